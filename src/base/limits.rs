@@ -1,0 +1,32 @@
+//! How large a scenario may be. Every message about a limit names it, so they stand together here.
+
+use super::time::Span;
+
+/// Bytes of one scenario file.
+pub const FILE_BYTES: usize = 1 << 20;
+/// Bytes of one arrival trace.
+pub const TRACE_BYTES: u64 = 256 << 20;
+/// How deep lists and objects of a scenario may nest.
+pub const NESTING: usize = 64;
+/// Characters of a name.
+pub const NAME_CHARS: usize = 64;
+/// Nodes of a scenario, database members included.
+pub const NODES: usize = 10_000;
+/// Hosts of a scenario.
+pub const HOSTS: usize = 20_000;
+/// Request classes.
+pub const CLASSES: usize = 256;
+/// Sources of load.
+pub const SOURCES: usize = 256;
+/// Closed-loop users, or the population of an open source.
+pub const CLIENTS: u64 = 10_000_000;
+/// Requests a second of one source.
+pub const RATE_PER_S: f64 = 10_000_000.0;
+/// Any duration in a scenario.
+pub const DURATION: Span = Span::from_nanos(100 * 365 * 86_400_000_000_000);
+/// Replications of one study.
+pub const REPLICATIONS: u32 = 100_000;
+/// Expected events above which a study says how long it will take before it begins.
+pub const EVENTS_WORTH_A_WORD: f64 = 2e9;
+/// Requests inside one run at once; beyond it the run ends with a caveat rather than with swap.
+pub const IN_FLIGHT: usize = 4_000_000;

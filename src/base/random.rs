@@ -1,0 +1,184 @@
+//! Where randomness comes from, and the only place it is made.
+//!
+//! Two kinds of source, both pinned by name, so that a seed means the same next year:
+//!
+//! * a [`Stream`] belongs to an entity and a purpose ("the arrivals of `browsers`"): a Xoshiro256++ generator seeded
+//!   from (seed, replication, entity's name, purpose). Adding a node leaves every other stream as it was.
+//! * a [`Draw`] belongs to a request ("what the application work of request 17 costs"): a counter-mode SplitMix64 keyed by
+//!   the request's own number and a label. Two designs under comparison then ask the same demand of the same
+//!   request, whichever server it lands on; that is what makes their difference easy to see.
+
+use rand::rand_core::{Infallible, TryRng};
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+/// A sequence of random words that belongs to one entity and one purpose.
+pub type Stream = Xoshiro256PlusPlus;
+
+/// What a stream is for. Part of its key: two purposes of one entity never share a word.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// When requests come.
+    Arrivals = 1,
+    /// What comes: class, client, key, and the number that the request's own draws hang on.
+    Requests,
+    /// How long a user of a closed loop thinks.
+    Think,
+    /// Jitter of a client's back-off.
+    Backoff,
+    /// When a health check begins.
+    Checks,
+    /// What a balancing algorithm draws.
+    Balance,
+    /// How long a component lives, and how long its repair takes.
+    Lifetime,
+    /// How long a fail-over takes.
+    Failover,
+    /// What the network loses.
+    Loss,
+    /// Which answers a fault spoils.
+    Fault,
+}
+
+/// The key of one replication, from which every stream and draw in it is derived.
+#[derive(Copy, Clone, Debug)]
+pub struct Streams {
+    key: u64,
+}
+
+impl Streams {
+    /// The randomness of replication number `replication` of a study with this seed.
+    pub fn new(seed: u64, replication: u32) -> Streams {
+        Streams { key: mix(mix(0x0066_616c_6c6f_7665, seed), u64::from(replication)) }
+    }
+
+    /// The stream of the named entity for one purpose.
+    pub fn stream(&self, entity: &str, purpose: Purpose) -> Stream {
+        Stream::seed_from_u64(self.key_of(entity, purpose))
+    }
+
+    /// The key of the named entity for one purpose, where draws are keyed one by one.
+    pub fn key_of(&self, entity: &str, purpose: Purpose) -> u64 {
+        mix(mix(self.key, label(entity)), purpose as u64)
+    }
+}
+
+/// A number that stands for a name: FNV-1a, spelled out so that it never changes under us.
+pub const fn label(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut i = 0;
+    while i < bytes.len() {
+        hash = (hash ^ bytes[i] as u64).wrapping_mul(0x0000_0100_0000_01b3);
+        i += 1;
+    }
+    hash
+}
+
+/// One key from two: a 128-bit product folded in half, which spreads every bit of either over all of the result.
+#[inline]
+pub const fn mix(a: u64, b: u64) -> u64 {
+    let x = a ^ 0x9e37_79b9_7f4a_7c15;
+    let y = b ^ 0xd1b5_4a32_d192_ed03;
+    let product = (x as u128).wrapping_mul(y as u128);
+    let folded = (product >> 64) as u64 ^ product as u64;
+    finish(folded ^ a.rotate_left(32) ^ b)
+}
+
+/// The output function of SplitMix64 (Steele, Lea and Flood, 2014).
+#[inline]
+const fn finish(z: u64) -> u64 {
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// A short sequence of random words that belongs to one key: cheap to make, so one is made for every draw.
+#[derive(Clone, Debug)]
+pub struct Draw {
+    state: u64,
+}
+
+impl Draw {
+    /// The draw that belongs to this key.
+    #[inline]
+    pub fn keyed(key: u64) -> Draw {
+        Draw { state: key }
+    }
+
+    #[inline]
+    fn word(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        finish(self.state)
+    }
+}
+
+impl TryRng for Draw {
+    type Error = Infallible;
+
+    #[inline]
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok((self.word() >> 32) as u32)
+    }
+
+    #[inline]
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(self.word())
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        for chunk in bytes.chunks_mut(8) {
+            let word = self.word().to_le_bytes();
+            chunk.copy_from_slice(&word[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+/// A uniform number in [0, 1) with 53 random bits.
+#[inline]
+pub fn unit(rng: &mut impl Rng) -> f64 {
+    (rng.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+}
+
+/// A uniform whole number below `n` (Lemire's multiply-shift; its bias is below n / 2^64, invisible in any run).
+#[inline]
+pub fn below(rng: &mut impl Rng, n: u64) -> u64 {
+    ((u128::from(rng.next_u64()) * u128::from(n)) >> 64) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_depends_on_every_part_of_its_key() {
+        let word = |seed, replication, entity, purpose| Streams::new(seed, replication).stream(entity, purpose).next_u64();
+        let base = word(1, 0, "browsers", Purpose::Arrivals);
+        assert_eq!(base, word(1, 0, "browsers", Purpose::Arrivals));
+        assert_ne!(base, word(2, 0, "browsers", Purpose::Arrivals));
+        assert_ne!(base, word(1, 1, "browsers", Purpose::Arrivals));
+        assert_ne!(base, word(1, 0, "robots", Purpose::Arrivals));
+        assert_ne!(base, word(1, 0, "browsers", Purpose::Think));
+    }
+
+    /// Neighbouring keys must give draws that look independent: the first unit of 100,000 consecutive keys has the
+    /// mean and the lag-one correlation of independent uniforms, within four standard errors.
+    #[test]
+    fn theory_draws_of_neighbouring_keys_are_independent() {
+        let n = 100_000;
+        let units: Vec<f64> = (0..n).map(|i| unit(&mut Draw::keyed(mix(42, i)))).collect();
+        let mean = units.iter().sum::<f64>() / n as f64;
+        let sd_of_mean = (1.0 / 12.0 / n as f64).sqrt();
+        assert!((mean - 0.5).abs() < 4.0 * sd_of_mean, "mean {mean}");
+        let lag: f64 = units.windows(2).map(|w| (w[0] - 0.5) * (w[1] - 0.5)).sum::<f64>() / n as f64;
+        assert!(lag.abs() < 4.0 / 12.0 / (n as f64).sqrt(), "lag-one covariance {lag}");
+    }
+
+    #[test]
+    fn golden_the_generators_are_pinned() {
+        assert_eq!(label(""), 0xcbf2_9ce4_8422_2325, "FNV-1a's published value");
+        assert_eq!(label("a"), 0xaf63_dc4c_8601_ec8c, "FNV-1a's published value");
+        assert_eq!(Draw::keyed(0).next_u64(), 0xe220_a839_7b1d_cdaf, "SplitMix64's published first word for seed 0");
+    }
+}
