@@ -1,0 +1,245 @@
+//! The result document: what every command writes and every report reads, field for field as documented.
+//!
+//! It is plain data with no behaviour beyond reading and writing itself. Maps keep the scenario's order, so that the
+//! bytes of a result do not depend on anything but the result.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The version of this format. A field may be added without raising it; none may be renamed or dropped.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A number with its interval.
+#[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The estimate; `None` (null) where there was nothing to measure.
+    pub value: Option<f64>,
+    /// Lower bound; `None` where one replication gives none.
+    pub lo: Option<f64>,
+    /// Upper bound.
+    pub hi: Option<f64>,
+    /// How often such an interval holds the truth.
+    pub confidence: f64,
+}
+
+/// A map that keeps its order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ordered<T>(pub Vec<(String, T)>);
+
+impl<T> Default for Ordered<T> {
+    fn default() -> Self {
+        Ordered(Vec::new())
+    }
+}
+
+impl<T> Ordered<T> {
+    /// The entry of this name.
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, t)| t)
+    }
+
+    /// Names and entries in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+        self.0.iter().map(|(n, t)| (n.as_str(), t))
+    }
+}
+
+impl<T: Serialize> Serialize for Ordered<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(n, t)| (n, t)))
+    }
+}
+
+impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Ordered<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let map = Map::<String, Value>::deserialize(deserializer)?;
+        let entry = |(name, value)| Ok((name, T::deserialize(value)?));
+        map.into_iter().map(entry).collect::<Result<_, _>>().map(Ordered).map_err(|e: serde_json::Error| serde::de::Error::custom(e))
+    }
+}
+
+/// The document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    pub schema_version: u32,
+    /// Which command made it.
+    pub command: String,
+    /// False where the work was interrupted: what was finished is here.
+    pub complete: bool,
+    pub scenario: ScenarioId,
+    pub seed: u64,
+    /// Replications that were finished.
+    pub replications: u32,
+    pub duration_s: f64,
+    pub warmup_s: f64,
+    /// What one simulated design did; absent where several were.
+    #[serde(flatten)]
+    pub run: Option<Run>,
+    /// `run` of several scenarios: one entry each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<Vec<NamedRun>>,
+    pub caveats: Vec<Caveat>,
+    pub engine: Engine,
+}
+
+/// Which scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioId {
+    pub name: String,
+    /// Equal exactly when the resolved scenarios are.
+    pub digest: String,
+}
+
+/// One of several runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NamedRun {
+    pub scenario: ScenarioId,
+    pub replications: u32,
+    pub duration_s: f64,
+    pub warmup_s: f64,
+    #[serde(flatten)]
+    pub run: Run,
+    pub caveats: Vec<Caveat>,
+}
+
+/// What one simulated design did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    pub metrics: Metrics,
+    pub classes: Ordered<Metrics>,
+    pub nodes: Ordered<NodeResult>,
+    pub hosts: Ordered<HostResult>,
+    pub timeline: Timeline,
+    pub events: Vec<Happening>,
+    pub slo: Vec<SloResult>,
+}
+
+/// What the clients saw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    pub requests: Requests,
+    pub availability: Estimate,
+    pub throughput_per_s: Estimate,
+    pub latency_s: Latency,
+    /// The browser's rendering, where a source has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub render_s: Option<Latency>,
+    /// From the wish to the rendered page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_s: Option<Latency>,
+    /// Count by cause, `ok` and `unfinished` included; sums to `offered`.
+    pub outcomes: Ordered<u64>,
+    /// The distribution of the latency, pooled over replications, for the charts.
+    pub distribution: Distribution,
+}
+
+/// Integer counts summed over replications, warm-up excluded.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Requests {
+    pub offered: u64,
+    pub succeeded: u64,
+    pub failed: u64,
+    pub unfinished: u64,
+}
+
+/// Latency of those that succeeded.
+#[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    pub mean: Estimate,
+    pub p50: Estimate,
+    pub p90: Estimate,
+    pub p95: Estimate,
+    pub p99: Estimate,
+    pub p999: Estimate,
+    pub max: Estimate,
+}
+
+/// A cumulative distribution: at `ratio[i]` of the requests the latency is at most `latency_s[i]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Distribution {
+    pub ratio: Vec<f64>,
+    pub latency_s: Vec<f64>,
+}
+
+/// What happened at one node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeResult {
+    pub arrived: u64,
+    pub served: u64,
+    /// Calls it turned away: no place, no connection, or nobody home.
+    pub refused: u64,
+    /// Mean busy workers / workers; null without `workers`.
+    pub utilization_ratio: Estimate,
+    pub queue_length: Estimate,
+    pub wait_s: Wait,
+    pub up_ratio: Estimate,
+}
+
+/// Time spent waiting for a worker, zeros included.
+#[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wait {
+    pub mean: Estimate,
+    pub p99: Estimate,
+}
+
+/// What happened at one host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HostResult {
+    /// Busy cores / cores; null where they are unlimited.
+    pub cpu_ratio: Estimate,
+    pub up_ratio: Estimate,
+}
+
+/// How things went over time, by time of arrival.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timeline {
+    pub bin_s: f64,
+    /// `availability`, `throughput_per_s`, `failed_per_s`, `latency_p50_s`, `latency_p99_s`.
+    pub series: Ordered<Series>,
+}
+
+/// One curve across replications; null where a bin has nothing to show.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    pub median: Vec<Option<f64>>,
+    /// 5 % of the replications lie below.
+    pub lo: Vec<Option<f64>>,
+    /// 5 % of the replications lie above.
+    pub hi: Vec<Option<f64>>,
+}
+
+/// A fault, a check's verdict, a fail-over: of replication 0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Happening {
+    pub at_s: f64,
+    pub what: String,
+    pub target: String,
+}
+
+/// A promise and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SloResult {
+    pub objective: String,
+    pub target: f64,
+    pub observed: Estimate,
+    pub met: bool,
+}
+
+/// A warning as a colleague would give it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Caveat {
+    /// For scripts: `unstable.app1`, `slo.straddles`, …
+    pub code: String,
+    /// For people.
+    pub message: String,
+}
+
+/// About the program that made it: the only part that may differ between two runs of the same study.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Engine {
+    pub version: String,
+    pub threads: usize,
+    pub events: u64,
+    pub wall_s: f64,
+    pub events_per_s: f64,
+}
