@@ -5,3 +5,5 @@
 //! above it and none below (`tests/tidy.rs` holds this).
 
 pub mod base;
+pub mod engine;
+pub mod stats;

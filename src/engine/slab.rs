@@ -1,0 +1,122 @@
+//! A generational slab: things in flight, under keys that go stale when the thing is gone.
+//!
+//! A key that outlived its thing finds nothing, never its successor in the same place.
+
+/// Names one thing in a [`Slab`], for as long as it is there.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Key {
+    index: u32,
+    generation: u32,
+}
+
+impl Key {
+    /// A key that never finds anything.
+    pub const NONE: Key = Key { index: u32::MAX, generation: 0 };
+}
+
+/// Things under generational keys.
+#[derive(Clone, Debug)]
+pub struct Slab<T> {
+    /// The generation is odd while the place is taken.
+    places: Vec<(u32, T)>,
+    free: Vec<u32>,
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Slab { places: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<T: Copy> Slab<T> {
+    /// How many things are in it.
+    pub fn len(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+
+    /// Is nothing in it?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Puts a thing in.
+    #[inline]
+    pub fn insert(&mut self, thing: T) -> Key {
+        if let Some(index) = self.free.pop() {
+            let place = &mut self.places[index as usize];
+            place.0 = place.0.wrapping_add(1);
+            place.1 = thing;
+            return Key { index, generation: place.0 };
+        }
+        self.places.push((1, thing));
+        Key { index: (self.places.len() - 1) as u32, generation: 1 }
+    }
+
+    /// Takes a thing out.
+    #[inline]
+    pub fn remove(&mut self, key: Key) -> Option<T> {
+        let place = self.places.get_mut(key.index as usize).filter(|p| p.0 == key.generation)?;
+        place.0 = place.0.wrapping_add(1);
+        self.free.push(key.index);
+        Some(place.1)
+    }
+
+    /// The thing under this key, if it is still there.
+    #[inline]
+    pub fn get(&self, key: Key) -> Option<&T> {
+        self.places.get(key.index as usize).filter(|p| p.0 == key.generation).map(|p| &p.1)
+    }
+
+    /// The thing under this key, if it is still there.
+    #[inline]
+    pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        self.places.get_mut(key.index as usize).filter(|p| p.0 == key.generation).map(|p| &mut p.1)
+    }
+
+    /// Is the thing still there?
+    #[inline]
+    pub fn contains(&self, key: Key) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// Everything in it, by place.
+    pub fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
+        self.places
+            .iter()
+            .enumerate()
+            .filter(|(_, p)| p.0 % 2 == 1)
+            .map(|(i, p)| (Key { index: i as u32, generation: p.0 }, &p.1))
+    }
+}
+
+impl<T: Copy> std::ops::Index<Key> for Slab<T> {
+    type Output = T;
+    #[inline]
+    fn index(&self, key: Key) -> &T {
+        self.get(key).expect("the key of something in flight")
+    }
+}
+
+impl<T: Copy> std::ops::IndexMut<Key> for Slab<T> {
+    #[inline]
+    fn index_mut(&mut self, key: Key) -> &mut T {
+        self.get_mut(key).expect("the key of something in flight")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stale_key_never_finds_the_successor() {
+        let mut slab = Slab::default();
+        let first = slab.insert('a');
+        assert_eq!(slab.remove(first), Some('a'));
+        let second = slab.insert('b');
+        assert_eq!((slab.get(first), slab.get(second)), (None, Some(&'b')));
+        assert_eq!(slab.remove(first), None);
+        assert_eq!((slab.len(), slab.get(Key::NONE)), (1, None));
+        assert_eq!(slab.iter().map(|(k, t)| (k, *t)).collect::<Vec<_>>(), [(second, 'b')]);
+    }
+}

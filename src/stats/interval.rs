@@ -1,0 +1,84 @@
+//! Confidence intervals over independent replications.
+//!
+//! Student's t for a mean; the same on linearised residuals for a ratio of sums (Law, *Simulation Modeling and
+//! Analysis*, 9.4; Cochran, *Sampling Techniques*, 6). A share that never failed gets the exact binomial bound instead
+//! of an interval of no width.
+
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+/// How often the intervals of this program hold the truth.
+pub const CONFIDENCE: f64 = 0.95;
+
+/// An estimate with its half-width; the width is `None` where one replication gives none.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Interval {
+    /// The estimate.
+    pub value: f64,
+    /// Half the width of the interval.
+    pub half: Option<f64>,
+}
+
+/// The factor on the standard error of the mean of `n` observations.
+pub fn student_t(n: usize) -> Option<f64> {
+    let freedom = n.checked_sub(1).filter(|f| *f > 0)? as f64;
+    StudentsT::new(0.0, 1.0, freedom).ok().map(|t| t.inverse_cdf(0.5 + CONFIDENCE / 2.0))
+}
+
+/// The mean of observations, one a replication; `None` of nothing.
+pub fn mean(values: &[f64]) -> Option<Interval> {
+    let n = values.len() as f64;
+    (!values.is_empty()).then(|| {
+        let mean = values.iter().sum::<f64>() / n;
+        let half = student_t(values.len()).map(|t| {
+            let squares = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>();
+            t * libm::sqrt(squares / (n - 1.0) / n)
+        });
+        Interval { value: mean, half }
+    })
+}
+
+/// The ratio of two sums, one pair a replication; `None` where the lower sum is zero.
+pub fn ratio(pairs: &[(f64, f64)]) -> Option<Interval> {
+    let (above, below) = pairs.iter().fold((0.0, 0.0), |s, p| (s.0 + p.0, s.1 + p.1));
+    (below > 0.0).then(|| {
+        let value = above / below;
+        let residuals: Vec<f64> = pairs.iter().map(|p| p.0 - value * p.1).collect();
+        let half = mean(&residuals).and_then(|i| i.half).map(|h| h * pairs.len() as f64 / below);
+        Interval { value, half }
+    })
+}
+
+/// The least share that is still plausible after `n` successes and no failure (Clopper and Pearson, 1934).
+pub fn never_failed(n: u64) -> f64 {
+    if n == 0 { 0.0 } else { libm::exp(libm::log((1.0 - CONFIDENCE) / 2.0) / n as f64) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn theory_a_known_sample_gives_the_textbook_interval() {
+        // Mean 3, s² = 2.5, t(4; 0.975) = 2.776445.
+        let interval = mean(&[1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+        assert_eq!(interval.value, 3.0);
+        assert!((interval.half.unwrap() - 2.776_445 * (2.5f64 / 5.0).sqrt()).abs() < 1e-5);
+        assert_eq!(mean(&[7.0]), Some(Interval { value: 7.0, half: None }));
+        assert_eq!(mean(&[]), None);
+    }
+
+    #[test]
+    fn theory_a_ratio_with_equal_denominators_is_a_mean() {
+        let pairs: Vec<(f64, f64)> = [1.0, 2.0, 3.0, 4.0, 5.0].iter().map(|v| (*v, 2.0)).collect();
+        let (ratio, mean) = (ratio(&pairs).unwrap(), mean(&[0.5, 1.0, 1.5, 2.0, 2.5]).unwrap());
+        assert_eq!(ratio.value, mean.value);
+        assert!((ratio.half.unwrap() - mean.half.unwrap()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn theory_the_rule_of_three() {
+        // With 97.5 % on one side it is a rule of 3.69.
+        assert!((1.0 - never_failed(1000) - 3.689e-3).abs() < 1e-5);
+        assert_eq!(never_failed(0), 0.0);
+    }
+}

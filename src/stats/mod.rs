@@ -1,0 +1,8 @@
+//! Numbers about numbers: time-weighted averages, a quantile sketch, intervals, warm-up.
+//!
+//! Pure arithmetic. It does not know what it measures.
+
+pub mod gauge;
+pub mod interval;
+pub mod sketch;
+pub mod warmup;

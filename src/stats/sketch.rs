@@ -1,0 +1,197 @@
+//! A quantile sketch: counts in buckets that are never wider than 1/1024 of what they hold.
+//!
+//! Powers of two, each cut into 1024 equal parts: an index is a shift and a mask, and two sketches merge by adding, so
+//! the order of merging cannot show. Against `hdrhistogram` a record costs 2 ns instead of 9 (`benches/sketch.rs`).
+
+use crate::base::time::Span;
+
+const BITS: u32 = 10;
+const PARTS: usize = 1 << BITS;
+
+/// Counts of lengths of time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sketch {
+    /// One row of buckets an octave, made when first needed.
+    octaves: Vec<Option<Box<[u64; PARTS]>>>,
+    count: u64,
+    sum: u128,
+    least: u64,
+    most: u64,
+}
+
+impl Sketch {
+    /// Counts one length.
+    #[inline]
+    pub fn record(&mut self, span: Span) {
+        let ns = span.nanos();
+        let (octave, part) = place(ns);
+        if self.count == 0 || ns < self.least {
+            self.least = ns;
+        }
+        self.most = self.most.max(ns);
+        self.count += 1;
+        self.sum += u128::from(ns);
+        match self.octaves.get_mut(octave) {
+            Some(Some(row)) => row[part] += 1,
+            _ => self.open(octave)[part] += 1,
+        }
+    }
+
+    #[cold]
+    fn open(&mut self, octave: usize) -> &mut [u64; PARTS] {
+        if self.octaves.len() <= octave {
+            self.octaves.resize(octave + 1, None);
+        }
+        self.octaves[octave].get_or_insert_with(|| Box::new([0; PARTS]))
+    }
+
+    /// How many were counted.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Their sum in seconds.
+    pub fn sum_s(&self) -> f64 {
+        self.sum as f64 * 1e-9
+    }
+
+    /// Their mean in seconds; `None` of nothing.
+    pub fn mean_s(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum_s() / self.count as f64)
+    }
+
+    /// The largest, exactly.
+    pub fn max_s(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.most as f64 * 1e-9)
+    }
+
+    /// The smallest value that at least the share `p` is at or below, in seconds; `None` of nothing.
+    ///
+    /// Inside a bucket the values are taken to be evenly spread, which leaves no bias; the error is at most the
+    /// bucket's width, under 0.1 %.
+    pub fn quantile_s(&self, p: f64) -> Option<f64> {
+        self.quantiles_s(&[p])[0]
+    }
+
+    /// Several quantiles in one pass; `shares` must be in ascending order.
+    pub fn quantiles_s(&self, shares: &[f64]) -> Vec<Option<f64>> {
+        let mut wanted = shares.iter().map(|p| (libm::ceil(p * self.count as f64) as u64).clamp(1, self.count.max(1)));
+        let mut found = Vec::with_capacity(shares.len());
+        let mut below = 0;
+        let mut rank = wanted.next();
+        for (octave, row) in self.octaves.iter().enumerate() {
+            for (part, &n) in row.iter().flat_map(|r| r.iter()).enumerate().filter(|(_, n)| **n > 0) {
+                while let Some(r) = rank.filter(|r| *r <= below + n) {
+                    found.push(Some(self.inside(octave, part, (r - below) as f64 - 0.5, n) * 1e-9));
+                    rank = wanted.next();
+                }
+                below += n;
+            }
+        }
+        found.resize(shares.len(), None);
+        found
+    }
+
+    /// Where the `k`-th of `n` evenly spread values of a bucket lies, in nanoseconds.
+    fn inside(&self, octave: usize, part: usize, k: f64, n: u64) -> f64 {
+        let (low, width) = bounds(octave, part);
+        // A bucket holds whole nanoseconds: a width of one is exact, a wider one ends one short of the next.
+        let value = low as f64 + (width - 1) as f64 * k / n as f64;
+        value.clamp(self.least as f64, self.most as f64)
+    }
+
+    /// Adds everything that another sketch counted.
+    pub fn merge(&mut self, other: &Sketch) {
+        if other.count == 0 {
+            return;
+        }
+        self.least = if self.count == 0 { other.least } else { self.least.min(other.least) };
+        self.most = self.most.max(other.most);
+        self.count += other.count;
+        self.sum += other.sum;
+        for (octave, row) in other.octaves.iter().enumerate() {
+            let Some(row) = row else { continue };
+            self.open(octave).iter_mut().zip(row.iter()).for_each(|(mine, theirs)| *mine += theirs);
+        }
+    }
+
+    /// Empties it, keeping its memory.
+    pub fn clear(&mut self) {
+        self.octaves.iter_mut().flatten().for_each(|row| row.fill(0));
+        (self.count, self.sum, self.least, self.most) = (0, 0, 0, 0);
+    }
+}
+
+/// The octave and the part of it that a number of nanoseconds falls in.
+#[inline]
+fn place(ns: u64) -> (usize, usize) {
+    let exponent = 63 - (ns | 1).leading_zeros();
+    if exponent < BITS {
+        return (0, ns as usize);
+    }
+    ((exponent - BITS + 1) as usize, (ns >> (exponent - BITS)) as usize - PARTS)
+}
+
+/// The first value of a bucket, and how many it holds.
+fn bounds(octave: usize, part: usize) -> (u64, u64) {
+    if octave == 0 {
+        return (part as u64, 1);
+    }
+    let width = 1 << (octave - 1);
+    ((PARTS + part) as u64 * width, width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The slow twin: sort, and take the one at the rank.
+        #[test]
+        fn quantiles_are_within_a_thousandth_of_an_exact_sort(
+            mut values in prop::collection::vec(0u64..50_000_000_000, 1..500), p in 0.0f64..=1.0
+        ) {
+            let mut sketch = Sketch::default();
+            values.iter().for_each(|v| sketch.record(Span::from_nanos(*v)));
+            values.sort_unstable();
+            let rank = ((p * values.len() as f64).ceil() as usize).clamp(1, values.len());
+            let exact = values[rank - 1] as f64 * 1e-9;
+            let found = sketch.quantile_s(p).unwrap();
+            prop_assert!((found - exact).abs() <= exact * 0.001, "{found} for {exact}");
+        }
+
+        #[test]
+        fn merging_is_counting_together(a in prop::collection::vec(any::<u64>(), 0..50), b in prop::collection::vec(any::<u64>(), 0..50)) {
+            let count = |values: &[u64]| {
+                let mut sketch = Sketch::default();
+                values.iter().for_each(|v| sketch.record(Span::from_nanos(*v)));
+                sketch
+            };
+            let mut merged = count(&a);
+            merged.merge(&count(&b));
+            let together = count(&[a, b].concat());
+            prop_assert_eq!(merged.quantiles_s(&[0.1, 0.5, 0.99]), together.quantiles_s(&[0.1, 0.5, 0.99]));
+            prop_assert_eq!((merged.count(), merged.sum_s(), merged.max_s()), (together.count(), together.sum_s(), together.max_s()));
+        }
+    }
+
+    #[test]
+    fn a_constant_is_found_exactly_and_nothing_gives_nothing() {
+        let mut sketch = Sketch::default();
+        assert_eq!((sketch.quantile_s(0.5), sketch.mean_s(), sketch.max_s()), (None, None, None));
+        (0..10).for_each(|_| sketch.record(Span::from_millis(10)));
+        assert_eq!((sketch.quantile_s(0.01), sketch.quantile_s(0.99)), (Some(0.01), Some(0.01)));
+        sketch.clear();
+        assert_eq!(sketch.quantile_s(0.5), None);
+    }
+
+    #[test]
+    fn buckets_tile_the_numbers() {
+        for ns in (0..5000).chain([1 << 20, (1 << 20) - 1, u64::MAX / 3, u64::MAX]) {
+            let (octave, part) = place(ns);
+            let (low, width) = bounds(octave, part);
+            assert!(low <= ns && ns - low < width && width as f64 <= 1.0 + low as f64 / 1024.0, "{ns}: {low} {width}");
+        }
+    }
+}
