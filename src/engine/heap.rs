@@ -34,6 +34,18 @@ impl<E: Copy> Heap<E> {
         self.entries.first().map_or(u128::MAX, |e| e.0)
     }
 
+    /// The event with the smallest key, and that key.
+    #[inline]
+    pub fn first(&self) -> Option<(u128, E)> {
+        self.entries.first().copied()
+    }
+
+    /// An empty heap that keeps its memory.
+    pub fn cleared(mut self) -> Heap<E> {
+        self.entries.clear();
+        self
+    }
+
     /// Adds an event.
     #[inline]
     pub fn push(&mut self, key: u128, event: E) {

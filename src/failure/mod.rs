@@ -1,0 +1,142 @@
+//! What goes wrong, and when: scheduled faults, lifetimes, maintenance, as one timeline of changes.
+//!
+//! It touches no node. It says that something begins or ends; the world applies it.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::base::dist::Dist;
+use crate::base::random::{Purpose, Stream, Streams, unit};
+use crate::base::time::{Span, Time};
+use crate::scenario::plan::{Course, Fault, Hit, Lifetime, Monitoring, Plan};
+
+/// One entry of the timeline.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// What begins or ends.
+    pub cause: Cause,
+    /// Does it begin?
+    pub begins: bool,
+}
+
+/// Where a change comes from.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// The scheduled fault with this index.
+    Fault(u32),
+    /// The lifetime with this index.
+    Lifetime(u32),
+}
+
+/// All changes of a run, in order of time; those of lifetimes are drawn as they come near, so that a run of years costs
+/// no more memory than a run of minutes.
+#[derive(Debug)]
+pub struct Timeline<'p> {
+    plan: &'p Plan,
+    streams: Vec<Stream>,
+    pending: BinaryHeap<Reverse<(Time, Change)>>,
+}
+
+impl<'p> Timeline<'p> {
+    /// The timeline of one replication. Lifetimes act only where asked for.
+    pub fn new(plan: &'p Plan, streams: &Streams, lifetimes: bool) -> Timeline<'p> {
+        let stream = |l: &Lifetime| streams.stream(&l.name, Purpose::Lifetime);
+        let mut timeline = Timeline {
+            plan,
+            streams: plan.lifetimes.iter().map(stream).collect(),
+            pending: BinaryHeap::new(),
+        };
+        for (i, fault) in plan.faults.iter().enumerate() {
+            timeline.push(fault.at, Cause::Fault(i as u32), true);
+        }
+        for i in 0..if lifetimes { plan.lifetimes.len() } else { 0 } {
+            let up = timeline.up_time(i);
+            timeline.push(Time::ZERO + up, Cause::Lifetime(i as u32), true);
+        }
+        timeline
+    }
+
+    fn push(&mut self, at: Time, cause: Cause, begins: bool) {
+        self.pending.push(Reverse((at, Change { cause, begins })));
+    }
+
+    /// When the next change is due.
+    pub fn next_at(&self) -> Option<Time> {
+        self.pending.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// Takes the next change; what follows from it is put on the timeline.
+    pub fn take(&mut self) -> Option<Change> {
+        let Reverse((at, change)) = self.pending.pop()?;
+        let follow_up = match (change.cause, change.begins) {
+            (Cause::Fault(i), true) => self.plan.faults[i as usize].lasts,
+            (Cause::Fault(_), false) => None,
+            (Cause::Lifetime(i), true) => Some(self.down_time(i as usize)),
+            (Cause::Lifetime(i), false) => Some(self.up_time(i as usize)),
+        };
+        if let Some(span) = follow_up {
+            self.push(at + span, change.cause, !change.begins);
+        }
+        Some(change)
+    }
+
+    /// What a change does.
+    pub fn hits(plan: &'p Plan, cause: Cause) -> &'p [Hit] {
+        match cause {
+            Cause::Fault(i) => &plan.faults[i as usize].hits,
+            Cause::Lifetime(i) => &plan.lifetimes[i as usize].hits,
+        }
+    }
+
+    /// How the event log tells of a change: what happens, and to whom.
+    pub fn story(plan: &Plan, change: Change) -> (String, String) {
+        match change.cause {
+            Cause::Fault(i) => {
+                let Fault { what, target, .. } = &plan.faults[i as usize];
+                (format!("{what} {}", if change.begins { "begins" } else { "ends" }), target.clone())
+            }
+            Cause::Lifetime(i) => {
+                let lifetime = &plan.lifetimes[i as usize];
+                let what = match (&lifetime.course, change.begins) {
+                    (Course::Failures { .. }, true) => "fails",
+                    (Course::Failures { .. }, false) => "repaired",
+                    (Course::Maintenance { .. }, true) => "maintenance begins",
+                    (Course::Maintenance { .. }, false) => "maintenance ends",
+                };
+                (what.to_owned(), lifetime.name.clone())
+            }
+        }
+    }
+
+    fn up_time(&mut self, i: usize) -> Span {
+        match &self.plan.lifetimes[i].course {
+            Course::Failures { mtbf, .. } => mtbf.sample(&mut self.streams[i]),
+            Course::Maintenance { every, lasts } => *every - *lasts,
+        }
+    }
+
+    fn down_time(&mut self, i: usize) -> Span {
+        match &self.plan.lifetimes[i].course {
+            Course::Failures { mttr, .. } => {
+                let noticed = notice(&self.plan.monitoring, &mut self.streams[i]);
+                noticed + mttr.sample(&mut self.streams[i])
+            }
+            Course::Maintenance { lasts, .. } => *lasts,
+        }
+    }
+}
+
+/// How long until a person stands before the broken component.
+fn notice(monitoring: &Monitoring, rng: &mut Stream) -> Span {
+    match monitoring {
+        Monitoring::Unsaid => Span::ZERO,
+        Monitoring::None { notice } => notice.sample(rng),
+        Monitoring::Probes { interval, failures, notify, respond } => {
+            // The failure falls anywhere between two probes; then so many more in a row.
+            let first = interval.scaled(unit(rng));
+            let more = interval.scaled(f64::from(failures.saturating_sub(1)));
+            let sample = |dist: &Dist, rng: &mut Stream| dist.sample(rng);
+            first + more + sample(notify, rng) + sample(respond, rng)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Everything that can happen.
+//!
+//! If you need a new kind of event, that is a design conversation. An event names what it is about by key, so one that
+//! outlived it finds nothing and is dropped, in one place, by [`World::dispatch`](super::world::World).
+
+use super::request::{FrameKey, Reply};
+use crate::engine::slab::Key;
+use crate::base::ids::{DatabaseId, NodeId, SourceId, VipId};
+
+/// What can happen.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A fault begins or ends, a component fails or is repaired: the next entry of the failure timeline is due.
+    Change,
+    /// A call gets off the wire.
+    Call(FrameKey),
+    /// An answer (or the news that there will be none) reaches the caller, if it still waits for its `call`-th call.
+    Reply { to: FrameKey, call: u16, reply: Reply },
+    /// An answer that met a cut is sent again.
+    Resend(Key),
+    /// Work that needs no shared core is done, if this is still the frame's current timer.
+    Done { frame: FrameKey, serial: u16 },
+    /// A time-out or a pause of a frame is over, if this is still its current timer.
+    Timer { frame: FrameKey, serial: u16 },
+    /// A client has waited long enough for its wish.
+    GiveUp(FrameKey),
+    /// The next request of an open source comes.
+    Arrive(SourceId),
+    /// A user of a closed loop has thought enough.
+    Wish { source: SourceId, user: u32 },
+    /// A health check of a balancer's server begins, or (`ended`) the wait for a silent one is over.
+    Probe { balancer: NodeId, server: u16, epoch: u16, ended: bool },
+    /// A virtual IP moves, unless its holder came back meanwhile.
+    TakeOver { vip: VipId, epoch: u16 },
+    /// The next step of a database's automatic fail-over.
+    Promote { database: DatabaseId, epoch: u16, noticed: bool },
+    /// The warm-up is over: measuring begins.
+    Measure,
+}
+
+// With its packed key an event is half a cache line of the heap.
+const _: () = assert!(size_of::<(u128, Event)>() <= 32);
+
+/// What comes first at one instant: the second part of the ordering contract.
+///
+/// A failure at an instant hits what happens at that instant; work that ends exactly at its time-out has made it;
+/// whoever arrives then finds the places already free.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Class {
+    /// Faults, repairs, fail-overs, and the end of the warm-up.
+    Change,
+    /// Work that ends, messages that arrive.
+    Progress,
+    /// Health checks.
+    Probe,
+    /// Time-outs.
+    Timer,
+    /// New requests.
+    Arrival,
+}

@@ -1,0 +1,214 @@
+//! A host: cores shared fairly by everything that runs on it (processor sharing, no job on more than one core).
+//!
+//! All jobs run at the same rate, so what each has received is one number, the virtual time; a job is done when that
+//! number has grown by its demand. One pending completion a host, not one event a job. `tests` hold it against a twin
+//! that advances every job step by step.
+
+use super::request::FrameKey;
+use crate::base::time::{Span, Time};
+use crate::engine::heap::Heap;
+use crate::stats::gauge::Gauge;
+
+/// Cores and the jobs on them.
+#[derive(Clone, Debug)]
+pub struct Host {
+    cores: u32,
+    speed: f64,
+    /// By virtual finish. Jobs that were taken off are still in it, out of date.
+    jobs: Heap<Job>,
+    /// CPU nanoseconds that every job present since the last idle moment has received.
+    received: f64,
+    updated: Time,
+    entered: u64,
+    /// Jobs present.
+    running: u32,
+    /// Busy cores.
+    pub busy: Gauge,
+}
+
+/// A job: whose it is, and the frame's timer number when it began.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Job {
+    /// The frame it works for.
+    pub frame: FrameKey,
+    /// Out of date once the frame's timer number differs.
+    pub serial: u16,
+}
+
+impl Host {
+    /// A host with so many cores of this speed.
+    pub fn new(cores: u32, speed: f64) -> Host {
+        Host {
+            cores,
+            speed,
+            jobs: Heap::default(),
+            received: 0.0,
+            updated: Time::ZERO,
+            entered: 0,
+            running: 0,
+            busy: Gauge::new(0),
+        }
+    }
+
+    /// CPU nanoseconds a job receives in a nanosecond.
+    fn rate(&self) -> f64 {
+        if self.running <= self.cores { self.speed } else { self.speed * f64::from(self.cores) / f64::from(self.running) }
+    }
+
+    fn advance(&mut self, now: Time) {
+        self.received += now.since(self.updated).nanos() as f64 * self.rate();
+        self.updated = now;
+    }
+
+    fn set_running(&mut self, now: Time, running: u32) {
+        self.running = running;
+        self.busy.set(now, u64::from(running.min(self.cores)));
+        if running == 0 {
+            // An idle host begins anew, so that `received` never grows until its nanoseconds are lost.
+            self.received = 0.0;
+            self.jobs = std::mem::take(&mut self.jobs).cleared();
+        }
+    }
+
+    /// A job with this much demand comes.
+    pub fn add(&mut self, now: Time, job: Job, demand: Span) {
+        self.advance(now);
+        let finish = self.received + demand.nanos() as f64;
+        // The bits of a float that is not negative are ordered as the float is.
+        self.jobs.push(u128::from(finish.to_bits()) << 64 | u128::from(self.entered), job);
+        self.entered += 1;
+        self.set_running(now, self.running + 1);
+    }
+
+    /// A job is taken off before it is done; its entry in the heap is out of date from now on.
+    pub fn remove(&mut self, now: Time) {
+        self.advance(now);
+        self.set_running(now, self.running - 1);
+    }
+
+    /// The job whose completion is due now.
+    pub fn complete(&mut self, now: Time, live: impl Fn(Job) -> bool) -> Option<Job> {
+        self.advance(now);
+        while let Some((key, job)) = self.jobs.pop() {
+            if live(job) {
+                // Rounding to whole nanoseconds may leave it a breath short of its demand.
+                self.received = self.received.max(f64::from_bits((key >> 64) as u64));
+                self.set_running(now, self.running - 1);
+                return Some(job);
+            }
+        }
+        None
+    }
+
+    /// When the next completion is due, if nothing changes before.
+    pub fn next(&mut self, live: impl Fn(Job) -> bool) -> Option<Time> {
+        while let Some((key, job)) = self.jobs.first() {
+            if live(job) {
+                let left = (f64::from_bits((key >> 64) as u64) - self.received).max(0.0);
+                return Some(self.updated + Span::from_nanos(libm::ceil(left / self.rate()) as u64));
+            }
+            self.jobs.pop();
+        }
+        None
+    }
+
+    /// Takes the jobs off that `mine` names and says how much CPU each still wants.
+    pub fn take_off(&mut self, now: Time, live: impl Fn(Job) -> bool, mine: impl Fn(Job) -> bool) -> Vec<(Job, Span)> {
+        self.advance(now);
+        let mut keep = Heap::default();
+        let mut taken = Vec::new();
+        while let Some((key, job)) = self.jobs.pop() {
+            if !live(job) {
+                continue;
+            }
+            if mine(job) {
+                let left = (f64::from_bits((key >> 64) as u64) - self.received).max(0.0);
+                taken.push((job, Span::from_nanos(libm::round(left) as u64)));
+            } else {
+                keep.push(key, job);
+            }
+        }
+        self.jobs = keep;
+        self.set_running(now, self.running - taken.len() as u32);
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::slab::Slab;
+    use proptest::prelude::*;
+
+    /// The slow twin: every job's remaining demand, advanced in each step between changes.
+    fn step_by_step(cores: u32, speed: f64, arrivals: &[(u64, u64)]) -> Vec<f64> {
+        let mut left: Vec<Option<f64>> = vec![None; arrivals.len()];
+        let mut done = vec![0.0; arrivals.len()];
+        let (mut now, mut next) = (0.0, 0);
+        loop {
+            let running = left.iter().flatten().count() as f64;
+            let rate = speed * (f64::from(cores) / running).min(1.0);
+            let first = left.iter().flatten().fold(f64::INFINITY, |a, b| a.min(*b)) / rate;
+            let arrival = arrivals.get(next).map_or(f64::INFINITY, |a| a.0 as f64 - now);
+            let step = first.min(arrival);
+            if step.is_infinite() {
+                return done;
+            }
+            now += step;
+            for (i, l) in left.iter_mut().enumerate() {
+                *l = l.map(|l| l - step * rate);
+                if l.is_some_and(|l| l <= 1e-6) {
+                    (*l, done[i]) = (None, now);
+                }
+            }
+            if arrival <= first {
+                left[next] = Some(arrivals[next].1 as f64);
+                next += 1;
+            }
+        }
+    }
+
+    fn fast(cores: u32, speed: f64, arrivals: &[(u64, u64)]) -> Vec<f64> {
+        let mut host = Host::new(cores, speed);
+        let mut keys = Slab::default();
+        let mut done = vec![0.0; arrivals.len()];
+        let mut next = 0;
+        loop {
+            let arrival = arrivals.get(next).map(|a| Time::from_nanos(a.0));
+            let completion = host.next(|_| true);
+            match (completion, arrival) {
+                (Some(at), arrival) if arrival.is_none_or(|a| at <= a) => {
+                    let job = host.complete(at, |_| true).expect("one is due");
+                    done[keys.remove(job.frame).expect("it was running")] = at.nanos() as f64;
+                }
+                (_, Some(at)) => {
+                    let job = Job { frame: keys.insert(next), serial: 0 };
+                    host.add(at, job, Span::from_nanos(arrivals[next].1));
+                    next += 1;
+                }
+                _ => return done,
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn sharing_is_that_of_the_step_by_step_twin(
+            cores in 1u32..5, gaps in prop::collection::vec((0u64..2_000_000, 1u64..5_000_000), 1..40)
+        ) {
+            let mut at = 0;
+            let arrivals: Vec<(u64, u64)> = gaps.iter().map(|(gap, demand)| { at += gap; (at, *demand) }).collect();
+            let (slow, fast) = (step_by_step(cores, 2.0, &arrivals), fast(cores, 2.0, &arrivals));
+            for (s, f) in slow.iter().zip(&fast) {
+                // Each completion may be rounded up by a nanosecond, and shifts those after it by as much.
+                prop_assert!((s - f).abs() <= 2.0 * arrivals.len() as f64, "{slow:?} {fast:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn theory_two_jobs_share_one_core() {
+        // 10 alone for 5, then both at half speed: the first has 5 left and needs 10; the second then runs alone.
+        assert_eq!(fast(1, 1.0, &[(0, 10), (5, 20)]), [15.0, 30.0]);
+    }
+}

@@ -1,0 +1,18 @@
+//! The model: requests that flow through nodes, and what failures do to both.
+//!
+//! Read [`event`] for everything that can happen, then [`world`]'s `dispatch`, then one [`node`]. No I/O, no wall clock, no
+//! thread: a Plan and a seed give a Run, always the same.
+
+pub mod balance;
+pub mod context;
+pub mod directory;
+pub mod event;
+pub mod host;
+pub mod node;
+pub mod probe;
+pub mod rate_limit;
+pub mod recorder;
+pub mod request;
+pub mod station;
+pub mod wire;
+pub mod world;

@@ -1,0 +1,278 @@
+//! An application server: a pool of workers, each held from a request's first to its last instruction, through every
+//! query and call. One draw of CPU a request, in equal slices around its queries; reads first, one after the other.
+
+use std::collections::VecDeque;
+
+use super::Behaviour;
+use crate::base::ids::NodeId;
+use crate::base::random::mix;
+use crate::base::time::{Span, Time};
+use crate::engine::calendar::LaneId;
+use crate::model::context::{Context, Demand};
+use crate::model::request::{Frame, FrameKey, How, Outcome, Reply, Step as FrameStep};
+use crate::scenario::plan::{self, Queries, READ, ReadFrom, Target, WRITE};
+
+/// Where a request stands in its application.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Queries and calls that are done.
+    done: u16,
+    /// CPU of each slice but the last, which takes what rounding left.
+    slice: Span,
+    /// CPU of the last slice.
+    last: Span,
+    /// Members of the database that this query has tried, as bits.
+    tried: u32,
+    stage: Stage,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq)]
+enum Stage {
+    /// Running its own instructions.
+    Running,
+    /// Waiting for a database connection since then.
+    WantsConnection(Time),
+    /// Holding a connection, with a query at this member of the database.
+    Querying { member: u16 },
+    /// A call is at another node.
+    Calling,
+}
+
+/// An application server.
+pub struct App<'p> {
+    plan: &'p plan::App,
+    /// Database connections in use.
+    connections: u32,
+    /// Who waits for one, in order; those who left are still in it, and their keys find nothing.
+    line: VecDeque<FrameKey>,
+    /// Which member of the database is asked next.
+    turn: usize,
+    /// Until when each member is avoided.
+    avoid: Vec<Time>,
+    query_timeout: Option<LaneId>,
+}
+
+impl<'p> App<'p> {
+    /// An application server at the start of a run.
+    pub fn new(plan: &'p plan::App, cx: &mut Context<'p>) -> App<'p> {
+        let members = plan.database.map_or(0, |d| cx.plan.databases[d.index()].members.len());
+        App {
+            plan,
+            connections: 0,
+            line: VecDeque::new(),
+            turn: 0,
+            avoid: vec![Time::ZERO; members],
+            query_timeout: plan.query_timeout.map(|t| cx.open_lane(t)),
+        }
+    }
+
+    fn step(cx: &mut Context<'_>, key: FrameKey) -> &mut Step {
+        match &mut cx.frames[key].step {
+            FrameStep::App(step) => step,
+            other => unreachable!("an application's frame, not {other:?}"),
+        }
+    }
+
+    fn queries(&self, cx: &Context<'_>, key: FrameKey) -> Queries {
+        if self.plan.database.is_none() {
+            return Queries::default();
+        }
+        self.plan.queries[cx.frames[key].class.index()]
+    }
+
+    /// Is the query after `done` others a read?
+    fn op(queries: Queries, done: u16) -> usize {
+        if u32::from(done) < queries.read { READ } else { WRITE }
+    }
+
+    /// What comes after a slice: a query, a call, or the answer.
+    fn go_on(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        let queries = self.queries(cx, key);
+        let total = (queries.read + queries.write) as usize;
+        let done = usize::from(App::step(cx, key).done);
+        if done < total {
+            self.want_connection(cx, key);
+        } else if let Some(&target) = self.plan.calls.get(done - total) {
+            App::step(cx, key).stage = Stage::Calling;
+            let Frame { class, seed, .. } = cx.frames[key];
+            let seed = mix(seed, done as u64 + 1);
+            cx.call(key, target, class.index() as u16, seed, self.plan.connect_timeout);
+            self.watch(cx, key);
+        } else {
+            cx.finish(key, Reply::OK);
+        }
+    }
+
+    fn watch(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        if let Some(lane) = self.query_timeout {
+            cx.set_timer_in(key, lane);
+        }
+    }
+
+    // --- connections of the pool ------------------------------------------------------------------------------------
+
+    fn want_connection(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        App::step(cx, key).tried = 0;
+        if self.plan.pool.is_none_or(|size| self.connections < size) {
+            self.connect(cx, key);
+        } else {
+            App::step(cx, key).stage = Stage::WantsConnection(cx.now());
+            self.line.push_back(key);
+            self.count_waiting(cx, cx.frames[key].node, true);
+        }
+    }
+
+    fn connect(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        self.connections += 1;
+        App::step(cx, key).stage = Stage::Querying { member: 0 };
+        self.query(cx, key, Reply::failed(Outcome::NoServer));
+    }
+
+    /// A connection is free: the first who still waits gets it.
+    fn give_back(&mut self, cx: &mut Context<'_>, me: NodeId) {
+        self.connections -= 1;
+        if cx.closing || !cx.is_up(me) {
+            return;
+        }
+        while let Some(key) = self.line.pop_front() {
+            let Some(FrameStep::App(Step { stage: Stage::WantsConnection(since), .. })) = cx.frames.get(key).map(|f| f.step)
+            else {
+                continue;
+            };
+            let waited = cx.now().since(since);
+            cx.frames[key].waited = cx.frames[key].waited + waited;
+            self.count_waiting(cx, me, false);
+            return self.connect(cx, key);
+        }
+    }
+
+    fn count_waiting(&self, cx: &mut Context<'_>, me: NodeId, more: bool) {
+        let now = cx.now();
+        let gauge = &mut cx.stations[me.index()].apart;
+        if more { gauge.up(now) } else { gauge.down(now) }
+    }
+
+    // --- queries ----------------------------------------------------------------------------------------------------
+
+    /// Asks the next eligible member; where none is left, the request fails as the `last` one did.
+    fn query(&mut self, cx: &mut Context<'_>, key: FrameKey, last: Reply) {
+        let queries = self.queries(cx, key);
+        let Step { done, tried, .. } = *App::step(cx, key);
+        let op = App::op(queries, done);
+        let Some(member) = self.choose(cx, op, tried) else {
+            return cx.finish(key, Reply::failed(last.cause));
+        };
+        let Some(database) = self.plan.database else { unreachable!("queries only with a database") };
+        let target = Target::Node(cx.plan.databases[database.index()].members[member]);
+        let step = App::step(cx, key);
+        step.tried |= 1 << member.min(31);
+        step.stage = Stage::Querying { member: member as u16 };
+        let seed = mix(cx.frames[key].seed, u64::from(done) + 1);
+        cx.call(key, target, op as u16, seed, self.plan.connect_timeout);
+        self.watch(cx, key);
+    }
+
+    /// The member to ask: for a write the primary; for a read the next one in turn that was not tried yet and is not
+    /// being avoided, unless no other is left.
+    fn choose(&mut self, cx: &Context<'_>, op: usize, tried: u32) -> Option<usize> {
+        let database = self.plan.database?;
+        let primary = cx.directory.databases[database.index()].primary;
+        let settings = &cx.plan.databases[database.index()];
+        let untried = |m: usize| tried & (1 << m.min(31)) == 0;
+        if op == WRITE || settings.read_from == ReadFrom::Primary {
+            return Some(primary).filter(|m| untried(*m));
+        }
+        let count = settings.members.len();
+        let eligible = |m: &usize| untried(*m) && (settings.read_from == ReadFrom::Any || *m != primary);
+        let in_turn = || (0..count).map(|i| (self.turn + i) % count);
+        let welcome = in_turn().filter(eligible).find(|m| self.avoid[*m] <= cx.now());
+        let member = welcome.or_else(|| in_turn().find(eligible))?;
+        self.turn = (member + 1) % count;
+        Some(member)
+    }
+
+    /// A query has come back.
+    fn queried(&mut self, cx: &mut Context<'_>, key: FrameKey, member: usize, reply: Reply) {
+        if matches!(reply.how, How::Refused | How::Silent) {
+            self.avoid[member] = cx.now() + self.plan.avoid;
+            return self.query(cx, key, reply);
+        }
+        if !reply.is_ok() {
+            return cx.finish(key, Reply::failed(reply.cause));
+        }
+        let queries = self.queries(cx, key);
+        let step = App::step(cx, key);
+        step.done += 1;
+        step.stage = Stage::Running;
+        let is_last = u32::from(step.done) == queries.read + queries.write;
+        let cpu = if is_last { step.last } else { step.slice };
+        self.give_back(cx, cx.frames[key].node);
+        if !cx.work(key, Demand { cpu, io: Span::ZERO }) {
+            self.worked(cx, key);
+        }
+    }
+}
+
+impl Behaviour for App<'_> {
+    fn granted(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        let Demand { cpu, io } = self.demand(cx, key);
+        let queries = self.queries(cx, key);
+        let slices = u64::from(queries.read + queries.write) + 1;
+        let slice = Span::from_nanos(cpu.nanos() / slices);
+        let last = Span::from_nanos(cpu.nanos() - slice.nanos() * (slices - 1));
+        cx.frames[key].step = FrameStep::App(Step { done: 0, slice, last, tried: 0, stage: Stage::Running });
+        let first = if slices == 1 { last } else { slice };
+        if !cx.work(key, Demand { cpu: first, io }) {
+            self.worked(cx, key);
+        }
+    }
+
+    fn worked(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        self.go_on(cx, key);
+    }
+
+    fn answered(&mut self, cx: &mut Context<'_>, key: FrameKey, reply: Reply) {
+        cx.clear_timer(key);
+        match App::step(cx, key).stage {
+            Stage::Querying { member } => self.queried(cx, key, usize::from(member), reply),
+            Stage::Calling if reply.is_ok() => {
+                let step = App::step(cx, key);
+                step.done += 1;
+                step.stage = Stage::Running;
+                self.go_on(cx, key);
+            }
+            Stage::Calling => cx.finish(key, Reply::failed(reply.cause)),
+            Stage::Running | Stage::WantsConnection(_) => {}
+        }
+    }
+
+    fn timer(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        // While a connection is being made its own time-out counts, not the answer's.
+        if !cx.frames[key].silent {
+            cx.hang_up(key);
+            cx.finish(key, Reply::failed(Outcome::ServerTimeout));
+        }
+    }
+
+    fn release(&mut self, cx: &mut Context<'_>, key: FrameKey, frame: &Frame) {
+        let FrameStep::App(step) = frame.step else { return };
+        match step.stage {
+            Stage::Querying { .. } => self.give_back(cx, frame.node),
+            Stage::WantsConnection(since) => {
+                self.count_waiting(cx, frame.node, false);
+                let waited = cx.now().since(since);
+                cx.frames[key].waited = cx.frames[key].waited + waited;
+            }
+            Stage::Running | Stage::Calling => {}
+        }
+    }
+
+    fn started(&mut self, _cx: &mut Context<'_>) {
+        self.line.clear();
+        self.avoid.fill(Time::ZERO);
+    }
+
+    fn held(&self) -> u64 {
+        u64::from(self.connections)
+    }
+}

@@ -1,0 +1,60 @@
+//! A packet filter: lets requests through while its state table has room and its rate limit allows.
+//!
+//! What comes back from behind it passes unchanged: a refused connection is a refused connection on both sides.
+
+use super::Behaviour;
+use crate::model::context::Context;
+use crate::model::rate_limit::TokenBucket;
+use crate::model::request::{Frame, FrameKey, Outcome, Reply, Step};
+use crate::scenario::plan;
+
+/// A packet filter.
+pub struct Firewall<'p> {
+    plan: &'p plan::Firewall,
+    connections: u32,
+    bucket: Option<TokenBucket>,
+}
+
+impl<'p> Firewall<'p> {
+    /// A firewall at the start of a run.
+    pub fn new(plan: &'p plan::Firewall) -> Firewall<'p> {
+        let bucket = plan.limit.as_ref().map(TokenBucket::new);
+        Firewall { plan, connections: 0, bucket }
+    }
+
+    fn admits(&mut self, cx: &Context<'_>) -> bool {
+        self.plan.connections.is_none_or(|size| self.connections < size)
+            && self.bucket.as_mut().is_none_or(|b| b.admits(cx.now()))
+    }
+}
+
+impl Behaviour for Firewall<'_> {
+    fn arrived(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
+        if !self.admits(cx) {
+            return cx.turn_away(frame, Reply::refused(Outcome::Rejected));
+        }
+        self.connections += 1;
+        cx.frames[frame].step = Step::Counted;
+        self.queue_for_worker(cx, frame);
+    }
+
+    fn worked(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
+        cx.leave(frame);
+        let Frame { op, seed, patience, .. } = cx.frames[frame];
+        cx.call(frame, self.plan.to, op, seed, patience);
+    }
+
+    fn release(&mut self, _cx: &mut Context<'_>, _key: FrameKey, frame: &Frame) {
+        if frame.step == Step::Counted {
+            self.connections -= 1;
+        }
+    }
+
+    fn started(&mut self, _cx: &mut Context<'_>) {
+        self.bucket = self.plan.limit.as_ref().map(TokenBucket::new);
+    }
+
+    fn held(&self) -> u64 {
+        u64::from(self.connections)
+    }
+}

@@ -1,0 +1,129 @@
+//! What each kind of node does with a request, one kind a file.
+//!
+//! A node is a state machine that is told what happened and answers through a narrow [`Context`]: it never sees the
+//! world. A new kind is one file, one word in [`Node`], and one scenario.
+
+pub mod app;
+pub mod client;
+pub mod dns;
+pub mod firewall;
+pub mod load_balancer;
+pub mod member;
+pub mod web;
+
+use super::context::{Context, Demand};
+use super::request::{Frame, FrameKey, Outcome, Reply};
+use super::station::Entry;
+use crate::base::ids::NodeId;
+use crate::scenario::plan::{Kind, Plan, Setting};
+
+/// How a node behaves. The defaults are those of a node that has nothing to add.
+pub trait Behaviour {
+    /// A call has arrived. By default it wants a worker.
+    fn arrived(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
+        self.queue_for_worker(cx, frame);
+    }
+
+    /// It has a worker. By default the node's own work begins.
+    fn granted(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
+        let demand = self.demand(cx, frame);
+        if !cx.work(frame, demand) {
+            self.worked(cx, frame);
+        }
+    }
+
+    /// What the node's own work costs this request.
+    fn demand(&mut self, cx: &mut Context<'_>, frame: FrameKey) -> Demand {
+        cx.own_demand(frame)
+    }
+
+    /// The work begun last is done.
+    fn worked(&mut self, cx: &mut Context<'_>, frame: FrameKey);
+
+    /// The call made last has come back. Only nodes that call need to listen.
+    fn answered(&mut self, cx: &mut Context<'_>, frame: FrameKey, reply: Reply) {
+        cx.finish(frame, reply);
+    }
+
+    /// The frame's timer has run out. Only nodes that set one need to listen.
+    fn timer(&mut self, _cx: &mut Context<'_>, _frame: FrameKey) {}
+
+    /// The frame ends, whatever ended it: give back what only this kind of node knows of.
+    fn release(&mut self, _cx: &mut Context<'_>, _key: FrameKey, _frame: &Frame) {}
+
+    /// The process begins, at the start of the run or after a crash.
+    fn started(&mut self, _cx: &mut Context<'_>) {}
+
+    /// A health check of one of its servers begins, or the wait for a silent one is over.
+    fn probe(&mut self, _cx: &mut Context<'_>, _server: usize, _epoch: u16, _ended: bool) {}
+
+    /// A node is taken out by hand (or put back): into maintenance, or only drained.
+    fn administer(&mut self, _cx: &mut Context<'_>, _node: NodeId, _action: Admin, _begins: bool) {}
+
+    /// A setting changes at run time; the old one comes back, if there was one to change.
+    fn set(&mut self, _cx: &mut Context<'_>, _setting: &Setting) -> Option<Setting> {
+        None
+    }
+
+    /// What it still holds: zero once every frame is gone. The audit at the end of a run asks.
+    fn held(&self) -> u64 {
+        0
+    }
+
+    /// Asks the station for a worker, and goes on as it answers.
+    fn queue_for_worker(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
+        match cx.enter(frame) {
+            Entry::Granted => self.granted(cx, frame),
+            Entry::Queued => {}
+            Entry::Full => cx.turn_away(frame, Reply::failed(Outcome::QueueFull)),
+        }
+    }
+}
+
+/// What an operator does to a server.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Admin {
+    /// `set server … state maint`.
+    Maint,
+    /// `set server … state drain`.
+    Drain,
+}
+
+macro_rules! kinds {
+    ($($kind:ident($state:ty)),* $(,)?) => {
+        /// A node with its state, closed: every kind there is.
+        pub enum Node<'p> { $(#[doc = concat!("See [`", stringify!($state), "`].")] $kind($state)),* }
+
+        impl<'p> Node<'p> {
+            /// Its behaviour.
+            #[inline]
+            pub fn behaviour(&mut self) -> &mut (dyn Behaviour + 'p) {
+                match self { $(Node::$kind(node) => node),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Client(client::Client<'p>),
+    Dns(dns::Dns<'p>),
+    Firewall(firewall::Firewall<'p>),
+    LoadBalancer(load_balancer::LoadBalancer<'p>),
+    Web(web::Web<'p>),
+    App(app::App<'p>),
+    Member(member::Member<'p>),
+}
+
+impl<'p> Node<'p> {
+    /// The node with this id, at the start of a run.
+    pub fn new(plan: &'p Plan, id: NodeId, cx: &mut Context<'p>) -> Node<'p> {
+        match &plan.node(id).kind {
+            Kind::Dns(dns) => Node::Dns(dns::Dns::new(dns)),
+            Kind::Firewall(firewall) => Node::Firewall(firewall::Firewall::new(firewall)),
+            Kind::LoadBalancer(lb) => Node::LoadBalancer(load_balancer::LoadBalancer::new(id, lb, cx)),
+            Kind::Web(web) => Node::Web(web::Web::new(web, cx)),
+            Kind::App(app) => Node::App(app::App::new(app, cx)),
+            Kind::Member(member) => Node::Member(member::Member::new(plan, id, member)),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Nginx: answers its static classes itself, proxies the rest, and pays for TLS.
+//!
+//! Event-driven: a worker is held for its own work only. A proxied request counts two connections, a static one one.
+
+use super::Behaviour;
+use crate::base::dist::Dist;
+use crate::base::random::unit;
+use crate::base::time::{Span, Time};
+use crate::engine::calendar::LaneId;
+use crate::model::balance::nginx::Upstreams;
+use crate::model::context::{Context, Demand, TLS};
+use crate::model::rate_limit::{LimitReq, Verdict};
+use crate::model::request::{Frame, FrameKey, How, Outcome, Reply, Step as FrameStep};
+use crate::scenario::plan::{self, Target};
+
+/// Where a request stands at its web server.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Connections it counts for.
+    connections: u32,
+    /// Upstreams it has been to, as bits.
+    tried: u64,
+    stage: Stage,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq)]
+enum Stage {
+    /// Held back by `limit_req`.
+    Delayed,
+    /// The web server's own work is being done.
+    Accepted,
+    /// At this upstream.
+    Proxied { upstream: u16 },
+}
+
+/// Nginx.
+pub struct Web<'p> {
+    plan: &'p plan::Web,
+    connections: u32,
+    upstreams: Upstreams,
+    limit_req: Option<LimitReq>,
+    read_timeout: Option<LaneId>,
+}
+
+/// As many upstreams as a request can remember to have tried.
+const REMEMBERED: usize = 64;
+
+impl<'p> Web<'p> {
+    /// A web server at the start of a run.
+    pub fn new(plan: &'p plan::Web, cx: &mut Context<'p>) -> Web<'p> {
+        Web {
+            plan,
+            connections: 0,
+            upstreams: Upstreams::new(plan.balance, &plan.upstreams),
+            limit_req: plan.limit_req.as_ref().map(LimitReq::new),
+            read_timeout: plan.read_timeout.map(|t| cx.open_lane(t)),
+        }
+    }
+
+    fn step(cx: &mut Context<'_>, key: FrameKey) -> &mut Step {
+        match &mut cx.frames[key].step {
+            FrameStep::Web(step) => step,
+            other => unreachable!("a web server's frame, not {other:?}"),
+        }
+    }
+
+    fn serves(&self, cx: &Context<'_>, key: FrameKey) -> bool {
+        self.plan.serves[cx.frames[key].class.index()] || self.plan.upstreams.is_empty()
+    }
+
+    /// Passes the request to an upstream; where none is left, it fails as the `last` attempt did.
+    fn proxy(&mut self, cx: &mut Context<'_>, key: FrameKey, last: Outcome) {
+        let tried = Web::step(cx, key).tried;
+        let list: Vec<usize> = if tried == 0 { Vec::new() } else { (0..REMEMBERED).filter(|i| tried & (1 << i) != 0).collect() };
+        let Some(upstream) = self.upstreams.pick(cx.now(), &list) else {
+            return cx.finish(key, Reply::failed(last));
+        };
+        let step = Web::step(cx, key);
+        step.tried |= 1 << upstream.min(REMEMBERED - 1);
+        step.stage = Stage::Proxied { upstream: upstream as u16 };
+        let Frame { op, seed, .. } = cx.frames[key];
+        let target = Target::Node(self.plan.upstreams[upstream].node);
+        cx.call(key, target, op, seed, self.plan.connect_timeout);
+        if let Some(lane) = self.read_timeout {
+            cx.set_timer_in(key, lane);
+        }
+    }
+
+    /// An attempt has failed: another upstream, if `proxy_next_upstream` says so.
+    fn attempt_failed(&mut self, cx: &mut Context<'_>, key: FrameKey, upstream: usize, reply: Reply) {
+        let next_on = self.plan.next_on;
+        let may_go_on = match reply.how {
+            How::Refused | How::Broken => next_on.error,
+            How::Silent => next_on.timeout,
+            How::Answered if reply.cause == Outcome::ServerTimeout => next_on.timeout,
+            How::Answered => next_on.answer,
+        };
+        // A connection that failed counts against the upstream whatever the directive says; an answer only if named.
+        if may_go_on || reply.how != How::Answered || reply.cause == Outcome::ServerTimeout {
+            self.upstreams.failed(upstream, cx.now());
+        }
+        self.upstreams.released(upstream);
+        let step = Web::step(cx, key);
+        step.stage = Stage::Accepted;
+        if may_go_on && step.tried.count_ones() < self.plan.tries {
+            self.proxy(cx, key, reply.cause);
+        } else {
+            cx.finish(key, Reply::failed(reply.cause));
+        }
+    }
+
+    fn admit(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        Web::step(cx, key).stage = Stage::Accepted;
+        self.queue_for_worker(cx, key);
+    }
+}
+
+impl Behaviour for Web<'_> {
+    fn arrived(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        let needed = if self.serves(cx, key) { 1 } else { 2 };
+        if self.connections + needed > self.plan.connections {
+            // As Nginx does when `worker_connections` are used up: the connection is closed without an answer.
+            return cx.turn_away(key, Reply { how: How::Broken, cause: Outcome::Refused });
+        }
+        self.connections += needed;
+        let step = Step { connections: needed, tried: 0, stage: Stage::Delayed };
+        cx.frames[key].step = FrameStep::Web(step);
+        match self.limit_req.as_mut().map_or(Verdict::Serve, |l| l.ask(cx.calendar.now())) {
+            Verdict::Serve => self.admit(cx, key),
+            Verdict::Delay(span) => cx.set_timer(key, span),
+            Verdict::Reject => cx.turn_away(key, Reply::failed(Outcome::Rejected)),
+        }
+    }
+
+    fn demand(&mut self, cx: &mut Context<'_>, key: FrameKey) -> Demand {
+        let mut demand = cx.own_demand(key);
+        if let Some(tls) = &self.plan.tls {
+            demand.cpu = demand.cpu + handshake(cx, key, tls);
+        }
+        demand
+    }
+
+    fn worked(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        cx.leave(key);
+        if self.serves(cx, key) {
+            cx.finish(key, Reply::OK);
+        } else {
+            self.proxy(cx, key, Outcome::NoServer);
+        }
+    }
+
+    fn answered(&mut self, cx: &mut Context<'_>, key: FrameKey, reply: Reply) {
+        cx.clear_timer(key);
+        let Stage::Proxied { upstream } = Web::step(cx, key).stage else { return };
+        let upstream = usize::from(upstream);
+        if reply.is_ok() {
+            self.upstreams.succeeded(upstream);
+            cx.finish(key, reply);
+        } else {
+            self.attempt_failed(cx, key, upstream, reply);
+        }
+    }
+
+    fn timer(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        match Web::step(cx, key).stage {
+            Stage::Delayed => self.admit(cx, key),
+            // While a connection is being made `proxy_connect_timeout` counts, not `proxy_read_timeout`.
+            Stage::Proxied { upstream } if !cx.frames[key].silent => {
+                cx.hang_up(key);
+                self.attempt_failed(cx, key, usize::from(upstream), Reply::failed(Outcome::ServerTimeout));
+            }
+            Stage::Proxied { .. } | Stage::Accepted => {}
+        }
+    }
+
+    fn release(&mut self, _cx: &mut Context<'_>, _key: FrameKey, frame: &Frame) {
+        let FrameStep::Web(Step { connections, stage, .. }) = frame.step else { return };
+        self.connections -= connections;
+        if let Stage::Proxied { upstream } = stage {
+            self.upstreams.released(usize::from(upstream));
+        }
+    }
+
+    fn started(&mut self, cx: &mut Context<'_>) {
+        if cx.now() > Time::ZERO {
+            // A new process remembers nothing of failures.
+            self.upstreams = Upstreams::new(self.plan.balance, &self.plan.upstreams);
+            self.limit_req = self.plan.limit_req.as_ref().map(LimitReq::new);
+        }
+    }
+
+    fn held(&self) -> u64 {
+        u64::from(self.connections)
+    }
+}
+
+/// CPU of one TLS handshake: resumed or full.
+pub fn handshake(cx: &Context<'_>, key: FrameKey, tls: &plan::Tls) -> Span {
+    let frame = &cx.frames[key];
+    let resumes = unit(&mut cx.draw(frame, TLS)) < tls.resumption;
+    let dist: &Dist = if resumes { &tls.resumed } else { &tls.handshake };
+    cx.sample(dist, frame, TLS + 0x100)
+}

@@ -1,0 +1,397 @@
+//! What one run leaves behind: counts, sketches and time averages. Everything a report says comes from here.
+//!
+//! Statistics are updated once a request, when it ends; memory does not grow with simulated time, save for the rows that
+//! `--requests` asked for.
+
+use std::collections::BTreeMap;
+
+use super::request::{Frame, FrameKey, Outcome};
+use crate::base::ids::{ClassId, NodeId, SourceId};
+use crate::base::time::{Span, Time};
+use crate::scenario::plan::Plan;
+use crate::stats::sketch::Sketch;
+
+/// What to record beyond the usual.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// A row for every request.
+    pub rows: bool,
+    /// The log of faults, check transitions and fail-overs.
+    pub events: bool,
+    /// Mean latency in this many slices of the run, for the detection of a warm-up.
+    pub slices: usize,
+}
+
+/// What one run leaves behind.
+#[derive(Clone, Debug)]
+pub struct RunRecord {
+    /// By class.
+    pub classes: Vec<ClassRecord>,
+    /// By node.
+    pub nodes: Vec<NodeRecord>,
+    /// By host.
+    pub hosts: Vec<HostRecord>,
+    /// By bin of the time of arrival.
+    pub bins: Vec<Bin>,
+    /// Writes lost at promotions, by database.
+    pub lost_writes: Vec<u64>,
+    /// The log, if it was wanted.
+    pub events: Vec<Note>,
+    /// A row a request, if they were wanted.
+    pub rows: Vec<Row>,
+    /// Mean latency by slice of the run, if it was wanted.
+    pub slices: Vec<(f64, u64)>,
+    /// Events that happened.
+    pub events_taken: u64,
+    /// Events that found nothing to act on.
+    pub stale: u64,
+    /// Frames still inside at the end, orphans included.
+    pub in_flight: usize,
+    /// Did the run end early, because too much was in flight at this time?
+    pub overflowed: Option<Time>,
+    /// Equal for equal runs.
+    pub digest: u64,
+}
+
+/// What became of the requests of one class.
+#[derive(Clone, Debug, Default)]
+pub struct ClassRecord {
+    /// By [`Outcome`].
+    pub outcomes: [u64; Outcome::NAMES.len()],
+    /// Of those that succeeded.
+    pub latency: Sketch,
+    /// The browser's rendering.
+    pub render: Sketch,
+    /// From the wish to the rendered page.
+    pub page: Sketch,
+}
+
+/// What happened at one node.
+#[derive(Clone, Debug, Default)]
+pub struct NodeRecord {
+    /// Calls that came.
+    pub arrived: u64,
+    /// Good answers.
+    pub served: u64,
+    /// Turned away.
+    pub refused: u64,
+    /// Mean busy workers over workers; `None` without a limit.
+    pub utilization: Option<f64>,
+    /// Mean number that waits.
+    pub queue_length: f64,
+    /// How many waited at the end.
+    pub queue_at_end: u64,
+    /// Time spent waiting, zeros included.
+    pub wait: Sketch,
+    /// Share of the time it was up.
+    pub up: f64,
+}
+
+/// What happened at one host.
+#[derive(Clone, Debug, Default)]
+pub struct HostRecord {
+    /// Mean busy cores over cores; `None` without a limit.
+    pub cpu: Option<f64>,
+    /// Share of the time it was up.
+    pub up: f64,
+}
+
+/// One bin of the timeline.
+#[derive(Clone, Debug, Default)]
+pub struct Bin {
+    /// Requests that came in it.
+    pub offered: u32,
+    /// Those of them that succeeded.
+    pub succeeded: u32,
+    /// Those of them that failed.
+    pub failed: u32,
+    /// Median latency of those that succeeded.
+    pub p50_s: Option<f64>,
+    /// 99th percentile of the same.
+    pub p99_s: Option<f64>,
+}
+
+/// A line of the event log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Note {
+    /// When.
+    pub at: Time,
+    /// What.
+    pub what: String,
+    /// To whom.
+    pub target: String,
+}
+
+/// A request, for `--requests`.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The number of the wish within the run.
+    pub id: u64,
+    /// Its class.
+    pub class: ClassId,
+    /// Its source.
+    pub source: SourceId,
+    /// Its client.
+    pub client: u32,
+    /// When the wish arose.
+    pub arrived: Time,
+    /// When it ended; `None` = it has not.
+    pub finished: Option<Time>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How often the client tried.
+    pub attempts: u32,
+    /// The last choice of a balancer.
+    pub server: Option<NodeId>,
+    /// Time spent waiting, by node.
+    pub waits: BTreeMap<NodeId, Span>,
+}
+
+/// The recorder of one run.
+pub struct Recorder<'p> {
+    plan: &'p Plan,
+    wanted: Wanted,
+    /// Requests that arrive before this are left out of the counts.
+    from: Time,
+    bin: Span,
+    slice: Span,
+    open: BTreeMap<usize, Sketch>,
+    spare: Vec<Sketch>,
+    offered: u64,
+    row_of: BTreeMap<FrameKey, usize>,
+    /// By node.
+    pub waits: Vec<Sketch>,
+    /// What will be left behind.
+    pub run: RunRecord,
+}
+
+/// Timelines have at most this many bins.
+const BINS: u64 = 300;
+
+/// The width of a timeline's bins: a round number of seconds (or a round part of one) that gives at most [`BINS`].
+pub fn bin_of(duration: Span) -> Span {
+    let least = duration.nanos().div_ceil(BINS).max(1);
+    let mut unit = 1_000u64;
+    loop {
+        for step in [1, 2, 5] {
+            if unit.saturating_mul(step) >= least {
+                return Span::from_nanos(unit * step);
+            }
+        }
+        unit = unit.saturating_mul(10);
+    }
+}
+
+impl<'p> Recorder<'p> {
+    /// A recorder that leaves out what arrives before `from`.
+    pub fn new(plan: &'p Plan, from: Time, wanted: Wanted) -> Recorder<'p> {
+        let bin = bin_of(plan.duration);
+        let bins = plan.duration.nanos().div_ceil(bin.nanos()) as usize;
+        let slices = wanted.slices;
+        Recorder {
+            plan,
+            from,
+            bin,
+            slice: Span::from_nanos(plan.duration.nanos() / (slices.max(1) as u64) + 1),
+            wanted,
+            open: BTreeMap::new(),
+            spare: Vec::new(),
+            offered: 0,
+            row_of: BTreeMap::new(),
+            waits: vec![Sketch::default(); plan.nodes.len()],
+            run: RunRecord {
+                classes: vec![ClassRecord::default(); plan.classes.len()],
+                nodes: Vec::new(),
+                hosts: Vec::new(),
+                bins: vec![Bin::default(); bins],
+                lost_writes: Vec::new(),
+                events: Vec::new(),
+                rows: Vec::new(),
+                slices: vec![(0.0, 0); slices],
+                events_taken: 0,
+                stale: 0,
+                in_flight: 0,
+                overflowed: None,
+                digest: 0,
+            },
+        }
+    }
+
+    /// Does something that arrived then count?
+    #[inline]
+    pub fn counts(&self, arrived: Time) -> bool {
+        arrived >= self.from
+    }
+
+    fn bin_at(&self, arrived: Time) -> usize {
+        ((arrived.nanos() / self.bin.nanos()) as usize).min(self.run.bins.len().saturating_sub(1))
+    }
+
+    /// A wish has arisen.
+    pub fn offered(&mut self, key: FrameKey, frame: &Frame) {
+        let bin = self.bin_at(frame.entered);
+        if let Some(bin) = self.run.bins.get_mut(bin) {
+            bin.offered += 1;
+        }
+        let id = self.offered;
+        self.offered += 1;
+        if self.wanted.rows {
+            self.row_of.insert(key, self.run.rows.len());
+            self.run.rows.push(Row {
+                id,
+                class: frame.class,
+                source: frame.source,
+                client: frame.client,
+                arrived: frame.entered,
+                finished: None,
+                outcome: Outcome::Unfinished,
+                attempts: 1,
+                server: None,
+                waits: BTreeMap::new(),
+            });
+        }
+    }
+
+    /// A wish has ended, after so many attempts. `render` is the browser's time, where it has one.
+    pub fn ended(&mut self, now: Time, key: FrameKey, frame: &Frame, outcome: Outcome, attempts: u32, render: Option<Span>) {
+        let latency = now.since(frame.entered);
+        self.bin_ended(now, frame.entered, outcome, latency);
+        if self.wanted.slices > 0 && outcome == Outcome::Ok {
+            let slice = (frame.entered.nanos() / self.slice.nanos()) as usize;
+            if let Some(slice) = self.run.slices.get_mut(slice) {
+                slice.0 += latency.seconds();
+                slice.1 += 1;
+            }
+        }
+        if let Some(row) = self.row_of.remove(&key).and_then(|at| self.run.rows.get_mut(at)) {
+            row.finished = (outcome != Outcome::Unfinished).then_some(now);
+            (row.outcome, row.attempts) = (outcome, attempts);
+        }
+        if !self.counts(frame.entered) {
+            return;
+        }
+        let class = &mut self.run.classes[frame.class.index()];
+        class.outcomes[outcome as usize] += 1;
+        if outcome == Outcome::Ok {
+            class.latency.record(latency);
+            if let Some(render) = render {
+                class.render.record(render);
+                class.page.record(latency + render);
+            }
+        }
+    }
+
+    fn bin_ended(&mut self, now: Time, arrived: Time, outcome: Outcome, latency: Span) {
+        let at = self.bin_at(arrived);
+        let Some(bin) = self.run.bins.get_mut(at) else { return };
+        match outcome {
+            Outcome::Ok => {
+                bin.succeeded += 1;
+                let spare = &mut self.spare;
+                self.open.entry(at).or_insert_with(|| spare.pop().unwrap_or_default()).record(latency);
+            }
+            Outcome::Unfinished => return,
+            _ => bin.failed += 1,
+        }
+        let over = now.nanos() >= (at as u64 + 1) * self.bin.nanos();
+        if over && bin.offered == bin.succeeded + bin.failed {
+            self.close(at);
+        }
+    }
+
+    /// Nothing of this bin is in flight any more: its quantiles are final, and its sketch serves another.
+    fn close(&mut self, at: usize) {
+        if let Some(mut sketch) = self.open.remove(&at) {
+            let quantiles = sketch.quantiles_s(&[0.5, 0.99]);
+            (self.run.bins[at].p50_s, self.run.bins[at].p99_s) = (quantiles[0], quantiles[1]);
+            sketch.clear();
+            self.spare.push(sketch);
+        }
+    }
+
+    /// A balancer has chosen a server.
+    #[inline]
+    pub fn chose(&mut self, root: FrameKey, server: NodeId) {
+        if self.wanted.rows
+            && let Some(row) = self.row_of.get(&root).and_then(|at| self.run.rows.get_mut(*at))
+        {
+            row.server = Some(server);
+        }
+    }
+
+    /// A frame leaves its node, having waited so long there.
+    #[inline]
+    pub fn waited(&mut self, frame: &Frame) {
+        if self.counts(frame.entered) {
+            self.waits[frame.node.index()].record(frame.waited);
+        }
+        if self.wanted.rows
+            && let Some(row) = self.row_of.get(&frame.root).and_then(|at| self.run.rows.get_mut(*at))
+        {
+            let wait = row.waits.entry(frame.node).or_default();
+            *wait = *wait + frame.waited;
+        }
+    }
+
+    /// A line for the event log.
+    pub fn note(&mut self, at: Time, what: &str, target: impl FnOnce() -> String) {
+        if self.wanted.events && self.run.events.len() < EVENTS {
+            self.run.events.push(Note { at, what: what.to_owned(), target: target() });
+        }
+    }
+
+    /// The run is over.
+    pub fn close_bins(&mut self) {
+        let open: Vec<usize> = self.open.keys().copied().collect();
+        open.into_iter().for_each(|at| self.close(at));
+    }
+
+    /// The plan it records for.
+    pub fn plan(&self) -> &'p Plan {
+        self.plan
+    }
+}
+
+/// A log longer than this is nothing that anybody reads; it also bounds the memory of a component that flaps for years.
+const EVENTS: usize = 10_000;
+
+impl RunRecord {
+    /// Requests by outcome, over all classes.
+    pub fn outcomes(&self) -> [u64; Outcome::NAMES.len()] {
+        let mut all = [0; Outcome::NAMES.len()];
+        for class in &self.classes {
+            all.iter_mut().zip(class.outcomes).for_each(|(a, n)| *a += n);
+        }
+        all
+    }
+}
+
+impl ClassRecord {
+    /// Requests that came.
+    pub fn offered(&self) -> u64 {
+        self.outcomes.iter().sum()
+    }
+
+    /// Those that were answered.
+    pub fn succeeded(&self) -> u64 {
+        self.outcomes[Outcome::Ok as usize]
+    }
+
+    /// Those still inside at the end.
+    pub fn unfinished(&self) -> u64 {
+        self.outcomes[Outcome::Unfinished as usize]
+    }
+
+    /// Those that failed.
+    pub fn failed(&self) -> u64 {
+        self.offered() - self.succeeded() - self.unfinished()
+    }
+
+    /// Adds another run's.
+    pub fn merge(&mut self, other: &ClassRecord) {
+        self.outcomes.iter_mut().zip(other.outcomes).for_each(|(a, n)| *a += n);
+        self.latency.merge(&other.latency);
+        self.render.merge(&other.render);
+        self.page.merge(&other.page);
+    }
+}

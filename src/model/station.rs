@@ -1,0 +1,115 @@
+//! A station: the workers of a node and the places to wait for one. First come, first served.
+//!
+//! It hands out and takes back; what the work is, and what happens to those it turns away, is not its business.
+
+use std::collections::VecDeque;
+
+use super::request::FrameKey;
+use crate::base::time::Time;
+use crate::stats::gauge::Gauge;
+
+/// Workers and queue of one node.
+#[derive(Clone, Debug)]
+pub struct Station {
+    workers: u64,
+    places: u64,
+    /// In order of arrival. Those who left before their turn are still in it; their keys find nothing.
+    line: VecDeque<FrameKey>,
+    /// Busy workers.
+    pub busy: Gauge,
+    /// Requests that wait for a worker.
+    pub waiting: Gauge,
+    /// Requests that wait for something else there: a slot of a server, a database connection.
+    pub apart: Gauge,
+}
+
+/// What became of a request at the door.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// It has a worker.
+    Granted,
+    /// It waits.
+    Queued,
+    /// There is no place left.
+    Full,
+}
+
+impl Station {
+    /// A station; `None` means as many as it takes.
+    pub fn new(workers: Option<u32>, places: Option<u32>) -> Station {
+        let count = |n: Option<u32>| n.map_or(u64::MAX, u64::from);
+        Station {
+            workers: count(workers),
+            places: count(places),
+            line: VecDeque::new(),
+            busy: Gauge::new(0),
+            waiting: Gauge::new(0),
+            apart: Gauge::new(0),
+        }
+    }
+
+    /// Are there so many workers that nobody waits?
+    pub fn is_unlimited(&self) -> bool {
+        self.workers == u64::MAX
+    }
+
+    /// Somebody wants a worker.
+    #[inline]
+    pub fn enter(&mut self, now: Time, frame: FrameKey) -> Entry {
+        if self.busy.level() < self.workers {
+            self.busy.up(now);
+            Entry::Granted
+        } else if self.waiting.level() < self.places {
+            self.waiting.up(now);
+            self.line.push_back(frame);
+            Entry::Queued
+        } else {
+            Entry::Full
+        }
+    }
+
+    /// Somebody who waited is gone.
+    pub fn give_up_place(&mut self, now: Time) {
+        self.waiting.down(now);
+        // Keys of those who left pile up behind one who is never served (a node that hangs): sweep them now and then.
+        if self.waiting.level() == 0 {
+            self.line.clear();
+        }
+    }
+
+    /// Those who left are swept out of the line once they are the most of it.
+    pub fn sweep(&mut self, alive: impl Fn(FrameKey) -> bool) {
+        if self.line.len() as u64 > 2 * self.waiting.level() + 64 {
+            self.line.retain(|k| alive(*k));
+        }
+    }
+
+    /// A worker is free.
+    #[inline]
+    pub fn leave(&mut self, now: Time) {
+        self.busy.down(now);
+    }
+
+    /// Gives a free worker to the first in line that is still `alive`.
+    #[inline]
+    pub fn next(&mut self, now: Time, alive: impl Fn(FrameKey) -> bool) -> Option<FrameKey> {
+        if self.waiting.level() == 0 || self.busy.level() >= self.workers {
+            return None;
+        }
+        while let Some(frame) = self.line.pop_front() {
+            if alive(frame) {
+                self.waiting.down(now);
+                self.busy.up(now);
+                return Some(frame);
+            }
+        }
+        None
+    }
+
+    /// Changes the number of workers at run time; those above the new number finish what they have.
+    pub fn set_workers(&mut self, workers: Option<u32>) -> Option<u32> {
+        let old = self.workers;
+        self.workers = workers.map_or(u64::MAX, u64::from);
+        u32::try_from(old).ok()
+    }
+}

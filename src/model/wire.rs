@@ -1,0 +1,164 @@
+//! What lies between hosts: latency, loss, and the faults that cut it.
+//!
+//! It says how long a message takes or that it never arrives; what the caller makes of silence is the caller's business.
+
+use rand::Rng;
+
+use crate::base::ids::{HostId, LinkId};
+use crate::base::random::{Purpose, Stream, Streams, unit};
+use crate::base::time::Span;
+use crate::scenario::plan::{Network, Plan};
+
+/// A lost packet is sent again after this, then after twice this, and so on: the floor of Linux's retransmission timer.
+const RETRANSMIT: Span = Span::from_millis(200);
+/// Linux gives up on a connection after fifteen retransmissions (`tcp_retries2`).
+pub const RETRANSMISSIONS: u32 = 15;
+
+/// The network with the faults that are active on it.
+#[derive(Debug)]
+pub struct Wire<'p> {
+    network: &'p Network,
+    stream: Stream,
+    /// Active partitions: no message passes between the two sides.
+    partitions: Vec<(&'p [HostId], &'p [HostId])>,
+    /// Active faults by link: how many cut it, and the shares of calls they drop.
+    links: Vec<LinkFaults>,
+    /// Is anything there besides a constant latency?
+    eventful: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct LinkFaults {
+    cuts: u32,
+    drops: Vec<f64>,
+}
+
+/// What happens to a message.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Passage {
+    /// It arrives after so long.
+    After(Span),
+    /// It never arrives.
+    Lost,
+}
+
+impl<'p> Wire<'p> {
+    /// The network at the start of a run.
+    pub fn new(plan: &'p Plan, streams: &Streams) -> Wire<'p> {
+        let network = &plan.network;
+        Wire {
+            network,
+            stream: streams.stream("network", Purpose::Loss),
+            partitions: Vec::new(),
+            links: vec![LinkFaults::default(); network.links.len()],
+            eventful: network.loss > 0.0 || !network.links.is_empty(),
+        }
+    }
+
+    /// The passage of a call from one host to another; a client's host is `None`.
+    #[inline]
+    pub fn call(&mut self, from: Option<HostId>, to: HostId) -> Passage {
+        if from == Some(to) {
+            return Passage::After(Span::ZERO);
+        }
+        if !self.eventful {
+            return Passage::After(self.network.latency);
+        }
+        if self.is_cut(from, Some(to)) || self.drops(from, to) {
+            return Passage::Lost;
+        }
+        Passage::After(self.latency(from, Some(to)) + self.retransmissions(from, Some(to)))
+    }
+
+    /// The passage of an answer. It belongs to a connection that stands: what a cut swallows is sent again.
+    #[inline]
+    pub fn answer(&mut self, from: Option<HostId>, to: Option<HostId>) -> Span {
+        if from == to && from.is_some() {
+            return Span::ZERO;
+        }
+        if !self.eventful {
+            return self.network.latency;
+        }
+        self.latency(from, to) + self.retransmissions(from, to)
+    }
+
+    /// Does nothing pass between these hosts just now?
+    #[inline]
+    pub fn is_cut(&self, from: Option<HostId>, to: Option<HostId>) -> bool {
+        let (Some(a), Some(b)) = (from, to) else { return false };
+        if !self.eventful || a == b {
+            return false;
+        }
+        let between = |(x, y): &(&[HostId], &[HostId])| (x.contains(&a) && y.contains(&b)) || (x.contains(&b) && y.contains(&a));
+        self.partitions.iter().any(between) || self.link(from, to).is_some_and(|l| self.links[l.index()].cuts > 0)
+    }
+
+    /// How long to wait before a message that met a cut is sent for the `n`-th time again.
+    pub fn pause_before(n: u32) -> Span {
+        Span::from_nanos(RETRANSMIT.nanos() << n.min(RETRANSMISSIONS))
+    }
+
+    fn link(&self, from: Option<HostId>, to: Option<HostId>) -> Option<LinkId> {
+        self.network.routes.get(&(from?, to?)).copied()
+    }
+
+    fn latency(&self, from: Option<HostId>, to: Option<HostId>) -> Span {
+        self.link(from, to).map_or(self.network.latency, |l| self.network.links[l.index()].latency)
+    }
+
+    /// The pauses before a message gets through a lossy link.
+    fn retransmissions(&mut self, from: Option<HostId>, to: Option<HostId>) -> Span {
+        let loss = self.link(from, to).map_or(self.network.loss, |l| self.network.links[l.index()].loss);
+        let mut pause = Span::ZERO;
+        if loss > 0.0 {
+            for n in 0..RETRANSMISSIONS {
+                if unit(&mut self.stream) >= loss {
+                    break;
+                }
+                pause = pause + Wire::pause_before(n);
+            }
+        }
+        pause
+    }
+
+    fn drops(&mut self, from: Option<HostId>, to: HostId) -> bool {
+        let Some(link) = self.link(from, Some(to)) else { return false };
+        happens(&self.links[link.index()].drops, &mut self.stream)
+    }
+
+    /// A partition begins or ends.
+    pub fn partition(&mut self, sides: (&'p [HostId], &'p [HostId]), begins: bool) {
+        if begins {
+            self.partitions.push(sides);
+            self.eventful = true;
+        } else if let Some(at) = self.partitions.iter().position(|p| *p == sides) {
+            self.partitions.remove(at);
+        }
+    }
+
+    /// A fault that cuts a link begins or ends.
+    pub fn cut(&mut self, link: LinkId, begins: bool) {
+        let cuts = &mut self.links[link.index()].cuts;
+        *cuts = if begins { *cuts + 1 } else { *cuts - 1 };
+    }
+
+    /// A fault that drops calls on a link begins or ends.
+    pub fn drop_calls(&mut self, link: LinkId, ratio: f64, begins: bool) {
+        toggle(&mut self.links[link.index()].drops, ratio, begins);
+    }
+}
+
+/// A fault with this number begins or ends, among those that are active.
+pub fn toggle(active: &mut Vec<f64>, ratio: f64, begins: bool) {
+    if begins {
+        active.push(ratio);
+    } else if let Some(at) = active.iter().position(|r| *r == ratio) {
+        active.remove(at);
+    }
+}
+
+/// Does one of several independent chances come true?
+pub fn happens(ratios: &[f64], rng: &mut impl Rng) -> bool {
+    // Every chance is drawn: how many words are used must not depend on the outcome.
+    ratios.iter().fold(false, |hit, ratio| unit(rng) < *ratio || hit)
+}
