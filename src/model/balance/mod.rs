@@ -4,6 +4,80 @@
 //! is one file (what it is, its parameters, the algorithm, its tests) and one line in the list below.
 
 use crate::base::random::Draw;
+use crate::scenario::plan::Algorithm;
+
+/// The list. A line is a variant, its type, the Plan's word for it, and how it is made from the servers at the start.
+macro_rules! algorithms {
+    ($($name:ident($file:ident) for $pattern:pat => $new:expr;)+) => {
+        $(mod $file;)+
+
+        /// A balancer of any kind: an enum, so that a pick costs a jump and no allocation.
+        #[derive(Debug)]
+        pub enum Balancer {
+            $(
+                #[doc = concat!("See `", stringify!($file), ".rs`.")]
+                $name($file::$name),
+            )+
+        }
+
+        /// A balancer that has not served anybody yet.
+        pub fn new(algorithm: Algorithm, pool: &Pool) -> Balancer {
+            match algorithm {
+                $($pattern => Balancer::$name($new(pool)),)+
+            }
+        }
+
+        impl Balance for Balancer {
+            #[inline]
+            fn pick(&mut self, pool: &Pool, ask: Ask, draw: &mut Draw) -> Option<usize> {
+                match self { $(Balancer::$name(it) => it.pick(pool, ask, draw),)+ }
+            }
+
+            #[inline]
+            fn changed(&mut self, pool: &Pool, server: usize, change: Change) {
+                match self { $(Balancer::$name(it) => it.changed(pool, server, change),)+ }
+            }
+
+            fn is_hash(&self) -> bool {
+                match self { $(Balancer::$name(it) => it.is_hash(),)+ }
+            }
+        }
+    };
+}
+
+algorithms! {
+    RoundRobin(round_robin) for Algorithm::RoundRobin => round_robin::RoundRobin::new;
+    StaticRr(static_rr) for Algorithm::StaticRr => static_rr::StaticRr::new;
+    LeastConn(least_conn) for Algorithm::LeastConn => least_conn::LeastConn::new;
+    First(first) for Algorithm::First => first::First::new;
+    Random(random) for Algorithm::Random { draws } => |pool| random::Random::new(pool, draws);
+    HashMap(hash_map) for Algorithm::Hash { consistent: false, .. } => hash_map::HashMap::new;
+    HashRing(hash_ring) for Algorithm::Hash { consistent: true, .. } => hash_ring::HashRing::new;
+}
+
+mod map;
+
+#[cfg(test)]
+mod conformance;
+
+/// Which servers may be given requests: the active ones that are up; where there are none, the first backup that is up,
+/// or with `allbackups` every one.
+pub fn usable(up: &[bool], backup: &[bool], allbackups: bool) -> Vec<bool> {
+    let any_active = up.iter().zip(backup).any(|(&up, &backup)| up && !backup);
+    let mut places = if any_active {
+        0
+    } else if allbackups {
+        usize::MAX
+    } else {
+        1
+    };
+    let mut admit = |up: bool, backup: bool| {
+        let may = up && (!backup || places > 0);
+        places -= usize::from(may && backup);
+        may
+    };
+    up.iter().zip(backup).map(|(&up, &backup)| admit(up, backup)).collect()
+}
 
 /// What an algorithm may see of a backend.
 #[derive(Clone, Debug, Default)]
@@ -35,8 +109,40 @@ pub struct Member {
 
 impl Member {
     /// Is there room for one more?
+    #[inline]
     pub fn has_room(&self) -> bool {
         self.served < self.limit
+    }
+
+    /// May it be given requests at all, now or when there is room?
+    #[inline]
+    pub fn takes_new(&self) -> bool {
+        self.usable && self.eweight > 0
+    }
+
+    /// Can it take a request right now?
+    #[inline]
+    pub fn can_serve(&self) -> bool {
+        self.takes_new() && self.has_room()
+    }
+}
+
+impl Pool {
+    /// Is this a backup whose turn is over because an active server is back? It keeps its place in the algorithm, as a
+    /// server that is down does not.
+    fn is_benched(&self, server: usize) -> bool {
+        self.servers[server].backup && self.servers.iter().any(|member| !member.backup && member.takes_new())
+    }
+
+    /// The first server in this order that can serve; the one to avoid only if it is alone.
+    fn first_able(&self, order: impl Iterator<Item = usize>, avoid: Option<usize>) -> Option<usize> {
+        let mut able = order.filter(|&server| self.servers[server].can_serve());
+        let first = able.next();
+        if first.is_some() && first == avoid {
+            able.next().or(avoid)
+        } else {
+            first
+        }
     }
 }
 

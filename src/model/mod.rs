@@ -1,0 +1,3 @@
+//! The model: what the components of a stack do, event by event.
+
+pub mod balance;

@@ -1,0 +1,3 @@
+//! A scenario: what was typed, and the Plan it stands for.
+
+pub mod plan;
