@@ -6,7 +6,8 @@
 use std::collections::VecDeque;
 
 use fallover::base::random::Draw;
-use fallover::model::balance::{self, Ask, Balance, Balancer, Change, Member, Pool};
+use fallover::base::time::Span;
+use fallover::model::balance::{self, slowstart, Ask, Balance, Balancer, Change, Member, Pool};
 use fallover::scenario::plan::Algorithm;
 use serde_json::Value;
 
@@ -221,4 +222,46 @@ fn number_of(name: &str) -> usize {
 
 fn name(server: usize) -> Value {
     Value::from(format!("s{}", server + 1))
+}
+
+/// `slowstart 4s` over two servers at 200 requests a second: s1 has just come up. The recording counts by quarters of a
+/// second and allows one request either way, since the second in which the weight moves has its own phase.
+#[test]
+fn slowstart_shares_are_those_recorded() {
+    let recording: Value = serde_json::from_str(include_str!("recordings/1d_slowstart.json")).unwrap();
+    for observation in recording["observations"].as_array().unwrap() {
+        let weight = Options(observation["servers"][0].as_str().unwrap()).number("weight").unwrap();
+        let picks = slowstart_picks(weight);
+        for run in list(observation, "runs") {
+            for (bin, picks) in list(run, "bins_250ms_after_up").iter().zip(picks.chunks(50)) {
+                let simulated = picks.iter().filter(|&&server| server == 0).count() as i64;
+                let recorded = bin[1].as_i64().unwrap();
+                assert!((simulated - recorded).abs() <= 1, "{} at {} ms: {simulated}", observation["name"], bin[0]);
+            }
+        }
+    }
+}
+
+/// The picks of the first six seconds.
+fn slowstart_picks(weight: u32) -> Vec<usize> {
+    let server = Member { weight, eweight: 16 * weight, id: 1, backup: false, usable: true, served: 0, queued: 0, limit: u32::MAX };
+    let mut pool = Pool { servers: vec![server.clone(), server] };
+    let mut balancer = balance::new(Algorithm::RoundRobin, &pool);
+    let mut draw = Draw::keyed(1);
+    let ramp = |ms| slowstart::eweight(weight, Span::from_millis(4000), Span::from_millis(ms));
+    let change = |pool: &mut Pool, balancer: &mut Balancer, usable, eweight, change| {
+        pool.servers[0].usable = usable;
+        pool.servers[0].eweight = eweight;
+        balancer.changed(pool, 0, change);
+    };
+    change(&mut pool, &mut balancer, false, 16 * weight, Change::Down);
+    change(&mut pool, &mut balancer, true, ramp(0), Change::Up);
+    let mut picks = Vec::new();
+    for ms in (0..6000).step_by(5) {
+        if ms > 0 && ms % 1000 == 0 {
+            change(&mut pool, &mut balancer, true, ramp(ms), Change::Weight);
+        }
+        picks.push(balancer.pick(&pool, Ask::default(), &mut draw).unwrap());
+    }
+    picks
 }

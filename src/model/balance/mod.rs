@@ -56,6 +56,7 @@ algorithms! {
 }
 
 mod map;
+pub mod slowstart;
 
 #[cfg(test)]
 mod conformance;

@@ -77,6 +77,7 @@ impl RoundRobin {
                 balancer.begin(member, server);
             }
         }
+        balancer.wheels.iter_mut().for_each(Wheel::count);
         balancer
     }
 
