@@ -56,6 +56,7 @@ algorithms! {
 }
 
 mod map;
+pub mod nginx;
 pub mod slowstart;
 
 #[cfg(test)]
