@@ -2,11 +2,11 @@
 //!
 //! The drivers know how a request goes from one upstream to the next, and nothing of the simulator.
 
+use fallover::base::ids::NodeId;
 use fallover::base::time::{Span, Time};
 use fallover::model::balance::nginx::Upstreams;
 use fallover::model::rate_limit::{LimitReq, Verdict};
 use fallover::scenario::plan::{self, NextOn, Upstream, WebBalance};
-use fallover::base::ids::NodeId;
 use serde_json::{Value, json};
 
 fn observations(text: &str) -> Vec<Value> {
@@ -48,7 +48,11 @@ fn limit_req(observation: &Value) -> plan::LimitReq {
     let rate = 1000 * number.parse::<u64>().unwrap() / if unit == "m" { 60 } else { 1 };
     let options = observation["options"].as_str().unwrap();
     let burst = option(options, "burst").unwrap_or(0);
-    let delay = if options.contains("nodelay") { burst } else { option(options, "delay").unwrap_or(0) };
+    let delay = if options.contains("nodelay") {
+        burst
+    } else {
+        option(options, "delay").unwrap_or(0)
+    };
     plan::LimitReq { rate, burst, delay }
 }
 
@@ -58,9 +62,20 @@ fn upstreams_are_chosen_as_recorded() {
     assert!(observations.len() > 20, "the recording is there");
     for script in &observations {
         let mut proxy = Proxy::new(script);
-        let seen: Vec<Value> = script["ops"].as_array().unwrap().iter().flat_map(|op| proxy.perform(op)).collect();
+        let seen: Vec<Value> = script["ops"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|op| proxy.perform(op))
+            .collect();
         // Response times are not the subject: [ms, outcome, response ms].
-        let strip = |row: &Value| if row[0].is_number() { json!([row[0], row[1]]) } else { row.clone() };
+        let strip = |row: &Value| {
+            if row[0].is_number() {
+                json!([row[0], row[1]])
+            } else {
+                row.clone()
+            }
+        };
         let recorded: Vec<Value> = script["observed"].as_array().unwrap().iter().map(strip).collect();
         assert_eq!(Value::from(seen), Value::from(recorded), "{}", script["name"]);
     }
@@ -88,15 +103,27 @@ enum Mode {
 impl Proxy {
     fn new(script: &Value) -> Proxy {
         let extra = script["extra"].to_string();
-        let balance = if extra.contains("least_conn") { WebBalance::LeastConn } else { WebBalance::RoundRobin };
+        let balance = if extra.contains("least_conn") {
+            WebBalance::LeastConn
+        } else {
+            WebBalance::RoundRobin
+        };
         let off = extra.contains("proxy_next_upstream off");
-        let options: Vec<&str> =
-            script["servers"].as_array().unwrap().iter().map(|server| server["options"].as_str().unwrap()).collect();
+        let options: Vec<&str> = script["servers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|server| server["options"].as_str().unwrap())
+            .collect();
         let servers: Vec<Upstream> = options.iter().map(|options| upstream(options)).collect();
         Proxy {
             upstreams: Upstreams::new(balance, &servers),
             tries: if off { 1 } else { usize::MAX },
-            next_on: NextOn { error: true, timeout: true, answer: extra.contains("http_503") },
+            next_on: NextOn {
+                error: true,
+                timeout: true,
+                answer: extra.contains("http_503"),
+            },
             modes: vec![Mode::Answers; servers.len()],
             open: Vec::new(),
             now: aligned(0),
@@ -139,7 +166,11 @@ impl Proxy {
         let (mut tried, mut log) = (Vec::new(), Vec::new());
         loop {
             let Some(server) = self.upstreams.pick(self.now, &tried) else {
-                return if log.is_empty() { json!("502") } else { json!([log, "u:502"]) };
+                return if log.is_empty() {
+                    json!("502")
+                } else {
+                    json!([log, "u:502"])
+                };
             };
             tried.push(server);
             let name = format!("s{}", server + 1);
@@ -168,7 +199,9 @@ impl Proxy {
     }
 
     fn close(&mut self, id: &str) {
-        let Some(at) = self.open.iter().position(|(open, _)| open == id) else { return };
+        let Some(at) = self.open.iter().position(|(open, _)| open == id) else {
+            return;
+        };
         let (_, server) = self.open.remove(at);
         self.upstreams.succeeded(server);
         self.upstreams.released(server);
@@ -196,7 +229,11 @@ fn upstream(options: &str) -> Upstream {
         weight: number("weight").unwrap_or(1),
         backup: options.contains("backup"),
         // A server marked `down` is one without room.
-        max_conns: if options.contains("down") { Some(0) } else { number("max_conns") },
+        max_conns: if options.contains("down") {
+            Some(0)
+        } else {
+            number("max_conns")
+        },
         max_fails: number("max_fails").unwrap_or(1),
         fail_timeout: Span::from_millis(1000 * option(options, "fail_timeout").unwrap_or(10)),
     }
@@ -204,6 +241,8 @@ fn upstream(options: &str) -> Upstream {
 
 /// `key=17`, `key=2s`.
 fn option(options: &str, key: &str) -> Option<u64> {
-    let value = options.split_whitespace().find_map(|word| word.strip_prefix(key)?.strip_prefix('='))?;
+    let value = options
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix(key)?.strip_prefix('='))?;
     value.trim_end_matches('s').parse().ok()
 }

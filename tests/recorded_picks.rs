@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use fallover::base::random::Draw;
 use fallover::base::time::Span;
-use fallover::model::balance::{self, slowstart, Ask, Balance, Balancer, Change, Member, Pool};
+use fallover::model::balance::{self, Ask, Balance, Balancer, Change, Member, Pool, slowstart};
 use fallover::scenario::plan::Algorithm;
 use serde_json::Value;
 
@@ -58,7 +58,9 @@ impl Stack {
                 limit: options.number("maxconn").unwrap_or(u32::MAX),
             }
         });
-        let mut pool = Pool { servers: servers.collect() };
+        let mut pool = Pool {
+            servers: servers.collect(),
+        };
         let allbackups = script["backend_extra"].to_string().contains("allbackups");
         let health = vec![Health::default(); pool.servers.len()];
         let at_first = usable(&pool, &health, allbackups);
@@ -67,7 +69,15 @@ impl Stack {
         }
         let balancer = balance::new(algorithm(script["balance"].as_str().unwrap()), &pool);
         let (open, waiting, draw) = (Vec::new(), VecDeque::new(), Draw::keyed(1));
-        Stack { pool, balancer, health, allbackups, open, waiting, draw }
+        Stack {
+            pool,
+            balancer,
+            health,
+            allbackups,
+            open,
+            waiting,
+            draw,
+        }
     }
 
     fn perform(&mut self, op: &Value) -> Vec<Value> {
@@ -109,7 +119,9 @@ impl Stack {
     }
 
     fn close(&mut self, id: &str) -> Vec<Value> {
-        let Some(at) = self.open.iter().position(|(open, _)| open == id) else { return Vec::new() };
+        let Some(at) = self.open.iter().position(|(open, _)| open == id) else {
+            return Vec::new();
+        };
         let (_, server) = self.open.remove(at);
         self.release(server);
         self.serve_waiting(server)
@@ -126,7 +138,12 @@ impl Stack {
     /// `set server be/s1 state maint|ready|drain`, `set server be/s1 weight 5`, `set weight be/s1 5`.
     fn command(&mut self, text: &str) -> Vec<Value> {
         let words: Vec<&str> = text.split_whitespace().collect();
-        let server = number_of(words.iter().find_map(|word| word.strip_prefix("be/")).expect("a server of the backend"));
+        let server = number_of(
+            words
+                .iter()
+                .find_map(|word| word.strip_prefix("be/"))
+                .expect("a server of the backend"),
+        );
         match words[..] {
             ["set", "server", _, "state", state] => self.set_health(server, |health| health.maint = state != "ready"),
             ["set", "server", _, "weight", weight] | ["set", "weight", _, weight] => {
@@ -143,7 +160,10 @@ impl Stack {
     fn set_health(&mut self, server: usize, set: impl FnOnce(&mut Health)) -> Vec<Value> {
         set(&mut self.health[server]);
         let mut served = Vec::new();
-        for (server, usable) in usable(&self.pool, &self.health, self.allbackups).into_iter().enumerate() {
+        for (server, usable) in usable(&self.pool, &self.health, self.allbackups)
+            .into_iter()
+            .enumerate()
+        {
             let before = std::mem::replace(&mut self.pool.servers[server].usable, usable);
             match (before, usable) {
                 (false, true) => {
@@ -160,7 +180,9 @@ impl Stack {
     /// A server with room takes the oldest that waits.
     fn serve_waiting(&mut self, server: usize) -> Vec<Value> {
         let mut served = Vec::new();
-        while self.pool.servers[server].can_serve() && let Some(id) = self.waiting.pop_front() {
+        while self.pool.servers[server].can_serve()
+            && let Some(id) = self.waiting.pop_front()
+        {
             served.push(Value::from(vec![Value::from(id.as_str()), name(server)]));
             self.give(server, id);
         }
@@ -180,8 +202,12 @@ impl Stack {
 }
 
 fn usable(pool: &Pool, health: &[Health], allbackups: bool) -> Vec<bool> {
-    let up: Vec<bool> =
-        pool.servers.iter().zip(health).map(|(member, health)| member.weight > 0 && !health.dead && !health.maint).collect();
+    let up: Vec<bool> = pool
+        .servers
+        .iter()
+        .zip(health)
+        .map(|(member, health)| member.weight > 0 && !health.dead && !health.maint)
+        .collect();
     let backup: Vec<bool> = pool.servers.iter().map(|member| member.backup).collect();
     balance::usable(&up, &backup, allbackups)
 }
@@ -230,13 +256,20 @@ fn name(server: usize) -> Value {
 fn slowstart_shares_are_those_recorded() {
     let recording: Value = serde_json::from_str(include_str!("recordings/1d_slowstart.json")).unwrap();
     for observation in recording["observations"].as_array().unwrap() {
-        let weight = Options(observation["servers"][0].as_str().unwrap()).number("weight").unwrap();
+        let weight = Options(observation["servers"][0].as_str().unwrap())
+            .number("weight")
+            .unwrap();
         let picks = slowstart_picks(weight);
         for run in list(observation, "runs") {
             for (bin, picks) in list(run, "bins_250ms_after_up").iter().zip(picks.chunks(50)) {
                 let simulated = picks.iter().filter(|&&server| server == 0).count() as i64;
                 let recorded = bin[1].as_i64().unwrap();
-                assert!((simulated - recorded).abs() <= 1, "{} at {} ms: {simulated}", observation["name"], bin[0]);
+                assert!(
+                    (simulated - recorded).abs() <= 1,
+                    "{} at {} ms: {simulated}",
+                    observation["name"],
+                    bin[0]
+                );
             }
         }
     }
@@ -244,8 +277,19 @@ fn slowstart_shares_are_those_recorded() {
 
 /// The picks of the first six seconds.
 fn slowstart_picks(weight: u32) -> Vec<usize> {
-    let server = Member { weight, eweight: 16 * weight, id: 1, backup: false, usable: true, served: 0, queued: 0, limit: u32::MAX };
-    let mut pool = Pool { servers: vec![server.clone(), server] };
+    let server = Member {
+        weight,
+        eweight: 16 * weight,
+        id: 1,
+        backup: false,
+        usable: true,
+        served: 0,
+        queued: 0,
+        limit: u32::MAX,
+    };
+    let mut pool = Pool {
+        servers: vec![server.clone(), server],
+    };
     let mut balancer = balance::new(Algorithm::RoundRobin, &pool);
     let mut draw = Draw::keyed(1);
     let ramp = |ms| slowstart::eweight(weight, Span::from_millis(4000), Span::from_millis(ms));

@@ -32,7 +32,12 @@ impl LimitReq {
     /// Nobody has come yet.
     pub fn new(settings: &plan::LimitReq) -> LimitReq {
         let plan::LimitReq { rate, burst, delay } = *settings;
-        LimitReq { rate, burst: burst.saturating_mul(1000), undelayed: delay.saturating_mul(1000), last: None }
+        LimitReq {
+            rate,
+            burst: burst.saturating_mul(1000),
+            undelayed: delay.saturating_mul(1000),
+            last: None,
+        }
     }
 
     /// What becomes of a request that comes now. One that is turned away leaves no trace.
@@ -69,7 +74,12 @@ impl TokenBucket {
     /// A full bucket. One too small for a single token would never let anybody in, so there is room for one.
     pub fn new(limit: &plan::RateLimit) -> TokenBucket {
         let size = f64::from(limit.burst.max(1));
-        TokenBucket { rate: limit.rate, size, tokens: size, at: Time::ZERO }
+        TokenBucket {
+            rate: limit.rate,
+            size,
+            tokens: size,
+            at: Time::ZERO,
+        }
     }
 
     /// Takes a token for a request that comes now, if there is one.
@@ -95,7 +105,11 @@ mod tests {
 
     #[test]
     fn a_burst_is_spaced_out_and_its_end_turned_away() {
-        let mut limit = LimitReq::new(&plan::LimitReq { rate: 10_000, burst: 2, delay: 0 });
+        let mut limit = LimitReq::new(&plan::LimitReq {
+            rate: 10_000,
+            burst: 2,
+            delay: 0,
+        });
         assert_eq!(limit.ask(at(0)), Verdict::Serve);
         assert_eq!(limit.ask(at(0)), Verdict::Delay(Span::from_millis(100)));
         assert_eq!(limit.ask(at(10)), Verdict::Delay(Span::from_millis(190)));
@@ -106,10 +120,17 @@ mod tests {
 
     #[test]
     fn delay_says_how_much_of_the_burst_goes_unhindered() {
-        let mut limit = LimitReq::new(&plan::LimitReq { rate: 10_000, burst: 3, delay: 2 });
+        let mut limit = LimitReq::new(&plan::LimitReq {
+            rate: 10_000,
+            burst: 3,
+            delay: 2,
+        });
         let verdicts = [0; 5].map(|ms| limit.ask(at(ms)));
         let late = Verdict::Delay(Span::from_millis(100));
-        assert_eq!(verdicts, [Verdict::Serve, Verdict::Serve, Verdict::Serve, late, Verdict::Reject]);
+        assert_eq!(
+            verdicts,
+            [Verdict::Serve, Verdict::Serve, Verdict::Serve, late, Verdict::Reject]
+        );
     }
 
     #[test]
@@ -117,6 +138,9 @@ mod tests {
         let mut bucket = TokenBucket::new(&plan::RateLimit { rate: 10.0, burst: 5 });
         assert_eq!((0..8).filter(|_| bucket.admits(at(0))).count(), 5);
         assert_eq!((1..=100).filter(|i| bucket.admits(at(10 * i))).count(), 10);
-        assert!((0..1000).all(|i| bucket.admits(at(2000 + 100 * i))), "exactly the rate always passes");
+        assert!(
+            (0..1000).all(|i| bucket.admits(at(2000 + 100 * i))),
+            "exactly the rate always passes"
+        );
     }
 }

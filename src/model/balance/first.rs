@@ -27,3 +27,30 @@ impl Balance for First {
 
     fn changed(&mut self, _: &Pool, _: usize, _: Change) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Member;
+    use super::*;
+
+    #[test]
+    fn the_lowest_id_with_room_is_first() {
+        let member = |id, served| Member {
+            weight: 1,
+            eweight: 16,
+            id,
+            backup: false,
+            usable: true,
+            served,
+            queued: 0,
+            limit: 2,
+        };
+        let pool = Pool {
+            servers: vec![member(3, 0), member(1, 2), member(2, 1)],
+        };
+        let mut first = First::new(&pool);
+        let mut pick = |avoid| first.pick(&pool, Ask { avoid, hash: 0 }, &mut Draw::keyed(0));
+        assert_eq!(pick(None), Some(2), "1 is full");
+        assert_eq!(pick(Some(2)), Some(0));
+    }
+}

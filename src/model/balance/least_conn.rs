@@ -100,3 +100,57 @@ impl Hasher for ServerHasher {
         self.0 = (server as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The slow twin: a list in order of insertion, searched from the front.
+    #[derive(Default)]
+    struct Listed(Vec<(usize, u64)>);
+
+    impl Listed {
+        fn settle(&mut self, pool: &Pool, server: usize) {
+            let load = load(&pool.servers[server]);
+            if !self.0.contains(&(server, load)) {
+                self.0.retain(|&(other, _)| other != server);
+                self.0.push((server, load));
+            }
+        }
+
+        fn pick(&self, pool: &Pool) -> Option<usize> {
+            let able = self.0.iter().filter(|&&(server, _)| pool.servers[server].can_serve());
+            able.min_by_key(|&&(_, load)| load).map(|&(server, _)| server)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn picks_are_those_of_a_searched_list(
+            servers in prop::collection::vec((1u32..5, 1u32..6), 1..9),
+            departures in prop::collection::vec(0usize..12, 1..200),
+        ) {
+            let member = |&(weight, limit): &(u32, u32)| Member {
+                weight, eweight: 16 * weight, id: 1, backup: false, usable: true, served: 0, queued: 0, limit,
+            };
+            let mut pool = Pool { servers: servers.iter().map(member).collect() };
+            let (mut fast, mut slow) = (LeastConn::new(&pool), Listed::default());
+            for server in 0..pool.servers.len() {
+                slow.settle(&pool, server);
+            }
+            for departure in departures {
+                let pick = fast.pick(&pool, Ask::default(), &mut Draw::keyed(0));
+                prop_assert_eq!(pick, slow.pick(&pool));
+                let changes = [pick.map(|server| (server, Change::Taken)), Some((departure, Change::Released))];
+                for (server, change) in changes.into_iter().flatten() {
+                    let Some(member) = pool.servers.get_mut(server) else { continue };
+                    member.served = if change == Change::Taken { member.served + 1 } else { member.served.saturating_sub(1) };
+                    fast.changed(&pool, server, change);
+                    slow.settle(&pool, server);
+                }
+            }
+        }
+    }
+}

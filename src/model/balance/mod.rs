@@ -4,11 +4,11 @@
 //! is one file (what it is, its parameters, the algorithm, its tests) and one line in the list below.
 
 use crate::base::random::Draw;
-use crate::scenario::plan::Algorithm;
+use crate::scenario::plan::{Algorithm, HashOf};
 
-/// The list. A line is a variant, its type, the Plan's word for it, and how it is made from the servers at the start.
+/// The list. A line is a file and its type, the Plan's word for it with an example, and how it is made from the servers.
 macro_rules! algorithms {
-    ($($name:ident($file:ident) for $pattern:pat => $new:expr;)+) => {
+    ($($file:ident::$name:ident is $pattern:pat, such as $example:expr, made by $new:expr;)+) => {
         $(mod $file;)+
 
         /// A balancer of any kind: an enum, so that a pick costs a jump and no allocation.
@@ -20,6 +20,9 @@ macro_rules! algorithms {
             )+
         }
 
+        /// One of each: what the conformance tests run.
+        pub const EXAMPLES: &[Algorithm] = &[$($example),+];
+
         /// A balancer that has not served anybody yet.
         pub fn new(algorithm: Algorithm, pool: &Pool) -> Balancer {
             match algorithm {
@@ -30,29 +33,36 @@ macro_rules! algorithms {
         impl Balance for Balancer {
             #[inline]
             fn pick(&mut self, pool: &Pool, ask: Ask, draw: &mut Draw) -> Option<usize> {
-                match self { $(Balancer::$name(it) => it.pick(pool, ask, draw),)+ }
+                match self {
+                    $(Balancer::$name(it) => it.pick(pool, ask, draw),)+
+                }
             }
 
             #[inline]
             fn changed(&mut self, pool: &Pool, server: usize, change: Change) {
-                match self { $(Balancer::$name(it) => it.changed(pool, server, change),)+ }
+                match self {
+                    $(Balancer::$name(it) => it.changed(pool, server, change),)+
+                }
             }
 
             fn is_hash(&self) -> bool {
-                match self { $(Balancer::$name(it) => it.is_hash(),)+ }
+                match self {
+                    $(Balancer::$name(it) => it.is_hash(),)+
+                }
             }
         }
     };
 }
 
+#[rustfmt::skip]
 algorithms! {
-    RoundRobin(round_robin) for Algorithm::RoundRobin => round_robin::RoundRobin::new;
-    StaticRr(static_rr) for Algorithm::StaticRr => static_rr::StaticRr::new;
-    LeastConn(least_conn) for Algorithm::LeastConn => least_conn::LeastConn::new;
-    First(first) for Algorithm::First => first::First::new;
-    Random(random) for Algorithm::Random { draws } => |pool| random::Random::new(pool, draws);
-    HashMap(hash_map) for Algorithm::Hash { consistent: false, .. } => hash_map::HashMap::new;
-    HashRing(hash_ring) for Algorithm::Hash { consistent: true, .. } => hash_ring::HashRing::new;
+    round_robin::RoundRobin is Algorithm::RoundRobin, such as Algorithm::RoundRobin, made by round_robin::RoundRobin::new;
+    static_rr::StaticRr is Algorithm::StaticRr, such as Algorithm::StaticRr, made by static_rr::StaticRr::new;
+    least_conn::LeastConn is Algorithm::LeastConn, such as Algorithm::LeastConn, made by least_conn::LeastConn::new;
+    first::First is Algorithm::First, such as Algorithm::First, made by first::First::new;
+    random::Random is Algorithm::Random { draws }, such as Algorithm::Random { draws: 2 }, made by |pool| random::Random::new(pool, draws);
+    hash_map::HashMap is Algorithm::Hash { consistent: false, .. }, such as Algorithm::Hash { of: HashOf::Key, consistent: false }, made by hash_map::HashMap::new;
+    hash_ring::HashRing is Algorithm::Hash { consistent: true, .. }, such as Algorithm::Hash { of: HashOf::Key, consistent: true }, made by hash_ring::HashRing::new;
 }
 
 mod map;

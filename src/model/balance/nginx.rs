@@ -36,7 +36,10 @@ struct Peer {
 impl Upstreams {
     /// Nothing served, nothing failed.
     pub fn new(balance: WebBalance, servers: &[Upstream]) -> Upstreams {
-        Upstreams { balance, peers: servers.iter().map(Peer::new).collect() }
+        Upstreams {
+            balance,
+            peers: servers.iter().map(Peer::new).collect(),
+        }
     }
 
     /// The server for a request that has been to those `tried`, and a connection to it; `None` = no live upstream.
@@ -88,14 +91,21 @@ impl Upstreams {
     /// The best of the backups, or of the others.
     fn choose(&mut self, backup: bool, now: u64, tried: &[usize]) -> Option<usize> {
         let able = |(server, peer): (usize, &Peer)| {
-            (peer.backup == backup && !tried.contains(&server) && peer.is_live(now) && peer.has_room()).then_some(server)
+            (peer.backup == backup && !tried.contains(&server) && peer.is_live(now) && peer.has_room())
+                .then_some(server)
         };
         let least = match self.balance {
             WebBalance::RoundRobin => None,
             WebBalance::LeastConn => {
                 let able = self.peers.iter().enumerate().filter_map(able);
                 // Of equal ones `reduce` keeps the first.
-                Some(able.reduce(|best, peer| if self.peers[peer].is_idler(&self.peers[best]) { peer } else { best })?)
+                Some(able.reduce(|best, peer| {
+                    if self.peers[peer].is_idler(&self.peers[best]) {
+                        peer
+                    } else {
+                        best
+                    }
+                })?)
             }
         };
         let Some(least) = least else {
@@ -104,7 +114,10 @@ impl Upstreams {
         let yardstick = self.peers[least].clone();
         let tied = |peer: &Peer| !yardstick.is_idler(peer);
         let among = |peers: &[Peer], server: usize| able((server, &peers[server])).is_some() && tied(&peers[server]);
-        let alone = (0..self.peers.len()).filter(|&server| among(&self.peers, server)).nth(1).is_none();
+        let alone = (0..self.peers.len())
+            .filter(|&server| among(&self.peers, server))
+            .nth(1)
+            .is_none();
         if alone { Some(least) } else { self.take_turns(among) }
     }
 

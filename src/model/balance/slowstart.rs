@@ -37,13 +37,20 @@ mod tests {
     fn four_seconds_go_by_quarters() {
         let at = |ms| eweight(1, Span::from_millis(4000), Span::from_millis(ms));
         assert_eq!([0, 999, 1000, 2000, 3000, 4000, 9000].map(at), [1, 1, 5, 9, 13, 16, 16]);
-        assert_eq!(eweight(100, Span::from_millis(4000), Span::ZERO), 100, "shown as 7 of 100");
+        assert_eq!(
+            eweight(100, Span::from_millis(4000), Span::ZERO),
+            100,
+            "shown as 7 of 100"
+        );
     }
 
     #[test]
     fn the_limit_starts_at_one() {
         let at = |ms| limit(20, Span::from_millis(4000), Span::from_millis(ms));
-        assert_eq!([0, 1000, 2000, 3500, 4000, u64::from(u32::MAX)].map(at), [1, 5, 10, 15, 20, 20]);
+        assert_eq!(
+            [0, 1000, 2000, 3500, 4000, u64::from(u32::MAX)].map(at),
+            [1, 5, 10, 15, 20, 20]
+        );
     }
 
     #[test]
