@@ -7,3 +7,6 @@
 pub mod base;
 pub mod engine;
 pub mod stats;
+pub mod scenario;
+pub mod failure;
+pub mod model;

@@ -137,7 +137,7 @@ pub struct Context<'p> {
     /// Where randomness comes from.
     pub streams: Streams,
     /// What is measured.
-    pub record: Recorder<'p>,
+    pub record: Recorder,
     /// Workers and queues, one a node.
     pub stations: Vec<Station>,
     /// One a node.
@@ -163,7 +163,7 @@ pub struct Context<'p> {
 
 impl<'p> Context<'p> {
     /// The context at the start of a run.
-    pub fn new(plan: &'p Plan, streams: Streams, record: Recorder<'p>) -> Context<'p> {
+    pub fn new(plan: &'p Plan, streams: Streams, record: Recorder) -> Context<'p> {
         let machine = |h: &crate::scenario::plan::Host| Machine {
             down: 0,
             host: h.cores.map(|c| Host::new(c, h.speed)),

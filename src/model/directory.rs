@@ -60,6 +60,8 @@ pub struct Roles {
     pub epoch: u16,
     /// Is a fail-over under way?
     pub failing_over: bool,
+    /// When the primary was last seen to die.
+    pub died: Time,
     /// When each commit that the replicas have not seen yet will reach them.
     behind: VecDeque<Time>,
     /// Commits that died with a primary.
@@ -137,6 +139,11 @@ impl Directory {
         plan.vips[vip.index()].members[self.vips[vip.index()].active]
     }
 
+    /// The member that is a database's primary.
+    pub fn primary(&self, plan: &Plan, database: DatabaseId) -> NodeId {
+        plan.databases[database.index()].members[self.databases[database.index()].primary]
+    }
+
     /// A write is committed on the primary; a replica has it after `lag`, and never before an older one.
     pub fn commit(&mut self, database: DatabaseId, now: Time, lag: Span) {
         let roles = &mut self.databases[database.index()];
@@ -152,7 +159,7 @@ impl Directory {
 
 impl Roles {
     fn new(primary: usize) -> Roles {
-        Roles { primary, epoch: 0, failing_over: false, behind: VecDeque::new(), lost_writes: 0 }
+        Roles { primary, epoch: 0, failing_over: false, died: Time::ZERO, behind: VecDeque::new(), lost_writes: 0 }
     }
 
     /// Another member becomes primary; what the old one, dead since `died`, had not passed on is lost. Says how much.

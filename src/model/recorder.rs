@@ -148,8 +148,7 @@ pub struct Row {
 }
 
 /// The recorder of one run.
-pub struct Recorder<'p> {
-    plan: &'p Plan,
+pub struct Recorder {
     wanted: Wanted,
     /// Requests that arrive before this are left out of the counts.
     from: Time,
@@ -157,7 +156,10 @@ pub struct Recorder<'p> {
     slice: Span,
     open: BTreeMap<usize, Sketch>,
     spare: Vec<Sketch>,
+    /// Wishes that arose; of those, that arose after the warm-up; and that ended.
     offered: u64,
+    measured: u64,
+    ended: u64,
     row_of: BTreeMap<FrameKey, usize>,
     /// By node.
     pub waits: Vec<Sketch>,
@@ -182,14 +184,13 @@ pub fn bin_of(duration: Span) -> Span {
     }
 }
 
-impl<'p> Recorder<'p> {
+impl Recorder {
     /// A recorder that leaves out what arrives before `from`.
-    pub fn new(plan: &'p Plan, from: Time, wanted: Wanted) -> Recorder<'p> {
+    pub fn new(plan: &Plan, from: Time, wanted: Wanted) -> Recorder {
         let bin = bin_of(plan.duration);
         let bins = plan.duration.nanos().div_ceil(bin.nanos()) as usize;
         let slices = wanted.slices;
         Recorder {
-            plan,
             from,
             bin,
             slice: Span::from_nanos(plan.duration.nanos() / (slices.max(1) as u64) + 1),
@@ -197,6 +198,8 @@ impl<'p> Recorder<'p> {
             open: BTreeMap::new(),
             spare: Vec::new(),
             offered: 0,
+            measured: 0,
+            ended: 0,
             row_of: BTreeMap::new(),
             waits: vec![Sketch::default(); plan.nodes.len()],
             run: RunRecord {
@@ -235,6 +238,7 @@ impl<'p> Recorder<'p> {
         }
         let id = self.offered;
         self.offered += 1;
+        self.measured += u64::from(self.counts(frame.entered));
         if self.wanted.rows {
             self.row_of.insert(key, self.run.rows.len());
             self.run.rows.push(Row {
@@ -254,6 +258,7 @@ impl<'p> Recorder<'p> {
 
     /// A wish has ended, after so many attempts. `render` is the browser's time, where it has one.
     pub fn ended(&mut self, now: Time, key: FrameKey, frame: &Frame, outcome: Outcome, attempts: u32, render: Option<Span>) {
+        self.ended += 1;
         let latency = now.since(frame.entered);
         self.bin_ended(now, frame.entered, outcome, latency);
         if self.wanted.slices > 0 && outcome == Outcome::Ok {
@@ -346,9 +351,20 @@ impl<'p> Recorder<'p> {
         open.into_iter().for_each(|at| self.close(at));
     }
 
-    /// The plan it records for.
-    pub fn plan(&self) -> &'p Plan {
-        self.plan
+    /// Offered = succeeded + failed by cause + unfinished, over the whole run and over its measured part.
+    ///
+    /// # Errors
+    /// If not.
+    pub fn audit(&self) -> Result<(), String> {
+        let accounted: u64 = self.ended;
+        if accounted != self.offered {
+            return Err(format!("{} wishes arose, {accounted} ended", self.offered));
+        }
+        let counted: u64 = self.run.classes.iter().map(ClassRecord::offered).sum();
+        if counted != self.measured {
+            return Err(format!("{} wishes were to be counted, {counted} were", self.measured));
+        }
+        Ok(())
     }
 }
 

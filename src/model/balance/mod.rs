@@ -4,6 +4,92 @@
 //! is one file (what it is, its parameters, the algorithm, its tests) and one line in the list below.
 
 use crate::base::random::Draw;
+use crate::scenario::plan::{Algorithm, HashOf};
+
+/// The list. A line is a file and its type, the Plan's word for it with an example, and how it is made from the servers.
+macro_rules! algorithms {
+    ($($file:ident::$name:ident is $pattern:pat, such as $example:expr, made by $new:expr;)+) => {
+        $(mod $file;)+
+
+        /// A balancer of any kind: an enum, so that a pick costs a jump and no allocation.
+        #[derive(Debug)]
+        pub enum Balancer {
+            $(
+                #[doc = concat!("See `", stringify!($file), ".rs`.")]
+                $name($file::$name),
+            )+
+        }
+
+        /// One of each: what the conformance tests run.
+        pub const EXAMPLES: &[Algorithm] = &[$($example),+];
+
+        /// A balancer that has not served anybody yet.
+        pub fn new(algorithm: Algorithm, pool: &Pool) -> Balancer {
+            match algorithm {
+                $($pattern => Balancer::$name($new(pool)),)+
+            }
+        }
+
+        impl Balance for Balancer {
+            #[inline]
+            fn pick(&mut self, pool: &Pool, ask: Ask, draw: &mut Draw) -> Option<usize> {
+                match self {
+                    $(Balancer::$name(it) => it.pick(pool, ask, draw),)+
+                }
+            }
+
+            #[inline]
+            fn changed(&mut self, pool: &Pool, server: usize, change: Change) {
+                match self {
+                    $(Balancer::$name(it) => it.changed(pool, server, change),)+
+                }
+            }
+
+            fn is_hash(&self) -> bool {
+                match self {
+                    $(Balancer::$name(it) => it.is_hash(),)+
+                }
+            }
+        }
+    };
+}
+
+#[rustfmt::skip]
+algorithms! {
+    round_robin::RoundRobin is Algorithm::RoundRobin, such as Algorithm::RoundRobin, made by round_robin::RoundRobin::new;
+    static_rr::StaticRr is Algorithm::StaticRr, such as Algorithm::StaticRr, made by static_rr::StaticRr::new;
+    least_conn::LeastConn is Algorithm::LeastConn, such as Algorithm::LeastConn, made by least_conn::LeastConn::new;
+    first::First is Algorithm::First, such as Algorithm::First, made by first::First::new;
+    random::Random is Algorithm::Random { draws }, such as Algorithm::Random { draws: 2 }, made by |pool| random::Random::new(pool, draws);
+    hash_map::HashMap is Algorithm::Hash { consistent: false, .. }, such as Algorithm::Hash { of: HashOf::Key, consistent: false }, made by hash_map::HashMap::new;
+    hash_ring::HashRing is Algorithm::Hash { consistent: true, .. }, such as Algorithm::Hash { of: HashOf::Key, consistent: true }, made by hash_ring::HashRing::new;
+}
+
+mod map;
+pub mod nginx;
+pub mod slowstart;
+
+#[cfg(test)]
+mod conformance;
+
+/// Which servers may be given requests: the active ones that are up; where there are none, the first backup that is up,
+/// or with `allbackups` every one.
+pub fn usable(up: &[bool], backup: &[bool], allbackups: bool) -> Vec<bool> {
+    let any_active = up.iter().zip(backup).any(|(&up, &backup)| up && !backup);
+    let mut places = if any_active {
+        0
+    } else if allbackups {
+        usize::MAX
+    } else {
+        1
+    };
+    let mut admit = |up: bool, backup: bool| {
+        let may = up && (!backup || places > 0);
+        places -= usize::from(may && backup);
+        may
+    };
+    up.iter().zip(backup).map(|(&up, &backup)| admit(up, backup)).collect()
+}
 
 /// What an algorithm may see of a backend.
 #[derive(Clone, Debug, Default)]
@@ -35,8 +121,40 @@ pub struct Member {
 
 impl Member {
     /// Is there room for one more?
+    #[inline]
     pub fn has_room(&self) -> bool {
         self.served < self.limit
+    }
+
+    /// May it be given requests at all, now or when there is room?
+    #[inline]
+    pub fn takes_new(&self) -> bool {
+        self.usable && self.eweight > 0
+    }
+
+    /// Can it take a request right now?
+    #[inline]
+    pub fn can_serve(&self) -> bool {
+        self.takes_new() && self.has_room()
+    }
+}
+
+impl Pool {
+    /// Is this a backup whose turn is over because an active server is back? It keeps its place in the algorithm, as a
+    /// server that is down does not.
+    fn is_benched(&self, server: usize) -> bool {
+        self.servers[server].backup && self.servers.iter().any(|member| !member.backup && member.takes_new())
+    }
+
+    /// The first server in this order that can serve; the one to avoid only if it is alone.
+    fn first_able(&self, order: impl Iterator<Item = usize>, avoid: Option<usize>) -> Option<usize> {
+        let mut able = order.filter(|&server| self.servers[server].can_serve());
+        let first = able.next();
+        if first.is_some() && first == avoid {
+            able.next().or(avoid)
+        } else {
+            first
+        }
     }
 }
 

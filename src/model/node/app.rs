@@ -66,7 +66,7 @@ impl<'p> App<'p> {
         }
     }
 
-    fn step(cx: &mut Context<'_>, key: FrameKey) -> &mut Step {
+    fn step<'c>(cx: &'c mut Context<'_>, key: FrameKey) -> &'c mut Step {
         match &mut cx.frames[key].step {
             FrameStep::App(step) => step,
             other => unreachable!("an application's frame, not {other:?}"),

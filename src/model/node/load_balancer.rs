@@ -118,7 +118,7 @@ impl<'p> LoadBalancer<'p> {
         }
     }
 
-    fn step(cx: &mut Context<'_>, key: FrameKey) -> &mut Step {
+    fn step<'c>(cx: &'c mut Context<'_>, key: FrameKey) -> &'c mut Step {
         match &mut cx.frames[key].step {
             FrameStep::LoadBalancer(step) => step,
             other => unreachable!("a balancer's frame, not {other:?}"),
@@ -420,7 +420,8 @@ impl Behaviour for LoadBalancer<'_> {
     }
 
     fn timer(&mut self, cx: &mut Context<'_>, key: FrameKey) {
-        match LoadBalancer::step(cx, key).stage {
+        let stage = LoadBalancer::step(cx, key).stage;
+        match stage {
             Stage::Queued { .. } | Stage::QueuedAt { .. } => cx.finish(key, Reply::failed(Outcome::QueueTimeout)),
             Stage::Pausing { server } => self.try_again(cx, key, usize::from(server)),
             // While a connection is being made `timeout connect` counts, not `timeout server`.

@@ -23,7 +23,7 @@ impl<'p> Member<'p> {
     }
 
     fn is_primary(&self, cx: &Context<'_>) -> bool {
-        self.database.members[cx.directory.databases[self.plan.database.index()].primary] == self.me
+        cx.directory.primary(cx.plan, self.plan.database) == self.me
     }
 }
 

@@ -57,7 +57,7 @@ impl<'p> Web<'p> {
         }
     }
 
-    fn step(cx: &mut Context<'_>, key: FrameKey) -> &mut Step {
+    fn step<'c>(cx: &'c mut Context<'_>, key: FrameKey) -> &'c mut Step {
         match &mut cx.frames[key].step {
             FrameStep::Web(step) => step,
             other => unreachable!("a web server's frame, not {other:?}"),
@@ -162,7 +162,8 @@ impl Behaviour for Web<'_> {
     }
 
     fn timer(&mut self, cx: &mut Context<'_>, key: FrameKey) {
-        match Web::step(cx, key).stage {
+        let stage = Web::step(cx, key).stage;
+        match stage {
             Stage::Delayed => self.admit(cx, key),
             // While a connection is being made `proxy_connect_timeout` counts, not `proxy_read_timeout`.
             Stage::Proxied { upstream } if !cx.frames[key].silent => {

@@ -1,0 +1,72 @@
+//! The table behind `static-rr` and the map-based hashes: each server as often as its weight says, well mixed.
+//!
+//! It is built anew at the first use after a change, so several servers that change at one instant cost one rebuild. The
+//! order is HAProxy's, as recorded: 3:1 is `1 1 1 2`, and 1:2:3:4 is `1 2 4 3 4 2 3 4 3 4`.
+
+use super::Pool;
+
+/// A table of servers, as long as the sum of the weights over their greatest common divisor.
+#[derive(Debug, Default)]
+pub(super) struct Map {
+    slots: Vec<usize>,
+    stale: bool,
+}
+
+impl Map {
+    /// A map that will be built when it is first asked for.
+    pub fn new() -> Map {
+        Map {
+            slots: Vec::new(),
+            stale: true,
+        }
+    }
+
+    /// A server came, went or changed its weight.
+    pub fn changed(&mut self) {
+        self.stale = true;
+    }
+
+    /// The table; empty where no server is usable.
+    #[inline]
+    pub fn slots(&mut self, pool: &Pool) -> &[usize] {
+        if self.stale {
+            self.build(pool);
+        }
+        &self.slots
+    }
+
+    /// Every server saves up its weight for each slot, and the slot costs its owner the total. HAProxy compares the savings
+    /// in whole slots only, so the first declared wins until another has saved up a whole one.
+    fn build(&mut self, pool: &Pool) {
+        let servers = pool
+            .servers
+            .iter()
+            .enumerate()
+            .filter(|(_, member)| member.usable && member.weight > 0);
+        let divisor = servers
+            .clone()
+            .fold(0, |divisor, (_, member)| gcd(divisor, i64::from(member.weight)));
+        let mut savers: Vec<(usize, i64, i64)> = servers
+            .map(|(server, member)| (server, i64::from(member.weight) / divisor, 0))
+            .collect();
+        let total: i64 = savers.iter().map(|(_, weight, _)| weight).sum();
+        self.slots.clear();
+        for _ in 0..total {
+            let (mut owner, mut most) = (0, i64::MIN);
+            for (i, (_, weight, saved)) in savers.iter_mut().enumerate() {
+                *saved += *weight;
+                let whole = (*saved + total) / total;
+                if whole > most {
+                    (owner, most) = (i, whole);
+                }
+            }
+            savers[owner].2 -= total;
+            self.slots.push(savers[owner].0);
+        }
+        self.stale = false;
+    }
+}
+
+fn gcd(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}

@@ -1,0 +1,178 @@
+//! How Nginx chooses an upstream server: smooth weighted round robin or `least_conn`, past those that lately failed.
+//!
+//! Not an algorithm of the list: Nginx finds failures by its requests alone and keeps no queue, so it asks with what was
+//! tried already and reports how it went. It reads the clock in whole seconds, as Nginx does.
+
+use crate::base::time::{Span, Time};
+use crate::scenario::plan::{Upstream, WebBalance};
+
+/// The servers of an `upstream` block and what is known of them.
+#[derive(Clone, Debug)]
+pub struct Upstreams {
+    balance: WebBalance,
+    peers: Vec<Peer>,
+}
+
+#[derive(Clone, Debug)]
+struct Peer {
+    weight: i64,
+    backup: bool,
+    max_conns: u32,
+    max_fails: u32,
+    /// In whole seconds, like all times here.
+    fail_timeout: u64,
+    /// The weight less what failures took off; recovers by one each time the peer is considered.
+    effective: i64,
+    /// The smooth round robin's balance: what the peer has saved up.
+    current: i64,
+    conns: u32,
+    fails: u32,
+    /// When it last failed.
+    accessed: u64,
+    /// When it last failed, or was first picked again after `fail_timeout`.
+    checked: u64,
+}
+
+impl Upstreams {
+    /// Nothing served, nothing failed.
+    pub fn new(balance: WebBalance, servers: &[Upstream]) -> Upstreams {
+        Upstreams {
+            balance,
+            peers: servers.iter().map(Peer::new).collect(),
+        }
+    }
+
+    /// The server for a request that has been to those `tried`, and a connection to it; `None` = no live upstream.
+    /// Backups come in when no other is left, and a request that has been to a backup stays with them.
+    pub fn pick(&mut self, now: Time, tried: &[usize]) -> Option<usize> {
+        let now = whole_seconds(now);
+        let server = match &self.peers[..] {
+            // Nowhere else to go: a single server is asked however often it failed.
+            [only] => (tried.is_empty() && only.has_room()).then_some(0),
+            _ if tried.iter().any(|&server| self.peers[server].backup) => self.choose(true, now, tried),
+            _ => self.choose(false, now, tried).or_else(|| self.choose(true, now, tried)),
+        }?;
+        let peer = &mut self.peers[server];
+        if now.saturating_sub(peer.checked) > peer.fail_timeout {
+            peer.checked = now;
+        }
+        peer.conns += 1;
+        Some(server)
+    }
+
+    /// An attempt on this server failed in a way that counts: the connection, a time-out, or an answer that
+    /// `proxy_next_upstream` names. A single server's failures are not counted.
+    pub fn failed(&mut self, server: usize, now: Time) {
+        if self.peers.len() == 1 {
+            return;
+        }
+        let peer = &mut self.peers[server];
+        peer.fails += 1;
+        peer.accessed = whole_seconds(now);
+        peer.checked = peer.accessed;
+        if peer.max_fails > 0 {
+            peer.effective = (peer.effective - peer.weight / i64::from(peer.max_fails)).max(0);
+        }
+    }
+
+    /// This server answered. That clears its failures only if it had first sat out its `fail_timeout`.
+    pub fn succeeded(&mut self, server: usize) {
+        let peer = &mut self.peers[server];
+        if peer.accessed < peer.checked {
+            peer.fails = 0;
+        }
+    }
+
+    /// The connection that `pick` made is closed.
+    pub fn released(&mut self, server: usize) {
+        self.peers[server].conns -= 1;
+    }
+
+    /// The best of the backups, or of the others.
+    fn choose(&mut self, backup: bool, now: u64, tried: &[usize]) -> Option<usize> {
+        let able = |(server, peer): (usize, &Peer)| {
+            (peer.backup == backup && !tried.contains(&server) && peer.is_live(now) && peer.has_room())
+                .then_some(server)
+        };
+        let least = match self.balance {
+            WebBalance::RoundRobin => None,
+            WebBalance::LeastConn => {
+                let able = self.peers.iter().enumerate().filter_map(able);
+                // Of equal ones `reduce` keeps the first.
+                Some(able.reduce(|best, peer| {
+                    if self.peers[peer].is_idler(&self.peers[best]) {
+                        peer
+                    } else {
+                        best
+                    }
+                })?)
+            }
+        };
+        let Some(least) = least else {
+            return self.take_turns(|peers, server| able((server, &peers[server])).is_some());
+        };
+        let yardstick = self.peers[least].clone();
+        let tied = |peer: &Peer| !yardstick.is_idler(peer);
+        let among = |peers: &[Peer], server: usize| able((server, &peers[server])).is_some() && tied(&peers[server]);
+        let alone = (0..self.peers.len())
+            .filter(|&server| among(&self.peers, server))
+            .nth(1)
+            .is_none();
+        if alone { Some(least) } else { self.take_turns(among) }
+    }
+
+    /// Smooth weighted round robin: everybody saves up a weight, and the richest, who is picked, pays for all.
+    fn take_turns(&mut self, among: impl Fn(&[Peer], usize) -> bool) -> Option<usize> {
+        let (mut best, mut total) = (None, 0);
+        for server in 0..self.peers.len() {
+            if !among(&self.peers, server) {
+                continue;
+            }
+            let peer = &mut self.peers[server];
+            peer.current += peer.effective;
+            total += peer.effective;
+            peer.effective = (peer.effective + 1).min(peer.weight);
+            let current = peer.current;
+            if best.is_none_or(|best: usize| current > self.peers[best].current) {
+                best = Some(server);
+            }
+        }
+        self.peers[best?].current -= total;
+        best
+    }
+}
+
+impl Peer {
+    fn new(server: &Upstream) -> Peer {
+        Peer {
+            weight: i64::from(server.weight),
+            backup: server.backup,
+            max_conns: server.max_conns.unwrap_or(u32::MAX),
+            max_fails: server.max_fails,
+            fail_timeout: server.fail_timeout.nanos() / Span::SECOND.nanos(),
+            effective: i64::from(server.weight),
+            current: 0,
+            conns: 0,
+            fails: 0,
+            accessed: 0,
+            checked: 0,
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.conns < self.max_conns
+    }
+
+    fn is_live(&self, now: u64) -> bool {
+        self.max_fails == 0 || self.fails < self.max_fails || now.saturating_sub(self.checked) > self.fail_timeout
+    }
+
+    /// Has it fewer connections for its weight?
+    fn is_idler(&self, other: &Peer) -> bool {
+        i64::from(self.conns) * other.weight < i64::from(other.conns) * self.weight
+    }
+}
+
+fn whole_seconds(time: Time) -> u64 {
+    time.nanos() / Span::SECOND.nanos()
+}

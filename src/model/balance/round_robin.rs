@@ -1,0 +1,277 @@
+//! HAProxy's `roundrobin`: every server has a place on a turning wheel, spaced by its share of the total weight.
+//!
+//! Not plain interleaving: 3:1 is `1 1 1 2`, and a server that comes back waits for about one of its shares. The steps
+//! are those recorded from the real program (`tests/recordings`); where one looks arbitrary, it is HAProxy's choice.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::{Ask, Balance, Change, Member, Pool};
+use crate::base::random::Draw;
+
+/// The balancer: one wheel for the active servers and one for the backups, which keep their places between turns.
+#[derive(Debug)]
+pub struct RoundRobin {
+    wheels: [Wheel; 2],
+    places: Vec<Place>,
+    /// Servers passed over during one pick; kept only for its memory.
+    passed: Vec<usize>,
+}
+
+/// Servers ordered by a key, the longest in it first among equals.
+type Queue = BinaryHeap<Reverse<(i64, u64, usize)>>;
+
+/// One turn of the wheel hands out as many places as the servers have weight, in sixteenths.
+#[derive(Debug, Default)]
+struct Wheel {
+    /// Servers with a place in this turn, by place.
+    current: Queue,
+    /// Servers without a place, heaviest first: those that wait for one in this turn (`waiting[init]`), and those
+    /// whose share of this turn is used up (the other).
+    waiting: [Queue; 2],
+    init: usize,
+    /// The place being handed out: from `weight` to twice that.
+    position: i64,
+    /// Total weight when this turn began.
+    weight: i64,
+    /// Total weight now; the next turn's.
+    next_weight: i64,
+    /// Insertions so far: orders equal keys.
+    insertions: u64,
+}
+
+/// What the wheel knows of one server.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    home: Home,
+    /// The weight that the wheel counts it with.
+    weight: i64,
+    /// Its next place.
+    next: i64,
+    /// Its last place.
+    last: i64,
+    /// What the integer spacing has left over so far, in units of `weight`.
+    rest: i64,
+}
+
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+enum Home {
+    /// Not on the wheel.
+    #[default]
+    Out,
+    Current,
+    Waiting(usize),
+}
+
+impl RoundRobin {
+    /// A wheel on which nobody has been served yet.
+    pub fn new(pool: &Pool) -> RoundRobin {
+        let places = vec![Place::default(); pool.servers.len()];
+        let mut balancer = RoundRobin {
+            wheels: Default::default(),
+            places,
+            passed: Vec::new(),
+        };
+        for (server, member) in pool.servers.iter().enumerate() {
+            if member.takes_new() {
+                balancer.begin(member, server);
+            }
+        }
+        balancer.wheels.iter_mut().for_each(Wheel::count);
+        balancer
+    }
+
+    /// Puts a server that has never been on the wheel among those that wait for a place.
+    fn begin(&mut self, member: &Member, server: usize) {
+        let (wheel, place) = (&mut self.wheels[usize::from(member.backup)], &mut self.places[server]);
+        place.weight = i64::from(member.eweight);
+        wheel.next_weight += place.weight;
+        wheel.wait(place, server, wheel.init);
+    }
+
+    /// Puts a server that was away back, about one of its shares ahead.
+    fn come_back(&mut self, member: &Member, server: usize) {
+        let (wheel, place) = (&mut self.wheels[usize::from(member.backup)], &mut self.places[server]);
+        place.weight = i64::from(member.eweight);
+        wheel.next_weight += place.weight;
+        place.next = wheel.position + (wheel.next_weight + wheel.weight - wheel.position) / place.weight;
+        wheel.insert(place, server);
+    }
+
+    fn leave(&mut self, member: &Member, server: usize) {
+        let (wheel, place) = (&mut self.wheels[usize::from(member.backup)], &mut self.places[server]);
+        wheel.remove(place, server);
+        wheel.next_weight -= place.weight;
+    }
+
+    /// Moves a server to where its new weight puts it: never later than it stood, and not before its time.
+    fn reweigh(&mut self, member: &Member, server: usize) {
+        let (wheel, place) = (&mut self.wheels[usize::from(member.backup)], &mut self.places[server]);
+        let (before, home) = (place.weight, place.home);
+        place.weight = i64::from(member.eweight);
+        wheel.next_weight += place.weight - before;
+        wheel.remove(place, server);
+        if home == Home::Waiting(wheel.init) {
+            return wheel.wait(place, server, wheel.init);
+        }
+        let stood = if home == Home::Current {
+            place.next
+        } else {
+            place.next + wheel.weight
+        };
+        let step = wheel.next_weight / place.weight;
+        place.next = stood.min(place.last + step);
+        place.rest = 0;
+        if place.next < wheel.position + 2 {
+            place.next = wheel.position + step;
+        }
+        wheel.insert(place, server);
+    }
+}
+
+impl Balance for RoundRobin {
+    fn pick(&mut self, pool: &Pool, ask: Ask, _: &mut Draw) -> Option<usize> {
+        let RoundRobin { wheels, places, passed } = self;
+        wheels
+            .iter_mut()
+            .find_map(|wheel| wheel.pick(places, passed, pool, ask.avoid))
+    }
+
+    fn changed(&mut self, pool: &Pool, server: usize, change: Change) {
+        if matches!(change, Change::Taken | Change::Released) {
+            return;
+        }
+        let member = &pool.servers[server];
+        let place = &self.places[server];
+        match (place.home, member.takes_new()) {
+            (Home::Out, true) if member.backup && place.weight == 0 => self.begin(member, server),
+            (Home::Out, true) => self.come_back(member, server),
+            (Home::Out, false) => {}
+            (_, true) if place.weight != i64::from(member.eweight) => self.reweigh(member, server),
+            (_, true) => {}
+            (_, false) if pool.is_benched(server) => {}
+            (_, false) => self.leave(member, server),
+        }
+    }
+}
+
+impl Wheel {
+    /// Turns the wheel to the next server with room. Those passed over lose their turn, as does the one to avoid.
+    fn pick(
+        &mut self,
+        places: &mut [Place],
+        passed: &mut Vec<usize>,
+        pool: &Pool,
+        avoid: Option<usize>,
+    ) -> Option<usize> {
+        if self.next_weight == 0 {
+            return None;
+        }
+        if self.weight == 0 {
+            self.count();
+        }
+        passed.clear();
+        let (mut turned, mut avoided) = (false, None);
+        let chosen = loop {
+            let Some(server) = self.take_next(places) else {
+                if turned {
+                    break avoided;
+                }
+                turned = true;
+                self.begin_turn();
+                continue;
+            };
+            self.advance(&mut places[server]);
+            if pool.servers[server].can_serve() {
+                if avoid != Some(server) {
+                    break Some(server);
+                }
+                avoided = Some(server);
+            }
+            passed.push(server);
+        };
+        if let Some(server) = chosen {
+            self.insert(&mut places[server], server);
+        }
+        // The last to be passed over is the first back in. After a new turn has begun, the old places mean nothing.
+        for &server in passed.iter().rev().filter(|&&server| chosen != Some(server)) {
+            let place = &mut places[server];
+            if turned {
+                self.wait(place, server, self.init)
+            } else {
+                self.insert(place, server)
+            }
+        }
+        chosen
+    }
+
+    /// Takes the next server off the wheel: one whose place has come, else one without a place, else one ahead of time.
+    fn take_next(&mut self, places: &mut [Place]) -> Option<usize> {
+        let due = self
+            .current
+            .peek()
+            .is_some_and(|Reverse((_, _, server))| places[*server].next <= self.position);
+        if !due && let Some(Reverse((_, _, server))) = self.waiting[self.init].pop() {
+            places[server].next = 0;
+            places[server].rest = 0;
+            return Some(server);
+        }
+        self.current.pop().map(|Reverse((_, _, server))| server)
+    }
+
+    /// Uses up the place at hand, and finds the server's next one.
+    fn advance(&mut self, place: &mut Place) {
+        place.home = Home::Out;
+        if place.next == 0 {
+            place.next = self.position;
+        }
+        place.last = place.next;
+        place.next += self.next_weight / place.weight;
+        place.rest += self.next_weight % place.weight;
+        if place.rest >= place.weight {
+            place.rest -= place.weight;
+            place.next += 1;
+        }
+        self.position += 1;
+    }
+
+    /// Those whose share was used up wait for a place in the new turn.
+    fn begin_turn(&mut self) {
+        self.init ^= 1;
+        self.count();
+    }
+
+    /// The turn has as many places as there is weight now.
+    fn count(&mut self) {
+        self.weight = self.next_weight;
+        self.position = self.weight;
+    }
+
+    /// Gives a server its next place, in this turn if that reaches so far.
+    fn insert(&mut self, place: &mut Place, server: usize) {
+        if place.next >= (2 * self.weight).min(self.weight + self.next_weight) {
+            place.next -= self.weight;
+            return self.wait(place, server, self.init ^ 1);
+        }
+        self.insertions += 1;
+        place.home = Home::Current;
+        let key = 256 * place.next + (4096 + place.rest - place.weight) / 16;
+        self.current.push(Reverse((key, self.insertions, server)));
+    }
+
+    fn wait(&mut self, place: &mut Place, server: usize, queue: usize) {
+        self.insertions += 1;
+        place.home = Home::Waiting(queue);
+        self.waiting[queue].push(Reverse((-place.weight, self.insertions, server)));
+    }
+
+    fn remove(&mut self, place: &mut Place, server: usize) {
+        let others = |Reverse((_, _, other)): &Reverse<(i64, u64, usize)>| *other != server;
+        match place.home {
+            Home::Out => {}
+            Home::Current => self.current.retain(others),
+            Home::Waiting(queue) => self.waiting[queue].retain(others),
+        }
+        place.home = Home::Out;
+    }
+}

@@ -1,0 +1,53 @@
+//! HAProxy's `static-rr`: walks round a table built once from the weights.
+//!
+//! It knows no `slowstart`: the table is built from the configured weights. A change of servers builds it anew under
+//! the same index.
+
+use super::map::Map;
+use super::{Ask, Balance, Change, Pool};
+use crate::base::random::Draw;
+
+/// The table and how far round it we are.
+#[derive(Debug)]
+pub struct StaticRr {
+    map: Map,
+    index: usize,
+}
+
+impl StaticRr {
+    /// Starts at the first slot.
+    pub fn new(_: &Pool) -> StaticRr {
+        StaticRr {
+            map: Map::new(),
+            index: 0,
+        }
+    }
+}
+
+impl Balance for StaticRr {
+    fn pick(&mut self, pool: &Pool, ask: Ask, _: &mut Draw) -> Option<usize> {
+        let slots = self.map.slots(pool);
+        let start = if self.index < slots.len() { self.index } else { 0 };
+        let mut avoided = None;
+        for index in (start..slots.len()).chain(0..start) {
+            let server = slots[index];
+            if !pool.servers[server].can_serve() {
+                continue;
+            }
+            if ask.avoid != Some(server) {
+                self.index = index + 1;
+                return Some(server);
+            }
+            avoided = Some((server, index + 1));
+        }
+        let (server, next) = avoided?;
+        self.index = next;
+        Some(server)
+    }
+
+    fn changed(&mut self, _: &Pool, _: usize, change: Change) {
+        if !matches!(change, Change::Taken | Change::Released) {
+            self.map.changed();
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! What HAProxy picked under scripts (`recordings/1a…`, `1d…`), replayed against the balancing algorithms: exact.
+//!
+//! The driver is a balancer of one screen: a pool, one queue, health that the script sets. It uses no part of the simulator
+//! but the algorithms.
+
+use std::collections::VecDeque;
+
+use fallover::base::random::Draw;
+use fallover::base::time::Span;
+use fallover::model::balance::{self, Ask, Balance, Balancer, Change, Member, Pool, slowstart};
+use fallover::scenario::plan::Algorithm;
+use serde_json::Value;
+
+#[test]
+fn scripted_picks_are_exact() {
+    let recording: Value = serde_json::from_str(include_str!("recordings/1a_pick_sequences.json")).unwrap();
+    let observations = recording["observations"].as_array().unwrap();
+    assert!(observations.len() > 30, "the recording is there");
+    for script in observations {
+        let mut stack = Stack::new(script);
+        let seen: Vec<Value> = list(script, "ops").iter().flat_map(|op| stack.perform(op)).collect();
+        assert_eq!(Value::from(seen), script["observed"], "{}", script["name"]);
+    }
+}
+
+/// One backend, driven by a script.
+struct Stack {
+    pool: Pool,
+    balancer: Balancer,
+    health: Vec<Health>,
+    allbackups: bool,
+    /// Requests in service, by name, and those that wait, oldest first.
+    open: Vec<(String, usize)>,
+    waiting: VecDeque<String>,
+    draw: Draw,
+}
+
+/// Why a server may not be usable.
+#[derive(Clone, Default)]
+struct Health {
+    dead: bool,
+    maint: bool,
+}
+
+impl Stack {
+    fn new(script: &Value) -> Stack {
+        let servers = list(script, "servers").iter().zip(1..).map(|(server, position)| {
+            let options = Options(server["options"].as_str().unwrap());
+            let weight = options.number("weight").unwrap_or(1);
+            Member {
+                weight,
+                eweight: 16 * weight,
+                id: options.number("id").unwrap_or(position),
+                backup: options.has("backup"),
+                usable: true,
+                served: 0,
+                queued: 0,
+                limit: options.number("maxconn").unwrap_or(u32::MAX),
+            }
+        });
+        let mut pool = Pool {
+            servers: servers.collect(),
+        };
+        let allbackups = script["backend_extra"].to_string().contains("allbackups");
+        let health = vec![Health::default(); pool.servers.len()];
+        let at_first = usable(&pool, &health, allbackups);
+        for (member, usable) in pool.servers.iter_mut().zip(at_first) {
+            member.usable = usable;
+        }
+        let balancer = balance::new(algorithm(script["balance"].as_str().unwrap()), &pool);
+        let (open, waiting, draw) = (Vec::new(), VecDeque::new(), Draw::keyed(1));
+        Stack {
+            pool,
+            balancer,
+            health,
+            allbackups,
+            open,
+            waiting,
+            draw,
+        }
+    }
+
+    fn perform(&mut self, op: &Value) -> Vec<Value> {
+        let text = |i: usize| op[i].as_str().unwrap_or_default();
+        match text(0) {
+            "req" => (0..op[1].as_u64().unwrap()).map(|_| self.request()).collect(),
+            "open" => vec![self.open(text(1))],
+            "close" => self.close(text(1)),
+            "kill" => self.kill(number_of(text(1))),
+            "restore" => self.set_health(number_of(text(1)), |health| health.dead = false),
+            "cli" => self.command(text(1)),
+            other => panic!("unknown step {other}"),
+        }
+    }
+
+    /// A request that comes and goes.
+    fn request(&mut self) -> Value {
+        let answer = self.open("passing");
+        self.close("passing");
+        answer
+    }
+
+    fn open(&mut self, id: &str) -> Value {
+        if !self.pool.servers.iter().any(Member::takes_new) {
+            return Value::from("503");
+        }
+        // While requests wait, HAProxy asks no algorithm: a newcomer joins the queue.
+        let pick = || self.balancer.pick(&self.pool, Ask::default(), &mut self.draw);
+        match self.waiting.is_empty().then(pick).flatten() {
+            Some(server) => {
+                self.give(server, id.to_owned());
+                name(server)
+            }
+            None => {
+                self.waiting.push_back(id.to_owned());
+                Value::from("queued")
+            }
+        }
+    }
+
+    fn close(&mut self, id: &str) -> Vec<Value> {
+        let Some(at) = self.open.iter().position(|(open, _)| open == id) else {
+            return Vec::new();
+        };
+        let (_, server) = self.open.remove(at);
+        self.release(server);
+        self.serve_waiting(server)
+    }
+
+    fn kill(&mut self, server: usize) -> Vec<Value> {
+        while let Some(at) = self.open.iter().position(|&(_, on)| on == server) {
+            self.open.remove(at);
+            self.release(server);
+        }
+        self.set_health(server, |health| health.dead = true)
+    }
+
+    /// `set server be/s1 state maint|ready|drain`, `set server be/s1 weight 5`, `set weight be/s1 5`.
+    fn command(&mut self, text: &str) -> Vec<Value> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let server = number_of(
+            words
+                .iter()
+                .find_map(|word| word.strip_prefix("be/"))
+                .expect("a server of the backend"),
+        );
+        match words[..] {
+            ["set", "server", _, "state", state] => self.set_health(server, |health| health.maint = state != "ready"),
+            ["set", "server", _, "weight", weight] | ["set", "weight", _, weight] => {
+                let member = &mut self.pool.servers[server];
+                member.weight = weight.parse().unwrap();
+                member.eweight = 16 * member.weight;
+                self.balancer.changed(&self.pool, server, Change::Weight);
+                self.set_health(server, |_| {})
+            }
+            _ => panic!("unknown command {text}"),
+        }
+    }
+
+    fn set_health(&mut self, server: usize, set: impl FnOnce(&mut Health)) -> Vec<Value> {
+        set(&mut self.health[server]);
+        let mut served = Vec::new();
+        for (server, usable) in usable(&self.pool, &self.health, self.allbackups)
+            .into_iter()
+            .enumerate()
+        {
+            let before = std::mem::replace(&mut self.pool.servers[server].usable, usable);
+            match (before, usable) {
+                (false, true) => {
+                    self.balancer.changed(&self.pool, server, Change::Up);
+                    served.extend(self.serve_waiting(server));
+                }
+                (true, false) => self.balancer.changed(&self.pool, server, Change::Down),
+                _ => {}
+            }
+        }
+        served
+    }
+
+    /// A server with room takes the oldest that waits.
+    fn serve_waiting(&mut self, server: usize) -> Vec<Value> {
+        let mut served = Vec::new();
+        while self.pool.servers[server].can_serve()
+            && let Some(id) = self.waiting.pop_front()
+        {
+            served.push(Value::from(vec![Value::from(id.as_str()), name(server)]));
+            self.give(server, id);
+        }
+        served
+    }
+
+    fn give(&mut self, server: usize, id: String) {
+        self.open.push((id, server));
+        self.pool.servers[server].served += 1;
+        self.balancer.changed(&self.pool, server, Change::Taken);
+    }
+
+    fn release(&mut self, server: usize) {
+        self.pool.servers[server].served -= 1;
+        self.balancer.changed(&self.pool, server, Change::Released);
+    }
+}
+
+fn usable(pool: &Pool, health: &[Health], allbackups: bool) -> Vec<bool> {
+    let up: Vec<bool> = pool
+        .servers
+        .iter()
+        .zip(health)
+        .map(|(member, health)| member.weight > 0 && !health.dead && !health.maint)
+        .collect();
+    let backup: Vec<bool> = pool.servers.iter().map(|member| member.backup).collect();
+    balance::usable(&up, &backup, allbackups)
+}
+
+fn algorithm(balance: &str) -> Algorithm {
+    match balance {
+        "roundrobin" => Algorithm::RoundRobin,
+        "static-rr" => Algorithm::StaticRr,
+        "leastconn" => Algorithm::LeastConn,
+        "first" => Algorithm::First,
+        other => panic!("no scripts are recorded for {other}"),
+    }
+}
+
+/// A server's options as its configuration line has them.
+struct Options<'a>(&'a str);
+
+impl Options<'_> {
+    fn has(&self, word: &str) -> bool {
+        self.0.split_whitespace().any(|other| other == word)
+    }
+
+    fn number(&self, key: &str) -> Option<u32> {
+        let mut words = self.0.split_whitespace();
+        words.find(|word| *word == key)?;
+        words.next()?.parse().ok()
+    }
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value[key].as_array().unwrap()
+}
+
+/// `s1` is server 0.
+fn number_of(name: &str) -> usize {
+    name[1..].parse::<usize>().unwrap() - 1
+}
+
+fn name(server: usize) -> Value {
+    Value::from(format!("s{}", server + 1))
+}
+
+/// `slowstart 4s` over two servers at 200 requests a second: s1 has just come up. The recording counts by quarters of a
+/// second and allows one request either way, since the second in which the weight moves has its own phase.
+#[test]
+fn slowstart_shares_are_those_recorded() {
+    let recording: Value = serde_json::from_str(include_str!("recordings/1d_slowstart.json")).unwrap();
+    for observation in recording["observations"].as_array().unwrap() {
+        let weight = Options(observation["servers"][0].as_str().unwrap())
+            .number("weight")
+            .unwrap();
+        let picks = slowstart_picks(weight);
+        for run in list(observation, "runs") {
+            for (bin, picks) in list(run, "bins_250ms_after_up").iter().zip(picks.chunks(50)) {
+                let simulated = picks.iter().filter(|&&server| server == 0).count() as i64;
+                let recorded = bin[1].as_i64().unwrap();
+                assert!(
+                    (simulated - recorded).abs() <= 1,
+                    "{} at {} ms: {simulated}",
+                    observation["name"],
+                    bin[0]
+                );
+            }
+        }
+    }
+}
+
+/// The picks of the first six seconds.
+fn slowstart_picks(weight: u32) -> Vec<usize> {
+    let server = Member {
+        weight,
+        eweight: 16 * weight,
+        id: 1,
+        backup: false,
+        usable: true,
+        served: 0,
+        queued: 0,
+        limit: u32::MAX,
+    };
+    let mut pool = Pool {
+        servers: vec![server.clone(), server],
+    };
+    let mut balancer = balance::new(Algorithm::RoundRobin, &pool);
+    let mut draw = Draw::keyed(1);
+    let ramp = |ms| slowstart::eweight(weight, Span::from_millis(4000), Span::from_millis(ms));
+    let change = |pool: &mut Pool, balancer: &mut Balancer, usable, eweight, change| {
+        pool.servers[0].usable = usable;
+        pool.servers[0].eweight = eweight;
+        balancer.changed(pool, 0, change);
+    };
+    change(&mut pool, &mut balancer, false, 16 * weight, Change::Down);
+    change(&mut pool, &mut balancer, true, ramp(0), Change::Up);
+    let mut picks = Vec::new();
+    for ms in (0..6000).step_by(5) {
+        if ms > 0 && ms % 1000 == 0 {
+            change(&mut pool, &mut balancer, true, ramp(ms), Change::Weight);
+        }
+        picks.push(balancer.pick(&pool, Ask::default(), &mut draw).unwrap());
+    }
+    picks
+}
