@@ -10,3 +10,5 @@ pub mod stats;
 pub mod scenario;
 pub mod failure;
 pub mod model;
+pub mod study;
+pub mod analysis;

@@ -1,0 +1,309 @@
+//! Many runs of one or several plans: replications on threads, put together in the order of their numbers.
+//!
+//! The only module that knows threads. One thread or sixty-four give the same bytes, because what is finished early
+//! waits until its turn comes; and memory stays small, because what has had its turn is reduced to a [`Sample`].
+
+pub mod sample;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+
+use crate::base::limits;
+use crate::base::time::Span;
+use crate::base::random::mix;
+use crate::model::recorder::{ClassRecord, Note, RunRecord, Wanted};
+use crate::model::world::{self, Imbalance, Order};
+use crate::scenario::plan::{Arrivals, Load, Plan, Warmup};
+use crate::stats::warmup::mser5;
+use sample::Sample;
+
+/// How to run a study.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Keys all randomness.
+    pub seed: u64,
+    /// How many replications of each plan.
+    pub replications: Count,
+    /// Do lifetimes act?
+    pub lifetimes: bool,
+    /// Record a row for every request?
+    pub rows: bool,
+    /// Threads to use; 0 = as many as there are processors.
+    pub threads: usize,
+}
+
+/// How many replications.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub enum Count {
+    /// So many.
+    Fixed(u32),
+    /// As many as it takes until every headline interval's half-width is at most this share of its value.
+    Precision(f64),
+}
+
+/// What came of one plan.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// One a replication, in order.
+    pub samples: Vec<Sample>,
+    /// Counts and sketches of all replications together, by class.
+    pub pooled: Vec<ClassRecord>,
+    /// The event log of replication 0.
+    pub events: Vec<Note>,
+    /// How much of the start was left out.
+    pub warmup: Span,
+    /// Was a warm-up looked for and none found, because the run never settled?
+    pub unsettled: bool,
+    /// Was every replication finished?
+    pub complete: bool,
+    /// With [`Count::Precision`]: was it reached?
+    pub precise: bool,
+    /// Events simulated.
+    pub events_taken: u64,
+    /// A digest of all runs: equal for equal studies.
+    pub digest: u64,
+}
+
+/// What the caller of a study hears and says while it runs.
+pub struct Watch<'a> {
+    /// Set to end early: what is finished is kept.
+    pub stop: &'a AtomicBool,
+    /// Told the number of finished and of expected replications.
+    pub progress: &'a (dyn Fn(u64, u64) + Sync),
+    /// Shown each run in order: plan, replication, record.
+    pub visit: &'a mut dyn FnMut(usize, u32, &RunRecord) -> std::io::Result<()>,
+}
+
+/// Why a study ended without a result.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A defect of this program.
+    #[error(transparent)]
+    Imbalance(#[from] Imbalance),
+    /// The threads could not be had.
+    #[error("cannot start {0} threads: {1}")]
+    Threads(usize, String),
+    /// What the visitor wanted to write could not be written.
+    #[error(transparent)]
+    Visitor(#[from] std::io::Error),
+}
+
+/// Replications of the first round when a precision is asked for.
+const FIRST_ROUND: u32 = 10;
+/// Replications after which a precision that was not reached is given up.
+const LAST_ROUND: u32 = 10_000;
+/// Replications and slices of the pilot that looks for a warm-up.
+const PILOTS: u32 = 5;
+const SLICES: usize = 2_000;
+
+/// Runs every plan, all their replications in one pool.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn run(plans: &[Plan], settings: &Settings, mut watch: Watch<'_>) -> Result<Vec<Study>, Failure> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(settings.threads)
+        .build()
+        .map_err(|e| Failure::Threads(settings.threads, e.to_string()))?;
+    let crew = Crew { pool, plans, settings };
+    let mut studies = crew.warm_up(&watch)?;
+    let mut wanted: Vec<u32> = vec![crew.first_round(); plans.len()];
+    loop {
+        let jobs = jobs(&studies, &wanted);
+        if jobs.is_empty() {
+            break;
+        }
+        crew.round(&mut studies, &jobs, &mut watch)?;
+        if watch.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        if let Count::Precision(target) = settings.replications {
+            for (study, wanted) in studies.iter_mut().zip(&mut wanted) {
+                *wanted = next_round(study, target);
+            }
+        }
+    }
+    for (study, wanted) in studies.iter_mut().zip(wanted) {
+        study.complete = study.samples.len() as u32 >= wanted && !watch.stop.load(Ordering::Relaxed);
+    }
+    Ok(studies)
+}
+
+/// The replications still to run, of all plans in turn, so that they finish side by side.
+fn jobs(studies: &[Study], wanted: &[u32]) -> Vec<(usize, u32)> {
+    let mut jobs: Vec<(u32, usize)> = Vec::new();
+    for (plan, (study, wanted)) in studies.iter().zip(wanted).enumerate() {
+        jobs.extend((study.samples.len() as u32..*wanted).map(|r| (r, plan)));
+    }
+    jobs.sort_unstable();
+    jobs.into_iter().map(|(r, plan)| (plan, r)).collect()
+}
+
+/// How many replications it takes in all, as far as one can tell by now.
+fn next_round(study: &mut Study, target: f64) -> u32 {
+    let done = study.samples.len() as u32;
+    let worst = sample::worst_precision(&study.samples);
+    study.precise = worst <= target;
+    if study.precise || done >= LAST_ROUND {
+        return done;
+    }
+    // Half-widths shrink with the square root; a tenth on top saves a further round more often than not. Growth is
+    // bounded, because the first few replications say little about the variance.
+    let ratio = worst / target;
+    let needed = f64::from(done) * ratio * ratio * 1.1;
+    (needed as u32).clamp(done + 2, done.saturating_mul(4)).min(LAST_ROUND)
+}
+
+struct Crew<'a> {
+    pool: rayon::ThreadPool,
+    plans: &'a [Plan],
+    settings: &'a Settings,
+}
+
+impl Crew<'_> {
+    fn first_round(&self) -> u32 {
+        match self.settings.replications {
+            Count::Fixed(n) => n.min(limits::REPLICATIONS),
+            Count::Precision(_) => FIRST_ROUND,
+        }
+    }
+
+    /// Finds the warm-up of every plan, where it is to be found.
+    fn warm_up(&self, watch: &Watch<'_>) -> Result<Vec<Study>, Failure> {
+        self.plans.iter().map(|plan| self.warm_up_of(plan, watch)).collect()
+    }
+
+    fn warm_up_of(&self, plan: &Plan, watch: &Watch<'_>) -> Result<Study, Failure> {
+        let (warmup, unsettled) = match plan.warmup {
+            Warmup::Fixed(span) => (span, false),
+            Warmup::Auto => self.pilot(plan, watch)?.map_or((Span::ZERO, true), |span| (span, false)),
+        };
+        Ok(Study {
+            samples: Vec::new(),
+            pooled: vec![ClassRecord::default(); plan.classes.len()],
+            events: Vec::new(),
+            warmup,
+            unsettled,
+            complete: false,
+            precise: true,
+            events_taken: 0,
+            digest: 0,
+        })
+    }
+
+    /// A few runs of their own, averaged slice by slice: MSER-5 says where they settle.
+    fn pilot(&self, plan: &Plan, watch: &Watch<'_>) -> Result<Option<Span>, Failure> {
+        let mut slices = vec![(0.0, 0u64); SLICES];
+        for pilot in 0..PILOTS {
+            // Numbers from the far end, so that the pilot shares no randomness with the study.
+            let order = self.order(u32::MAX - pilot, Span::ZERO, Wanted { slices: SLICES, ..Wanted::default() });
+            let Some(record) = world::run(plan, &order, &|| watch.stop.load(Ordering::Relaxed))? else { break };
+            for (sum, slice) in slices.iter_mut().zip(&record.slices) {
+                *sum = (sum.0 + slice.0, sum.1 + slice.1);
+            }
+        }
+        let mut last = 0.0;
+        let mean = |(sum, n): &(f64, u64)| {
+            // A slice in which nothing succeeded says nothing new.
+            last = if *n > 0 { sum / *n as f64 } else { last };
+            last
+        };
+        let series: Vec<f64> = slices.iter().map(mean).collect();
+        let slice = plan.duration.nanos() / SLICES as u64;
+        Ok(mser5(&series).map(|cut| Span::from_nanos(cut as u64 * slice)))
+    }
+
+    fn order(&self, replication: u32, warmup: Span, wanted: Wanted) -> Order {
+        Order { seed: self.settings.seed, replication, warmup, lifetimes: self.settings.lifetimes, wanted }
+    }
+
+    /// Runs jobs on the pool and takes their records in the order of the jobs.
+    fn round(&self, studies: &mut [Study], jobs: &[(usize, u32)], watch: &mut Watch<'_>) -> Result<(), Failure> {
+        let (sender, receiver) = mpsc::channel();
+        let warmups: Vec<Span> = studies.iter().map(|s| s.warmup).collect();
+        let done = AtomicU64::new(studies.iter().map(|s| s.samples.len() as u64).sum());
+        let total = done.load(Ordering::Relaxed) + jobs.len() as u64;
+        (watch.progress)(done.load(Ordering::Relaxed), total);
+        let (stop, progress) = (watch.stop, watch.progress);
+        self.pool.in_place_scope_fifo(|scope| {
+            for (turn, &(plan, replication)) in jobs.iter().enumerate() {
+                let (sender, done, warmup) = (sender.clone(), &done, warmups[plan]);
+                scope.spawn_fifo(move |_| {
+                    let wanted = Wanted { rows: self.settings.rows, events: replication == 0, slices: 0 };
+                    let order = self.order(replication, warmup, wanted);
+                    let stopped = || stop.load(Ordering::Relaxed);
+                    let result = if stopped() { Ok(None) } else { world::run(&self.plans[plan], &order, &stopped) };
+                    progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+                    // The receiver is gone only when the study has failed already.
+                    let _ = sender.send((turn, result));
+                });
+            }
+            drop(sender);
+            collect(receiver, jobs, studies, watch)
+        })
+    }
+}
+
+/// Takes records as they come, and uses them in the order of their jobs.
+fn collect(
+    receiver: mpsc::Receiver<(usize, Result<Option<RunRecord>, Imbalance>)>,
+    jobs: &[(usize, u32)],
+    studies: &mut [Study],
+    watch: &mut Watch<'_>,
+) -> Result<(), Failure> {
+    let mut early = BTreeMap::new();
+    let mut turn = 0;
+    for (number, result) in receiver {
+        early.insert(number, result);
+        while let Some(result) = early.remove(&turn) {
+            let (plan, replication) = jobs[turn];
+            turn += 1;
+            // A replication that was stopped leaves a gap: what comes after it is not used.
+            let Some(record) = result.inspect_err(|_| watch.stop.store(true, Ordering::Relaxed))? else { continue };
+            let study = &mut studies[plan];
+            if replication as usize == study.samples.len() {
+                (watch.visit)(plan, replication, &record).inspect_err(|_| watch.stop.store(true, Ordering::Relaxed))?;
+                study.take(record);
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Study {
+    fn take(&mut self, record: RunRecord) {
+        self.samples.push(Sample::of(&record));
+        for (all, class) in self.pooled.iter_mut().zip(&record.classes) {
+            all.merge(class);
+        }
+        self.events_taken += record.events_taken;
+        self.digest = mix(self.digest, record.digest);
+        if self.samples.len() == 1 {
+            self.events = record.events;
+        }
+    }
+}
+
+/// About how many events one replication will take: enough to say whether to wait or to go for lunch.
+pub fn expected_events(plan: &Plan) -> f64 {
+    // A request of the example stack takes about a dozen events a hop and back.
+    const A_REQUEST: f64 = 14.0;
+    let seconds = plan.duration.seconds();
+    let requests = |load: &Load| match load {
+        Load::Open { arrivals, .. } => expected_arrivals(arrivals, seconds),
+        Load::Closed { users, think } => f64::from(*users) * seconds / think.mean_s().unwrap_or(1.0).max(1e-3),
+    };
+    plan.sources.iter().map(|s| requests(&s.load)).sum::<f64>() * A_REQUEST
+}
+
+fn expected_arrivals(arrivals: &Arrivals, seconds: f64) -> f64 {
+    match arrivals {
+        Arrivals::Poisson { rate } => rate * seconds,
+        Arrivals::Uniform { spacing } => seconds / spacing.seconds().max(1e-9),
+        Arrivals::Renewal { gap } => seconds / gap.mean_s().unwrap_or(1.0).max(1e-9),
+        Arrivals::Profile { points } => points.iter().map(|p| p.1).fold(0.0, f64::max) * seconds,
+        Arrivals::Mmpp { states } => states.iter().map(|s| s.0).fold(0.0, f64::max) * seconds,
+        Arrivals::Trace { rows } => rows.len() as f64,
+    }
+}

@@ -1,0 +1,186 @@
+//! One replication, reduced to the numbers that estimates are made of.
+
+use crate::model::recorder::{Bin, ClassRecord, RunRecord};
+use crate::stats::interval::{self, Interval};
+use crate::stats::sketch::Sketch;
+
+/// The quantiles that every latency is reported with.
+pub const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
+
+/// One replication.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// All requests.
+    pub all: Outcomes,
+    /// By class.
+    pub classes: Vec<Outcomes>,
+    /// By node.
+    pub nodes: Vec<NodeSample>,
+    /// By host: busy cores over cores, and share of the time up.
+    pub hosts: Vec<(Option<f64>, f64)>,
+    /// The timeline.
+    pub bins: Vec<Bin>,
+    /// Writes lost at promotions.
+    pub lost_writes: u64,
+    /// Frames inside at the end.
+    pub in_flight: usize,
+    /// Did the run end early, in seconds, because too much was in flight?
+    pub overflowed_s: Option<f64>,
+}
+
+/// What became of some requests.
+#[derive(Clone, Debug)]
+pub struct Outcomes {
+    /// Answered.
+    pub succeeded: u64,
+    /// Not answered.
+    pub failed: u64,
+    /// Of those that succeeded.
+    pub latency: Spread,
+    /// The browser's rendering.
+    pub render: Spread,
+    /// From the wish to the rendered page.
+    pub page: Spread,
+}
+
+/// A sketch, reduced.
+#[derive(Clone, Debug, Default)]
+pub struct Spread {
+    /// How many.
+    pub count: u64,
+    /// Their sum in seconds.
+    pub sum_s: f64,
+    /// As [`QUANTILES`]; `None` of nothing.
+    pub quantiles_s: Option<[f64; 5]>,
+    /// The largest.
+    pub max_s: Option<f64>,
+}
+
+/// One node.
+#[derive(Clone, Debug)]
+pub struct NodeSample {
+    /// Calls that came.
+    pub arrived: u64,
+    /// Good answers.
+    pub served: u64,
+    /// Turned away.
+    pub refused: u64,
+    /// Busy workers over workers.
+    pub utilization: Option<f64>,
+    /// Mean number that waits.
+    pub queue_length: f64,
+    /// Number that waits at the end.
+    pub queue_at_end: u64,
+    /// Waiting.
+    pub wait: Spread,
+    /// Share of the time it was up.
+    pub up: f64,
+}
+
+impl Spread {
+    /// A sketch, reduced.
+    pub fn of(sketch: &Sketch) -> Spread {
+        let found: Option<Vec<f64>> = sketch.quantiles_s(&QUANTILES).into_iter().collect();
+        Spread {
+            count: sketch.count(),
+            sum_s: sketch.sum_s(),
+            quantiles_s: found.and_then(|q| q.try_into().ok()),
+            max_s: sketch.max_s(),
+        }
+    }
+}
+
+impl Outcomes {
+    fn of(record: &ClassRecord) -> Outcomes {
+        Outcomes {
+            succeeded: record.succeeded(),
+            failed: record.failed(),
+            latency: Spread::of(&record.latency),
+            render: Spread::of(&record.render),
+            page: Spread::of(&record.page),
+        }
+    }
+}
+
+impl Sample {
+    /// A run, reduced.
+    pub fn of(record: &RunRecord) -> Sample {
+        let mut all = ClassRecord::default();
+        record.classes.iter().for_each(|c| all.merge(c));
+        let node = |n: &crate::model::recorder::NodeRecord| NodeSample {
+            arrived: n.arrived,
+            served: n.served,
+            refused: n.refused,
+            utilization: n.utilization,
+            queue_length: n.queue_length,
+            queue_at_end: n.queue_at_end,
+            wait: Spread::of(&n.wait),
+            up: n.up,
+        };
+        Sample {
+            all: Outcomes::of(&all),
+            classes: record.classes.iter().map(Outcomes::of).collect(),
+            nodes: record.nodes.iter().map(node).collect(),
+            hosts: record.hosts.iter().map(|h| (h.cpu, h.up)).collect(),
+            bins: record.bins.clone(),
+            lost_writes: record.lost_writes.iter().sum(),
+            in_flight: record.in_flight,
+            overflowed_s: record.overflowed.map(|t| t.seconds()),
+        }
+    }
+}
+
+/// Succeeded over succeeded and failed. Where nothing ever failed, the half-width is that of the exact bound.
+pub fn availability<'a>(samples: impl Iterator<Item = &'a Outcomes>) -> Option<Interval> {
+    let pairs: Vec<(u64, u64)> = samples.map(|o| (o.succeeded, o.succeeded + o.failed)).collect();
+    let floats: Vec<(f64, f64)> = pairs.iter().map(|p| (p.0 as f64, p.1 as f64)).collect();
+    let found = interval::ratio(&floats)?;
+    let asked: u64 = pairs.iter().map(|p| p.1).sum();
+    let never_failed = pairs.iter().all(|p| p.0 == p.1) && pairs.len() > 1;
+    Some(Interval { half: if never_failed { Some(1.0 - interval::never_failed(asked)) } else { found.half }, ..found })
+}
+
+/// Mean of a spread over replications: a ratio of sums, since the replications differ in how many they counted.
+pub fn mean<'a>(spreads: impl Iterator<Item = &'a Spread>) -> Option<Interval> {
+    let pairs: Vec<(f64, f64)> = spreads.map(|s| (s.sum_s, s.count as f64)).collect();
+    interval::ratio(&pairs)
+}
+
+/// The `i`-th of [`QUANTILES`] over those replications that have one.
+pub fn quantile<'a>(spreads: impl Iterator<Item = &'a Spread>, i: usize) -> Option<Interval> {
+    let values: Vec<f64> = spreads.filter_map(|s| s.quantiles_s.map(|q| q[i])).collect();
+    interval::mean(&values)
+}
+
+/// The largest relative half-width among the headline metrics, of all requests and of each class; infinite where one
+/// has none yet.
+pub fn worst_precision(samples: &[Sample]) -> f64 {
+    let classes = samples.first().map_or(0, |s| s.classes.len());
+    let of_class = |c: usize| headline(samples.iter().map(move |s| &s.classes[c]));
+    let mut worst = headline(samples.iter().map(|s| &s.all));
+    for class in 0..classes {
+        worst = worst.max(of_class(class));
+    }
+    worst
+}
+
+fn headline<'a>(outcomes: impl Iterator<Item = &'a Outcomes> + Clone) -> f64 {
+    let succeeded: Vec<f64> = outcomes.clone().map(|o| o.succeeded as f64).collect();
+    let spreads = || outcomes.clone().map(|o| &o.latency);
+    let intervals = [
+        availability(outcomes.clone()),
+        interval::mean(&succeeded),
+        mean(spreads()),
+        quantile(spreads(), 0),
+        quantile(spreads(), 2),
+        quantile(spreads(), 3),
+    ];
+    let relative = |i: &Interval| match i.half {
+        Some(half) if i.value != 0.0 => half / i.value.abs(),
+        // Zero, exactly, every time.
+        Some(0.0) => 0.0,
+        _ => f64::INFINITY,
+    };
+    // A metric that nothing can be said about (no request of the class ever succeeds) never becomes precise.
+    intervals.iter().flatten().map(relative).fold(0.0, f64::max)
+}
