@@ -5,3 +5,4 @@
 //! above it and none below (`tests/tidy.rs` holds this).
 
 pub mod base;
+pub mod scenario;
