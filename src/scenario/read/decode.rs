@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, Unexpected, Visitor};
 
-use super::tree::{Entry, Path, Step, Tree, Value};
+use super::tree::{Entry, Origin, Path, Step, Tree, Value};
 use crate::scenario::problem::{MOST, did_you_mean, or};
 
 /// The key whose value says which variant an object is, for enums that call themselves by it (see [`TAG`]).
@@ -20,9 +20,7 @@ pub const TAG: &str = "kind";
 #[derive(Debug)]
 pub struct Fault {
     /// Where.
-    pub path: Path,
-    /// Is it the key that is wrong, rather than its value?
-    pub key: bool,
+    pub origin: Origin,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
@@ -53,7 +51,8 @@ pub fn decode<T: DeserializeOwned>(tree: &mut Tree) -> Decoded<T> {
         };
         let path = Path(error.steps.iter().rev().cloned().collect());
         if !follows(&error, &path, &done.pruned) {
-            done.faults.push(error.what.into_fault(path.clone(), error.key));
+            let origin = if error.key { tree.origin_of_key(&path) } else { tree.origin_of(&path) };
+            done.faults.push(error.what.into_fault(origin));
         }
         if path.0.is_empty() || !prune(tree, &path) {
             break;
@@ -107,7 +106,7 @@ enum What {
 }
 
 impl What {
-    fn into_fault(self, path: Path, key: bool) -> Fault {
+    fn into_fault(self, origin: Origin) -> Fault {
         let (message, hint) = match self {
             What::Said(message) => match message.split_once("; ") {
                 Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
@@ -120,7 +119,7 @@ impl What {
                 (format!("unknown {what} \"{word}\""), did_you_mean(&word, known.iter().copied()).or(all))
             }
         };
-        Fault { path, key, message, hint }
+        Fault { origin, message, hint }
     }
 }
 
