@@ -30,3 +30,11 @@ pub const REPLICATIONS: u32 = 100_000;
 pub const EVENTS_WORTH_A_WORD: f64 = 2e9;
 /// Requests inside one run at once; beyond it the run ends with a caveat rather than with swap.
 pub const IN_FLIGHT: usize = 4_000_000;
+/// Links of a network.
+pub const LINKS: usize = 10_000;
+/// Pairs of hosts that links of zones spread over.
+pub const ROUTES: usize = 1_000_000;
+/// Further attempts after a failed one, of clients and balancers alike.
+pub const RETRIES: u32 = 1_000;
+/// Queries that one request may ask of a database.
+pub const QUERIES: u32 = 10_000;

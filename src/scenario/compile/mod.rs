@@ -1,0 +1,152 @@
+//! From what was typed to what is true: the checks, and the [`Plan`].
+//!
+//! Every check reports and goes on, so that all problems come at once; where a part is wrong, something harmless takes its
+//! place, and the Plan is thrown away at the end. After this nobody checks again.
+
+mod balancer;
+mod cycles;
+mod dist;
+mod failure;
+mod faults;
+mod hosts;
+mod names;
+mod nodes;
+mod siblings;
+mod slo;
+mod trace;
+mod traffic;
+mod unbuilt;
+
+use std::collections::BTreeSet;
+use std::path::Path as FilePath;
+
+use self::names::Names;
+use super::plan::{Plan, Warmup};
+use super::problem::{MOST, Place, Problem};
+use super::raw;
+use super::raw::Scenario;
+use super::read::tree::{Origin, Path, Tree};
+
+/// What the compiler reads, and what it has found wrong so far.
+pub(super) struct Context<'a> {
+    /// What was typed, with the defaults filled in.
+    pub raw: &'a Scenario,
+    /// Where it was typed.
+    pub tree: &'a Tree,
+    /// The `--set` options, as typed.
+    pub sets: &'a [String],
+    /// What could not be decoded and has been reported already.
+    pub pruned: &'a BTreeSet<Path>,
+    /// Where traces are looked for.
+    pub folder: &'a FilePath,
+    /// The one namespace.
+    names: Names,
+    /// Columns of traces that something asks for, by number.
+    columns: Vec<String>,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// What is legal and probably not meant.
+    warnings: Vec<String>,
+    /// What was read from other files, for the digest.
+    pub read: Vec<u8>,
+}
+
+impl<'a> Context<'a> {
+    /// A compiler for this scenario. `declared` are the names it speaks of, those of parts that could not be decoded too.
+    pub fn new(
+        raw: &'a Scenario,
+        (tree, sets): (&'a Tree, &'a [String]),
+        pruned: &'a BTreeSet<Path>,
+        declared: BTreeSet<String>,
+        folder: &'a FilePath,
+    ) -> Context<'a> {
+        let names = Names::new(declared);
+        let (columns, problems, warnings, read) = Default::default();
+        Context { raw, tree, sets, pruned, folder, names, columns, problems, warnings, read }
+    }
+
+    /// The Plan; to be thrown away if there are problems afterwards.
+    pub fn plan(&mut self) -> Option<Plan> {
+        unbuilt::check(self);
+        if !names::collect(self) {
+            return None;
+        }
+        let (name, summary) = (self.raw.name.clone().unwrap_or_default(), self.raw.summary.clone());
+        let warmup = self.times();
+        let classes = traffic::classes(self);
+        let (hosts, zones) = hosts::hosts(self);
+        let network = hosts::network(self, &hosts);
+        let mut nodes = nodes::nodes(self, &hosts);
+        let databases = nodes::databases(self);
+        let vips = nodes::vips(self);
+        cycles::check(self);
+        siblings::unite(&mut nodes, &databases, &vips);
+        let sources = traffic::sources(self);
+        let faults = faults::faults(self, &nodes, &network);
+        let lifetimes = failure::lifetimes(self, &nodes, &network);
+        let monitoring = failure::monitoring(self);
+        let slo = slo::objectives(self);
+        let warnings = std::mem::take(&mut self.warnings);
+        let (digest, duration) = (String::new(), self.raw.duration.0);
+        #[rustfmt::skip]
+        let plan = Plan {
+            name, summary, digest, duration, warmup, classes, sources, hosts, zones, nodes, databases, vips, network,
+            faults, lifetimes, monitoring, slo, warnings,
+        };
+        Some(plan)
+    }
+
+    fn times(&mut self) -> Warmup {
+        let duration = self.raw.duration.0;
+        if duration.is_zero() {
+            self.bad(&Path::to("duration"), "duration must be above zero");
+        }
+        match self.raw.warmup.0 {
+            raw::Warmup::Auto => Warmup::Auto,
+            raw::Warmup::Fixed(warmup) => {
+                if warmup.0 >= duration && !duration.is_zero() {
+                    let message = format!("warmup {} is as long as the whole duration {duration}: nothing is left to measure", warmup.0);
+                    self.hint(&Path::to("warmup"), message, "make duration longer or warmup shorter");
+                }
+                Warmup::Fixed(warmup.0)
+            }
+        }
+    }
+
+    /// Something is wrong with what this path leads to.
+    fn bad(&mut self, path: &Path, message: impl Into<String>) {
+        self.report(path, false, Problem::new(Place::File, message));
+    }
+
+    /// The same, with advice.
+    fn hint(&mut self, path: &Path, message: impl Into<String>, hint: impl Into<String>) {
+        self.report(path, false, Problem::new(Place::File, message).hint(hint));
+    }
+
+    /// The same, about the key itself.
+    fn bad_key(&mut self, path: &Path, message: impl Into<String>, hint: Option<String>) {
+        self.report(path, true, Problem { hint, ..Problem::new(Place::File, message) });
+    }
+
+    /// Puts the problem in its place; what follows from something already reported is not said.
+    fn report(&mut self, path: &Path, key: bool, problem: Problem) {
+        let follows = (0..=path.0.len()).any(|n| self.pruned.contains(&Path(path.0[..n].to_vec())));
+        if follows || self.problems.len() >= MOST {
+            return;
+        }
+        let origin = if key { self.tree.origin_of_key(path) } else { self.tree.origin_of(path) };
+        self.problems.push(Problem { place: place(origin, self.sets), ..problem });
+    }
+
+    fn warn(&mut self, message: impl Into<String>) {
+        self.warnings.push(message.into());
+    }
+}
+
+/// An origin as a place to print.
+pub(super) fn place(origin: Origin, sets: &[String]) -> Place {
+    match origin {
+        Origin::File(spot) => Place::Spot(spot),
+        Origin::Set(number) => sets.get(number).map_or(Place::File, |set| Place::Set(set.clone())),
+    }
+}

@@ -1,0 +1,50 @@
+//! What the service promises.
+//!
+//! Only what was written: whatever a command adds by itself, it adds itself.
+
+use super::Context;
+use crate::base::ids::ClassId;
+use crate::scenario::plan::{Measure, Objective};
+use crate::scenario::raw::failure::ClassSlo;
+use crate::scenario::read::tree::Path;
+
+/// The objectives, those of all requests first.
+pub fn objectives(cx: &mut Context) -> Vec<Objective> {
+    let slo = &cx.raw.slo;
+    let path = Path::to("slo");
+    #[rustfmt::skip]
+    let all = ClassSlo {
+        availability: slo.availability, error_ratio: slo.error_ratio,
+        p50: slo.p50, p95: slo.p95, p99: slo.p99, p999: slo.p999,
+    };
+    let mut objectives = of(cx, &all, None, "", &path);
+    for (name, class) in slo.classes.iter() {
+        let path = path.key("classes").key(name);
+        let id = cx.class(name, &path).map(ClassId::new);
+        objectives.extend(of(cx, class, id, &format!("classes.{name}."), &path));
+    }
+    objectives
+}
+
+fn of(cx: &mut Context, slo: &ClassSlo, class: Option<ClassId>, prefix: &str, path: &Path) -> Vec<Objective> {
+    let shares = [("availability", slo.availability, Measure::Availability), ("error_ratio", slo.error_ratio, Measure::ErrorRatio)];
+    let latencies = [("p50", slo.p50, 0.5), ("p95", slo.p95, 0.95), ("p99", slo.p99, 0.99), ("p999", slo.p999, 0.999)];
+    let mut objectives = Vec::new();
+    let mut add = |key: &str, measure, target| {
+        objectives.push(Objective { name: format!("{prefix}{key}"), class, measure, target });
+    };
+    for (key, share, measure) in shares {
+        if let Some(share) = share {
+            add(key, measure, share.0);
+        }
+    }
+    for (key, bound, p) in latencies {
+        if let Some(bound) = bound {
+            if bound.0.is_zero() {
+                cx.bad(&path.key(key), "a bound of 0 can never be met");
+            }
+            add(key, Measure::Latency(p), bound.0.seconds());
+        }
+    }
+    objectives
+}

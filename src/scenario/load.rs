@@ -1,0 +1,130 @@
+//! The way from a file to a Plan, and everything learnt on it.
+//!
+//! Reads the scenario and the traces it names, and nothing else.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::Path as FilePath;
+
+use super::compile::{Context, place};
+use super::plan::Plan;
+use super::problem::{Place, Problem, Problems};
+use super::raw::settle::settle;
+use super::raw::Scenario;
+use super::read::tree::{Tree, Value};
+use super::read::{decode, edit, json, yaml};
+use crate::base::limits;
+use crate::base::random::{label, mix};
+
+/// A scenario that is right.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What is true.
+    pub plan: Plan,
+    /// What was typed, with every default filled in.
+    pub resolved: Scenario,
+    /// Where it was typed.
+    pub(super) tree: Tree,
+    /// The file, as typed.
+    pub file: String,
+    /// The `--set` options, as typed.
+    pub sets: Vec<String>,
+}
+
+/// Loads the scenario in a file, changed by `--set` options.
+pub fn load(file: &FilePath, sets: &[String]) -> Result<Loaded, Problems> {
+    let name = file.display().to_string();
+    let one = |problem| Problems::new(&name, "", vec![problem]);
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(file).and_then(|f| f.take(limits::FILE_BYTES as u64 + 1).read_to_end(&mut bytes));
+    if let Err(error) = read {
+        return Err(one(Problem::unreadable(Place::File, format!("cannot read it: {error}"))));
+    }
+    if bytes.len() > limits::FILE_BYTES {
+        let message = format!("larger than {} MiB, which is the limit of a scenario", limits::FILE_BYTES >> 20);
+        return Err(one(Problem::new(Place::File, message)));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| one(Problem::new(Place::File, "this is not UTF-8 text")))?;
+    load_text(&name, &text, sets)
+}
+
+/// Loads a scenario from its text. The name says the format (`.yaml`, `.yml`, else JSON) and where its traces lie.
+pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Problems> {
+    let mut problems = Vec::new();
+    let mut tree = match parse(file, text, &mut problems) {
+        Ok(tree) => tree,
+        Err(problem) => {
+            problems.push(problem);
+            return Err(Problems::new(file, text, problems));
+        }
+    };
+    for (number, set) in sets.iter().enumerate() {
+        if let Err(problem) = edit::apply(&mut tree, set, number) {
+            problems.push(problem);
+        }
+    }
+    tree.drop_nulls();
+    let declared = declared(&tree);
+    let decoded = decode::decode::<Scenario>(&mut tree);
+    for fault in decoded.faults {
+        problems.push(Problem { hint: fault.hint, ..Problem::new(place(fault.origin, sets), fault.message) });
+    }
+    let Some(mut resolved) = decoded.value else { return Err(Problems::new(file, text, problems)) };
+    let path = FilePath::new(file);
+    settle(&mut resolved, &path.file_stem().map_or(file.into(), |s| s.to_string_lossy()));
+    let folder = path.parent().unwrap_or(FilePath::new(""));
+    let mut context = Context::new(&resolved, (&tree, sets), &decoded.pruned, declared, folder);
+    let plan = context.plan();
+    problems.append(&mut context.problems);
+    let read = std::mem::take(&mut context.read);
+    match plan {
+        Some(mut plan) if problems.is_empty() => {
+            plan.digest = digest(&resolved, &read);
+            Ok(Loaded { plan, resolved, tree, file: file.to_owned(), sets: sets.to_vec() })
+        }
+        _ => Err(Problems::new(file, text, problems)),
+    }
+}
+
+fn parse(file: &str, text: &str, problems: &mut Vec<Problem>) -> Result<Tree, Problem> {
+    if text.len() > limits::FILE_BYTES {
+        let message = format!("larger than {} MiB, which is the limit of a scenario", limits::FILE_BYTES >> 20);
+        return Err(Problem::new(Place::File, message));
+    }
+    if text.trim_start_matches('\u{feff}').trim().is_empty() {
+        return Err(Problem::new(Place::File, "the file is empty"));
+    }
+    let lower = file.to_lowercase();
+    let yaml = lower.ends_with(".yaml") || lower.ends_with(".yml");
+    if yaml { yaml::parse(text, problems) } else { json::parse(text, problems) }
+}
+
+/// Every name that the file speaks of, also where what bears it turns out wrong: nobody shall hear that it is not there.
+fn declared(tree: &Tree) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for key in ["hosts", "zones", "nodes", "common_causes"] {
+        names.extend(tree.get(key).into_iter().flat_map(Tree::keys).map(str::to_owned));
+    }
+    for key in ["hosts", "nodes"] {
+        let Some(Value::Object(entries)) = tree.get(key).map(|t| &t.value) else { continue };
+        for entry in entries {
+            names.extend(entry.value.get("members").into_iter().flat_map(Tree::keys).map(str::to_owned));
+            names.extend(entry.value.get("zone").and_then(Tree::text).map(str::to_owned));
+        }
+    }
+    names
+}
+
+/// Equal exactly when what is in force is: layout, comments and defaults spelled out make no difference.
+fn digest(resolved: &Scenario, read: &[u8]) -> String {
+    let json = serde_json::to_string(resolved).unwrap_or_default();
+    let hash = |seed: u64| {
+        let words = json.as_bytes().chunks(8).chain(read.chunks(8)).map(|chunk| {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            u64::from_le_bytes(word)
+        });
+        words.fold(mix(seed, json.len() as u64), mix)
+    };
+    format!("{:016x}{:016x}", hash(label("scenario")), hash(label("digest")))
+}

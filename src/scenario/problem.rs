@@ -1,0 +1,187 @@
+//! What is wrong with a scenario, where, and what to do about it.
+//!
+//! All problems of a file are collected before any is shown. Nothing here knows what a scenario is.
+
+use std::fmt;
+
+/// After so many problems the rest of a file is not looked at.
+pub const MOST: usize = 50;
+
+/// A stretch of the scenario's text. Lines and columns count from 1, columns in characters.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spot {
+    /// Line.
+    pub line: u32,
+    /// Column of the first character.
+    pub column: u32,
+    /// Characters.
+    pub length: u32,
+}
+
+/// Where a problem lies.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In the file as a whole.
+    File,
+    /// At this stretch of its text.
+    Spot(Spot),
+    /// In what this `--set` says, as typed.
+    Set(String),
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Is it that a file could not be read, rather than what it says?
+    pub unreadable: bool,
+}
+
+impl Problem {
+    /// Something wrong with what was typed.
+    pub fn new(place: Place, message: impl Into<String>) -> Problem {
+        Problem { place, message: message.into(), hint: None, unreadable: false }
+    }
+
+    /// A file that could not be read.
+    pub fn unreadable(place: Place, message: impl Into<String>) -> Problem {
+        Problem { unreadable: true, ..Problem::new(place, message) }
+    }
+
+    /// The same, with advice.
+    pub fn hint(self, hint: impl Into<String>) -> Problem {
+        Problem { hint: Some(hint.into()), ..self }
+    }
+}
+
+/// Everything that is wrong with a scenario, in the order of its text; at least one problem.
+#[derive(Clone, Debug)]
+pub struct Problems {
+    /// The file's name, as typed.
+    pub file: String,
+    /// Its text, to quote from; empty where it could not be read.
+    pub text: String,
+    /// What is wrong.
+    pub list: Vec<Problem>,
+}
+
+impl Problems {
+    /// These problems of this file, put in the order of its text, each once.
+    pub fn new(file: &str, text: &str, mut list: Vec<Problem>) -> Problems {
+        list.sort();
+        list.dedup();
+        Problems { file: file.to_owned(), text: text.to_owned(), list }
+    }
+
+    /// Could files not be read, and is that all that is wrong?
+    pub fn is_unreadable(&self) -> bool {
+        self.list.iter().all(|p| p.unreadable)
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// As compilers print: `file:line:column: message; hint`, then the line with the place underlined.
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.list.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            match &problem.place {
+                Place::File => write!(f, "{}: ", self.file)?,
+                Place::Spot(spot) => write!(f, "{}:{}:{}: ", self.file, spot.line, spot.column)?,
+                Place::Set(set) => write!(f, "{}: --set {set}: ", self.file)?,
+            }
+            f.write_str(&problem.message)?;
+            if let Some(hint) = &problem.hint {
+                write!(f, "; {hint}")?;
+            }
+            if let Place::Spot(spot) = &problem.place {
+                quote(f, &self.text, *spot)?;
+            }
+        }
+        if self.list.len() >= MOST {
+            write!(f, "\n{}: the rest was not looked at after {} problems", self.file, self.list.len())?;
+        }
+        Ok(())
+    }
+}
+
+/// The line with carets under the spot. A line too long for a terminal is cut around it.
+fn quote(f: &mut fmt::Formatter<'_>, text: &str, spot: Spot) -> fmt::Result {
+    const BEFORE: usize = 60;
+    const WIDTH: usize = 100;
+    let Some(line) = text.lines().nth(spot.line as usize - 1) else { return Ok(()) };
+    let column = spot.column as usize - 1;
+    let start = column.saturating_sub(BEFORE);
+    let shown: String = line.chars().skip(start).take(WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let room = shown.chars().count().saturating_sub(column - start);
+    let carets = "^".repeat((spot.length as usize).min(room).max(1));
+    let number = spot.line.to_string();
+    let gutter = " ".repeat(number.len());
+    write!(f, "\n {gutter} |\n {number} | {}\n {gutter} | {}{carets}", shown.trim_end(), " ".repeat(column - start))
+}
+
+/// `did you mean "x"?` with every candidate that is as near as the nearest; `None` where nothing is near.
+pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    // A third of the word may differ: enough for a transposition in a short word, too little for an unrelated one.
+    let most = (word.chars().count().max(3) / 3).max(1);
+    let lower = word.to_lowercase();
+    let mut near: Vec<(usize, &str)> = Vec::new();
+    for candidate in candidates {
+        let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
+        if distance <= most && !near.iter().any(|(_, c)| *c == candidate) {
+            near.push((distance, candidate));
+        }
+    }
+    let best = near.iter().map(|(d, _)| *d).min()?;
+    let names: Vec<String> =
+        near.iter().filter(|(d, _)| *d == best).map(|(_, c)| format!("\"{c}\"")).take(6).collect();
+    Some(format!("did you mean {}?", or(&names)))
+}
+
+/// `a`, `a or b`, `a, b or c`.
+pub fn or(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_words_are_all_given() {
+        assert_eq!(did_you_mean("algoritm", ["algorithm", "servers"]).unwrap(), "did you mean \"algorithm\"?");
+        assert_eq!(did_you_mean("app3", ["app1", "app2"]).unwrap(), "did you mean \"app1\" or \"app2\"?");
+        assert_eq!(did_you_mean("TTL", ["ttl"]).unwrap(), "did you mean \"ttl\"?");
+        assert_eq!(did_you_mean("colour", ["servers", "check"]), None);
+    }
+
+    #[test]
+    fn a_problem_quotes_its_line() {
+        let spot = Spot { line: 2, column: 3, length: 4 };
+        let problem = Problem::new(Place::Spot(spot), "no such thing").hint("try another");
+        let text = Problems::new("x.json", "{\n  \"ab\": 1\n}", vec![problem]).to_string();
+        assert_eq!(text, "x.json:2:3: no such thing; try another\n   |\n 2 |   \"ab\": 1\n   |   ^^^^");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_place() {
+        let line = format!("{}X{}", "a".repeat(5000), "b".repeat(5000));
+        let spot = Spot { line: 1, column: 5001, length: 1 };
+        let text = Problems::new("x", &line, vec![Problem::new(Place::Spot(spot), "here")]).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[2].chars().count() < 120);
+        assert_eq!(lines[2].find('X'), lines[3].find('^'));
+    }
+}

@@ -1,0 +1,124 @@
+//! What may be typed: one struct for each object of a scenario, with the names, the meanings and the defaults of its keys.
+//!
+//! Decoding, the JSON Schema, the reference and `explain` all come from these declarations; the doc comment of a field is
+//! its description. A default that depends on another key is an `Option` here and filled in by `settle`.
+
+pub mod app;
+pub mod balancer;
+pub mod dist;
+pub mod failure;
+pub mod hosts;
+pub mod node;
+pub mod settle;
+pub mod traffic;
+pub mod units;
+pub mod web;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use self::failure::{CommonCause, Fault, Monitoring, Slo};
+use self::hosts::{Host, Network, Zone};
+use self::node::Node;
+use self::traffic::{Class, Client};
+use self::units::{Brief, Duration, Named, Short, seconds};
+
+/// A web stack, the load on it, and what goes wrong.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename = "Scenario")]
+pub struct Scenario {
+    /// Where the schema of this file is, for editors.
+    #[serde(rename = "$schema", skip_serializing)]
+    pub schema: Option<String>,
+    /// What it is called; the file's name unless given.
+    pub name: Option<String>,
+    /// What it is, or what it teaches, in a sentence.
+    #[serde(default)]
+    pub summary: String,
+    /// Simulated time of one replication, the warm-up included.
+    #[serde(default = "seconds::<600>")]
+    pub duration: Duration,
+    /// How much of the start is left out of the estimates; "auto" = detected.
+    #[serde(default)]
+    pub warmup: Brief<Warmup>,
+    /// Classes of requests. Omitted: one class "default".
+    #[serde(default)]
+    pub requests: Named<Class>,
+    /// Sources of load; at least one.
+    #[serde(default)]
+    pub clients: Named<Client>,
+    /// Machines.
+    #[serde(default)]
+    pub hosts: Named<Host>,
+    /// Zones that hosts stand in, where they have settings of their own.
+    #[serde(default)]
+    pub zones: Named<Zone>,
+    /// What requests pass through.
+    #[serde(default)]
+    pub nodes: Named<Node>,
+    /// What lies between hosts.
+    #[serde(default)]
+    pub network: Network,
+    /// Faults at set times.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+    /// Events that take several components at once.
+    #[serde(default)]
+    pub common_causes: Named<CommonCause>,
+    /// How a failure comes to a person's notice before repair can begin. Omitted: at once, with a caveat.
+    pub monitoring: Option<Monitoring>,
+    /// What the service promises.
+    #[serde(default)]
+    pub slo: Slo,
+}
+
+/// How much of a run's start the estimates leave out.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub enum Warmup {
+    /// This much.
+    Fixed(Duration),
+    /// As much as is found.
+    Auto,
+}
+
+impl Default for Brief<Warmup> {
+    fn default() -> Self {
+        Brief(Warmup::Fixed(seconds::<0>()))
+    }
+}
+
+impl Serialize for Warmup {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Warmup::Fixed(duration) => duration.serialize(serializer),
+            Warmup::Auto => serializer.serialize_str("auto"),
+        }
+    }
+}
+
+impl Short for Warmup {
+    type Long = Duration;
+    const NAME: &'static str = "Warmup";
+    const EXPECTED: &'static str = "a duration, or \"auto\"";
+
+    fn long(long: Duration) -> Warmup {
+        Warmup::Fixed(long)
+    }
+
+    fn text(text: &str) -> Result<Warmup, String> {
+        if text == "auto" { Ok(Warmup::Auto) } else { Duration::parse(text).map(Warmup::Fixed) }
+    }
+
+    fn number(number: f64) -> Result<Warmup, String> {
+        Duration::from_seconds(number).map(Warmup::Fixed)
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "const": "auto" })
+    }
+}
+
+/// The schema of the scenario format.
+pub fn schema() -> Schema {
+    schemars::schema_for!(Scenario)
+}

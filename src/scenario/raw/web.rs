@@ -1,0 +1,194 @@
+//! The settings of a web server: Nginx's own directives.
+//!
+//! What may be typed, and nothing about what it does.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use super::dist::{Dist, always};
+use super::node::serving;
+use super::units::{Brief, Duration, Rate, Ratio, Short, seconds, whole};
+
+serving! {
+    /// Nginx.
+    pub struct Web {
+        /// Classes answered here.
+        #[serde(default)]
+        pub serves: Vec<String>,
+        /// Where all others go: names, or objects.
+        #[serde(default)]
+        pub upstreams: Vec<Brief<Upstream>>,
+        /// How they are spread.
+        #[serde(default)]
+        pub balance: Balance,
+        /// `worker_connections`: two for a proxied request, one for a static one.
+        #[serde(default = "whole::<512>")]
+        pub connections: u32,
+        /// Idle connections kept to the upstreams.
+        pub keepalive: Option<u32>,
+        /// `proxy_next_upstream`: what makes it try another upstream.
+        #[serde(default = "error_timeout")]
+        pub next_upstream: Vec<NextUpstream>,
+        /// `proxy_next_upstream_tries`; 0 = unlimited.
+        #[serde(default)]
+        pub next_upstream_tries: u32,
+        /// TLS termination.
+        pub tls: Option<Tls>,
+        /// `proxy_cache`.
+        pub cache: Option<Cache>,
+        /// `limit_req`.
+        pub limit_req: Option<LimitReq>,
+        /// `limit_conn`.
+        pub limit_conn: Option<u32>,
+        /// Time-outs.
+        #[serde(default)]
+        pub timeouts: Timeouts,
+    }
+}
+
+/// How requests are spread over upstreams.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Balance {
+    /// Smooth weighted round robin.
+    #[default]
+    #[serde(rename = "roundrobin")]
+    RoundRobin,
+    /// The one with the fewest connections for its weight.
+    LeastConn,
+}
+
+/// One server of an upstream.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// The node it is.
+    pub node: String,
+    /// `weight`.
+    #[serde(default = "whole::<1>")]
+    pub weight: u32,
+    /// Used only when all others are down.
+    #[serde(default)]
+    pub backup: bool,
+    /// `max_conns`; 0 = unlimited.
+    #[serde(default)]
+    pub max_conns: u32,
+    /// `max_fails`: failures within `fail_timeout` until it is skipped; 0 = never.
+    #[serde(default = "whole::<1>")]
+    pub max_fails: u32,
+    /// `fail_timeout`: how long it is skipped, in whole seconds.
+    #[serde(default = "seconds::<10>")]
+    pub fail_timeout: Duration,
+}
+
+impl Short for Upstream {
+    type Long = Upstream;
+    const NAME: &'static str = "UpstreamOrName";
+    const EXPECTED: &'static str = "the name of a node, or an object with \"node\"";
+
+    fn long(long: Upstream) -> Upstream {
+        long
+    }
+
+    fn text(text: &str) -> Result<Upstream, String> {
+        let node = text.to_owned();
+        Ok(Upstream { node, weight: 1, backup: false, max_conns: 0, max_fails: 1, fail_timeout: seconds::<10>() })
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+/// What makes a web server try another upstream.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NextUpstream {
+    /// Refused or reset.
+    Error,
+    /// No connection, or no answer, in time.
+    Timeout,
+    /// An error answer.
+    #[serde(rename = "http_500")]
+    Http500,
+    /// An error answer.
+    #[serde(rename = "http_502")]
+    Http502,
+    /// An error answer.
+    #[serde(rename = "http_503")]
+    Http503,
+    /// An error answer.
+    #[serde(rename = "http_504")]
+    Http504,
+    /// Never another.
+    Off,
+}
+
+fn error_timeout() -> Vec<NextUpstream> {
+    vec![NextUpstream::Error, NextUpstream::Timeout]
+}
+
+/// TLS termination.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// CPU of a full handshake.
+    pub handshake: Dist,
+    /// Share of connections that resume an earlier session.
+    #[serde(default = "none")]
+    pub resumption: Ratio,
+    /// CPU of a resumed handshake.
+    #[serde(default = "always::<0>")]
+    pub resumed: Dist,
+}
+
+fn none() -> Ratio {
+    Ratio(0.0)
+}
+
+/// `proxy_cache`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cache {
+    /// Share of requests answered from it.
+    pub hit: Ratio,
+    /// How long an answer stays in it.
+    pub ttl: Option<Duration>,
+}
+
+/// `limit_req`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitReq {
+    /// Requests a second.
+    pub rate: Rate,
+    /// Requests beyond the rate that are let in, delayed.
+    #[serde(default)]
+    pub burst: u32,
+    /// None of the burst is delayed.
+    #[serde(default)]
+    pub nodelay: bool,
+    /// So many of the burst are not delayed.
+    #[serde(default)]
+    pub delay: u32,
+}
+
+/// Time-outs of a proxy.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Timeouts {
+    /// `proxy_connect_timeout`.
+    #[serde(default = "seconds::<5>")]
+    pub connect: Duration,
+    /// `proxy_read_timeout`.
+    #[serde(default = "seconds::<60>")]
+    pub read: Duration,
+    /// `proxy_send_timeout`.
+    pub send: Option<Duration>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Timeouts { connect: seconds::<5>(), read: seconds::<60>(), send: None }
+    }
+}

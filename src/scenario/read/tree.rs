@@ -1,0 +1,226 @@
+//! A scenario as it was typed: values and keys, each with its place.
+//!
+//! The one form that JSON, YAML and `--set` meet in. It has no types beyond JSON's.
+
+use std::fmt;
+
+use serde_json::Number;
+
+use crate::scenario::problem::Spot;
+
+/// Where a key or a value came from.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The file.
+    File(Spot),
+    /// The `--set` of this number.
+    Set(usize),
+}
+
+/// A value and where it came from.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    /// What.
+    pub value: Value,
+    /// Where from.
+    pub origin: Origin,
+}
+
+/// What a value may be.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// `null`. In an object it is as if the key were absent.
+    Null,
+    /// `true`, `false`.
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// A string.
+    Text(String),
+    /// A list.
+    List(Vec<Tree>),
+    /// Keys and values, in order; no key twice.
+    Object(Vec<Entry>),
+    /// Something wrong stood here and has been reported: nobody looks at it again.
+    Pruned,
+}
+
+/// A key of an object, with its value.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Where it stands.
+    pub origin: Origin,
+    /// Its value.
+    pub value: Tree,
+}
+
+/// One step down a tree.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// To the value of this key.
+    Key(String),
+    /// To this element; what has been pruned does not count.
+    Index(usize),
+}
+
+/// A way down a tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Path(pub Vec<Step>);
+
+impl Path {
+    /// The way to a top-level key.
+    pub fn to(key: &str) -> Path {
+        Path::default().key(key)
+    }
+
+    /// One step further, to a key.
+    pub fn key(&self, key: &str) -> Path {
+        self.step(Step::Key(key.to_owned()))
+    }
+
+    /// One step further, to an element.
+    pub fn index(&self, index: usize) -> Path {
+        self.step(Step::Index(index))
+    }
+
+    fn step(&self, step: Step) -> Path {
+        let mut steps = self.0.clone();
+        steps.push(step);
+        Path(steps)
+    }
+}
+
+/// Dotted, as `--set` takes it.
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, step) in self.0.iter().enumerate() {
+            let dot = if i == 0 { "" } else { "." };
+            match step {
+                Step::Key(key) => write!(f, "{dot}{key}")?,
+                Step::Index(index) => write!(f, "{dot}{index}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Tree {
+    /// The value of a key; `None` where this is no object or has no such key.
+    pub fn get(&self, key: &str) -> Option<&Tree> {
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    fn entry(&self, key: &str) -> Option<&Entry> {
+        match &self.value {
+            Value::Object(entries) => entries.iter().find(|e| e.key == key),
+            _ => None,
+        }
+    }
+
+    /// The keys of an object, in order; none where this is none.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let entries = match &self.value {
+            Value::Object(entries) => entries.as_slice(),
+            _ => &[],
+        };
+        entries.iter().map(|e| e.key.as_str())
+    }
+
+    /// The text, where this is text.
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Is it neither a list nor an object?
+    pub fn is_scalar(&self) -> bool {
+        !matches!(self.value, Value::List(_) | Value::Object(_))
+    }
+
+    /// Where a path leads to, or as far along it as there is something. A list or an object is best shown by its key.
+    pub fn origin_of(&self, path: &Path) -> Origin {
+        let (mut here, mut origin) = (self, self.origin);
+        for step in &path.0 {
+            match step {
+                Step::Key(key) => {
+                    let Some(entry) = here.entry(key) else { break };
+                    here = &entry.value;
+                    origin = if here.is_scalar() { here.origin } else { entry.origin };
+                }
+                Step::Index(index) => {
+                    let Some(element) = here.element(*index) else { break };
+                    here = element;
+                    origin = here.origin;
+                }
+            }
+        }
+        origin
+    }
+
+    /// Where the last key of a path stands.
+    pub fn origin_of_key(&self, path: &Path) -> Origin {
+        let Some((Step::Key(last), before)) = path.0.split_last() else { return self.origin_of(path) };
+        let parent = self.find(&Path(before.to_vec()));
+        parent.and_then(|tree| tree.entry(last)).map_or_else(|| self.origin_of(path), |entry| entry.origin)
+    }
+
+    /// What a path leads to.
+    pub fn find(&self, path: &Path) -> Option<&Tree> {
+        path.0.iter().try_fold(self, |here, step| match step {
+            Step::Key(key) => here.get(key),
+            Step::Index(index) => here.element(*index),
+        })
+    }
+
+    fn element(&self, index: usize) -> Option<&Tree> {
+        match &self.value {
+            Value::List(elements) => elements.iter().filter(|e| !matches!(e.value, Value::Pruned)).nth(index),
+            _ => None,
+        }
+    }
+
+    /// What a path leads to, to be changed.
+    pub fn find_mut(&mut self, path: &Path) -> Option<&mut Tree> {
+        path.0.iter().try_fold(self, |here, step| match (step, &mut here.value) {
+            (Step::Key(key), Value::Object(entries)) => {
+                entries.iter_mut().find(|e| e.key == *key).map(|entry| &mut entry.value)
+            }
+            (Step::Index(index), Value::List(elements)) => {
+                elements.iter_mut().filter(|e| !matches!(e.value, Value::Pruned)).nth(*index)
+            }
+            _ => None,
+        })
+    }
+
+    /// Drops the keys whose value is `null`, everywhere.
+    pub fn drop_nulls(&mut self) {
+        match &mut self.value {
+            Value::Object(entries) => {
+                entries.retain(|e| !matches!(e.value.value, Value::Null));
+                entries.iter_mut().for_each(|e| e.value.drop_nulls());
+            }
+            Value::List(elements) => elements.iter_mut().for_each(Tree::drop_nulls),
+            _ => {}
+        }
+    }
+
+    /// A tree of plain JSON, all of it from one place. Nesting has been limited by whoever parsed it.
+    pub fn from_json(json: serde_json::Value, origin: Origin) -> Tree {
+        let value = match json {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(b) => Value::Bool(b),
+            serde_json::Value::Number(n) => Value::Number(n),
+            serde_json::Value::String(s) => Value::Text(s),
+            serde_json::Value::Array(a) => Value::List(a.into_iter().map(|v| Tree::from_json(v, origin)).collect()),
+            serde_json::Value::Object(o) => {
+                let entry = |(key, v)| Entry { key, origin, value: Tree::from_json(v, origin) };
+                Value::Object(o.into_iter().map(entry).collect())
+            }
+        };
+        Tree { value, origin }
+    }
+}
