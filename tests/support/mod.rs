@@ -1,0 +1,61 @@
+//! What the integration tests share: a scenario as text in, a study or a single run out.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::sync::atomic::AtomicBool;
+
+use fallover::analysis::result::Run;
+use fallover::analysis::run as findings;
+use fallover::model::recorder::{Row, RunRecord, Wanted};
+use fallover::model::request::Outcome;
+use fallover::model::world::{self, Order};
+use fallover::scenario::load_text;
+use fallover::scenario::plan::{Plan, Warmup};
+use fallover::study::{self, Count, Settings, Study, Watch};
+
+/// The plan of a scenario that must be right.
+pub fn plan(json: &str) -> Plan {
+    match load_text("test.json", json, &[]) {
+        Ok(loaded) => loaded.plan,
+        Err(problems) => panic!("{problems}\n{json}"),
+    }
+}
+
+/// A study of a scenario.
+pub fn study(json: &str, replications: u32, seed: u64) -> (Plan, Study) {
+    let plan = plan(json);
+    let study = study_of(&plan, replications, seed, 0, false);
+    (plan, study)
+}
+
+/// A study of a plan on so many threads.
+pub fn study_of(plan: &Plan, replications: u32, seed: u64, threads: usize, lifetimes: bool) -> Study {
+    let settings = Settings { seed, replications: Count::Fixed(replications), lifetimes, rows: false, threads };
+    let watch = Watch { stop: &AtomicBool::new(false), progress: &|_, _| {}, visit: &mut |_, _, _| Ok(()) };
+    let mut studies = study::run(std::slice::from_ref(plan), &settings, watch).expect("the books balance");
+    studies.pop().expect("one plan, one study")
+}
+
+/// What a study of a scenario says.
+pub fn run(json: &str, replications: u32, seed: u64) -> Run {
+    let (plan, study) = study(json, replications, seed);
+    findings::run(&plan, &study)
+}
+
+/// One replication with a row for every request.
+pub fn record(json: &str) -> RunRecord {
+    record_with(json, 1, false)
+}
+
+/// One replication with this seed, with or without lifetimes.
+pub fn record_with(json: &str, seed: u64, lifetimes: bool) -> RunRecord {
+    let plan = plan(json);
+    let Warmup::Fixed(warmup) = plan.warmup else { panic!("a fixed warm-up") };
+    let wanted = Wanted { rows: true, events: true, slices: 0 };
+    let order = Order { seed, replication: 0, warmup, lifetimes, wanted };
+    world::run(&plan, &order, &|| false).expect("the books balance").expect("nobody stops it")
+}
+
+/// When each request ended, in seconds, and how.
+pub fn endings(rows: &[Row]) -> Vec<(f64, Outcome)> {
+    rows.iter().map(|r| (r.finished.map_or(f64::NAN, |t| t.seconds()), r.outcome)).collect()
+}
