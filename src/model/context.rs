@@ -228,6 +228,14 @@ impl<'p> Context<'p> {
         }
     }
 
+    /// The same for what is not a node's work, under a key of its own.
+    pub fn sample_keyed(&self, dist: &Dist, frame: &Frame, key: u64) -> Span {
+        match dist {
+            Dist::Trace(column) => self.traced(frame, *column),
+            _ => dist.sample(&mut Draw::keyed(key)),
+        }
+    }
+
     fn traced(&self, frame: &Frame, column: u16) -> Span {
         let row = self.rows[frame.source.index()].get(frame.row as usize);
         row.and_then(|r| r.values.get(usize::from(column))).copied().unwrap_or(Span::ZERO)

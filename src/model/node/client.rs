@@ -371,7 +371,7 @@ impl<'p> Client<'p> {
         let frame = cx.frames[key];
         let Step { attempts, .. } = Client::step(cx, key);
         let render = self.source.render.as_ref().filter(|_| outcome == Outcome::Ok);
-        let render = render.map(|d| d.sample(&mut Draw::keyed(mix(frame.seed, RENDER))));
+        let render = render.map(|d| cx.sample_keyed(d, &frame, mix(frame.seed, RENDER)));
         cx.record.ended(cx.now(), key, &frame, outcome, u32::from(attempts), render);
         cx.finish(key, Reply::OK);
         if outcome != Outcome::Unfinished {

@@ -162,6 +162,10 @@ impl<'p> LoadBalancer<'p> {
 
     /// Gives the request to a server, or puts it into a queue, or ends it where nobody can serve.
     fn place(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        // A newcomer does not overtake those who wait for any server.
+        if !self.queue.is_empty() && self.forget_who_left(cx) && !self.algorithm.is_hash() {
+            return self.queue_up(cx, key);
+        }
         let avoid = LoadBalancer::step(cx, key).avoid;
         let ask = self.ask(cx, key, avoid);
         self.picks += 1;
@@ -172,6 +176,18 @@ impl<'p> LoadBalancer<'p> {
             None if self.pool.servers.iter().any(Member::takes_new) => self.queue_up(cx, key),
             None => cx.finish(key, Reply::failed(Outcome::NoServer)),
         }
+    }
+
+    /// Drops from the front of the backend's queue whoever left it, and says whether anybody is still there.
+    fn forget_who_left(&mut self, cx: &Context<'_>) -> bool {
+        let waits = |key: &FrameKey| {
+            let step = cx.frames.get(*key).map(|f| f.step);
+            matches!(step, Some(FrameStep::LoadBalancer(Step { stage: Stage::Queued { .. }, .. })))
+        };
+        while self.queue.front().is_some_and(|key| !waits(key)) {
+            self.queue.pop_front();
+        }
+        !self.queue.is_empty()
     }
 
     fn queue_up(&mut self, cx: &mut Context<'_>, key: FrameKey) {

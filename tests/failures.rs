@@ -1,0 +1,534 @@
+//! Failure semantics, held to timelines worked out by hand.
+//!
+//! Each test states a world small enough for paper, then the list of departures, then demands exactly that list.
+
+mod support;
+
+use fallover::model::request::Outcome::{self, *};
+use support::{endings, record};
+
+#[track_caller]
+fn departures(scenario: &str, expected: &[(f64, Outcome)]) {
+    let found = endings(&record(scenario).rows);
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let at = if expected.1 == Unfinished { found.0.is_nan() } else { (found.0 - expected.0).abs() < 1e-6 };
+        assert!(at && found.1 == expected.1, "request {}: {found:?}, not {expected:?}", i + 1);
+    }
+}
+
+/// Recorded arrivals at a FIFO server with one worker, a second a job.
+fn fifo(trace: &str, client: &str, server: &str, extra: &str) -> String {
+    format!(
+        r#"{{ "duration": "60s",
+            "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/{trace}.csv" }}, "entry": "s" {client} }} }},
+            "nodes": {{ "s": {{ "kind": "app", "workers": 1, "work": {{ "*": {{ "io": "1s" }} }} {server} }} }} {extra} }}"#
+    )
+}
+
+fn fault(text: &str) -> String {
+    format!(r#", "faults": [{text}]"#)
+}
+
+// --- the process dies -----------------------------------------------------------------------------------------------
+
+#[test]
+fn what_is_inside_a_crashed_process_is_reset_at_that_instant() {
+    let crash = fault(r#"{ "at": "2.5s", "for": "7.5s", "target": "s", "effect": "crash" }"#);
+    let mut expected = vec![(1.0, Ok), (2.0, Ok)];
+    expected.extend([(2.5, Reset); 6]);
+    departures(&fifo("eight", "", "", &crash), &expected);
+}
+
+#[test]
+fn a_dead_process_refuses_and_a_restarted_one_serves() {
+    let crash = fault(r#"{ "at": "2.5s", "for": "7.5s", "target": "s", "effect": "crash" }"#);
+    departures(&fifo("late", "", "", &crash), &[(1.0, Ok), (5.0, Refused), (12.0, Ok)]);
+}
+
+#[test]
+fn overlapping_crashes_do_not_resurrect() {
+    let crashes = fault(
+        r#"{ "at": "2s", "for": "8s", "target": "s", "effect": "crash" },
+           { "at": "4s", "for": "8s", "target": "s", "effect": "crash" }"#,
+    );
+    // At 10 the first ends; at 11 the second still holds it down.
+    departures(&fifo("late", "", "", &crashes), &[(1.0, Ok), (5.0, Refused), (11.0, Refused)]);
+}
+
+#[test]
+fn a_permanent_crash_overlapped_by_a_pause_stays_down() {
+    let both = fault(
+        r#"{ "at": "2s", "target": "s", "effect": "crash" },
+           { "at": "3s", "for": "3s", "target": "s", "effect": "hang" }"#,
+    );
+    departures(&fifo("late", "", "", &both), &[(1.0, Ok), (5.0, Refused), (11.0, Refused)]);
+}
+
+// --- the process stands still, or drags -----------------------------------------------------------------------------
+
+#[test]
+fn after_a_hang_work_goes_on_where_it_stood() {
+    let hang = fault(r#"{ "at": "2.5s", "for": "2.5s", "target": "s", "effect": "hang" }"#);
+    // Job 3 has half a second left at 2.5 and gets it from 5 on.
+    let expected: Vec<_> = [1.0, 2.0, 5.5, 6.5, 7.5, 8.5, 9.5, 10.5].iter().map(|t| (*t, Ok)).collect();
+    departures(&fifo("eight", "", "", &hang), &expected);
+}
+
+#[test]
+fn a_hung_process_takes_calls_in_until_it_is_full() {
+    let hang = fault(r#"{ "at": "0.05s", "for": "10s", "target": "s", "effect": "hang" }"#);
+    // One in service with 0.95 left, two in the queue, five find no place.
+    let mut expected = vec![(11.0, Ok), (12.0, Ok), (13.0, Ok)];
+    expected.extend([0.3, 0.4, 0.5, 0.6, 0.7].map(|t| (t, QueueFull)));
+    departures(&fifo("eight", "", r#", "queue": 2"#, &hang), &expected);
+}
+
+#[test]
+fn slow_stretches_what_is_under_way_too() {
+    let slow = fault(r#"{ "at": "2.5s", "for": "2s", "target": "s", "effect": "slow", "factor": 2 }"#);
+    // Job 3: 0.5 left, takes 1. Job 4 begins at 3.5, has half done at 4.5, and the rest at full speed.
+    let expected: Vec<_> = [1.0, 2.0, 3.5, 5.0, 6.0, 7.0, 8.0, 9.0].iter().map(|t| (*t, Ok)).collect();
+    departures(&fifo("eight", "", "", &slow), &expected);
+}
+
+#[test]
+fn slow_stretches_work_on_shared_cores() {
+    let scenario = r#"{ "duration": "60s", "hosts": { "h": { "cores": 1 } },
+        "clients": { "c": { "arrivals": { "trace": "tests/data/one.csv" }, "entry": "s" } },
+        "nodes": { "s": { "kind": "app", "host": "h", "work": { "*": { "cpu": "4s" } } } },
+        "faults": [{ "at": "1s", "for": "4s", "target": "h", "effect": "slow", "factor": 4 }] }"#;
+    // 1 done in 1, then 1 in 4, then the last 2 at full speed.
+    departures(scenario, &[(7.0, Ok)]);
+}
+
+#[test]
+fn errors_spoil_answers_and_drops_swallow_calls() {
+    let errors = fault(r#"{ "at": "3s", "for": "4s", "target": "s", "effect": "errors", "ratio": 1 }"#);
+    departures(&fifo("late", "", "", &errors), &[(1.0, Ok), (6.0, Error), (12.0, Ok)]);
+    let drop = fault(r#"{ "at": "3s", "for": "4s", "target": "s", "effect": "drop", "ratio": 1 }"#);
+    departures(&fifo("late", "", "", &drop), &[(1.0, Ok), (10.0, Unreachable), (12.0, Ok)]);
+}
+
+// --- the machine dies -----------------------------------------------------------------------------------------------
+
+fn on_host(client: &str, effect: &str) -> String {
+    let hosts = r#", "hosts": { "h": {} }"#;
+    let faults = fault(&format!(r#"{{ "at": "0.5s", "for": "7s", "target": "h", {effect} }}"#));
+    fifo("late", client, r#", "host": "h""#, &format!("{hosts}{faults}"))
+}
+
+#[test]
+fn a_dead_host_says_nothing() {
+    // What is inside is gone, and a client without a time-out never learns; a new call waits 5 s for a connection.
+    let expected = [(f64::NAN, Unfinished), (10.0, Unreachable), (12.0, Ok)];
+    departures(&on_host("", r#""effect": "crash""#), &expected);
+}
+
+#[test]
+fn a_client_with_patience_learns_when_it_ends() {
+    let expected = [(2.0, ClientTimeout), (7.0, Unreachable), (12.0, Ok)];
+    departures(&on_host(r#", "timeout": "2s""#, r#""effect": "crash""#), &expected);
+}
+
+// --- callers that give up -------------------------------------------------------------------------------------------
+
+#[test]
+fn abandoned_work_finishes_or_stops_as_the_node_says() {
+    // Patience 1.5 s. Finish: job 1 leaves at 1; job 2 gives up at 1.6, but is served until 2; job 3 from then on …
+    let client = r#", "timeout": "1.5s""#;
+    let late = |first: f64| (first + 1.5, ClientTimeout);
+    let mut expected = vec![(1.0, Ok)];
+    expected.extend((1..8).map(|i| late(f64::from(i) / 10.0)));
+    departures(&fifo("eight", client, "", ""), &expected);
+    // Stop: job 2 frees the worker at 1.6, job 3 (asked at 0.2) is served until 1.7 … nobody else makes it either, but
+    // the worker is idle afterwards.
+    let stop = record(&fifo("eight", client, r#", "abandoned": "stop""#, ""));
+    let finish = record(&fifo("eight", client, "", ""));
+    let busy = |r: &fallover::model::recorder::RunRecord| r.nodes[0].utilization.unwrap() * 60.0;
+    assert!((busy(&finish) - 8.0).abs() < 1e-9, "every job is worked off: {}", busy(&finish));
+    assert!((busy(&stop) - 2.2).abs() < 1e-9, "the last client leaves at 2.2: {}", busy(&stop));
+}
+
+#[test]
+fn retries_back_off_exponentially_and_end() {
+    let client = r#", "retry": { "max": 3, "backoff": "1s", "factor": 2, "jitter": 0 }"#;
+    let crash = |lasts: &str| fault(&format!(r#"{{ "at": "0s", {lasts} "target": "s", "effect": "crash" }}"#));
+    // Attempts at 0, 1, 3 and 7.
+    departures(&fifo("one", client, "", &crash("")), &[(7.0, Refused)]);
+    departures(&fifo("one", client, "", &crash(r#""for": "2.5s","#)), &[(4.0, Ok)]);
+    let capped = r#", "retry": { "max": 3, "backoff": "1s", "factor": 2, "cap": "1.5s", "jitter": 0 }"#;
+    // Attempts at 0, 1, 2.5 and 4.
+    departures(&fifo("one", capped, "", &crash("")), &[(4.0, Refused)]);
+}
+
+#[test]
+fn a_spent_budget_ends_the_retries() {
+    // Ten tokens to begin with, none added: the first ten retries are paid, the rest are not.
+    let client = r#", "retry": { "max": 2, "backoff": "1s", "jitter": 0, "factor": 1, "budget": 0 }"#;
+    let crash = fault(r#"{ "at": "0s", "target": "s", "effect": "crash" }"#);
+    let rows = record(&fifo("eight", client, "", &crash)).rows;
+    let retries: u32 = rows.iter().map(|r| r.attempts - 1).sum();
+    assert_eq!(retries, 10);
+}
+
+// --- balancers ------------------------------------------------------------------------------------------------------
+
+/// A balancer over two one-worker servers that take 100 ms; `settings` are the balancer's.
+fn balanced(trace: &str, settings: &str, faults: &str) -> String {
+    format!(
+        r#"{{ "duration": "60s",
+            "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/{trace}.csv" }}, "entry": "lb" }} }},
+            "nodes": {{
+                "lb": {{ "kind": "load-balancer", "servers": ["s1", "s2"] {settings} }},
+                "s1": {{ "kind": "app", "workers": 1, "work": {{ "*": {{ "io": "100ms" }} }} }},
+                "s2": {{ "kind": "app", "workers": 1, "work": {{ "*": {{ "io": "100ms" }} }} }} }}
+            {faults} }}"#
+    )
+}
+
+#[test]
+fn without_redispatch_a_refused_request_tries_the_same_server_after_pauses() {
+    let dead = fault(r#"{ "at": "0s", "target": "s1", "effect": "crash" }"#);
+    // Requests 1, 3, 5, 7 go to s1: refused, and three times more after a second each.
+    let expected = [(4.0, Refused), (2.6, Ok), (7.0, Refused), (5.6, Ok), (10.0, Refused), (8.6, Ok), (13.0, Refused)];
+    departures(&balanced("steady", "", &dead), &expected);
+    let expected = [(1.0, Refused), (2.6, Ok), (4.0, Refused), (5.6, Ok), (7.0, Refused), (8.6, Ok), (10.0, Refused)];
+    departures(&balanced("steady", r#", "retries": 0"#, &dead), &expected);
+}
+
+#[test]
+fn with_redispatch_the_other_server_answers_at_once() {
+    let dead = fault(r#"{ "at": "0s", "target": "s1", "effect": "crash" }"#);
+    let expected: Vec<_> = [1.0, 2.5, 4.0, 5.5, 7.0, 8.5, 10.0].iter().map(|t| (t + 0.1, Ok)).collect();
+    let record = record(&balanced("steady", r#", "redispatch": true"#, &dead));
+    let found = endings(&record.rows);
+    assert!(found.iter().zip(&expected).all(|(f, e)| (f.0 - e.0).abs() < 1e-6 && f.1 == e.1), "{found:?}");
+    // The redispatch consumes the other server's turn: every request tries the dead one first.
+    assert_eq!(record.nodes[1].refused, 7);
+}
+
+#[test]
+fn when_all_servers_are_down_every_request_ends_by_name() {
+    let dead = fault(
+        r#"{ "at": "0s", "target": "s1", "effect": "crash" }, { "at": "0s", "target": "s2", "effect": "crash" }"#,
+    );
+    let checks = r#", "retries": 0, "check": { "inter": "1s", "fall": 2, "rise": 1 }"#;
+    let rows = endings(&record(&balanced("steady", checks, &dead)).rows);
+    // Both are found out by 2 s at the latest (first check within 1 s, second a second later).
+    let expected = [Refused, NoServer, NoServer, NoServer, NoServer, NoServer, NoServer];
+    assert_eq!(rows.iter().map(|r| r.1).collect::<Vec<_>>(), expected);
+    assert!(rows.iter().zip([1.0, 2.5, 4.0, 5.5, 7.0, 8.5, 10.0]).all(|(r, t)| r.0 == t), "all at once: {rows:?}");
+}
+
+#[test]
+fn a_server_that_returns_is_used_again_after_its_rise() {
+    let dead = fault(r#"{ "at": "0s", "for": "4.5s", "target": "s1", "effect": "crash" }"#);
+    let checks = r#", "check": { "inter": "1s", "fall": 1, "rise": 2 }"#;
+    let record = record(&balanced("steady", checks, &dead));
+    let seen: Vec<(&str, f64)> =
+        record.events.iter().filter(|e| e.target == "lb/s1").map(|e| (e.what.as_str(), e.at.seconds())).collect();
+    let [("down", down), ("up", up)] = seen[..] else { panic!("{seen:?}") };
+    assert!((0.0..1.0).contains(&down), "{down}");
+    // The first good check falls within a second after the return, the second one a second later.
+    assert!((5.5..6.5).contains(&up), "{up}");
+}
+
+#[test]
+fn maintenance_drain_and_weight_steer_without_a_failure() {
+    let servers = |faults: &str| {
+        let record = record(&balanced("steady", "", faults));
+        assert!(record.rows.iter().all(|r| r.outcome == Ok));
+        record.rows.iter().map(|r| r.server.unwrap().index()).collect::<Vec<_>>()
+    };
+    assert_eq!(servers(""), [1, 2, 1, 2, 1, 2, 1]);
+    let maint = servers(&fault(r#"{ "at": "2s", "for": "4s", "target": "s2", "effect": "maint" }"#));
+    assert_eq!(maint[1..4], [1, 1, 1], "s2 is out from 2 to 6");
+    let drain = servers(&fault(r#"{ "at": "2s", "target": "s1", "effect": "drain" }"#));
+    assert_eq!(drain[1..], [2, 2, 2, 2, 2, 2]);
+    let weight = servers(&fault(r#"{ "at": "2s", "target": "s1", "effect": "set", "set": { "weight": 0 } }"#));
+    assert_eq!(weight[1..], [2, 2, 2, 2, 2, 2]);
+}
+
+#[test]
+fn slots_queues_and_time_outs() {
+    // maxconn 1 a server, 100 ms a request: eight requests 100 ms apart keep two servers half busy; nobody waits.
+    let one = r#", "timeouts": { "connect": "5s", "queue": "150ms" }"#;
+    let scenario = |work: &str| {
+        balanced("eight", one, "")
+            .replace(r#"["s1", "s2"]"#, r#"[{ "node": "s1", "maxconn": 1 }]"#)
+            .replace(r#""100ms" }"#, &format!(r#""{work}" }}"#))
+    };
+    // 250 ms a request on one slot, patience 150 ms: 1 served 0–0.25; 2 (0.1) served 0.25–0.5; 3 (0.2) gives up at 0.35;
+    // 4 (0.3) gives up at 0.45; 5 (0.4) served 0.5–0.75; 6 (0.5) out at 0.65; 7 (0.6) served 0.75–1; 8 (0.7) out at 0.85.
+    let expected = [
+        (0.25, Ok),
+        (0.5, Ok),
+        (0.35, QueueTimeout),
+        (0.45, QueueTimeout),
+        (0.75, Ok),
+        (0.65, QueueTimeout),
+        (1.0, Ok),
+        (0.85, QueueTimeout),
+    ];
+    departures(&scenario("250ms"), &expected);
+}
+
+#[test]
+fn a_server_that_hangs_costs_the_server_time_out() {
+    let hang = fault(r#"{ "at": "0s", "target": "s1", "effect": "hang" }"#);
+    let settings = r#", "timeouts": { "server": "500ms" }"#;
+    let expected = [
+        (1.5, ServerTimeout),
+        (2.6, Ok),
+        (4.5, ServerTimeout),
+        (5.6, Ok),
+        (7.5, ServerTimeout),
+        (8.6, Ok),
+        (10.5, ServerTimeout),
+    ];
+    departures(&balanced("steady", settings, &hang), &expected);
+}
+
+#[test]
+fn a_black_hole_drains_the_queue_into_failures() {
+    // One slot each, no redispatch of use: s1 dies at once, s2 takes 10 s a request. Whatever waits is given to s1 as
+    // soon as its slot is free, and fails there within the retries.
+    let settings = r#", "redispatch": true, "retries": 2"#;
+    let dead = fault(r#"{ "at": "0s", "target": "s1", "effect": "crash" }"#);
+    let scenario = balanced("eight", settings, &dead)
+        .replace(r#"["s1", "s2"]"#, r#"[{ "node": "s1", "maxconn": 1 }, { "node": "s2", "maxconn": 1 }]"#)
+        .replace(r#""100ms" }"#, r#""10s" }"#);
+    let rows = endings(&record(&scenario).rows);
+    assert_eq!(rows[0], (10.0, Ok), "the first is redispatched to s2, which is free");
+    assert!(rows[1..].iter().all(|r| r.1 == Refused), "{rows:?}");
+}
+
+// --- a balancer dies, with and without a standby --------------------------------------------------------------------
+
+#[test]
+fn without_a_standby_a_dead_balancer_refuses_everybody() {
+    let dead = fault(r#"{ "at": "3s", "for": "5s", "target": "lb", "effect": "crash" }"#);
+    let expected = [(1.1, Ok), (2.6, Ok), (4.0, Refused), (5.5, Refused), (7.0, Refused), (8.6, Ok), (10.1, Ok)];
+    departures(&balanced("steady", "", &dead), &expected);
+}
+
+fn with_standby(vip: &str, faults: &str) -> String {
+    format!(
+        r#"{{ "duration": "60s",
+            "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/steady.csv" }}, "entry": "vip" }} }},
+            "nodes": {{
+                "vip": {{ "kind": "virtual-ip", "members": ["lb1", "lb2"] {vip} }},
+                "lb1": {{ "kind": "load-balancer", "servers": ["s"] }},
+                "lb2": {{ "kind": "load-balancer", "servers": ["s"] }},
+                "s": {{ "kind": "app", "work": {{ "*": {{ "io": "100ms" }} }} }} }}, "faults": [{faults}] }}"#
+    )
+}
+
+#[test]
+fn a_standby_takes_the_address_over_after_its_delay() {
+    let dead = r#"{ "at": "3s", "for": "5s", "target": "lb1", "effect": "crash" }"#;
+    // Refused until 3 + 3 s; then lb2; at 8 lb1 takes the address back.
+    let expected = [(1.1, Ok), (2.6, Ok), (4.0, Refused), (5.5, Refused), (7.1, Ok), (8.6, Ok), (10.1, Ok)];
+    let scenario = with_standby("", dead);
+    departures(&scenario, &expected);
+    let served = |r: &fallover::model::recorder::RunRecord| (r.nodes[0].served, r.nodes[1].served);
+    assert_eq!(served(&record(&scenario)), (4, 1), "with preempt the preferred one serves again from 8 s on");
+    assert_eq!(served(&record(&with_standby(r#", "preempt": false"#, dead))), (2, 3));
+}
+
+#[test]
+fn a_short_death_is_over_before_anybody_takes_over() {
+    let blip = r#"{ "at": "3s", "for": "2s", "target": "lb1", "effect": "crash" }"#;
+    let expected = [(1.1, Ok), (2.6, Ok), (4.0, Refused), (5.6, Ok), (7.1, Ok), (8.6, Ok), (10.1, Ok)];
+    departures(&with_standby("", blip), &expected);
+}
+
+#[test]
+fn a_role_hit_as_a_whole_is_down_and_comes_back() {
+    let both = r#"{ "at": "3s", "for": "5s", "target": "vip", "effect": "crash" }"#;
+    let expected = [(1.1, Ok), (2.6, Ok), (4.0, Refused), (5.5, Refused), (7.0, Refused), (8.6, Ok), (10.1, Ok)];
+    departures(&with_standby("", both), &expected);
+}
+
+// --- names ----------------------------------------------------------------------------------------------------------
+
+fn named(dns: &str, faults: &str) -> String {
+    format!(
+        r#"{{ "duration": "60s",
+            "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/steady.csv" }}, "population": 1, "entry": "dns" }} }},
+            "nodes": {{
+                "dns": {{ "kind": "dns", "answers": ["a"], "lookup": "50ms" {dns} }},
+                "a": {{ "kind": "app", "work": {{ "*": {{ "io": "100ms" }} }} }},
+                "b": {{ "kind": "app", "work": {{ "*": {{ "io": "100ms" }} }} }} }}, "faults": [{faults}] }}"#
+    )
+}
+
+#[test]
+fn a_stale_answer_is_used_until_its_ttl_ends() {
+    // Looked up at 1 (answer 1.05, good until 5.05). The change at 3 is seen only by the request at 5.5.
+    let change = r#"{ "at": "3s", "target": "dns", "effect": "set", "set": { "answers": ["b"] } },
+                    { "at": "3s", "target": "a", "effect": "crash" }"#;
+    let expected = [(1.15, Ok), (2.6, Ok), (4.0, Refused), (5.65, Ok), (7.1, Ok), (8.6, Ok), (10.15, Ok)];
+    departures(&named(r#", "ttl": "4s""#, change), &expected);
+}
+
+#[test]
+fn a_dead_resolver_hurts_only_those_who_must_ask() {
+    let dead = r#"{ "at": "3s", "target": "dns", "effect": "crash" }"#;
+    // The answer of 1.05 holds until 5.05; then each lookup fails after its 5 s.
+    let expected = [
+        (1.15, Ok),
+        (2.6, Ok),
+        (4.1, Ok),
+        (10.5, Unresolved),
+        (12.0, Unresolved),
+        (13.5, Unresolved),
+        (15.0, Unresolved),
+    ];
+    departures(&named(r#", "ttl": "4s""#, dead), &expected);
+    let second = named(r#", "ttl": "4s", "timeout": "1s""#, dead)
+        .replace(r#""entry": "dns""#, r#""entry": ["dns", "dns2"]"#)
+        .replace(r#""a": {"#, r#""dns2": { "kind": "dns", "answers": ["a"], "ttl": "60s", "lookup": "10ms" }, "a": {"#);
+    let expected = [(1.15, Ok), (2.6, Ok), (4.1, Ok), (6.61, Ok), (7.1, Ok), (8.6, Ok), (10.1, Ok)];
+    departures(&second, &expected);
+}
+
+#[test]
+fn a_client_tries_the_next_address_when_one_refuses() {
+    let dead = r#"{ "at": "3s", "for": "5s", "target": "a", "effect": "crash" }"#;
+    let both = named(r#", "ttl": "60s""#, dead).replace(r#"["a"]"#, r#"["a", "b"]"#);
+    let expected: Vec<_> = [1.15, 2.6, 4.1, 5.6, 7.1, 8.6, 10.1].iter().map(|t| (*t, Ok)).collect();
+    departures(&both, &expected);
+}
+
+// --- databases ------------------------------------------------------------------------------------------------------
+
+fn with_database(app: &str, database: &str, faults: &str) -> String {
+    format!(
+        r#"{{ "duration": "60s", "requests": {{ "read": {{ "share": 1 }}, "write": {{ "share": 1 }} }},
+            "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/queries.csv" }}, "entry": "app" }} }},
+            "hosts": {{ "d1": {{}}, "d2": {{}} }},
+            "nodes": {{
+                "app": {{ "kind": "app", "database": "db",
+                    "queries": {{ "read": {{ "read": 1 }}, "write": {{ "write": 1 }} }} {app} }},
+                "db": {{ "kind": "database", "members": {{ "one": {{ "host": "d1" }}, "two": {{ "host": "d2" }} }},
+                    "primary": "one", "read_from": "any" {database},
+                    "work": {{ "read": {{ "io": "10ms" }}, "write": {{ "io": "20ms" }} }} }} }},
+            "faults": [{faults}] }}"#
+    )
+}
+
+const PRIMARY_DIES: &str = r#"{ "at": "2s", "for": "8s", "target": "one", "effect": "crash" }"#;
+
+#[test]
+fn a_dead_primary_costs_the_writes_until_it_is_back() {
+    // Reads go round: the one at 3 falls on `two`. Writes at 3.1 and 8 find the primary dead; the one at 12 does not.
+    let expected = [(0.01, Ok), (1.02, Ok), (3.01, Ok), (3.1, Refused), (8.0, Refused), (12.02, Ok)];
+    departures(&with_database("", "", PRIMARY_DIES), &expected);
+}
+
+#[test]
+fn an_automatic_fail_over_brings_the_writes_back_earlier() {
+    // Noticed at 4, promoted at 7: the write at 8 is taken by the new primary; the old one comes back as a replica.
+    let automatic = r#", "failover": { "detect": "2s", "promote": "3s" }"#;
+    let expected = [(0.01, Ok), (1.02, Ok), (3.01, Ok), (3.1, Refused), (8.02, Ok), (12.02, Ok)];
+    let scenario = with_database("", automatic, PRIMARY_DIES);
+    departures(&scenario, &expected);
+    let promoted: Vec<_> = record(&scenario).events.into_iter().filter(|e| e.what.starts_with("promoted")).collect();
+    assert_eq!(promoted.len(), 1);
+    assert_eq!((promoted[0].at.seconds(), promoted[0].target.as_str()), (7.0, "two"));
+}
+
+#[test]
+fn writes_that_no_replica_has_seen_die_with_the_primary() {
+    let lag = r#", "failover": { "detect": "2s", "promote": "3s" }, "replication": { "mode": "async", "lag": "1s" }"#;
+    // The write committed at 1.02 reaches the replica at 2.02; the primary dies at 2.
+    let lost = record(&with_database("", lag, PRIMARY_DIES));
+    assert_eq!(lost.lost_writes, [1]);
+    let kept = record(&with_database("", &lag.replace("1s\" }", "0.9s\" }"), PRIMARY_DIES));
+    assert_eq!(kept.lost_writes, [0]);
+}
+
+#[test]
+fn a_read_goes_to_the_next_member_when_one_is_silent_and_avoid_spares_the_next() {
+    // The replica's machine dies before the read at 3, whose turn it is: 5 s without a word, then the primary.
+    let silent = r#"{ "at": "2s", "target": "d2", "effect": "crash" }"#;
+    let expected = [(0.01, Ok), (1.02, Ok), (8.01, Ok), (3.12, Ok), (8.02, Ok), (12.02, Ok)];
+    departures(&with_database("", "", silent), &expected);
+    let quick = r#", "timeouts": { "connect": "500ms" }"#;
+    let expected = [(0.01, Ok), (1.02, Ok), (3.51, Ok), (3.12, Ok), (8.02, Ok), (12.02, Ok)];
+    departures(&with_database(quick, "", silent), &expected);
+}
+
+#[test]
+fn connections_beyond_max_connections_are_refused_and_a_pool_waits_instead() {
+    let storm = |app: &str| {
+        with_database(app, r#", "max_connections": 1"#, "")
+            .replace("queries.csv", "eight.csv")
+            .replace(r#""10ms""#, r#""150ms""#)
+            .replace(r#""20ms""#, r#""150ms""#)
+            .replace(r#""read": { "share": 1 }, "write": { "share": 1 }"#, r#""write": { "share": 1 }"#)
+            .replace(r#""read": { "read": 1 }, "#, "")
+    };
+    // 150 ms a write, one every 100 ms: the second finds the only connection taken, the third finds it free, …
+    let refused = endings(&record(&storm("")).rows);
+    let expected: Vec<Outcome> = (0..8).map(|i| if i % 2 == 0 { Ok } else { Refused }).collect();
+    assert_eq!(refused.iter().map(|r| r.1).collect::<Vec<_>>(), expected);
+    // A pool of one connection queues them in the application: one leaves every 150 ms.
+    let pooled = endings(&record(&storm(r#", "pool": 1"#)).rows);
+    assert!(pooled.iter().enumerate().all(|(i, r)| (r.0 - 0.15 * (i + 1) as f64).abs() < 1e-9), "{pooled:?}");
+}
+
+#[test]
+fn a_query_that_takes_too_long_is_given_up_and_worked_off_all_the_same() {
+    let app = r#", "timeouts": { "query": "15ms" }"#;
+    let expected =
+        [(0.01, Ok), (1.015, ServerTimeout), (3.01, Ok), (3.115, ServerTimeout), (8.015, ServerTimeout), (12.015, ServerTimeout)];
+    let scenario = with_database(app, "", "");
+    departures(&scenario, &expected);
+    // All four writes were worked off at the primary, though nobody waited for them.
+    assert_eq!(record(&scenario).nodes[1].arrived, 5);
+}
+
+// --- the network ----------------------------------------------------------------------------------------------------
+
+#[test]
+fn latency_counts_once_each_way_and_a_partition_silences() {
+    let scenario = |faults: &str| {
+        format!(
+            r#"{{ "duration": "60s", "network": {{ "latency": "10ms" }}, "hosts": {{ "h1": {{}}, "h2": {{}} }},
+            "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/late.csv" }}, "entry": "w" }} }},
+            "nodes": {{
+                "w": {{ "kind": "web", "host": "h1", "upstreams": ["a"], "timeouts": {{ "connect": "2s" }} }},
+                "a": {{ "kind": "app", "host": "h2", "work": {{ "*": {{ "io": "100ms" }} }} }} }},
+            "faults": [{faults}] }}"#
+        )
+    };
+    departures(&scenario(""), &[(0.14, Ok), (5.14, Ok), (11.14, Ok)]);
+    let cut = r#"{ "at": "4s", "for": "5s", "effect": "partition", "from": "h1", "to": "h2" }"#;
+    departures(&scenario(cut), &[(0.14, Ok), (7.02, Unreachable), (11.14, Ok)]);
+    // An answer that meets a cut is sent again: 200 ms later, then 400, 800, … At 5.1 + 0.2 + 0.4 the cut is over.
+    let brief = r#"{ "at": "5.05s", "for": "400ms", "effect": "partition", "from": "h1", "to": "h2" }"#;
+    departures(&scenario(brief), &[(0.14, Ok), (5.74, Ok), (11.14, Ok)]);
+}
+
+// --- firewalls ------------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_firewall_turns_away_beyond_its_table_and_its_rate() {
+    let scenario = |settings: &str| {
+        format!(
+            r#"{{ "duration": "60s",
+            "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/eight.csv" }}, "entry": "fw" }} }},
+            "nodes": {{ "fw": {{ "kind": "firewall", "to": "s" {settings} }},
+                        "s": {{ "kind": "app", "work": {{ "*": {{ "io": "250ms" }} }} }} }} }}"#
+        )
+    };
+    let outcomes = |s: &str| record(s).rows.iter().map(|r| r.outcome).collect::<Vec<_>>();
+    // Two entries in the table, 250 ms each: at 0.2 both are taken, at 0.3 the first is free again.
+    assert_eq!(outcomes(&scenario(r#", "connections": 2"#)), [Ok, Ok, Rejected, Ok, Ok, Rejected, Ok, Ok]);
+    // A bucket of two, five a second: 2 at once, then every second one.
+    let limited = outcomes(&scenario(r#", "limit": { "rate": "5/s", "burst": 2 }"#));
+    assert_eq!(limited, [Ok, Ok, Ok, Rejected, Ok, Rejected, Ok, Rejected]);
+}
