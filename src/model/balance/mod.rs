@@ -85,12 +85,10 @@ mod conformance;
 /// or with `allbackups` every one.
 pub fn usable(up: &[bool], backup: &[bool], allbackups: bool) -> Vec<bool> {
     let any_active = up.iter().zip(backup).any(|(&up, &backup)| up && !backup);
-    let mut places = if any_active {
-        0
-    } else if allbackups {
-        usize::MAX
-    } else {
-        1
+    let mut places = match (any_active, allbackups) {
+        (true, _) => 0,
+        (false, false) => 1,
+        (false, true) => usize::MAX,
     };
     let mut admit = |up: bool, backup: bool| {
         let may = up && (!backup || places > 0);
