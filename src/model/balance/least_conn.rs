@@ -175,6 +175,51 @@ mod tests {
         }
     }
 
+    /// A new weight counts at once for a busy server, and leaves an idle one where it waits.
+    #[test]
+    fn a_server_moves_only_if_its_new_weight_changes_its_load() {
+        let member = |served| Member {
+            weight: 1,
+            eweight: 16,
+            id: 1,
+            backup: false,
+            usable: true,
+            served,
+            queued: 0,
+            limit: u32::MAX,
+        };
+        let mut pool = Pool {
+            servers: vec![member(0), member(0), member(3)],
+        };
+        let mut balancer = LeastConn::new(&pool);
+        assert_eq!(
+            reweigh(&mut balancer, &mut pool, 0, 5),
+            Some(0),
+            "still the first of the idle"
+        );
+        for server in [0, 1] {
+            pool.servers[server].served = 1;
+            balancer.changed(&pool, server, Change::Taken);
+        }
+        assert_eq!(
+            reweigh(&mut balancer, &mut pool, 1, 2),
+            Some(0),
+            "1 over 5 is less than 1 over 2"
+        );
+        assert_eq!(
+            reweigh(&mut balancer, &mut pool, 2, 50),
+            Some(2),
+            "3 over 50 is less still"
+        );
+    }
+
+    fn reweigh(balancer: &mut LeastConn, pool: &mut Pool, server: usize, weight: u32) -> Option<usize> {
+        pool.servers[server].weight = weight;
+        pool.servers[server].eweight = 16 * weight;
+        balancer.changed(pool, server, Change::Weight);
+        balancer.pick(pool, Ask::default(), &mut Draw::keyed(0))
+    }
+
     proptest! {
         #[test]
         fn picks_are_those_of_a_searched_list(
