@@ -13,6 +13,7 @@ macro_rules! algorithms {
 
         /// A balancer of any kind: an enum, so that a pick costs a jump and no allocation.
         #[derive(Debug)]
+        #[expect(clippy::large_enum_variant, reason = "one a backend, made once and never moved")]
         pub enum Balancer {
             $(
                 #[doc = concat!("See `", stringify!($file), ".rs`.")]
@@ -54,15 +55,23 @@ macro_rules! algorithms {
     };
 }
 
-#[rustfmt::skip]
 algorithms! {
-    round_robin::RoundRobin is Algorithm::RoundRobin, such as Algorithm::RoundRobin, made by round_robin::RoundRobin::new;
-    static_rr::StaticRr is Algorithm::StaticRr, such as Algorithm::StaticRr, made by static_rr::StaticRr::new;
-    least_conn::LeastConn is Algorithm::LeastConn, such as Algorithm::LeastConn, made by least_conn::LeastConn::new;
-    first::First is Algorithm::First, such as Algorithm::First, made by first::First::new;
-    random::Random is Algorithm::Random { draws }, such as Algorithm::Random { draws: 2 }, made by |pool| random::Random::new(pool, draws);
-    hash_map::HashMap is Algorithm::Hash { consistent: false, .. }, such as Algorithm::Hash { of: HashOf::Key, consistent: false }, made by hash_map::HashMap::new;
-    hash_ring::HashRing is Algorithm::Hash { consistent: true, .. }, such as Algorithm::Hash { of: HashOf::Key, consistent: true }, made by hash_ring::HashRing::new;
+    round_robin::RoundRobin is Algorithm::RoundRobin, such as Algorithm::RoundRobin,
+        made by round_robin::RoundRobin::new;
+    static_rr::StaticRr is Algorithm::StaticRr, such as Algorithm::StaticRr,
+        made by static_rr::StaticRr::new;
+    least_conn::LeastConn is Algorithm::LeastConn, such as Algorithm::LeastConn,
+        made by least_conn::LeastConn::new;
+    first::First is Algorithm::First, such as Algorithm::First,
+        made by first::First::new;
+    random::Random is Algorithm::Random { draws }, such as Algorithm::Random { draws: 2 },
+        made by |pool| random::Random::new(pool, draws);
+    hash_map::HashMap is Algorithm::Hash { consistent: false, .. },
+        such as Algorithm::Hash { of: HashOf::Key, consistent: false },
+        made by hash_map::HashMap::new;
+    hash_ring::HashRing is Algorithm::Hash { consistent: true, .. },
+        such as Algorithm::Hash { of: HashOf::Key, consistent: true },
+        made by hash_ring::HashRing::new;
 }
 
 mod map;
@@ -76,12 +85,10 @@ mod conformance;
 /// or with `allbackups` every one.
 pub fn usable(up: &[bool], backup: &[bool], allbackups: bool) -> Vec<bool> {
     let any_active = up.iter().zip(backup).any(|(&up, &backup)| up && !backup);
-    let mut places = if any_active {
-        0
-    } else if allbackups {
-        usize::MAX
-    } else {
-        1
+    let mut places = match (any_active, allbackups) {
+        (true, _) => 0,
+        (false, false) => 1,
+        (false, true) => usize::MAX,
     };
     let mut admit = |up: bool, backup: bool| {
         let may = up && (!backup || places > 0);

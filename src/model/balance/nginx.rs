@@ -176,3 +176,61 @@ impl Peer {
 fn whole_seconds(time: Time) -> u64 {
     time.nanos() / Span::SECOND.nanos()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ids::NodeId;
+
+    fn two_servers() -> Upstreams {
+        let server = Upstream {
+            node: NodeId::new(0),
+            weight: 1,
+            backup: false,
+            max_conns: None,
+            max_fails: 1,
+            fail_timeout: Span::from_millis(2000),
+        };
+        Upstreams::new(WebBalance::RoundRobin, &[server.clone(), server])
+    }
+
+    fn at(ms: u64) -> Time {
+        Time::ZERO + Span::from_millis(ms)
+    }
+
+    /// Whole seconds: a server that failed at 1.9 s sits out seconds 2 and 3, and is tried again at 4.0 s.
+    #[test]
+    fn a_server_that_failed_is_tried_again_at_the_third_second() {
+        let mut upstreams = two_servers();
+        assert_eq!(upstreams.pick(at(1900), &[]), Some(0));
+        upstreams.failed(0, at(1900));
+        assert!((20..40).all(|i| upstreams.pick(at(100 * i), &[]) == Some(1)));
+        // Its effective weight has to recover first.
+        assert_eq!(
+            [4000; 3].map(|ms| upstreams.pick(at(ms), &[])),
+            [Some(1), Some(1), Some(0)]
+        );
+    }
+
+    /// A success counts only for a request sent after `fail_timeout`, not for one that was under way at the failure.
+    #[test]
+    fn a_late_answer_does_not_clear_a_failure() {
+        let mut upstreams = two_servers();
+        upstreams.pick(at(0), &[]);
+        upstreams.failed(0, at(0));
+        upstreams.succeeded(0);
+        assert!((0..5).all(|_| upstreams.pick(at(0), &[]) == Some(1)));
+    }
+
+    /// All out: no live upstream, and nobody is let back in for it.
+    #[test]
+    fn none_is_left_when_all_have_failed() {
+        let mut upstreams = two_servers();
+        for server in [0, 1] {
+            upstreams.failed(server, at(0));
+        }
+        assert_eq!(upstreams.pick(at(0), &[]), None);
+        assert_eq!(upstreams.pick(at(2999), &[]), None);
+        assert!(upstreams.pick(at(3000), &[]).is_some());
+    }
+}

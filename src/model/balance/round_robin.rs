@@ -275,3 +275,80 @@ impl Wheel {
         place.home = Home::Out;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(servers: usize) -> Pool {
+        let member = Member {
+            weight: 1,
+            eweight: 16,
+            id: 1,
+            backup: false,
+            usable: true,
+            served: 0,
+            queued: 0,
+            limit: u32::MAX,
+        };
+        Pool {
+            servers: vec![member; servers],
+        }
+    }
+
+    /// The next servers, counted from 1 as HAProxy's scripts do.
+    fn picks(balancer: &mut RoundRobin, pool: &Pool, n: usize) -> Vec<usize> {
+        (0..n)
+            .map(|_| 1 + balancer.pick(pool, Ask::default(), &mut Draw::keyed(0)).unwrap())
+            .collect()
+    }
+
+    /// With one of two servers dead and unnoticed, every request tries the dead one first, not every second.
+    #[test]
+    fn a_redispatch_uses_up_the_other_servers_turn() {
+        let pool = pool(2);
+        let mut balancer = RoundRobin::new(&pool);
+        for _ in 0..20 {
+            assert_eq!(picks(&mut balancer, &pool, 1), [1]);
+            let elsewhere = Ask {
+                avoid: Some(0),
+                hash: 0,
+            };
+            assert_eq!(balancer.pick(&pool, elsewhere, &mut Draw::keyed(0)), Some(1));
+        }
+    }
+
+    #[test]
+    fn a_full_server_loses_its_turn_and_no_more() {
+        let mut pool = pool(3);
+        let mut balancer = RoundRobin::new(&pool);
+        assert_eq!(picks(&mut balancer, &pool, 2), [1, 2]);
+        pool.servers[2].limit = 0;
+        assert_eq!(picks(&mut balancer, &pool, 3), [1, 2, 1]);
+        pool.servers[2].limit = 1;
+        assert_eq!(picks(&mut balancer, &pool, 4), [2, 3, 1, 2]);
+    }
+
+    #[test]
+    fn backups_go_on_where_their_last_turn_ended() {
+        let mut pool = pool(3);
+        for backup in &mut pool.servers[1..] {
+            backup.backup = true;
+            backup.usable = false;
+        }
+        let mut balancer = RoundRobin::new(&pool);
+        for expected in [[2, 3, 2], [3, 2, 3]] {
+            assert_eq!(picks(&mut balancer, &pool, 2), [1, 1]);
+            set_usable(&mut balancer, &mut pool, [false, true, true]);
+            assert_eq!(picks(&mut balancer, &pool, 3), expected);
+            set_usable(&mut balancer, &mut pool, [true, false, false]);
+        }
+    }
+
+    fn set_usable(balancer: &mut RoundRobin, pool: &mut Pool, usable: [bool; 3]) {
+        for (server, usable) in usable.into_iter().enumerate() {
+            pool.servers[server].usable = usable;
+            balancer.changed(pool, server, if usable { Change::Up } else { Change::Down });
+        }
+    }
+}

@@ -51,3 +51,35 @@ impl Balance for StaticRr {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Member;
+    use super::*;
+
+    #[test]
+    fn the_server_to_avoid_uses_its_turn_when_it_is_alone() {
+        let member = Member {
+            weight: 1,
+            eweight: 16,
+            id: 1,
+            backup: false,
+            usable: true,
+            served: 0,
+            queued: 0,
+            limit: 1,
+        };
+        let mut pool = Pool {
+            servers: vec![member.clone(), member],
+        };
+        let mut balancer = StaticRr::new(&pool);
+        pool.servers[1].served = 1;
+        let elsewhere = Ask {
+            avoid: Some(0),
+            hash: 0,
+        };
+        assert_eq!(balancer.pick(&pool, elsewhere, &mut Draw::keyed(0)), Some(0));
+        pool.servers[1].served = 0;
+        assert_eq!(balancer.pick(&pool, Ask::default(), &mut Draw::keyed(0)), Some(1));
+    }
+}
