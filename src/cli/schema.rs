@@ -7,5 +7,7 @@ use crate::scenario::schema;
 
 /// Prints the schema.
 pub fn run() -> Result<(), Failure> {
-    print(&format!("{:#}\n", schema().as_value()))
+    // Encoded rather than taken as it is: that puts `$schema`, titles and descriptions first.
+    let schema = serde_json::to_value(schema()).map_err(|e| Failure::Unreadable(e.to_string()))?;
+    print(&format!("{schema:#}\n"))
 }

@@ -53,6 +53,10 @@ impl Loaded {
 
     fn descend(&self, value: &Json, typed: Option<&Tree>, path: &Path, settings: &mut Vec<Setting>) {
         match (value, typed.map(|t| &t.value)) {
+            // A constant is shown as one types it.
+            (Json::Object(keys), None | Some(Value::Text(_) | Value::Number(_))) if keys.contains_key("constant") => {
+                self.descend(&keys["constant"], typed, path, settings);
+            }
             (Json::Object(keys), None | Some(Value::Object(_))) if !keys.is_empty() => {
                 for (key, value) in keys {
                     self.descend(value, typed.and_then(|t| t.get(key)), &path.key(key), settings);

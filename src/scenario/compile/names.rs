@@ -169,6 +169,9 @@ fn add(cx: &mut Context, name: &str, component: Component, path: &Path) {
             let message = format!("the name \"{name}\" is taken: it is {} already", other.what());
             let hint = "hosts, nodes, database members, zones and common causes share one namespace";
             cx.bad_key(path, message, Some(hint.into()));
+            // From now on it stands for nothing, so that no other complaint rests on a guess at which one was meant.
+            cx.names.table.remove(name);
+            cx.names.declared.insert(name.to_owned());
         }
         None => {
             cx.names.table.insert(name.to_owned(), component);
