@@ -5,5 +5,7 @@
 //! above it and none below (`tests/tidy.rs` holds this).
 
 pub mod base;
+
 pub mod scenario;
+
 pub mod cli;

@@ -18,7 +18,10 @@ fn shipped() -> Vec<(PathBuf, String)> {
     };
     let mut files: Vec<PathBuf> = files.filter(scenario).collect();
     files.sort();
-    files.into_iter().map(|file| (file.clone(), std::fs::read_to_string(&file).unwrap())).collect()
+    files
+        .into_iter()
+        .map(|file| (file.clone(), std::fs::read_to_string(&file).unwrap()))
+        .collect()
 }
 
 #[test]
@@ -38,7 +41,10 @@ fn every_scenario_agrees_with_the_schema() {
     let validator = jsonschema::validator_for(&schema).unwrap();
     for (file, text) in shipped() {
         let scenario: Value = serde_json::from_str(&text).unwrap();
-        let errors: Vec<String> = validator.iter_errors(&scenario).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        let errors: Vec<String> = validator
+            .iter_errors(&scenario)
+            .map(|e| format!("{}: {e}", e.instance_path()))
+            .collect();
         assert!(errors.is_empty(), "{}: {errors:#?}", file.display());
         if loaded_name(&scenario) != "foobar" {
             assert_eq!(scenario["$schema"], "scenario.schema.json", "{}", file.display());
@@ -55,7 +61,10 @@ fn loaded_name(scenario: &Value) -> &str {
 fn the_schema_refuses_what_the_program_refuses() {
     let schema = serde_json::to_value(schema()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let (file, text) = shipped().into_iter().find(|(file, _)| file.ends_with("foobar.json")).unwrap();
+    let (file, text) = shipped()
+        .into_iter()
+        .find(|(file, _)| file.ends_with("foobar.json"))
+        .unwrap();
     let edits = [
         "nodes.haproxy.algorithm=\"roundrobbin\"",
         "nodes.haproxy.algoritm=\"roundrobin\"",
@@ -83,11 +92,18 @@ fn the_schema_refuses_what_the_program_refuses() {
 fn the_schema_beside_the_scenarios_is_current() {
     let current = format!("{:#}\n", serde_json::to_value(schema()).unwrap());
     let shipped = std::fs::read_to_string(folder().join("scenario.schema.json")).unwrap();
-    assert!(shipped == current, "run: fallover schema > scenarios/scenario.schema.json");
+    assert!(
+        shipped == current,
+        "run: fallover schema > scenarios/scenario.schema.json"
+    );
 }
 
 #[test]
 fn foobar_is_the_contracts_own() {
     let foobar = std::fs::read(folder().join("foobar.json")).unwrap();
-    assert_eq!(foobar.len(), 3565, "foobar.json is fixed by the public interface: make another scenario instead");
+    assert_eq!(
+        foobar.len(),
+        3565,
+        "foobar.json is fixed by the public interface: make another scenario instead"
+    );
 }

@@ -35,11 +35,17 @@ impl Explain {
     pub fn run(self) -> Result<(), Failure> {
         let loaded = self.reading.load(&self.file)?;
         if !self.quiet {
-            loaded.plan.warnings.iter().for_each(|warning| note(&format!("{}: warning: {warning}", loaded.file)));
+            loaded
+                .plan
+                .warnings
+                .iter()
+                .for_each(|warning| note(&format!("{}: warning: {warning}", loaded.file)));
         }
         let settings = loaded.explain();
         if self.json {
-            let rows = settings.iter().map(|s| json!({ "path": s.path, "value": s.value, "source": s.source.to_string() }));
+            let rows = settings
+                .iter()
+                .map(|s| json!({ "path": s.path, "value": s.value, "source": s.source.to_string() }));
             let all = json!({ "scenario": { "name": loaded.plan.name, "digest": loaded.plan.digest },
                 "settings": rows.collect::<Vec<_>>(), "warnings": loaded.plan.warnings });
             return print(&format!("{all:#}\n"));
@@ -58,7 +64,7 @@ fn table(settings: &[Setting]) -> String {
     let mut last = "";
     for (setting, shown) in settings.iter().zip(&values) {
         let part = part(&setting.path);
-        if last.contains('.') && part != last || part.contains('.') && part != last {
+        if part != last && (part.contains('.') || last.contains('.')) {
             text.push('\n');
         }
         last = part;
@@ -70,7 +76,9 @@ fn table(settings: &[Setting]) -> String {
 
 /// `nodes.haproxy` of `nodes.haproxy.servers.nginx1.weight`.
 fn part(path: &str) -> &str {
-    path.match_indices('.').nth(1).map_or_else(|| path.split_once('.').map_or(path, |_| path), |(end, _)| &path[..end])
+    path.match_indices('.')
+        .nth(1)
+        .map_or_else(|| path.split_once('.').map_or(path, |_| path), |(end, _)| &path[..end])
 }
 
 /// Text without its quotes, `none` for what is not there, the rest as JSON.

@@ -82,7 +82,11 @@ impl Simulating {
 fn duration(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().map(Duration::from_seconds);
     let duration = seconds.unwrap_or_else(|_| Duration::parse(text))?;
-    if duration.0.is_zero() { Err("it must be above zero".into()) } else { Ok(duration) }
+    if duration.0.is_zero() {
+        Err("it must be above zero".into())
+    } else {
+        Ok(duration)
+    }
 }
 
 fn warmup(text: &str) -> Result<String, String> {

@@ -37,13 +37,21 @@ impl Validate {
             match load(file, &self.reading.set) {
                 Ok(loaded) => {
                     if !self.quiet {
-                        loaded.plan.warnings.iter().for_each(|warning| note(&format!("{name}: warning: {warning}")));
+                        loaded
+                            .plan
+                            .warnings
+                            .iter()
+                            .for_each(|warning| note(&format!("{name}: warning: {warning}")));
                     }
                     lines += &format!("{name}: OK ({})\n", counts(&loaded.plan));
                     found.push(json!({ "file": name, "ok": true, "warnings": loaded.plan.warnings, "problems": [] }));
                 }
                 Err(problems) => {
-                    let bad = if problems.is_unreadable() { UNREADABLE } else { BAD_INPUT };
+                    let bad = if problems.is_unreadable() {
+                        UNREADABLE
+                    } else {
+                        BAD_INPUT
+                    };
                     // Bad input outranks an unreadable file: it is what the user can mend here.
                     status = Some(status.map_or(bad, |s: u8| s.min(bad)));
                     note(&problems.to_string());
@@ -69,7 +77,12 @@ fn counts(plan: &Plan) -> String {
     let nodes = plan.nodes.len() - members + plan.databases.len() + plan.vips.len();
     let hosts = plan.hosts.iter().filter(|h| h.named).count();
     let warnings = plan.warnings.len();
-    format!("{}, {}, {}", plural(nodes, "node"), plural(hosts, "host"), plural(warnings, "warning"))
+    format!(
+        "{}, {}, {}",
+        plural(nodes, "node"),
+        plural(hosts, "host"),
+        plural(warnings, "warning")
+    )
 }
 
 fn plural(count: usize, what: &str) -> String {

@@ -73,17 +73,29 @@ impl Loaded {
                     // Lists of servers go by the names of their nodes, which is how one sets them.
                     let name = value.get("node").and_then(Json::as_str);
                     let below = name.map_or_else(|| path.index(i), |name| path.key(name));
-                    self.descend(value, typed.and_then(|t| t.find(&Path::default().index(i))), &below, settings);
+                    self.descend(
+                        value,
+                        typed.and_then(|t| t.find(&Path::default().index(i))),
+                        &below,
+                        settings,
+                    );
                 }
             }
-            _ => settings.push(Setting { path: path.to_string(), value: value.clone(), source: self.source(typed) }),
+            _ => settings.push(Setting {
+                path: path.to_string(),
+                value: value.clone(),
+                source: self.source(typed),
+            }),
         }
     }
 
     fn source(&self, typed: Option<&Tree>) -> Source {
         match typed.map(|t| t.origin) {
             None => Source::Default,
-            Some(Origin::File(spot)) => Source::File { file: self.file.clone(), line: spot.line },
+            Some(Origin::File(spot)) => Source::File {
+                file: self.file.clone(),
+                line: spot.line,
+            },
             Some(Origin::Set(number)) => Source::Set(self.sets.get(number).cloned().unwrap_or_default()),
         }
     }

@@ -39,7 +39,11 @@ pub struct Decoded<T> {
 
 /// Decodes all that can be. What cannot is cut out of the tree.
 pub fn decode<T: DeserializeOwned>(tree: &mut Tree) -> Decoded<T> {
-    let mut done = Decoded { value: None, pruned: BTreeSet::new(), faults: Vec::new() };
+    let mut done = Decoded {
+        value: None,
+        pruned: BTreeSet::new(),
+        faults: Vec::new(),
+    };
     // Every turn cuts something out, so this ends; the bound keeps a hopeless file from taking long.
     while done.faults.len() < MOST {
         let error = match T::deserialize(Decoder { tree }) {
@@ -51,15 +55,30 @@ pub fn decode<T: DeserializeOwned>(tree: &mut Tree) -> Decoded<T> {
         };
         let path = Path(error.steps.iter().rev().cloned().collect());
         if !follows(&error, &path, &done.pruned) {
-            let origin = if error.key { tree.origin_of_key(&path) } else { tree.origin_of(&path) };
+            let origin = if error.key {
+                tree.origin_of_key(&path)
+            } else {
+                tree.origin_of(&path)
+            };
             done.faults.push(error.what.into_fault(origin));
         }
         if path.0.is_empty() || !prune(tree, &path) {
             break;
         }
-        done.pruned.insert(path);
+        note(&mut done.pruned, path);
     }
     done
+}
+
+/// Remembers what has been cut out. An element of a list leaves its number to the next one, so only that the list has lost
+/// one is remembered, under a number that no element has.
+fn note(pruned: &mut BTreeSet<Path>, mut path: Path) {
+    if let Some(Step::Index(_)) = path.0.last() {
+        pruned.retain(|p| !p.0.starts_with(&path.0));
+        path.0.pop();
+        path = path.index(usize::MAX);
+    }
+    pruned.insert(path);
 }
 
 /// Is this error only the consequence of what has been cut out of the object it is about?
@@ -67,14 +86,23 @@ fn follows(error: &Error, path: &Path, pruned: &BTreeSet<Path>) -> bool {
     match error.what {
         What::Missing(field) => pruned.contains(&path.key(field)),
         What::Unknown { .. } => false,
-        What::Said(_) => !error.key && pruned.iter().any(|p| p.0.len() == path.0.len() + 1 && p.0.starts_with(&path.0)),
+        What::Said(_) => {
+            !error.key
+                && pruned
+                    .iter()
+                    .any(|p| p.0.len() == path.0.len() + 1 && p.0.starts_with(&path.0))
+        }
     }
 }
 
 /// Cuts out what the path leads to; false where there is nothing.
 fn prune(tree: &mut Tree, path: &Path) -> bool {
-    let Some((last, before)) = path.0.split_last() else { return false };
-    let Some(parent) = tree.find_mut(&Path(before.to_vec())) else { return false };
+    let Some((last, before)) = path.0.split_last() else {
+        return false;
+    };
+    let Some(parent) = tree.find_mut(&Path(before.to_vec())) else {
+        return false;
+    };
     match (&mut parent.value, last) {
         (Value::Object(entries), Step::Key(key)) => {
             let before = entries.len();
@@ -82,7 +110,10 @@ fn prune(tree: &mut Tree, path: &Path) -> bool {
             entries.len() < before
         }
         (Value::List(elements), Step::Index(index)) => {
-            let element = elements.iter_mut().filter(|e| !matches!(e.value, Value::Pruned)).nth(*index);
+            let element = elements
+                .iter_mut()
+                .filter(|e| !matches!(e.value, Value::Pruned))
+                .nth(*index);
             element.map(|e| e.value = Value::Pruned).is_some()
         }
         _ => false,
@@ -102,7 +133,11 @@ struct Error {
 enum What {
     Said(String),
     Missing(&'static str),
-    Unknown { what: &'static str, word: String, known: &'static [&'static str] },
+    Unknown {
+        what: &'static str,
+        word: String,
+        known: &'static [&'static str],
+    },
 }
 
 impl What {
@@ -116,7 +151,10 @@ impl What {
             What::Unknown { what, word, known } => {
                 let names: Vec<String> = known.iter().map(|k| format!("\"{k}\"")).collect();
                 let all = (!names.is_empty() && names.len() <= 30).then(|| format!("expected {}", or(&names)));
-                (format!("unknown {what} \"{word}\""), did_you_mean(&word, known.iter().copied()).or(all))
+                (
+                    format!("unknown {what} \"{word}\""),
+                    did_you_mean(&word, known.iter().copied()).or(all),
+                )
             }
         };
         Fault { origin, message, hint }
@@ -125,7 +163,11 @@ impl What {
 
 impl Error {
     fn new(what: What) -> Error {
-        Error { steps: Vec::new(), key: false, what }
+        Error {
+            steps: Vec::new(),
+            key: false,
+            what,
+        }
     }
 
     fn said(message: impl Into<String>) -> Error {
@@ -152,7 +194,11 @@ impl de::Error for Error {
     }
 
     fn invalid_type(found: Unexpected, expected: &dyn Expected) -> Error {
-        Error::said(format!("expected {}, found {}", plain(&expected.to_string()), words(&found)))
+        Error::said(format!(
+            "expected {}, found {}",
+            plain(&expected.to_string()),
+            words(&found)
+        ))
     }
 
     fn invalid_value(found: Unexpected, expected: &dyn Expected) -> Error {
@@ -164,11 +210,19 @@ impl de::Error for Error {
     }
 
     fn unknown_field(word: &str, known: &'static [&'static str]) -> Error {
-        Error::new(What::Unknown { what: "field", word: word.to_owned(), known })
+        Error::new(What::Unknown {
+            what: "field",
+            word: word.to_owned(),
+            known,
+        })
     }
 
     fn unknown_variant(word: &str, known: &'static [&'static str]) -> Error {
-        Error::new(What::Unknown { what: "word", word: word.to_owned(), known })
+        Error::new(What::Unknown {
+            what: "word",
+            word: word.to_owned(),
+            known,
+        })
     }
 }
 
@@ -227,12 +281,23 @@ impl<'de> de::Deserializer<'de> for Decoder<'de> {
                 (_, Some(n)) => visitor.visit_i64(n),
                 // Whole numbers may be written `1e3`.
                 _ => match n.as_f64().unwrap_or(f64::NAN) {
-                    x if x >= 0.0 && x < 9e15 && x == libm::floor(x) => visitor.visit_u64(x as u64),
+                    x if (0.0..9e15).contains(&x) && x == libm::floor(x) => visitor.visit_u64(x as u64),
                     x => visitor.visit_f64(x),
                 },
             },
             Value::Text(text) => visitor.visit_str(text),
-            Value::List(elements) => visitor.visit_seq(Elements { left: elements.iter(), index: 0 }),
+            Value::List(elements) => {
+                let mut elements = Elements {
+                    left: elements.iter(),
+                    index: 0,
+                };
+                let value = visitor.visit_seq(&mut elements)?;
+                // Only a tuple leaves something unread.
+                match elements.next() {
+                    None => Ok(value),
+                    Some(_) => Err(Error::said(format!("expected only {} elements", elements.index))),
+                }
+            }
             Value::Object(entries) => object(entries, None, visitor),
         }
     }
@@ -248,6 +313,19 @@ impl<'de> de::Deserializer<'de> for Decoder<'de> {
         visitor.visit_newtype_struct(self)
     }
 
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match &self.tree.value {
+            // Serde would take a list of the fields in their order.
+            Value::List(_) => Err(de::Error::invalid_type(Unexpected::Seq, &"an object")),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         name: &'static str,
@@ -257,20 +335,31 @@ impl<'de> de::Deserializer<'de> for Decoder<'de> {
         match &self.tree.value {
             Value::Text(word) => visitor.visit_enum(word.as_str().into_deserializer()),
             Value::Object(_) if name == TAG => {
-                let Some(tag) = self.tree.get(TAG) else { return Err(Error::new(What::Missing(TAG))) };
-                visitor.visit_enum(Variant { tag, content: self.tree, skip: Some(TAG) }).map_err(|e| tagged(e, variants))
+                let Some(tag) = self.tree.get(TAG) else {
+                    return Err(Error::new(What::Missing(TAG)));
+                };
+                visitor
+                    .visit_enum(Variant {
+                        tag,
+                        content: self.tree,
+                        skip: Some(TAG),
+                    })
+                    .map_err(|e| tagged(e, variants))
             }
             Value::Object(entries) => match entries.as_slice() {
                 [entry] => visitor.visit_enum(Keyed { entry }),
                 _ => Err(Error::said(format!("expected one key, found {}", entries.len()))),
             },
-            _ => Err(de::Error::invalid_type(unexpected(self.tree), &"a word or an object with one key")),
+            _ => Err(de::Error::invalid_type(
+                unexpected(self.tree),
+                &"a word or an object with one key",
+            )),
         }
     }
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
+        tuple_struct map identifier ignored_any
     }
 }
 
@@ -297,7 +386,11 @@ fn unexpected(tree: &Tree) -> Unexpected<'_> {
 
 /// Visits an object; a key that the visitor left unread is one too many.
 fn object<'t, V: Visitor<'t>>(entries: &'t [Entry], skip: Option<&str>, visitor: V) -> Result<V::Value, Error> {
-    let mut entries = Entries { left: entries, skip, value: None };
+    let mut entries = Entries {
+        left: entries,
+        skip,
+        value: None,
+    };
     let value = visitor.visit_map(&mut entries)?;
     match entries.next() {
         None => Ok(value),
@@ -318,7 +411,11 @@ impl<'t> Entries<'t, '_> {
     fn next(&mut self) -> Option<&'t Entry> {
         let (first, left) = self.left.split_first()?;
         self.left = left;
-        if self.skip == Some(first.key.as_str()) { self.next() } else { Some(first) }
+        if self.skip == Some(first.key.as_str()) {
+            self.next()
+        } else {
+            Some(first)
+        }
     }
 }
 
@@ -329,7 +426,8 @@ impl<'t> de::MapAccess<'t> for Entries<'t, '_> {
         self.value = self.next();
         let Some(entry) = self.value else { return Ok(None) };
         let key = seed.deserialize(entry.key.as_str().into_deserializer());
-        key.map(Some).map_err(|e: Error| Error { key: true, ..e }.below(Step::Key(entry.key.clone())))
+        key.map(Some)
+            .map_err(|e: Error| Error { key: true, ..e }.below(Step::Key(entry.key.clone())))
     }
 
     fn next_value_seed<S: DeserializeSeed<'t>>(&mut self, seed: S) -> Result<S::Value, Error> {
@@ -341,7 +439,8 @@ impl<'t> de::MapAccess<'t> for Entries<'t, '_> {
 }
 
 fn value_of<'t, S: DeserializeSeed<'t>>(entry: &'t Entry, seed: S) -> Result<S::Value, Error> {
-    seed.deserialize(Decoder { tree: &entry.value }).map_err(|e| e.below(Step::Key(entry.key.clone())))
+    seed.deserialize(Decoder { tree: &entry.value })
+        .map_err(|e| e.below(Step::Key(entry.key.clone())))
 }
 
 struct Elements<'t> {
@@ -349,14 +448,22 @@ struct Elements<'t> {
     index: usize,
 }
 
+impl<'t> Elements<'t> {
+    fn next(&mut self) -> Option<&'t Tree> {
+        self.left.find(|t| !matches!(t.value, Value::Pruned))
+    }
+}
+
 impl<'t> de::SeqAccess<'t> for Elements<'t> {
     type Error = Error;
 
     fn next_element_seed<S: DeserializeSeed<'t>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        let Some(tree) = self.left.find(|t| !matches!(t.value, Value::Pruned)) else { return Ok(None) };
+        let Some(tree) = self.next() else { return Ok(None) };
         let index = self.index;
         self.index += 1;
-        seed.deserialize(Decoder { tree }).map(Some).map_err(|e| e.below(Step::Index(index)))
+        seed.deserialize(Decoder { tree })
+            .map(Some)
+            .map_err(|e| e.below(Step::Index(index)))
     }
 }
 
@@ -389,7 +496,10 @@ impl<'t> de::VariantAccess<'t> for Variant<'t> {
             Value::Object(entries) => entries.as_slice(),
             _ => &[],
         };
-        seed.deserialize(Content { entries, skip: self.skip })
+        seed.deserialize(Content {
+            entries,
+            skip: self.skip,
+        })
     }
 
     fn tuple_variant<V: Visitor<'t>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
@@ -431,7 +541,9 @@ impl<'t> de::EnumAccess<'t> for Keyed<'t> {
 
     fn variant_seed<S: DeserializeSeed<'t>>(self, seed: S) -> Result<(S::Value, Self), Error> {
         let at_key = |e: Error| Error { key: true, ..e }.below(Step::Key(self.entry.key.clone()));
-        let variant = seed.deserialize(self.entry.key.as_str().into_deserializer()).map_err(at_key)?;
+        let variant = seed
+            .deserialize(self.entry.key.as_str().into_deserializer())
+            .map_err(at_key)?;
         Ok((variant, self))
     }
 }
@@ -440,7 +552,10 @@ impl<'t> de::VariantAccess<'t> for Keyed<'t> {
     type Error = Error;
 
     fn unit_variant(self) -> Result<(), Error> {
-        Err(Error::said(format!("\"{}\" is a plain word, with nothing below it", self.entry.key)))
+        Err(Error::said(format!(
+            "\"{}\" is a plain word, with nothing below it",
+            self.entry.key
+        )))
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'t>>(self, seed: S) -> Result<S::Value, Error> {
@@ -449,7 +564,13 @@ impl<'t> de::VariantAccess<'t> for Keyed<'t> {
 
     fn tuple_variant<V: Visitor<'t>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
         let step = Step::Key(self.entry.key.clone());
-        de::Deserializer::deserialize_any(Decoder { tree: &self.entry.value }, visitor).map_err(|e| e.below(step))
+        de::Deserializer::deserialize_any(
+            Decoder {
+                tree: &self.entry.value,
+            },
+            visitor,
+        )
+        .map_err(|e| e.below(step))
     }
 
     fn struct_variant<V: Visitor<'t>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
