@@ -16,4 +16,6 @@ pub use load::{Loaded, load, load_text};
 pub use raw::schema;
 
 #[cfg(test)]
+mod soup;
+#[cfg(test)]
 mod tests;

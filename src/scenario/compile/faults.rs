@@ -127,8 +127,8 @@ fn hits(cx: &mut Context, fault: &raw::Fault, nodes: &[Node], network: &Network,
         let text = |names: Option<&Brief<Names>>| names.map_or(String::new(), |n| n.0.0.join(", "));
         let target = format!("{} | {}", text(fault.from.as_ref()), text(fault.to.as_ref()));
         if let Some(host) = from.iter().find(|host| to.contains(host)) {
-            let message = format!("host number {} is on both sides of the partition", host.index() + 1);
-            cx.bad(path, message);
+            let name = cx.raw.hosts.names().nth(host.index()).unwrap_or("a node's own host");
+            cx.bad(path, format!("{name} is on both sides of the partition"));
         }
         return (target, vec![Hit::Partition { from, to }]);
     }

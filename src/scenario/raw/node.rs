@@ -13,7 +13,7 @@ use super::units::{Duration, Named, Rate, on, seconds};
 use super::web::Web;
 
 /// A node: something that requests pass through.
-// The name `kind` tells our decoder to look for the variant under that key (see `read::decode::TAG`).
+// The name `kind` tells our decoder to look for the variant under that key (see `read::deserializer`).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename = "kind", rename_all = "kebab-case")]
 #[schemars(tag = "kind", rename = "Node")]
