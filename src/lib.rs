@@ -5,10 +5,21 @@
 //! above it and none below (`tests/tidy.rs` holds this).
 
 pub mod base;
+
 pub mod engine;
+
 pub mod stats;
+
 pub mod scenario;
+
 pub mod failure;
+
 pub mod model;
+
 pub mod study;
+
 pub mod analysis;
+
+pub mod report;
+
+pub mod cli;

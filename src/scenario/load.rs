@@ -9,8 +9,8 @@ use std::path::Path as FilePath;
 use super::compile::{Context, place};
 use super::plan::Plan;
 use super::problem::{Place, Problem, Problems};
-use super::raw::settle::settle;
 use super::raw::Scenario;
+use super::raw::settle::settle;
 use super::read::tree::{Tree, Value};
 use super::read::{decode, edit, json, yaml};
 use crate::base::limits;
@@ -38,10 +38,16 @@ pub fn load(file: &FilePath, sets: &[String]) -> Result<Loaded, Problems> {
     let mut bytes = Vec::new();
     let read = std::fs::File::open(file).and_then(|f| f.take(limits::FILE_BYTES as u64 + 1).read_to_end(&mut bytes));
     if let Err(error) = read {
-        return Err(one(Problem::unreadable(Place::File, format!("cannot read it: {error}"))));
+        return Err(one(Problem::unreadable(
+            Place::File,
+            format!("cannot read it: {error}"),
+        )));
     }
     if bytes.len() > limits::FILE_BYTES {
-        let message = format!("larger than {} MiB, which is the limit of a scenario", limits::FILE_BYTES >> 20);
+        let message = format!(
+            "larger than {} MiB, which is the limit of a scenario",
+            limits::FILE_BYTES >> 20
+        );
         return Err(one(Problem::new(Place::File, message)));
     }
     let text = String::from_utf8(bytes).map_err(|_| one(Problem::new(Place::File, "this is not UTF-8 text")))?;
@@ -67,11 +73,19 @@ pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Prob
     let declared = declared(&tree);
     let decoded = decode::decode::<Scenario>(&mut tree);
     for fault in decoded.faults {
-        problems.push(Problem { hint: fault.hint, ..Problem::new(place(fault.origin, sets), fault.message) });
+        problems.push(Problem {
+            hint: fault.hint,
+            ..Problem::new(place(fault.origin, sets), fault.message)
+        });
     }
-    let Some(mut resolved) = decoded.value else { return Err(Problems::new(file, text, problems)) };
+    let Some(mut resolved) = decoded.value else {
+        return Err(Problems::new(file, text, problems));
+    };
     let path = FilePath::new(file);
-    settle(&mut resolved, &path.file_stem().map_or(file.into(), |s| s.to_string_lossy()));
+    settle(
+        &mut resolved,
+        &path.file_stem().map_or(file.into(), |s| s.to_string_lossy()),
+    );
     let folder = path.parent().unwrap_or(FilePath::new(""));
     let mut context = Context::new(&resolved, (&tree, sets), &decoded.pruned, declared, folder);
     let plan = context.plan();
@@ -80,7 +94,13 @@ pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Prob
     match plan {
         Some(mut plan) if problems.is_empty() => {
             plan.digest = digest(&resolved, &read);
-            Ok(Loaded { plan, resolved, tree, file: file.to_owned(), sets: sets.to_vec() })
+            Ok(Loaded {
+                plan,
+                resolved,
+                tree,
+                file: file.to_owned(),
+                sets: sets.to_vec(),
+            })
         }
         _ => Err(Problems::new(file, text, problems)),
     }
@@ -88,7 +108,10 @@ pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Prob
 
 fn parse(file: &str, text: &str, problems: &mut Vec<Problem>) -> Result<Tree, Problem> {
     if text.len() > limits::FILE_BYTES {
-        let message = format!("larger than {} MiB, which is the limit of a scenario", limits::FILE_BYTES >> 20);
+        let message = format!(
+            "larger than {} MiB, which is the limit of a scenario",
+            limits::FILE_BYTES >> 20
+        );
         return Err(Problem::new(Place::File, message));
     }
     if text.trim_start_matches('\u{feff}').trim().is_empty() {
@@ -96,7 +119,11 @@ fn parse(file: &str, text: &str, problems: &mut Vec<Problem>) -> Result<Tree, Pr
     }
     let lower = file.to_lowercase();
     let yaml = lower.ends_with(".yaml") || lower.ends_with(".yml");
-    if yaml { yaml::parse(text, problems) } else { json::parse(text, problems) }
+    if yaml {
+        yaml::parse(text, problems)
+    } else {
+        json::parse(text, problems)
+    }
 }
 
 /// Every name that the file speaks of, also where what bears it turns out wrong: nobody shall hear that it is not there.
@@ -106,9 +133,18 @@ fn declared(tree: &Tree) -> BTreeSet<String> {
         names.extend(tree.get(key).into_iter().flat_map(Tree::keys).map(str::to_owned));
     }
     for key in ["hosts", "nodes"] {
-        let Some(Value::Object(entries)) = tree.get(key).map(|t| &t.value) else { continue };
+        let Some(Value::Object(entries)) = tree.get(key).map(|t| &t.value) else {
+            continue;
+        };
         for entry in entries {
-            names.extend(entry.value.get("members").into_iter().flat_map(Tree::keys).map(str::to_owned));
+            names.extend(
+                entry
+                    .value
+                    .get("members")
+                    .into_iter()
+                    .flat_map(Tree::keys)
+                    .map(str::to_owned),
+            );
             names.extend(entry.value.get("zone").and_then(Tree::text).map(str::to_owned));
         }
     }

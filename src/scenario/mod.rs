@@ -4,14 +4,18 @@
 //! `compile` checks it and settles it. It refuses to know what the model does with a Plan.
 
 mod compile;
+mod explain;
 mod load;
 pub mod plan;
 pub mod problem;
 pub mod raw;
 mod read;
 
+pub use explain::{Setting, Source};
 pub use load::{Loaded, load, load_text};
 pub use raw::schema;
 
+#[cfg(test)]
+mod soup;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! The Plan: a scenario after everything has been settled.
 //!
 //! Names have become ids, units nanoseconds, defaults values. Nothing here is a question any more, so nobody after this
-//! module checks again. Built once by [`crate::scenario::compile`], shared by every replication, never changed.
+//! module checks again. Built once by [`crate::scenario::load`], shared by every replication, never changed.
 //! An `Option` in here means "there is none" (no time-out, no check), never "use the default".
 
 use std::collections::BTreeMap;

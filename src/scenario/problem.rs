@@ -45,17 +45,28 @@ pub struct Problem {
 impl Problem {
     /// Something wrong with what was typed.
     pub fn new(place: Place, message: impl Into<String>) -> Problem {
-        Problem { place, message: message.into(), hint: None, unreadable: false }
+        Problem {
+            place,
+            message: message.into(),
+            hint: None,
+            unreadable: false,
+        }
     }
 
     /// A file that could not be read.
     pub fn unreadable(place: Place, message: impl Into<String>) -> Problem {
-        Problem { unreadable: true, ..Problem::new(place, message) }
+        Problem {
+            unreadable: true,
+            ..Problem::new(place, message)
+        }
     }
 
     /// The same, with advice.
     pub fn hint(self, hint: impl Into<String>) -> Problem {
-        Problem { hint: Some(hint.into()), ..self }
+        Problem {
+            hint: Some(hint.into()),
+            ..self
+        }
     }
 }
 
@@ -75,7 +86,11 @@ impl Problems {
     pub fn new(file: &str, text: &str, mut list: Vec<Problem>) -> Problems {
         list.sort();
         list.dedup();
-        Problems { file: file.to_owned(), text: text.to_owned(), list }
+        Problems {
+            file: file.to_owned(),
+            text: text.to_owned(),
+            list,
+        }
     }
 
     /// Could files not be read, and is that all that is wrong?
@@ -107,7 +122,12 @@ impl fmt::Display for Problems {
             }
         }
         if self.list.len() >= MOST {
-            write!(f, "\n{}: the rest was not looked at after {} problems", self.file, self.list.len())?;
+            write!(
+                f,
+                "\n{}: the rest was not looked at after {} problems",
+                self.file,
+                self.list.len()
+            )?;
         }
         Ok(())
     }
@@ -117,15 +137,27 @@ impl fmt::Display for Problems {
 fn quote(f: &mut fmt::Formatter<'_>, text: &str, spot: Spot) -> fmt::Result {
     const BEFORE: usize = 60;
     const WIDTH: usize = 100;
-    let Some(line) = text.lines().nth(spot.line as usize - 1) else { return Ok(()) };
+    let Some(line) = text.lines().nth(spot.line as usize - 1) else {
+        return Ok(());
+    };
     let column = spot.column as usize - 1;
     let start = column.saturating_sub(BEFORE);
-    let shown: String = line.chars().skip(start).take(WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let shown: String = line
+        .chars()
+        .skip(start)
+        .take(WIDTH)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     let room = shown.chars().count().saturating_sub(column - start);
     let carets = "^".repeat((spot.length as usize).min(room).max(1));
     let number = spot.line.to_string();
     let gutter = " ".repeat(number.len());
-    write!(f, "\n {gutter} |\n {number} | {}\n {gutter} | {}{carets}", shown.trim_end(), " ".repeat(column - start))
+    write!(
+        f,
+        "\n {gutter} |\n {number} | {}\n {gutter} | {}{carets}",
+        shown.trim_end(),
+        " ".repeat(column - start)
+    )
 }
 
 /// `did you mean "x"?` with every candidate that is as near as the nearest; `None` where nothing is near.
@@ -136,13 +168,17 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
     let mut near: Vec<(usize, &str)> = Vec::new();
     for candidate in candidates {
         let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
-        if distance <= most && !near.iter().any(|(_, c)| *c == candidate) {
+        if distance <= most && distance < lower.chars().count() && !near.iter().any(|(_, c)| *c == candidate) {
             near.push((distance, candidate));
         }
     }
     let best = near.iter().map(|(d, _)| *d).min()?;
-    let names: Vec<String> =
-        near.iter().filter(|(d, _)| *d == best).map(|(_, c)| format!("\"{c}\"")).take(6).collect();
+    let names: Vec<String> = near
+        .iter()
+        .filter(|(d, _)| *d == best)
+        .map(|(_, c)| format!("\"{c}\""))
+        .take(6)
+        .collect();
     Some(format!("did you mean {}?", or(&names)))
 }
 
@@ -161,24 +197,41 @@ mod tests {
 
     #[test]
     fn near_words_are_all_given() {
-        assert_eq!(did_you_mean("algoritm", ["algorithm", "servers"]).unwrap(), "did you mean \"algorithm\"?");
-        assert_eq!(did_you_mean("app3", ["app1", "app2"]).unwrap(), "did you mean \"app1\" or \"app2\"?");
+        assert_eq!(
+            did_you_mean("algoritm", ["algorithm", "servers"]).unwrap(),
+            "did you mean \"algorithm\"?"
+        );
+        assert_eq!(
+            did_you_mean("app3", ["app1", "app2"]).unwrap(),
+            "did you mean \"app1\" or \"app2\"?"
+        );
         assert_eq!(did_you_mean("TTL", ["ttl"]).unwrap(), "did you mean \"ttl\"?");
         assert_eq!(did_you_mean("colour", ["servers", "check"]), None);
     }
 
     #[test]
     fn a_problem_quotes_its_line() {
-        let spot = Spot { line: 2, column: 3, length: 4 };
+        let spot = Spot {
+            line: 2,
+            column: 3,
+            length: 4,
+        };
         let problem = Problem::new(Place::Spot(spot), "no such thing").hint("try another");
         let text = Problems::new("x.json", "{\n  \"ab\": 1\n}", vec![problem]).to_string();
-        assert_eq!(text, "x.json:2:3: no such thing; try another\n   |\n 2 |   \"ab\": 1\n   |   ^^^^");
+        assert_eq!(
+            text,
+            "x.json:2:3: no such thing; try another\n   |\n 2 |   \"ab\": 1\n   |   ^^^^"
+        );
     }
 
     #[test]
     fn a_long_line_is_cut_around_the_place() {
         let line = format!("{}X{}", "a".repeat(5000), "b".repeat(5000));
-        let spot = Spot { line: 1, column: 5001, length: 1 };
+        let spot = Spot {
+            line: 1,
+            column: 5001,
+            length: 1,
+        };
         let text = Problems::new("x", &line, vec![Problem::new(Place::Spot(spot), "here")]).to_string();
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[2].chars().count() < 120);

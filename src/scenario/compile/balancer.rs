@@ -21,14 +21,25 @@ pub fn load_balancer(cx: &mut Context, name: &str, raw: &raw::LoadBalancer, path
         cx.bad(&path.key("servers"), "a load balancer needs at least one server");
     }
     if raw.redispatch && raw.servers.len() == 1 {
-        cx.warn(format!("load balancer \"{name}\": redispatch is on, and there is only one server"));
+        cx.warn(format!(
+            "load balancer \"{name}\": redispatch is on, and there is only one server"
+        ));
     }
     if raw.retries > limits::RETRIES {
-        cx.bad(&path.key("retries"), format!("{} retries are more than {}, which is the limit", raw.retries, limits::RETRIES));
+        cx.bad(
+            &path.key("retries"),
+            format!(
+                "{} retries are more than {}, which is the limit",
+                raw.retries,
+                limits::RETRIES
+            ),
+        );
     }
     let servers = servers(cx, raw, &path.key("servers"));
     if !servers.is_empty() && servers.iter().all(|s| s.weight == 0) {
-        cx.warn(format!("load balancer \"{name}\": every server has weight 0, so none gets a request"));
+        cx.warn(format!(
+            "load balancer \"{name}\": every server has weight 0, so none gets a request"
+        ));
     }
     let timeouts = &raw.timeouts;
     if timeouts.connect.0.is_zero() {
@@ -37,7 +48,10 @@ pub fn load_balancer(cx: &mut Context, name: &str, raw: &raw::LoadBalancer, path
     LoadBalancer {
         algorithm: algorithm(cx, raw, path),
         servers,
-        check: raw.check.as_ref().map(|check| self::check(cx, check, &path.key("check"))),
+        check: raw
+            .check
+            .as_ref()
+            .map(|check| self::check(cx, check, &path.key("check"))),
         retries: raw.retries,
         redispatch: raw.redispatch,
         retry_on: raw.retry_on.iter().flat_map(|on| retry_on(*on)).collect(),
@@ -73,10 +87,18 @@ fn servers(cx: &mut Context, raw: &raw::LoadBalancer, path: &Path) -> Vec<Server
         let path = path.index(i);
         weight(cx, server.weight, MOST_WEIGHT, &path.key("weight"));
         if raw.servers[..i].iter().any(|s| s.0.id == server.id) {
-            cx.bad(&path.key("id"), format!("the id {} is taken by another server", server.id.unwrap_or_default()));
+            cx.bad(
+                &path.key("id"),
+                format!("the id {} is taken by another server", server.id.unwrap_or_default()),
+            );
         }
         servers.push(Server {
-            node: node(cx, &server.node, &path, raw.servers[..i].iter().any(|s| s.0.node == server.node)),
+            node: node(
+                cx,
+                &server.node,
+                &path,
+                raw.servers[..i].iter().any(|s| s.0.node == server.node),
+            ),
             id: server.id.unwrap_or_default(),
             weight: server.weight,
             maxconn: unlimited(server.maxconn),
@@ -120,21 +142,38 @@ fn algorithm(cx: &mut Context, raw: &raw::LoadBalancer, path: &Path) -> Algorith
         cx.bad(&path.key("draws"), "draws must be at least 1");
     }
     if consistent && !matches!(algorithm, Algorithm::Hash { .. }) {
-        cx.bad(&path.key("hash_type"), "hash_type belongs to the algorithms source, uri and hdr");
+        cx.bad(
+            &path.key("hash_type"),
+            "hash_type belongs to the algorithms source, uri and hdr",
+        );
     }
-    if matches!(algorithm, Algorithm::Hash { of: HashOf::Key, .. }) && cx.raw.requests.iter().any(|(_, c)| c.keys.is_none()) {
-        let message = "a balancer hashes the request's key, and not every class has \"keys\": requests without are all alike";
+    if matches!(algorithm, Algorithm::Hash { of: HashOf::Key, .. })
+        && cx.raw.requests.iter().any(|(_, c)| c.keys.is_none())
+    {
+        let message =
+            "a balancer hashes the request's key, and not every class has \"keys\": requests without are all alike";
         cx.warn(message);
     }
     algorithm
 }
 
 fn check(cx: &mut Context, raw: &raw::Check, path: &Path) -> Check {
-    let (inter, or_inter) = (raw.inter.0, |t: Option<crate::scenario::raw::units::Duration>| t.unwrap_or(raw.inter).0);
+    let (inter, or_inter) = (raw.inter.0, |t: Option<crate::scenario::raw::units::Duration>| {
+        t.unwrap_or(raw.inter).0
+    });
     let (fastinter, downinter, timeout) = (or_inter(raw.fastinter), or_inter(raw.downinter), or_inter(raw.timeout));
-    for (key, span) in [("inter", inter), ("fastinter", fastinter), ("downinter", downinter), ("timeout", timeout)] {
+    for (key, span) in [
+        ("inter", inter),
+        ("fastinter", fastinter),
+        ("downinter", downinter),
+        ("timeout", timeout),
+    ] {
         if span.nanos() < 1_000_000 {
-            let path = if cx.tree.find(&path.key(key)).is_some() { path.key(key) } else { path.key("inter") };
+            let path = if cx.tree.find(&path.key(key)).is_some() {
+                path.key(key)
+            } else {
+                path.key("inter")
+            };
             cx.bad(&path, format!("{key} {span} is below 1ms, which is the limit"));
         }
     }
@@ -143,7 +182,15 @@ fn check(cx: &mut Context, raw: &raw::Check, path: &Path) -> Check {
             cx.bad(&path.key(key), format!("{key} must be at least 1"));
         }
     }
-    Check { inter, fastinter, downinter, fall: raw.fall, rise: raw.rise, timeout, deep: raw.deep }
+    Check {
+        inter,
+        fastinter,
+        downinter,
+        fall: raw.fall,
+        rise: raw.rise,
+        timeout,
+        deep: raw.deep,
+    }
 }
 
 fn retry_on(on: raw::RetryOn) -> Vec<plan::RetryOn> {
@@ -159,7 +206,11 @@ fn retry_on(on: raw::RetryOn) -> Vec<plan::RetryOn> {
 
 fn tls(cx: &mut Context, raw: &web::Tls, path: &Path) -> Tls {
     let handshake = cx.dist(&raw.handshake.0, &path.key("handshake"));
-    Tls { handshake, resumption: raw.resumption.0, resumed: cx.dist(&raw.resumed.0, &path.key("resumed")) }
+    Tls {
+        handshake,
+        resumption: raw.resumption.0,
+        resumed: cx.dist(&raw.resumed.0, &path.key("resumed")),
+    }
 }
 
 /// Nginx.
@@ -174,17 +225,29 @@ pub fn web(cx: &mut Context, name: &str, raw: &web::Web, path: &Path) -> Web {
         cx.bad(&path.key("connections"), "connections must be at least 1");
     }
     let upstreams = upstreams(cx, raw, &path.key("upstreams"));
-    let unserved: Vec<&str> =
-        cx.raw.requests.names().zip(&serves).filter(|(_, serves)| !**serves).map(|(name, _)| name).collect();
+    let unserved: Vec<&str> = cx
+        .raw
+        .requests
+        .names()
+        .zip(&serves)
+        .filter(|(_, serves)| !**serves)
+        .map(|(name, _)| name)
+        .collect();
     if raw.upstreams.is_empty() && !unserved.is_empty() {
         let classes = unserved.join(", ");
-        cx.warn(format!("web server \"{name}\" neither serves {classes} nor has upstreams: such requests end as errors"));
+        cx.warn(format!(
+            "web server \"{name}\" neither serves {classes} nor has upstreams: such requests end as errors"
+        ));
     }
     if raw.timeouts.connect.0.is_zero() {
         cx.bad(&path.key("timeouts").key("connect"), "connect must be above 0");
     }
     let off = raw.next_upstream.contains(&web::NextUpstream::Off);
-    let tries = if off { 1 } else { unlimited(Some(raw.next_upstream_tries)).unwrap_or(raw.upstreams.len() as u32) };
+    let tries = if off {
+        1
+    } else {
+        unlimited(Some(raw.next_upstream_tries)).unwrap_or(raw.upstreams.len() as u32)
+    };
     Web {
         serves,
         upstreams,
@@ -196,7 +259,10 @@ pub fn web(cx: &mut Context, name: &str, raw: &web::Web, path: &Path) -> Web {
         tls: raw.tls.as_ref().map(|tls| self::tls(cx, tls, &path.key("tls"))),
         tries: tries.max(1),
         next_on: next_on(&raw.next_upstream),
-        limit_req: raw.limit_req.as_ref().map(|limit| limit_req(cx, limit, &path.key("limit_req"))),
+        limit_req: raw
+            .limit_req
+            .as_ref()
+            .map(|limit| limit_req(cx, limit, &path.key("limit_req"))),
         connect_timeout: raw.timeouts.connect.0,
         read_timeout: Some(raw.timeouts.read.0).filter(|t| !t.is_zero()),
     }
@@ -207,15 +273,27 @@ fn upstreams(cx: &mut Context, raw: &web::Web, path: &Path) -> Vec<Upstream> {
     for (i, upstream) in raw.upstreams.iter().map(|u| &u.0).enumerate() {
         let path = path.index(i);
         if upstream.weight == 0 {
-            cx.hint(&path.key("weight"), "weight must be at least 1", "Nginx has no weight of 0; leave the upstream out");
+            cx.hint(
+                &path.key("weight"),
+                "weight must be at least 1",
+                "Nginx has no weight of 0; leave the upstream out",
+            );
         }
         weight(cx, upstream.weight, 65_535, &path.key("weight"));
         let second = 1_000_000_000;
         if upstream.fail_timeout.0.nanos() % second != 0 {
-            cx.bad(&path.key("fail_timeout"), "fail_timeout counts in whole seconds, as Nginx's clock does here");
+            cx.bad(
+                &path.key("fail_timeout"),
+                "fail_timeout counts in whole seconds, as Nginx's clock does here",
+            );
         }
         upstreams.push(Upstream {
-            node: node(cx, &upstream.node, &path, raw.upstreams[..i].iter().any(|u| u.0.node == upstream.node)),
+            node: node(
+                cx,
+                &upstream.node,
+                &path,
+                raw.upstreams[..i].iter().any(|u| u.0.node == upstream.node),
+            ),
             weight: upstream.weight,
             backup: upstream.backup,
             max_conns: unlimited(Some(upstream.max_conns)),
@@ -229,10 +307,18 @@ fn upstreams(cx: &mut Context, raw: &web::Web, path: &Path) -> Vec<Upstream> {
 fn next_on(words: &[web::NextUpstream]) -> NextOn {
     use web::NextUpstream::{Error, Http500, Http502, Http503, Http504, Off, Timeout};
     if words.contains(&Off) {
-        return NextOn { error: false, timeout: false, answer: false };
+        return NextOn {
+            error: false,
+            timeout: false,
+            answer: false,
+        };
     }
     let answer = words.iter().any(|w| matches!(w, Http500 | Http502 | Http503 | Http504));
-    NextOn { error: words.contains(&Error), timeout: words.contains(&Timeout), answer }
+    NextOn {
+        error: words.contains(&Error),
+        timeout: words.contains(&Timeout),
+        answer,
+    }
 }
 
 fn limit_req(cx: &mut Context, raw: &web::LimitReq, path: &Path) -> LimitReq {
@@ -241,8 +327,15 @@ fn limit_req(cx: &mut Context, raw: &web::LimitReq, path: &Path) -> LimitReq {
         cx.bad(&path.key("rate"), "the rate must be at least one request in 1000 s");
     }
     if raw.delay > raw.burst {
-        cx.bad(&path.key("delay"), format!("delay {} is above burst {}", raw.delay, raw.burst));
+        cx.bad(
+            &path.key("delay"),
+            format!("delay {} is above burst {}", raw.delay, raw.burst),
+        );
     }
     let delay = if raw.nodelay { raw.burst } else { raw.delay };
-    LimitReq { rate, burst: raw.burst.into(), delay: delay.into() }
+    LimitReq {
+        rate,
+        burst: raw.burst.into(),
+        delay: delay.into(),
+    }
 }

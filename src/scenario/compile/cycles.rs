@@ -30,20 +30,32 @@ pub fn check(cx: &mut Context) {
         if let Some(cycle) = walk(&graph, name, &mut done) {
             let members = cycle.join(" -> ");
             let hint = "a request would go round for ever";
-            cx.hint(&Path::to("nodes").key(cycle[0]), format!("the nodes {members} form a cycle"), hint);
+            cx.hint(
+                &Path::to("nodes").key(cycle[0]),
+                format!("the nodes {members} form a cycle"),
+                hint,
+            );
         }
     }
     unreached(cx, &graph);
 }
 
 /// Depth first from one node, without recursion since chains may be long: the first cycle met, closed by its first member.
-fn walk<'a>(graph: &BTreeMap<&'a str, Vec<&'a str>>, start: &'a str, done: &mut BTreeSet<&'a str>) -> Option<Vec<&'a str>> {
+fn walk<'a>(
+    graph: &BTreeMap<&'a str, Vec<&'a str>>,
+    start: &'a str,
+    done: &mut BTreeSet<&'a str>,
+) -> Option<Vec<&'a str>> {
     let mut trail: Vec<(&str, usize)> = vec![(start, 0)];
     let mut on_trail = BTreeSet::from([start]);
     let mut found = None;
     while let Some((name, next)) = trail.last_mut() {
         let name = *name;
-        let callee = graph.get(name).filter(|_| !done.contains(name)).and_then(|callees| callees.get(*next)).copied();
+        let callee = graph
+            .get(name)
+            .filter(|_| !done.contains(name))
+            .and_then(|callees| callees.get(*next))
+            .copied();
         *next += 1;
         match callee {
             None => {
@@ -68,7 +80,11 @@ fn walk<'a>(graph: &BTreeMap<&'a str, Vec<&'a str>>, start: &'a str, done: &mut 
 
 fn unreached(cx: &mut Context, graph: &BTreeMap<&str, Vec<&str>>) {
     let raw = cx.raw;
-    let mut open: Vec<&str> = raw.clients.iter().flat_map(|(_, c)| c.entry.0.nodes.iter().map(String::as_str)).collect();
+    let mut open: Vec<&str> = raw
+        .clients
+        .iter()
+        .flat_map(|(_, c)| c.entry.0.nodes.iter().map(String::as_str))
+        .collect();
     let mut reached = BTreeSet::new();
     while let Some(name) = open.pop() {
         if reached.insert(name) {

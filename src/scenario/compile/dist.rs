@@ -17,7 +17,11 @@ impl Context<'_> {
     pub(super) fn dist(&mut self, shape: &Shape, path: &Path) -> Dist {
         if let Shape::Trace(_) = shape {
             let hint = "a trace has values for work and render only";
-            self.hint(path, "a column of an arrival trace belongs to a request, and this does not", hint);
+            self.hint(
+                path,
+                "a column of an arrival trace belongs to a request, and this does not",
+                hint,
+            );
             return Dist::ZERO;
         }
         self.dist_of_request(shape, path)
@@ -59,12 +63,18 @@ impl Context<'_> {
             Shape::Weibull(p) => {
                 let path = path.key("weibull");
                 let scale = self.above_zero(p.scale, &path.key("scale")).nanos() as f64;
-                Dist::Weibull { scale, shape: self.factor(p.shape, &path.key("shape")) }
+                Dist::Weibull {
+                    scale,
+                    shape: self.factor(p.shape, &path.key("shape")),
+                }
             }
             Shape::Pareto(p) => {
                 let path = path.key("pareto");
                 let min = self.above_zero(p.min, &path.key("min")).nanos() as f64;
-                Dist::Pareto { min, alpha: self.factor(p.alpha, &path.key("alpha")) }
+                Dist::Pareto {
+                    min,
+                    alpha: self.factor(p.alpha, &path.key("alpha")),
+                }
             }
             Shape::Uniform(p) => {
                 if p.max < p.min {
@@ -72,11 +82,17 @@ impl Context<'_> {
                     self.bad(&path.key("uniform").key("max"), message);
                 }
                 let width = p.max.0 - p.min.0;
-                Dist::Uniform { min: p.min.0.nanos() as f64, width: width.nanos() as f64 }
+                Dist::Uniform {
+                    min: p.min.0.nanos() as f64,
+                    width: width.nanos() as f64,
+                }
             }
             Shape::Empirical(values) => {
                 if values.is_empty() {
-                    self.bad(&path.key("empirical"), "an empirical distribution needs at least one value");
+                    self.bad(
+                        &path.key("empirical"),
+                        "an empirical distribution needs at least one value",
+                    );
                     return Dist::ZERO;
                 }
                 Dist::Empirical(values.iter().map(|v| v.0).collect())
@@ -100,9 +116,17 @@ impl Context<'_> {
         let mean = self.above_zero(mean, &path.key("mean"));
         let right = cv <= MOST_CV && cv >= least && cv > 0.0;
         if !right {
-            let at_least = if least > 0.0 { format!("at least {least}") } else { "above 0".into() };
+            let at_least = if least > 0.0 {
+                format!("at least {least}")
+            } else {
+                "above 0".into()
+            };
             let message = format!("cv {cv} must be {at_least} and at most {MOST_CV}");
-            let hint = if cv == 0.0 { "what never varies is a constant" } else { "cv = standard deviation / mean" };
+            let hint = if cv == 0.0 {
+                "what never varies is a constant"
+            } else {
+                "cv = standard deviation / mean"
+            };
             self.hint(&path.key("cv"), message, hint);
         }
         (mean, if right { cv } else { 1.0 })

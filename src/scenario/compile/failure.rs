@@ -5,48 +5,80 @@
 use super::Context;
 use super::faults::{self, Places};
 use super::names::Component;
-use crate::scenario::plan::{Course, Hit, Lifetime, Monitoring, Network, Node};
+use crate::scenario::plan::{Course, Hit, Lifetime, Monitoring, Network};
 use crate::scenario::raw::hosts as raw;
 use crate::scenario::raw::node::Node as RawNode;
 use crate::scenario::read::tree::Path;
 
 /// What breaks: hosts, zones, links, nodes, members, common causes, each in the order of the scenario.
-pub fn lifetimes(cx: &mut Context, nodes: &[Node], network: &Network) -> Vec<Lifetime> {
+pub fn lifetimes(cx: &mut Context, network: &Network) -> Vec<Lifetime> {
     let raw = cx.raw;
     let mut all = Vec::new();
-    let mut add = |cx: &mut Context, name: &str, path: Path, lifetime: Option<&raw::Lifetime>, planned: Option<&raw::Maintenance>| {
+    let mut add = |cx: &mut Context,
+                   name: &str,
+                   path: Path,
+                   lifetime: Option<&raw::Lifetime>,
+                   planned: Option<&raw::Maintenance>| {
         let courses = courses(cx, lifetime, planned, &path);
         if courses.is_empty() {
             return;
         }
-        let hits = match faults::places(cx, name, nodes, network, &path) {
+        let hits = match faults::places(cx, name, network, &path) {
             Some(places) => faults::crash(&places),
             None => Vec::new(),
         };
-        all.extend(courses.into_iter().map(|course| Lifetime { name: name.to_owned(), hits: hits.clone(), course }));
+        all.extend(courses.into_iter().map(|course| Lifetime {
+            name: name.to_owned(),
+            hits: hits.clone(),
+            course,
+        }));
     };
     for (name, host) in raw.hosts.iter() {
-        add(cx, name, Path::to("hosts").key(name), host.lifetime.as_ref(), host.maintenance.as_ref());
+        add(
+            cx,
+            name,
+            Path::to("hosts").key(name),
+            host.lifetime.as_ref(),
+            host.maintenance.as_ref(),
+        );
     }
     for (name, zone) in raw.zones.iter() {
-        add(cx, name, Path::to("zones").key(name), zone.lifetime.as_ref(), zone.maintenance.as_ref());
+        add(
+            cx,
+            name,
+            Path::to("zones").key(name),
+            zone.lifetime.as_ref(),
+            zone.maintenance.as_ref(),
+        );
     }
     for (i, link) in raw.network.links.iter().enumerate().take(network.links.len()) {
         let name = network.links[i].name.clone();
-        add(cx, &name, Path::to("network").key("links").index(i), link.lifetime.as_ref(), None);
+        add(
+            cx,
+            &name,
+            Path::to("network").key("links").index(i),
+            link.lifetime.as_ref(),
+            None,
+        );
     }
     for (name, node) in raw.nodes.iter() {
         let path = Path::to("nodes").key(name);
         if let RawNode::Database(database) = node {
             for (member, settings) in database.members.iter() {
                 let path = path.key("members").key(member);
-                add(cx, member, path, settings.lifetime.as_ref(), settings.maintenance.as_ref());
+                add(
+                    cx,
+                    member,
+                    path,
+                    settings.lifetime.as_ref(),
+                    settings.maintenance.as_ref(),
+                );
             }
         } else if let Some(serving) = node.serving() {
             add(cx, name, path, serving.lifetime, serving.maintenance);
         }
     }
-    causes(cx, nodes, network, all)
+    causes(cx, network, all)
 }
 
 fn courses(
@@ -65,10 +97,16 @@ fn courses(
             cx.bad(&path.key("for"), "maintenance must last longer than 0");
         }
         if planned.lasts >= planned.every {
-            let message = format!("maintenance for {} every {} would never end", planned.lasts.0, planned.every.0);
+            let message = format!(
+                "maintenance for {} every {} would never end",
+                planned.lasts.0, planned.every.0
+            );
             cx.bad(&path.key("every"), message);
         }
-        courses.push(Course::Maintenance { every: planned.every.0, lasts: planned.lasts.0 });
+        courses.push(Course::Maintenance {
+            every: planned.every.0,
+            lasts: planned.lasts.0,
+        });
     }
     courses
 }
@@ -76,10 +114,13 @@ fn courses(
 fn failures(cx: &mut Context, lifetime: &raw::Lifetime, path: &Path) -> Course {
     let why = "it would fail without end in one instant";
     let mtbf = cx.positive_dist(&lifetime.mtbf.0.0, &path.key("mtbf"), why);
-    Course::Failures { mtbf, mttr: cx.dist(&lifetime.mttr.0.0, &path.key("mttr")) }
+    Course::Failures {
+        mtbf,
+        mttr: cx.dist(&lifetime.mttr.0.0, &path.key("mttr")),
+    }
 }
 
-fn causes(cx: &mut Context, nodes: &[Node], network: &Network, mut all: Vec<Lifetime>) -> Vec<Lifetime> {
+fn causes(cx: &mut Context, network: &Network, mut all: Vec<Lifetime>) -> Vec<Lifetime> {
     let raw = cx.raw;
     for (name, cause) in raw.common_causes.iter() {
         let path = Path::to("common_causes").key(name);
@@ -90,15 +131,27 @@ fn causes(cx: &mut Context, nodes: &[Node], network: &Network, mut all: Vec<Life
         for (i, target) in cause.targets.iter().enumerate() {
             let at = path.key("targets").index(i);
             if let Some(Component::Cause(_)) = cx.names.get(target) {
-                cx.bad(&at, format!("\"{target}\" is a common cause itself; name what it takes"));
+                cx.bad(
+                    &at,
+                    format!("\"{target}\" is a common cause itself; name what it takes"),
+                );
                 continue;
             }
-            let places = faults::places(cx, target, nodes, network, &at).unwrap_or(Places::Of(Vec::new(), Vec::new()));
-            hits.extend(faults::crash(&places).into_iter().filter(|hit| !hits.contains(hit)).collect::<Vec<_>>());
+            let places = faults::places(cx, target, network, &at).unwrap_or(Places::Of(Vec::new(), Vec::new()));
+            hits.extend(
+                faults::crash(&places)
+                    .into_iter()
+                    .filter(|hit| !hits.contains(hit))
+                    .collect::<Vec<_>>(),
+            );
         }
         if let Some(lifetime) = &cause.lifetime {
             let course = failures(cx, lifetime, &path.key("lifetime"));
-            all.push(Lifetime { name: name.to_owned(), hits, course });
+            all.push(Lifetime {
+                name: name.to_owned(),
+                hits,
+                course,
+            });
         }
     }
     all
@@ -106,15 +159,23 @@ fn causes(cx: &mut Context, nodes: &[Node], network: &Network, mut all: Vec<Life
 
 /// Who notices.
 pub fn monitoring(cx: &mut Context) -> Monitoring {
-    let Some(raw) = &cx.raw.monitoring else { return Monitoring::Unsaid };
+    let Some(raw) = &cx.raw.monitoring else {
+        return Monitoring::Unsaid;
+    };
     let path = Path::to("monitoring");
     if let Some(none) = &raw.none {
         for key in ["interval", "failures", "notify", "respond"] {
             if cx.tree.find(&path.key(key)).is_some() {
-                cx.bad_key(&path.key(key), format!("\"{key}\" and \"none\" exclude each other"), None);
+                cx.bad_key(
+                    &path.key(key),
+                    format!("\"{key}\" and \"none\" exclude each other"),
+                    None,
+                );
             }
         }
-        return Monitoring::None { notice: cx.dist(&none.notice.0, &path.key("none").key("notice")) };
+        return Monitoring::None {
+            notice: cx.dist(&none.notice.0, &path.key("none").key("notice")),
+        };
     }
     if raw.interval.0.is_zero() {
         cx.bad(&path.key("interval"), "interval must be above 0");
@@ -124,5 +185,10 @@ pub fn monitoring(cx: &mut Context) -> Monitoring {
     }
     let notify = cx.dist(&raw.notify.0, &path.key("notify"));
     let respond = cx.dist(&raw.respond.0, &path.key("respond"));
-    Monitoring::Probes { interval: raw.interval.0, failures: raw.failures, notify, respond }
+    Monitoring::Probes {
+        interval: raw.interval.0,
+        failures: raw.failures,
+        notify,
+        respond,
+    }
 }

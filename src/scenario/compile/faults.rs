@@ -30,16 +30,29 @@ pub fn faults(cx: &mut Context, nodes: &[Node], network: &Network) -> Vec<Fault>
     for (i, fault) in raw.faults.iter().enumerate() {
         let path = Path::to("faults").index(i);
         if fault.at.0 >= raw.duration.0 && !raw.duration.0.is_zero() {
-            let message = format!("the fault at {} comes after the end of the run at {}", fault.at.0, raw.duration.0);
+            let message = format!(
+                "the fault at {} comes after the end of the run at {}",
+                fault.at.0, raw.duration.0
+            );
             cx.warn(message);
         }
         if fault.lasts.is_some_and(|lasts| lasts.0.is_zero()) {
-            cx.hint(&path.key("for"), "a fault that lasts 0 does nothing", "leave \"for\" out for a fault for good");
+            cx.hint(
+                &path.key("for"),
+                "a fault that lasts 0 does nothing",
+                "leave \"for\" out for a fault for good",
+            );
         }
         stray(cx, fault, &path);
         let (target, hits) = hits(cx, fault, nodes, network, &path);
         let (at, lasts) = (Time::from_nanos(fault.at.0.nanos()), fault.lasts.map(|l| l.0));
-        faults.push(Fault { at, lasts, what: what(fault), target, hits });
+        faults.push(Fault {
+            at,
+            lasts,
+            what: what(fault),
+            target,
+            hits,
+        });
     }
     faults
 }
@@ -73,14 +86,31 @@ fn word(effect: Effect) -> &'static str {
 fn stray(cx: &mut Context, fault: &raw::Fault, path: &Path) {
     let keys = [
         ("factor", fault.factor.is_some(), fault.effect == Effect::Slow, "slow"),
-        ("ratio", fault.ratio.is_some(), matches!(fault.effect, Effect::Errors | Effect::Drop), "errors or drop"),
-        ("from", fault.from.is_some(), fault.effect == Effect::Partition, "partition"),
+        (
+            "ratio",
+            fault.ratio.is_some(),
+            matches!(fault.effect, Effect::Errors | Effect::Drop),
+            "errors or drop",
+        ),
+        (
+            "from",
+            fault.from.is_some(),
+            fault.effect == Effect::Partition,
+            "partition",
+        ),
         ("to", fault.to.is_some(), fault.effect == Effect::Partition, "partition"),
         ("set", fault.set.is_some(), fault.effect == Effect::Set, "set"),
     ];
     for (key, given, wanted, effect) in keys {
         if given && !wanted {
-            cx.bad_key(&path.key(key), format!("\"{key}\" belongs to the effect {effect}, not to {}", word(fault.effect)), None);
+            cx.bad_key(
+                &path.key(key),
+                format!(
+                    "\"{key}\" belongs to the effect {effect}, not to {}",
+                    word(fault.effect)
+                ),
+                None,
+            );
         }
         let alone = fault.target.is_some() && fault.effect == Effect::Partition;
         if wanted && !given && !alone && !cx.pruned.contains(&path.key(key)) {
@@ -97,8 +127,8 @@ fn hits(cx: &mut Context, fault: &raw::Fault, nodes: &[Node], network: &Network,
         let text = |names: Option<&Brief<Names>>| names.map_or(String::new(), |n| n.0.0.join(", "));
         let target = format!("{} | {}", text(fault.from.as_ref()), text(fault.to.as_ref()));
         if let Some(host) = from.iter().find(|host| to.contains(host)) {
-            let message = format!("host number {} is on both sides of the partition", host.index() + 1);
-            cx.bad(path, message);
+            let name = cx.raw.hosts.names().nth(host.index()).unwrap_or("a node's own host");
+            cx.bad(path, format!("{name} is on both sides of the partition"));
         }
         return (target, vec![Hit::Partition { from, to }]);
     }
@@ -109,14 +139,20 @@ fn hits(cx: &mut Context, fault: &raw::Fault, nodes: &[Node], network: &Network,
         return (String::new(), Vec::new());
     };
     let at = path.key("target");
-    let Some(places) = places(cx, target, nodes, network, &at) else { return (target.clone(), Vec::new()) };
+    let Some(places) = places(cx, target, network, &at) else {
+        return (target.clone(), Vec::new());
+    };
     let hits = match fault.effect {
         Effect::Crash => crash(&places),
         Effect::Set => settings(cx, fault, target, &places, nodes, path),
         Effect::Partition => match &places {
             Places::Link(link) => vec![Hit::CutLink(*link)],
             Places::Of(..) => {
-                cx.hint(&at, "a partition lies between two sides", "use \"from\" and \"to\", or a link \"a->b\" as the target");
+                cx.hint(
+                    &at,
+                    "a partition lies between two sides",
+                    "use \"from\" and \"to\", or a link \"a->b\" as the target",
+                );
                 Vec::new()
             }
         },
@@ -126,18 +162,36 @@ fn hits(cx: &mut Context, fault: &raw::Fault, nodes: &[Node], network: &Network,
 }
 
 /// The effects that fall on one node after the other.
-fn each(cx: &mut Context, fault: &raw::Fault, effect: Effect, places: &Places, nodes: &[Node], path: &Path) -> Vec<Hit> {
+fn each(
+    cx: &mut Context,
+    fault: &raw::Fault,
+    effect: Effect,
+    places: &Places,
+    nodes: &[Node],
+    path: &Path,
+) -> Vec<Hit> {
     let ratio = fault.ratio.map_or(0.0, |r| r.0);
     let all = match places {
         Places::Link(link) if effect == Effect::Drop => return vec![Hit::DropLink(*link, ratio)],
         Places::Link(_) => {
-            let message = format!("a link cannot {}", if effect == Effect::Errors { "answer errors" } else { word(effect) });
+            let message = format!(
+                "a link cannot {}",
+                if effect == Effect::Errors {
+                    "answer errors"
+                } else {
+                    word(effect)
+                }
+            );
             cx.hint(&path.key("target"), message, "links can crash, drop and be partitioned");
             return Vec::new();
         }
         Places::Of(hosts, single) => on_hosts(hosts, single, nodes),
     };
-    let factor = if effect == Effect::Slow { cx.factor(fault.factor.unwrap_or(1.0), &path.key("factor")) } else { 1.0 };
+    let factor = if effect == Effect::Slow {
+        cx.factor(fault.factor.unwrap_or(1.0), &path.key("factor"))
+    } else {
+        1.0
+    };
     let hit = |node: NodeId| match effect {
         Effect::Hang => Hit::Hang(node),
         Effect::Slow => Hit::Slow(node, factor),
@@ -151,7 +205,9 @@ fn each(cx: &mut Context, fault: &raw::Fault, effect: Effect, places: &Places, n
 
 /// The nodes named, and those on the hosts named; each once.
 fn on_hosts(hosts: &[HostId], single: &[NodeId], nodes: &[Node]) -> Vec<NodeId> {
-    let on = (0..nodes.len()).filter(|i| hosts.contains(&nodes[*i].host)).map(NodeId::new);
+    let on = (0..nodes.len())
+        .filter(|i| hosts.contains(&nodes[*i].host))
+        .map(NodeId::new);
     let mut all: Vec<NodeId> = single.iter().copied().chain(on).collect();
     all.sort();
     all.dedup();
@@ -162,14 +218,16 @@ fn on_hosts(hosts: &[HostId], single: &[NodeId], nodes: &[Node]) -> Vec<NodeId> 
 pub fn crash(places: &Places) -> Vec<Hit> {
     match places {
         Places::Link(link) => vec![Hit::CutLink(*link)],
-        Places::Of(hosts, nodes) => {
-            hosts.iter().map(|h| Hit::CrashHost(*h)).chain(nodes.iter().map(|n| Hit::CrashNode(*n))).collect()
-        }
+        Places::Of(hosts, nodes) => hosts
+            .iter()
+            .map(|h| Hit::CrashHost(*h))
+            .chain(nodes.iter().map(|n| Hit::CrashNode(*n)))
+            .collect(),
     }
 }
 
 /// What a name stands for; where it stands for nothing, that is said.
-pub fn places(cx: &mut Context, name: &str, nodes: &[Node], network: &Network, path: &Path) -> Option<Places> {
+pub fn places(cx: &mut Context, name: &str, network: &Network, path: &Path) -> Option<Places> {
     if name.contains("->") {
         let found = network.links.iter().position(|l| l.name == name);
         if found.is_none() {
@@ -185,13 +243,18 @@ pub fn places(cx: &mut Context, name: &str, nodes: &[Node], network: &Network, p
         Component::Host(id) => Some(Places::Of(vec![id], Vec::new())),
         Component::Node(id, _) | Component::Member(id) => Some(Places::Of(Vec::new(), vec![id])),
         Component::Zone(_) => {
-            let hosts = raw.hosts.iter().enumerate().filter(|(_, (_, h))| h.zone.as_deref() == Some(name));
+            let hosts = raw
+                .hosts
+                .iter()
+                .enumerate()
+                .filter(|(_, (_, h))| h.zone.as_deref() == Some(name));
             Some(Places::Of(hosts.map(|(i, _)| HostId::new(i)).collect(), Vec::new()))
         }
         Component::Vip(_) | Component::Database(_) => match raw.nodes.get(name) {
-            Some(RawNode::VirtualIp(vip)) => {
-                Some(Places::Of(Vec::new(), members(&mut vip.members.iter().map(String::as_str))))
-            }
+            Some(RawNode::VirtualIp(vip)) => Some(Places::Of(
+                Vec::new(),
+                members(&mut vip.members.iter().map(String::as_str)),
+            )),
             Some(RawNode::Database(database)) => Some(Places::Of(Vec::new(), members(&mut database.members.names()))),
             _ => None,
         },
@@ -202,7 +265,7 @@ pub fn places(cx: &mut Context, name: &str, nodes: &[Node], network: &Network, p
                 if let Some(Component::Cause(_)) | None = cx.names.get(target) {
                     continue;
                 }
-                if let Some(Places::Of(h, n)) = places(cx, target, nodes, network, path) {
+                if let Some(Places::Of(h, n)) = places(cx, target, network, path) {
                     hosts.extend(h);
                     single.extend(n);
                 }
@@ -217,7 +280,7 @@ fn side(cx: &mut Context, names: Option<&Brief<Names>>, nodes: &[Node], network:
     let list = cx.tree.find(path).is_some_and(|tree| !tree.is_scalar());
     for (i, name) in names.into_iter().flat_map(|n| &n.0.0).enumerate() {
         let path = if list { path.index(i) } else { path.clone() };
-        match places(cx, name, nodes, network, &path) {
+        match places(cx, name, network, &path) {
             Some(Places::Of(hosts, single)) => {
                 all.extend(hosts);
                 all.extend(single.iter().filter_map(|n| nodes.get(n.index())).map(|n| n.host));
@@ -232,13 +295,27 @@ fn side(cx: &mut Context, names: Option<&Brief<Names>>, nodes: &[Node], network:
 }
 
 /// The effect `set`.
-fn settings(cx: &mut Context, fault: &raw::Fault, target: &str, places: &Places, nodes: &[Node], path: &Path) -> Vec<Hit> {
+fn settings(
+    cx: &mut Context,
+    fault: &raw::Fault,
+    target: &str,
+    places: &Places,
+    nodes: &[Node],
+    path: &Path,
+) -> Vec<Hit> {
     let Places::Of(hosts, single) = places else {
-        cx.bad(&path.key("target"), "a link has no settings that can change at run time yet");
+        cx.bad(
+            &path.key("target"),
+            "a link has no settings that can change at run time yet",
+        );
         return Vec::new();
     };
     if !hosts.is_empty() {
-        cx.hint(&path.key("target"), format!("\"{target}\" is more than a node"), "settings are changed node by node");
+        cx.hint(
+            &path.key("target"),
+            format!("\"{target}\" is more than a node"),
+            "settings are changed node by node",
+        );
         return Vec::new();
     }
     let mut hits = Vec::new();
@@ -252,13 +329,25 @@ fn settings(cx: &mut Context, fault: &raw::Fault, target: &str, places: &Places,
 }
 
 /// One key of one node.
-fn setting(cx: &mut Context, nodes: &[Node], id: NodeId, (key, value): (&str, &serde_json::Value), path: &Path) -> Vec<Hit> {
-    let Some(node) = nodes.get(id.index()) else { return Vec::new() };
+fn setting(
+    cx: &mut Context,
+    nodes: &[Node],
+    id: NodeId,
+    (key, value): (&str, &serde_json::Value),
+    path: &Path,
+) -> Vec<Hit> {
+    let Some(node) = nodes.get(id.index()) else {
+        return Vec::new();
+    };
     let whole = value.as_u64().and_then(|n| u32::try_from(n).ok());
     match (key, &node.kind) {
         ("answers", Kind::Dns(_)) => {
-            let names = value.as_array().filter(|names| !names.is_empty() && names.iter().all(serde_json::Value::is_string));
-            let Some(names) = names else { return wrong(cx, path, "a list of names of nodes") };
+            let names = value
+                .as_array()
+                .filter(|names| !names.is_empty() && names.iter().all(serde_json::Value::is_string));
+            let Some(names) = names else {
+                return wrong(cx, path, "a list of names of nodes");
+            };
             let names = names.iter().filter_map(serde_json::Value::as_str).enumerate();
             let answers = names.filter_map(|(i, name)| cx.target(name, &path.index(i))).collect();
             vec![Hit::Set(id, Setting::Answers(answers))]
@@ -273,7 +362,9 @@ fn setting(cx: &mut Context, nodes: &[Node], id: NodeId, (key, value): (&str, &s
             workers => vec![Hit::Set(id, Setting::Workers(workers))],
         },
         ("weight" | "maxconn", _) => {
-            let Some(number) = whole else { return wrong(cx, path, "a whole number") };
+            let Some(number) = whole else {
+                return wrong(cx, path, "a whole number");
+            };
             let hits = in_balancers(cx, nodes, id, key, number, path);
             if hits.is_empty() {
                 let message = format!("\"{}\" is a server of no load balancer, so it has no {key}", node.name);
@@ -286,7 +377,10 @@ fn setting(cx: &mut Context, nodes: &[Node], id: NodeId, (key, value): (&str, &s
             let (Some((name, last)), Some(number)) = (rest.rsplit_once('.'), whole) else {
                 return wrong(cx, path, "a key such as \"servers.NAME.weight\", with a whole number");
             };
-            let server = balancer.servers.iter().position(|s| nodes.get(s.node.index()).is_some_and(|n| n.name == name));
+            let server = balancer
+                .servers
+                .iter()
+                .position(|s| nodes.get(s.node.index()).is_some_and(|n| n.name == name));
             match (server, change(cx, last, server.unwrap_or(0), number, path)) {
                 (Some(_), Some(setting)) => vec![Hit::Set(id, setting)],
                 (None, _) => {
@@ -304,7 +398,9 @@ fn setting(cx: &mut Context, nodes: &[Node], id: NodeId, (key, value): (&str, &s
 fn in_balancers(cx: &mut Context, nodes: &[Node], id: NodeId, key: &str, number: u32, path: &Path) -> Vec<Hit> {
     let mut hits = Vec::new();
     for (i, node) in nodes.iter().enumerate() {
-        let Kind::LoadBalancer(balancer) = &node.kind else { continue };
+        let Kind::LoadBalancer(balancer) = &node.kind else {
+            continue;
+        };
         if let Some(server) = balancer.servers.iter().position(|s| s.node == id) {
             hits.extend(change(cx, key, server, number, path).map(|setting| Hit::Set(NodeId::new(i), setting)));
         }
@@ -316,11 +412,17 @@ fn change(cx: &mut Context, key: &str, server: usize, number: u32, path: &Path) 
     match key {
         "weight" => {
             if number > MOST_WEIGHT {
-                cx.bad(path, format!("weight {number} is above {MOST_WEIGHT}, which is the limit"));
+                cx.bad(
+                    path,
+                    format!("weight {number} is above {MOST_WEIGHT}, which is the limit"),
+                );
             }
             Some(Setting::Weight { server, weight: number })
         }
-        "maxconn" => Some(Setting::Maxconn { server, maxconn: unlimited(Some(number)) }),
+        "maxconn" => Some(Setting::Maxconn {
+            server,
+            maxconn: unlimited(Some(number)),
+        }),
         _ => None,
     }
 }
@@ -332,6 +434,10 @@ fn wrong(cx: &mut Context, path: &Path, expected: &str) -> Vec<Hit> {
 
 fn unbuilt(cx: &mut Context, key: &str, path: &Path) -> Vec<Hit> {
     let hint = "what can change: answers and ttl of a dns node, weight and maxconn of a server, workers";
-    cx.bad_key(path, format!("changing \"{key}\" at run time is not built yet"), Some(hint.into()));
+    cx.bad_key(
+        path,
+        format!("changing \"{key}\" at run time is not built yet"),
+        Some(hint.into()),
+    );
     Vec::new()
 }

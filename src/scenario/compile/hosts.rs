@@ -20,7 +20,11 @@ pub fn hosts(cx: &mut Context) -> (Vec<Host>, Vec<Zone>) {
     for (name, host) in raw.hosts.iter() {
         let path = Path::to("hosts").key(name);
         if host.cores == Some(0) {
-            cx.hint(&path.key("cores"), "a host has at least one core", "leave it out for unlimited cores");
+            cx.hint(
+                &path.key("cores"),
+                "a host has at least one core",
+                "leave it out for unlimited cores",
+            );
         }
         let speed = cx.factor(host.speed, &path.key("speed"));
         if host.cost.is_some_and(|cost| cost < 0.0) {
@@ -30,14 +34,29 @@ pub fn hosts(cx: &mut Context) -> (Vec<Host>, Vec<Zone>) {
             Some(Component::Zone(id)) => Some(id),
             _ => None,
         });
-        hosts.push(Host { name: name.to_owned(), named: true, cores: host.cores, speed, zone, address: host.address.clone() });
+        hosts.push(Host {
+            name: name.to_owned(),
+            named: true,
+            cores: host.cores,
+            speed,
+            zone,
+            address: host.address.clone(),
+        });
     }
-    for zone in raw.zones.names().filter(|zone| !raw.hosts.iter().any(|(_, h)| h.zone.as_deref() == Some(*zone))) {
+    for zone in raw
+        .zones
+        .names()
+        .filter(|zone| !raw.hosts.iter().any(|(_, h)| h.zone.as_deref() == Some(*zone)))
+    {
         cx.warnings.push(format!("no host stands in zone \"{zone}\""));
     }
     for (name, node) in raw.nodes.iter() {
         match node {
-            Node::Database(d) => d.members.iter().filter(|(_, m)| m.host.is_none()).for_each(|(n, _)| hosts.push(implied(n))),
+            Node::Database(d) => d
+                .members
+                .iter()
+                .filter(|(_, m)| m.host.is_none())
+                .for_each(|(n, _)| hosts.push(implied(n))),
             other if other.serving().is_some_and(|s| s.host.is_none()) => hosts.push(implied(name)),
             _ => {}
         }
@@ -47,7 +66,14 @@ pub fn hosts(cx: &mut Context) -> (Vec<Host>, Vec<Zone>) {
 
 /// The host that a node without one has to itself.
 fn implied(name: &str) -> Host {
-    Host { name: name.to_owned(), named: false, cores: None, speed: 1.0, zone: None, address: None }
+    Host {
+        name: name.to_owned(),
+        named: false,
+        cores: None,
+        speed: 1.0,
+        zone: None,
+        address: None,
+    }
 }
 
 /// The network.
@@ -58,8 +84,20 @@ pub fn network(cx: &mut Context, hosts: &[Host]) -> Network {
     let mut routes: BTreeMap<(HostId, HostId), (usize, LinkId)> = BTreeMap::new();
     let path = Path::to("network").key("links");
     if raw.links.len() > limits::LINKS {
-        cx.bad(&path, format!("{} links are more than {}, which is the limit", raw.links.len(), limits::LINKS));
-        return Network { latency: raw.latency.0, loss: raw.loss.0, links, routes: BTreeMap::new() };
+        cx.bad(
+            &path,
+            format!(
+                "{} links are more than {}, which is the limit",
+                raw.links.len(),
+                limits::LINKS
+            ),
+        );
+        return Network {
+            latency: raw.latency.0,
+            loss: raw.loss.0,
+            links,
+            routes: BTreeMap::new(),
+        };
     }
     loss(cx, raw.loss.0, &Path::to("network").key("loss"));
     for (i, link) in raw.links.iter().enumerate() {
@@ -72,14 +110,23 @@ pub fn network(cx: &mut Context, hosts: &[Host]) -> Network {
             cx.bad(&path, format!("the link {name} is given twice"));
         }
         if !raw.links.iter().any(|l| l.from == link.to && l.to == link.from) {
-            cx.warn(format!("the link {name} has no counterpart: what goes back takes the default network"));
+            cx.warn(format!(
+                "the link {name} has no counterpart: what goes back takes the default network"
+            ));
         }
         let share = link.loss.map_or(raw.loss.0, |l| l.0);
         loss(cx, share, &path.key("loss"));
         let id = LinkId::new(links.len());
         let latency = link.latency.unwrap_or(raw.latency).0;
-        links.push(Link { name, latency, loss: share });
-        let (Some(from), Some(to)) = (end(cx, &link.from, &path.key("from")), end(cx, &link.to, &path.key("to"))) else {
+        links.push(Link {
+            name,
+            latency,
+            loss: share,
+        });
+        let (Some(from), Some(to)) = (
+            end(cx, &link.from, &path.key("from")),
+            end(cx, &link.to, &path.key("to")),
+        ) else {
             continue;
         };
         let narrow = [from, to].iter().filter(|end| matches!(end, End::Host(_))).count();
@@ -91,20 +138,37 @@ pub fn network(cx: &mut Context, hosts: &[Host]) -> Network {
                 }
             }
             if routes.len() > limits::ROUTES {
-                let message = format!("links join more than {} pairs of hosts, which is the limit", limits::ROUTES);
+                let message = format!(
+                    "links join more than {} pairs of hosts, which is the limit",
+                    limits::ROUTES
+                );
                 cx.bad(&Path::to("network").key("links"), message);
-                return Network { latency: raw.latency.0, loss: raw.loss.0, links, routes: BTreeMap::new() };
+                return Network {
+                    latency: raw.latency.0,
+                    loss: raw.loss.0,
+                    links,
+                    routes: BTreeMap::new(),
+                };
             }
         }
     }
     let routes = routes.into_iter().map(|(pair, (_, link))| (pair, link)).collect();
-    Network { latency: raw.latency.0, loss: raw.loss.0, links, routes }
+    Network {
+        latency: raw.latency.0,
+        loss: raw.loss.0,
+        links,
+        routes,
+    }
 }
 
 /// A message that is always lost would be sent again for ever.
 fn loss(cx: &mut Context, share: f64, path: &Path) {
     if share >= 1.0 {
-        cx.hint(path, "a loss of 1 lets nothing through", "cut it with a fault: { \"effect\": \"partition\" }");
+        cx.hint(
+            path,
+            "a loss of 1 lets nothing through",
+            "cut it with a fault: { \"effect\": \"partition\" }",
+        );
     }
 }
 
@@ -118,7 +182,10 @@ impl End {
     fn hosts(self, hosts: &[Host]) -> Vec<HostId> {
         match self {
             End::Host(id) => vec![id],
-            End::Zone(id) => (0..hosts.len()).filter(|i| hosts[*i].zone == Some(id)).map(HostId::new).collect(),
+            End::Zone(id) => (0..hosts.len())
+                .filter(|i| hosts[*i].zone == Some(id))
+                .map(HostId::new)
+                .collect(),
         }
     }
 }
@@ -128,7 +195,11 @@ fn end(cx: &mut Context, name: &str, path: &Path) -> Option<End> {
         Component::Host(id) => Some(End::Host(id)),
         Component::Zone(id) => Some(End::Zone(id)),
         other => {
-            cx.hint(path, format!("\"{name}\" is {}; links join hosts or zones", other.what()), "name the host it is on");
+            cx.hint(
+                path,
+                format!("\"{name}\" is {}; links join hosts or zones", other.what()),
+                "name the host it is on",
+            );
             None
         }
     }

@@ -62,7 +62,18 @@ impl<'a> Context<'a> {
     ) -> Context<'a> {
         let names = Names::new(declared);
         let (columns, problems, warnings, read) = Default::default();
-        Context { raw, tree, sets, pruned, folder, names, columns, problems, warnings, read }
+        Context {
+            raw,
+            tree,
+            sets,
+            pruned,
+            folder,
+            names,
+            columns,
+            problems,
+            warnings,
+            read,
+        }
     }
 
     /// The Plan; to be thrown away if there are problems afterwards.
@@ -83,7 +94,7 @@ impl<'a> Context<'a> {
         siblings::unite(&mut nodes, &databases, &vips);
         let sources = traffic::sources(self);
         let faults = faults::faults(self, &nodes, &network);
-        let lifetimes = failure::lifetimes(self, &nodes, &network);
+        let lifetimes = failure::lifetimes(self, &network);
         let monitoring = failure::monitoring(self);
         let slo = slo::objectives(self);
         let warnings = std::mem::take(&mut self.warnings);
@@ -105,7 +116,10 @@ impl<'a> Context<'a> {
             raw::Warmup::Auto => Warmup::Auto,
             raw::Warmup::Fixed(warmup) => {
                 if warmup.0 >= duration && !duration.is_zero() {
-                    let message = format!("warmup {} is as long as the whole duration {duration}: nothing is left to measure", warmup.0);
+                    let message = format!(
+                        "warmup {} is as long as the whole duration {duration}: nothing is left to measure",
+                        warmup.0
+                    );
                     self.hint(&Path::to("warmup"), message, "make duration longer or warmup shorter");
                 }
                 Warmup::Fixed(warmup.0)
@@ -125,17 +139,33 @@ impl<'a> Context<'a> {
 
     /// The same, about the key itself.
     fn bad_key(&mut self, path: &Path, message: impl Into<String>, hint: Option<String>) {
-        self.report(path, true, Problem { hint, ..Problem::new(Place::File, message) });
+        self.report(
+            path,
+            true,
+            Problem {
+                hint,
+                ..Problem::new(Place::File, message)
+            },
+        );
     }
 
     /// Puts the problem in its place; what follows from something already reported is not said.
     fn report(&mut self, path: &Path, key: bool, problem: Problem) {
-        let follows = (0..=path.0.len()).any(|n| self.pruned.contains(&Path(path.0[..n].to_vec())));
-        if follows || self.problems.len() >= MOST {
+        let inside = (0..=path.0.len()).any(|n| self.pruned.contains(&Path(path.0[..n].to_vec())));
+        // What has lost a part is not judged as a whole.
+        let around = self.pruned.iter().any(|p| p.0.starts_with(&path.0));
+        if inside || around || self.problems.len() >= MOST {
             return;
         }
-        let origin = if key { self.tree.origin_of_key(path) } else { self.tree.origin_of(path) };
-        self.problems.push(Problem { place: place(origin, self.sets), ..problem });
+        let origin = if key {
+            self.tree.origin_of_key(path)
+        } else {
+            self.tree.origin_of(path)
+        };
+        self.problems.push(Problem {
+            place: place(origin, self.sets),
+            ..problem
+        });
     }
 
     fn warn(&mut self, message: impl Into<String>) {

@@ -51,17 +51,23 @@ pub struct Names {
     table: BTreeMap<String, Component>,
     /// Names that were typed, those of parts that could not be decoded too.
     declared: BTreeSet<String>,
+    /// Names that were given twice: no complaint shall rest on a guess at which one was meant.
+    ambiguous: BTreeSet<String>,
 }
 
 impl Names {
     /// An empty table.
     pub fn new(declared: BTreeSet<String>) -> Names {
-        Names { table: BTreeMap::new(), declared }
+        Names {
+            table: BTreeMap::new(),
+            declared,
+            ambiguous: BTreeSet::new(),
+        }
     }
 
     /// What a name stands for.
     pub fn get(&self, name: &str) -> Option<Component> {
-        self.table.get(name).copied()
+        self.table.get(name).copied().filter(|_| !self.ambiguous.contains(name))
     }
 
     /// The number of a node or of a database member.
@@ -76,18 +82,37 @@ impl Names {
 /// Numbers everything. False where there is so much that nothing else should be tried.
 pub fn collect(cx: &mut Context) -> bool {
     let raw = cx.raw;
-    let members = raw.nodes.iter().map(|(_, node)| if let Node::Database(d) = node { d.members.0.len() } else { 1 });
+    let members = raw.nodes.iter().map(|(_, node)| {
+        if let Node::Database(d) = node {
+            d.members.0.len()
+        } else {
+            1
+        }
+    });
     let counts = [
-        ("nodes", members.sum::<usize>(), limits::NODES, "nodes, database members included"),
+        (
+            "nodes",
+            members.sum::<usize>(),
+            limits::NODES,
+            "nodes, database members included",
+        ),
         ("hosts", raw.hosts.0.len(), limits::HOSTS - limits::NODES, "hosts"),
         ("requests", raw.requests.0.len(), limits::CLASSES, "request classes"),
         ("clients", raw.clients.0.len(), limits::SOURCES, "sources of load"),
-        ("common_causes", raw.common_causes.0.len(), limits::NODES, "common causes"),
+        (
+            "common_causes",
+            raw.common_causes.0.len(),
+            limits::NODES,
+            "common causes",
+        ),
     ];
     let mut small = true;
     for (key, count, limit, what) in counts {
         if count > limit {
-            cx.bad(&Path::to(key), format!("{count} {what} are more than {limit}, which is the limit"));
+            cx.bad(
+                &Path::to(key),
+                format!("{count} {what} are more than {limit}, which is the limit"),
+            );
             small = false;
         }
     }
@@ -104,8 +129,12 @@ pub fn collect(cx: &mut Context) -> bool {
 
 fn classes_and_clients(cx: &mut Context) {
     let raw = cx.raw;
-    raw.requests.names().for_each(|name| spelling(cx, name, &Path::to("requests").key(name)));
-    raw.clients.names().for_each(|name| spelling(cx, name, &Path::to("clients").key(name)));
+    raw.requests
+        .names()
+        .for_each(|name| spelling(cx, name, &Path::to("requests").key(name)));
+    raw.clients
+        .names()
+        .for_each(|name| spelling(cx, name, &Path::to("clients").key(name)));
 }
 
 fn hosts_and_zones(cx: &mut Context) {
@@ -150,7 +179,12 @@ fn nodes(cx: &mut Context) {
                 add(cx, name, Component::Database(DatabaseId::new(database)), &path);
                 database += 1;
                 for member in d.members.names() {
-                    add(cx, member, Component::Member(NodeId::new(node)), &path.key("members").key(member));
+                    add(
+                        cx,
+                        member,
+                        Component::Member(NodeId::new(node)),
+                        &path.key("members").key(member),
+                    );
                     node += 1;
                 }
             }
@@ -169,6 +203,7 @@ fn add(cx: &mut Context, name: &str, component: Component, path: &Path) {
             let message = format!("the name \"{name}\" is taken: it is {} already", other.what());
             let hint = "hosts, nodes, database members, zones and common causes share one namespace";
             cx.bad_key(path, message, Some(hint.into()));
+            cx.names.ambiguous.insert(name.to_owned());
         }
         None => {
             cx.names.table.insert(name.to_owned(), component);
@@ -182,10 +217,17 @@ fn spelling(cx: &mut Context, name: &str, path: &Path) {
     if name.trim().is_empty() {
         cx.bad_key(path, "a name must not be empty", None);
     } else if count > limits::NAME_CHARS {
-        let message = format!("a name of {count} characters is longer than {}, which is the limit", limits::NAME_CHARS);
+        let message = format!(
+            "a name of {count} characters is longer than {}, which is the limit",
+            limits::NAME_CHARS
+        );
         cx.bad_key(path, message, None);
     } else if name.chars().any(char::is_control) || name.contains("->") || name.contains('=') {
-        cx.bad_key(path, format!("the name {name:?} has control characters, \"=\" or \"->\" in it"), None);
+        cx.bad_key(
+            path,
+            format!("the name {name:?} has control characters, \"=\" or \"->\" in it"),
+            None,
+        );
     }
 }
 
@@ -211,13 +253,19 @@ impl Context<'_> {
     pub(super) fn target(&mut self, name: &str, path: &Path) -> Option<Target> {
         match self.component(name, "node", path)? {
             Component::Node(_, "dns") => {
-                self.bad(path, format!("\"{name}\" is a dns node: it resolves names and takes no requests"));
+                self.bad(
+                    path,
+                    format!("\"{name}\" is a dns node: it resolves names and takes no requests"),
+                );
                 None
             }
             Component::Node(id, _) => Some(Target::Node(id)),
             Component::Vip(id) => Some(Target::Vip(id)),
             other => {
-                self.bad(path, format!("\"{name}\" is {}: requests cannot be sent there", other.what()));
+                self.bad(
+                    path,
+                    format!("\"{name}\" is {}: requests cannot be sent there", other.what()),
+                );
                 None
             }
         }
@@ -228,7 +276,11 @@ impl Context<'_> {
         match self.target(name, path)? {
             Target::Node(id) => Some(id),
             Target::Vip(_) => {
-                self.hint(path, format!("\"{name}\" is a virtual-ip node: it cannot stand here"), "name the nodes behind it");
+                self.hint(
+                    path,
+                    format!("\"{name}\" is a virtual-ip node: it cannot stand here"),
+                    "name the nodes behind it",
+                );
                 None
             }
         }

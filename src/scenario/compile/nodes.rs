@@ -33,7 +33,16 @@ pub fn nodes(cx: &mut Context, hosts: &[Host]) -> Vec<Node> {
                 let abandoned = serving.abandoned.unwrap_or(raw::Abandoned::Stop);
                 let (workers, queue) = (serving.workers, serving.queue);
                 let name = name.to_owned();
-                nodes.push(Node { name, kind, host, workers, queue, work, abandoned: settle(abandoned), draws: 0 });
+                nodes.push(Node {
+                    name,
+                    kind,
+                    host,
+                    workers,
+                    queue,
+                    work,
+                    abandoned: settle(abandoned),
+                    draws: 0,
+                });
             }
         }
     }
@@ -64,7 +73,11 @@ fn settle(abandoned: raw::Abandoned) -> Abandoned {
 
 fn workers(cx: &mut Context, workers: Option<u32>, path: &Path) {
     if workers == Some(0) {
-        cx.hint(&path.key("workers"), "workers must be at least 1", "leave it out for unlimited workers");
+        cx.hint(
+            &path.key("workers"),
+            "workers must be at least 1",
+            "leave it out for unlimited workers",
+        );
     }
 }
 
@@ -88,11 +101,20 @@ fn dns(cx: &mut Context, dns: &raw::Dns, path: &Path) -> plan::Dns {
         cx.bad(&path.key("timeout"), "timeout must be above 0");
     }
     let lookup = cx.dist(&dns.lookup.0, &path.key("lookup"));
-    plan::Dns { answers, ttl: dns.ttl.0, lookup, timeout: dns.timeout.0 }
+    plan::Dns {
+        answers,
+        ttl: dns.ttl.0,
+        lookup,
+        timeout: dns.timeout.0,
+    }
 }
 
 fn targets(cx: &mut Context, names: &[String], path: &Path) -> Vec<Target> {
-    names.iter().enumerate().filter_map(|(i, name)| cx.target(name, &path.index(i))).collect()
+    names
+        .iter()
+        .enumerate()
+        .filter_map(|(i, name)| cx.target(name, &path.index(i)))
+        .collect()
 }
 
 /// What stands for a node that is not there; the Plan it gets into is thrown away.
@@ -101,29 +123,47 @@ const NOBODY: fn() -> Target = || Target::Node(NodeId::new(0));
 fn firewall(cx: &mut Context, firewall: &raw::Firewall, path: &Path) -> plan::Firewall {
     let to = cx.target(&firewall.to, &path.key("to")).unwrap_or_else(NOBODY);
     if firewall.connections == Some(0) {
-        cx.hint(&path.key("connections"), "connections must be at least 1", "leave it out for an unlimited table");
+        cx.hint(
+            &path.key("connections"),
+            "connections must be at least 1",
+            "leave it out for an unlimited table",
+        );
     }
     let limit = firewall.limit.as_ref().map(|limit| {
         let burst = limit.burst.unwrap_or(1);
         if limit.rate.0 <= 0.0 || burst == 0 {
             cx.bad(&path.key("limit"), "rate and burst must be above 0, or nothing passes");
         }
-        plan::RateLimit { rate: limit.rate.0, burst }
+        plan::RateLimit {
+            rate: limit.rate.0,
+            burst,
+        }
     });
-    plan::Firewall { to, connections: firewall.connections, limit }
+    plan::Firewall {
+        to,
+        connections: firewall.connections,
+        limit,
+    }
 }
 
 fn app(cx: &mut Context, app: &app::App, path: &Path) -> plan::App {
     let at = path.key("database");
-    let database = app.database.as_ref().and_then(|name| match cx.component(name, "database", &at)? {
-        Component::Database(id) => Some(id),
-        other => {
-            cx.bad(&at, format!("\"{name}\" is {}, not a database", other.what()));
-            None
-        }
-    });
+    let database = app
+        .database
+        .as_ref()
+        .and_then(|name| match cx.component(name, "database", &at)? {
+            Component::Database(id) => Some(id),
+            other => {
+                cx.bad(&at, format!("\"{name}\" is {}, not a database", other.what()));
+                None
+            }
+        });
     if !app.queries.0.is_empty() && app.database.is_none() {
-        cx.bad_key(&path.key("queries"), "there are queries, and no \"database\" to ask", None);
+        cx.bad_key(
+            &path.key("queries"),
+            "there are queries, and no \"database\" to ask",
+            None,
+        );
     }
     for (class, queries) in app.queries.iter() {
         if queries.read > limits::QUERIES || queries.write > limits::QUERIES {
@@ -132,10 +172,19 @@ fn app(cx: &mut Context, app: &app::App, path: &Path) -> plan::App {
         }
     }
     if app.pool == Some(0) {
-        cx.hint(&path.key("pool"), "pool must be at least 1", "leave it out for as many as there are workers");
+        cx.hint(
+            &path.key("pool"),
+            "pool must be at least 1",
+            "leave it out for as many as there are workers",
+        );
     }
     let queries = by_class(cx, &app.queries, &path.key("queries"));
-    let queries = queries.into_iter().map(|q| q.map_or(plan::Queries::default(), |q| plan::Queries { read: q.read, write: q.write }));
+    let queries = queries.into_iter().map(|q| {
+        q.map_or(plan::Queries::default(), |q| plan::Queries {
+            read: q.read,
+            write: q.write,
+        })
+    });
     plan::App {
         database,
         queries: queries.collect(),
@@ -152,18 +201,31 @@ fn by_class<'a, T>(cx: &mut Context, named: &'a Named<T>, path: &Path) -> Vec<Op
     for name in named.names().filter(|name| *name != "*") {
         cx.class(name, &path.key(name));
     }
-    cx.raw.requests.names().map(|class| named.get(class).or_else(|| named.get("*"))).collect()
+    cx.raw
+        .requests
+        .names()
+        .map(|class| named.get(class).or_else(|| named.get("*")))
+        .collect()
 }
 
 fn work_by_class(cx: &mut Context, work: &Named<raw::Work>, path: &Path) -> Vec<Work> {
     // Every entry is checked once, whether a class uses it or not.
-    let settled: Vec<(String, Work)> = work.iter().map(|(n, w)| (n.to_owned(), self::work(cx, w, &path.key(n)))).collect();
-    by_class(cx, &Named(settled), path).into_iter().map(|w| w.cloned().unwrap_or(Work::NONE)).collect()
+    let settled: Vec<(String, Work)> = work
+        .iter()
+        .map(|(n, w)| (n.to_owned(), self::work(cx, w, &path.key(n))))
+        .collect();
+    by_class(cx, &Named(settled), path)
+        .into_iter()
+        .map(|w| w.cloned().unwrap_or(Work::NONE))
+        .collect()
 }
 
 fn work(cx: &mut Context, work: &raw::Work, path: &Path) -> Work {
     let cpu = cx.dist_of_request(&work.cpu.0, &path.key("cpu"));
-    Work { cpu, io: cx.dist_of_request(&work.io.0, &path.key("io")) }
+    Work {
+        cpu,
+        io: cx.dist_of_request(&work.io.0, &path.key("io")),
+    }
 }
 
 fn members(
@@ -179,12 +241,17 @@ fn members(
         cx.bad(&path.key("max_connections"), "max_connections must be at least 1");
     }
     let work = work_by_operation(cx, &database.work, &path.key("work"));
-    let Some(Component::Database(id)) = cx.names.get(name) else { return };
+    let Some(Component::Database(id)) = cx.names.get(name) else {
+        return;
+    };
     for (member, settings) in database.members.iter() {
         let host = host(cx, settings.host.as_deref(), &path.key("members").key(member), implied);
         nodes.push(Node {
             name: member.to_owned(),
-            kind: Kind::Member(plan::Member { database: id, max_connections: database.max_connections }),
+            kind: Kind::Member(plan::Member {
+                database: id,
+                max_connections: database.max_connections,
+            }),
             host,
             workers: database.workers,
             queue: database.queue,
@@ -212,7 +279,8 @@ fn work_by_operation(cx: &mut Context, named: &Named<raw::Work>, path: &Path) ->
                 }
             }
             other => {
-                let hint = "a database works at \"read\" and \"write\"; which class asks what stands in the app's \"queries\"";
+                let hint =
+                    "a database works at \"read\" and \"write\"; which class asks what stands in the app's \"queries\"";
                 cx.bad_key(&path, format!("unknown operation \"{other}\""), Some(hint.into()));
             }
         }
@@ -223,8 +291,16 @@ fn work_by_operation(cx: &mut Context, named: &Named<raw::Work>, path: &Path) ->
 /// The databases as a whole.
 pub fn databases(cx: &mut Context) -> Vec<plan::Database> {
     let raw = cx.raw;
-    let databases = raw.nodes.iter().filter_map(|(n, node)| if let Raw::Database(d) = node { Some((n, d)) } else { None });
-    databases.map(|(name, database)| self::database(cx, name, database)).collect()
+    let databases = raw.nodes.iter().filter_map(|(n, node)| {
+        if let Raw::Database(d) = node {
+            Some((n, d))
+        } else {
+            None
+        }
+    });
+    databases
+        .map(|(name, database)| self::database(cx, name, database))
+        .collect()
 }
 
 fn database(cx: &mut Context, name: &str, database: &app::Database) -> plan::Database {
@@ -232,12 +308,20 @@ fn database(cx: &mut Context, name: &str, database: &app::Database) -> plan::Dat
     if database.members.0.is_empty() {
         cx.bad(&path.key("members"), "a database needs at least one member");
     }
-    let members = database.members.names().filter_map(|member| cx.names.node(member)).collect();
+    let members = database
+        .members
+        .names()
+        .filter_map(|member| cx.names.node(member))
+        .collect();
     let wanted = database.primary.as_deref().unwrap_or_default();
     let primary = database.members.names().position(|m| m == wanted);
     if primary.is_none() && !wanted.is_empty() && !cx.pruned.contains(&path.key("members").key(wanted)) {
         let hint = crate::scenario::problem::did_you_mean(wanted, database.members.names());
-        cx.unknown(&path.key("primary"), format!("\"{wanted}\" is no member of this database"), hint);
+        cx.unknown(
+            &path.key("primary"),
+            format!("\"{wanted}\" is no member of this database"),
+            hint,
+        );
     }
     let read_from = match database.read_from {
         app::ReadFrom::Any => ReadFrom::Any,
@@ -251,22 +335,41 @@ fn database(cx: &mut Context, name: &str, database: &app::Database) -> plan::Dat
     let lag = cx.dist(&replication.lag.0, &path.key("replication").key("lag"));
     if replication.timeout.is_some() && replication.mode == Mode::Async {
         let path = path.key("replication").key("timeout");
-        cx.bad(&path, "\"timeout\" belongs to \"mode\": \"semi-sync\"; an async primary waits for nobody");
+        cx.bad(
+            &path,
+            "\"timeout\" belongs to \"mode\": \"semi-sync\"; an async primary waits for nobody",
+        );
     }
-    let semi_sync = replication.timeout.filter(|_| replication.mode == Mode::SemiSync).map(|t| t.0);
+    let semi_sync = replication
+        .timeout
+        .filter(|_| replication.mode == Mode::SemiSync)
+        .map(|t| t.0);
     let failover = match &database.failover.0 {
         Failover::Manual => Promotion::Manual,
         Failover::Automatic(watcher) => {
             let path = path.key("failover");
             if database.members.0.len() == 1 {
-                cx.warn(format!("database \"{name}\" has an automatic failover and no replica to promote"));
+                cx.warn(format!(
+                    "database \"{name}\" has an automatic failover and no replica to promote"
+                ));
             }
             let detect = cx.dist(&watcher.detect.0, &path.key("detect"));
-            Promotion::Automatic { detect, promote: cx.dist(&watcher.promote.0, &path.key("promote")) }
+            Promotion::Automatic {
+                detect,
+                promote: cx.dist(&watcher.promote.0, &path.key("promote")),
+            }
         }
     };
     let primary = primary.unwrap_or(0);
-    plan::Database { name: name.to_owned(), members, primary, read_from, lag, semi_sync, failover }
+    plan::Database {
+        name: name.to_owned(),
+        members,
+        primary,
+        read_from,
+        lag,
+        semi_sync,
+        failover,
+    }
 }
 
 /// The virtual IPs.
@@ -291,7 +394,12 @@ pub fn vips(cx: &mut Context) -> Vec<Vip> {
         });
         let members = members.collect();
         let failover: Dist = cx.dist(&vip.failover.0, &path.key("failover"));
-        vips.push(Vip { name: name.to_owned(), members, failover, preempt: vip.preempt });
+        vips.push(Vip {
+            name: name.to_owned(),
+            members,
+            failover,
+            preempt: vip.preempt,
+        });
     }
     vips
 }

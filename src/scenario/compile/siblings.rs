@@ -10,8 +10,15 @@ use crate::scenario::plan::{Database, Kind, Node, Target, Vip};
 
 /// Sets `draws` of all nodes.
 pub fn unite(nodes: &mut [Node], databases: &[Database], vips: &[Vip]) {
-    let mut groups = Groups { parent: (0..nodes.len()).collect(), kinds: nodes.iter().map(|n| role(&n.kind)).collect() };
-    let mut lists: Vec<Vec<NodeId>> = nodes.iter().flat_map(|n| lists(&n.kind, vips)).map(|(_, list)| list).collect();
+    let mut groups = Groups {
+        parent: (0..nodes.len()).collect(),
+        kinds: nodes.iter().map(|n| role(&n.kind)).collect(),
+    };
+    let mut lists: Vec<Vec<NodeId>> = nodes
+        .iter()
+        .flat_map(|n| lists(&n.kind, vips))
+        .map(|(_, list)| list)
+        .collect();
     lists.extend(databases.iter().map(|d| d.members.clone()));
     lists.extend(vips.iter().map(|v| v.members.clone()));
     lists.iter().for_each(|list| groups.unite(list));
@@ -26,7 +33,10 @@ pub fn unite(nodes: &mut [Node], databases: &[Database], vips: &[Vip]) {
             if let Kind::App(app) = &node.kind
                 && let Some(database) = app.database.and_then(|id| databases.get(id.index()))
             {
-                children.entry((group, "database")).or_default().extend(&database.members);
+                children
+                    .entry((group, "database"))
+                    .or_default()
+                    .extend(&database.members);
             }
         }
         let before = groups.parent.clone();
@@ -68,13 +78,20 @@ fn lists(kind: &Kind, vips: &[Vip]) -> Vec<(&'static str, Vec<NodeId>)> {
         Kind::LoadBalancer(balancer) => vec![("servers", balancer.servers.iter().map(|s| s.node).collect())],
         Kind::Web(web) => vec![("upstreams", web.upstreams.iter().map(|u| u.node).collect())],
         // Calls are made one after the other: only those in the same place stand in for one another.
-        Kind::App(app) => app.calls.iter().zip(CALLS).map(|(call, role)| (role, resolve(&[*call]))).collect(),
+        Kind::App(app) => app
+            .calls
+            .iter()
+            .zip(CALLS)
+            .map(|(call, role)| (role, resolve(&[*call])))
+            .collect(),
         Kind::Member(_) => Vec::new(),
     }
 }
 
 /// Names for the places in a list of calls; further calls draw for themselves.
-const CALLS: [&str; 8] = ["call 1", "call 2", "call 3", "call 4", "call 5", "call 6", "call 7", "call 8"];
+const CALLS: [&str; 8] = [
+    "call 1", "call 2", "call 3", "call 4", "call 5", "call 6", "call 7", "call 8",
+];
 
 /// Union-find in which the first node in order of declaration leads.
 struct Groups {

@@ -27,11 +27,24 @@ pub fn objectives(cx: &mut Context) -> Vec<Objective> {
 }
 
 fn of(cx: &mut Context, slo: &ClassSlo, class: Option<ClassId>, prefix: &str, path: &Path) -> Vec<Objective> {
-    let shares = [("availability", slo.availability, Measure::Availability), ("error_ratio", slo.error_ratio, Measure::ErrorRatio)];
-    let latencies = [("p50", slo.p50, 0.5), ("p95", slo.p95, 0.95), ("p99", slo.p99, 0.99), ("p999", slo.p999, 0.999)];
+    let shares = [
+        ("availability", slo.availability, Measure::Availability),
+        ("error_ratio", slo.error_ratio, Measure::ErrorRatio),
+    ];
+    let latencies = [
+        ("p50", slo.p50, 0.5),
+        ("p95", slo.p95, 0.95),
+        ("p99", slo.p99, 0.99),
+        ("p999", slo.p999, 0.999),
+    ];
     let mut objectives = Vec::new();
     let mut add = |key: &str, measure, target| {
-        objectives.push(Objective { name: format!("{prefix}{key}"), class, measure, target });
+        objectives.push(Objective {
+            name: format!("{prefix}{key}"),
+            class,
+            measure,
+            target,
+        });
     };
     for (key, share, measure) in shares {
         if let Some(share) = share {

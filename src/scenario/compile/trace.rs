@@ -20,12 +20,18 @@ pub fn read(cx: &mut Context, file: &str, path: &Path) -> Vec<TraceRow> {
         Ok(bytes) => bytes,
         Err(Unread::Io(error)) => {
             let place = place(cx.tree.origin_of(path), cx.sets);
-            cx.problems.push(Problem::unreadable(place, format!("cannot read the trace {file:?}: {error}")));
+            cx.problems.push(Problem::unreadable(
+                place,
+                format!("cannot read the trace {file:?}: {error}"),
+            ));
             return Vec::new();
         }
         Err(Unread::Large) => {
             let mib = limits::TRACE_BYTES >> 20;
-            cx.bad(path, format!("the trace {file:?} is larger than {mib} MiB, which is the limit"));
+            cx.bad(
+                path,
+                format!("the trace {file:?} is larger than {mib} MiB, which is the limit"),
+            );
             return Vec::new();
         }
     };
@@ -49,8 +55,14 @@ enum Unread {
 fn bytes(file: &std::path::Path) -> Result<Vec<u8>, Unread> {
     let mut bytes = Vec::new();
     let file = std::fs::File::open(file).map_err(Unread::Io)?;
-    file.take(limits::TRACE_BYTES + 1).read_to_end(&mut bytes).map_err(Unread::Io)?;
-    if bytes.len() as u64 > limits::TRACE_BYTES { Err(Unread::Large) } else { Ok(bytes) }
+    file.take(limits::TRACE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(Unread::Io)?;
+    if bytes.len() as u64 > limits::TRACE_BYTES {
+        Err(Unread::Large)
+    } else {
+        Ok(bytes)
+    }
 }
 
 struct Wrong {
@@ -61,13 +73,23 @@ struct Wrong {
 
 impl Wrong {
     fn new(line: Option<u64>, message: impl Into<String>) -> Wrong {
-        Wrong { line, message: message.into(), hint: None }
+        Wrong {
+            line,
+            message: message.into(),
+            hint: None,
+        }
     }
 }
 
 fn rows(cx: &Context, bytes: &[u8]) -> Result<Vec<TraceRow>, Wrong> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).comment(Some(b'#')).from_reader(bytes);
-    let header = reader.headers().map_err(|e| Wrong::new(Some(1), e.to_string()))?.clone();
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .comment(Some(b'#'))
+        .from_reader(bytes);
+    let header = reader
+        .headers()
+        .map_err(|e| Wrong::new(Some(1), e.to_string()))?
+        .clone();
     let column = |name: &str| header.iter().position(|h| h == name);
     let at = column("at_s").ok_or_else(|| Wrong::new(Some(1), "there is no column at_s"))?;
     let class = column("class");
@@ -75,7 +97,10 @@ fn rows(cx: &Context, bytes: &[u8]) -> Result<Vec<TraceRow>, Wrong> {
     for name in &cx.columns {
         let found = column(name).ok_or_else(|| Wrong {
             hint: did_you_mean(name, header.iter()),
-            ..Wrong::new(Some(1), format!("there is no column {name}, which the scenario asks for"))
+            ..Wrong::new(
+                Some(1),
+                format!("there is no column {name}, which the scenario asks for"),
+            )
         })?;
         wanted.push(found);
     }
@@ -86,7 +111,10 @@ fn rows(cx: &Context, bytes: &[u8]) -> Result<Vec<TraceRow>, Wrong> {
         let seconds = |column: usize| seconds(record.get(column).unwrap_or_default(), line);
         let at = Time::ZERO + seconds(at)?;
         if rows.last().is_some_and(|last| last.at > at) {
-            return Err(Wrong { hint: Some("sort it by at_s".into()), ..Wrong::new(line, "this row is earlier than the one before") });
+            return Err(Wrong {
+                hint: Some("sort it by at_s".into()),
+                ..Wrong::new(line, "this row is earlier than the one before")
+            });
         }
         let class = match class.and_then(|c| record.get(c)) {
             None | Some("") => None,
@@ -95,7 +123,11 @@ fn rows(cx: &Context, bytes: &[u8]) -> Result<Vec<TraceRow>, Wrong> {
         let values = wanted.iter().map(|c| seconds(*c)).collect::<Result<_, _>>()?;
         rows.push(TraceRow { at, class, values });
     }
-    if rows.is_empty() { Err(Wrong::new(None, "it has no rows")) } else { Ok(rows) }
+    if rows.is_empty() {
+        Err(Wrong::new(None, "it has no rows"))
+    } else {
+        Ok(rows)
+    }
 }
 
 fn class_id(cx: &Context, name: &str, line: Option<u64>) -> Result<ClassId, Wrong> {
@@ -109,7 +141,10 @@ fn class_id(cx: &Context, name: &str, line: Option<u64>) -> Result<ClassId, Wron
 fn seconds(text: &str, line: Option<u64>) -> Result<Span, Wrong> {
     match text.parse::<f64>() {
         Ok(value) if value >= 0.0 && value <= limits::DURATION.seconds() => Ok(Span::from_seconds(value)),
-        Ok(value) => Err(Wrong::new(line, format!("{value} s is not between 0 and {}", limits::DURATION))),
+        Ok(value) => Err(Wrong::new(
+            line,
+            format!("{value} s is not between 0 and {}", limits::DURATION),
+        )),
         Err(_) => Err(Wrong::new(line, format!("{text:?} is no number of seconds"))),
     }
 }
@@ -117,10 +152,13 @@ fn seconds(text: &str, line: Option<u64>) -> Result<Span, Wrong> {
 /// A request without a trace has no value for a DIST that asks for a column of it.
 pub fn columns_in_every_source(cx: &mut Context) {
     let raw = cx.raw;
-    let Some(column) = cx.columns.first().cloned() else { return };
+    let Some(column) = cx.columns.first().cloned() else {
+        return;
+    };
     for (name, client) in raw.clients.iter() {
         if !matches!(client.arrivals, Some(Arrivals::Trace(_))) {
-            let message = format!("the requests of \"{name}\" have no column \"{column}\", which a {{ \"trace\": … }} asks for");
+            let message =
+                format!("the requests of \"{name}\" have no column \"{column}\", which a {{ \"trace\": … }} asks for");
             cx.hint(&Path::to("clients").key(name), message, "give it a trace too");
         }
     }

@@ -20,22 +20,38 @@ pub fn classes(cx: &mut Context) -> Vec<Class> {
         let path = Path::to("requests").key(name);
         let legal = class.share >= 0.0 && class.share <= 1e9;
         if !legal {
-            cx.bad(&path.key("share"), format!("the share {} must be between 0 and 1000000000", class.share));
+            cx.bad(
+                &path.key("share"),
+                format!("the share {} must be between 0 and 1000000000", class.share),
+            );
         }
         if class.share == 0.0 {
-            cx.warn(format!("class \"{name}\" has a share of 0: only a trace brings requests of it"));
+            cx.warn(format!(
+                "class \"{name}\" has a share of 0: only a trace brings requests of it"
+            ));
         }
         let keys = class.keys.as_ref().map(|keys| {
             if keys.count == 0 {
                 cx.bad(&path.key("keys").key("count"), "there must be at least one key");
             }
             if !(0.0..=10.0).contains(&keys.zipf) {
-                cx.bad(&path.key("keys").key("zipf"), format!("zipf {} must be between 0 and 10", keys.zipf));
+                cx.bad(
+                    &path.key("keys").key("zipf"),
+                    format!("zipf {} must be between 0 and 10", keys.zipf),
+                );
             }
-            Keys { count: keys.count.max(1), zipf: keys.zipf }
+            Keys {
+                count: keys.count.max(1),
+                zipf: keys.zipf,
+            }
         });
         let share = if legal { class.share } else { 1.0 };
-        classes.push(Class { name: name.to_owned(), share, keys, priority: class.priority });
+        classes.push(Class {
+            name: name.to_owned(),
+            share,
+            keys,
+            priority: class.priority,
+        });
     }
     let sum: f64 = classes.iter().map(|c| c.share).sum();
     if sum > 0.0 {
@@ -50,10 +66,19 @@ pub fn classes(cx: &mut Context) -> Vec<Class> {
 pub fn sources(cx: &mut Context) -> Vec<Source> {
     let raw = cx.raw;
     if raw.clients.0.is_empty() {
-        let hint = "add \"clients\": { \"browsers\": { \"arrivals\": { \"poisson\": \"100/s\" }, \"entry\": \"NODE\" } }";
-        cx.hint(&Path::to("clients"), "there is no load: a scenario needs at least one of \"clients\"", hint);
+        let hint =
+            "add \"clients\": { \"browsers\": { \"arrivals\": { \"poisson\": \"100/s\" }, \"entry\": \"NODE\" } }";
+        cx.hint(
+            &Path::to("clients"),
+            "there is no load: a scenario needs at least one of \"clients\"",
+            hint,
+        );
     }
-    let sources = raw.clients.iter().map(|(name, client)| source(cx, name, client)).collect();
+    let sources = raw
+        .clients
+        .iter()
+        .map(|(name, client)| source(cx, name, client))
+        .collect();
     trace::columns_in_every_source(cx);
     sources
 }
@@ -62,14 +87,31 @@ fn source(cx: &mut Context, name: &str, client: &raw::Client) -> Source {
     let path = Path::to("clients").key(name);
     let entry = entry(cx, &client.entry.0, &path.key("entry"));
     // Before the load: a trace must have the columns that rendering asks for.
-    let render = client.render.as_ref().map(|dist| cx.dist_of_request(&dist.0, &path.key("render")));
+    let render = client
+        .render
+        .as_ref()
+        .map(|dist| cx.dist_of_request(&dist.0, &path.key("render")));
     let load = load(cx, client, &path);
     let timeout = client.timeout.map(|t| t.0);
     if timeout.is_some_and(Span::is_zero) {
-        cx.hint(&path.key("timeout"), "a time-out of 0 ends every request at once", "leave it out for none");
+        cx.hint(
+            &path.key("timeout"),
+            "a time-out of 0 ends every request at once",
+            "leave it out for none",
+        );
     }
-    let retry = client.retry.as_ref().map(|retry| self::retry(cx, retry, &path.key("retry")));
-    Source { name: name.to_owned(), load, entry, timeout, retry, render }
+    let retry = client
+        .retry
+        .as_ref()
+        .map(|retry| self::retry(cx, retry, &path.key("retry")));
+    Source {
+        name: name.to_owned(),
+        load,
+        entry,
+        timeout,
+        retry,
+        render,
+    }
 }
 
 fn entry(cx: &mut Context, entry: &raw::Entry, path: &Path) -> Entry {
@@ -82,7 +124,10 @@ fn entry(cx: &mut Context, entry: &raw::Entry, path: &Path) -> Entry {
         match cx.component(name, "node", &at) {
             Some(Component::Node(id, "dns")) => resolvers.push(id),
             Some(other) if entry.list => {
-                let message = format!("\"{name}\" is {}, and a list of entries is one of resolvers", other.what());
+                let message = format!(
+                    "\"{name}\" is {}, and a list of entries is one of resolvers",
+                    other.what()
+                );
                 cx.hint(&at, message, "name one node, or dns nodes only");
             }
             Some(_) => {
@@ -97,33 +142,57 @@ fn entry(cx: &mut Context, entry: &raw::Entry, path: &Path) -> Entry {
 }
 
 fn load(cx: &mut Context, client: &raw::Client, path: &Path) -> Load {
-    let nothing = Load::Open { arrivals: Arrivals::Trace { rows: Vec::new() }, population: 1 };
+    let nothing = Load::Open {
+        arrivals: Arrivals::Trace { rows: Vec::new() },
+        population: 1,
+    };
     match (&client.arrivals, client.users) {
         (Some(arrivals), None) => {
             if client.think.is_some() {
-                cx.bad(&path.key("think"), "\"think\" belongs to \"users\"; an open source has \"arrivals\" only");
+                cx.bad(
+                    &path.key("think"),
+                    "\"think\" belongs to \"users\"; an open source has \"arrivals\" only",
+                );
             }
             let population = clients(cx, client.population.unwrap_or(1), &path.key("population"));
-            Load::Open { arrivals: self::arrivals(cx, arrivals, &path.key("arrivals")), population }
+            Load::Open {
+                arrivals: self::arrivals(cx, arrivals, &path.key("arrivals")),
+                population,
+            }
         }
         (None, Some(users)) => {
             if client.population.is_some() {
-                cx.bad(&path.key("population"), "\"population\" belongs to \"arrivals\"; with \"users\", each of them is a client");
+                cx.bad(
+                    &path.key("population"),
+                    "\"population\" belongs to \"arrivals\"; with \"users\", each of them is a client",
+                );
             }
             let users = clients(cx, users, &path.key("users"));
             let Some(think) = &client.think else {
-                cx.hint(path, "\"users\" needs \"think\", the time from an answer to the next wish", "such as \"think\": \"2s\"");
+                cx.hint(
+                    path,
+                    "\"users\" needs \"think\", the time from an answer to the next wish",
+                    "such as \"think\": \"2s\"",
+                );
                 return nothing;
             };
             let why = "a user who is refused would ask again in the same instant, for ever";
-            Load::Closed { users, think: cx.positive_dist(&think.0, &path.key("think"), why) }
+            Load::Closed {
+                users,
+                think: cx.positive_dist(&think.0, &path.key("think"), why),
+            }
         }
         (Some(_), Some(_)) => {
-            cx.bad(path, "\"arrivals\" and \"users\" exclude each other: a source is open or closed");
+            cx.bad(
+                path,
+                "\"arrivals\" and \"users\" exclude each other: a source is open or closed",
+            );
             nothing
         }
         (None, None) => {
-            let cut = [&path.key("arrivals"), &path.key("users")].iter().any(|p| cx.pruned.contains(p));
+            let cut = [&path.key("arrivals"), &path.key("users")]
+                .iter()
+                .any(|p| cx.pruned.contains(p));
             if !cut {
                 cx.bad(path, "a source of load needs \"arrivals\", or \"users\" and \"think\"");
             }
@@ -137,28 +206,43 @@ fn clients(cx: &mut Context, count: u32, path: &Path) -> u32 {
         cx.bad(path, "there must be at least one");
     }
     if u64::from(count) > limits::CLIENTS {
-        cx.bad(path, format!("{count} clients are more than {}, which is the limit", limits::CLIENTS));
+        cx.bad(
+            path,
+            format!("{count} clients are more than {}, which is the limit", limits::CLIENTS),
+        );
     }
     count.max(1)
 }
 
 fn arrivals(cx: &mut Context, arrivals: &raw::Arrivals, path: &Path) -> Arrivals {
     match arrivals {
-        raw::Arrivals::Poisson(rate) => Arrivals::Poisson { rate: some_rate(cx, *rate, &path.key("poisson")) },
+        raw::Arrivals::Poisson(rate) => Arrivals::Poisson {
+            rate: some_rate(cx, *rate, &path.key("poisson")),
+        },
         raw::Arrivals::Uniform(rate) => {
             let rate = some_rate(cx, *rate, &path.key("uniform"));
-            Arrivals::Uniform { spacing: Span::from_seconds(1.0 / rate) }
+            Arrivals::Uniform {
+                spacing: Span::from_seconds(1.0 / rate),
+            }
         }
         raw::Arrivals::Renewal(gap) => {
             let path = path.key("renewal");
             let gap = cx.positive_dist(&gap.0, &path, "it is the time from one arrival to the next");
-            if gap.mean_s().is_some_and(|mean| mean > 0.0 && mean * limits::RATE_PER_S < 0.999) {
-                let message = format!("gaps this short are a rate above {} per second, which is the limit", limits::RATE_PER_S);
+            if gap
+                .mean_s()
+                .is_some_and(|mean| mean > 0.0 && mean * limits::RATE_PER_S < 0.999)
+            {
+                let message = format!(
+                    "gaps this short are a rate above {} per second, which is the limit",
+                    limits::RATE_PER_S
+                );
                 cx.bad(&path, message);
             }
             Arrivals::Renewal { gap }
         }
-        raw::Arrivals::Profile(points) => Arrivals::Profile { points: profile(cx, points, &path.key("profile")) },
+        raw::Arrivals::Profile(points) => Arrivals::Profile {
+            points: profile(cx, points, &path.key("profile")),
+        },
         raw::Arrivals::Mmpp(mmpp) => {
             let path = path.key("mmpp").key("states");
             if mmpp.states.is_empty() || mmpp.states.iter().all(|s| s.rate.0 == 0.0) {
@@ -169,9 +253,13 @@ fn arrivals(cx: &mut Context, arrivals: &raw::Arrivals, path: &Path) -> Arrivals
                     cx.bad(&path.index(i).key("mean"), "a state must last longer than 0");
                 }
             }
-            Arrivals::Mmpp { states: mmpp.states.iter().map(|s| (s.rate.0, s.mean.0)).collect() }
+            Arrivals::Mmpp {
+                states: mmpp.states.iter().map(|s| (s.rate.0, s.mean.0)).collect(),
+            }
         }
-        raw::Arrivals::Trace(file) => Arrivals::Trace { rows: trace::read(cx, file, &path.key("trace")) },
+        raw::Arrivals::Trace(file) => Arrivals::Trace {
+            rows: trace::read(cx, file, &path.key("trace")),
+        },
     }
 }
 
@@ -194,20 +282,43 @@ fn profile(cx: &mut Context, points: &[(Duration, Rate)], path: &Path) -> Vec<(T
             cx.hint(&path.index(i + 1), message, "points stand in the order of time");
         }
     }
-    points.iter().map(|(at, rate)| (Time::from_nanos(at.0.nanos()), rate.0)).collect()
+    points
+        .iter()
+        .map(|(at, rate)| (Time::from_nanos(at.0.nanos()), rate.0))
+        .collect()
 }
 
 fn retry(cx: &mut Context, retry: &raw::Retry, path: &Path) -> Retry {
     if retry.max > limits::RETRIES {
-        cx.bad(&path.key("max"), format!("{} retries are more than {}, which is the limit", retry.max, limits::RETRIES));
+        cx.bad(
+            &path.key("max"),
+            format!(
+                "{} retries are more than {}, which is the limit",
+                retry.max,
+                limits::RETRIES
+            ),
+        );
     }
     if !(1.0..=1000.0).contains(&retry.factor) {
-        cx.bad(&path.key("factor"), format!("factor {} must be between 1 and 1000", retry.factor));
+        cx.bad(
+            &path.key("factor"),
+            format!("factor {} must be between 1 and 1000", retry.factor),
+        );
     }
     let (backoff, cap) = (retry.backoff.0, retry.cap.map(|c| c.0));
     if cap.is_some_and(|cap| cap < backoff) {
-        cx.bad(&path.key("cap"), format!("cap {} is below backoff {backoff}", cap.unwrap_or_default()));
+        cx.bad(
+            &path.key("cap"),
+            format!("cap {} is below backoff {backoff}", cap.unwrap_or_default()),
+        );
     }
     let budget = retry.budget.map(|b| b.0);
-    Retry { max: retry.max, backoff, factor: retry.factor, cap, jitter: retry.jitter.0, budget }
+    Retry {
+        max: retry.max,
+        backoff,
+        factor: retry.factor,
+        cap,
+        jitter: retry.jitter.0,
+        budget,
+    }
 }

@@ -39,11 +39,19 @@ pub fn check(cx: &mut Context) {
         let steps: Vec<&str> = pattern.split('.').collect();
         let mut paths = Vec::new();
         matches(cx.tree, &steps, &Path::default(), value, &mut paths);
-        found.extend(paths.into_iter().map(|path| (path, *steps.last().unwrap_or(&""), value, *what)));
+        found.extend(
+            paths
+                .into_iter()
+                .map(|path| (path, *steps.last().unwrap_or(&""), value, *what)),
+        );
     }
     for (path, key, value, what) in found {
         let value = value.map_or(String::new(), |value| format!(": {value}"));
-        cx.bad_key(&path, format!("\"{key}\"{value} is not built yet: {what}"), Some("leave it out".into()));
+        cx.bad_key(
+            &path,
+            format!("\"{key}\"{value} is not built yet: {what}"),
+            Some("leave it out".into()),
+        );
     }
 }
 
@@ -68,7 +76,11 @@ fn matches(tree: &Tree, steps: &[&str], path: &Path, value: Option<&str>, found:
             }
         }
         Value::List(elements) if *step == "*" => {
-            for (i, element) in elements.iter().filter(|e| !matches!(e.value, Value::Pruned)).enumerate() {
+            for (i, element) in elements
+                .iter()
+                .filter(|e| !matches!(e.value, Value::Pruned))
+                .enumerate()
+            {
                 matches(element, rest, &path.index(i), value, found);
             }
         }

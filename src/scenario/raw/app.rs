@@ -62,7 +62,10 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Timeouts { connect: seconds::<5>(), query: None }
+        Timeouts {
+            connect: seconds::<5>(),
+            query: None,
+        }
     }
 }
 
@@ -155,7 +158,11 @@ pub struct Replication {
 
 impl Default for Replication {
     fn default() -> Self {
-        Replication { mode: Mode::Async, lag: Dist::zero(), timeout: None }
+        Replication {
+            mode: Mode::Async,
+            lag: Dist::zero(),
+            timeout: None,
+        }
     }
 }
 

@@ -127,7 +127,16 @@ impl Short for Server {
 
     fn text(text: &str) -> Result<Server, String> {
         let (node, weight) = (text.to_owned(), 1);
-        Ok(Server { node, id: None, weight, maxconn: None, minconn: None, maxqueue: None, backup: false, slowstart: None })
+        Ok(Server {
+            node,
+            id: None,
+            weight,
+            maxconn: None,
+            minconn: None,
+            maxqueue: None,
+            backup: false,
+            slowstart: None,
+        })
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -174,7 +183,11 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Timeouts { connect: seconds::<5>(), queue: None, server: None }
+        Timeouts {
+            connect: seconds::<5>(),
+            queue: None,
+            server: None,
+        }
     }
 }
 
@@ -228,4 +241,3 @@ pub enum OnError {
     /// Down.
     MarkDown,
 }
-

@@ -107,7 +107,8 @@ pub struct Aging(pub Shape);
 impl Short for Shape {
     type Long = Shape;
     const NAME: &'static str = "Dist";
-    const EXPECTED: &'static str = "a duration such as \"10ms\", or a distribution such as { \"exponential\": { \"mean\": \"10ms\" } }";
+    const EXPECTED: &'static str =
+        "a duration such as \"10ms\", or a distribution such as { \"exponential\": { \"mean\": \"10ms\" } }";
 
     fn long(long: Shape) -> Shape {
         long
@@ -136,11 +137,15 @@ impl Short for Aging {
     }
 
     fn text(text: &str) -> Result<Aging, String> {
-        Ok(Aging(Shape::Exponential(Mean { mean: Duration::parse(text)? })))
+        Ok(Aging(Shape::Exponential(Mean {
+            mean: Duration::parse(text)?,
+        })))
     }
 
     fn number(number: f64) -> Result<Aging, String> {
-        Ok(Aging(Shape::Exponential(Mean { mean: Duration::from_seconds(number)? })))
+        Ok(Aging(Shape::Exponential(Mean {
+            mean: Duration::from_seconds(number)?,
+        })))
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {

@@ -67,6 +67,7 @@ pub struct Names(pub Vec<String>);
 impl Short for Names {
     type Long = Vec<String>;
     const NAME: &'static str = "Names";
+    const LIST: bool = true;
     const EXPECTED: &'static str = "a name, or a list of names";
 
     fn long(names: Vec<String>) -> Names {

@@ -79,7 +79,12 @@ pub struct Network {
 
 impl Default for Network {
     fn default() -> Self {
-        Network { latency: seconds::<0>(), loss: none(), bandwidth: None, links: Vec::new() }
+        Network {
+            latency: seconds::<0>(),
+            loss: none(),
+            bandwidth: None,
+            links: Vec::new(),
+        }
     }
 }
 

@@ -106,7 +106,11 @@ impl Short for Warmup {
     }
 
     fn text(text: &str) -> Result<Warmup, String> {
-        if text == "auto" { Ok(Warmup::Auto) } else { Duration::parse(text).map(Warmup::Fixed) }
+        if text == "auto" {
+            Ok(Warmup::Auto)
+        } else {
+            Duration::parse(text).map(Warmup::Fixed)
+        }
     }
 
     fn number(number: f64) -> Result<Warmup, String> {

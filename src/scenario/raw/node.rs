@@ -13,8 +13,7 @@ use super::units::{Duration, Named, Rate, on, seconds};
 use super::web::Web;
 
 /// A node: something that requests pass through.
-///
-/// The name `kind` tells our decoder to look for the variant under that key (see `read::decode::TAG`).
+// The name `kind` tells our decoder to look for the variant under that key (see `read::deserializer`).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename = "kind", rename_all = "kebab-case")]
 #[schemars(tag = "kind", rename = "Node")]
@@ -78,7 +77,11 @@ impl Serialize for Node {
         whole.insert("kind".into(), self.kind().into());
         match settings.map_err(serde::ser::Error::custom)? {
             serde_json::Value::Object(settings) => whole.extend(settings),
-            other => return Err(serde::ser::Error::custom(format!("settings are an object, not {other}"))),
+            other => {
+                return Err(serde::ser::Error::custom(format!(
+                    "settings are an object, not {other}"
+                )));
+            }
         }
         whole.serialize(serializer)
     }

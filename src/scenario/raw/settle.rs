@@ -14,9 +14,19 @@ const POPULATION: u32 = 1000;
 pub fn settle(scenario: &mut Scenario, stem: &str) {
     scenario.name.get_or_insert_with(|| stem.to_owned());
     if scenario.requests.0.is_empty() {
-        scenario.requests.0.push(("default".into(), Class { share: 1.0, ..Class::default() }));
+        scenario.requests.0.push((
+            "default".into(),
+            Class {
+                share: 1.0,
+                ..Class::default()
+            },
+        ));
     }
-    scenario.clients.0.iter_mut().for_each(|(_, client)| self::client(client));
+    scenario
+        .clients
+        .0
+        .iter_mut()
+        .for_each(|(_, client)| self::client(client));
     scenario.nodes.0.iter_mut().for_each(|(_, node)| self::node(node));
     for link in &mut scenario.network.links {
         link.latency.get_or_insert(scenario.network.latency);

@@ -85,6 +85,7 @@ pub struct Entry {
 impl Short for Entry {
     type Long = Vec<String>;
     const NAME: &'static str = "Entry";
+    const LIST: bool = true;
     const EXPECTED: &'static str = "the name of a node, or a list of names of resolvers";
 
     fn long(nodes: Vec<String>) -> Entry {
@@ -92,7 +93,10 @@ impl Short for Entry {
     }
 
     fn text(text: &str) -> Result<Entry, String> {
-        Ok(Entry { nodes: vec![text.to_owned()], list: false })
+        Ok(Entry {
+            nodes: vec![text.to_owned()],
+            list: false,
+        })
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -164,4 +168,3 @@ pub struct MmppState {
     /// How long it lasts on average (exponential).
     pub mean: Duration,
 }
-

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{DeserializeOwned, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::limits;
@@ -66,16 +66,22 @@ impl Duration {
     /// `"1.5s"` and the like.
     pub fn parse(text: &str) -> Result<Duration, String> {
         let text = text.trim();
-        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let end = text
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(text.len());
         let (number, unit) = (&text[..end], text[end..].trim());
         let hint = "a duration is a number with a unit, such as \"250us\", \"10ms\", \"1.5s\", \"5m\", \"1h\", \"30d\" or \"1y\"";
         if text.starts_with('-') {
             return Err(format!("the duration {text:?} is negative"));
         }
-        let Ok(number) = number.parse::<f64>() else { return Err(format!("{text:?} is no duration; {hint}")) };
+        let Ok(number) = number.parse::<f64>() else {
+            return Err(format!("{text:?} is no duration; {hint}"));
+        };
         match UNITS.iter().find(|(name, _)| *name == unit) {
             Some((_, size)) => Duration::checked(number * size, text),
-            None if unit.is_empty() => Err(format!("the duration {text:?} has no unit; write \"{text}s\" for seconds")),
+            None if unit.is_empty() => Err(format!(
+                "the duration {text:?} has no unit; write \"{text}s\" for seconds"
+            )),
             None => Err(format!("{text:?} has an unknown unit; {hint}")),
         }
     }
@@ -93,7 +99,10 @@ impl Duration {
         if ns <= limits::DURATION.nanos() as f64 {
             Ok(Duration(Span::from_nanos(libm::round(ns) as u64)))
         } else {
-            Err(format!("the duration {typed} is above {}, which is the limit", limits::DURATION))
+            Err(format!(
+                "the duration {typed} is above {}, which is the limit",
+                limits::DURATION
+            ))
         }
     }
 }
@@ -102,7 +111,9 @@ impl Rate {
     /// `"500/s"` and the like.
     pub fn parse(text: &str) -> Result<Rate, String> {
         let hint = "a rate is a number with a unit, such as \"500/s\", \"30/min\" or \"100/h\"";
-        let Some((number, unit)) = text.split_once('/') else { return Err(format!("{text:?} is no rate; {hint}")) };
+        let Some((number, unit)) = text.split_once('/') else {
+            return Err(format!("{text:?} is no rate; {hint}"));
+        };
         let seconds = match unit.trim() {
             "s" | "sec" => 1.0,
             "m" | "min" => 60.0,
@@ -123,7 +134,10 @@ impl Rate {
         if per_second <= limits::RATE_PER_S {
             Ok(Rate(per_second))
         } else {
-            Err(format!("the rate {typed} is above {} per second, which is the limit", limits::RATE_PER_S))
+            Err(format!(
+                "the rate {typed} is above {} per second, which is the limit",
+                limits::RATE_PER_S
+            ))
         }
     }
 }
@@ -159,6 +173,8 @@ pub trait Short: Sized + Serialize {
     const NAME: &'static str;
     /// What it is, for messages: "a name or an object".
     const EXPECTED: &'static str;
+    /// Is the long form a list, rather than an object?
+    const LIST: bool = false;
 
     /// From the long form.
     fn long(long: Self::Long) -> Self;
@@ -209,10 +225,16 @@ impl<'de, T: Short> Visitor<'de> for BriefVisitor<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        if T::LIST {
+            return Err(A::Error::invalid_type(Unexpected::Map, &self));
+        }
         T::Long::deserialize(MapAccessDeserializer::new(map)).map(T::long)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<T, A::Error> {
+        if !T::LIST {
+            return Err(A::Error::invalid_type(Unexpected::Seq, &self));
+        }
         T::Long::deserialize(SeqAccessDeserializer::new(list)).map(T::long)
     }
 }
@@ -262,14 +284,22 @@ impl<T> Visitor<'_> for Plain<T> {
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let expected = "a duration such as \"10ms\"";
-        deserializer.deserialize_any(Plain { expected, text: Duration::parse, number: Duration::from_seconds })
+        deserializer.deserialize_any(Plain {
+            expected,
+            text: Duration::parse,
+            number: Duration::from_seconds,
+        })
     }
 }
 
 impl<'de> Deserialize<'de> for Rate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = |n: f64| Rate::checked(n, &n.to_string());
-        deserializer.deserialize_any(Plain { expected: "a rate such as \"500/s\"", text: Rate::parse, number })
+        deserializer.deserialize_any(Plain {
+            expected: "a rate such as \"500/s\"",
+            text: Rate::parse,
+            number,
+        })
     }
 }
 
@@ -280,7 +310,11 @@ impl<'de> Deserialize<'de> for Ratio {
             0.0..=1.0 => Ok(Ratio(n)),
             _ => Err(format!("{n} is no share: it must lie between 0 and 1")),
         };
-        deserializer.deserialize_any(Plain { expected: "a share from 0 to 1", text, number })
+        deserializer.deserialize_any(Plain {
+            expected: "a share from 0 to 1",
+            text,
+            number,
+        })
     }
 }
 

@@ -92,7 +92,14 @@ impl Short for Upstream {
 
     fn text(text: &str) -> Result<Upstream, String> {
         let node = text.to_owned();
-        Ok(Upstream { node, weight: 1, backup: false, max_conns: 0, max_fails: 1, fail_timeout: seconds::<10>() })
+        Ok(Upstream {
+            node,
+            weight: 1,
+            backup: false,
+            max_conns: 0,
+            max_fails: 1,
+            fail_timeout: seconds::<10>(),
+        })
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -189,6 +196,10 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Timeouts { connect: seconds::<5>(), read: seconds::<60>(), send: None }
+        Timeouts {
+            connect: seconds::<5>(),
+            read: seconds::<60>(),
+            send: None,
+        }
     }
 }

@@ -7,7 +7,15 @@ use super::tree::{Entry, Origin, Tree, Value};
 use crate::scenario::problem::{Place, Problem, did_you_mean};
 
 /// Objects whose keys are names that somebody chose: nothing is created in them by setting a part of it.
-const NAMED: [&str; 7] = ["requests", "clients", "hosts", "zones", "nodes", "common_causes", "members"];
+const NAMED: [&str; 7] = [
+    "requests",
+    "clients",
+    "hosts",
+    "zones",
+    "nodes",
+    "common_causes",
+    "members",
+];
 
 /// Lists that take a plain name for `{ "node": name }`.
 const SHORT: [&str; 2] = ["servers", "upstreams"];
@@ -23,8 +31,15 @@ pub fn apply(tree: &mut Tree, set: &str, number: usize) -> Result<(), Problem> {
         return Err(problem("a part of the path is empty".into()).hint("write --set nodes.NAME.KEY=VALUE"));
     }
     let json = serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
-    let edit = Edit { whole: path, origin: Origin::Set(number), value: Tree::from_json(json, Origin::Set(number)) };
-    edit.descend(tree, path, "").map_err(|(message, hint)| Problem { hint, ..problem(message) })
+    let edit = Edit {
+        whole: path,
+        origin: Origin::Set(number),
+        value: Tree::from_json(json, Origin::Set(number)),
+    };
+    edit.descend(tree, path, "").map_err(|(message, hint)| Problem {
+        hint,
+        ..problem(message)
+    })
 }
 
 /// What is wrong, and perhaps a hint.
@@ -44,7 +59,10 @@ impl Edit<'_> {
             Value::List(elements) => self.into_list(elements, rest, parent),
             _ => {
                 let above = self.whole[..self.whole.len() - rest.len()].trim_end_matches('.');
-                Err((format!("{above} is a single value: there is no \"{rest}\" in it"), Some("set it as a whole".into())))
+                Err((
+                    format!("{above} is a single value: there is no \"{rest}\" in it"),
+                    Some("set it as a whole".into()),
+                ))
             }
         }
     }
@@ -60,8 +78,15 @@ impl Edit<'_> {
                 return Err((format!("there is no \"{key}\" in \"{parent}\""), hint));
             }
             (None, below) => {
-                let value = Tree { value: Value::Object(Vec::new()), origin: self.origin };
-                entries.push(Entry { key: key.to_owned(), origin: self.origin, value });
+                let value = Tree {
+                    value: Value::Object(Vec::new()),
+                    origin: self.origin,
+                };
+                entries.push(Entry {
+                    key: key.to_owned(),
+                    origin: self.origin,
+                    value,
+                });
                 let Some(entry) = entries.last_mut() else { return Ok(()) };
                 match below {
                     None => entry.value = self.value,
@@ -79,7 +104,13 @@ impl Edit<'_> {
         let by_index = || key.parse().ok().filter(|index| *index < elements.len());
         let Some(index) = by_name.or_else(by_index) else {
             let hint = did_you_mean(key, names.iter().map(String::as_str));
-            return Err((format!("there is no element \"{key}\" in \"{parent}\", a list of {}", elements.len()), hint));
+            return Err((
+                format!(
+                    "there is no element \"{key}\" in \"{parent}\", a list of {}",
+                    elements.len()
+                ),
+                hint,
+            ));
         };
         let element = &mut elements[index];
         let Some(below) = below else {
@@ -96,8 +127,15 @@ impl Edit<'_> {
 /// `"name"` becomes `{ "node": "name" }`.
 fn lengthen(element: &mut Tree) {
     let origin = element.origin;
-    let name = Tree { value: std::mem::replace(&mut element.value, Value::Null), origin };
-    element.value = Value::Object(vec![Entry { key: "node".into(), origin, value: name }]);
+    let name = Tree {
+        value: std::mem::replace(&mut element.value, Value::Null),
+        origin,
+    };
+    element.value = Value::Object(vec![Entry {
+        key: "node".into(),
+        origin,
+        value: name,
+    }]);
 }
 
 /// What an element of a list goes by: its `node`, or itself where it is just a name.
@@ -107,7 +145,10 @@ fn name_of(element: &Tree) -> Option<&str> {
 
 /// The first key of a path, and what follows. Names may have dots in them, so the longest known one that fits wins.
 fn split<'p, 'k>(path: &'p str, known: impl Iterator<Item = &'k str>) -> (&'p str, Option<&'p str>) {
-    let fits = |key: &&str| path.strip_prefix(*key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let fits = |key: &&str| {
+        path.strip_prefix(*key)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
     let end = known.filter(fits).map(str::len).max();
     let end = end.unwrap_or_else(|| path.find('.').unwrap_or(path.len()));
     (&path[..end], path.get(end + 1..))

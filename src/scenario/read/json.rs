@@ -12,7 +12,13 @@ use crate::scenario::problem::{Place, Problem, Spot};
 /// The tree of a JSON text. A syntax error ends the reading; duplicate keys are collected in `problems`.
 pub fn parse(text: &str, problems: &mut Vec<Problem>) -> Result<Tree, Problem> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = Reader { text, at: 0, known: (0, 1, 1), depth: 0, problems };
+    let mut reader = Reader {
+        text,
+        at: 0,
+        known: (0, 1, 1),
+        depth: 0,
+        problems,
+    };
     let tree = reader.value()?;
     reader.space();
     match reader.peek() {
@@ -39,7 +45,10 @@ impl Reader<'_> {
             Some(b'[') => self.nested(Reader::list),
             Some(b'"') => {
                 let (text, spot) = self.string()?;
-                Ok(Tree { value: Value::Text(text), origin: Origin::File(spot) })
+                Ok(Tree {
+                    value: Value::Text(text),
+                    origin: Origin::File(spot),
+                })
             }
             Some(_) => self.word(),
             None => Err(self.unexpected("a value")),
@@ -57,7 +66,10 @@ impl Reader<'_> {
         let value = inside(self)?;
         self.at += 1;
         self.depth -= 1;
-        Ok(Tree { value, origin: Origin::File(spot) })
+        Ok(Tree {
+            value,
+            origin: Origin::File(spot),
+        })
     }
 
     fn object(&mut self) -> Result<Value, Problem> {
@@ -76,7 +88,15 @@ impl Reader<'_> {
             }
             self.at += 1;
             let value = self.value()?;
-            entries.add(Entry { key, origin: Origin::File(spot), value }, spot, self.problems);
+            entries.add(
+                Entry {
+                    key,
+                    origin: Origin::File(spot),
+                    value,
+                },
+                spot,
+                self.problems,
+            );
             if !self.comma(b'}')? {
                 break;
             }
@@ -108,7 +128,10 @@ impl Reader<'_> {
                 self.space();
                 if self.peek() == Some(close) {
                     let spot = self.spot(comma, comma + 1);
-                    return Err(Problem::new(Place::Spot(spot), "JSON has no comma after the last element"));
+                    return Err(Problem::new(
+                        Place::Spot(spot),
+                        "JSON has no comma after the last element",
+                    ));
                 }
                 Ok(true)
             }
@@ -126,20 +149,28 @@ impl Reader<'_> {
         }
         if bytes.get(end) != Some(&b'"') {
             let spot = self.spot(start, start + 1);
-            return Err(Problem::new(Place::Spot(spot), "this string has no closing quote on its line"));
+            return Err(Problem::new(
+                Place::Spot(spot),
+                "this string has no closing quote on its line",
+            ));
         }
         self.at = end + 1;
         let spot = self.spot(start, self.at);
         match serde_json::from_str(&self.text[start..self.at]) {
             Ok(text) => Ok((text, spot)),
-            Err(_) => Err(Problem::new(Place::Spot(spot), "this string has a control character or an unknown escape")),
+            Err(_) => Err(Problem::new(
+                Place::Spot(spot),
+                "this string has a control character or an unknown escape",
+            )),
         }
     }
 
     /// A number, `true`, `false` or `null`.
     fn word(&mut self) -> Result<Tree, Problem> {
         let rest = &self.text[self.at..];
-        let length = rest.find(|c: char| c.is_whitespace() || ",:{}[]\"".contains(c)).unwrap_or(rest.len());
+        let length = rest
+            .find(|c: char| c.is_whitespace() || ",:{}[]\"".contains(c))
+            .unwrap_or(rest.len());
         let (start, word) = (self.at, &rest[..length]);
         let value = match word {
             "true" => Value::Bool(true),
@@ -152,14 +183,20 @@ impl Reader<'_> {
         };
         self.at += length;
         let spot = self.spot(start, self.at);
-        Ok(Tree { value, origin: Origin::File(spot) })
+        Ok(Tree {
+            value,
+            origin: Origin::File(spot),
+        })
     }
 
     fn no_word(&mut self, start: usize, word: &str) -> Problem {
         if word.is_empty() {
             return self.unexpected("a value");
         }
-        let problem = Problem::new(Place::Spot(self.spot(start, start + word.len())), format!("{word:?} is no JSON value"));
+        let problem = Problem::new(
+            Place::Spot(self.spot(start, start + word.len())),
+            format!("{word:?} is no JSON value"),
+        );
         if word.starts_with("//") || word.starts_with("/*") || word.starts_with('#') {
             problem.hint("JSON has no comments; a file ending in .yaml may have them")
         } else {
@@ -171,8 +208,14 @@ impl Reader<'_> {
         let found = self.text[self.at..].chars().next();
         let spot = self.spot(self.at, self.at + found.map_or(0, char::len_utf8));
         let problem = match found {
-            Some(c) => Problem::new(Place::Spot(spot), format!("expected {expected}, found {:?}", c.to_string())),
-            None => Problem::new(Place::Spot(spot), format!("expected {expected}, found the end of the file")),
+            Some(c) => Problem::new(
+                Place::Spot(spot),
+                format!("expected {expected}, found {:?}", c.to_string()),
+            ),
+            None => Problem::new(
+                Place::Spot(spot),
+                format!("expected {expected}, found the end of the file"),
+            ),
         };
         match found {
             Some('/' | '#') => problem.hint("JSON has no comments; a file ending in .yaml may have them"),
@@ -201,7 +244,11 @@ impl Reader<'_> {
             (line, column) = if c == '\n' { (line + 1, 1) } else { (line, column + 1) };
         }
         self.known = (start, line, column);
-        Spot { line, column, length: self.text[start..end].chars().count().max(1) as u32 }
+        Spot {
+            line,
+            column,
+            length: self.text[start..end].chars().count().max(1) as u32,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! It knows formats and places; what the keys of a scenario mean is none of its business.
 
 pub mod decode;
+mod deserializer;
 pub mod edit;
 pub mod json;
 pub mod tree;

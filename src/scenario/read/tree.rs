@@ -163,9 +163,13 @@ impl Tree {
 
     /// Where the last key of a path stands.
     pub fn origin_of_key(&self, path: &Path) -> Origin {
-        let Some((Step::Key(last), before)) = path.0.split_last() else { return self.origin_of(path) };
+        let Some((Step::Key(last), before)) = path.0.split_last() else {
+            return self.origin_of(path);
+        };
         let parent = self.find(&Path(before.to_vec()));
-        parent.and_then(|tree| tree.entry(last)).map_or_else(|| self.origin_of(path), |entry| entry.origin)
+        parent
+            .and_then(|tree| tree.entry(last))
+            .map_or_else(|| self.origin_of(path), |entry| entry.origin)
     }
 
     /// What a path leads to.
@@ -185,15 +189,18 @@ impl Tree {
 
     /// What a path leads to, to be changed.
     pub fn find_mut(&mut self, path: &Path) -> Option<&mut Tree> {
-        path.0.iter().try_fold(self, |here, step| match (step, &mut here.value) {
-            (Step::Key(key), Value::Object(entries)) => {
-                entries.iter_mut().find(|e| e.key == *key).map(|entry| &mut entry.value)
-            }
-            (Step::Index(index), Value::List(elements)) => {
-                elements.iter_mut().filter(|e| !matches!(e.value, Value::Pruned)).nth(*index)
-            }
-            _ => None,
-        })
+        path.0
+            .iter()
+            .try_fold(self, |here, step| match (step, &mut here.value) {
+                (Step::Key(key), Value::Object(entries)) => {
+                    entries.iter_mut().find(|e| e.key == *key).map(|entry| &mut entry.value)
+                }
+                (Step::Index(index), Value::List(elements)) => elements
+                    .iter_mut()
+                    .filter(|e| !matches!(e.value, Value::Pruned))
+                    .nth(*index),
+                _ => None,
+            })
     }
 
     /// Drops the keys whose value is `null`, everywhere.
@@ -217,7 +224,11 @@ impl Tree {
             serde_json::Value::String(s) => Value::Text(s),
             serde_json::Value::Array(a) => Value::List(a.into_iter().map(|v| Tree::from_json(v, origin)).collect()),
             serde_json::Value::Object(o) => {
-                let entry = |(key, v)| Entry { key, origin, value: Tree::from_json(v, origin) };
+                let entry = |(key, v)| Entry {
+                    key,
+                    origin,
+                    value: Tree::from_json(v, origin),
+                };
                 Value::Object(o.into_iter().map(entry).collect())
             }
         };

@@ -48,7 +48,15 @@ fn tree(node: Spanned<Node>, problems: &mut Vec<Problem>) -> Tree {
             for (key, value) in pairs {
                 let spot = spot(&key.referenced);
                 let value = tree(value, problems);
-                entries.add(Entry { key: key.value, origin: Origin::File(spot), value }, spot, problems);
+                entries.add(
+                    Entry {
+                        key: key.value,
+                        origin: Origin::File(spot),
+                        value,
+                    },
+                    spot,
+                    problems,
+                );
             }
             Value::Object(entries.list)
         }
@@ -58,11 +66,20 @@ fn tree(node: Spanned<Node>, problems: &mut Vec<Problem>) -> Tree {
 
 fn spot(location: &serde_saphyr::Location) -> Spot {
     let whole = |n: u64| u32::try_from(n).unwrap_or(u32::MAX).max(1);
-    Spot { line: whole(location.line()), column: whole(location.column()), length: whole(location.span().len()) }
+    Spot {
+        line: whole(location.line()),
+        column: whole(location.column()),
+        length: whole(location.span().len()),
+    }
 }
 
 fn problem(error: &serde_saphyr::Error) -> Problem {
-    let place = error.location().map_or(Place::File, |location| Place::Spot(Spot { length: 1, ..spot(&location) }));
+    let place = error.location().map_or(Place::File, |location| {
+        Place::Spot(Spot {
+            length: 1,
+            ..spot(&location)
+        })
+    });
     // Its messages end with the place, which we print ourselves.
     let message = error.to_string();
     let message = message.lines().next().unwrap_or("this is no YAML");

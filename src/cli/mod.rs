@@ -1,0 +1,73 @@
+//! The command line: one file a command, and the options that commands share.
+//!
+//! Results go to standard output, everything else to standard error. What a command does is elsewhere.
+
+mod completions;
+pub mod exit;
+mod explain;
+pub mod options;
+mod schema;
+mod validate;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::exit::{Failure, INTERNAL};
+
+/// Does your stack fail over, or fall over? Simulates a web stack event by event, and injects failures.
+#[derive(Debug, Parser)]
+#[command(name = "fallover", version, arg_required_else_help = true, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say whether scenarios are right, one line each
+    Validate(validate::Validate),
+    /// Show the resolved scenario: every value in force, and where it came from
+    Explain(explain::Explain),
+    /// Print the JSON Schema of the scenario format
+    Schema,
+    /// Print completions for a shell
+    Completions(completions::Completions),
+}
+
+impl Command {
+    fn run(self) -> Result<(), Failure> {
+        match self {
+            Command::Validate(validate) => validate.run(),
+            Command::Explain(explain) => explain.run(),
+            Command::Schema => schema::run(),
+            Command::Completions(completions) => completions.run(),
+        }
+    }
+}
+
+/// Runs a command line to its exit status.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // Clap prints what is wrong itself, and help and version too; it ends with status 2 or 0.
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    match std::panic::catch_unwind(|| cli.command.run()) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => {
+            failure.print();
+            ExitCode::from(failure.status())
+        }
+        Err(_) => {
+            exit::note("this is a mistake in fallover, not in your scenario; please report the message above");
+            ExitCode::from(INTERNAL)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Options that commands share, in groups to be flattened into theirs.
+//!
+//! Only what the user said; defaults that depend on the scenario are settled by the command.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::Failure;
+use crate::base::limits;
+use crate::scenario::raw::units::Duration;
+use crate::scenario::{Loaded, load};
+
+/// How a scenario is read.
+#[derive(Clone, Debug, Args)]
+pub struct Reading {
+    /// Change the scenario before it is read: PATH is dotted, VALUE is JSON or else text (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl Reading {
+    /// Loads a scenario with these options.
+    pub fn load(&self, file: &std::path::Path) -> Result<Loaded, Failure> {
+        load(file, &self.set).map_err(Failure::from)
+    }
+}
+
+/// Where results go.
+#[derive(Clone, Debug, Args)]
+pub struct Writing {
+    /// Print the result document on standard output, and nothing else there
+    #[arg(long)]
+    pub json: bool,
+    /// Write the result to a file as well; its extension says how (repeatable)
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+    /// No progress and no table; errors and --json remain
+    #[arg(long, short = 'q')]
+    pub quiet: bool,
+}
+
+/// How a simulation is done.
+#[derive(Clone, Debug, Args)]
+pub struct Simulating {
+    /// Where all randomness comes from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// How many independent replications [default: 20]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=limits::REPLICATIONS as i64))]
+    #[arg(conflicts_with = "precision")]
+    pub replications: Option<u32>,
+    /// Instead of a count: until each headline interval's relative half-width is at most R
+    #[arg(long, value_name = "R", value_parser = precision)]
+    pub precision: Option<f64>,
+    /// Simulated time of one replication, instead of the scenario's
+    #[arg(long, value_name = "D", value_parser = duration)]
+    pub duration: Option<Duration>,
+    /// How much of its start is left out of the estimates, instead of the scenario's; "auto" = detected
+    #[arg(long, value_name = "D", value_parser = warmup)]
+    pub warmup: Option<String>,
+    /// How many threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub threads: Option<u32>,
+    /// Let lifetimes act too, not only the scheduled faults
+    #[arg(long)]
+    pub failures: bool,
+    /// End with status 99 if an SLO of the scenario is missed
+    #[arg(long)]
+    pub check: bool,
+}
+
+impl Simulating {
+    /// The `--set` options that `--duration` and `--warmup` amount to, so that they are checked as the scenario's own.
+    pub fn sets(&self) -> Vec<String> {
+        let duration = self.duration.map(|d| format!("duration={}", d.0));
+        let warmup = self.warmup.as_ref().map(|w| format!("warmup={w}"));
+        duration.into_iter().chain(warmup).collect()
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().map(Duration::from_seconds);
+    let duration = seconds.unwrap_or_else(|_| Duration::parse(text))?;
+    if duration.0.is_zero() {
+        Err("it must be above zero".into())
+    } else {
+        Ok(duration)
+    }
+}
+
+fn warmup(text: &str) -> Result<String, String> {
+    if text == "auto" || text.parse::<f64>().is_ok() {
+        return Ok(text.to_owned());
+    }
+    Duration::parse(text).map(|_| text.to_owned())
+}
+
+fn precision(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(r) if r > 0.0 && r < 1.0 => Ok(r),
+        _ => Err("it must lie between 0 and 1, such as 0.05".into()),
+    }
+}

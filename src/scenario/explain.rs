@@ -1,0 +1,102 @@
+//! Every value in force, and where it came from: the file, a `--set`, or a default.
+//!
+//! It walks what was settled and what was typed side by side; it knows no key by name but `node`.
+
+use std::fmt;
+
+use serde_json::Value as Json;
+
+use super::load::Loaded;
+use super::read::tree::{Origin, Path, Tree, Value};
+
+/// A value in force.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// Dotted, as `--set` takes it.
+    pub path: String,
+    /// In the form that a scenario would have it; `null` = there is none.
+    pub value: Json,
+    /// Where it came from.
+    pub source: Source,
+}
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// This line of the file.
+    File { file: String, line: u32 },
+    /// This `--set`.
+    Set(String),
+    /// Nobody said anything.
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::File { file, line } => write!(f, "{file}:{line}"),
+            Source::Set(set) => write!(f, "--set {set}"),
+            Source::Default => f.write_str("default"),
+        }
+    }
+}
+
+impl Loaded {
+    /// All settings, in the order of the format.
+    pub fn explain(&self) -> Vec<Setting> {
+        let mut settings = Vec::new();
+        // What has been decoded can be encoded; if it could not, there would be nothing to explain.
+        let resolved = serde_json::to_value(&self.resolved).unwrap_or_default();
+        self.descend(&resolved, Some(&self.tree), &Path::default(), &mut settings);
+        settings
+    }
+
+    fn descend(&self, value: &Json, typed: Option<&Tree>, path: &Path, settings: &mut Vec<Setting>) {
+        match (value, typed.map(|t| &t.value)) {
+            // A constant is shown as one types it.
+            (Json::Object(keys), None | Some(Value::Text(_) | Value::Number(_))) if keys.contains_key("constant") => {
+                self.descend(&keys["constant"], typed, path, settings);
+            }
+            (Json::Object(keys), None | Some(Value::Object(_))) if !keys.is_empty() => {
+                for (key, value) in keys {
+                    self.descend(value, typed.and_then(|t| t.get(key)), &path.key(key), settings);
+                }
+            }
+            // `"name"` for `{ "node": "name" }`: the name was typed, the rest was not.
+            (Json::Object(keys), Some(_)) if keys.contains_key("node") => {
+                for (key, value) in keys {
+                    self.descend(value, typed.filter(|_| key == "node"), &path.key(key), settings);
+                }
+            }
+            (Json::Array(elements), None | Some(Value::List(_))) if elements.iter().any(Json::is_object) => {
+                for (i, value) in elements.iter().enumerate() {
+                    // Lists of servers go by the names of their nodes, which is how one sets them.
+                    let name = value.get("node").and_then(Json::as_str);
+                    let below = name.map_or_else(|| path.index(i), |name| path.key(name));
+                    self.descend(
+                        value,
+                        typed.and_then(|t| t.find(&Path::default().index(i))),
+                        &below,
+                        settings,
+                    );
+                }
+            }
+            _ => settings.push(Setting {
+                path: path.to_string(),
+                value: value.clone(),
+                source: self.source(typed),
+            }),
+        }
+    }
+
+    fn source(&self, typed: Option<&Tree>) -> Source {
+        match typed.map(|t| t.origin) {
+            None => Source::Default,
+            Some(Origin::File(spot)) => Source::File {
+                file: self.file.clone(),
+                line: spot.line,
+            },
+            Some(Origin::Set(number)) => Source::Set(self.sets.get(number).cloned().unwrap_or_default()),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The scenarios we ship: each is right, each agrees with the schema, and the schema beside them is the program's.
+
+use std::path::PathBuf;
+
+use fallover::scenario::{load, schema};
+use serde_json::Value;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios")
+}
+
+/// Every scenario of the folder, with its text.
+fn shipped() -> Vec<(PathBuf, String)> {
+    let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let scenario = |file: &PathBuf| {
+        let name = file.file_name().unwrap().to_string_lossy();
+        name.ends_with(".json") && name != "scenario.schema.json"
+    };
+    let mut files: Vec<PathBuf> = files.filter(scenario).collect();
+    files.sort();
+    files
+        .into_iter()
+        .map(|file| (file.clone(), std::fs::read_to_string(&file).unwrap()))
+        .collect()
+}
+
+#[test]
+fn every_scenario_compiles_without_warnings_and_says_what_it_teaches() {
+    assert!(shipped().len() >= 6);
+    for (file, _) in shipped() {
+        let loaded = load(&file, &[]).unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(loaded.plan.warnings, Vec::<String>::new(), "{}", file.display());
+        assert!(loaded.plan.summary.len() > 20, "{}", file.display());
+        assert_eq!(loaded.plan.name, file.file_stem().unwrap().to_string_lossy());
+    }
+}
+
+#[test]
+fn every_scenario_agrees_with_the_schema() {
+    let schema = serde_json::to_value(schema()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for (file, text) in shipped() {
+        let scenario: Value = serde_json::from_str(&text).unwrap();
+        let errors: Vec<String> = validator
+            .iter_errors(&scenario)
+            .map(|e| format!("{}: {e}", e.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{}: {errors:#?}", file.display());
+        if loaded_name(&scenario) != "foobar" {
+            assert_eq!(scenario["$schema"], "scenario.schema.json", "{}", file.display());
+        }
+    }
+}
+
+fn loaded_name(scenario: &Value) -> &str {
+    scenario["name"].as_str().unwrap()
+}
+
+/// The schema must also say no, or an editor would not help.
+#[test]
+fn the_schema_refuses_what_the_program_refuses() {
+    let schema = serde_json::to_value(schema()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let (file, text) = shipped()
+        .into_iter()
+        .find(|(file, _)| file.ends_with("foobar.json"))
+        .unwrap();
+    let edits = [
+        "nodes.haproxy.algorithm=\"roundrobbin\"",
+        "nodes.haproxy.algoritm=\"roundrobin\"",
+        "nodes.haproxy.kind=\"loadbalancer\"",
+        "nodes.app1.workers=-1",
+        "network.latency=\"200 parsecs\"",
+        "clients.browsers.arrivals={\"poisson\": \"fast\"}",
+        "clients.browsers.render={\"lognorml\": {\"mean\": \"1s\", \"cv\": 1}}",
+        "slo.availability=1.5",
+    ];
+    for edit in edits {
+        let (path, value) = edit.split_once('=').unwrap();
+        let mut scenario: Value = serde_json::from_str(&text).unwrap();
+        let mut here = &mut scenario;
+        for key in path.split('.') {
+            here = &mut here[key];
+        }
+        *here = serde_json::from_str(value).unwrap();
+        assert!(!validator.is_valid(&scenario), "the schema accepts {edit}");
+        assert!(load(&file, &[edit.to_owned()]).is_err(), "the program accepts {edit}");
+    }
+}
+
+#[test]
+fn the_schema_beside_the_scenarios_is_current() {
+    let current = format!("{:#}\n", serde_json::to_value(schema()).unwrap());
+    let shipped = std::fs::read_to_string(folder().join("scenario.schema.json")).unwrap();
+    assert!(
+        shipped == current,
+        "run: fallover schema > scenarios/scenario.schema.json"
+    );
+}
+
+#[test]
+fn foobar_is_the_contracts_own() {
+    let foobar = std::fs::read(folder().join("foobar.json")).unwrap();
+    assert_eq!(
+        foobar.len(),
+        3565,
+        "foobar.json is fixed by the public interface: make another scenario instead"
+    );
+}
