@@ -5,3 +5,6 @@
 //! above it and none below (`tests/tidy.rs` holds this).
 
 pub mod base;
+
+pub mod analysis;
+pub mod report;

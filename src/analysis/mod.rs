@@ -1,0 +1,3 @@
+//! What may be concluded from runs, and the document that carries it.
+
+pub mod result;
