@@ -4,7 +4,7 @@
 
 use super::document::{Fact, Span, Tone};
 use super::periods::Period;
-use super::text::{shorten, visible, width};
+use super::text::{shorten_name, visible, width};
 use super::timeline::{Line, Measure, Timeline, Track};
 use super::units;
 
@@ -21,7 +21,7 @@ pub fn facts(timeline: &Timeline, page: usize) -> Vec<Fact> {
     let indent = longest.clamp(LABEL_WIDTH, page / 3) + 2;
     let columns = page.saturating_sub(indent + RANGE_WIDTH + 2).clamp(8, 60);
     let mut facts = vec![Fact::new(
-        "over time",
+        "Over time",
         vec![Span::new(Tone::Quiet, axis(timeline, columns))],
     )];
     for (label, track, line) in labels {
@@ -33,7 +33,7 @@ pub fn facts(timeline: &Timeline, page: usize) -> Vec<Fact> {
         let text = format!(
             "{}  {}",
             mark(period, timeline.end_s, columns),
-            shorten(&name, RANGE_WIDTH)
+            shorten_name(&name, RANGE_WIDTH)
         );
         facts.push(Fact::new("", vec![Span::new(Tone::Bad, text)]));
     }
@@ -67,18 +67,15 @@ fn axis(timeline: &Timeline, columns: usize) -> String {
 }
 
 fn mark(period: &Period, end_s: f64, columns: usize) -> String {
-    let from = column_of(period.from_s, end_s, columns).min(columns - 1);
-    let to = column_of(period.to_s, end_s, columns).clamp(from + 1, columns);
+    let column = |at_s: f64| at_s / end_s * columns as f64;
+    let from = (column(period.from_s).round().max(0.0) as usize).min(columns - 1);
+    let to = (column(period.to_s).ceil() as usize).clamp(from + 1, columns);
     format!(
         "{}{}{}",
         " ".repeat(from),
         "━".repeat(to - from),
         " ".repeat(columns - to)
     )
-}
-
-fn column_of(at_s: f64, end_s: f64, columns: usize) -> usize {
-    (at_s / end_s * columns as f64).round().max(0.0) as usize
 }
 
 /// The curve as bars and, for the eye to compare, the lowest and highest value in it.

@@ -6,7 +6,9 @@ use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
 use super::timeline::timeline;
 use super::units::{self, NOTHING};
 use super::view::{RunView, runs};
-use crate::analysis::result::{Caveat, Document, Estimate, HostResult, Metrics, NodeResult, Ordered, SloResult};
+use crate::analysis::result::{
+    Caveat, Document, Estimate, Happening, HostResult, Metrics, NodeResult, Ordered, SloResult,
+};
 
 /// How much of each list a screen can carry.
 const MOST_CLASSES: usize = 6;
@@ -346,9 +348,7 @@ fn up(ratio: &Estimate) -> Span {
 
 fn happenings(view: &RunView<'_>) -> Option<Fact> {
     let events = &view.run.events;
-    let say = |e: &crate::analysis::result::Happening| {
-        Span::plain(format!("{} {} {}", units::clock(e.at_s), e.target, e.what))
-    };
+    let say = |e: &Happening| Span::plain(format!("{} {} {}", units::clock(e.at_s), e.target, e.what));
     let mut items: Vec<Span> = events.iter().take(MOST_EVENTS).map(say).collect();
     if events.len() > MOST_EVENTS {
         items.push(Span::new(

@@ -4,7 +4,7 @@
 
 use super::document::{Align, Block, Fact, Report, Span, Table, Tone};
 use super::sparkline;
-use super::text::{shorten, visible, width};
+use super::text::{shorten, shorten_name, visible, width};
 use std::io::IsTerminal;
 
 /// What the text is for.
@@ -43,7 +43,7 @@ impl Terminal {
             width: self.width.clamp(*WIDTHS.start(), *WIDTHS.end()),
             colour: self.colour,
         };
-        let mut lines = vec![page.tinted(&Span::new(Tone::Strong, shorten(&visible(&report.title), page.width)))];
+        let mut lines = vec![page.toned(Tone::Strong, &shorten(&visible(&report.title), page.width))];
         lines.extend(
             wrap(&visible(&report.subtitle), page.width)
                 .into_iter()
@@ -90,7 +90,7 @@ impl Page {
         let indent = longest.clamp(sparkline::LABEL_WIDTH, self.width / 3) + GAP;
         let mut lines = Vec::new();
         for fact in facts {
-            let label = shorten(&visible(&fact.label), indent - GAP);
+            let label = shorten_name(&visible(&fact.label), indent - GAP);
             let mut line = pad(&label, width(&label), indent, Align::Left);
             let mut used = indent;
             for (i, item) in fact.items.iter().enumerate() {
@@ -140,7 +140,7 @@ impl Page {
             if i > 0 {
                 line.push_str(&" ".repeat(GAP));
             }
-            let text = shorten(&visible(&cell.text), column.width);
+            let text = shorten_name(&visible(&cell.text), column.width);
             let toned = self.toned(cell.tone, &text);
             line.push_str(&pad(&toned, width(&text), column.width, column.align));
         }
@@ -182,10 +182,6 @@ impl Page {
             widest.width -= 1;
         }
         columns
-    }
-
-    fn tinted(&self, span: &Span) -> String {
-        self.toned(span.tone, &span.text)
     }
 
     fn toned(&self, tone: Tone, text: &str) -> String {
@@ -275,7 +271,7 @@ mod tests {
         );
         assert!(text.contains(&"1".repeat(20)), "{text}");
         assert!(!text.contains("optional"), "{text}");
-        assert!(text.contains(&format!("{}…", "n".repeat(17))), "{text}");
+        assert!(text.contains(&format!("{}…{}", "n".repeat(9), "n".repeat(8))), "{text}");
     }
 
     #[test]

@@ -22,6 +22,22 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
+/// A name in at most `limit` columns, with … in the middle where it was cut: names of a kind differ at the end.
+pub fn shorten_name(name: &str, limit: usize) -> String {
+    if width(name) <= limit || limit < 8 {
+        return shorten(name, limit);
+    }
+    let tail_room = (limit - 1) / 2;
+    let mut tail_start = name.len();
+    for (at, _) in name.char_indices().rev() {
+        if width(&name[at..]) > tail_room {
+            break;
+        }
+        tail_start = at;
+    }
+    shorten(name, limit - width(&name[tail_start..])) + &name[tail_start..]
+}
+
 /// The text in at most `limit` columns, ending in … where it was cut.
 pub fn shorten(text: &str, limit: usize) -> String {
     if width(text) <= limit {
@@ -50,6 +66,13 @@ mod tests {
         assert_eq!(width(&shorten("負荷分散装置", 5)), 5);
         assert_eq!(shorten("short", 5), "short");
         assert_eq!(shorten("x", 0), "");
+    }
+
+    #[test]
+    fn names_keep_their_ends() {
+        assert_eq!(shorten_name("application-server-027", 12), "applic…r-027");
+        assert_eq!(shorten_name("負荷分散装置027", 12), "負荷分…置027");
+        assert_eq!(shorten_name("app", 12), "app");
     }
 
     #[test]

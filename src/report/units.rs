@@ -65,7 +65,8 @@ pub fn percent_brief(e: &Estimate) -> String {
     match measured(e.value) {
         Some(v) if v < 1.0 && v > 0.9995 => "> 99.9 %".into(),
         Some(v) if v > 0.0 && v < 0.0005 => "< 0.1 %".into(),
-        Some(v) => with_unit(trimmed(v * 100.0, 1), "%"),
+        Some(v) if v == 0.0 || v == 1.0 => with_unit(fixed(v * 100.0, 0), "%"),
+        Some(v) => with_unit(fixed(v * 100.0, 1), "%"),
         None => NOTHING.into(),
     }
 }
@@ -74,7 +75,8 @@ pub fn percent_brief(e: &Estimate) -> String {
 pub fn brief(e: &Estimate) -> String {
     match measured(e.value) {
         Some(v) if v > 0.0 && v < 0.005 => "< 0.01".into(),
-        Some(v) => trimmed(v, decimals_for(v, 3).min(2)),
+        Some(v) if v == 0.0 => "0".into(),
+        Some(v) => fixed(v, decimals_for(v, 3).min(2)),
         None => NOTHING.into(),
     }
 }
