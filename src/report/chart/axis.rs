@@ -166,7 +166,7 @@ impl Axis {
     /// Percentiles up to this share.
     pub fn percentiles(highest: f64) -> Axis {
         let hi = highest.clamp(0.99, 0.999_99);
-        let shares = [0.0, 0.5, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.999_99]
+        let shares = [0.5, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.999_99]
             .into_iter()
             .filter(|s| *s <= hi);
         let ticks = shares

@@ -214,7 +214,43 @@ pub fn fitted(text: &str, font: Font, room: f64) -> String {
     fitted
 }
 
+/// The text on as many lines of this width as it needs, and at most `most`, the last ending in … if it was cut.
+pub fn wrapped(text: &str, font: Font, room: f64, most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in visible(text).split_whitespace() {
+        let full = lines.len() >= most;
+        let line = lines.last_mut().expect("starts with one");
+        let longer = if line.is_empty() {
+            word.to_string()
+        } else {
+            format!("{line} {word}")
+        };
+        if line.is_empty() || text_width(&longer, font) <= room {
+            *line = longer;
+        } else if full {
+            line.push('…');
+            break;
+        } else {
+            lines.push(word.to_string());
+        }
+    }
+    lines.into_iter().map(|line| fitted(&line, font, room)).collect()
+}
+
+fn register_fonts() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        for (style, bytes) in [(FontStyle::Normal, REGULAR), (FontStyle::Bold, SEMIBOLD)] {
+            assert!(
+                register_font(FAMILY, style, bytes).is_ok(),
+                "the bundled fonts can be read"
+            );
+        }
+    });
+}
+
 fn style(font: Font) -> TextStyle<'static> {
+    register_fonts();
     let weight = if font.bold { FontStyle::Bold } else { FontStyle::Normal };
     let size = font.size * FINE * PLOTTERS_TEXT;
     let mut style = TextStyle::from(FontDesc::new(FontFamily::Name(FAMILY), size, weight));

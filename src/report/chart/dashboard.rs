@@ -2,7 +2,8 @@
 //!
 //! Its height follows from what there is to say; its width is the caller's.
 
-use super::canvas::{Anchor, Canvas, Font, Rect, fitted, text_width};
+use super::canvas::{Anchor, Canvas, Font, Rect, fitted, text_width, wrapped};
+use super::theme::Theme;
 use super::{latency, timeline};
 use crate::analysis::result::{Document, Metrics, SloResult};
 use crate::report::summary::{objective, subtitle};
@@ -23,6 +24,7 @@ const LATENCY_HEIGHT: f64 = 340.0;
 /// From this width on, the two pictures stand side by side.
 const SIDE_BY_SIDE: f64 = 1000.0;
 const MOST_CAVEATS: usize = 3;
+const CAVEAT_TEXT: f64 = 12.0;
 
 /// One number that matters.
 struct Tile {
@@ -47,7 +49,13 @@ pub fn height(document: &Document, width: f64) -> f64 {
         true => TIMELINE_HEIGHT,
         false => TIMELINE_HEIGHT + MARGIN + LATENCY_HEIGHT,
     };
-    let caveats = caveats(document).len() as f64 * LINE;
+    // Only the size of a font decides where lines break.
+    let font = Font {
+        size: CAVEAT_TEXT,
+        bold: false,
+        colour: Theme::Light.colours().ink,
+    };
+    let caveats = caveat_lines(document, font, width - 2.0 * MARGIN).len() as f64 * LINE;
     MARGIN + head + numbers + MARGIN + pictures + MARGIN + caveats + LINE + MARGIN / 2.0
 }
 
@@ -97,7 +105,7 @@ fn head(canvas: &mut Canvas<'_>, document: &Document, runs: &[RunView<'_>], page
         Anchor::Start,
         font,
     );
-    let how = fitted(&subtitle(document), canvas.quiet(12.5), page.width());
+    let how = wrapped(&subtitle(document), canvas.quiet(12.5), page.width(), 1).concat();
     canvas.text(&how, page.left, page.top + 35.0, Anchor::Start, canvas.quiet(12.5));
     if document.complete {
         return page.top + HEAD;
@@ -323,9 +331,8 @@ fn pictures(canvas: &mut Canvas<'_>, runs: &[RunView<'_>], page: Rect) -> f64 {
 
 fn foot(canvas: &mut Canvas<'_>, document: &Document, area: Rect) {
     let mut y = area.top + LINE / 2.0;
-    for caveat in caveats(document) {
-        let font = canvas.ink(12.0);
-        canvas.text(&fitted(&caveat, font, area.width()), area.left, y, Anchor::Start, font);
+    for line in caveat_lines(document, canvas.ink(CAVEAT_TEXT), area.width()) {
+        canvas.text(&line, area.left, y, Anchor::Start, canvas.ink(CAVEAT_TEXT));
         y += LINE;
     }
     let source = format!(
@@ -336,11 +343,15 @@ fn foot(canvas: &mut Canvas<'_>, document: &Document, area: Rect) {
     canvas.text(&fitted(&source, font, area.width()), area.left, y, Anchor::Start, font);
 }
 
-fn caveats(document: &Document) -> Vec<String> {
+fn caveat_lines(document: &Document, font: Font, room: f64) -> Vec<String> {
     let runs = runs(document);
     let own = runs
         .iter()
         .flat_map(|v| v.caveats.iter().map(|c| format!("! {}: {}", v.name, c.message)));
     let shared = document.caveats.iter().map(|c| format!("! {}", c.message));
-    shared.chain(own).take(MOST_CAVEATS).collect()
+    shared
+        .chain(own)
+        .take(MOST_CAVEATS)
+        .flat_map(|text| wrapped(&text, font, room, 2))
+        .collect()
 }

@@ -3,14 +3,12 @@
 //! Across run the percentiles, stretched towards the tail, where the trouble is.
 
 use super::axis::Axis;
-use super::canvas::{Anchor, Canvas, Rect};
+use super::canvas::{Anchor, Canvas, Rect, text_width};
 use super::panel::{Curve, LABEL_TEXT, Panel, widest_label, widest_tick};
 use crate::analysis::result::{Distribution, Metrics};
 use crate::report::units;
 use crate::report::view::RunView;
 
-/// Points of a curve: one every few pixels.
-const POINTS: usize = 160;
 const TITLE: f64 = 24.0;
 const FOOT: f64 = 44.0;
 /// Fewer requests than these beyond a percentile say nothing about it.
@@ -21,6 +19,8 @@ pub struct Source<'a> {
     pub label: String,
     pub colour: usize,
     pub metrics: &'a Metrics,
+    /// Whether it is all there is: every class of the only run.
+    pub is_whole: bool,
 }
 
 /// What is to be drawn: of one run the whole and its classes, of several a curve each. Empty if nothing succeeded.
@@ -34,18 +34,21 @@ pub fn sources<'a>(runs: &[RunView<'a>]) -> Vec<Source<'a>> {
                 label: whole.into(),
                 colour: 0,
                 metrics: &one.run.metrics,
+                is_whole: true,
             });
             let split = classes.iter().filter(|_| classes.len() > 1).enumerate();
             sources.extend(split.map(|(i, (name, m))| Source {
                 label: name.clone(),
                 colour: i + 1,
                 metrics: m,
+                is_whole: false,
             }));
         }
         several => sources.extend(several.iter().enumerate().map(|(i, view)| Source {
             label: view.name.into(),
             colour: i,
             metrics: &view.run.metrics,
+            is_whole: false,
         })),
     }
     sources.retain(|s| is_drawable(&s.metrics.distribution));
@@ -97,14 +100,16 @@ pub fn draw(canvas: &mut Canvas<'_>, sources: &[Source<'_>], area: Rect) {
         canvas.quiet(11.0),
     );
     curves.iter().for_each(|c| panel.line(canvas, c));
-    mark_percentiles(canvas, &panel, &sources[0]);
+    // Where several scenarios are compared, whose percentiles would these be?
+    if let Some(whole) = sources.iter().find(|s| s.is_whole) {
+        mark_percentiles(canvas, &panel, whole);
+    }
     panel.end_labels(canvas, &curves, room);
 }
 
-/// The percentiles that promises are made of, on the first curve.
+/// The percentiles that promises are made of, with their values.
 fn mark_percentiles(canvas: &mut Canvas<'_>, panel: &Panel<'_>, source: &Source<'_>) {
     let latency = &source.metrics.latency_s;
-    let mut lowest_free = f64::INFINITY;
     for (share, name, estimate) in [
         (0.5, "p50", latency.p50),
         (0.95, "p95", latency.p95),
@@ -116,28 +121,23 @@ fn mark_percentiles(canvas: &mut Canvas<'_>, panel: &Panel<'_>, source: &Source<
         let (x, y) = panel.at(share, value);
         canvas.dot(x, y, 3.4, canvas.colours.line(source.colour));
         let font = canvas.bold(LABEL_TEXT);
-        // The curve rises to the right, so there is room above and to the left of a point on it.
-        let above = (y - 13.0).min(lowest_free).max(panel.area.top + 8.0);
         let text = format!("{name} {}", units::latency(value));
-        let wide = super::canvas::text_width(&text, font);
-        let (at, anchor) = if x - wide < panel.area.left + 4.0 {
-            (panel.area.left + 6.0, Anchor::Start)
+        // The curve rises to the right: there is room below and to the right of a point on it, or above and to the left.
+        if x + text_width(&text, font) + 6.0 < panel.area.right && y + 20.0 < panel.area.bottom {
+            canvas.text_on_patch(&text, x + 6.0, y + 11.0, Anchor::Start, font);
         } else {
-            (x - 4.0, Anchor::End)
-        };
-        canvas.text_on_patch(&text, at, above, anchor, font);
-        lowest_free = above - 16.0;
+            canvas.text_on_patch(&text, x - 4.0, y - 13.0, Anchor::End, font);
+        }
     }
 }
 
+/// The points that are known, up to the tail, and the tail itself.
 fn curve(canvas: &Canvas<'_>, source: &Source<'_>, tail: f64) -> Curve {
-    // Even steps in nines are even steps on the page.
-    let nines = |i: usize| 1.0 - libm::pow(1.0 - tail, i as f64 / POINTS as f64);
-    let x: Vec<f64> = (0..=POINTS).map(nines).collect();
-    let middle = x
-        .iter()
-        .map(|share| quantile(&source.metrics.distribution, *share))
-        .collect();
+    let known = &source.metrics.distribution;
+    let mut x: Vec<f64> = known.ratio.iter().copied().filter(|r| *r < tail).collect();
+    let mut middle: Vec<Option<f64>> = known.latency_s[..x.len()].iter().copied().map(Some).collect();
+    x.push(tail);
+    middle.push(quantile(known, tail));
     Curve {
         label: source.label.clone(),
         colour: canvas.colours.line(source.colour),
@@ -155,7 +155,8 @@ fn last_percentile(metrics: &Metrics) -> f64 {
 
 fn is_drawable(d: &Distribution) -> bool {
     let finite = d.latency_s.iter().chain(&d.ratio).all(|v| v.is_finite());
-    d.ratio.len() == d.latency_s.len() && d.ratio.len() > 1 && finite && d.latency_s.iter().any(|v| *v > 0.0)
+    let rising = d.ratio.is_sorted();
+    d.ratio.len() == d.latency_s.len() && d.ratio.len() > 1 && finite && rising && d.latency_s.iter().any(|v| *v > 0.0)
 }
 
 /// The latency that this share does not exceed, between the points that are known.

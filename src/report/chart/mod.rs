@@ -18,7 +18,7 @@ use super::summary::subtitle;
 use super::timeline::timeline as timeline_of;
 use super::view::{RunView, runs};
 use crate::analysis::result::Document;
-use canvas::{Anchor, Canvas, Rect, fitted, paint};
+use canvas::{Anchor, Canvas, Rect, fitted, paint, wrapped};
 use thiserror::Error;
 
 /// Which picture.
@@ -68,7 +68,7 @@ pub enum PictureError {
 }
 
 const MARGIN: f64 = 24.0;
-const HEAD: f64 = 56.0;
+const HEAD: f64 = 62.0;
 const TIMELINE_HEIGHT: f64 = 560.0;
 const LATENCY_HEIGHT: f64 = 440.0;
 
@@ -93,7 +93,7 @@ pub fn svg(document: &Document, name: Name, look: &Look) -> Result<String, Pictu
                 "timeline",
                 "nothing was measured over time; try `latency`",
             ))?;
-            let how = "line: median of the replications; band: nine of ten of them";
+            let how = "Line: median of the replications. Band: nine of ten of them.";
             let draw = |canvas: &mut Canvas<'_>, area| timeline::draw(canvas, &timeline, area);
             Ok(titled(document, &runs, how, look, TIMELINE_HEIGHT, draw))
         }
@@ -129,11 +129,10 @@ fn titled(
         let big = canvas.bold(17.0);
         canvas.text(&fitted(&title, big, room), MARGIN, MARGIN + 6.0, Anchor::Start, big);
         let small = canvas.quiet(12.0);
-        let says = [subtitle(document), how.to_string()]
-            .into_iter()
-            .filter(|s| !s.is_empty());
-        let says = says.collect::<Vec<_>>().join("; ");
-        canvas.text(&fitted(&says, small, room), MARGIN, MARGIN + 28.0, Anchor::Start, small);
+        for (i, says) in [subtitle(document).as_str(), how].into_iter().enumerate() {
+            let line = wrapped(says, small, room, 1).concat();
+            canvas.text(&line, MARGIN, MARGIN + 27.0 + i as f64 * 17.0, Anchor::Start, small);
+        }
         draw(
             canvas,
             Rect {

@@ -3,7 +3,7 @@
 //! The lines are medians over replications; the bands hold nine replications of ten.
 
 use super::axis::Axis;
-use super::canvas::{Anchor, Canvas, Rect, fitted, text_width};
+use super::canvas::{Anchor, Canvas, Font, Rect, fitted, text_width};
 use super::labels::{Flag, rows};
 use super::panel::{Curve, Panel, TICK_TEXT, widest_label, widest_tick};
 use crate::analysis::result::Happening;
@@ -31,7 +31,8 @@ pub fn draw(canvas: &mut Canvas<'_>, timeline: &Timeline, area: Rect) {
     let axes: Vec<Axis> = timeline.tracks.iter().map(|t| value_axis(t)).collect();
     let names = timeline.tracks.iter().flat_map(|t| &t.lines).map(|l| l.label.as_str());
     let left = area.left + axes.iter().map(|a| widest_tick(canvas, a)).fold(0.0, f64::max) + 8.0;
-    let right = area.right - widest_label(canvas, names, area.width() * 0.25);
+    let room = widest_label(canvas, names, area.width() * 0.25);
+    let right = area.right - room;
 
     let events = events(timeline);
     let flags: Vec<Flag> = events
@@ -53,38 +54,30 @@ pub fn draw(canvas: &mut Canvas<'_>, timeline: &Timeline, area: Rect) {
         },
         timeline.tracks.len(),
     );
-    let bottom = panels.last().map_or(ground, |p| p.bottom);
-    shade(
-        canvas,
-        timeline,
-        Rect {
-            left,
-            top: ground + 4.0,
-            right,
-            bottom,
-        },
-    );
+    for area in &panels {
+        shade(canvas, timeline, *area);
+    }
+    for ((event, flag), place) in events.iter().zip(&flags).zip(&places) {
+        if let Some(row) = place {
+            raise(canvas, event, flag, ground - (*row as f64 + 0.5) * ROW, &panels);
+        }
+    }
     for (((area, axis), track), is_last) in panels.iter().zip(&axes).zip(&timeline.tracks).zip(last(panels.len())) {
         let panel = Panel {
             area: *area,
             x: &time,
             y: axis,
         };
-        canvas.text(
+        canvas.text_on_patch(
             &track.title,
             left,
-            area.top - TITLE / 2.0 + 1.0,
+            area.top - TITLE / 2.0,
             Anchor::Start,
             canvas.bold(12.5),
         );
-        draw_track(canvas, &panel, track, right_room(canvas, right, timeline));
+        draw_track(canvas, &panel, track, room);
         if is_last {
             panel.foot(canvas);
-        }
-    }
-    for ((event, flag), place) in events.iter().zip(&flags).zip(&places) {
-        if let Some(row) = place {
-            raise(canvas, event, flag, ground - (*row as f64 + 0.5) * ROW, bottom);
         }
     }
     if unplaced > 0 {
@@ -97,11 +90,6 @@ pub fn draw(canvas: &mut Canvas<'_>, timeline: &Timeline, area: Rect) {
             canvas.quiet(TICK_TEXT),
         );
     }
-}
-
-fn right_room(canvas: &Canvas<'_>, right: f64, timeline: &Timeline) -> f64 {
-    let names = timeline.tracks.iter().flat_map(|t| &t.lines).map(|l| l.label.as_str());
-    widest_label(canvas, names, right)
 }
 
 fn last(n: usize) -> impl Iterator<Item = bool> {
@@ -148,15 +136,18 @@ fn draw_track(canvas: &mut Canvas<'_>, panel: &Panel<'_>, track: &Track, room: f
     panel.end_labels(canvas, &curves, room);
 }
 
-/// A bin is drawn at its middle.
+/// A bin is drawn as a step from its beginning to its end, so that what a fault does begins where the fault does.
 fn curve(canvas: &Canvas<'_>, line: &Line) -> Curve {
-    let bins = line.series.median.len();
+    let twice = |values: &[Option<f64>]| values.iter().flat_map(|v| [*v, *v]).collect::<Vec<_>>();
+    let bins = 0..line.series.median.len();
     Curve {
         label: line.label.clone(),
         colour: canvas.colours.line(line.colour),
-        x: (0..bins).map(|i| (i as f64 + 0.5) * line.bin_s).collect(),
-        middle: line.series.median.clone(),
-        band: Some((line.series.lo.clone(), line.series.hi.clone())),
+        x: bins
+            .flat_map(|i| [i as f64 * line.bin_s, (i + 1) as f64 * line.bin_s])
+            .collect(),
+        middle: twice(&line.series.median),
+        band: Some((twice(&line.series.lo), twice(&line.series.hi))),
     }
 }
 
@@ -184,8 +175,8 @@ fn events(timeline: &Timeline) -> Vec<Event> {
 /// A flag flies to the right of its pole, or to the left where there is no room.
 fn flag(canvas: &Canvas<'_>, event: &Event, end_s: f64, left: f64, right: f64) -> Flag {
     let x = left + (event.at_s / end_s).clamp(0.0, 1.0) * (right - left);
-    let room = (right - left) * 0.45;
-    let width = text_width(&fitted(&event.text, canvas.ink(TICK_TEXT), room), canvas.ink(TICK_TEXT)) + 8.0;
+    let font = font(canvas, event);
+    let width = text_width(&fitted(&event.text, font, (right - left) * 0.45), font) + 8.0;
     if x + width <= right + 20.0 {
         Flag {
             x,
@@ -201,19 +192,14 @@ fn flag(canvas: &Canvas<'_>, event: &Event, end_s: f64, left: f64, right: f64) -
     }
 }
 
-fn raise(canvas: &mut Canvas<'_>, event: &Event, flag: &Flag, y: f64, bottom: f64) {
-    let colour = if event.is_fault {
-        canvas.colours.fault
-    } else {
-        canvas.colours.quiet
-    };
-    let mut font = canvas.quiet(TICK_TEXT);
-    (font.colour, font.bold) = (colour, event.is_fault);
-    canvas.path(
-        &[(flag.x, y - ROW / 2.0 + 2.0), (flag.x, bottom)],
-        colour,
-        if event.is_fault { 1.0 } else { 0.5 },
-    );
+/// The pole passes through the panels and down to the first, but not through the titles between them.
+fn raise(canvas: &mut Canvas<'_>, event: &Event, flag: &Flag, y: f64, panels: &[Rect]) {
+    let font = font(canvas, event);
+    let thickness = if event.is_fault { 1.0 } else { 0.5 };
+    for (i, panel) in panels.iter().enumerate() {
+        let top = if i == 0 { y - ROW / 2.0 + 2.0 } else { panel.top };
+        canvas.path(&[(flag.x, top), (flag.x, panel.bottom)], font.colour, thickness);
+    }
     let text = fitted(&event.text, font, flag.to - flag.from - 6.0);
     let (x, anchor) = if flag.from < flag.x {
         (flag.x - 4.0, Anchor::End)
@@ -221,6 +207,19 @@ fn raise(canvas: &mut Canvas<'_>, event: &Event, flag: &Flag, y: f64, bottom: f6
         (flag.x + 4.0, Anchor::Start)
     };
     canvas.text(&text, x, y, anchor, font);
+}
+
+fn font(canvas: &Canvas<'_>, event: &Event) -> Font {
+    let colour = if event.is_fault {
+        canvas.colours.fault
+    } else {
+        canvas.colours.quiet
+    };
+    Font {
+        size: TICK_TEXT,
+        bold: event.is_fault,
+        colour,
+    }
 }
 
 fn shade(canvas: &mut Canvas<'_>, timeline: &Timeline, area: Rect) {
