@@ -23,6 +23,8 @@ const WIDTHS: std::ops::RangeInclusive<usize> = 40..=140;
 const GAP: usize = 2;
 /// What a name may be shortened to before columns are left out.
 const NAME_WIDTH: usize = 16;
+/// What a name may be shortened to before numbers are.
+const LEAST_NAME: usize = 10;
 
 impl Terminal {
     /// Standard output as it is now: its width, and colour unless `NO_COLOR` is set or the terminal is a dumb one.

@@ -38,7 +38,15 @@ pub fn percent_estimate(e: &Estimate) -> String {
         return NOTHING.into();
     };
     match half_width(e) {
-        Some(half) if half > 0.0 => with_unit(plus_minus(value * 100.0, Some(half * 100.0)), "%"),
+        Some(half) if half > 0.0 => {
+            let lost = (1.0 - value) * 100.0;
+            // A wide interval must not turn some loss into 100 %.
+            let decimals = decimals_of_interval(half * 100.0).max(decimals_for(lost, 1).min(2));
+            with_unit(
+                format!("{} ± {}", fixed(value * 100.0, decimals), fixed(half * 100.0, decimals)),
+                "%",
+            )
+        }
         _ => percent(value),
     }
 }
@@ -156,12 +164,15 @@ fn plus_minus(value: f64, half: Option<f64>) -> String {
     }
     match half.filter(|h| h.is_finite() && *h > 0.0) {
         Some(half) => {
-            let digits = if leading_digit(half) == 1 { 2 } else { 1 };
-            let decimals = decimals_for(half, digits);
+            let decimals = decimals_of_interval(half);
             format!("{} ± {}", fixed(value, decimals), fixed(half, decimals))
         }
         None => trimmed(value, decimals_for(value, 3)),
     }
+}
+
+fn decimals_of_interval(half: f64) -> usize {
+    decimals_for(half, if leading_digit(half) == 1 { 2 } else { 1 })
 }
 
 /// How many decimals show `digits` significant digits of `value`, between none and nine.
@@ -276,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_lopsided_interval_shows_its_wider_side() {
-        assert_eq!(percent_estimate(&between(0.9995, 0.9970, 1.0)), "99.9 ± 0.3 %");
+        assert_eq!(percent_estimate(&between(0.9995, 0.9965, 1.0)), "99.95 ± 0.30 %");
     }
 
     #[test]

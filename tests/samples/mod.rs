@@ -434,7 +434,7 @@ pub fn hostile() -> Document {
     let endless = "x".repeat(500);
     let run = document.run.as_mut().expect("has one");
     for (i, (name, _)) in run.nodes.0.iter_mut().enumerate() {
-        *name = names.get(i).map_or(endless.clone(), |n| n.to_string());
+        *name = names.get(i).map_or(format!("{endless}{i}"), |n| n.to_string());
     }
     for (i, (name, _)) in run.classes.0.iter_mut().enumerate() {
         *name = names[i + 1].into();

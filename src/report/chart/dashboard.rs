@@ -17,10 +17,13 @@ const TILE_HEIGHT: f64 = 78.0;
 const TILE_GAP: f64 = 12.0;
 const LEAST_TILE: f64 = 168.0;
 const ROW: f64 = 26.0;
+const COLUMN: f64 = 156.0;
 const MOST_ROWS: usize = 12;
 const LINE: f64 = 18.0;
 const TIMELINE_HEIGHT: f64 = 470.0;
 const LATENCY_HEIGHT: f64 = 340.0;
+/// For the line that says why there is no picture.
+const NOTHING_HEIGHT: f64 = 40.0;
 /// From this width on, the two pictures stand side by side.
 const SIDE_BY_SIDE: f64 = 1000.0;
 const MOST_CAVEATS: usize = 3;
@@ -45,9 +48,10 @@ pub fn height(document: &Document, width: f64) -> f64 {
         }
         several => (several.len().min(MOST_ROWS + 1) + 1) as f64 * ROW,
     };
+    let (over_time, waits) = picture_heights(&runs);
     let pictures = match width >= SIDE_BY_SIDE {
-        true => TIMELINE_HEIGHT,
-        false => TIMELINE_HEIGHT + MARGIN + LATENCY_HEIGHT,
+        true => over_time.max(waits),
+        false => over_time + MARGIN + waits,
     };
     // Only the size of a font decides where lines break.
     let font = Font {
@@ -235,13 +239,13 @@ fn draw_tile(canvas: &mut Canvas<'_>, tile: &Tile, area: Rect) {
     );
 }
 
-/// A row a scenario, in the colour of its lines.
+/// A row a scenario, in the colour of its lines; a narrow page shows only what matters most.
 fn scenario_rows(canvas: &mut Canvas<'_>, views: &[RunView<'_>], page: Rect, top: f64) -> f64 {
-    const HEADS: [&str; 5] = ["available", "answered", "p50", "p99", "failed"];
-    let column = page.width() * 0.72 / HEADS.len() as f64;
-    let right_of = |i: usize| page.right - (HEADS.len() - 1 - i) as f64 * column;
+    const HEADS: [&str; 5] = ["available", "p99", "failed", "median", "answered"];
+    let shown = ((page.width() * 0.72 / COLUMN) as usize).clamp(1, HEADS.len());
+    let right_of = |i: usize| page.right - (shown - 1 - i) as f64 * COLUMN;
     let (small, plain) = (canvas.quiet(11.5), canvas.ink(13.0));
-    for (i, head) in HEADS.iter().enumerate() {
+    for (i, head) in HEADS.iter().take(shown).enumerate() {
         canvas.text(head, right_of(i), top + ROW / 2.0, Anchor::End, small);
     }
     for (n, view) in views.iter().take(MOST_ROWS).enumerate() {
@@ -255,18 +259,18 @@ fn scenario_rows(canvas: &mut Canvas<'_>, views: &[RunView<'_>], page: Rect, top
             colour: canvas.colours.line(n),
             ..canvas.bold(13.0)
         };
-        let room = right_of(0) - column - page.left;
+        let room = right_of(0) - COLUMN - page.left;
         canvas.text(&fitted(view.name, font, room), page.left, y, Anchor::Start, font);
         let m = &view.run.metrics;
         let cells = [
             units::percent_estimate(&m.availability),
-            units::rate_estimate(&m.throughput_per_s),
-            units::latency_estimate(&m.latency_s.p50),
             units::latency_estimate(&m.latency_s.p99),
             units::count(m.requests.failed),
+            units::latency_estimate(&m.latency_s.p50),
+            units::rate_estimate(&m.throughput_per_s),
         ];
-        for (i, cell) in cells.iter().enumerate() {
-            canvas.text(&fitted(cell, plain, column - 8.0), right_of(i), y, Anchor::End, plain);
+        for (i, cell) in cells.iter().take(shown).enumerate() {
+            canvas.text(&fitted(cell, plain, COLUMN - 8.0), right_of(i), y, Anchor::End, plain);
         }
     }
     let mut rows = views.len().min(MOST_ROWS) + 1;
@@ -280,10 +284,10 @@ fn scenario_rows(canvas: &mut Canvas<'_>, views: &[RunView<'_>], page: Rect, top
 
 /// The two pictures, side by side where there is room. What cannot be drawn says so in its place.
 fn pictures(canvas: &mut Canvas<'_>, runs: &[RunView<'_>], page: Rect) -> f64 {
-    let side_by_side = page.width() + 2.0 * MARGIN >= SIDE_BY_SIDE;
-    let bottom = page.top + TIMELINE_HEIGHT;
-    let (over_time, waits, bottom) = if side_by_side {
+    let (over_time_height, waits_height) = picture_heights(runs);
+    let (over_time, waits, bottom) = if page.width() + 2.0 * MARGIN >= SIDE_BY_SIDE {
         let middle = page.left + page.width() * 0.6;
+        let bottom = page.top + over_time_height.max(waits_height);
         let area = Rect { bottom, ..page };
         (
             Rect {
@@ -297,15 +301,15 @@ fn pictures(canvas: &mut Canvas<'_>, runs: &[RunView<'_>], page: Rect) -> f64 {
             bottom,
         )
     } else {
-        let top = bottom + MARGIN;
+        let between = page.top + over_time_height;
+        let (top, bottom) = (between + MARGIN, between + MARGIN + waits_height);
         (
-            Rect { bottom, ..page },
             Rect {
-                top,
-                bottom: top + LATENCY_HEIGHT,
+                bottom: between,
                 ..page
             },
-            top + LATENCY_HEIGHT,
+            Rect { top, bottom, ..page },
+            bottom,
         )
     };
     let nothing = |canvas: &mut Canvas<'_>, area: Rect, text: &str| {
@@ -327,6 +331,21 @@ fn pictures(canvas: &mut Canvas<'_>, runs: &[RunView<'_>], page: Rect) -> f64 {
         sources => latency::draw(canvas, &sources, waits),
     }
     bottom
+}
+
+/// What the timeline and the distribution need in height; little where there is nothing to draw.
+fn picture_heights(runs: &[RunView<'_>]) -> (f64, f64) {
+    let over_time = if timeline_of(runs).is_some() {
+        TIMELINE_HEIGHT
+    } else {
+        NOTHING_HEIGHT
+    };
+    let waits = if latency::sources(runs).is_empty() {
+        NOTHING_HEIGHT
+    } else {
+        LATENCY_HEIGHT
+    };
+    (over_time, waits)
 }
 
 fn foot(canvas: &mut Canvas<'_>, document: &Document, area: Rect) {
