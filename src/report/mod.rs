@@ -3,6 +3,7 @@
 //! A result document becomes a format-free [`document::Report`] or a chart; renderers turn those into bytes, and
 //! [`sink`] alone writes files. Nothing here simulates, and nothing looks at a node's kind.
 
+pub mod busy;
 pub mod chart;
 pub mod csv;
 pub mod document;

@@ -178,10 +178,12 @@ impl Page {
             };
         }
         while total(&columns) > self.width {
-            let Some(widest) = columns.iter_mut().max_by_key(|c| c.width) else {
+            // Names first: half a number is worse than none.
+            let names_before_numbers = |c: &&mut Placed| (c.align == Align::Left && c.width > LEAST_NAME, c.width);
+            let Some(widest) = columns.iter_mut().max_by_key(names_before_numbers) else {
                 break;
             };
-            widest.width -= 1;
+            widest.width = widest.width.saturating_sub(1);
         }
         columns
     }

@@ -58,7 +58,7 @@ pub fn percent(ratio: f64) -> String {
     }
     let lost = (1.0 - ratio).abs();
     let near_one = if lost > 0.0 && lost < 0.1 {
-        decimals_for(lost * 100.0, 2)
+        decimals_for(lost * 100.0, 3)
     } else {
         1
     };
@@ -83,7 +83,7 @@ pub fn percent_brief(e: &Estimate) -> String {
 pub fn brief(e: &Estimate) -> String {
     match measured(e.value) {
         Some(v) if v > 0.0 && v < 0.005 => "< 0.01".into(),
-        Some(v) if v == 0.0 => "0".into(),
+        Some(0.0) => "0".into(),
         Some(v) => fixed(v, decimals_for(v, 3).min(2)),
         None => NOTHING.into(),
     }

@@ -25,7 +25,13 @@ pub struct Curve {
     pub colour: RGBColor,
     pub x: Vec<f64>,
     pub middle: Vec<Option<f64>>,
-    pub band: Option<(Vec<Option<f64>>, Vec<Option<f64>>)>,
+    pub band: Option<Band>,
+}
+
+/// Where most replications lie, value for value of the curve.
+pub struct Band {
+    pub lo: Vec<Option<f64>>,
+    pub hi: Vec<Option<f64>>,
 }
 
 impl Panel<'_> {
@@ -76,7 +82,7 @@ impl Panel<'_> {
 
     /// The band, lightly, wherever both of its edges are known.
     pub fn band(&self, canvas: &mut Canvas<'_>, curve: &Curve) {
-        let Some((lo, hi)) = &curve.band else { return };
+        let Some(Band { lo, hi }) = &curve.band else { return };
         let edges: Vec<Option<(f64, f64)>> = lo.iter().zip(hi).map(|(lo, hi)| finite(*lo).zip(finite(*hi))).collect();
         for run in unbroken(&edges) {
             let along = |pick: fn((f64, f64)) -> f64| {

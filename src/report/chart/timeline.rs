@@ -5,7 +5,7 @@
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Font, Rect, fitted, text_width};
 use super::labels::{Flag, rows};
-use super::panel::{Curve, Panel, TICK_TEXT, widest_label, widest_tick};
+use super::panel::{Band, Curve, Panel, TICK_TEXT, widest_label, widest_tick};
 use crate::analysis::result::Happening;
 use crate::report::periods::Period;
 use crate::report::timeline::{Line, Measure, Timeline, Track};
@@ -28,7 +28,7 @@ struct Event {
 /// Draws into this area, whatever its size.
 pub fn draw(canvas: &mut Canvas<'_>, timeline: &Timeline, area: Rect) {
     let time = Axis::time(timeline.end_s, (area.width() / 90.0) as usize);
-    let axes: Vec<Axis> = timeline.tracks.iter().map(|t| value_axis(t)).collect();
+    let axes: Vec<Axis> = timeline.tracks.iter().map(value_axis).collect();
     let names = timeline.tracks.iter().flat_map(|t| &t.lines).map(|l| l.label.as_str());
     let left = area.left + axes.iter().map(|a| widest_tick(canvas, a)).fold(0.0, f64::max) + 8.0;
     let room = widest_label(canvas, names, area.width() * 0.25);
@@ -147,7 +147,10 @@ fn curve(canvas: &Canvas<'_>, line: &Line) -> Curve {
             .flat_map(|i| [i as f64 * line.bin_s, (i + 1) as f64 * line.bin_s])
             .collect(),
         middle: twice(&line.series.median),
-        band: Some((twice(&line.series.lo), twice(&line.series.hi))),
+        band: Some(Band {
+            lo: twice(&line.series.lo),
+            hi: twice(&line.series.hi),
+        }),
     }
 }
 
