@@ -128,19 +128,14 @@ fn headline(metrics: &Metrics) -> Vec<Fact> {
         units::count(requests.failed),
         units::count(requests.offered)
     )));
+    let mut throughput = vec![Span::new(Tone::Strong, units::rate_estimate(&metrics.throughput_per_s))];
     if requests.unfinished > 0 {
-        available.push(Span::plain(format!(
+        throughput.push(Span::plain(format!(
             "{} still under way at the end",
             units::count(requests.unfinished)
         )));
     }
-    let mut facts = vec![
-        Fact::new("Available", available),
-        Fact::new(
-            "Throughput",
-            vec![Span::new(Tone::Strong, units::rate_estimate(&metrics.throughput_per_s))],
-        ),
-    ];
+    let mut facts = vec![Fact::new("Available", available), Fact::new("Throughput", throughput)];
     if requests.failed > 0 {
         facts.push(Fact::new("Failed by", failure_causes(metrics)));
     }

@@ -56,7 +56,7 @@ impl Axis {
             l if l > 0.5 => (0.0, 0.25),
             l => {
                 let step = nice_step(l, 4);
-                (1.0 - (l / step).ceil() * step, step)
+                (1.0 - (l / step - 1e-9).ceil() * step, step)
             }
         };
         let ticks = multiples(lo, 1.0, step)
@@ -236,6 +236,10 @@ mod tests {
         assert_eq!(
             labels(&Axis::availability(0.93)),
             ["92 %", "94 %", "96 %", "98 %", "100 %"]
+        );
+        assert_eq!(
+            labels(&Axis::availability(0.98)),
+            ["98 %", "98.5 %", "99 %", "99.5 %", "100 %"]
         );
         assert_eq!(labels(&Axis::availability(1.0)), ["99 %", "99.5 %", "100 %"]);
     }

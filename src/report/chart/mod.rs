@@ -60,8 +60,15 @@ pub enum PictureError {
     #[error("this result has nothing for the chart `{0}`: {1}")]
     Nothing(&'static str, &'static str),
     /// Too large to draw, or too small.
-    #[error("a picture of {width} × {height} pixels cannot be drawn; try another --width or --pixel-ratio")]
-    Size { width: f64, height: f64 },
+    #[error(
+        "a picture of {width} × {height} pixels cannot be drawn; try a --width of 320 to 4096 or another --pixel-ratio"
+    )]
+    Size {
+        /// In pixels of the picture.
+        width: f64,
+        /// In pixels of the picture; 0 where the width alone is at fault.
+        height: f64,
+    },
     /// A fault of this program: the SVG was its own.
     #[error("the picture could not be rendered: {0}")]
     Render(String),
