@@ -54,7 +54,11 @@ impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Ordered<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let map = Map::<String, Value>::deserialize(deserializer)?;
         let entry = |(name, value)| Ok((name, T::deserialize(value)?));
-        map.into_iter().map(entry).collect::<Result<_, _>>().map(Ordered).map_err(|e: serde_json::Error| serde::de::Error::custom(e))
+        map.into_iter()
+            .map(entry)
+            .collect::<Result<_, _>>()
+            .map(Ordered)
+            .map_err(|e: serde_json::Error| serde::de::Error::custom(e))
     }
 }
 

@@ -40,24 +40,35 @@ impl Dist {
 
     /// Exponential with this mean.
     pub fn exponential(mean: Span) -> Dist {
-        Dist::Exponential { mean: mean.nanos() as f64 }
+        Dist::Exponential {
+            mean: mean.nanos() as f64,
+        }
     }
 
     /// Log-normal with this mean and coefficient of variation.
     pub fn log_normal(mean: Span, cv: f64) -> Dist {
         let variance = libm::log1p(cv * cv);
-        Dist::LogNormal { mu: libm::log(mean.nanos() as f64) - variance / 2.0, sigma: libm::sqrt(variance) }
+        Dist::LogNormal {
+            mu: libm::log(mean.nanos() as f64) - variance / 2.0,
+            sigma: libm::sqrt(variance),
+        }
     }
 
     /// Gamma with this mean and coefficient of variation.
     pub fn gamma(mean: Span, cv: f64) -> Dist {
         let shape = 1.0 / (cv * cv);
-        Dist::Gamma { shape, scale: mean.nanos() as f64 / shape }
+        Dist::Gamma {
+            shape,
+            scale: mean.nanos() as f64 / shape,
+        }
     }
 
     /// The sum of `k` exponentials, with this mean in all.
     pub fn erlang(mean: Span, k: u32) -> Dist {
-        Dist::Gamma { shape: f64::from(k), scale: mean.nanos() as f64 / f64::from(k) }
+        Dist::Gamma {
+            shape: f64::from(k),
+            scale: mean.nanos() as f64 / f64::from(k),
+        }
     }
 
     /// Two exponentials with balanced means (each contributes half the mean): the usual two-moment fit for a
@@ -66,7 +77,11 @@ impl Dist {
         let squared = cv * cv;
         let p = 0.5 * (1.0 + libm::sqrt((squared - 1.0) / (squared + 1.0)));
         let mean = mean.nanos() as f64;
-        Dist::HyperExponential { p, first: mean / (2.0 * p), second: mean / (2.0 * (1.0 - p)) }
+        Dist::HyperExponential {
+            p,
+            first: mean / (2.0 * p),
+            second: mean / (2.0 * (1.0 - p)),
+        }
     }
 
     /// The mean in seconds; `None` where it is not finite (a Pareto with `alpha` up to 1) or not known (a trace).
@@ -160,8 +175,20 @@ mod tests {
             (Dist::gamma(MEAN, 1.5), 1.5),
             (Dist::erlang(MEAN, 4), 0.5),
             (Dist::hyper_exponential(MEAN, 1.5), 1.5),
-            (Dist::Weibull { scale: 1e7 / libm::tgamma(1.5), shape: 2.0 }, 0.522_723_2),
-            (Dist::Pareto { min: 1e7 * 4.0 / 5.0, alpha: 5.0 }, 1.0 / libm::sqrt(15.0)),
+            (
+                Dist::Weibull {
+                    scale: 1e7 / libm::tgamma(1.5),
+                    shape: 2.0,
+                },
+                0.522_723_2,
+            ),
+            (
+                Dist::Pareto {
+                    min: 1e7 * 4.0 / 5.0,
+                    alpha: 5.0,
+                },
+                1.0 / libm::sqrt(15.0),
+            ),
             (Dist::Uniform { min: 0.0, width: 2e7 }, 1.0 / libm::sqrt(3.0)),
             (Dist::Empirical([5, 15].map(Span::from_millis).into()), 0.5),
         ];
@@ -172,10 +199,21 @@ mod tests {
             let mean = x.iter().sum::<f64>() / n as f64;
             let moment = |k: i32| x.iter().map(|v| (v - mean).powi(k)).sum::<f64>() / n as f64;
             let (variance, fourth) = (moment(2), moment(4));
-            assert!((mean - 1.0).abs() <= 4.0 * (variance / n as f64).sqrt() + 1e-9, "{dist:?}: mean {mean}");
+            assert!(
+                (mean - 1.0).abs() <= 4.0 * (variance / n as f64).sqrt() + 1e-9,
+                "{dist:?}: mean {mean}"
+            );
             let error = ((fourth - variance * variance).max(0.0) / n as f64).sqrt();
-            assert!((variance - cv * cv).abs() <= 4.0 * error + 1e-6, "{dist:?}: variance {variance}, not {}", cv * cv);
-            assert!((dist.mean_s().unwrap() - 0.01).abs() < 1e-9, "{dist:?}: {:?}", dist.mean_s());
+            assert!(
+                (variance - cv * cv).abs() <= 4.0 * error + 1e-6,
+                "{dist:?}: variance {variance}, not {}",
+                cv * cv
+            );
+            assert!(
+                (dist.mean_s().unwrap() - 0.01).abs() < 1e-9,
+                "{dist:?}: {:?}",
+                dist.mean_s()
+            );
         }
     }
 }

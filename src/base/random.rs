@@ -49,7 +49,9 @@ pub struct Streams {
 impl Streams {
     /// The randomness of replication number `replication` of a study with this seed.
     pub fn new(seed: u64, replication: u32) -> Streams {
-        Streams { key: mix(mix(0x0066_616c_6c6f_7665, seed), u64::from(replication)) }
+        Streams {
+            key: mix(mix(0x0066_616c_6c6f_7665, seed), u64::from(replication)),
+        }
     }
 
     /// The stream of the named entity for one purpose.
@@ -153,7 +155,8 @@ mod tests {
 
     #[test]
     fn a_stream_depends_on_every_part_of_its_key() {
-        let word = |seed, replication, entity, purpose| Streams::new(seed, replication).stream(entity, purpose).next_u64();
+        let word =
+            |seed, replication, entity, purpose| Streams::new(seed, replication).stream(entity, purpose).next_u64();
         let base = word(1, 0, "browsers", Purpose::Arrivals);
         assert_eq!(base, word(1, 0, "browsers", Purpose::Arrivals));
         assert_ne!(base, word(2, 0, "browsers", Purpose::Arrivals));
@@ -179,6 +182,10 @@ mod tests {
     fn golden_the_generators_are_pinned() {
         assert_eq!(label(""), 0xcbf2_9ce4_8422_2325, "FNV-1a's published value");
         assert_eq!(label("a"), 0xaf63_dc4c_8601_ec8c, "FNV-1a's published value");
-        assert_eq!(Draw::keyed(0).next_u64(), 0xe220_a839_7b1d_cdaf, "SplitMix64's published first word for seed 0");
+        assert_eq!(
+            Draw::keyed(0).next_u64(),
+            0xe220_a839_7b1d_cdaf,
+            "SplitMix64's published first word for seed 0"
+        );
     }
 }

@@ -78,7 +78,11 @@ impl Span {
 
     /// The length times a factor, rounded to the nearest nanosecond.
     pub fn scaled(self, factor: f64) -> Span {
-        if factor == 1.0 { self } else { Span(libm::round(self.0 as f64 * factor) as u64) }
+        if factor == 1.0 {
+            self
+        } else {
+            Span(libm::round(self.0 as f64 * factor) as u64)
+        }
     }
 }
 
@@ -138,7 +142,9 @@ impl fmt::Display for Span {
             return write!(f, "0s");
         }
         // A unit serves if the number in it needs at most three decimals.
-        let unit = UNITS.iter().find(|(size, _)| self.0 >= *size && (u128::from(self.0) * 1000).is_multiple_of(u128::from(*size)));
+        let unit = UNITS
+            .iter()
+            .find(|(size, _)| self.0 >= *size && (u128::from(self.0) * 1000).is_multiple_of(u128::from(*size)));
         let (size, name) = unit.unwrap_or(&UNITS[7]);
         let (whole, rest) = (self.0 / size, self.0 % size);
         if rest == 0 {

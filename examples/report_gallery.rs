@@ -1,0 +1,47 @@
+//! Shows every sample result as people would see it: text on the terminal, pictures in a directory.
+//!
+//! For the eye, not for the machine: `cargo run --example report_gallery -- DIRECTORY`.
+
+#[path = "../tests/samples/mod.rs"]
+mod samples;
+
+use fallover::report::chart::{self, Look, Name, Theme};
+use fallover::report::summary::summary;
+use fallover::report::terminal::Terminal;
+use std::path::PathBuf;
+
+fn main() -> anyhow::Result<()> {
+    let directory = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
+    for (sample, document) in samples::all() {
+        println!("──── {sample}");
+        print!(
+            "{}",
+            Terminal {
+                width: 80,
+                colour: false
+            }
+            .render(&summary(&document))
+        );
+        for (chart, name) in [
+            ("dashboard", Name::Dashboard),
+            ("timeline", Name::Timeline),
+            ("latency", Name::Latency),
+        ] {
+            for (width, theme, suffix) in [(1200, Theme::Light, "light"), (640, Theme::Dark, "dark")] {
+                let look = Look {
+                    width,
+                    pixel_ratio: 1.5,
+                    theme,
+                };
+                match chart::svg(&document, name, &look) {
+                    Ok(svg) => {
+                        let path = directory.join(format!("{sample}-{chart}-{width}-{suffix}.png"));
+                        std::fs::write(path, chart::png(&svg, look.pixel_ratio)?)?;
+                    }
+                    Err(why) => println!("{sample} {chart}: {why}"),
+                }
+            }
+        }
+    }
+    Ok(())
+}

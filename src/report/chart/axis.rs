@@ -1,0 +1,302 @@
+//! Axes that think: where they begin and end, whether they are logarithmic, and which round numbers to write on them.
+//!
+//! Pure numbers and words; an axis has never heard of pixels.
+
+use crate::report::units;
+
+/// An axis: values to places from 0 to 1, and what is written along it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Axis {
+    scale: Scale,
+    /// Where something is written.
+    pub ticks: Vec<Tick>,
+}
+
+/// A place on an axis and what is written there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tick {
+    pub at: f64,
+    pub label: String,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq)]
+enum Scale {
+    Linear {
+        lo: f64,
+        hi: f64,
+    },
+    Log {
+        lo: f64,
+        hi: f64,
+    },
+    /// Shares by how little is missing: as far from 90 % to 99 % as from 99 % to 99.9 %.
+    Nines {
+        hi: f64,
+    },
+}
+
+/// From here on a linear axis would hide what is small.
+const LOG_FROM: f64 = 12.0;
+
+impl Axis {
+    /// Where a value lies, from 0 at the beginning to 1 at the end; values beyond lie on the edge.
+    pub fn place(&self, value: f64) -> f64 {
+        let place = match self.scale {
+            Scale::Linear { lo, hi } => (value - lo) / (hi - lo),
+            Scale::Log { lo, hi } => libm::log(value.max(lo) / lo) / libm::log(hi / lo),
+            Scale::Nines { hi } => missing(value) / missing(hi),
+        };
+        place.clamp(0.0, 1.0)
+    }
+
+    /// A share of which 1 is wanted: the whole from 0 to 1, or its top where everything lies there.
+    pub fn availability(lowest: f64) -> Axis {
+        let lost = (1.0 - lowest).clamp(0.01, 1.0);
+        let (lo, step) = match lost {
+            l if l > 0.5 => (0.0, 0.25),
+            l => {
+                let step = nice_step(l, 4);
+                (1.0 - (l / step - 1e-9).ceil() * step, step)
+            }
+        };
+        let ticks = multiples(lo, 1.0, step)
+            .map(|at| Tick {
+                at,
+                label: units::percent(round_to(at, 1e-9)),
+            })
+            .collect();
+        Axis {
+            scale: Scale::Linear { lo, hi: 1.0 },
+            ticks,
+        }
+    }
+
+    /// Latencies between these, both positive: from zero, or logarithmic where that would hide the small ones.
+    pub fn latency(lowest: f64, highest: f64) -> Axis {
+        let (lowest, highest) = if highest > 0.0 {
+            (lowest.max(highest * 1e-6), highest)
+        } else {
+            (1e-3, 1e-3)
+        };
+        if highest / lowest < LOG_FROM {
+            let step = nice_step(highest, 4);
+            let hi = (highest / step).ceil() * step;
+            let ticks = multiples(0.0, hi, step)
+                .map(|at| Tick {
+                    at,
+                    label: units::latency(at),
+                })
+                .collect();
+            return Axis {
+                scale: Scale::Linear { lo: 0.0, hi },
+                ticks,
+            };
+        }
+        let (lo, hi) = (one_two_five(lowest, false), one_two_five(highest, true));
+        let decades = libm::log10(hi / lo);
+        let steps: &[f64] = if decades <= 2.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let first = libm::floor(libm::log10(lo) + 1e-9) as i32;
+        let all = (first..=first + decades as i32 + 1).flat_map(|e| steps.iter().map(move |s| s * power_of_ten(e)));
+        let inside = all.filter(|at| *at >= lo * 0.999 && *at <= hi * 1.001);
+        let ticks = inside
+            .map(|at| Tick {
+                at,
+                label: units::latency(at),
+            })
+            .collect();
+        Axis {
+            scale: Scale::Log { lo, hi },
+            ticks,
+        }
+    }
+
+    /// A rate, from zero.
+    pub fn rate(highest: f64) -> Axis {
+        let highest = if highest > 0.0 { highest } else { 1.0 };
+        let step = nice_step(highest, 3);
+        let hi = (highest / step).ceil() * step;
+        let ticks = multiples(0.0, hi, step)
+            .map(|at| Tick {
+                at,
+                label: units::trimmed(at, 3),
+            })
+            .collect();
+        Axis {
+            scale: Scale::Linear { lo: 0.0, hi },
+            ticks,
+        }
+    }
+
+    /// Time from zero, in one unit throughout, with at most so many words on it.
+    pub fn time(end_s: f64, most: usize) -> Axis {
+        const UNITS: [(f64, f64, &str); 5] = [
+            (180.0, 1.0, "s"),
+            (10_800.0, 60.0, "min"),
+            (259_200.0, 3_600.0, "h"),
+            (94_608_000.0, 86_400.0, "d"),
+            (f64::INFINITY, 31_536_000.0, "y"),
+        ];
+        let (_, unit_s, name) = *UNITS.iter().find(|u| end_s <= u.0).unwrap_or(&UNITS[4]);
+        let end = end_s / unit_s;
+        let clock_steps = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0];
+        let fits = |step: &&f64| end / **step <= most.max(1) as f64;
+        let step = match clock_steps.iter().find(fits) {
+            Some(step) if end >= 2.0 => *step,
+            _ => nice_step(end, most.max(1)),
+        };
+        let label = |at: f64| {
+            if at == 0.0 {
+                "0".into()
+            } else {
+                format!("{} {name}", units::trimmed(at, 3))
+            }
+        };
+        let ticks = multiples(0.0, end, step)
+            .map(|at| Tick {
+                at: at * unit_s,
+                label: label(at),
+            })
+            .collect();
+        Axis {
+            scale: Scale::Linear { lo: 0.0, hi: end_s },
+            ticks,
+        }
+    }
+
+    /// Percentiles up to this share.
+    pub fn percentiles(highest: f64) -> Axis {
+        let hi = highest.clamp(0.99, 0.999_99);
+        let shares = [0.5, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.999_99]
+            .into_iter()
+            .filter(|s| *s <= hi);
+        let ticks = shares
+            .map(|at| Tick {
+                at,
+                label: format!("{} %", units::trimmed(at * 100.0, 3)),
+            })
+            .collect();
+        Axis {
+            scale: Scale::Nines { hi },
+            ticks,
+        }
+    }
+}
+
+/// How many nines a share has.
+fn missing(share: f64) -> f64 {
+    -libm::log10((1.0 - share).max(1e-12))
+}
+
+/// The roundest step that divides `span` into about `parts`.
+fn nice_step(span: f64, parts: usize) -> f64 {
+    one_two_five(span / parts as f64, true)
+}
+
+/// The next of 1, 2, 5 times a power of ten, above or below.
+fn one_two_five(value: f64, above: bool) -> f64 {
+    let unit = power_of_ten(libm::floor(libm::log10(value) + 1e-9) as i32);
+    let candidates = [1.0, 2.0, 5.0, 10.0].map(|c| c * unit);
+    // The slack lets 0.2 count as 2 × 0.1 although binary fractions disagree in the last digit.
+    let found = match above {
+        true => candidates.iter().find(|c| **c >= value * (1.0 - 1e-9)),
+        false => candidates.iter().rev().find(|c| **c <= value * (1.0 + 1e-9)),
+    };
+    found.copied().unwrap_or(unit)
+}
+
+/// Exact where a float can be: dividing by 10^n rounds once.
+fn power_of_ten(exponent: i32) -> f64 {
+    let magnitude = (0..exponent.unsigned_abs()).fold(1.0, |p, _| p * 10.0);
+    if exponent < 0 { 1.0 / magnitude } else { magnitude }
+}
+
+fn multiples(lo: f64, hi: f64, step: f64) -> impl Iterator<Item = f64> {
+    let count = ((hi - lo) / step + 1e-6) as usize;
+    (0..=count).map(move |i| lo + i as f64 * step)
+}
+
+fn round_to(value: f64, grain: f64) -> f64 {
+    (value / grain).round() * grain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(axis: &Axis) -> Vec<&str> {
+        axis.ticks.iter().map(|t| t.label.as_str()).collect()
+    }
+
+    #[test]
+    fn availability_shows_the_whole_or_its_top() {
+        assert_eq!(
+            labels(&Axis::availability(0.0)),
+            ["0 %", "25 %", "50 %", "75 %", "100 %"]
+        );
+        assert_eq!(
+            labels(&Axis::availability(0.93)),
+            ["92 %", "94 %", "96 %", "98 %", "100 %"]
+        );
+        assert_eq!(
+            labels(&Axis::availability(0.98)),
+            ["98 %", "98.5 %", "99 %", "99.5 %", "100 %"]
+        );
+        assert_eq!(labels(&Axis::availability(1.0)), ["99 %", "99.5 %", "100 %"]);
+    }
+
+    #[test]
+    fn latency_is_logarithmic_where_that_helps() {
+        assert_eq!(
+            labels(&Axis::latency(0.020, 0.190)),
+            ["0 ms", "50 ms", "100 ms", "150 ms", "200 ms"]
+        );
+        assert_eq!(
+            labels(&Axis::latency(0.012, 0.34)),
+            ["10 ms", "20 ms", "50 ms", "100 ms", "200 ms", "500 ms"]
+        );
+        assert_eq!(
+            labels(&Axis::latency(0.0008, 29.0)),
+            ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]
+        );
+    }
+
+    #[test]
+    fn time_has_one_unit() {
+        assert_eq!(
+            labels(&Axis::time(300.0, 6)),
+            ["0", "1 min", "2 min", "3 min", "4 min", "5 min"]
+        );
+        assert_eq!(labels(&Axis::time(120.0, 5)), ["0", "30 s", "60 s", "90 s", "120 s"]);
+        assert_eq!(
+            labels(&Axis::time(0.5, 5)),
+            ["0", "0.1 s", "0.2 s", "0.3 s", "0.4 s", "0.5 s"]
+        );
+    }
+
+    #[test]
+    fn nines_are_evenly_spaced() {
+        let axis = Axis::percentiles(0.999);
+        let gap = |a: f64, b: f64| axis.place(b) - axis.place(a);
+        assert!((gap(0.9, 0.99) - gap(0.99, 0.999)).abs() < 1e-9);
+        assert_eq!(labels(&axis).last(), Some(&"99.9 %"));
+    }
+
+    #[test]
+    fn no_axis_is_without_words_whatever_it_is_given() {
+        for x in [0.0, 1e-12, 1e-6, 0.3, 1.0, 7e9] {
+            for axis in [
+                Axis::latency(x, x),
+                Axis::latency(0.0, x),
+                Axis::rate(x),
+                Axis::availability(x),
+            ] {
+                assert!(axis.ticks.len() >= 2 && axis.ticks.len() <= 12, "{x}: {axis:?}");
+                assert!(
+                    axis.ticks
+                        .iter()
+                        .all(|t| !t.label.contains("NaN") && axis.place(t.at).is_finite())
+                );
+            }
+        }
+    }
+}

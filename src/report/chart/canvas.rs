@@ -1,0 +1,279 @@
+//! A page to draw on, in ordinary pixels, that becomes an SVG of the same bytes every time.
+//!
+//! plotters knows whole numbers only, so everything is drawn ten times as large and shown at a tenth: curves stay
+//! smooth. Text is measured with the bundled font, never with one of the machine.
+
+use super::theme::{Colours, Theme};
+use crate::report::text::visible;
+use plotters::prelude::{DrawingBackend, SVGBackend};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle, register_font};
+use std::sync::Once;
+
+pub(super) const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/Inter-Regular.otf");
+pub(super) const SEMIBOLD: &[u8] = include_bytes!("../../../assets/fonts/Inter-SemiBold.otf");
+
+/// Drawn units to a pixel.
+const FINE: f64 = 10.0;
+/// plotters divides the size of its text by this on the way to the SVG.
+const PLOTTERS_TEXT: f64 = 1.24;
+const FAMILY: &str = "Inter";
+/// For a reader whose browser has no Inter.
+const FALLBACK: &str = "font-family=\"Inter, 'Helvetica Neue', Arial, sans-serif\"";
+
+/// A rectangle in pixels.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Rect {
+    pub left: f64,
+    pub top: f64,
+    pub right: f64,
+    pub bottom: f64,
+}
+
+impl Rect {
+    pub fn width(&self) -> f64 {
+        self.right - self.left
+    }
+
+    pub fn height(&self) -> f64 {
+        self.bottom - self.top
+    }
+}
+
+/// How a text looks.
+#[derive(Copy, Clone, Debug)]
+pub struct Font {
+    pub size: f64,
+    pub bold: bool,
+    pub colour: RGBColor,
+}
+
+/// Which end of a text its position means.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// What is drawn on.
+pub struct Canvas<'a> {
+    backend: SVGBackend<'a>,
+    pub colours: &'static Colours,
+}
+
+/// The SVG of what `draw` draws on a page of this size.
+pub fn paint(width: f64, height: f64, theme: Theme, title: &str, draw: impl FnOnce(&mut Canvas<'_>)) -> String {
+    static FONTS: Once = Once::new();
+    FONTS.call_once(|| {
+        for (style, bytes) in [(FontStyle::Normal, REGULAR), (FontStyle::Bold, SEMIBOLD)] {
+            assert!(
+                register_font(FAMILY, style, bytes).is_ok(),
+                "the bundled fonts can be read"
+            );
+        }
+    });
+    let (fine_width, fine_height) = (fine(width), fine(height));
+    let mut svg = String::new();
+    {
+        let mut canvas = Canvas {
+            backend: SVGBackend::with_string(&mut svg, (fine_width as u32, fine_height as u32)),
+            colours: theme.colours(),
+        };
+        canvas.fill(
+            Rect {
+                left: 0.0,
+                top: 0.0,
+                right: width,
+                bottom: height,
+            },
+            canvas.colours.page,
+            1.0,
+        );
+        draw(&mut canvas);
+        drawn(canvas.backend.present());
+    }
+    let body = svg.split_once('>').map_or("", |(_, body)| body);
+    let body = body
+        .replace(&format!("font-family=\"{FAMILY}\""), FALLBACK)
+        .replace("\"bold\"", "\"600\"");
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {fine_width} {fine_height}\" role=\"img\" stroke-linejoin=\"round\">\n<title>{}</title>{body}",
+        escape(&visible(title))
+    )
+}
+
+impl Canvas<'_> {
+    /// A line through these points.
+    pub fn path(&mut self, points: &[(f64, f64)], colour: RGBColor, width: f64) {
+        let points: Vec<_> = points.iter().map(|p| (fine(p.0), fine(p.1))).collect();
+        drawn(self.backend.draw_path(points, &stroke(colour, 1.0, width)));
+    }
+
+    /// The area these points enclose.
+    pub fn area(&mut self, points: &[(f64, f64)], colour: RGBColor, opacity: f64) {
+        let points: Vec<_> = points.iter().map(|p| (fine(p.0), fine(p.1))).collect();
+        drawn(self.backend.fill_polygon(points, &stroke(colour, opacity, 0.0)));
+    }
+
+    /// A filled rectangle.
+    pub fn fill(&mut self, r: Rect, colour: RGBColor, opacity: f64) {
+        let (from, to) = ((fine(r.left), fine(r.top)), (fine(r.right), fine(r.bottom)));
+        drawn(self.backend.draw_rect(from, to, &stroke(colour, opacity, 0.0), true));
+    }
+
+    /// A filled disc.
+    pub fn dot(&mut self, x: f64, y: f64, radius: f64, colour: RGBColor) {
+        drawn(
+            self.backend
+                .draw_circle((fine(x), fine(y)), fine(radius) as u32, &stroke(colour, 1.0, 0.0), true),
+        );
+    }
+
+    /// A line of text whose middle is at height `y`.
+    pub fn text(&mut self, text: &str, x: f64, y: f64, anchor: Anchor, font: Font) {
+        let h_pos = match anchor {
+            Anchor::Start => HPos::Left,
+            Anchor::Middle => HPos::Center,
+            Anchor::End => HPos::Right,
+        };
+        // plotters centres on small letters; digits and capitals, of which charts are full, reach higher.
+        let y = y + 0.09 * font.size;
+        let style = style(font).pos(Pos::new(h_pos, VPos::Center));
+        drawn(self.backend.draw_text(&visible(text), &style, (fine(x), fine(y))));
+    }
+
+    /// Text on a patch of page, for where lines may pass behind it.
+    pub fn text_on_patch(&mut self, text: &str, x: f64, y: f64, anchor: Anchor, font: Font) {
+        let width = text_width(text, font);
+        let left = match anchor {
+            Anchor::Start => x,
+            Anchor::Middle => x - width / 2.0,
+            Anchor::End => x - width,
+        };
+        let half = font.size * 0.62;
+        let patch = Rect {
+            left: left - 2.0,
+            top: y - half,
+            right: left + width + 2.0,
+            bottom: y + half,
+        };
+        self.fill(patch, self.colours.page, 0.85);
+        self.text(text, x, y, anchor, font);
+    }
+
+    /// A font in the colour of ordinary text.
+    pub fn ink(&self, size: f64) -> Font {
+        Font {
+            size,
+            bold: false,
+            colour: self.colours.ink,
+        }
+    }
+
+    /// A font in the colour of what is read last.
+    pub fn quiet(&self, size: f64) -> Font {
+        Font {
+            size,
+            bold: false,
+            colour: self.colours.quiet,
+        }
+    }
+
+    /// A font for headings.
+    pub fn bold(&self, size: f64) -> Font {
+        Font {
+            size,
+            bold: true,
+            colour: self.colours.ink,
+        }
+    }
+}
+
+/// How wide the text will be, rounded up a little.
+pub fn text_width(text: &str, font: Font) -> f64 {
+    // Measuring never fails for a registered font; were it to, half an em a character is a fair guess.
+    let guess = || (text.chars().count() as f64 * font.size * FINE * 0.5) as u32;
+    let measured = style(font)
+        .font
+        .box_size(&visible(text))
+        .map_or_else(|_| guess(), |(width, _)| width);
+    f64::from(measured) / FINE
+}
+
+/// The text, cut to this width with … in the middle, where the names of a kind are least different.
+pub fn fitted(text: &str, font: Font, room: f64) -> String {
+    let text = visible(text);
+    let mut limit = crate::report::text::width(&text);
+    let mut fitted = text.clone();
+    while limit > 1 && text_width(&fitted, font) > room {
+        limit -= 1;
+        fitted = crate::report::text::shorten_name(&text, limit);
+    }
+    fitted
+}
+
+/// The text on as many lines of this width as it needs, and at most `most`, the last ending in … if it was cut.
+pub fn wrapped(text: &str, font: Font, room: f64, most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in visible(text).split_whitespace() {
+        let full = lines.len() >= most;
+        let line = lines.last_mut().expect("starts with one");
+        let longer = if line.is_empty() {
+            word.to_string()
+        } else {
+            format!("{line} {word}")
+        };
+        if line.is_empty() || text_width(&longer, font) <= room {
+            *line = longer;
+        } else if full {
+            line.push('…');
+            break;
+        } else {
+            lines.push(word.to_string());
+        }
+    }
+    lines.into_iter().map(|line| fitted(&line, font, room)).collect()
+}
+
+fn register_fonts() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        for (style, bytes) in [(FontStyle::Normal, REGULAR), (FontStyle::Bold, SEMIBOLD)] {
+            assert!(
+                register_font(FAMILY, style, bytes).is_ok(),
+                "the bundled fonts can be read"
+            );
+        }
+    });
+}
+
+fn style(font: Font) -> TextStyle<'static> {
+    register_fonts();
+    let weight = if font.bold { FontStyle::Bold } else { FontStyle::Normal };
+    let size = font.size * FINE * PLOTTERS_TEXT;
+    let mut style = TextStyle::from(FontDesc::new(FontFamily::Name(FAMILY), size, weight));
+    style.color = font.colour.to_backend_color();
+    style
+}
+
+fn stroke(colour: RGBColor, opacity: f64, width: f64) -> ShapeStyle {
+    ShapeStyle {
+        color: colour.mix(opacity),
+        filled: true,
+        stroke_width: fine(width) as u32,
+    }
+}
+
+fn fine(pixels: f64) -> i32 {
+    (pixels * FINE).round() as i32
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn drawn<T, E: std::fmt::Debug>(result: Result<T, E>) {
+    result.map(drop).expect("drawing into a string cannot fail");
+}

@@ -1,0 +1,192 @@
+//! Draws the distribution of the latency: how long the fastest half waited, and how long the slowest thousandth.
+//!
+//! Across run the percentiles, stretched towards the tail, where the trouble is.
+
+use super::axis::Axis;
+use super::canvas::{Anchor, Canvas, Rect, text_width};
+use super::panel::{Curve, LABEL_TEXT, Panel, widest_label, widest_tick};
+use crate::analysis::result::{Distribution, Metrics};
+use crate::report::units;
+use crate::report::view::RunView;
+
+const TITLE: f64 = 24.0;
+const FOOT: f64 = 44.0;
+/// Fewer requests than these beyond a percentile say nothing about it.
+const ENOUGH: f64 = 10.0;
+
+/// One distribution with a name.
+pub struct Source<'a> {
+    pub label: String,
+    pub colour: usize,
+    pub metrics: &'a Metrics,
+    /// Whether it is all there is: every class of the only run.
+    pub is_whole: bool,
+}
+
+/// What is to be drawn: of one run the whole and its classes, of several a curve each. Empty if nothing succeeded.
+pub fn sources<'a>(runs: &[RunView<'a>]) -> Vec<Source<'a>> {
+    let mut sources = Vec::new();
+    match runs {
+        [one] => {
+            let classes = &one.run.classes.0;
+            let whole = if classes.len() > 1 { "all" } else { "" };
+            sources.push(Source {
+                label: whole.into(),
+                colour: 0,
+                metrics: &one.run.metrics,
+                is_whole: true,
+            });
+            let split = classes.iter().filter(|_| classes.len() > 1).enumerate();
+            sources.extend(split.map(|(i, (name, m))| Source {
+                label: name.clone(),
+                colour: i + 1,
+                metrics: m,
+                is_whole: false,
+            }));
+        }
+        several => sources.extend(several.iter().enumerate().map(|(i, view)| Source {
+            label: view.name.into(),
+            colour: i,
+            metrics: &view.run.metrics,
+            is_whole: false,
+        })),
+    }
+    sources.retain(|s| is_drawable(&s.metrics.distribution));
+    sources
+}
+
+/// Draws into this area, whatever its size. There must be a source.
+pub fn draw(canvas: &mut Canvas<'_>, sources: &[Source<'_>], area: Rect) {
+    let tail = sources.iter().map(|s| last_percentile(s.metrics)).fold(0.0, f64::max);
+    let x = Axis::percentiles(tail);
+    let curves: Vec<Curve> = sources
+        .iter()
+        .map(|s| curve(canvas, s, last_percentile(s.metrics)))
+        .collect();
+    let values = || curves.iter().flat_map(|c| &c.middle).flatten().copied();
+    let y = Axis::latency(values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
+
+    let room = widest_label(canvas, sources.iter().map(|s| s.label.as_str()), area.width() * 0.3);
+    let left = area.left + widest_tick(canvas, &y) + 8.0;
+    let plot = Rect {
+        left,
+        top: area.top + TITLE,
+        right: area.right - room,
+        bottom: area.bottom - FOOT,
+    };
+    let panel = Panel {
+        area: plot,
+        x: &x,
+        y: &y,
+    };
+    canvas.text(
+        "Latency by percentile",
+        left,
+        area.top + TITLE / 2.0 + 1.0,
+        Anchor::Start,
+        canvas.bold(12.5),
+    );
+    for tick in &x.ticks {
+        let at = panel.at(tick.at, 0.0).0;
+        canvas.path(&[(at, plot.top), (at, plot.bottom)], canvas.colours.grid, 1.0);
+    }
+    panel.rule(canvas);
+    panel.foot(canvas);
+    canvas.text(
+        "of the answered requests took at most this long",
+        plot.left,
+        plot.bottom + 33.0,
+        Anchor::Start,
+        canvas.quiet(11.0),
+    );
+    curves.iter().for_each(|c| panel.line(canvas, c));
+    // Where several scenarios are compared, whose percentiles would these be?
+    if let Some(whole) = sources.iter().find(|s| s.is_whole) {
+        mark_percentiles(canvas, &panel, whole);
+    }
+    panel.end_labels(canvas, &curves, room);
+}
+
+/// The percentiles that promises are made of, with their values.
+fn mark_percentiles(canvas: &mut Canvas<'_>, panel: &Panel<'_>, source: &Source<'_>) {
+    let latency = &source.metrics.latency_s;
+    for (share, name, estimate) in [
+        (0.5, "p50", latency.p50),
+        (0.95, "p95", latency.p95),
+        (0.99, "p99", latency.p99),
+    ] {
+        let Some(value) = estimate.value.filter(|v| v.is_finite()) else {
+            continue;
+        };
+        let (x, y) = panel.at(share, value);
+        canvas.dot(x, y, 3.4, canvas.colours.line(source.colour));
+        let font = canvas.bold(LABEL_TEXT);
+        let text = format!("{name} {}", units::latency(value));
+        // The curve rises to the right: there is room below and to the right of a point on it, or above and to the left.
+        if x + text_width(&text, font) + 6.0 < panel.area.right && y + 20.0 < panel.area.bottom {
+            canvas.text_on_patch(&text, x + 6.0, y + 11.0, Anchor::Start, font);
+        } else {
+            canvas.text_on_patch(&text, x - 4.0, y - 13.0, Anchor::End, font);
+        }
+    }
+}
+
+/// The points that are known, up to the tail, and the tail itself.
+fn curve(canvas: &Canvas<'_>, source: &Source<'_>, tail: f64) -> Curve {
+    let known = &source.metrics.distribution;
+    let mut x: Vec<f64> = known.ratio.iter().copied().filter(|r| *r < tail).collect();
+    let mut middle: Vec<Option<f64>> = known.latency_s[..x.len()].iter().copied().map(Some).collect();
+    x.push(tail);
+    middle.push(quantile(known, tail));
+    Curve {
+        label: source.label.clone(),
+        colour: canvas.colours.line(source.colour),
+        x,
+        middle,
+        band: None,
+    }
+}
+
+/// The last percentile beyond which there are still enough requests to speak of it.
+fn last_percentile(metrics: &Metrics) -> f64 {
+    let n = (metrics.requests.succeeded as f64).max(1.0);
+    (1.0 - ENOUGH / n).clamp(0.99, 0.9999)
+}
+
+fn is_drawable(d: &Distribution) -> bool {
+    let finite = d.latency_s.iter().chain(&d.ratio).all(|v| v.is_finite());
+    let rising = d.ratio.is_sorted();
+    d.ratio.len() == d.latency_s.len() && d.ratio.len() > 1 && finite && rising && d.latency_s.iter().any(|v| *v > 0.0)
+}
+
+/// The latency that this share does not exceed, between the points that are known.
+fn quantile(d: &Distribution, share: f64) -> Option<f64> {
+    let above = d.ratio.partition_point(|r| *r < share);
+    let Some(below) = above.checked_sub(1) else {
+        return d.latency_s.first().copied();
+    };
+    let (Some(r1), Some(x1)) = (d.ratio.get(above), d.latency_s.get(above)) else {
+        return d.latency_s.last().copied();
+    };
+    let (r0, x0) = (d.ratio[below], d.latency_s[below]);
+    Some(if *r1 > r0 {
+        x0 + (x1 - x0) * (share - r0) / (r1 - r0)
+    } else {
+        *x1
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_lie_between_the_points_that_are_known() {
+        let d = Distribution {
+            ratio: vec![0.0, 0.5, 1.0],
+            latency_s: vec![1.0, 2.0, 4.0],
+        };
+        let at = [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| quantile(&d, share).expect("is known"));
+        assert_eq!(at, [1.0, 1.5, 2.0, 3.0, 4.0]);
+    }
+}

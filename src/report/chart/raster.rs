@@ -1,0 +1,39 @@
+//! From SVG to PNG, with the bundled fonts and none of the machine's, so that both look the same everywhere.
+
+use super::PictureError;
+use super::canvas::{REGULAR, SEMIBOLD};
+use resvg::{tiny_skia, usvg};
+use std::sync::Arc;
+
+/// More than this does not fit a reasonable memory: 16 thousand by 16 thousand.
+const MOST_PIXELS: f64 = 268_435_456.0;
+
+/// The PNG of an SVG, with so many pixels to each of its own.
+pub fn png(svg: &str, pixel_ratio: f64) -> Result<Vec<u8>, PictureError> {
+    // A name in a script that the fonts lack must not vanish from the picture.
+    let svg: String = svg.chars().map(|c| if has_glyph(c) { c } else { '?' }).collect();
+    let tree = usvg::Tree::from_str(&svg, &options()).map_err(|e| PictureError::Render(e.to_string()))?;
+    let (width, height) = (f64::from(tree.size().width()), f64::from(tree.size().height()));
+    let (width, height) = ((width * pixel_ratio).round(), (height * pixel_ratio).round());
+    if !(pixel_ratio.is_finite() && width >= 1.0 && height >= 1.0 && width * height <= MOST_PIXELS) {
+        return Err(PictureError::Size { width, height });
+    }
+    let mut pixels = tiny_skia::Pixmap::new(width as u32, height as u32).ok_or(PictureError::Size { width, height })?;
+    let scale = tiny_skia::Transform::from_scale(pixel_ratio as f32, pixel_ratio as f32);
+    resvg::render(&tree, scale, &mut pixels.as_mut());
+    pixels.encode_png().map_err(|e| PictureError::Render(e.to_string()))
+}
+
+/// Whether the bundled fonts were made with this character, roughly; see `assets/fonts/README.md`.
+fn has_glyph(c: char) -> bool {
+    c < '\u{460}' || ('\u{2000}'..'\u{2800}').contains(&c)
+}
+
+fn options() -> usvg::Options<'static> {
+    let mut options = usvg::Options::default();
+    let fonts = Arc::make_mut(&mut options.fontdb);
+    fonts.load_font_data(REGULAR.to_vec());
+    fonts.load_font_data(SEMIBOLD.to_vec());
+    fonts.set_sans_serif_family("Inter");
+    options
+}

@@ -1,0 +1,251 @@
+//! Draws a timeline: panels one above the other on one time axis, with what was broken shaded and named.
+//!
+//! The lines are medians over replications; the bands hold nine replications of ten.
+
+use super::axis::Axis;
+use super::canvas::{Anchor, Canvas, Font, Rect, fitted, text_width};
+use super::labels::{Flag, rows};
+use super::panel::{Band, Curve, Panel, TICK_TEXT, widest_label, widest_tick};
+use crate::analysis::result::Happening;
+use crate::report::periods::Period;
+use crate::report::timeline::{Line, Measure, Timeline, Track};
+
+const ROW: f64 = 16.0;
+const MOST_ROWS: usize = 4;
+/// More flags than this never find a place, and looking for one takes time.
+const MOST_FLAGS: usize = 40;
+const TITLE: f64 = 24.0;
+const FOOT: f64 = 26.0;
+const BETWEEN: f64 = 12.0;
+
+/// What the flag of an event says, and when.
+struct Event {
+    at_s: f64,
+    text: String,
+    is_fault: bool,
+}
+
+/// Draws into this area, whatever its size.
+pub fn draw(canvas: &mut Canvas<'_>, timeline: &Timeline, area: Rect) {
+    let time = Axis::time(timeline.end_s, (area.width() / 90.0) as usize);
+    let axes: Vec<Axis> = timeline.tracks.iter().map(value_axis).collect();
+    let names = timeline.tracks.iter().flat_map(|t| &t.lines).map(|l| l.label.as_str());
+    let left = area.left + axes.iter().map(|a| widest_tick(canvas, a)).fold(0.0, f64::max) + 8.0;
+    let room = widest_label(canvas, names, area.width() * 0.25);
+    let right = area.right - room;
+
+    let events = events(timeline);
+    let flags: Vec<Flag> = events
+        .iter()
+        .take(MOST_FLAGS)
+        .map(|e| flag(canvas, e, timeline.end_s, left, right))
+        .collect();
+    let places = rows(&flags, MOST_ROWS);
+    let unplaced = events.len() - places.iter().flatten().count();
+    let lanes = places.iter().flatten().max().map_or(0, |m| m + 1) + usize::from(unplaced > 0);
+    let ground = area.top + lanes as f64 * ROW;
+
+    let panels = stack(
+        Rect {
+            left,
+            top: ground,
+            right,
+            bottom: area.bottom - FOOT,
+        },
+        timeline.tracks.len(),
+    );
+    for area in &panels {
+        shade(canvas, timeline, *area);
+    }
+    for ((event, flag), place) in events.iter().zip(&flags).zip(&places) {
+        if let Some(row) = place {
+            raise(canvas, event, flag, ground - (*row as f64 + 0.5) * ROW, &panels);
+        }
+    }
+    for (((area, axis), track), is_last) in panels.iter().zip(&axes).zip(&timeline.tracks).zip(last(panels.len())) {
+        let panel = Panel {
+            area: *area,
+            x: &time,
+            y: axis,
+        };
+        canvas.text_on_patch(
+            &track.title,
+            left,
+            area.top - TITLE / 2.0,
+            Anchor::Start,
+            canvas.bold(12.5),
+        );
+        draw_track(canvas, &panel, track, room);
+        if is_last {
+            panel.foot(canvas);
+        }
+    }
+    if unplaced > 0 {
+        let text = format!("… and {unplaced} more events");
+        canvas.text(
+            &text,
+            left,
+            area.top + ROW / 2.0,
+            Anchor::Start,
+            canvas.quiet(TICK_TEXT),
+        );
+    }
+}
+
+fn last(n: usize) -> impl Iterator<Item = bool> {
+    (1..=n).map(move |i| i == n)
+}
+
+/// Areas of the panels below each other, each with room for its title above.
+fn stack(area: Rect, n: usize) -> Vec<Rect> {
+    let n = n.max(1);
+    let height = (area.height() - (n - 1) as f64 * BETWEEN) / n as f64;
+    let panel = |i: usize| {
+        let top = area.top + i as f64 * (height + BETWEEN);
+        Rect {
+            left: area.left,
+            top: top + TITLE,
+            right: area.right,
+            bottom: top + height,
+        }
+    };
+    (0..n).map(panel).collect()
+}
+
+fn value_axis(track: &Track) -> Axis {
+    let all = || {
+        let edges = track
+            .lines
+            .iter()
+            .flat_map(|l| [&l.series.median, &l.series.lo, &l.series.hi]);
+        edges.flatten().flatten().copied().filter(|v| v.is_finite())
+    };
+    let (lowest, highest) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
+    match track.measure {
+        Measure::Availability => Axis::availability(lowest),
+        Measure::Latency => Axis::latency(lowest, highest),
+        Measure::Rate => Axis::rate(highest),
+    }
+}
+
+fn draw_track(canvas: &mut Canvas<'_>, panel: &Panel<'_>, track: &Track, room: f64) {
+    let curves: Vec<Curve> = track.lines.iter().map(|line| curve(canvas, line)).collect();
+    panel.rule(canvas);
+    curves.iter().for_each(|c| panel.band(canvas, c));
+    curves.iter().for_each(|c| panel.line(canvas, c));
+    panel.end_labels(canvas, &curves, room);
+}
+
+/// A bin is drawn as a step from its beginning to its end, so that what a fault does begins where the fault does.
+fn curve(canvas: &Canvas<'_>, line: &Line) -> Curve {
+    let twice = |values: &[Option<f64>]| values.iter().flat_map(|v| [*v, *v]).collect::<Vec<_>>();
+    let bins = 0..line.series.median.len();
+    Curve {
+        label: line.label.clone(),
+        colour: canvas.colours.line(line.colour),
+        x: bins
+            .flat_map(|i| [i as f64 * line.bin_s, (i + 1) as f64 * line.bin_s])
+            .collect(),
+        middle: twice(&line.series.median),
+        band: Some(Band {
+            lo: twice(&line.series.lo),
+            hi: twice(&line.series.hi),
+        }),
+    }
+}
+
+/// Faults first, for whom room is found first.
+fn events(timeline: &Timeline) -> Vec<Event> {
+    let warmup = (timeline.warmup_s > 0.0).then(|| Event {
+        at_s: 0.0,
+        text: "warm-up".into(),
+        is_fault: false,
+    });
+    let fault = |p: &Period| Event {
+        at_s: p.from_s,
+        text: format!("{} {}", p.target, p.effect),
+        is_fault: true,
+    };
+    let mark = |m: &Happening| Event {
+        at_s: m.at_s,
+        text: format!("{} {}", m.target, m.what),
+        is_fault: false,
+    };
+    let faults = timeline.periods.iter().map(fault);
+    faults.chain(warmup).chain(timeline.marks.iter().map(mark)).collect()
+}
+
+/// A flag flies to the right of its pole, or to the left where there is no room.
+fn flag(canvas: &Canvas<'_>, event: &Event, end_s: f64, left: f64, right: f64) -> Flag {
+    let x = left + (event.at_s / end_s).clamp(0.0, 1.0) * (right - left);
+    let font = font(canvas, event);
+    let width = text_width(&fitted(&event.text, font, (right - left) * 0.45), font) + 8.0;
+    if x + width <= right + 20.0 {
+        Flag {
+            x,
+            from: x,
+            to: x + width,
+        }
+    } else {
+        Flag {
+            x,
+            from: x - width,
+            to: x,
+        }
+    }
+}
+
+/// The pole passes through the panels and down to the first, but not through the titles between them.
+fn raise(canvas: &mut Canvas<'_>, event: &Event, flag: &Flag, y: f64, panels: &[Rect]) {
+    let font = font(canvas, event);
+    let thickness = if event.is_fault { 1.0 } else { 0.5 };
+    for (i, panel) in panels.iter().enumerate() {
+        let top = if i == 0 { y - ROW / 2.0 + 2.0 } else { panel.top };
+        canvas.path(&[(flag.x, top), (flag.x, panel.bottom)], font.colour, thickness);
+    }
+    let text = fitted(&event.text, font, flag.to - flag.from - 6.0);
+    let (x, anchor) = if flag.from < flag.x {
+        (flag.x - 4.0, Anchor::End)
+    } else {
+        (flag.x + 4.0, Anchor::Start)
+    };
+    canvas.text(&text, x, y, anchor, font);
+}
+
+fn font(canvas: &Canvas<'_>, event: &Event) -> Font {
+    let colour = if event.is_fault {
+        canvas.colours.fault
+    } else {
+        canvas.colours.quiet
+    };
+    Font {
+        size: TICK_TEXT,
+        bold: event.is_fault,
+        colour,
+    }
+}
+
+fn shade(canvas: &mut Canvas<'_>, timeline: &Timeline, area: Rect) {
+    let x = |at_s: f64| area.left + (at_s / timeline.end_s).clamp(0.0, 1.0) * area.width();
+    if timeline.warmup_s > 0.0 {
+        let warmup = Rect {
+            right: x(timeline.warmup_s),
+            ..area
+        };
+        canvas.fill(warmup, canvas.colours.quiet, 0.10);
+    }
+    for period in &timeline.periods {
+        let from = x(period.from_s);
+        // However short, it is seen.
+        let to = x(period.to_s).max(from + 1.0);
+        canvas.fill(
+            Rect {
+                left: from,
+                right: to,
+                ..area
+            },
+            canvas.colours.fault,
+            0.13,
+        );
+    }
+}

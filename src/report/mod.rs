@@ -1,0 +1,20 @@
+//! What people see of a result: text on a terminal, JSON, CSV, and pictures.
+//!
+//! A result document becomes a format-free [`document::Report`] or a chart; renderers turn those into bytes, and
+//! [`sink`] alone writes files. Nothing here simulates, and nothing looks at a node's kind.
+
+pub mod busy;
+pub mod chart;
+pub mod csv;
+pub mod document;
+pub mod json;
+pub mod periods;
+pub mod progress;
+pub mod sink;
+pub mod sparkline;
+pub mod summary;
+pub mod terminal;
+pub mod text;
+pub mod timeline;
+pub mod units;
+pub mod view;

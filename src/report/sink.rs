@@ -1,0 +1,259 @@
+//! The only writer of files. A file is written beside its place, synced, and renamed: a crash never leaves half of one.
+//!
+//! It decides by extension what to write, and refuses before the work begins what it could not write after it.
+
+use super::chart::{self, Look, PictureError};
+use super::json;
+use crate::analysis::result::Document;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+use thiserror::Error;
+
+/// A file to be written, known to be of a kind that can be written and in a directory that is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    path: PathBuf,
+    format: Format,
+}
+
+/// What a file can be.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Format {
+    Json,
+    Svg,
+    Png,
+}
+
+/// Why a file was not written. Nothing of it is left behind, and what was in its place before still is.
+#[derive(Debug, Error)]
+pub enum SinkError {
+    /// The name does not say what to write.
+    #[error("{}: cannot tell what to write from this name; use .json, .svg or .png", .0.display())]
+    UnknownExtension(PathBuf),
+    /// The name asks for something that a later version will write.
+    #[error("{}: {} is not built yet; use .json, .svg or .png", .0.display(), .1)]
+    NotBuilt(PathBuf, &'static str),
+    /// The directory has to be there already: a typing error should not make one.
+    #[error("{}: there is no directory {}", .0.display(), .1.display())]
+    NoDirectory(PathBuf, PathBuf),
+    /// A directory cannot be replaced by a file.
+    #[error("{}: is a directory", .0.display())]
+    IsDirectory(PathBuf),
+    /// The result has nothing to draw, or is too large to.
+    #[error("{}: {}", .0.display(), .1)]
+    Picture(PathBuf, #[source] PictureError),
+    /// The operating system said no: permissions, or a full disk.
+    #[error("{}: {}", .0.display(), .1)]
+    Io(PathBuf, #[source] io::Error),
+}
+
+impl Output {
+    /// Checks the name and its directory, so that a mistake shows before the simulation and not after it.
+    pub fn parse(path: &Path) -> Result<Output, SinkError> {
+        let extension = path
+            .extension()
+            .and_then(|e| e.to_str())
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let format = match extension.as_str() {
+            "json" => Format::Json,
+            "svg" => Format::Svg,
+            "png" => Format::Png,
+            "pdf" => return Err(SinkError::NotBuilt(path.into(), "PDF")),
+            "html" => return Err(SinkError::NotBuilt(path.into(), "HTML")),
+            _ => return Err(SinkError::UnknownExtension(path.into())),
+        };
+        check_place(path)?;
+        Ok(Output {
+            path: path.into(),
+            format,
+        })
+    }
+
+    /// Where it will be.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the document, or its dashboard where the file is a picture.
+    pub fn write(&self, document: &Document, look: &Look) -> Result<(), SinkError> {
+        let picture = |e| SinkError::Picture(self.path.clone(), e);
+        let svg = || chart::svg(document, chart::Name::Dashboard, look).map_err(picture);
+        let bytes = match self.format {
+            Format::Json => {
+                let mut bytes = Vec::new();
+                json::write(document, &mut bytes).map_err(|e| SinkError::Io(self.path.clone(), e))?;
+                bytes
+            }
+            Format::Svg => svg()?.into_bytes(),
+            Format::Png => chart::png(&svg()?, look.pixel_ratio).map_err(picture)?,
+        };
+        let mut file = AtomicFile::create(&self.path)?;
+        file.write_all(&bytes)
+            .map_err(|e| SinkError::Io(self.path.clone(), e))?;
+        file.commit()
+    }
+}
+
+/// A file that appears in its place only when [`AtomicFile::commit`] is called; dropped, it leaves no trace.
+pub struct AtomicFile {
+    path: PathBuf,
+    out: BufWriter<Destination>,
+}
+
+enum Destination {
+    Beside(NamedTempFile),
+    /// A pipe or a device, such as `/dev/stdout`, is written to: it must not be replaced.
+    Direct(File),
+}
+
+impl AtomicFile {
+    /// Opens a file beside `path`, and through a link beside what it points to.
+    pub fn create(path: &Path) -> Result<AtomicFile, SinkError> {
+        check_place(path)?;
+        let failed = |e| SinkError::Io(path.into(), e);
+        let place = path.canonicalize().unwrap_or_else(|_| path.into());
+        let destination = if place.exists() && !place.is_file() {
+            Destination::Direct(OpenOptions::new().write(true).open(&place).map_err(failed)?)
+        } else {
+            Destination::Beside(temporary_in(directory_of(&place)).map_err(failed)?)
+        };
+        Ok(AtomicFile {
+            path: place,
+            out: BufWriter::new(destination),
+        })
+    }
+
+    /// Puts it in its place, whole and on disk.
+    pub fn commit(self) -> Result<(), SinkError> {
+        let path = self.path;
+        let failed = |e| SinkError::Io(path.clone(), e);
+        match self.out.into_inner().map_err(|e| failed(e.into_error()))? {
+            Destination::Direct(mut file) => file.flush().map_err(failed),
+            Destination::Beside(file) => {
+                file.as_file().sync_all().map_err(failed)?;
+                file.persist(&path).map_err(|e| failed(e.error))?;
+                // The rename itself is on disk once its directory is. Not every file system can do that, and
+                // the file is whole either way.
+                let _ = File::open(directory_of(&path)).and_then(|d| d.sync_all());
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl Write for Destination {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Destination::Beside(file) => file.write(bytes),
+            Destination::Direct(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Destination::Beside(file) => file.flush(),
+            Destination::Direct(file) => file.flush(),
+        }
+    }
+}
+
+fn check_place(path: &Path) -> Result<(), SinkError> {
+    let directory = directory_of(path);
+    if path.is_dir() {
+        return Err(SinkError::IsDirectory(path.into()));
+    }
+    if !directory.is_dir() {
+        return Err(SinkError::NoDirectory(path.into(), directory.into()));
+    }
+    Ok(())
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+fn temporary_in(directory: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".fallover-");
+    // Temporary files are private by default; a result is as readable as any other file the user makes.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(directory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files_in(directory: &Path) -> usize {
+        std::fs::read_dir(directory).expect("lists").count()
+    }
+
+    #[test]
+    fn a_file_appears_whole_or_not_at_all() {
+        let directory = tempfile::tempdir().expect("makes a directory");
+        let path = directory.path().join("x.json");
+        std::fs::write(&path, "old").expect("writes");
+
+        let mut abandoned = AtomicFile::create(&path).expect("opens");
+        abandoned.write_all(b"half").expect("writes");
+        drop(abandoned);
+        assert_eq!(std::fs::read_to_string(&path).expect("reads"), "old");
+        assert_eq!(files_in(directory.path()), 1);
+
+        let mut finished = AtomicFile::create(&path).expect("opens");
+        finished.write_all(b"new").expect("writes");
+        assert_eq!(std::fs::read_to_string(&path).expect("reads"), "old");
+        finished.commit().expect("commits");
+        assert_eq!(std::fs::read_to_string(&path).expect("reads"), "new");
+        assert_eq!(files_in(directory.path()), 1);
+    }
+
+    #[test]
+    fn mistakes_show_before_the_work_and_name_what_works() {
+        let message = |path: &str| Output::parse(Path::new(path)).expect_err("is a mistake").to_string();
+        assert_eq!(
+            message("x.xls"),
+            "x.xls: cannot tell what to write from this name; use .json, .svg or .png"
+        );
+        assert_eq!(
+            message("x"),
+            "x: cannot tell what to write from this name; use .json, .svg or .png"
+        );
+        assert_eq!(message("x.pdf"), "x.pdf: PDF is not built yet; use .json, .svg or .png");
+        assert_eq!(
+            message("nowhere/x.json"),
+            "nowhere/x.json: there is no directory nowhere"
+        );
+        assert!(Output::parse(Path::new("X.JSON")).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link() {
+        let directory = tempfile::tempdir().expect("makes a directory");
+        let (target, link) = (directory.path().join("target.json"), directory.path().join("link.json"));
+        std::fs::write(&target, "old").expect("writes");
+        std::os::unix::fs::symlink(&target, &link).expect("links");
+        let mut file = AtomicFile::create(&link).expect("opens");
+        file.write_all(b"new").expect("writes");
+        file.commit().expect("commits");
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read_to_string(&target).expect("reads"), "new");
+    }
+}

@@ -1,0 +1,178 @@
+//! A timeline in a few lines of characters: one row a curve, one row that marks what was broken.
+//!
+//! Worst wins: where several bins share a character, it shows the lowest availability and the highest latency.
+
+use super::document::{Fact, Span, Tone};
+use super::periods::Period;
+use super::text::{shorten_name, visible, width};
+use super::timeline::{Line, Measure, Timeline, Track};
+use super::units;
+
+/// How much room the labels get at least.
+pub const LABEL_WIDTH: usize = 10;
+const RANGE_WIDTH: usize = 18;
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+const MOST_FAULTS: usize = 4;
+
+/// The rows of the picture, for a page of this width.
+pub fn facts(timeline: &Timeline, page: usize) -> Vec<Fact> {
+    let labels: Vec<(String, &Track, &Line)> = timeline.tracks.iter().flat_map(rows).collect();
+    let longest = labels.iter().map(|(l, _, _)| width(&visible(l))).max().unwrap_or(0);
+    let indent = longest.clamp(LABEL_WIDTH, page / 3) + 2;
+    let columns = page.saturating_sub(indent + RANGE_WIDTH + 2).clamp(8, 60);
+    let mut facts = vec![Fact::new(
+        "Over time",
+        vec![Span::new(Tone::Quiet, axis(timeline, columns))],
+    )];
+    for (label, track, line) in labels {
+        let (bars, range) = bars(track.measure, line, timeline.end_s, columns);
+        facts.push(Fact::new(label, vec![Span::plain(format!("{bars}  {range}"))]));
+    }
+    for period in timeline.periods.iter().take(MOST_FAULTS) {
+        let name = visible(&format!("{} {}", period.target, period.effect));
+        let text = format!(
+            "{}  {}",
+            mark(period, timeline.end_s, columns),
+            shorten_name(&name, RANGE_WIDTH)
+        );
+        facts.push(Fact::new("", vec![Span::new(Tone::Bad, text)]));
+    }
+    if timeline.periods.len() > MOST_FAULTS {
+        let more = format!("… and {} more faults", timeline.periods.len() - MOST_FAULTS);
+        facts.push(Fact::new("", vec![Span::new(Tone::Quiet, more)]));
+    }
+    facts
+}
+
+/// Which curves fit a few lines: of one run the availability and the tail; of several, the availability of each.
+fn rows(track: &Track) -> Vec<(String, &Track, &Line)> {
+    let scenarios = track.lines.iter().all(|l| !l.label.is_empty()) && track.measure == Measure::Availability;
+    match track.measure {
+        Measure::Availability if scenarios => track.lines.iter().map(|l| (l.label.clone(), track, l)).collect(),
+        Measure::Availability => track.lines.iter().map(|l| ("available".into(), track, l)).collect(),
+        Measure::Latency => track
+            .lines
+            .iter()
+            .filter(|l| l.label == "p99")
+            .map(|l| ("p99".into(), track, l))
+            .collect(),
+        Measure::Rate => Vec::new(),
+    }
+}
+
+fn axis(timeline: &Timeline, columns: usize) -> String {
+    let (start, end) = ("0 s".to_string(), units::span(timeline.end_s));
+    let gap = columns.saturating_sub(width(&start) + width(&end));
+    format!("{start}{}{end}", " ".repeat(gap))
+}
+
+fn mark(period: &Period, end_s: f64, columns: usize) -> String {
+    let column = |at_s: f64| at_s / end_s * columns as f64;
+    let from = (column(period.from_s).round().max(0.0) as usize).min(columns - 1);
+    let to = (column(period.to_s).ceil() as usize).clamp(from + 1, columns);
+    format!(
+        "{}{}{}",
+        " ".repeat(from),
+        "━".repeat(to - from),
+        " ".repeat(columns - to)
+    )
+}
+
+/// The curve as bars and, for the eye to compare, the lowest and highest value in it.
+fn bars(measure: Measure, line: &Line, end_s: f64, columns: usize) -> (String, String) {
+    let values: Vec<Option<f64>> = (0..columns).map(|c| worst(measure, line, end_s, c, columns)).collect();
+    let all = || line.series.median.iter().flatten().copied().filter(|v| v.is_finite());
+    let (lo, hi) = (
+        all().fold(f64::INFINITY, f64::min),
+        all().fold(f64::NEG_INFINITY, f64::max),
+    );
+    // Shares hang from the top, the rest stands on zero.
+    let (bottom, top) = if measure == Measure::Availability {
+        (lo, 1.0)
+    } else {
+        (0.0, hi)
+    };
+    let bar = |v: &Option<f64>| match v {
+        None => ' ',
+        Some(_) if top <= bottom => BARS[if measure == Measure::Availability { 7 } else { 0 }],
+        Some(v) => BARS[((v - bottom) / (top - bottom) * 7.0).round().clamp(0.0, 7.0) as usize],
+    };
+    let say = |v: f64| {
+        if measure == Measure::Availability {
+            units::percent(v)
+        } else {
+            units::latency(v)
+        }
+    };
+    let range = if say(lo) == say(hi) {
+        say(lo)
+    } else {
+        join_range(&say(lo), &say(hi))
+    };
+    (values.iter().map(bar).collect(), range)
+}
+
+/// `12.1–340 ms`, the unit once where both have the same.
+fn join_range(lo: &str, hi: &str) -> String {
+    match (lo.split_once(' '), hi.split_once(' ')) {
+        (Some((number, unit)), Some((_, other))) if unit == other => format!("{number}–{hi}"),
+        _ => format!("{lo}–{hi}"),
+    }
+}
+
+fn worst(measure: Measure, line: &Line, end_s: f64, column: usize, columns: usize) -> Option<f64> {
+    let bin_of = |c: usize| (c as f64 / columns as f64 * end_s / line.bin_s) as usize;
+    let (from, to) = (bin_of(column), bin_of(column + 1).max(bin_of(column) + 1));
+    let bins = line.series.median.get(from..to.min(line.series.median.len()))?;
+    let values = bins.iter().flatten().copied().filter(|v| v.is_finite());
+    match measure {
+        Measure::Availability => values.reduce(f64::min),
+        _ => values.reduce(f64::max),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::result::Series;
+
+    fn line(values: &[Option<f64>]) -> Line {
+        let series = Series {
+            median: values.to_vec(),
+            ..Series::default()
+        };
+        Line {
+            label: String::new(),
+            colour: 0,
+            bin_s: 1.0,
+            series,
+        }
+    }
+
+    #[test]
+    fn a_dip_shorter_than_a_character_still_shows() {
+        let mut values = vec![Some(1.0); 100];
+        values[37] = Some(0.0);
+        let (drawn, range) = bars(Measure::Availability, &line(&values), 100.0, 10);
+        assert_eq!(drawn, "███▁██████");
+        assert_eq!(range, "0–100 %");
+    }
+
+    #[test]
+    fn gaps_stay_gaps() {
+        let (drawn, range) = bars(Measure::Latency, &line(&[Some(0.1), None, Some(0.2), None]), 4.0, 4);
+        assert_eq!(drawn, "▅ █ ");
+        assert_eq!(range, "100–200 ms");
+    }
+
+    #[test]
+    fn a_fault_is_marked_where_it_was() {
+        let period = Period {
+            from_s: 2.0,
+            to_s: 5.0,
+            effect: "crash".into(),
+            target: "a".into(),
+        };
+        assert_eq!(mark(&period, 10.0, 10), "  ━━━     ");
+    }
+}

@@ -1,0 +1,308 @@
+//! The report of `run`: from a result document to what a reader wants to know of it, the verdict first.
+//!
+//! It chooses, orders and words; it computes nothing that is not in the document and never looks at a node's kind.
+
+use super::busy::{hosts, nodes};
+use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
+use super::timeline::timeline;
+use super::units::{self, NOTHING};
+use super::view::{RunView, runs};
+use crate::analysis::result::{Caveat, Document, Estimate, Happening, Metrics, Ordered, SloResult};
+
+/// How much of each list a screen can carry.
+const MOST_CLASSES: usize = 6;
+const MOST_EVENTS: usize = 8;
+const MOST_CAVEATS: usize = 6;
+const MOST_SCENARIOS: usize = 20;
+
+/// The summary of a `run`, of one scenario or of several.
+pub fn summary(document: &Document) -> Report {
+    let runs = runs(document);
+    let mut blocks = Vec::new();
+    if !document.complete {
+        blocks.push(Block::Note(Span::new(
+            Tone::Bad,
+            format!(
+                "INCOMPLETE: interrupted after {}; the numbers below cover only what was finished.",
+                plural(document.replications, "replication")
+            ),
+        )));
+    }
+    match runs.as_slice() {
+        [one] => blocks.extend(one_scenario(one)),
+        several => blocks.extend(several_scenarios(several)),
+    }
+    blocks.extend(caveats(document, &runs));
+    let title = match runs.as_slice() {
+        [] | [_] => document.scenario.name.clone(),
+        several => format!("{} scenarios", several.len()),
+    };
+    Report {
+        title,
+        subtitle: subtitle(document),
+        blocks,
+    }
+}
+
+/// How the numbers were obtained: `20 replications × 5 min, the first 30 s left out as warm-up, seed 1`.
+pub fn subtitle(document: &Document) -> String {
+    let replications = plural(document.replications, "replication");
+    let warmup = match document.warmup_s {
+        w if w > 0.0 => format!(", the first {} left out as warm-up", units::span(w)),
+        _ => String::new(),
+    };
+    format!(
+        "{replications} × {}{warmup}, seed {}",
+        units::span(document.duration_s),
+        document.seed
+    )
+}
+
+fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
+    let run = view.run;
+    let mut blocks = Vec::new();
+    if !run.slo.is_empty() {
+        blocks.push(Block::Table(objectives(&run.slo)));
+    }
+    blocks.push(Block::Facts(headline(&run.metrics)));
+    blocks.push(Block::Table(latencies(&run.metrics, &run.classes)));
+    blocks.extend(Some(nodes(&run.nodes)).filter(|t| !t.rows.is_empty()).map(Block::Table));
+    blocks.extend(Some(hosts(&run.hosts)).filter(|t| !t.rows.is_empty()).map(Block::Table));
+    blocks.extend(timeline(&[*view]).map(Block::Timeline));
+    blocks.extend(happenings(view).map(|fact| Block::Facts(vec![fact])));
+    blocks
+}
+
+fn several_scenarios(views: &[RunView<'_>]) -> Vec<Block> {
+    let columns = vec![
+        Column::left("scenario"),
+        Column::left("SLO").rank(6),
+        Column::right("available"),
+        Column::right("throughput").rank(2),
+        Column::right("p50").rank(4),
+        Column::right("p95").rank(1),
+        Column::right("p99").rank(5),
+        Column::right("failed").rank(3),
+    ];
+    let row = |view: &RunView<'_>| {
+        let metrics = &view.run.metrics;
+        vec![
+            Span::new(Tone::Strong, view.name),
+            verdict(&view.run.slo),
+            Span::plain(units::percent_estimate(&metrics.availability)),
+            Span::plain(units::rate_estimate(&metrics.throughput_per_s)),
+            Span::plain(units::latency_estimate(&metrics.latency_s.p50)),
+            Span::plain(units::latency_estimate(&metrics.latency_s.p95)),
+            Span::plain(units::latency_estimate(&metrics.latency_s.p99)),
+            Span::plain(units::count(metrics.requests.failed)),
+        ]
+    };
+    let rows = views.iter().take(MOST_SCENARIOS).map(row).collect();
+    let table = Table {
+        columns,
+        rows,
+        footnote: unshown(views.len(), MOST_SCENARIOS, "scenario"),
+    };
+    let causes = views
+        .iter()
+        .take(MOST_SCENARIOS)
+        .filter(|v| v.run.metrics.requests.failed > 0);
+    let causes: Vec<Fact> = causes
+        .map(|v| Fact::new(v.name, failure_causes(&v.run.metrics)))
+        .collect();
+    let mut blocks = vec![Block::Table(table)];
+    if !causes.is_empty() {
+        blocks.push(Block::Heading("Failed by cause".into()));
+        blocks.push(Block::Facts(causes));
+    }
+    blocks.extend(timeline(&views[..views.len().min(MOST_SCENARIOS)]).map(Block::Timeline));
+    blocks
+}
+
+fn headline(metrics: &Metrics) -> Vec<Fact> {
+    let requests = &metrics.requests;
+    let mut available = vec![Span::new(Tone::Strong, units::percent_estimate(&metrics.availability))];
+    available.extend(metrics.availability.value.and_then(units::nines).map(Span::plain));
+    available.push(Span::plain(format!(
+        "{} of {} failed",
+        units::count(requests.failed),
+        units::count(requests.offered)
+    )));
+    let mut throughput = vec![Span::new(Tone::Strong, units::rate_estimate(&metrics.throughput_per_s))];
+    if requests.unfinished > 0 {
+        throughput.push(Span::plain(format!(
+            "{} still under way at the end",
+            units::count(requests.unfinished)
+        )));
+    }
+    let mut facts = vec![Fact::new("Available", available), Fact::new("Throughput", throughput)];
+    if requests.failed > 0 {
+        facts.push(Fact::new("Failed by", failure_causes(metrics)));
+    }
+    if let Some(page) = &metrics.page_s {
+        let (p50, p99) = (units::latency_estimate(&page.p50), units::latency_estimate(&page.p99));
+        facts.push(Fact::new(
+            "Page view",
+            vec![Span::plain(format!("p50 {p50}")), Span::plain(format!("p99 {p99}"))],
+        ));
+    }
+    facts
+}
+
+/// The worst cause first, each with its share of the failures.
+fn failure_causes(metrics: &Metrics) -> Vec<Span> {
+    let is_failure = |(name, n): &(&str, &u64)| !matches!(*name, "ok" | "unfinished") && **n > 0;
+    let mut causes: Vec<(&str, &u64)> = metrics.outcomes.iter().filter(is_failure).collect();
+    causes.sort_by(|a, b| b.1.cmp(a.1));
+    let failed = metrics.requests.failed.max(1) as f64;
+    let say = |(name, n): (&str, &u64)| {
+        let share = units::percent_brief(&alone(*n as f64 / failed));
+        Span::plain(format!("{} {} ({share})", name.replace('_', " "), units::count(*n)))
+    };
+    causes.into_iter().map(say).collect()
+}
+
+fn objectives(slo: &[SloResult]) -> Table {
+    let columns = vec![
+        Column::left("SLO"),
+        Column::left("objective"),
+        Column::right("target"),
+        Column::right("observed"),
+    ];
+    let row = |s: &SloResult| {
+        let (mark, tone) = if s.met {
+            ("✓ met", Tone::Good)
+        } else {
+            ("✗ missed", Tone::Bad)
+        };
+        let (target, observed) = objective(s);
+        vec![
+            Span::new(tone, mark),
+            Span::plain(s.objective.clone()),
+            Span::plain(target),
+            Span::new(tone, observed),
+        ]
+    };
+    // What was missed must not be hidden behind what was met.
+    let mut order: Vec<&SloResult> = slo.iter().collect();
+    order.sort_by_key(|s| s.met);
+    let rows = order.into_iter().take(MOST_CLASSES).map(row).collect();
+    Table {
+        columns,
+        rows,
+        footnote: unshown(slo.len(), MOST_CLASSES, "objective"),
+    }
+}
+
+/// Target and observation in the unit of the objective, which is the last word of its path.
+pub(super) fn objective(slo: &SloResult) -> (String, String) {
+    match slo.objective.rsplit('.').next().unwrap_or_default() {
+        "availability" => (
+            format!("≥ {}", units::percent(slo.target)),
+            units::percent_estimate(&slo.observed),
+        ),
+        "error_ratio" => (
+            format!("≤ {}", units::percent(slo.target)),
+            units::percent_estimate(&slo.observed),
+        ),
+        _ => (
+            format!("≤ {}", units::latency(slo.target)),
+            units::latency_estimate(&slo.observed),
+        ),
+    }
+}
+
+fn verdict(slo: &[SloResult]) -> Span {
+    match slo.iter().filter(|s| !s.met).count() {
+        0 if slo.is_empty() => Span::new(Tone::Quiet, NOTHING),
+        0 => Span::new(Tone::Good, "✓ met"),
+        missed => Span::new(Tone::Bad, format!("✗ {missed} of {} missed", slo.len())),
+    }
+}
+
+fn latencies(all: &Metrics, classes: &Ordered<Metrics>) -> Table {
+    let columns = vec![
+        Column::left("latency"),
+        Column::right("available").rank(3),
+        Column::right("mean").rank(1),
+        Column::right("p50"),
+        Column::right("p95"),
+        Column::right("p99"),
+        Column::right("p99.9").rank(2),
+    ];
+    let row = |(name, m): (&str, &Metrics)| {
+        let l = &m.latency_s;
+        let mut row = vec![Span::plain(name), Span::plain(units::percent_estimate(&m.availability))];
+        row.extend([l.mean, l.p50, l.p95, l.p99, l.p999].map(|e| Span::plain(units::latency_estimate(&e))));
+        row
+    };
+    // A single class is the whole.
+    let split = classes.iter().filter(|_| classes.0.len() > 1);
+    let rows = std::iter::once(("all", all))
+        .chain(split.take(MOST_CLASSES))
+        .map(row)
+        .collect();
+    Table {
+        columns,
+        rows,
+        footnote: unshown(classes.0.len(), MOST_CLASSES.max(1), "class"),
+    }
+}
+
+fn happenings(view: &RunView<'_>) -> Option<Fact> {
+    let events = &view.run.events;
+    let say = |e: &Happening| Span::plain(format!("{} {} {}", units::clock(e.at_s), e.target, e.what));
+    let mut items: Vec<Span> = events.iter().take(MOST_EVENTS).map(say).collect();
+    if events.len() > MOST_EVENTS {
+        items.push(Span::new(
+            Tone::Quiet,
+            format!("… and {} more", events.len() - MOST_EVENTS),
+        ));
+    }
+    (!items.is_empty()).then(|| Fact::new("Events", items))
+}
+
+fn caveats(document: &Document, runs: &[RunView<'_>]) -> Vec<Block> {
+    let note = |text: String| Block::Note(Span::new(Tone::Caution, text));
+    let shared = document.caveats.iter().map(|c| c.message.clone());
+    let own = runs.iter().flat_map(|view| {
+        view.caveats
+            .iter()
+            .map(move |c: &Caveat| format!("{}: {}", view.name, c.message))
+    });
+    let all: Vec<String> = shared.chain(own).collect();
+    let more = all.len().saturating_sub(MOST_CAVEATS);
+    let mut notes: Vec<Block> = all.into_iter().take(MOST_CAVEATS).map(note).collect();
+    if more > 0 {
+        notes.push(note(format!(
+            "{more} more like these in the JSON result, under caveats."
+        )));
+    }
+    notes
+}
+
+/// `… and 3 more nodes`, or nothing.
+pub(super) fn unshown(all: usize, most: usize, what: &str) -> String {
+    match all.saturating_sub(most) {
+        0 => String::new(),
+        more => format!("… and {}", plural(more as u32, &format!("more {what}"))),
+    }
+}
+
+fn plural(n: u32, what: &str) -> String {
+    let ending = match what.ends_with("ss") {
+        _ if n == 1 => "",
+        true => "es",
+        false => "s",
+    };
+    format!("{} {what}{ending}", units::count(n.into()))
+}
+
+fn alone(value: f64) -> Estimate {
+    Estimate {
+        value: Some(value),
+        lo: None,
+        hi: None,
+        confidence: 0.95,
+    }
+}

@@ -1,0 +1,314 @@
+//! A report as text for a terminal: no line longer than it is wide, colour only where it is wanted.
+//!
+//! Names come from files that anyone may have written: control characters never reach the terminal.
+
+use super::document::{Align, Block, Fact, Report, Span, Table, Tone};
+use super::sparkline;
+use super::text::{shorten, shorten_name, visible, width};
+use std::io::IsTerminal;
+
+/// What the text is for.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Terminal {
+    /// Columns.
+    pub width: usize,
+    /// Whether escape sequences for colour are wanted.
+    pub colour: bool,
+}
+
+/// Where nobody says how wide a line may be.
+const USUAL_WIDTH: usize = 80;
+/// Below this a table is no longer one; above it, lines are hard to follow.
+const WIDTHS: std::ops::RangeInclusive<usize> = 40..=140;
+const GAP: usize = 2;
+/// What a name may be shortened to before columns are left out.
+const NAME_WIDTH: usize = 16;
+/// What a name may be shortened to before numbers are.
+const LEAST_NAME: usize = 10;
+
+impl Terminal {
+    /// Standard output as it is now: its width, and colour unless `NO_COLOR` is set or the terminal is a dumb one.
+    pub fn of_stdout() -> Terminal {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
+        let stdout = std::io::stdout();
+        let measured = terminal_size::terminal_size_of(&stdout).map(|(w, _)| usize::from(w.0));
+        Terminal {
+            width: measured.unwrap_or(USUAL_WIDTH),
+            colour: stdout.is_terminal() && !dumb && !set("NO_COLOR"),
+        }
+    }
+
+    /// The report as text, ending in a newline.
+    pub fn render(&self, report: &Report) -> String {
+        let page = Page {
+            width: self.width.clamp(*WIDTHS.start(), *WIDTHS.end()),
+            colour: self.colour,
+        };
+        let mut lines = vec![page.toned(Tone::Strong, &shorten(&visible(&report.title), page.width))];
+        lines.extend(
+            wrap(&visible(&report.subtitle), page.width)
+                .into_iter()
+                .map(|l| page.toned(Tone::Quiet, &l)),
+        );
+        for (i, block) in report.blocks.iter().enumerate() {
+            if i == 0 || !stands_close(&report.blocks[i - 1], block) {
+                lines.push(String::new());
+            }
+            lines.extend(page.block(block));
+        }
+        lines.push(String::new());
+        lines.join("\n")
+    }
+}
+
+/// What belongs together is not torn apart: a heading and its body, the notes among themselves, a picture and its facts.
+fn stands_close(above: &Block, below: &Block) -> bool {
+    matches!(
+        (above, below),
+        (Block::Heading(_), _) | (Block::Note(_), Block::Note(_)) | (Block::Timeline(_), Block::Facts(_))
+    )
+}
+
+struct Page {
+    width: usize,
+    colour: bool,
+}
+
+impl Page {
+    fn block(&self, block: &Block) -> Vec<String> {
+        match block {
+            Block::Heading(text) => vec![self.toned(Tone::Strong, &shorten(&visible(text), self.width))],
+            Block::Facts(facts) => self.facts(facts),
+            Block::Table(table) => self.table(table),
+            Block::Timeline(timeline) => self.facts(&sparkline::facts(timeline, self.width)),
+            Block::Note(span) => self.note(span),
+        }
+    }
+
+    /// Labels in a column of their own; items separated by dots, wrapped under each other.
+    fn facts(&self, facts: &[Fact]) -> Vec<String> {
+        let longest = facts.iter().map(|f| width(&visible(&f.label))).max().unwrap_or(0);
+        let indent = longest.clamp(sparkline::LABEL_WIDTH, self.width / 3) + GAP;
+        let mut lines = Vec::new();
+        for fact in facts {
+            let label = shorten_name(&visible(&fact.label), indent - GAP);
+            let mut line = pad(&label, width(&label), indent, Align::Left);
+            let mut used = indent;
+            for (i, item) in fact.items.iter().enumerate() {
+                let text = shorten(&visible(&item.text), self.width - indent);
+                let joint = if i == 0 { "" } else { " · " };
+                if i > 0 && used + width(joint) + width(&text) > self.width {
+                    lines.push(line);
+                    (line, used) = (" ".repeat(indent), indent);
+                } else {
+                    line.push_str(joint);
+                    used += width(joint);
+                }
+                used += width(&text);
+                line.push_str(&self.toned(item.tone, &text));
+            }
+            lines.push(line.trim_end().to_string());
+        }
+        lines
+    }
+
+    fn note(&self, span: &Span) -> Vec<String> {
+        let lines = wrap(&visible(&span.text), self.width - 2).into_iter().enumerate();
+        lines
+            .map(|(i, line)| self.toned(span.tone, &format!("{} {line}", if i == 0 { "!" } else { " " })))
+            .collect()
+    }
+
+    fn table(&self, table: &Table) -> Vec<String> {
+        let columns = self.fitting_columns(table);
+        let mut lines = Vec::new();
+        let head = columns
+            .iter()
+            .map(|c| (Span::new(Tone::Quiet, table.columns[c.index].head.clone()), c));
+        lines.push(self.row(head));
+        for row in &table.rows {
+            lines.push(self.row(columns.iter().map(|c| (row[c.index].clone(), c))));
+        }
+        if !table.footnote.is_empty() {
+            lines.push(self.toned(Tone::Quiet, &shorten(&visible(&table.footnote), self.width)));
+        }
+        lines
+    }
+
+    fn row<'a>(&self, cells: impl Iterator<Item = (Span, &'a Placed)>) -> String {
+        let mut line = String::new();
+        for (i, (cell, column)) in cells.enumerate() {
+            if i > 0 {
+                line.push_str(&" ".repeat(GAP));
+            }
+            let text = shorten_name(&visible(&cell.text), column.width);
+            let toned = self.toned(cell.tone, &text);
+            line.push_str(&pad(&toned, width(&text), column.width, column.align));
+        }
+        line.trim_end().to_string()
+    }
+
+    /// Leaves out the columns of the lowest rank until the rest fits with a readable name, then shortens the widest.
+    fn fitting_columns(&self, table: &Table) -> Vec<Placed> {
+        let natural = |(index, column): (usize, &super::document::Column)| {
+            let cells = table.rows.iter().map(|row| width(&visible(&row[index].text)));
+            Placed {
+                index,
+                align: column.align,
+                width: cells.max().unwrap_or(0).max(width(&column.head)),
+            }
+        };
+        let mut columns: Vec<Placed> = table.columns.iter().enumerate().map(natural).collect();
+        let total = |columns: &[Placed]| columns.iter().map(|c| c.width + GAP).sum::<usize>().saturating_sub(GAP);
+        let least = |columns: &[Placed]| {
+            total(columns)
+                - columns
+                    .first()
+                    .map_or(0, |first| first.width.saturating_sub(NAME_WIDTH))
+        };
+        while least(&columns) > self.width {
+            let optional = columns
+                .iter()
+                .enumerate()
+                .filter(|(_, c)| table.columns[c.index].rank > 0);
+            match optional.min_by_key(|(_, c)| table.columns[c.index].rank) {
+                Some((position, _)) => columns.remove(position),
+                None => break,
+            };
+        }
+        while total(&columns) > self.width {
+            // Names first: half a number is worse than none.
+            let names_before_numbers = |c: &&mut Placed| (c.align == Align::Left && c.width > LEAST_NAME, c.width);
+            let Some(widest) = columns.iter_mut().max_by_key(names_before_numbers) else {
+                break;
+            };
+            widest.width = widest.width.saturating_sub(1);
+        }
+        columns
+    }
+
+    fn toned(&self, tone: Tone, text: &str) -> String {
+        let code = match tone {
+            Tone::Plain => return text.to_string(),
+            Tone::Strong => "1",
+            Tone::Quiet => "2",
+            Tone::Good => "32",
+            Tone::Bad => "1;31",
+            Tone::Caution => "33",
+        };
+        if self.colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_string()
+        }
+    }
+}
+
+/// A column that is shown, and how wide.
+struct Placed {
+    index: usize,
+    width: usize,
+    align: Align,
+}
+
+/// `text`, which shows as `shown` columns, filled up to `wanted`.
+fn pad(text: &str, shown: usize, wanted: usize, align: Align) -> String {
+    let fill = " ".repeat(wanted.saturating_sub(shown));
+    match align {
+        Align::Left => format!("{text}{fill}"),
+        Align::Right => format!("{fill}{text}"),
+    }
+}
+
+/// Lines of at most `limit` columns, broken between words; a word that is longer than a line is shortened.
+fn wrap(text: &str, limit: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let word = shorten(word, limit);
+        let line = lines.last_mut().expect("starts with one");
+        if line.is_empty() {
+            line.push_str(&word);
+        } else if width(line) + 1 + width(&word) <= limit {
+            line.push(' ');
+            line.push_str(&word);
+        } else {
+            lines.push(word);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::document::Column;
+
+    fn render(width: usize, blocks: Vec<Block>) -> String {
+        let report = Report {
+            title: "T".into(),
+            subtitle: String::new(),
+            blocks,
+        };
+        Terminal { width, colour: false }.render(&report)
+    }
+
+    #[test]
+    fn columns_of_low_rank_go_first_and_names_are_shortened_last() {
+        let columns = vec![
+            Column::left("name"),
+            Column::right("kept"),
+            Column::right("optional").rank(1),
+        ];
+        let rows = vec![vec![
+            Span::plain("n".repeat(50)),
+            Span::plain("1".repeat(20)),
+            Span::plain("2".repeat(20)),
+        ]];
+        let text = render(
+            40,
+            vec![Block::Table(Table {
+                columns,
+                rows,
+                footnote: String::new(),
+            })],
+        );
+        assert!(text.contains(&"1".repeat(20)), "{text}");
+        assert!(!text.contains("optional"), "{text}");
+        assert!(text.contains(&format!("{}…{}", "n".repeat(9), "n".repeat(8))), "{text}");
+    }
+
+    #[test]
+    fn colour_changes_nothing_but_colour() {
+        let blocks = vec![Block::Facts(vec![Fact::new(
+            "a",
+            vec![Span::new(Tone::Bad, "bad"), Span::plain("b")],
+        )])];
+        let report = Report {
+            title: "T".into(),
+            subtitle: "s".into(),
+            blocks,
+        };
+        let plain = Terminal {
+            width: 80,
+            colour: false,
+        }
+        .render(&report);
+        let mut coloured = Terminal {
+            width: 80,
+            colour: true,
+        }
+        .render(&report);
+        assert_ne!(plain, coloured);
+        for code in ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[1;31m"] {
+            coloured = coloured.replace(code, "");
+        }
+        assert_eq!(plain, coloured);
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("abcdefghij", 5), ["abcd…"]);
+    }
+}

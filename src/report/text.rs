@@ -1,0 +1,82 @@
+//! Text from anywhere made fit to show: without control characters, and as wide as it looks.
+//!
+//! Used by everything that shows a name, on a terminal or in a picture.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// The text on one line, without anything that could steer a terminal or reorder what is read.
+pub fn visible(text: &str) -> String {
+    let steers = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    let show = |c: char| {
+        if c.is_whitespace() {
+            Some(' ')
+        } else {
+            (!c.is_control() && !steers(c)).then_some(c)
+        }
+    };
+    text.chars().filter_map(show).collect()
+}
+
+/// How many columns the text takes on a terminal.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// A name in at most `limit` columns, with … in the middle where it was cut: names of a kind differ at the end.
+pub fn shorten_name(name: &str, limit: usize) -> String {
+    if width(name) <= limit || limit < 8 {
+        return shorten(name, limit);
+    }
+    let tail_room = (limit - 1) / 2;
+    let mut tail_start = name.len();
+    for (at, _) in name.char_indices().rev() {
+        if width(&name[at..]) > tail_room {
+            break;
+        }
+        tail_start = at;
+    }
+    shorten(name, limit - width(&name[tail_start..])) + &name[tail_start..]
+}
+
+/// The text in at most `limit` columns, ending in … where it was cut.
+pub fn shorten(text: &str, limit: usize) -> String {
+    if width(text) <= limit {
+        return text.to_string();
+    }
+    let mut kept = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let w = c.width().unwrap_or(0);
+        if used + w + 1 > limit {
+            break;
+        }
+        kept.push(c);
+        used += w;
+    }
+    if limit > 0 { kept + "…" } else { kept }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_characters_count_double() {
+        assert_eq!(shorten("負荷分散装置", 5), "負荷…");
+        assert_eq!(width(&shorten("負荷分散装置", 5)), 5);
+        assert_eq!(shorten("short", 5), "short");
+        assert_eq!(shorten("x", 0), "");
+    }
+
+    #[test]
+    fn names_keep_their_ends() {
+        assert_eq!(shorten_name("application-server-027", 12), "applic…r-027");
+        assert_eq!(shorten_name("負荷分散装置027", 12), "負荷分…置027");
+        assert_eq!(shorten_name("app", 12), "app");
+    }
+
+    #[test]
+    fn what_steers_a_terminal_is_dropped() {
+        assert_eq!(visible("a\x1b[31mb\nc\u{202e}d\u{9b}e"), "a[31mb cde");
+    }
+}

@@ -1,0 +1,164 @@
+//! How things went over time, ready to be drawn: one track a measure, in each a line a quantity or a scenario.
+//!
+//! It decides what belongs in the picture and knows nothing of pixels or characters.
+
+use super::periods::{Period, periods};
+use super::view::RunView;
+use crate::analysis::result::{Happening, Series};
+
+/// Everything that shares one time axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timeline {
+    /// Where the time axis ends.
+    pub end_s: f64,
+    /// Where the estimates begin; 0 without warm-up.
+    pub warmup_s: f64,
+    /// How many replications the medians and bands are taken over: the fewest of any run.
+    pub replications: u32,
+    /// When something was broken on purpose or by chance.
+    pub periods: Vec<Period>,
+    /// What else happened: checks, fail-overs. Empty where several runs are drawn, whose events differ.
+    pub marks: Vec<Happening>,
+    /// From top to bottom.
+    pub tracks: Vec<Track>,
+}
+
+/// Lines that share a vertical axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Track {
+    /// Its heading.
+    pub title: String,
+    /// What its axis measures.
+    pub measure: Measure,
+    /// At least one.
+    pub lines: Vec<Line>,
+}
+
+/// What a vertical axis measures.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// A share from 0 to 1 of which 1 is wanted.
+    Availability,
+    /// Seconds.
+    Latency,
+    /// Per second.
+    Rate,
+}
+
+/// One curve with its band.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// What stands beside it; empty where the track's title says it all.
+    pub label: String,
+    /// Which colour of the palette.
+    pub colour: usize,
+    /// Width of one bin.
+    pub bin_s: f64,
+    /// The values, with gaps.
+    pub series: Series,
+}
+
+/// The timeline of these runs; `None` where no run has one.
+pub fn timeline(runs: &[RunView<'_>]) -> Option<Timeline> {
+    let tracks = match runs {
+        [one] => tracks_of_one(one),
+        several => tracks_of_several(several),
+    };
+    let end_s = runs.iter().map(end_of).fold(0.0, f64::max);
+    if tracks.is_empty() || end_s <= 0.0 {
+        return None;
+    }
+    let mut all_periods: Vec<Period> = Vec::new();
+    for run in runs {
+        let (found, _) = periods(&run.run.events, end_s);
+        // The same fault in every scenario is one period of the picture.
+        all_periods.extend(
+            found
+                .into_iter()
+                .filter(|p| !all_periods.contains(p))
+                .collect::<Vec<_>>(),
+        );
+    }
+    let marks = if let [one] = runs {
+        periods(&one.run.events, end_s).1
+    } else {
+        Vec::new()
+    };
+    Some(Timeline {
+        end_s,
+        warmup_s: runs.iter().map(|r| r.warmup_s).fold(0.0, f64::max),
+        replications: runs.iter().map(|r| r.replications).min().unwrap_or(0),
+        periods: all_periods,
+        marks,
+        tracks,
+    })
+}
+
+/// The bins decide, where they reach further than the run is said to last.
+fn end_of(run: &RunView<'_>) -> f64 {
+    let timeline = &run.run.timeline;
+    let bins = timeline.series.iter().map(|(_, s)| s.median.len()).max().unwrap_or(0);
+    (bins as f64 * timeline.bin_s).max(run.duration_s)
+}
+
+fn tracks_of_one(run: &RunView<'_>) -> Vec<Track> {
+    let rates = match run.run.metrics.requests.failed {
+        // A line along zero tells less than its absence.
+        0 => vec![("throughput_per_s", "succeeded", 2)],
+        _ => vec![("throughput_per_s", "succeeded", 2), ("failed_per_s", "failed", 1)],
+    };
+    let plans = [
+        ("Availability", Measure::Availability, vec![("availability", "", 0)]),
+        (
+            "Latency",
+            Measure::Latency,
+            vec![("latency_p50_s", "p50", 5), ("latency_p99_s", "p99", 0)],
+        ),
+        ("Requests per second", Measure::Rate, rates),
+    ];
+    let track = |(title, measure, wanted): (&str, Measure, Vec<(&str, &str, usize)>)| {
+        let lines: Vec<Line> = wanted
+            .iter()
+            .filter_map(|(name, label, c)| line(run, name, label, *c))
+            .collect();
+        (!lines.is_empty()).then(|| Track {
+            title: title.into(),
+            measure,
+            lines,
+        })
+    };
+    plans.into_iter().filter_map(track).collect()
+}
+
+fn tracks_of_several(runs: &[RunView<'_>]) -> Vec<Track> {
+    let plans = [
+        ("Availability", Measure::Availability, "availability"),
+        ("Latency, p99", Measure::Latency, "latency_p99_s"),
+        ("Failed requests per second", Measure::Rate, "failed_per_s"),
+    ];
+    let track = |(title, measure, name): (&str, Measure, &str)| {
+        let lines: Vec<Line> = runs
+            .iter()
+            .enumerate()
+            .filter_map(|(i, run)| line(run, name, run.name, i))
+            .collect();
+        (!lines.is_empty()).then(|| Track {
+            title: title.into(),
+            measure,
+            lines,
+        })
+    };
+    plans.into_iter().filter_map(track).collect()
+}
+
+fn line(run: &RunView<'_>, name: &str, label: &str, colour: usize) -> Option<Line> {
+    let timeline = &run.run.timeline;
+    let series = timeline.series.get(name)?;
+    let drawable = timeline.bin_s > 0.0 && series.median.iter().flatten().any(|v| v.is_finite());
+    drawable.then(|| Line {
+        label: label.into(),
+        colour,
+        bin_s: timeline.bin_s,
+        series: series.clone(),
+    })
+}

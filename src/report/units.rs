@@ -1,0 +1,349 @@
+//! Numbers as people write them: milliseconds, percent, nines, and no more digits than the interval supports.
+//!
+//! Every function is pure, and none ever prints `NaN`: what was not measured is a dash.
+
+use crate::analysis::result::Estimate;
+
+/// What stands where nothing was measured.
+pub const NOTHING: &str = "–";
+
+/// A count with its thousands separated: `1,234,567`.
+pub fn count(n: u64) -> String {
+    group_thousands(&n.to_string())
+}
+
+/// A latency in the unit that suits it: `850 µs`, `214 ms`, `1.25 s`.
+pub fn latency(seconds: f64) -> String {
+    let unit = TimeUnit::of(seconds);
+    with_unit(plus_minus(seconds * unit.per_second, None), unit.name)
+}
+
+/// A latency with its interval: `214 ± 3 ms`.
+pub fn latency_estimate(e: &Estimate) -> String {
+    estimate(
+        e,
+        |seconds| TimeUnit::of(seconds).per_second,
+        |seconds| TimeUnit::of(seconds).name,
+    )
+}
+
+/// A rate with its interval: `450.2 ± 0.9 /s`.
+pub fn rate_estimate(e: &Estimate) -> String {
+    estimate(e, |_| 1.0, |_| "/s")
+}
+
+/// A share with its interval, in percent: `99.95 ± 0.02 %`.
+pub fn percent_estimate(e: &Estimate) -> String {
+    let Some(value) = measured(e.value) else {
+        return NOTHING.into();
+    };
+    match half_width(e) {
+        Some(half) if half > 0.0 => {
+            let lost = (1.0 - value) * 100.0;
+            // A wide interval must not turn some loss into 100 %.
+            let decimals = decimals_of_interval(half * 100.0).max(decimals_for(lost, 1).min(2));
+            with_unit(
+                format!("{} ± {}", fixed(value * 100.0, decimals), fixed(half * 100.0, decimals)),
+                "%",
+            )
+        }
+        _ => percent(value),
+    }
+}
+
+/// A share in percent, with enough digits never to round a loss away: `99.9984 %`, `100 %`.
+pub fn percent(ratio: f64) -> String {
+    if !ratio.is_finite() {
+        return NOTHING.into();
+    }
+    let lost = (1.0 - ratio).abs();
+    let near_one = if lost > 0.0 && lost < 0.1 {
+        decimals_for(lost * 100.0, 3)
+    } else {
+        1
+    };
+    with_unit(
+        trimmed(ratio * 100.0, near_one.max(decimals_for(ratio * 100.0, 3).min(2))),
+        "%",
+    )
+}
+
+/// A share in percent for a table of many, where three digits are enough: `72.1 %`.
+pub fn percent_brief(e: &Estimate) -> String {
+    match measured(e.value) {
+        Some(v) if v < 1.0 && v > 0.9995 => "> 99.9 %".into(),
+        Some(v) if v > 0.0 && v < 0.0005 => "< 0.1 %".into(),
+        Some(v) if v == 0.0 || v == 1.0 => with_unit(fixed(v * 100.0, 0), "%"),
+        Some(v) => with_unit(fixed(v * 100.0, 1), "%"),
+        None => NOTHING.into(),
+    }
+}
+
+/// A number for a table of many: three significant digits.
+pub fn brief(e: &Estimate) -> String {
+    match measured(e.value) {
+        Some(v) if v > 0.0 && v < 0.005 => "< 0.01".into(),
+        Some(0.0) => "0".into(),
+        Some(v) => fixed(v, decimals_for(v, 3).min(2)),
+        None => NOTHING.into(),
+    }
+}
+
+/// A latency for a table of many.
+pub fn latency_brief(e: &Estimate) -> String {
+    match measured(e.value) {
+        Some(v) if v > 0.0 && v < 0.5e-6 => "< 1 µs".into(),
+        Some(v) => latency(v),
+        None => NOTHING.into(),
+    }
+}
+
+/// A stretch of time as somebody would say it: `90 s`, `5 min`, `1.5 h`, `10 y`.
+pub fn span(seconds: f64) -> String {
+    const UNITS: [(f64, &str); 4] = [(31_536_000.0, "y"), (86_400.0, "d"), (3_600.0, "h"), (60.0, "min")];
+    for (size, name) in UNITS {
+        let tenths = seconds / size * 10.0;
+        if tenths >= 10.0 && (tenths - tenths.round()).abs() < 1e-9 && (name != "min" || tenths % 10.0 == 0.0) {
+            return with_unit(trimmed(tenths / 10.0, 1), name);
+        }
+    }
+    if seconds >= 1.0 {
+        with_unit(trimmed(seconds, 3), "s")
+    } else {
+        latency(seconds)
+    }
+}
+
+/// A moment on the time axis, to the millisecond: `61.204 s`, `90 s`; from an hour on in hours.
+pub fn clock(seconds: f64) -> String {
+    match seconds {
+        s if s < 3600.0 => with_unit(trimmed(s, 3), "s"),
+        s if s < 172_800.0 => with_unit(trimmed(s / 3600.0, 3), "h"),
+        s => with_unit(trimmed(s / 86_400.0, 2), "d"),
+    }
+}
+
+/// Availability in nines, where that says more than percent: `3.7 nines`. Nothing below one nine, nor for a perfect one.
+pub fn nines(ratio: f64) -> Option<String> {
+    let lost = 1.0 - ratio;
+    // Cut, not rounded: 99.89 % is not three nines. The nudge keeps 99.9 % at exactly three in binary.
+    let tenths = libm::floor(-10.0 * libm::log10(lost) + 1e-6);
+    (lost > 0.0 && lost <= 0.1).then(|| format!("{:.1} nines", tenths / 10.0))
+}
+
+/// `value` to `decimals` places, thousands separated, without a trailing `.0`.
+pub fn trimmed(value: f64, decimals: usize) -> String {
+    let text = fixed(value, decimals);
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
+        false => text,
+    }
+}
+
+fn estimate(e: &Estimate, scale: impl Fn(f64) -> f64, unit: impl Fn(f64) -> &'static str) -> String {
+    let Some(value) = measured(e.value) else {
+        return NOTHING.into();
+    };
+    let factor = scale(value);
+    with_unit(
+        plus_minus(value * factor, half_width(e).map(|h| h * factor)),
+        unit(value),
+    )
+}
+
+/// The larger of the two sides, so that a clamped or lopsided interval is never made to look tighter than it is.
+fn half_width(e: &Estimate) -> Option<f64> {
+    let (value, lo, hi) = (measured(e.value)?, measured(e.lo)?, measured(e.hi)?);
+    Some((hi - value).max(value - lo).max(0.0))
+}
+
+/// `214 ± 3`: the interval to one significant digit (two if it begins with 1), the value to the same place.
+fn plus_minus(value: f64, half: Option<f64>) -> String {
+    if !value.is_finite() {
+        return NOTHING.into();
+    }
+    match half.filter(|h| h.is_finite() && *h > 0.0) {
+        Some(half) => {
+            let decimals = decimals_of_interval(half);
+            format!("{} ± {}", fixed(value, decimals), fixed(half, decimals))
+        }
+        None => trimmed(value, decimals_for(value, 3)),
+    }
+}
+
+fn decimals_of_interval(half: f64) -> usize {
+    decimals_for(half, if leading_digit(half) == 1 { 2 } else { 1 })
+}
+
+/// How many decimals show `digits` significant digits of `value`, between none and nine.
+fn decimals_for(value: f64, digits: i32) -> usize {
+    let magnitude = value.abs();
+    if magnitude <= 0.0 || !magnitude.is_finite() {
+        return 0;
+    }
+    (digits - 1 - libm::floor(libm::log10(magnitude)) as i32).clamp(0, 9) as usize
+}
+
+fn leading_digit(value: f64) -> u32 {
+    format!("{value:e}")
+        .chars()
+        .next()
+        .and_then(|c| c.to_digit(10))
+        .unwrap_or(0)
+}
+
+fn fixed(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    let unsigned_zero = text
+        .strip_prefix('-')
+        .filter(|t| t.chars().all(|c| matches!(c, '0' | '.')));
+    group_thousands(unsigned_zero.unwrap_or(&text))
+}
+
+fn group_thousands(number: &str) -> String {
+    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |d| ("-", d));
+    let (whole, rest) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
+    let mut grouped = String::from(sign);
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped + rest
+}
+
+fn with_unit(number: String, unit: &str) -> String {
+    if number == NOTHING {
+        number
+    } else {
+        format!("{number} {unit}")
+    }
+}
+
+fn measured(value: Option<f64>) -> Option<f64> {
+    value.filter(|v| v.is_finite())
+}
+
+struct TimeUnit {
+    name: &'static str,
+    per_second: f64,
+}
+
+impl TimeUnit {
+    /// The unit is chosen as the number will read when rounded: 999.96 ms is a second.
+    fn of(seconds: f64) -> TimeUnit {
+        match seconds.abs() {
+            s if s >= 0.9995 => TimeUnit {
+                name: "s",
+                per_second: 1.0,
+            },
+            s if s >= 0.9995e-3 || s == 0.0 => TimeUnit {
+                name: "ms",
+                per_second: 1e3,
+            },
+            _ => TimeUnit {
+                name: "µs",
+                per_second: 1e6,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn between(value: f64, lo: f64, hi: f64) -> Estimate {
+        Estimate {
+            value: Some(value),
+            lo: Some(lo),
+            hi: Some(hi),
+            confidence: 0.95,
+        }
+    }
+
+    fn around(value: f64, half: f64) -> Estimate {
+        between(value, value - half, value + half)
+    }
+
+    fn alone(value: Option<f64>) -> Estimate {
+        Estimate {
+            value,
+            lo: None,
+            hi: None,
+            confidence: 0.95,
+        }
+    }
+
+    #[test]
+    fn an_estimate_shows_the_digits_its_interval_supports() {
+        assert_eq!(latency_estimate(&around(0.21437, 0.0031)), "214 ± 3 ms");
+        assert_eq!(latency_estimate(&around(0.012345, 0.000123)), "12.35 ± 0.12 ms");
+        assert_eq!(latency_estimate(&around(1.2, 0.25)), "1.2 ± 0.2 s");
+        assert_eq!(rate_estimate(&around(12345.6, 120.0)), "12,346 ± 120 /s");
+        assert_eq!(percent_estimate(&around(0.99983, 0.00004)), "99.983 ± 0.004 %");
+    }
+
+    #[test]
+    fn a_lopsided_interval_shows_its_wider_side() {
+        assert_eq!(percent_estimate(&between(0.9995, 0.9965, 1.0)), "99.95 ± 0.30 %");
+    }
+
+    #[test]
+    fn what_was_not_measured_is_a_dash() {
+        for e in [alone(None), alone(Some(f64::NAN)), alone(Some(f64::INFINITY))] {
+            for text in [
+                latency_estimate(&e),
+                rate_estimate(&e),
+                percent_estimate(&e),
+                percent_brief(&e),
+                brief(&e),
+            ] {
+                assert_eq!(text, NOTHING);
+            }
+        }
+        assert_eq!(latency_estimate(&alone(Some(0.0123456))), "12.3 ms");
+        assert_eq!(latency(f64::NAN), NOTHING);
+    }
+
+    #[test]
+    fn a_loss_is_never_rounded_away() {
+        assert_eq!(percent(1.0), "100 %");
+        assert_eq!(percent(0.0), "0 %");
+        assert_eq!(percent(0.9999984), "99.99984 %");
+        assert_eq!(percent(0.9002), "90.02 %");
+        assert_eq!(percent_brief(&alone(Some(0.9999))), "> 99.9 %");
+    }
+
+    #[test]
+    fn latencies_use_the_unit_that_suits_them() {
+        assert_eq!(latency(0.00025), "250 µs");
+        assert_eq!(latency(0.0005), "500 µs");
+        assert_eq!(latency(0.99996), "1 s");
+        assert_eq!(latency(0.0), "0 ms");
+        assert_eq!(latency(5.0), "5 s");
+    }
+
+    #[test]
+    fn spans_are_said_the_short_way() {
+        let said: Vec<_> = [0.25, 30.0, 90.0, 300.0, 5400.0, 86_400.0, 315_360_000.0]
+            .map(span)
+            .to_vec();
+        assert_eq!(said, ["250 ms", "30 s", "90 s", "5 min", "1.5 h", "1 d", "10 y"]);
+    }
+
+    #[test]
+    fn nines_are_cut_not_rounded() {
+        assert_eq!(nines(0.999).as_deref(), Some("3.0 nines"));
+        assert_eq!(nines(0.9989).as_deref(), Some("2.9 nines"));
+        assert_eq!(nines(1.0), None);
+        assert_eq!(nines(0.5), None);
+    }
+
+    #[test]
+    fn counts_group_their_thousands() {
+        assert_eq!([0, 999, 1000, 1234567].map(count), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(trimmed(-0.001, 1), "0");
+    }
+}

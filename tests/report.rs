@@ -1,0 +1,285 @@
+//! What people see of a result holds whatever the result: nothing overlaps, nothing is clipped, nothing says NaN.
+//!
+//! The pictures are checked by reading the SVG back with another library's eyes, not by comparing to stored ones.
+
+mod samples;
+
+use fallover::analysis::result::Document;
+use fallover::report::chart::{self, Look, Name, Theme};
+use fallover::report::sink::{AtomicFile, Output};
+use fallover::report::summary::summary;
+use fallover::report::terminal::Terminal;
+use fallover::report::{json, text};
+use resvg::usvg;
+use std::io::Write;
+use std::sync::{Arc, OnceLock};
+
+const CHARTS: [Name; 3] = [Name::Dashboard, Name::Timeline, Name::Latency];
+
+fn plain(width: usize, document: &Document) -> String {
+    Terminal { width, colour: false }.render(&summary(document))
+}
+
+fn look(width: u32) -> Look {
+    Look {
+        width,
+        pixel_ratio: 1.0,
+        theme: Theme::Light,
+    }
+}
+
+/// Every picture that the samples give, with a name to find it by.
+fn pictures(widths: &[u32]) -> Vec<(String, String)> {
+    let mut pictures = Vec::new();
+    for (sample, document) in samples::all() {
+        for name in CHARTS {
+            for width in widths {
+                if let Ok(svg) = chart::svg(&document, name, &look(*width)) {
+                    pictures.push((format!("{sample} {name:?} {width}"), svg));
+                }
+            }
+        }
+    }
+    pictures
+}
+
+fn parse(svg: &str) -> usvg::Tree {
+    static FONTS: OnceLock<Arc<usvg::fontdb::Database>> = OnceLock::new();
+    let fonts = FONTS.get_or_init(|| {
+        let mut fonts = usvg::fontdb::Database::new();
+        fonts.load_font_data(include_bytes!("../assets/fonts/Inter-Regular.otf").to_vec());
+        fonts.load_font_data(include_bytes!("../assets/fonts/Inter-SemiBold.otf").to_vec());
+        Arc::new(fonts)
+    });
+    let options = usvg::Options {
+        fontdb: fonts.clone(),
+        ..usvg::Options::default()
+    };
+    usvg::Tree::from_str(svg, &options).expect("is an SVG")
+}
+
+/// Every text with the box its glyphs take.
+fn texts(group: &usvg::Group, found: &mut Vec<(String, usvg::Rect)>) {
+    for node in group.children() {
+        match node {
+            usvg::Node::Group(inner) => texts(inner, found),
+            usvg::Node::Text(text) => {
+                let words: String = text.chunks().iter().map(|c| c.text()).collect();
+                found.push((words.trim().to_string(), text.abs_bounding_box()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether two boxes share more than the empty air that a line of text has above and below its letters.
+fn overlap(a: &usvg::Rect, b: &usvg::Rect) -> bool {
+    let width = a.right().min(b.right()) - a.left().max(b.left());
+    let height = a.bottom().min(b.bottom()) - a.top().max(b.top());
+    width > 1.0 && height > 3.0
+}
+
+#[test]
+fn no_text_of_a_picture_covers_another_or_leaves_the_page() {
+    for (name, svg) in pictures(&[320, 480, 640, 999, 1200, 2000]) {
+        let tree = parse(&svg);
+        let mut found = Vec::new();
+        texts(tree.root(), &mut found);
+        assert!(found.len() > 5, "{name} has words");
+        for (i, (words, a)) in found.iter().enumerate() {
+            let inside = a.left() >= 0.0
+                && a.top() >= 0.0
+                && a.right() <= tree.size().width()
+                && a.bottom() <= tree.size().height();
+            assert!(inside, "{name}: {words:?} leaves the page: {a:?}");
+            for (others, b) in &found[i + 1..] {
+                assert!(!overlap(a, b), "{name}: {words:?} {a:?} covers {others:?} {b:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_overlap_test_can_fail() {
+    let svg = r#"<svg xmlns="http://www.w3.org/2000/svg" width="100" height="100">
+        <text x="10" y="50" font-family="Inter" font-size="12">first</text>
+        <text x="12" y="52" font-family="Inter" font-size="12">second</text></svg>"#;
+    let mut found = Vec::new();
+    texts(parse(svg).root(), &mut found);
+    assert!(overlap(&found[0].1, &found[1].1));
+}
+
+#[test]
+fn no_picture_says_nan_or_lets_markup_through() {
+    for (name, svg) in pictures(&[800]) {
+        for bad in ["NaN", "inf", "<script", "\u{1b}", "\u{202e}"] {
+            assert!(!svg.contains(bad), "{name} contains {bad:?}");
+        }
+    }
+}
+
+#[test]
+fn the_same_result_gives_the_same_bytes() {
+    let (once, again) = (pictures(&[1000]), pictures(&[1000]));
+    assert!(once == again);
+    let png = |svg: &str| chart::png(svg, 1.0).expect("renders");
+    assert_eq!(png(&once[0].1), png(&again[0].1));
+    let dark = Look {
+        theme: Theme::Dark,
+        ..look(1000)
+    };
+    assert_ne!(
+        once[0].1,
+        chart::svg(&samples::lb_failure(), Name::Dashboard, &dark).expect("draws")
+    );
+}
+
+#[test]
+fn a_png_has_the_pixels_that_were_asked_for() {
+    let svg = chart::svg(&samples::lb_failure(), Name::Latency, &look(700)).expect("draws");
+    let size = parse(&svg).size();
+    let png = chart::png(&svg, 1.5).expect("renders");
+    let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().expect("four bytes"));
+    assert_eq!((number(16), number(20)), (1050, (size.height() * 1.5).round() as u32));
+    for ratio in [0.0, -1.0, f64::NAN, 1e9] {
+        assert!(chart::png(&svg, ratio).is_err(), "{ratio}");
+    }
+    assert!(chart::svg(&samples::lb_failure(), Name::Latency, &look(5)).is_err());
+}
+
+#[test]
+fn an_outage_is_seen_in_the_picture() {
+    let shaded = |d: &Document| {
+        let svg = chart::svg(d, Name::Timeline, &look(1000)).expect("draws");
+        (svg.contains("haproxy crash"), svg.matches("#B03A00").count())
+    };
+    let ((named, marks), (unnamed, none)) = (shaded(&samples::lb_failure()), shaded(&samples::steady()));
+    assert!(named && marks >= 4, "name, pole and three shades: {marks}");
+    assert!(!unnamed && none == 0);
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    for (name, document) in samples::all() {
+        for width in [40, 61, 80, 120, 200] {
+            for line in plain(width, &document).lines() {
+                assert!(text::width(line) <= width, "{name} at {width}: {line:?}");
+                assert!(!line.contains("NaN") && !line.contains("inf"), "{name}: {line:?}");
+                assert!(!line.contains(|c: char| c.is_control()), "{name}: {line:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_ordinary_run_fits_a_screen() {
+    for document in [samples::lb_failure(), samples::steady(), samples::several()] {
+        let lines = plain(80, &document).lines().count();
+        assert!(lines <= 45, "{lines} lines for {}", document.scenario.name);
+    }
+}
+
+#[test]
+fn the_summary_says_what_a_reader_asks() {
+    let text = plain(80, &samples::lb_failure());
+    for said in [
+        "✗ missed  availability",
+        "✓ met     p99",
+        "90.0 ± 0.2 %",
+        "405.0 ± 0.8 /s",
+        "214 ± 5 ms",
+        "refused 149,880 (55.4 %)",
+        "87.4 %",
+        "haproxy crash",
+        "! app1 and app2 are busy",
+    ] {
+        assert!(text.contains(said), "{said:?} is missing from\n{text}");
+    }
+}
+
+#[test]
+fn of_many_nodes_the_busiest_are_shown_and_the_rest_counted() {
+    let text = plain(120, &samples::crowd());
+    assert!(text.contains("… and 190 more nodes, none busier"), "{text}");
+    assert!(text.contains("… and 114 more hosts, none busier"), "{text}");
+    let first = text.lines().position(|l| l.starts_with("node")).expect("has nodes") + 1;
+    assert!(
+        text.lines().nth(first).expect("has rows").contains("-027"),
+        "the busiest comes first:\n{text}"
+    );
+}
+
+#[test]
+fn several_scenarios_have_a_row_each() {
+    let text = plain(80, &samples::several());
+    for name in ["lb-failure", "lb-pair", "slow disks"] {
+        let rows = text.lines().filter(|l| l.starts_with(name)).count();
+        assert!(rows >= 2, "{name} has a row and a line over time:\n{text}");
+    }
+}
+
+#[test]
+fn an_incomplete_run_says_so_first() {
+    let mut document = samples::steady();
+    assert!(!plain(80, &document).contains("INCOMPLETE"));
+    document.complete = false;
+    let text = plain(80, &document);
+    let line = text.lines().position(|l| l.contains("INCOMPLETE")).expect("says so");
+    assert!(line <= 3, "{text}");
+    for name in CHARTS {
+        assert!(
+            chart::svg(&document, name, &look(800))
+                .expect("draws")
+                .contains("INCOMPLETE")
+        );
+    }
+}
+
+#[test]
+fn json_reads_back_as_it_was() {
+    for (name, document) in samples::all() {
+        let mut bytes = Vec::new();
+        json::write(&document, &mut bytes).expect("writes");
+        let read: Document = serde_json::from_slice(&bytes).expect("reads");
+        assert!(read == document, "{name}");
+    }
+}
+
+#[test]
+fn files_are_what_their_names_say() {
+    let directory = tempfile::tempdir().expect("makes a directory");
+    let document = samples::lb_failure();
+    for (file, magic) in [("x.json", "{".as_bytes()), ("x.svg", b"<svg"), ("x.png", b"\x89PNG")] {
+        let path = directory.path().join(file);
+        Output::parse(&path)
+            .expect("is fine")
+            .write(&document, &look(640))
+            .expect("writes");
+        assert!(std::fs::read(&path).expect("reads").starts_with(magic), "{file}");
+    }
+    assert_eq!(
+        std::fs::read_dir(directory.path()).expect("lists").count(),
+        3,
+        "nothing else is left"
+    );
+}
+
+#[test]
+fn a_failing_write_leaves_the_old_file() {
+    let directory = tempfile::tempdir().expect("makes a directory");
+    let path = directory.path().join("x.png");
+    std::fs::write(&path, "old").expect("writes");
+    let too_large = Look {
+        pixel_ratio: 1e6,
+        ..look(640)
+    };
+    let error = Output::parse(&path)
+        .expect("is fine")
+        .write(&samples::lb_failure(), &too_large);
+    assert!(error.expect_err("is too large").to_string().contains("--pixel-ratio"));
+    let mut half = AtomicFile::create(&path).expect("opens");
+    half.write_all(&[0; 100_000]).expect("writes");
+    drop(half);
+    assert_eq!(std::fs::read_to_string(&path).expect("reads"), "old");
+    assert_eq!(std::fs::read_dir(directory.path()).expect("lists").count(), 1);
+}
