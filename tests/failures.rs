@@ -12,8 +12,16 @@ fn departures(scenario: &str, expected: &[(f64, Outcome)]) {
     let found = endings(&record(scenario).rows);
     assert_eq!(found.len(), expected.len(), "{found:?}");
     for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
-        let at = if expected.1 == Unfinished { found.0.is_nan() } else { (found.0 - expected.0).abs() < 1e-6 };
-        assert!(at && found.1 == expected.1, "request {}: {found:?}, not {expected:?}", i + 1);
+        let at = if expected.1 == Unfinished {
+            found.0.is_nan()
+        } else {
+            (found.0 - expected.0).abs() < 1e-6
+        };
+        assert!(
+            at && found.1 == expected.1,
+            "request {}: {found:?}, not {expected:?}",
+            i + 1
+        );
     }
 }
 
@@ -53,7 +61,10 @@ fn overlapping_crashes_do_not_resurrect() {
            { "at": "4s", "for": "8s", "target": "s", "effect": "crash" }"#,
     );
     // At 10 the first ends; at 11 the second still holds it down.
-    departures(&fifo("late", "", "", &crashes), &[(1.0, Ok), (5.0, Refused), (11.0, Refused)]);
+    departures(
+        &fifo("late", "", "", &crashes),
+        &[(1.0, Ok), (5.0, Refused), (11.0, Refused)],
+    );
 }
 
 #[test]
@@ -62,7 +73,10 @@ fn a_permanent_crash_overlapped_by_a_pause_stays_down() {
         r#"{ "at": "2s", "target": "s", "effect": "crash" },
            { "at": "3s", "for": "3s", "target": "s", "effect": "hang" }"#,
     );
-    departures(&fifo("late", "", "", &both), &[(1.0, Ok), (5.0, Refused), (11.0, Refused)]);
+    departures(
+        &fifo("late", "", "", &both),
+        &[(1.0, Ok), (5.0, Refused), (11.0, Refused)],
+    );
 }
 
 // --- the process stands still, or drags -----------------------------------------------------------------------------
@@ -71,7 +85,10 @@ fn a_permanent_crash_overlapped_by_a_pause_stays_down() {
 fn after_a_hang_work_goes_on_where_it_stood() {
     let hang = fault(r#"{ "at": "2.5s", "for": "2.5s", "target": "s", "effect": "hang" }"#);
     // Job 3 has half a second left at 2.5 and gets it from 5 on.
-    let expected: Vec<_> = [1.0, 2.0, 5.5, 6.5, 7.5, 8.5, 9.5, 10.5].iter().map(|t| (*t, Ok)).collect();
+    let expected: Vec<_> = [1.0, 2.0, 5.5, 6.5, 7.5, 8.5, 9.5, 10.5]
+        .iter()
+        .map(|t| (*t, Ok))
+        .collect();
     departures(&fifo("eight", "", "", &hang), &expected);
 }
 
@@ -88,7 +105,10 @@ fn a_hung_process_takes_calls_in_until_it_is_full() {
 fn slow_stretches_what_is_under_way_too() {
     let slow = fault(r#"{ "at": "2.5s", "for": "2s", "target": "s", "effect": "slow", "factor": 2 }"#);
     // Job 3: 0.5 left, takes 1. Job 4 begins at 3.5, has half done at 4.5, and the rest at full speed.
-    let expected: Vec<_> = [1.0, 2.0, 3.5, 5.0, 6.0, 7.0, 8.0, 9.0].iter().map(|t| (*t, Ok)).collect();
+    let expected: Vec<_> = [1.0, 2.0, 3.5, 5.0, 6.0, 7.0, 8.0, 9.0]
+        .iter()
+        .map(|t| (*t, Ok))
+        .collect();
     departures(&fifo("eight", "", "", &slow), &expected);
 }
 
@@ -107,7 +127,10 @@ fn errors_spoil_answers_and_drops_swallow_calls() {
     let errors = fault(r#"{ "at": "3s", "for": "4s", "target": "s", "effect": "errors", "ratio": 1 }"#);
     departures(&fifo("late", "", "", &errors), &[(1.0, Ok), (6.0, Error), (12.0, Ok)]);
     let drop = fault(r#"{ "at": "3s", "for": "4s", "target": "s", "effect": "drop", "ratio": 1 }"#);
-    departures(&fifo("late", "", "", &drop), &[(1.0, Ok), (10.0, Unreachable), (12.0, Ok)]);
+    departures(
+        &fifo("late", "", "", &drop),
+        &[(1.0, Ok), (10.0, Unreachable), (12.0, Ok)],
+    );
 }
 
 // --- the machine dies -----------------------------------------------------------------------------------------------
@@ -146,14 +169,26 @@ fn abandoned_work_finishes_or_stops_as_the_node_says() {
     let stop = record(&fifo("eight", client, r#", "abandoned": "stop""#, ""));
     let finish = record(&fifo("eight", client, "", ""));
     let busy = |r: &fallover::model::recorder::RunRecord| r.nodes[0].utilization.unwrap() * 60.0;
-    assert!((busy(&finish) - 8.0).abs() < 1e-9, "every job is worked off: {}", busy(&finish));
-    assert!((busy(&stop) - 2.2).abs() < 1e-9, "the last client leaves at 2.2: {}", busy(&stop));
+    assert!(
+        (busy(&finish) - 8.0).abs() < 1e-9,
+        "every job is worked off: {}",
+        busy(&finish)
+    );
+    assert!(
+        (busy(&stop) - 2.2).abs() < 1e-9,
+        "the last client leaves at 2.2: {}",
+        busy(&stop)
+    );
 }
 
 #[test]
 fn retries_back_off_exponentially_and_end() {
     let client = r#", "retry": { "max": 3, "backoff": "1s", "factor": 2, "jitter": 0 }"#;
-    let crash = |lasts: &str| fault(&format!(r#"{{ "at": "0s", {lasts} "target": "s", "effect": "crash" }}"#));
+    let crash = |lasts: &str| {
+        fault(&format!(
+            r#"{{ "at": "0s", {lasts} "target": "s", "effect": "crash" }}"#
+        ))
+    };
     // Attempts at 0, 1, 3 and 7.
     departures(&fifo("one", client, "", &crash("")), &[(7.0, Refused)]);
     departures(&fifo("one", client, "", &crash(r#""for": "2.5s","#)), &[(4.0, Ok)]);
@@ -191,19 +226,44 @@ fn balanced(trace: &str, settings: &str, faults: &str) -> String {
 fn without_redispatch_a_refused_request_tries_the_same_server_after_pauses() {
     let dead = fault(r#"{ "at": "0s", "target": "s1", "effect": "crash" }"#);
     // Requests 1, 3, 5, 7 go to s1: refused, and three times more after a second each.
-    let expected = [(4.0, Refused), (2.6, Ok), (7.0, Refused), (5.6, Ok), (10.0, Refused), (8.6, Ok), (13.0, Refused)];
+    let expected = [
+        (4.0, Refused),
+        (2.6, Ok),
+        (7.0, Refused),
+        (5.6, Ok),
+        (10.0, Refused),
+        (8.6, Ok),
+        (13.0, Refused),
+    ];
     departures(&balanced("steady", "", &dead), &expected);
-    let expected = [(1.0, Refused), (2.6, Ok), (4.0, Refused), (5.6, Ok), (7.0, Refused), (8.6, Ok), (10.0, Refused)];
+    let expected = [
+        (1.0, Refused),
+        (2.6, Ok),
+        (4.0, Refused),
+        (5.6, Ok),
+        (7.0, Refused),
+        (8.6, Ok),
+        (10.0, Refused),
+    ];
     departures(&balanced("steady", r#", "retries": 0"#, &dead), &expected);
 }
 
 #[test]
 fn with_redispatch_the_other_server_answers_at_once() {
     let dead = fault(r#"{ "at": "0s", "target": "s1", "effect": "crash" }"#);
-    let expected: Vec<_> = [1.0, 2.5, 4.0, 5.5, 7.0, 8.5, 10.0].iter().map(|t| (t + 0.1, Ok)).collect();
+    let expected: Vec<_> = [1.0, 2.5, 4.0, 5.5, 7.0, 8.5, 10.0]
+        .iter()
+        .map(|t| (t + 0.1, Ok))
+        .collect();
     let record = record(&balanced("steady", r#", "redispatch": true"#, &dead));
     let found = endings(&record.rows);
-    assert!(found.iter().zip(&expected).all(|(f, e)| (f.0 - e.0).abs() < 1e-6 && f.1 == e.1), "{found:?}");
+    assert!(
+        found
+            .iter()
+            .zip(&expected)
+            .all(|(f, e)| (f.0 - e.0).abs() < 1e-6 && f.1 == e.1),
+        "{found:?}"
+    );
     // The redispatch consumes the other server's turn: every request tries the dead one first.
     assert_eq!(record.nodes[1].refused, 7);
 }
@@ -218,7 +278,12 @@ fn when_all_servers_are_down_every_request_ends_by_name() {
     // Both are found out by 2 s at the latest (first check within 1 s, second a second later).
     let expected = [Refused, NoServer, NoServer, NoServer, NoServer, NoServer, NoServer];
     assert_eq!(rows.iter().map(|r| r.1).collect::<Vec<_>>(), expected);
-    assert!(rows.iter().zip([1.0, 2.5, 4.0, 5.5, 7.0, 8.5, 10.0]).all(|(r, t)| r.0 == t), "all at once: {rows:?}");
+    assert!(
+        rows.iter()
+            .zip([1.0, 2.5, 4.0, 5.5, 7.0, 8.5, 10.0])
+            .all(|(r, t)| r.0 == t),
+        "all at once: {rows:?}"
+    );
 }
 
 #[test]
@@ -226,9 +291,15 @@ fn a_server_that_returns_is_used_again_after_its_rise() {
     let dead = fault(r#"{ "at": "0s", "for": "4.5s", "target": "s1", "effect": "crash" }"#);
     let checks = r#", "check": { "inter": "1s", "fall": 1, "rise": 2 }"#;
     let record = record(&balanced("steady", checks, &dead));
-    let seen: Vec<(&str, f64)> =
-        record.events.iter().filter(|e| e.target == "lb/s1").map(|e| (e.what.as_str(), e.at.seconds())).collect();
-    let [("down", down), ("up", up)] = seen[..] else { panic!("{seen:?}") };
+    let seen: Vec<(&str, f64)> = record
+        .events
+        .iter()
+        .filter(|e| e.target == "lb/s1")
+        .map(|e| (e.what.as_str(), e.at.seconds()))
+        .collect();
+    let [("down", down), ("up", up)] = seen[..] else {
+        panic!("{seen:?}")
+    };
     assert!((0.0..1.0).contains(&down), "{down}");
     // The first good check falls within a second after the return, the second one a second later.
     assert!((5.5..6.5).contains(&up), "{up}");
@@ -239,14 +310,22 @@ fn maintenance_drain_and_weight_steer_without_a_failure() {
     let servers = |faults: &str| {
         let record = record(&balanced("steady", "", faults));
         assert!(record.rows.iter().all(|r| r.outcome == Ok));
-        record.rows.iter().map(|r| r.server.unwrap().index()).collect::<Vec<_>>()
+        record
+            .rows
+            .iter()
+            .map(|r| r.server.unwrap().index())
+            .collect::<Vec<_>>()
     };
     assert_eq!(servers(""), [1, 2, 1, 2, 1, 2, 1]);
-    let maint = servers(&fault(r#"{ "at": "2s", "for": "4s", "target": "s2", "effect": "maint" }"#));
+    let maint = servers(&fault(
+        r#"{ "at": "2s", "for": "4s", "target": "s2", "effect": "maint" }"#,
+    ));
     assert_eq!(maint[1..4], [1, 1, 1], "s2 is out from 2 to 6");
     let drain = servers(&fault(r#"{ "at": "2s", "target": "s1", "effect": "drain" }"#));
     assert_eq!(drain[1..], [2, 2, 2, 2, 2, 2]);
-    let weight = servers(&fault(r#"{ "at": "2s", "target": "s1", "effect": "set", "set": { "weight": 0 } }"#));
+    let weight = servers(&fault(
+        r#"{ "at": "2s", "target": "s1", "effect": "set", "set": { "weight": 0 } }"#,
+    ));
     assert_eq!(weight[1..], [2, 2, 2, 2, 2, 2]);
 }
 
@@ -297,7 +376,10 @@ fn a_black_hole_drains_the_queue_into_failures() {
     let settings = r#", "redispatch": true, "retries": 2"#;
     let dead = fault(r#"{ "at": "0s", "target": "s1", "effect": "crash" }"#);
     let scenario = balanced("eight", settings, &dead)
-        .replace(r#"["s1", "s2"]"#, r#"[{ "node": "s1", "maxconn": 1 }, { "node": "s2", "maxconn": 1 }]"#)
+        .replace(
+            r#"["s1", "s2"]"#,
+            r#"[{ "node": "s1", "maxconn": 1 }, { "node": "s2", "maxconn": 1 }]"#,
+        )
         .replace(r#""100ms" }"#, r#""10s" }"#);
     let rows = endings(&record(&scenario).rows);
     assert_eq!(rows[0], (10.0, Ok), "the first is redispatched to s2, which is free");
@@ -309,7 +391,15 @@ fn a_black_hole_drains_the_queue_into_failures() {
 #[test]
 fn without_a_standby_a_dead_balancer_refuses_everybody() {
     let dead = fault(r#"{ "at": "3s", "for": "5s", "target": "lb", "effect": "crash" }"#);
-    let expected = [(1.1, Ok), (2.6, Ok), (4.0, Refused), (5.5, Refused), (7.0, Refused), (8.6, Ok), (10.1, Ok)];
+    let expected = [
+        (1.1, Ok),
+        (2.6, Ok),
+        (4.0, Refused),
+        (5.5, Refused),
+        (7.0, Refused),
+        (8.6, Ok),
+        (10.1, Ok),
+    ];
     departures(&balanced("steady", "", &dead), &expected);
 }
 
@@ -329,25 +419,53 @@ fn with_standby(vip: &str, faults: &str) -> String {
 fn a_standby_takes_the_address_over_after_its_delay() {
     let dead = r#"{ "at": "3s", "for": "5s", "target": "lb1", "effect": "crash" }"#;
     // Refused until 3 + 3 s; then lb2; at 8 lb1 takes the address back.
-    let expected = [(1.1, Ok), (2.6, Ok), (4.0, Refused), (5.5, Refused), (7.1, Ok), (8.6, Ok), (10.1, Ok)];
+    let expected = [
+        (1.1, Ok),
+        (2.6, Ok),
+        (4.0, Refused),
+        (5.5, Refused),
+        (7.1, Ok),
+        (8.6, Ok),
+        (10.1, Ok),
+    ];
     let scenario = with_standby("", dead);
     departures(&scenario, &expected);
     let served = |r: &fallover::model::recorder::RunRecord| (r.nodes[0].served, r.nodes[1].served);
-    assert_eq!(served(&record(&scenario)), (4, 1), "with preempt the preferred one serves again from 8 s on");
+    assert_eq!(
+        served(&record(&scenario)),
+        (4, 1),
+        "with preempt the preferred one serves again from 8 s on"
+    );
     assert_eq!(served(&record(&with_standby(r#", "preempt": false"#, dead))), (2, 3));
 }
 
 #[test]
 fn a_short_death_is_over_before_anybody_takes_over() {
     let blip = r#"{ "at": "3s", "for": "2s", "target": "lb1", "effect": "crash" }"#;
-    let expected = [(1.1, Ok), (2.6, Ok), (4.0, Refused), (5.6, Ok), (7.1, Ok), (8.6, Ok), (10.1, Ok)];
+    let expected = [
+        (1.1, Ok),
+        (2.6, Ok),
+        (4.0, Refused),
+        (5.6, Ok),
+        (7.1, Ok),
+        (8.6, Ok),
+        (10.1, Ok),
+    ];
     departures(&with_standby("", blip), &expected);
 }
 
 #[test]
 fn a_role_hit_as_a_whole_is_down_and_comes_back() {
     let both = r#"{ "at": "3s", "for": "5s", "target": "vip", "effect": "crash" }"#;
-    let expected = [(1.1, Ok), (2.6, Ok), (4.0, Refused), (5.5, Refused), (7.0, Refused), (8.6, Ok), (10.1, Ok)];
+    let expected = [
+        (1.1, Ok),
+        (2.6, Ok),
+        (4.0, Refused),
+        (5.5, Refused),
+        (7.0, Refused),
+        (8.6, Ok),
+        (10.1, Ok),
+    ];
     departures(&with_standby("", both), &expected);
 }
 
@@ -369,7 +487,15 @@ fn a_stale_answer_is_used_until_its_ttl_ends() {
     // Looked up at 1 (answer 1.05, good until 5.05). The change at 3 is seen only by the request at 5.5.
     let change = r#"{ "at": "3s", "target": "dns", "effect": "set", "set": { "answers": ["b"] } },
                     { "at": "3s", "target": "a", "effect": "crash" }"#;
-    let expected = [(1.15, Ok), (2.6, Ok), (4.0, Refused), (5.65, Ok), (7.1, Ok), (8.6, Ok), (10.15, Ok)];
+    let expected = [
+        (1.15, Ok),
+        (2.6, Ok),
+        (4.0, Refused),
+        (5.65, Ok),
+        (7.1, Ok),
+        (8.6, Ok),
+        (10.15, Ok),
+    ];
     departures(&named(r#", "ttl": "4s""#, change), &expected);
 }
 
@@ -389,8 +515,19 @@ fn a_dead_resolver_hurts_only_those_who_must_ask() {
     departures(&named(r#", "ttl": "4s""#, dead), &expected);
     let second = named(r#", "ttl": "4s", "timeout": "1s""#, dead)
         .replace(r#""entry": "dns""#, r#""entry": ["dns", "dns2"]"#)
-        .replace(r#""a": {"#, r#""dns2": { "kind": "dns", "answers": ["a"], "ttl": "60s", "lookup": "10ms" }, "a": {"#);
-    let expected = [(1.15, Ok), (2.6, Ok), (4.1, Ok), (6.61, Ok), (7.1, Ok), (8.6, Ok), (10.1, Ok)];
+        .replace(
+            r#""a": {"#,
+            r#""dns2": { "kind": "dns", "answers": ["a"], "ttl": "60s", "lookup": "10ms" }, "a": {"#,
+        );
+    let expected = [
+        (1.15, Ok),
+        (2.6, Ok),
+        (4.1, Ok),
+        (6.61, Ok),
+        (7.1, Ok),
+        (8.6, Ok),
+        (10.1, Ok),
+    ];
     departures(&second, &expected);
 }
 
@@ -424,7 +561,14 @@ const PRIMARY_DIES: &str = r#"{ "at": "2s", "for": "8s", "target": "one", "effec
 #[test]
 fn a_dead_primary_costs_the_writes_until_it_is_back() {
     // Reads go round: the one at 3 falls on `two`. Writes at 3.1 and 8 find the primary dead; the one at 12 does not.
-    let expected = [(0.01, Ok), (1.02, Ok), (3.01, Ok), (3.1, Refused), (8.0, Refused), (12.02, Ok)];
+    let expected = [
+        (0.01, Ok),
+        (1.02, Ok),
+        (3.01, Ok),
+        (3.1, Refused),
+        (8.0, Refused),
+        (12.02, Ok),
+    ];
     departures(&with_database("", "", PRIMARY_DIES), &expected);
 }
 
@@ -432,10 +576,21 @@ fn a_dead_primary_costs_the_writes_until_it_is_back() {
 fn an_automatic_fail_over_brings_the_writes_back_earlier() {
     // Noticed at 4, promoted at 7: the write at 8 is taken by the new primary; the old one comes back as a replica.
     let automatic = r#", "failover": { "detect": "2s", "promote": "3s" }"#;
-    let expected = [(0.01, Ok), (1.02, Ok), (3.01, Ok), (3.1, Refused), (8.02, Ok), (12.02, Ok)];
+    let expected = [
+        (0.01, Ok),
+        (1.02, Ok),
+        (3.01, Ok),
+        (3.1, Refused),
+        (8.02, Ok),
+        (12.02, Ok),
+    ];
     let scenario = with_database("", automatic, PRIMARY_DIES);
     departures(&scenario, &expected);
-    let promoted: Vec<_> = record(&scenario).events.into_iter().filter(|e| e.what.starts_with("promoted")).collect();
+    let promoted: Vec<_> = record(&scenario)
+        .events
+        .into_iter()
+        .filter(|e| e.what.starts_with("promoted"))
+        .collect();
     assert_eq!(promoted.len(), 1);
     assert_eq!((promoted[0].at.seconds(), promoted[0].target.as_str()), (7.0, "two"));
 }
@@ -468,7 +623,10 @@ fn connections_beyond_max_connections_are_refused_and_a_pool_waits_instead() {
             .replace("queries.csv", "eight.csv")
             .replace(r#""10ms""#, r#""150ms""#)
             .replace(r#""20ms""#, r#""150ms""#)
-            .replace(r#""read": { "share": 1 }, "write": { "share": 1 }"#, r#""write": { "share": 1 }"#)
+            .replace(
+                r#""read": { "share": 1 }, "write": { "share": 1 }"#,
+                r#""write": { "share": 1 }"#,
+            )
             .replace(r#""read": { "read": 1 }, "#, "")
     };
     // 150 ms a write, one every 100 ms: the second finds the only connection taken, the third finds it free, …
@@ -477,14 +635,26 @@ fn connections_beyond_max_connections_are_refused_and_a_pool_waits_instead() {
     assert_eq!(refused.iter().map(|r| r.1).collect::<Vec<_>>(), expected);
     // A pool of one connection queues them in the application: one leaves every 150 ms.
     let pooled = endings(&record(&storm(r#", "pool": 1"#)).rows);
-    assert!(pooled.iter().enumerate().all(|(i, r)| (r.0 - 0.15 * (i + 1) as f64).abs() < 1e-9), "{pooled:?}");
+    assert!(
+        pooled
+            .iter()
+            .enumerate()
+            .all(|(i, r)| (r.0 - 0.15 * (i + 1) as f64).abs() < 1e-9),
+        "{pooled:?}"
+    );
 }
 
 #[test]
 fn a_query_that_takes_too_long_is_given_up_and_worked_off_all_the_same() {
     let app = r#", "timeouts": { "query": "15ms" }"#;
-    let expected =
-        [(0.01, Ok), (1.015, ServerTimeout), (3.01, Ok), (3.115, ServerTimeout), (8.015, ServerTimeout), (12.015, ServerTimeout)];
+    let expected = [
+        (0.01, Ok),
+        (1.015, ServerTimeout),
+        (3.01, Ok),
+        (3.115, ServerTimeout),
+        (8.015, ServerTimeout),
+        (12.015, ServerTimeout),
+    ];
     let scenario = with_database(app, "", "");
     departures(&scenario, &expected);
     // All four writes were worked off at the primary, though nobody waited for them.
@@ -527,7 +697,10 @@ fn a_firewall_turns_away_beyond_its_table_and_its_rate() {
     };
     let outcomes = |s: &str| record(s).rows.iter().map(|r| r.outcome).collect::<Vec<_>>();
     // Two entries in the table, 250 ms each: at 0.2 both are taken, at 0.3 the first is free again.
-    assert_eq!(outcomes(&scenario(r#", "connections": 2"#)), [Ok, Ok, Rejected, Ok, Ok, Rejected, Ok, Ok]);
+    assert_eq!(
+        outcomes(&scenario(r#", "connections": 2"#)),
+        [Ok, Ok, Rejected, Ok, Ok, Rejected, Ok, Ok]
+    );
     // A bucket of two, five a second: 2 at once, then every second one.
     let limited = outcomes(&scenario(r#", "limit": { "rate": "5/s", "burst": 2 }"#));
     assert_eq!(limited, [Ok, Ok, Ok, Rejected, Ok, Rejected, Ok, Rejected]);

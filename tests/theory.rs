@@ -16,8 +16,14 @@ const WIDER: f64 = 4.0 / 2.093;
 fn agrees(what: &str, estimate: Estimate, theory: f64) {
     let (value, hi) = (estimate.value.expect("a value"), estimate.hi.expect("an interval"));
     let tolerance = WIDER * (hi - value).max(value - estimate.lo.unwrap_or(value));
-    assert!((value - theory).abs() <= tolerance, "{what}: simulated {value:.6} ± {tolerance:.6}, theory {theory:.6}");
-    assert!(tolerance < 0.1 * theory.abs().max(1e-3), "{what}: the run is too short to say anything (± {tolerance})");
+    assert!(
+        (value - theory).abs() <= tolerance,
+        "{what}: simulated {value:.6} ± {tolerance:.6}, theory {theory:.6}"
+    );
+    assert!(
+        tolerance < 0.1 * theory.abs().max(1e-3),
+        "{what}: the run is too short to say anything (± {tolerance})"
+    );
 }
 
 /// One server with so many workers, arrivals and service as given.
@@ -32,7 +38,16 @@ fn station(arrivals: &str, workers: u32, queue: &str, service: &str) -> String {
 #[test]
 fn theory_m_m_1() {
     // rho = 0.8, mu = 100: W = 1/(mu - lambda); quantile p of W: -ln(1-p)/(mu - lambda).
-    let run = run(&station(r#"{ "poisson": "80/s" }"#, 1, "", r#"{ "exponential": { "mean": "10ms" } }"#), 20, 1);
+    let run = run(
+        &station(
+            r#"{ "poisson": "80/s" }"#,
+            1,
+            "",
+            r#"{ "exponential": { "mean": "10ms" } }"#,
+        ),
+        20,
+        1,
+    );
     let latency = &run.metrics.latency_s;
     agrees("mean", latency.mean, 0.05);
     agrees("p50", latency.p50, 0.05 * 2f64.ln());

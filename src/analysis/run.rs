@@ -1,8 +1,8 @@
 //! `run`: what happened, as estimates with intervals, against the SLO, with the caveats a colleague would give.
 
 use super::result::{
-    Caveat, Distribution, Estimate, Happening, HostResult, Latency, Metrics, NodeResult, Ordered, Requests, Run, Series,
-    SloResult, Timeline, Wait,
+    Caveat, Distribution, Estimate, Happening, HostResult, Latency, Metrics, NodeResult, Ordered, Requests, Run,
+    Series, SloResult, Timeline, Wait,
 };
 use crate::model::recorder::{Bin, ClassRecord, bin_of};
 use crate::model::request::Outcome;
@@ -25,8 +25,22 @@ pub fn run(plan: &Plan, study: &Study) -> Run {
     Run {
         metrics: metrics(&all, &pooled, window_s),
         classes: Ordered(plan.classes.iter().enumerate().map(class).collect()),
-        nodes: Ordered(plan.nodes.iter().enumerate().map(|(i, n)| (n.name.clone(), node(samples, i))).collect()),
-        hosts: Ordered(plan.hosts.iter().enumerate().map(|(i, h)| (h.name.clone(), host(samples, i))).collect()),
+        nodes: Ordered(
+            plan.nodes
+                .iter()
+                .enumerate()
+                .map(|(i, n)| (n.name.clone(), node(samples, i)))
+                .collect(),
+        ),
+        // A host that only a node implies is no component of its own: the node's row says all there is.
+        hosts: Ordered(
+            plan.hosts
+                .iter()
+                .enumerate()
+                .filter(|(_, h)| h.named)
+                .map(|(i, h)| (h.name.clone(), host(samples, i)))
+                .collect(),
+        ),
         timeline: timeline(plan, samples),
         events: study.events.iter().map(happening).collect(),
         slo: plan.slo.iter().map(|o| objective(o, samples)).collect(),
@@ -34,7 +48,11 @@ pub fn run(plan: &Plan, study: &Study) -> Run {
 }
 
 fn happening(note: &crate::model::recorder::Note) -> Happening {
-    Happening { at_s: note.at.seconds(), what: note.what.clone(), target: note.target.clone() }
+    Happening {
+        at_s: note.at.seconds(),
+        what: note.what.clone(),
+        target: note.target.clone(),
+    }
 }
 
 // --- estimates ------------------------------------------------------------------------------------------------------
@@ -42,7 +60,12 @@ fn happening(note: &crate::model::recorder::Note) -> Happening {
 /// An interval as results give it, kept within bounds.
 fn estimate(interval: Option<Interval>, least: f64, most: f64) -> Estimate {
     let bound = |sign: f64| interval.and_then(|i| i.half.map(|h| (i.value + sign * h).clamp(least, most)));
-    Estimate { value: interval.map(|i| i.value), lo: bound(-1.0), hi: bound(1.0), confidence: CONFIDENCE }
+    Estimate {
+        value: interval.map(|i| i.value),
+        lo: bound(-1.0),
+        hi: bound(1.0),
+        confidence: CONFIDENCE,
+    }
 }
 
 /// What cannot be negative.
@@ -113,7 +136,10 @@ fn distribution(pooled: &ClassRecord) -> Distribution {
     ratio.sort_by(f64::total_cmp);
     ratio.dedup();
     let found = pooled.latency.quantiles_s(&ratio);
-    Distribution { latency_s: found.into_iter().map(|q| q.unwrap_or(0.0)).collect(), ratio }
+    Distribution {
+        latency_s: found.into_iter().map(|q| q.unwrap_or(0.0)).collect(),
+        ratio,
+    }
 }
 
 fn node(samples: &[Sample], i: usize) -> NodeResult {
@@ -146,7 +172,11 @@ fn timeline(plan: &Plan, samples: &[Sample]) -> Timeline {
     let bin_s = bin_of(plan.duration).seconds();
     let bins = samples.first().map_or(0, |s| s.bins.len());
     // The last bin may be shorter than the others.
-    let width = |b: usize| bin_s.min(plan.duration.seconds() - b as f64 * bin_s).max(f64::MIN_POSITIVE);
+    let width = |b: usize| {
+        bin_s
+            .min(plan.duration.seconds() - b as f64 * bin_s)
+            .max(f64::MIN_POSITIVE)
+    };
     let availability = |_: usize, b: &Bin| {
         let ended = b.succeeded + b.failed;
         (ended > 0).then(|| f64::from(b.succeeded) / f64::from(ended))
@@ -161,10 +191,18 @@ fn timeline(plan: &Plan, samples: &[Sample]) -> Timeline {
         ("latency_p99_s", &|_, b| b.p99_s),
     ];
     let curve = |(name, value): &(&str, &dyn Fn(usize, &Bin) -> Option<f64>)| {
-        let at = |b: usize| samples.iter().filter_map(|s| value(b, &s.bins[b])).collect::<Vec<f64>>();
+        let at = |b: usize| {
+            samples
+                .iter()
+                .filter_map(|s| value(b, &s.bins[b]))
+                .collect::<Vec<f64>>()
+        };
         ((*name).to_owned(), series((0..bins).map(at)))
     };
-    Timeline { bin_s, series: Ordered(curves.iter().map(curve).collect()) }
+    Timeline {
+        bin_s,
+        series: Ordered(curves.iter().map(curve).collect()),
+    }
 }
 
 /// Median and 5–95 % band of each bin.
@@ -194,7 +232,10 @@ fn objective(objective: &Objective, samples: &[Sample]) -> SloResult {
     let observed = match objective.measure {
         Measure::Availability => share(sample::availability(each())),
         Measure::ErrorRatio => {
-            let flipped = sample::availability(each()).map(|i| Interval { value: 1.0 - i.value, ..i });
+            let flipped = sample::availability(each()).map(|i| Interval {
+                value: 1.0 - i.value,
+                ..i
+            });
             share(flipped)
         }
         Measure::Latency(p) => {
@@ -204,8 +245,19 @@ fn objective(objective: &Objective, samples: &[Sample]) -> SloResult {
     };
     let at_least = objective.measure == Measure::Availability;
     // Where nothing succeeded there is no latency, and a promise about it is not kept.
-    let met = observed.value.is_some_and(|v| if at_least { v >= objective.target } else { v <= objective.target });
-    SloResult { objective: objective.name.clone(), target: objective.target, observed, met }
+    let met = observed.value.is_some_and(|v| {
+        if at_least {
+            v >= objective.target
+        } else {
+            v <= objective.target
+        }
+    });
+    SloResult {
+        objective: objective.name.clone(),
+        target: objective.target,
+        observed,
+        met,
+    }
 }
 
 /// What one should know before believing the numbers.
@@ -224,30 +276,61 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
     for (name, ratio, what) in saturated(plan, study, run) {
         say(
             format!("unstable.{name}"),
-            format!("{name} is offered {ratio:.2} of its {what}: its queue never settles, so the numbers describe this run's length only"),
+            format!(
+                "{name} is offered {ratio:.2} of its {what}: its queue never settles, so the numbers describe this run's length only"
+            ),
         );
     }
     if study.unsettled {
         say("warmup.unsettled".into(), "no steady state was found within the run, so nothing was left out as warm-up; a longer duration may settle".into());
     }
     if !study.precise {
-        say("precision.missed".into(), format!("the precision asked for was not reached within {} replications", study.samples.len()));
+        say(
+            "precision.missed".into(),
+            format!(
+                "the precision asked for was not reached within {} replications",
+                study.samples.len()
+            ),
+        );
     }
     if let Some(at) = study.samples.iter().filter_map(|s| s.overflowed_s).reduce(f64::min) {
-        say("overflow".into(), format!("too many requests were in flight at once: a replication ended early, after {at:.0} s; the system is far beyond what it can carry"));
+        say(
+            "overflow".into(),
+            format!(
+                "too many requests were in flight at once: a replication ended early, after {at:.0} s; the system is far beyond what it can carry"
+            ),
+        );
     }
     let unfinished = run.metrics.requests.unfinished as f64 / run.metrics.requests.offered.max(1) as f64;
     if unfinished > 0.01 {
-        say("unfinished".into(), format!("{:.1} % of the requests were still inside at the end, and no availability or latency counts them", 100.0 * unfinished));
+        say(
+            "unfinished".into(),
+            format!(
+                "{:.1} % of the requests were still inside at the end, and no availability or latency counts them",
+                100.0 * unfinished
+            ),
+        );
     }
     if let Some(few) = few_in_tail(study) {
-        say("tail.thin".into(), format!("about {few:.0} requests a replication lie beyond the p99.9: it is a guess; a longer duration would firm it up"));
+        say(
+            "tail.thin".into(),
+            format!(
+                "about {few:.0} requests a replication lie beyond the p99.9: it is a guess; a longer duration would firm it up"
+            ),
+        );
     }
     caveats
 }
 
 fn straddles(slo: &SloResult) -> bool {
-    let Estimate { lo: Some(lo), hi: Some(hi), .. } = slo.observed else { return false };
+    let Estimate {
+        lo: Some(lo),
+        hi: Some(hi),
+        ..
+    } = slo.observed
+    else {
+        return false;
+    };
     lo < slo.target && slo.target < hi
 }
 
@@ -257,18 +340,34 @@ fn saturated<'a>(plan: &'a Plan, study: &Study, run: &Run) -> Vec<(&'a str, f64,
     let mut found = Vec::new();
     for (i, node) in plan.nodes.iter().enumerate() {
         let result = &run.nodes.0[i].1;
-        let at_end = study.samples.iter().map(|s| s.nodes[i].queue_at_end as f64).sum::<f64>() / study.samples.len().max(1) as f64;
+        let at_end = study
+            .samples
+            .iter()
+            .map(|s| s.nodes[i].queue_at_end as f64)
+            .sum::<f64>()
+            / study.samples.len().max(1) as f64;
         let full = result.utilization_ratio.value.is_some_and(|u| u > 0.98);
         let growing = at_end > 1.5 * result.queue_length.value.unwrap_or(0.0) + 10.0;
         let turned_away = result.refused as f64 > 0.01 * result.arrived as f64;
         if full && (growing || turned_away) {
-            found.push((node.name.as_str(), result.arrived as f64 / (result.served.max(1)) as f64, "capacity"));
+            found.push((
+                node.name.as_str(),
+                result.arrived as f64 / (result.served.max(1)) as f64,
+                "capacity",
+            ));
         }
     }
     for (i, host) in plan.hosts.iter().enumerate() {
-        if run.hosts.0[i].1.cpu_ratio.value.is_some_and(|c| c > 0.995) {
+        if run
+            .hosts
+            .get(&host.name)
+            .and_then(|h| h.cpu_ratio.value)
+            .is_some_and(|c| c > 0.995)
+        {
             let here = plan.nodes.iter().enumerate().filter(|(_, n)| n.host.index() == i);
-            let (arrived, served) = here.map(|(n, _)| &run.nodes.0[n].1).fold((0, 0), |s, n| (s.0 + n.arrived, s.1 + n.served));
+            let (arrived, served) = here
+                .map(|(n, _)| &run.nodes.0[n].1)
+                .fold((0, 0), |s, n| (s.0 + n.arrived, s.1 + n.served));
             found.push((host.name.as_str(), arrived as f64 / served.max(1) as f64, "cores"));
         }
     }

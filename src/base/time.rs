@@ -30,7 +30,7 @@ impl Time {
 
     /// Seconds since the start.
     pub fn seconds(self) -> f64 {
-        self.0 as f64 * 1e-9
+        self.0 as f64 / 1e9
     }
 
     /// How long ago `earlier` was; zero where it lies ahead.
@@ -68,7 +68,7 @@ impl Span {
 
     /// The length in seconds.
     pub fn seconds(self) -> f64 {
-        self.0 as f64 * 1e-9
+        self.0 as f64 / 1e9
     }
 
     /// Is there nothing to wait for?

@@ -6,6 +6,7 @@ mod completions;
 pub mod exit;
 mod explain;
 pub mod options;
+mod run;
 mod schema;
 mod validate;
 
@@ -28,6 +29,8 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// What happens? Runs scenarios and says what the clients saw
+    Run(run::Run),
     /// Say whether scenarios are right, one line each
     Validate(validate::Validate),
     /// Show the resolved scenario: every value in force, and where it came from
@@ -41,6 +44,7 @@ pub enum Command {
 impl Command {
     fn run(self) -> Result<(), Failure> {
         match self {
+            Command::Run(run) => run.run(),
             Command::Validate(validate) => validate.run(),
             Command::Explain(explain) => explain.run(),
             Command::Schema => schema::run(),

@@ -92,7 +92,11 @@ impl Alarms {
             if left >= self.heap.len() {
                 return;
             }
-            let child = if right < self.heap.len() && self.key_at(right) < self.key_at(left) { right } else { left };
+            let child = if right < self.heap.len() && self.key_at(right) < self.key_at(left) {
+                right
+            } else {
+                left
+            };
             if self.key_at(at) <= self.key_at(child) {
                 return;
             }

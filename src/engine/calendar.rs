@@ -118,14 +118,21 @@ impl<E: Copy> Calendar<E> {
     /// Opens a lane for time-outs of this length.
     pub fn open_lane(&mut self, length: Span, class: u8) -> LaneId {
         let slot = self.alarms.add();
-        self.lanes.push(Lane { length, class, slot, waiting: VecDeque::new() });
+        self.lanes.push(Lane {
+            length,
+            class,
+            slot,
+            waiting: VecDeque::new(),
+        });
         LaneId((self.lanes.len() - 1) as u32)
     }
 
     /// Schedules an event after the lane's length.
     #[inline]
     pub fn in_lane(&mut self, lane: LaneId, event: E) {
-        let Lane { length, class, slot, .. } = self.lanes[lane.0 as usize];
+        let Lane {
+            length, class, slot, ..
+        } = self.lanes[lane.0 as usize];
         let key = self.key(self.now + length, class);
         let waiting = &mut self.lanes[lane.0 as usize].waiting;
         waiting.push_back((key, event));

@@ -57,7 +57,9 @@ impl<E: Copy> Heap<E> {
     #[inline]
     pub fn pop(&mut self) -> Option<(u128, E)> {
         let last = self.entries.pop()?;
-        let Some(&first) = self.entries.first() else { return Some(last) };
+        let Some(&first) = self.entries.first() else {
+            return Some(last);
+        };
         self.sift_down(last);
         Some(first)
     }
@@ -83,8 +85,12 @@ impl<E: Copy> Heap<E> {
         let mut hole = 0;
         loop {
             let child = hole * ARITY + 1;
-            let Some(children) = entries.get(child..(child + ARITY).min(entries.len())) else { break };
-            let Some((offset, smallest)) = children.iter().map(|c| c.0).enumerate().min_by_key(|c| c.1) else { break };
+            let Some(children) = entries.get(child..(child + ARITY).min(entries.len())) else {
+                break;
+            };
+            let Some((offset, smallest)) = children.iter().map(|c| c.0).enumerate().min_by_key(|c| c.1) else {
+                break;
+            };
             if smallest >= entry.0 {
                 break;
             }

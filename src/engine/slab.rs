@@ -11,7 +11,10 @@ pub struct Key {
 
 impl Key {
     /// A key that never finds anything.
-    pub const NONE: Key = Key { index: u32::MAX, generation: 0 };
+    pub const NONE: Key = Key {
+        index: u32::MAX,
+        generation: 0,
+    };
 }
 
 /// Things under generational keys.
@@ -24,7 +27,10 @@ pub struct Slab<T> {
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Slab { places: Vec::new(), free: Vec::new() }
+        Slab {
+            places: Vec::new(),
+            free: Vec::new(),
+        }
     }
 }
 
@@ -46,16 +52,25 @@ impl<T: Copy> Slab<T> {
             let place = &mut self.places[index as usize];
             place.0 = place.0.wrapping_add(1);
             place.1 = thing;
-            return Key { index, generation: place.0 };
+            return Key {
+                index,
+                generation: place.0,
+            };
         }
         self.places.push((1, thing));
-        Key { index: (self.places.len() - 1) as u32, generation: 1 }
+        Key {
+            index: (self.places.len() - 1) as u32,
+            generation: 1,
+        }
     }
 
     /// Takes a thing out.
     #[inline]
     pub fn remove(&mut self, key: Key) -> Option<T> {
-        let place = self.places.get_mut(key.index as usize).filter(|p| p.0 == key.generation)?;
+        let place = self
+            .places
+            .get_mut(key.index as usize)
+            .filter(|p| p.0 == key.generation)?;
         place.0 = place.0.wrapping_add(1);
         self.free.push(key.index);
         Some(place.1)
@@ -64,13 +79,19 @@ impl<T: Copy> Slab<T> {
     /// The thing under this key, if it is still there.
     #[inline]
     pub fn get(&self, key: Key) -> Option<&T> {
-        self.places.get(key.index as usize).filter(|p| p.0 == key.generation).map(|p| &p.1)
+        self.places
+            .get(key.index as usize)
+            .filter(|p| p.0 == key.generation)
+            .map(|p| &p.1)
     }
 
     /// The thing under this key, if it is still there.
     #[inline]
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        self.places.get_mut(key.index as usize).filter(|p| p.0 == key.generation).map(|p| &mut p.1)
+        self.places
+            .get_mut(key.index as usize)
+            .filter(|p| p.0 == key.generation)
+            .map(|p| &mut p.1)
     }
 
     /// Is the thing still there?
@@ -85,7 +106,15 @@ impl<T: Copy> Slab<T> {
             .iter()
             .enumerate()
             .filter(|(_, p)| p.0 % 2 == 1)
-            .map(|(i, p)| (Key { index: i as u32, generation: p.0 }, &p.1))
+            .map(|(i, p)| {
+                (
+                    Key {
+                        index: i as u32,
+                        generation: p.0,
+                    },
+                    &p.1,
+                )
+            })
     }
 }
 

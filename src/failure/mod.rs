@@ -93,7 +93,10 @@ impl<'p> Timeline<'p> {
         match change.cause {
             Cause::Fault(i) => {
                 let Fault { what, target, .. } = &plan.faults[i as usize];
-                (format!("{what} {}", if change.begins { "begins" } else { "ends" }), target.clone())
+                (
+                    format!("{what} {}", if change.begins { "begins" } else { "ends" }),
+                    target.clone(),
+                )
             }
             Cause::Lifetime(i) => {
                 let lifetime = &plan.lifetimes[i as usize];
@@ -131,7 +134,12 @@ fn notice(monitoring: &Monitoring, rng: &mut Stream) -> Span {
     match monitoring {
         Monitoring::Unsaid => Span::ZERO,
         Monitoring::None { notice } => notice.sample(rng),
-        Monitoring::Probes { interval, failures, notify, respond } => {
+        Monitoring::Probes {
+            interval,
+            failures,
+            notify,
+            respond,
+        } => {
             // The failure falls anywhere between two probes; then so many more in a row.
             let first = interval.scaled(unit(rng));
             let more = interval.scaled(f64::from(failures.saturating_sub(1)));

@@ -170,7 +170,10 @@ impl<'p> Context<'p> {
             up: Gauge::new(1),
         };
         let rows = |s: &'p crate::scenario::plan::Source| match &s.load {
-            Load::Open { arrivals: Arrivals::Trace { rows }, .. } => &rows[..],
+            Load::Open {
+                arrivals: Arrivals::Trace { rows },
+                ..
+            } => &rows[..],
             _ => &[],
         };
         Context {
@@ -238,7 +241,9 @@ impl<'p> Context<'p> {
 
     fn traced(&self, frame: &Frame, column: u16) -> Span {
         let row = self.rows[frame.source.index()].get(frame.row as usize);
-        row.and_then(|r| r.values.get(usize::from(column))).copied().unwrap_or(Span::ZERO)
+        row.and_then(|r| r.values.get(usize::from(column)))
+            .copied()
+            .unwrap_or(Span::ZERO)
     }
 
     /// What the frame's node charges for its operation.
@@ -246,7 +251,10 @@ impl<'p> Context<'p> {
     pub fn own_demand(&self, key: FrameKey) -> Demand {
         let frame = &self.frames[key];
         let work = &self.plan.nodes[frame.node.index()].work[usize::from(frame.op)];
-        Demand { cpu: self.sample(&work.cpu, frame, CPU), io: self.sample(&work.io, frame, IO) }
+        Demand {
+            cpu: self.sample(&work.cpu, frame, CPU),
+            io: self.sample(&work.io, frame, IO),
+        }
     }
 
     // --- components -------------------------------------------------------------------------------------------------
@@ -355,7 +363,10 @@ impl<'p> Context<'p> {
         if !cpu.is_zero() && self.machines[host.index()].host.is_some() {
             frame.timer = frame.timer.wrapping_add(1);
             frame.doing = Doing::Cpu { io };
-            let job = Job { frame: key, serial: frame.timer };
+            let job = Job {
+                frame: key,
+                serial: frame.timer,
+            };
             if let Some(shared) = &mut self.machines[host.index()].host {
                 shared.add(now, job, cpu);
             }
@@ -363,7 +374,11 @@ impl<'p> Context<'p> {
             return true;
         }
         // Cores without limit: nothing to share, so the time is known.
-        let alone = if cpu.is_zero() { cpu } else { cpu.scaled(1.0 / self.plan.hosts[host.index()].speed) };
+        let alone = if cpu.is_zero() {
+            cpu
+        } else {
+            cpu.scaled(1.0 / self.plan.hosts[host.index()].speed)
+        };
         let span = alone + io;
         if span.is_zero() {
             frame.doing = Doing::Nothing;
@@ -379,7 +394,9 @@ impl<'p> Context<'p> {
     /// Sets a host's one alarm to its next completion.
     pub fn reset_completion(&mut self, host: HostId) {
         let frames = &self.frames;
-        let Some(shared) = &mut self.machines[host.index()].host else { return };
+        let Some(shared) = &mut self.machines[host.index()].host else {
+            return;
+        };
         match shared.next(|job| runs(frames, job)) {
             Some(at) => self.calendar.set_alarm(host.index() as u32, at, Class::Progress as u8),
             None => self.calendar.clear_alarm(host.index() as u32),
@@ -394,7 +411,9 @@ impl<'p> Context<'p> {
         let job = shared.and_then(|s| s.complete(now, |job| runs(frames, job)));
         if let Some(job) = job {
             let frame = &mut self.frames[job.frame];
-            let Doing::Cpu { io } = frame.doing else { unreachable!("a job on a core belongs to a frame on a core") };
+            let Doing::Cpu { io } = frame.doing else {
+                unreachable!("a job on a core belongs to a frame on a core")
+            };
             frame.doing = Doing::Nothing;
             if !self.begin(job.frame, Span::ZERO, io) {
                 self.signals.push_back(Signal::Worked(job.frame));
@@ -458,8 +477,19 @@ impl<'p> Context<'p> {
         if let Some(from) = self.frames.get_mut(caller) {
             from.silent = true;
             let at = (frame.entered + frame.patience).max(self.now());
-            let reply = Reply { how: How::Silent, cause: Outcome::Unreachable };
-            self.calendar.at(at, Class::Timer as u8, Event::Reply { to: caller, call, reply });
+            let reply = Reply {
+                how: How::Silent,
+                cause: Outcome::Unreachable,
+            };
+            self.calendar.at(
+                at,
+                Class::Timer as u8,
+                Event::Reply {
+                    to: caller,
+                    call,
+                    reply,
+                },
+            );
         }
     }
 
@@ -540,14 +570,27 @@ impl<'p> Context<'p> {
     /// An answer meets a cut: TCP sends it again, with pauses that double, until it gives up.
     fn deliver_later(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
         if tries < super::wire::RETRANSMISSIONS {
-            let stuck = self.stuck.insert(Stuck { from, to, call, reply, tries: tries + 1 });
+            let stuck = self.stuck.insert(Stuck {
+                from,
+                to,
+                call,
+                reply,
+                tries: tries + 1,
+            });
             self.after(Wire::pause_before(tries), Class::Progress, Event::Resend(stuck));
         }
     }
 
     /// An answer that met a cut is sent again.
     pub fn resend(&mut self, key: Key) {
-        if let Some(Stuck { from, to, call, reply, tries }) = self.stuck.remove(key) {
+        if let Some(Stuck {
+            from,
+            to,
+            call,
+            reply,
+            tries,
+        }) = self.stuck.remove(key)
+        {
             self.deliver(from, to, call, reply, tries);
         }
     }
@@ -603,12 +646,17 @@ impl<'p> Context<'p> {
 
     /// What becomes of work at a node whose caller gave up.
     pub fn abandoned(&self, node: NodeId) -> Abandoned {
-        self.plan.nodes.get(node.index()).map_or(Abandoned::Stop, |n| n.abandoned)
+        self.plan
+            .nodes
+            .get(node.index())
+            .map_or(Abandoned::Stop, |n| n.abandoned)
     }
 }
 
 /// Is this job still what its frame is doing?
 #[inline]
 pub fn runs(frames: &Slab<Frame>, job: Job) -> bool {
-    frames.get(job.frame).is_some_and(|f| f.timer == job.serial && matches!(f.doing, Doing::Cpu { .. }))
+    frames
+        .get(job.frame)
+        .is_some_and(|f| f.timer == job.serial && matches!(f.doing, Doing::Cpu { .. }))
 }

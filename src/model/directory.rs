@@ -74,13 +74,26 @@ impl Directory {
         let mut directory = Directory {
             lists: Vec::new(),
             zones: Vec::new(),
-            vips: plan.vips.iter().map(|_| Holder { active: 0, epoch: 0, moving: false }).collect(),
+            vips: plan
+                .vips
+                .iter()
+                .map(|_| Holder {
+                    active: 0,
+                    epoch: 0,
+                    moving: false,
+                })
+                .collect(),
             databases: plan.databases.iter().map(|d| Roles::new(d.primary)).collect(),
         };
         for (i, node) in plan.nodes.iter().enumerate() {
             if let Kind::Dns(dns) = &node.kind {
                 let list = directory.publish(dns.answers.clone());
-                directory.zones.push(Zone { resolver: NodeId::new(i), list, turn: 0, ttl: dns.ttl });
+                directory.zones.push(Zone {
+                    resolver: NodeId::new(i),
+                    list,
+                    turn: 0,
+                    ttl: dns.ttl,
+                });
             }
         }
         directory
@@ -96,13 +109,20 @@ impl Directory {
     }
 
     fn zone(&mut self, resolver: NodeId) -> &mut Zone {
-        self.zones.iter_mut().find(|z| z.resolver == resolver).expect("every resolver has a zone")
+        self.zones
+            .iter_mut()
+            .find(|z| z.resolver == resolver)
+            .expect("every resolver has a zone")
     }
 
     /// What this resolver says now. Each answer begins one further in the list.
     pub fn look_up(&mut self, resolver: NodeId) -> Answer {
         let zone = self.zone(resolver);
-        let answer = Answer { list: zone.list, turn: zone.turn, ttl: zone.ttl };
+        let answer = Answer {
+            list: zone.list,
+            turn: zone.turn,
+            ttl: zone.ttl,
+        };
         zone.turn = zone.turn.wrapping_add(1);
         answer
     }
@@ -159,7 +179,14 @@ impl Directory {
 
 impl Roles {
     fn new(primary: usize) -> Roles {
-        Roles { primary, epoch: 0, failing_over: false, died: Time::ZERO, behind: VecDeque::new(), lost_writes: 0 }
+        Roles {
+            primary,
+            epoch: 0,
+            failing_over: false,
+            died: Time::ZERO,
+            behind: VecDeque::new(),
+            lost_writes: 0,
+        }
     }
 
     /// Another member becomes primary; what the old one, dead since `died`, had not passed on is lost. Says how much.

@@ -4,8 +4,8 @@
 //! outlived it finds nothing and is dropped, in one place, by [`World::dispatch`](super::world::World).
 
 use super::request::{FrameKey, Reply};
-use crate::engine::slab::Key;
 use crate::base::ids::{DatabaseId, NodeId, SourceId, VipId};
+use crate::engine::slab::Key;
 
 /// What can happen.
 #[derive(Copy, Clone, Debug, PartialEq)]
@@ -29,11 +29,20 @@ pub enum Event {
     /// A user of a closed loop has thought enough.
     Wish { source: SourceId, user: u32 },
     /// A health check of a balancer's server begins, or (`ended`) the wait for a silent one is over.
-    Probe { balancer: NodeId, server: u16, epoch: u16, ended: bool },
+    Probe {
+        balancer: NodeId,
+        server: u16,
+        epoch: u16,
+        ended: bool,
+    },
     /// A virtual IP moves, unless its holder came back meanwhile.
     TakeOver { vip: VipId, epoch: u16 },
     /// The next step of a database's automatic fail-over.
-    Promote { database: DatabaseId, epoch: u16, noticed: bool },
+    Promote {
+        database: DatabaseId,
+        epoch: u16,
+        noticed: bool,
+    },
     /// The warm-up is over: measuring begins.
     Measure,
 }

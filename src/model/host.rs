@@ -52,7 +52,11 @@ impl Host {
 
     /// CPU nanoseconds a job receives in a nanosecond.
     fn rate(&self) -> f64 {
-        if self.running <= self.cores { self.speed } else { self.speed * f64::from(self.cores) / f64::from(self.running) }
+        if self.running <= self.cores {
+            self.speed
+        } else {
+            self.speed * f64::from(self.cores) / f64::from(self.running)
+        }
     }
 
     fn advance(&mut self, now: Time) {
@@ -75,7 +79,8 @@ impl Host {
         self.advance(now);
         let finish = self.received + demand.nanos() as f64;
         // The bits of a float that is not negative are ordered as the float is.
-        self.jobs.push(u128::from(finish.to_bits()) << 64 | u128::from(self.entered), job);
+        self.jobs
+            .push(u128::from(finish.to_bits()) << 64 | u128::from(self.entered), job);
         self.entered += 1;
         self.set_running(now, self.running + 1);
     }
@@ -182,7 +187,10 @@ mod tests {
                     done[keys.remove(job.frame).expect("it was running")] = at.nanos() as f64;
                 }
                 (_, Some(at)) => {
-                    let job = Job { frame: keys.insert(next), serial: 0 };
+                    let job = Job {
+                        frame: keys.insert(next),
+                        serial: 0,
+                    };
                     host.add(at, job, Span::from_nanos(arrivals[next].1));
                     next += 1;
                 }

@@ -31,7 +31,10 @@ pub fn probe(cx: &mut Context<'_>, from: NodeId, target: NodeId) -> Finding {
     }
     let condition = &cx.conditions[target.index()];
     let (drops, errors) = (chance(&condition.drops), chance(&condition.errors));
-    match (drops > 0.0 && unit(cx.faults()) < drops, errors > 0.0 && unit(cx.faults()) < errors) {
+    match (
+        drops > 0.0 && unit(cx.faults()) < drops,
+        errors > 0.0 && unit(cx.faults()) < errors,
+    ) {
         (true, _) => Finding::Silent,
         (false, true) => Finding::Fail,
         (false, false) => Finding::Pass,

@@ -257,7 +257,15 @@ impl Recorder {
     }
 
     /// A wish has ended, after so many attempts. `render` is the browser's time, where it has one.
-    pub fn ended(&mut self, now: Time, key: FrameKey, frame: &Frame, outcome: Outcome, attempts: u32, render: Option<Span>) {
+    pub fn ended(
+        &mut self,
+        now: Time,
+        key: FrameKey,
+        frame: &Frame,
+        outcome: Outcome,
+        attempts: u32,
+        render: Option<Span>,
+    ) {
         self.ended += 1;
         let latency = now.since(frame.entered);
         self.bin_ended(now, frame.entered, outcome, latency);
@@ -293,7 +301,10 @@ impl Recorder {
             Outcome::Ok => {
                 bin.succeeded += 1;
                 let spare = &mut self.spare;
-                self.open.entry(at).or_insert_with(|| spare.pop().unwrap_or_default()).record(latency);
+                self.open
+                    .entry(at)
+                    .or_insert_with(|| spare.pop().unwrap_or_default())
+                    .record(latency);
             }
             Outcome::Unfinished => return,
             _ => bin.failed += 1,
@@ -341,7 +352,11 @@ impl Recorder {
     /// A line for the event log.
     pub fn note(&mut self, at: Time, what: &str, target: impl FnOnce() -> String) {
         if self.wanted.events && self.run.events.len() < EVENTS {
-            self.run.events.push(Note { at, what: what.to_owned(), target: target() });
+            self.run.events.push(Note {
+                at,
+                what: what.to_owned(),
+                target: target(),
+            });
         }
     }
 

@@ -91,16 +91,25 @@ pub struct Reply {
 
 impl Reply {
     /// A good answer.
-    pub const OK: Reply = Reply { how: How::Answered, cause: Outcome::Ok };
+    pub const OK: Reply = Reply {
+        how: How::Answered,
+        cause: Outcome::Ok,
+    };
 
     /// An error answer with this root cause.
     pub const fn failed(cause: Outcome) -> Reply {
-        Reply { how: How::Answered, cause }
+        Reply {
+            how: How::Answered,
+            cause,
+        }
     }
 
     /// A connection that was turned away.
     pub const fn refused(cause: Outcome) -> Reply {
-        Reply { how: How::Refused, cause }
+        Reply {
+            how: How::Refused,
+            cause,
+        }
     }
 
     /// Is it a good answer?

@@ -89,7 +89,8 @@ impl<'p> Wire<'p> {
         if !self.eventful || a == b {
             return false;
         }
-        let between = |(x, y): &(&[HostId], &[HostId])| (x.contains(&a) && y.contains(&b)) || (x.contains(&b) && y.contains(&a));
+        let between =
+            |(x, y): &(&[HostId], &[HostId])| (x.contains(&a) && y.contains(&b)) || (x.contains(&b) && y.contains(&a));
         self.partitions.iter().any(between) || self.link(from, to).is_some_and(|l| self.links[l.index()].cuts > 0)
     }
 
@@ -103,12 +104,15 @@ impl<'p> Wire<'p> {
     }
 
     fn latency(&self, from: Option<HostId>, to: Option<HostId>) -> Span {
-        self.link(from, to).map_or(self.network.latency, |l| self.network.links[l.index()].latency)
+        self.link(from, to)
+            .map_or(self.network.latency, |l| self.network.links[l.index()].latency)
     }
 
     /// The pauses before a message gets through a lossy link.
     fn retransmissions(&mut self, from: Option<HostId>, to: Option<HostId>) -> Span {
-        let loss = self.link(from, to).map_or(self.network.loss, |l| self.network.links[l.index()].loss);
+        let loss = self
+            .link(from, to)
+            .map_or(self.network.loss, |l| self.network.links[l.index()].loss);
         let mut pause = Span::ZERO;
         if loss > 0.0 {
             for n in 0..RETRANSMISSIONS {
@@ -122,7 +126,9 @@ impl<'p> Wire<'p> {
     }
 
     fn drops(&mut self, from: Option<HostId>, to: HostId) -> bool {
-        let Some(link) = self.link(from, Some(to)) else { return false };
+        let Some(link) = self.link(from, Some(to)) else {
+            return false;
+        };
         happens(&self.links[link.index()].drops, &mut self.stream)
     }
 

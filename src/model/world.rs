@@ -65,7 +65,11 @@ pub fn run(plan: &Plan, order: &Order, stop: &(dyn Fn() -> bool + Sync)) -> Resu
         Progress::Done => None,
         Progress::Overflowed => Some(world.cx.now()),
     };
-    let imbalance = |what| Imbalance { seed: order.seed, replication: order.replication, what };
+    let imbalance = |what| Imbalance {
+        seed: order.seed,
+        replication: order.replication,
+        what,
+    };
     let record = world.close(order, overflowed).map_err(imbalance)?;
     Ok(Some(record))
 }
@@ -84,14 +88,24 @@ impl<'p> World<'p> {
         let streams = Streams::new(order.seed, order.replication);
         let record = Recorder::new(plan, Time::ZERO + order.warmup, order.wanted.clone());
         let mut cx = Context::new(plan, streams, record);
-        let mut nodes: Vec<Node<'p>> = (0..plan.nodes.len()).map(|i| Node::new(plan, NodeId::new(i), &mut cx)).collect();
+        let mut nodes: Vec<Node<'p>> = (0..plan.nodes.len())
+            .map(|i| Node::new(plan, NodeId::new(i), &mut cx))
+            .collect();
         for i in 0..plan.sources.len() {
             let me = NodeId::new(plan.nodes.len() + i);
             nodes.push(Node::Client(Client::new(plan, SourceId::new(i), me, &mut cx)));
         }
         let timeline = Timeline::new(plan, &streams, order.lifetimes);
         let horizon = Time::ZERO + plan.duration;
-        let mut world = World { plan, cx, nodes, timeline, before: Vec::new(), horizon, stale: 0 };
+        let mut world = World {
+            plan,
+            cx,
+            nodes,
+            timeline,
+            before: Vec::new(),
+            horizon,
+            stale: 0,
+        };
         world.begin(order);
         world
     }
@@ -153,11 +167,20 @@ impl<'p> World<'p> {
             Event::GiveUp(frame) => self.client_of(frame, Client::give_up),
             Event::Arrive(source) => self.client(source, |client, cx| client.arrive(cx)),
             Event::Wish { source, user } => self.client(source, |client, cx| client.ask(cx, user)),
-            Event::Probe { balancer, server, epoch, ended } => {
+            Event::Probe {
+                balancer,
+                server,
+                epoch,
+                ended,
+            } => {
                 self.cx.signals.push_back(Signal::Probe(balancer, server, epoch, ended));
             }
             Event::TakeOver { vip, epoch } => self.take_over(vip, epoch),
-            Event::Promote { database, epoch, noticed } => self.promote(database, epoch, noticed),
+            Event::Promote {
+                database,
+                epoch,
+                noticed,
+            } => self.promote(database, epoch, noticed),
             Event::Measure => self.measure(),
         }
     }
@@ -200,7 +223,9 @@ impl<'p> World<'p> {
     }
 
     fn carry(&mut self, signal: Signal) {
-        let (Some(node), true) = (self.addressee(signal), !self.hold_back(signal)) else { return };
+        let (Some(node), true) = (self.addressee(signal), !self.hold_back(signal)) else {
+            return;
+        };
         let behaviour = self.nodes[node.index()].behaviour();
         let cx = &mut self.cx;
         match signal {
@@ -231,7 +256,9 @@ impl<'p> World<'p> {
     fn addressee(&self, signal: Signal) -> Option<NodeId> {
         let frames = &self.cx.frames;
         match signal {
-            Signal::Arrived(frame) | Signal::Granted(frame) | Signal::Worked(frame) => frames.get(frame).map(|f| f.node),
+            Signal::Arrived(frame) | Signal::Granted(frame) | Signal::Worked(frame) => {
+                frames.get(frame).map(|f| f.node)
+            }
             Signal::Finish(frame, _) | Signal::Abandon(frame) => frames.get(frame).map(|f| f.node),
             Signal::Answered(frame, call, _) => frames.get(frame).filter(|f| f.calls == call).map(|f| f.node),
             Signal::Timer(frame, serial) => frames.get(frame).filter(|f| f.timer == serial).map(|f| f.node),
@@ -244,7 +271,9 @@ impl<'p> World<'p> {
     fn hold_back(&mut self, signal: Signal) -> bool {
         let node = match signal {
             Signal::Arrived(_) | Signal::Granted(_) | Signal::Worked(_) | Signal::Finish(..) => return false,
-            Signal::Answered(frame, ..) | Signal::Timer(frame, _) | Signal::Abandon(frame) => self.cx.frames[frame].node,
+            Signal::Answered(frame, ..) | Signal::Timer(frame, _) | Signal::Abandon(frame) => {
+                self.cx.frames[frame].node
+            }
             Signal::Probe(node, ..) => node,
         };
         if !self.cx.hangs(node) {
@@ -262,13 +291,17 @@ impl<'p> World<'p> {
     /// A frame is over: everything it holds is given back, what it called is abandoned, its caller gets the reply.
     /// Without a reply it is gone without a word.
     fn end(&mut self, key: FrameKey, reply: Option<Reply>) {
-        let Some(frame) = self.cx.frames.get(key).copied() else { return };
+        let Some(frame) = self.cx.frames.get(key).copied() else {
+            return;
+        };
         if self.cx.frames.contains(frame.child) {
             self.abandon(frame.child);
         }
         self.release(key);
         let Some(reply) = reply else { return };
-        let Some(caller) = self.cx.frames.get(frame.parent) else { return };
+        let Some(caller) = self.cx.frames.get(frame.parent) else {
+            return;
+        };
         let call = caller.calls;
         let reply = self.spoil(&frame, reply);
         if reply.is_ok() {
@@ -284,15 +317,23 @@ impl<'p> World<'p> {
             return reply;
         }
         let mut draw = self.cx.draw(frame, super::context::SPOIL);
-        if super::wire::happens(errors, &mut draw) { Reply::failed(Outcome::Error) } else { reply }
+        if super::wire::happens(errors, &mut draw) {
+            Reply::failed(Outcome::Error)
+        } else {
+            reply
+        }
     }
 
     /// Gives back what a frame holds and takes it out of the world.
     fn release(&mut self, key: FrameKey) {
         let frame = self.cx.frames[key];
-        self.nodes[frame.node.index()].behaviour().release(&mut self.cx, key, &frame);
+        self.nodes[frame.node.index()]
+            .behaviour()
+            .release(&mut self.cx, key, &frame);
         let now = self.cx.now();
-        let Some(frame) = self.cx.frames.get(key).copied() else { return };
+        let Some(frame) = self.cx.frames.get(key).copied() else {
+            return;
+        };
         if let Some(node) = self.plan.nodes.get(frame.node.index()) {
             self.leave_host(key, &frame, node.host);
             if let Doing::Queued(since) = frame.doing {
@@ -331,7 +372,9 @@ impl<'p> World<'p> {
             let arrived = frame.doing != Doing::OnTheWire;
             if arrived && self.cx.hangs(frame.node) {
                 self.orphan(next);
-                self.cx.conditions[frame.node.index()].backlog.push_back(Signal::Abandon(next));
+                self.cx.conditions[frame.node.index()]
+                    .backlog
+                    .push_back(Signal::Abandon(next));
                 return;
             }
             if arrived && self.cx.abandoned(frame.node) == Abandoned::Finish && !self.cx.closing {
@@ -410,9 +453,7 @@ impl<'p> World<'p> {
 
     fn change_setting(&mut self, node: NodeId, setting: &Setting) -> Option<Setting> {
         match setting {
-            Setting::Answers(answers) => {
-                Some(Setting::Answers(self.cx.directory.set_answers(node, answers.clone())))
-            }
+            Setting::Answers(answers) => Some(Setting::Answers(self.cx.directory.set_answers(node, answers.clone()))),
             Setting::Ttl(ttl) => Some(Setting::Ttl(self.cx.directory.set_ttl(node, *ttl))),
             Setting::Workers(workers) => {
                 let old = self.cx.stations[node.index()].set_workers(*workers);
@@ -461,7 +502,10 @@ impl<'p> World<'p> {
     /// machine did.
     fn kill(&mut self, node: NodeId, how: How) {
         self.cx.conditions[node.index()].backlog.clear();
-        let reply = (how == How::Broken).then_some(Reply { how, cause: Outcome::Reset });
+        let reply = (how == How::Broken).then_some(Reply {
+            how,
+            cause: Outcome::Reset,
+        });
         for key in self.inside(node) {
             // The frames on their way there find out at the door.
             if self.cx.frames.get(key).is_some_and(|f| f.doing != Doing::OnTheWire) {
@@ -472,8 +516,13 @@ impl<'p> World<'p> {
 
     /// The frames at a node, in the order they were made.
     fn inside(&self, node: NodeId) -> Vec<FrameKey> {
-        let mut keys: Vec<(u64, FrameKey)> =
-            self.cx.frames.iter().filter(|(_, f)| f.node == node).map(|(k, f)| (f.number, k)).collect();
+        let mut keys: Vec<(u64, FrameKey)> = self
+            .cx
+            .frames
+            .iter()
+            .filter(|(_, f)| f.node == node)
+            .map(|(k, f)| (f.number, k))
+            .collect();
         keys.sort_unstable();
         keys.into_iter().map(|(_, k)| k).collect()
     }
@@ -528,7 +577,9 @@ impl<'p> World<'p> {
         if let Some(shared) = &mut self.cx.machines[host.index()].host {
             let live = |job| super::context::runs(frames, job);
             for (job, cpu) in shared.take_off(now, live, |job| frames[job.frame].node == node) {
-                let Doing::Cpu { io } = frames[job.frame].doing else { continue };
+                let Doing::Cpu { io } = frames[job.frame].doing else {
+                    continue;
+                };
                 left.push((job.frame, cpu, io));
             }
         }
@@ -552,16 +603,34 @@ impl<'p> World<'p> {
 
     /// A node that may play a role went down or came up.
     fn roles_of(&mut self, node: NodeId, is_up: bool) {
-        for (i, vip) in self.plan.vips.iter().enumerate().filter(|(_, v)| v.members.contains(&node)) {
+        for (i, vip) in self
+            .plan
+            .vips
+            .iter()
+            .enumerate()
+            .filter(|(_, v)| v.members.contains(&node))
+        {
             self.virtual_ip(VipId::new(i), vip.members.iter().position(|m| *m == node), is_up);
         }
-        for (i, database) in self.plan.databases.iter().enumerate().filter(|(_, d)| d.members.contains(&node)) {
-            self.database(DatabaseId::new(i), database.members.iter().position(|m| *m == node), is_up);
+        for (i, database) in self
+            .plan
+            .databases
+            .iter()
+            .enumerate()
+            .filter(|(_, d)| d.members.contains(&node))
+        {
+            self.database(
+                DatabaseId::new(i),
+                database.members.iter().position(|m| *m == node),
+                is_up,
+            );
         }
     }
 
     fn virtual_ip(&mut self, id: VipId, member: Option<usize>, is_up: bool) {
-        let (plan, Some(member)) = (self.plan, member) else { return };
+        let (plan, Some(member)) = (self.plan, member) else {
+            return;
+        };
         let vip = &plan.vips[id.index()];
         let holder_is_up = self.cx.is_up(self.cx.directory.holder(plan, id));
         let holder = &mut self.cx.directory.vips[id.index()];
@@ -611,8 +680,12 @@ impl<'p> World<'p> {
     }
 
     fn database(&mut self, id: DatabaseId, member: Option<usize>, is_up: bool) {
-        let (plan, Some(member)) = (self.plan, member) else { return };
-        let Promotion::Automatic { detect, .. } = &plan.databases[id.index()].failover else { return };
+        let (plan, Some(member)) = (self.plan, member) else {
+            return;
+        };
+        let Promotion::Automatic { detect, .. } = &plan.databases[id.index()].failover else {
+            return;
+        };
         let primary_is_up = self.cx.is_up(self.cx.directory.primary(plan, id));
         let roles = &mut self.cx.directory.databases[id.index()];
         if is_up && member == roles.primary {
@@ -627,7 +700,15 @@ impl<'p> World<'p> {
             }
             let epoch = roles.epoch;
             let span = self.role_draw(&plan.databases[id.index()].name, detect, epoch);
-            self.cx.after(span, Class::Change, Event::Promote { database: id, epoch, noticed: true });
+            self.cx.after(
+                span,
+                Class::Change,
+                Event::Promote {
+                    database: id,
+                    epoch,
+                    noticed: true,
+                },
+            );
         }
     }
 
@@ -635,14 +716,24 @@ impl<'p> World<'p> {
     fn promote(&mut self, id: DatabaseId, epoch: u16, noticed: bool) {
         let plan = self.plan;
         let database = &plan.databases[id.index()];
-        let Promotion::Automatic { promote, .. } = &database.failover else { return };
+        let Promotion::Automatic { promote, .. } = &database.failover else {
+            return;
+        };
         if self.cx.directory.databases[id.index()].epoch != epoch {
             self.stale += 1;
             return;
         }
         if noticed {
             let span = self.role_draw(&database.name, promote, !epoch);
-            self.cx.after(span, Class::Change, Event::Promote { database: id, epoch, noticed: false });
+            self.cx.after(
+                span,
+                Class::Change,
+                Event::Promote {
+                    database: id,
+                    epoch,
+                    noticed: false,
+                },
+            );
             return;
         }
         let successor = database.members.iter().position(|m| self.cx.is_up(*m));
@@ -651,7 +742,11 @@ impl<'p> World<'p> {
         let Some(member) = successor else { return };
         let lost = roles.promote(member, roles.died);
         roles.epoch = roles.epoch.wrapping_add(1);
-        let what = if lost == 0 { "promoted".to_owned() } else { format!("promoted ({lost} writes lost)") };
+        let what = if lost == 0 {
+            "promoted".to_owned()
+        } else {
+            format!("promoted ({lost} writes lost)")
+        };
         self.cx.note(&what, |p| p.node(database.members[member]).name.clone());
     }
 
@@ -679,8 +774,12 @@ impl<'p> World<'p> {
     fn close(mut self, order: &Order, overflowed: Option<Time>) -> Result<RunRecord, String> {
         let end = overflowed.unwrap_or(self.horizon);
         let window = end.since(Time::ZERO + order.warmup);
-        let nodes = (0..self.plan.nodes.len()).map(|i| self.node_record(i, end, window)).collect();
-        let hosts = (0..self.plan.hosts.len()).map(|i| self.host_record(i, end, window)).collect();
+        let nodes = (0..self.plan.nodes.len())
+            .map(|i| self.node_record(i, end, window))
+            .collect();
+        let hosts = (0..self.plan.hosts.len())
+            .map(|i| self.host_record(i, end, window))
+            .collect();
         let in_flight = self.cx.frames.len();
         self.let_go();
         self.audit()?;
@@ -719,7 +818,10 @@ impl<'p> World<'p> {
         let machine = &mut self.cx.machines[i];
         let cores = self.plan.hosts[i].cores.map(f64::from);
         let busy = machine.host.as_mut().map(|h| h.busy.average(end, window));
-        HostRecord { cpu: busy.zip(cores).map(|(b, c)| b / c), up: machine.up.average(end, window) }
+        HostRecord {
+            cpu: busy.zip(cores).map(|(b, c)| b / c),
+            up: machine.up.average(end, window),
+        }
     }
 
     /// What is still inside at the end is written down as unfinished, and everything is given back.
@@ -758,7 +860,10 @@ impl<'p> World<'p> {
         for (node, station) in self.plan.nodes.iter().zip(&self.cx.stations) {
             let (busy, waiting) = (station.busy.level(), station.waiting.level() + station.apart.level());
             if busy > 0 || waiting > 0 {
-                return Err(format!("{} still has {busy} busy workers and {waiting} waiting", node.name));
+                return Err(format!(
+                    "{} still has {busy} busy workers and {waiting} waiting",
+                    node.name
+                ));
             }
         }
         for (host, machine) in self.plan.hosts.iter().zip(&self.cx.machines) {

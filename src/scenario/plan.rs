@@ -233,7 +233,10 @@ pub struct Work {
 
 impl Work {
     /// Nothing at all.
-    pub const NONE: Work = Work { cpu: Dist::ZERO, io: Dist::ZERO };
+    pub const NONE: Work = Work {
+        cpu: Dist::ZERO,
+        io: Dist::ZERO,
+    };
 
     /// Does it cost nothing?
     pub fn is_none(&self) -> bool {
@@ -728,7 +731,12 @@ pub enum Monitoring {
     /// Not said: noticed at once, with a caveat.
     Unsaid,
     /// A probe every `interval`, an alarm after so many failures, then a person.
-    Probes { interval: Span, failures: u32, notify: Dist, respond: Dist },
+    Probes {
+        interval: Span,
+        failures: u32,
+        notify: Dist,
+        respond: Dist,
+    },
     /// Users call.
     None { notice: Dist },
 }
@@ -770,6 +778,10 @@ impl Plan {
 
     /// The nodes that run on a host.
     pub fn nodes_on(&self, host: HostId) -> impl Iterator<Item = NodeId> + '_ {
-        self.nodes.iter().enumerate().filter(move |(_, n)| n.host == host).map(|(i, _)| NodeId::new(i))
+        self.nodes
+            .iter()
+            .enumerate()
+            .filter(move |(_, n)| n.host == host)
+            .map(|(i, _)| NodeId::new(i))
     }
 }

@@ -14,7 +14,10 @@ pub struct Gauge {
 impl Gauge {
     /// A gauge that stands at `level` from the start of time.
     pub fn new(level: u64) -> Gauge {
-        Gauge { level, ..Gauge::default() }
+        Gauge {
+            level,
+            ..Gauge::default()
+        }
     }
 
     /// Where it stands.
@@ -51,7 +54,11 @@ impl Gauge {
     /// The average over the `window` that ends now and began at the last restart.
     pub fn average(&mut self, now: Time, window: Span) -> f64 {
         self.set(now, self.level);
-        if window.is_zero() { 0.0 } else { self.area as f64 / window.nanos() as f64 }
+        if window.is_zero() {
+            0.0
+        } else {
+            self.area as f64 / window.nanos() as f64
+        }
     }
 }
 

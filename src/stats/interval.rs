@@ -21,7 +21,9 @@ pub struct Interval {
 /// The factor on the standard error of the mean of `n` observations.
 pub fn student_t(n: usize) -> Option<f64> {
     let freedom = n.checked_sub(1).filter(|f| *f > 0)? as f64;
-    StudentsT::new(0.0, 1.0, freedom).ok().map(|t| t.inverse_cdf(0.5 + CONFIDENCE / 2.0))
+    StudentsT::new(0.0, 1.0, freedom)
+        .ok()
+        .map(|t| t.inverse_cdf(0.5 + CONFIDENCE / 2.0))
 }
 
 /// The mean of observations, one a replication; `None` of nothing.
@@ -43,14 +45,20 @@ pub fn ratio(pairs: &[(f64, f64)]) -> Option<Interval> {
     (below > 0.0).then(|| {
         let value = above / below;
         let residuals: Vec<f64> = pairs.iter().map(|p| p.0 - value * p.1).collect();
-        let half = mean(&residuals).and_then(|i| i.half).map(|h| h * pairs.len() as f64 / below);
+        let half = mean(&residuals)
+            .and_then(|i| i.half)
+            .map(|h| h * pairs.len() as f64 / below);
         Interval { value, half }
     })
 }
 
 /// The least share that is still plausible after `n` successes and no failure (Clopper and Pearson, 1934).
 pub fn never_failed(n: u64) -> f64 {
-    if n == 0 { 0.0 } else { libm::exp(libm::log((1.0 - CONFIDENCE) / 2.0) / n as f64) }
+    if n == 0 {
+        0.0
+    } else {
+        libm::exp(libm::log((1.0 - CONFIDENCE) / 2.0) / n as f64)
+    }
 }
 
 #[cfg(test)]

@@ -75,7 +75,9 @@ impl Sketch {
 
     /// Several quantiles in one pass; `shares` must be in ascending order.
     pub fn quantiles_s(&self, shares: &[f64]) -> Vec<Option<f64>> {
-        let mut wanted = shares.iter().map(|p| (libm::ceil(p * self.count as f64) as u64).clamp(1, self.count.max(1)));
+        let mut wanted = shares
+            .iter()
+            .map(|p| (libm::ceil(p * self.count as f64) as u64).clamp(1, self.count.max(1)));
         let mut found = Vec::with_capacity(shares.len());
         let mut below = 0;
         let mut rank = wanted.next();
@@ -105,13 +107,20 @@ impl Sketch {
         if other.count == 0 {
             return;
         }
-        self.least = if self.count == 0 { other.least } else { self.least.min(other.least) };
+        self.least = if self.count == 0 {
+            other.least
+        } else {
+            self.least.min(other.least)
+        };
         self.most = self.most.max(other.most);
         self.count += other.count;
         self.sum += other.sum;
         for (octave, row) in other.octaves.iter().enumerate() {
             let Some(row) = row else { continue };
-            self.open(octave).iter_mut().zip(row.iter()).for_each(|(mine, theirs)| *mine += theirs);
+            self.open(octave)
+                .iter_mut()
+                .zip(row.iter())
+                .for_each(|(mine, theirs)| *mine += theirs);
         }
     }
 
@@ -129,7 +138,10 @@ fn place(ns: u64) -> (usize, usize) {
     if exponent < BITS {
         return (0, ns as usize);
     }
-    ((exponent - BITS + 1) as usize, (ns >> (exponent - BITS)) as usize - PARTS)
+    (
+        (exponent - BITS + 1) as usize,
+        (ns >> (exponent - BITS)) as usize - PARTS,
+    )
 }
 
 /// The first value of a bucket, and how many it holds.
@@ -179,9 +191,15 @@ mod tests {
     #[test]
     fn a_constant_is_found_exactly_and_nothing_gives_nothing() {
         let mut sketch = Sketch::default();
-        assert_eq!((sketch.quantile_s(0.5), sketch.mean_s(), sketch.max_s()), (None, None, None));
+        assert_eq!(
+            (sketch.quantile_s(0.5), sketch.mean_s(), sketch.max_s()),
+            (None, None, None)
+        );
         (0..10).for_each(|_| sketch.record(Span::from_millis(10)));
-        assert_eq!((sketch.quantile_s(0.01), sketch.quantile_s(0.99)), (Some(0.01), Some(0.01)));
+        assert_eq!(
+            (sketch.quantile_s(0.01), sketch.quantile_s(0.99)),
+            (Some(0.01), Some(0.01))
+        );
         sketch.clear();
         assert_eq!(sketch.quantile_s(0.5), None);
     }
@@ -191,7 +209,10 @@ mod tests {
         for ns in (0..5000).chain([1 << 20, (1 << 20) - 1, u64::MAX / 3, u64::MAX]) {
             let (octave, part) = place(ns);
             let (low, width) = bounds(octave, part);
-            assert!(low <= ns && ns - low < width && width as f64 <= 1.0 + low as f64 / 1024.0, "{ns}: {low} {width}");
+            assert!(
+                low <= ns && ns - low < width && width as f64 <= 1.0 + low as f64 / 1024.0,
+                "{ns}: {low} {width}"
+            );
         }
     }
 }

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 
 use crate::base::limits;
-use crate::base::time::Span;
 use crate::base::random::mix;
+use crate::base::time::Span;
 use crate::model::recorder::{ClassRecord, Note, RunRecord, Wanted};
 use crate::model::world::{self, Imbalance, Order};
 use crate::scenario::plan::{Arrivals, Load, Plan, Warmup};
@@ -89,6 +89,8 @@ pub enum Failure {
     Visitor(#[from] std::io::Error),
 }
 
+/// Replications where nobody says how many.
+pub const REPLICATIONS: u32 = 20;
 /// Replications of the first round when a precision is asked for.
 const FIRST_ROUND: u32 = 10;
 /// Replications after which a precision that was not reached is given up.
@@ -177,7 +179,9 @@ impl Crew<'_> {
     fn warm_up_of(&self, plan: &Plan, watch: &Watch<'_>) -> Result<Study, Failure> {
         let (warmup, unsettled) = match plan.warmup {
             Warmup::Fixed(span) => (span, false),
-            Warmup::Auto => self.pilot(plan, watch)?.map_or((Span::ZERO, true), |span| (span, false)),
+            Warmup::Auto => self
+                .pilot(plan, watch)?
+                .map_or((Span::ZERO, true), |span| (span, false)),
         };
         Ok(Study {
             samples: Vec::new(),
@@ -197,8 +201,17 @@ impl Crew<'_> {
         let mut slices = vec![(0.0, 0u64); SLICES];
         for pilot in 0..PILOTS {
             // Numbers from the far end, so that the pilot shares no randomness with the study.
-            let order = self.order(u32::MAX - pilot, Span::ZERO, Wanted { slices: SLICES, ..Wanted::default() });
-            let Some(record) = world::run(plan, &order, &|| watch.stop.load(Ordering::Relaxed))? else { break };
+            let order = self.order(
+                u32::MAX - pilot,
+                Span::ZERO,
+                Wanted {
+                    slices: SLICES,
+                    ..Wanted::default()
+                },
+            );
+            let Some(record) = world::run(plan, &order, &|| watch.stop.load(Ordering::Relaxed))? else {
+                break;
+            };
             for (sum, slice) in slices.iter_mut().zip(&record.slices) {
                 *sum = (sum.0 + slice.0, sum.1 + slice.1);
             }
@@ -215,7 +228,13 @@ impl Crew<'_> {
     }
 
     fn order(&self, replication: u32, warmup: Span, wanted: Wanted) -> Order {
-        Order { seed: self.settings.seed, replication, warmup, lifetimes: self.settings.lifetimes, wanted }
+        Order {
+            seed: self.settings.seed,
+            replication,
+            warmup,
+            lifetimes: self.settings.lifetimes,
+            wanted,
+        }
     }
 
     /// Runs jobs on the pool and takes their records in the order of the jobs.
@@ -230,10 +249,18 @@ impl Crew<'_> {
             for (turn, &(plan, replication)) in jobs.iter().enumerate() {
                 let (sender, done, warmup) = (sender.clone(), &done, warmups[plan]);
                 scope.spawn_fifo(move |_| {
-                    let wanted = Wanted { rows: self.settings.rows, events: replication == 0, slices: 0 };
+                    let wanted = Wanted {
+                        rows: self.settings.rows,
+                        events: replication == 0,
+                        slices: 0,
+                    };
                     let order = self.order(replication, warmup, wanted);
                     let stopped = || stop.load(Ordering::Relaxed);
-                    let result = if stopped() { Ok(None) } else { world::run(&self.plans[plan], &order, &stopped) };
+                    let result = if stopped() {
+                        Ok(None)
+                    } else {
+                        world::run(&self.plans[plan], &order, &stopped)
+                    };
                     progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
                     // The receiver is gone only when the study has failed already.
                     let _ = sender.send((turn, result));
@@ -260,7 +287,9 @@ fn collect(
             let (plan, replication) = jobs[turn];
             turn += 1;
             // A replication that was stopped leaves a gap: what comes after it is not used.
-            let Some(record) = result.inspect_err(|_| watch.stop.store(true, Ordering::Relaxed))? else { continue };
+            let Some(record) = result.inspect_err(|_| watch.stop.store(true, Ordering::Relaxed))? else {
+                continue;
+            };
             let study = &mut studies[plan];
             if replication as usize == study.samples.len() {
                 (watch.visit)(plan, replication, &record).inspect_err(|_| watch.stop.store(true, Ordering::Relaxed))?;

@@ -137,7 +137,14 @@ pub fn availability<'a>(samples: impl Iterator<Item = &'a Outcomes>) -> Option<I
     let found = interval::ratio(&floats)?;
     let asked: u64 = pairs.iter().map(|p| p.1).sum();
     let never_failed = pairs.iter().all(|p| p.0 == p.1) && pairs.len() > 1;
-    Some(Interval { half: if never_failed { Some(1.0 - interval::never_failed(asked)) } else { found.half }, ..found })
+    Some(Interval {
+        half: if never_failed {
+            Some(1.0 - interval::never_failed(asked))
+        } else {
+            found.half
+        },
+        ..found
+    })
 }
 
 /// Mean of a spread over replications: a ratio of sums, since the replications differ in how many they counted.

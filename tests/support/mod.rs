@@ -29,8 +29,18 @@ pub fn study(json: &str, replications: u32, seed: u64) -> (Plan, Study) {
 
 /// A study of a plan on so many threads.
 pub fn study_of(plan: &Plan, replications: u32, seed: u64, threads: usize, lifetimes: bool) -> Study {
-    let settings = Settings { seed, replications: Count::Fixed(replications), lifetimes, rows: false, threads };
-    let watch = Watch { stop: &AtomicBool::new(false), progress: &|_, _| {}, visit: &mut |_, _, _| Ok(()) };
+    let settings = Settings {
+        seed,
+        replications: Count::Fixed(replications),
+        lifetimes,
+        rows: false,
+        threads,
+    };
+    let watch = Watch {
+        stop: &AtomicBool::new(false),
+        progress: &|_, _| {},
+        visit: &mut |_, _, _| Ok(()),
+    };
     let mut studies = study::run(std::slice::from_ref(plan), &settings, watch).expect("the books balance");
     studies.pop().expect("one plan, one study")
 }
@@ -49,13 +59,29 @@ pub fn record(json: &str) -> RunRecord {
 /// One replication with this seed, with or without lifetimes.
 pub fn record_with(json: &str, seed: u64, lifetimes: bool) -> RunRecord {
     let plan = plan(json);
-    let Warmup::Fixed(warmup) = plan.warmup else { panic!("a fixed warm-up") };
-    let wanted = Wanted { rows: true, events: true, slices: 0 };
-    let order = Order { seed, replication: 0, warmup, lifetimes, wanted };
-    world::run(&plan, &order, &|| false).expect("the books balance").expect("nobody stops it")
+    let Warmup::Fixed(warmup) = plan.warmup else {
+        panic!("a fixed warm-up")
+    };
+    let wanted = Wanted {
+        rows: true,
+        events: true,
+        slices: 0,
+    };
+    let order = Order {
+        seed,
+        replication: 0,
+        warmup,
+        lifetimes,
+        wanted,
+    };
+    world::run(&plan, &order, &|| false)
+        .expect("the books balance")
+        .expect("nobody stops it")
 }
 
 /// When each request ended, in seconds, and how.
 pub fn endings(rows: &[Row]) -> Vec<(f64, Outcome)> {
-    rows.iter().map(|r| (r.finished.map_or(f64::NAN, |t| t.seconds()), r.outcome)).collect()
+    rows.iter()
+        .map(|r| (r.finished.map_or(f64::NAN, |t| t.seconds()), r.outcome))
+        .collect()
 }

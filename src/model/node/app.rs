@@ -135,7 +135,10 @@ impl<'p> App<'p> {
             return;
         }
         while let Some(key) = self.line.pop_front() {
-            let Some(FrameStep::App(Step { stage: Stage::WantsConnection(since), .. })) = cx.frames.get(key).map(|f| f.step)
+            let Some(FrameStep::App(Step {
+                stage: Stage::WantsConnection(since),
+                ..
+            })) = cx.frames.get(key).map(|f| f.step)
             else {
                 continue;
             };
@@ -162,7 +165,9 @@ impl<'p> App<'p> {
         let Some(member) = self.choose(cx, op, tried) else {
             return cx.finish(key, Reply::failed(last.cause));
         };
-        let Some(database) = self.plan.database else { unreachable!("queries only with a database") };
+        let Some(database) = self.plan.database else {
+            unreachable!("queries only with a database")
+        };
         let target = Target::Node(cx.plan.databases[database.index()].members[member]);
         let step = App::step(cx, key);
         step.tried |= 1 << member.min(31);
@@ -220,7 +225,13 @@ impl Behaviour for App<'_> {
         let slices = u64::from(queries.read + queries.write) + 1;
         let slice = Span::from_nanos(cpu.nanos() / slices);
         let last = Span::from_nanos(cpu.nanos() - slice.nanos() * (slices - 1));
-        cx.frames[key].step = FrameStep::App(Step { done: 0, slice, last, tried: 0, stage: Stage::Running });
+        cx.frames[key].step = FrameStep::App(Step {
+            done: 0,
+            slice,
+            last,
+            tried: 0,
+            stage: Stage::Running,
+        });
         let first = if slices == 1 { last } else { slice };
         if !cx.work(key, Demand { cpu: first, io }) {
             self.worked(cx, key);

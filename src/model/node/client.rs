@@ -88,7 +88,11 @@ impl<'p> Client<'p> {
             Load::Open { population, .. } => population,
             Load::Closed { users, .. } => users,
         };
-        let users = if let Load::Closed { users, .. } = source.load { users } else { 1 };
+        let users = if let Load::Closed { users, .. } = source.load {
+            users
+        } else {
+            1
+        };
         let has_resolvers = matches!(source.entry, Entry::Resolvers(_));
         let cumulate = |sum: &mut f64, class: &crate::scenario::plan::Class| {
             *sum += class.share;
@@ -103,7 +107,11 @@ impl<'p> Client<'p> {
             wishes: cx.streams.key_of(&source.name, Purpose::Requests),
             made: vec![0; users as usize],
             shares: plan.classes.iter().scan(0.0, cumulate).collect(),
-            caches: if has_resolvers { vec![None; clients as usize] } else { Vec::new() },
+            caches: if has_resolvers {
+                vec![None; clients as usize]
+            } else {
+                Vec::new()
+            },
             give_up: source.timeout.map(|t| cx.open_lane(t)),
             modulation: Modulation::default(),
             tokens: BUDGET_CAP,
@@ -123,7 +131,9 @@ impl<'p> Client<'p> {
     /// A request of an open source comes, and the next is scheduled.
     pub fn arrive(&mut self, cx: &mut Context<'_>) {
         let source = self.source;
-        let Load::Open { arrivals, population } = &source.load else { unreachable!("only open sources arrive") };
+        let Load::Open { arrivals, population } = &source.load else {
+            unreachable!("only open sources arrive")
+        };
         let number = self.made[0];
         self.made[0] += 1;
         let seed = mix(self.wishes, number);
@@ -142,7 +152,11 @@ impl<'p> Client<'p> {
 
     fn class_of(&self, word: f64) -> ClassId {
         // The last class takes what rounding leaves of the sum of the shares.
-        let at = self.shares.iter().position(|s| word < *s).unwrap_or(self.shares.len() - 1);
+        let at = self
+            .shares
+            .iter()
+            .position(|s| word < *s)
+            .unwrap_or(self.shares.len() - 1);
         ClassId::new(at)
     }
 
@@ -153,7 +167,9 @@ impl<'p> Client<'p> {
     }
 
     fn next_arrival(&mut self, now: Time) -> Option<Time> {
-        let Load::Open { arrivals, .. } = &self.source.load else { return None };
+        let Load::Open { arrivals, .. } = &self.source.load else {
+            return None;
+        };
         match arrivals {
             Arrivals::Poisson { rate } => (*rate > 0.0).then(|| now + self.exponential(*rate)),
             Arrivals::Uniform { spacing } => Some(now + *spacing),
@@ -221,7 +237,9 @@ impl<'p> Client<'p> {
     // --- closed loops -----------------------------------------------------------------------------------------------
 
     fn think(&mut self, cx: &mut Context<'_>, user: u32) {
-        let Load::Closed { think, .. } = &self.source.load else { return };
+        let Load::Closed { think, .. } = &self.source.load else {
+            return;
+        };
         let key = mix(self.user_seed(user), THINK);
         let span = think.sample(&mut Draw::keyed(key));
         cx.after(span, Class::Arrival, Event::Wish { source: self.id, user });
@@ -267,7 +285,10 @@ impl<'p> Client<'p> {
             worker: false,
             silent: false,
             doing: Doing::Nothing,
-            step: FrameStep::Client(Step { stage: Stage::Pausing, attempts: 0 }),
+            step: FrameStep::Client(Step {
+                stage: Stage::Pausing,
+                attempts: 0,
+            }),
         };
         let key = cx.insert_root(frame);
         cx.record.offered(key, &frame);
@@ -279,7 +300,9 @@ impl<'p> Client<'p> {
 
     /// The key that a request asks for, drawn from its class's key set.
     fn key_hash(&self, class: ClassId, seed: u64) -> u64 {
-        let Some(keys) = &self.plan.classes[class.index()].keys else { return seed };
+        let Some(keys) = &self.plan.classes[class.index()].keys else {
+            return seed;
+        };
         let word = unit(&mut Draw::keyed(mix(seed, label("key"))));
         mix(label("key"), zipf(keys.count, keys.zipf, word))
     }
@@ -292,14 +315,20 @@ impl<'p> Client<'p> {
     }
 
     fn set_stage(cx: &mut Context<'_>, key: FrameKey, stage: Stage) {
-        let step = Step { stage, ..Client::step(cx, key) };
+        let step = Step {
+            stage,
+            ..Client::step(cx, key)
+        };
         cx.frames[key].step = FrameStep::Client(step);
     }
 
     /// The first attempt, or a further one.
     fn attempt(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let attempts = Client::step(cx, key).attempts + 1;
-        cx.frames[key].step = FrameStep::Client(Step { stage: Stage::Pausing, attempts });
+        cx.frames[key].step = FrameStep::Client(Step {
+            stage: Stage::Pausing,
+            attempts,
+        });
         let source = self.source;
         match &source.entry {
             Entry::Node(target) => {
@@ -307,7 +336,13 @@ impl<'p> Client<'p> {
                 self.call(cx, key, *target);
             }
             Entry::Resolvers(_) => match self.caches[cx.frames[key].client as usize].filter(|c| c.until > cx.now()) {
-                Some(cached) => self.call_address(cx, key, (cached.list, cached.turn), 0, Reply::failed(Outcome::Unresolved)),
+                Some(cached) => self.call_address(
+                    cx,
+                    key,
+                    (cached.list, cached.turn),
+                    0,
+                    Reply::failed(Outcome::Unresolved),
+                ),
                 None => self.resolve(cx, key, 0),
             },
         }
@@ -315,11 +350,15 @@ impl<'p> Client<'p> {
 
     /// Asks one resolver; a failure is known when its time-out ends.
     fn resolve(&mut self, cx: &mut Context<'_>, key: FrameKey, resolver: u16) {
-        let Entry::Resolvers(resolvers) = &self.source.entry else { unreachable!("only with resolvers") };
+        let Entry::Resolvers(resolvers) = &self.source.entry else {
+            unreachable!("only with resolvers")
+        };
         let Some(&node) = resolvers.get(usize::from(resolver)) else {
             return self.failed(cx, key, Outcome::Unresolved);
         };
-        let crate::scenario::plan::Kind::Dns(dns) = &self.plan.node(node).kind else { unreachable!("a resolver is a dns node") };
+        let crate::scenario::plan::Kind::Dns(dns) = &self.plan.node(node).kind else {
+            unreachable!("a resolver is a dns node")
+        };
         Client::set_stage(cx, key, Stage::Resolving { resolver });
         cx.set_timer(key, dns.timeout);
         let Frame { op, seed, .. } = cx.frames[key];
@@ -330,7 +369,14 @@ impl<'p> Client<'p> {
     fn call_address(&mut self, cx: &mut Context<'_>, key: FrameKey, answer: (u32, u32), tried: u16, last: Reply) {
         match cx.directory.address(answer.0, answer.1, u32::from(tried)) {
             Some(target) => {
-                Client::set_stage(cx, key, Stage::Calling { answer: Some(answer), tried });
+                Client::set_stage(
+                    cx,
+                    key,
+                    Stage::Calling {
+                        answer: Some(answer),
+                        tried,
+                    },
+                );
                 self.call(cx, key, target);
             }
             None => self.failed(cx, key, last.cause),
@@ -341,7 +387,11 @@ impl<'p> Client<'p> {
         let Frame { op, seed, .. } = cx.frames[key];
         // A further attempt is another request to the servers: it costs what it costs anew.
         let attempts = Client::step(cx, key).attempts;
-        let seed = if attempts > 1 { mix(seed, u64::from(attempts)) } else { seed };
+        let seed = if attempts > 1 {
+            mix(seed, u64::from(attempts))
+        } else {
+            seed
+        };
         let patience = self.source.timeout.unwrap_or(DEFAULT_CONNECT);
         cx.call(key, target, op, seed, patience);
     }
@@ -349,7 +399,12 @@ impl<'p> Client<'p> {
     /// An attempt has failed: pause and try again, if the policy allows, or give up.
     fn failed(&mut self, cx: &mut Context<'_>, key: FrameKey, cause: Outcome) {
         let Step { attempts, .. } = Client::step(cx, key);
-        let Some(retry) = self.source.retry.as_ref().filter(|r| u32::from(attempts) <= r.max && self.may_retry(r)) else {
+        let Some(retry) = self
+            .source
+            .retry
+            .as_ref()
+            .filter(|r| u32::from(attempts) <= r.max && self.may_retry(r))
+        else {
             return self.end(cx, key, cause);
         };
         if retry.budget.is_some() {
@@ -357,7 +412,10 @@ impl<'p> Client<'p> {
         }
         let grown = retry.backoff.scaled(libm::pow(retry.factor, f64::from(attempts - 1)));
         let pause = retry.cap.map_or(grown, |cap| grown.min(cap));
-        let word = unit(&mut Draw::keyed(mix(cx.frames[key].seed, BACKOFF + (u64::from(attempts) << 8))));
+        let word = unit(&mut Draw::keyed(mix(
+            cx.frames[key].seed,
+            BACKOFF + (u64::from(attempts) << 8),
+        )));
         Client::set_stage(cx, key, Stage::Pausing);
         cx.set_timer(key, pause.scaled(1.0 - retry.jitter * word));
     }
@@ -372,7 +430,8 @@ impl<'p> Client<'p> {
         let Step { attempts, .. } = Client::step(cx, key);
         let render = self.source.render.as_ref().filter(|_| outcome == Outcome::Ok);
         let render = render.map(|d| cx.sample_keyed(d, &frame, mix(frame.seed, RENDER)));
-        cx.record.ended(cx.now(), key, &frame, outcome, u32::from(attempts), render);
+        cx.record
+            .ended(cx.now(), key, &frame, outcome, u32::from(attempts), render);
         cx.finish(key, Reply::OK);
         if outcome != Outcome::Unfinished {
             self.think(cx, frame.client);
@@ -405,17 +464,32 @@ impl Behaviour for Client<'_> {
         match Client::step(cx, key).stage {
             Stage::Resolving { resolver } if reply.is_ok() => {
                 cx.clear_timer(key);
-                let Entry::Resolvers(resolvers) = &self.source.entry else { unreachable!("only with resolvers") };
+                let Entry::Resolvers(resolvers) = &self.source.entry else {
+                    unreachable!("only with resolvers")
+                };
                 let answer = cx.directory.look_up(resolvers[usize::from(resolver)]);
                 let until = cx.now() + answer.ttl;
                 let client = cx.frames[key].client as usize;
-                self.caches[client] = Some(Cached { until, list: answer.list, turn: answer.turn });
-                self.call_address(cx, key, (answer.list, answer.turn), 0, Reply::failed(Outcome::Unresolved));
+                self.caches[client] = Some(Cached {
+                    until,
+                    list: answer.list,
+                    turn: answer.turn,
+                });
+                self.call_address(
+                    cx,
+                    key,
+                    (answer.list, answer.turn),
+                    0,
+                    Reply::failed(Outcome::Unresolved),
+                );
             }
             // A resolver that refuses says nothing over UDP: its time-out decides.
             Stage::Resolving { .. } | Stage::Pausing => {}
             Stage::Calling { .. } if reply.is_ok() => self.end(cx, key, Outcome::Ok),
-            Stage::Calling { answer: Some(answer), tried } if matches!(reply.how, How::Refused | How::Silent) => {
+            Stage::Calling {
+                answer: Some(answer),
+                tried,
+            } if matches!(reply.how, How::Refused | How::Silent) => {
                 self.call_address(cx, key, answer, tried + 1, reply);
             }
             Stage::Calling { .. } => self.failed(cx, key, reply.cause),

@@ -1,9 +1,9 @@
 //! A resolver: answers after its lookup time. What it answers is the [directory](crate::model::directory)'s.
 
 use super::Behaviour;
+use crate::base::time::Span;
 use crate::model::context::{Context, Demand, IO};
 use crate::model::request::{FrameKey, Reply};
-use crate::base::time::Span;
 use crate::scenario::plan;
 
 /// A resolver.
@@ -20,7 +20,10 @@ impl<'p> Dns<'p> {
 
 impl Behaviour for Dns<'_> {
     fn demand(&mut self, cx: &mut Context<'_>, frame: FrameKey) -> Demand {
-        Demand { cpu: Span::ZERO, io: cx.sample(&self.plan.lookup, &cx.frames[frame], IO) }
+        Demand {
+            cpu: Span::ZERO,
+            io: cx.sample(&self.plan.lookup, &cx.frames[frame], IO),
+        }
     }
 
     fn worked(&mut self, cx: &mut Context<'_>, frame: FrameKey) {

@@ -19,7 +19,11 @@ impl<'p> Firewall<'p> {
     /// A firewall at the start of a run.
     pub fn new(plan: &'p plan::Firewall) -> Firewall<'p> {
         let bucket = plan.limit.as_ref().map(TokenBucket::new);
-        Firewall { plan, connections: 0, bucket }
+        Firewall {
+            plan,
+            connections: 0,
+            bucket,
+        }
     }
 
     fn admits(&mut self, cx: &Context<'_>) -> bool {

@@ -82,7 +82,10 @@ impl<'p> LoadBalancer<'p> {
     /// A balancer at the start of a run.
     pub fn new(me: NodeId, plan: &'p plan::LoadBalancer, cx: &mut Context<'p>) -> LoadBalancer<'p> {
         let name = &cx.plan.node(me).name;
-        let (draws, checks) = (cx.streams.key_of(name, Purpose::Balance), cx.streams.key_of(name, Purpose::Checks));
+        let (draws, checks) = (
+            cx.streams.key_of(name, Purpose::Balance),
+            cx.streams.key_of(name, Purpose::Checks),
+        );
         let member = |s: &plan::Server| Member {
             weight: s.weight,
             eweight: s.weight * 16,
@@ -93,10 +96,16 @@ impl<'p> LoadBalancer<'p> {
             queued: 0,
             limit: s.maxconn.unwrap_or(u32::MAX),
         };
-        let mut pool = Pool { servers: plan.servers.iter().map(member).collect() };
+        let mut pool = Pool {
+            servers: plan.servers.iter().map(member).collect(),
+        };
         let believed_up = vec![true; plan.servers.len()];
         let backup: Vec<bool> = plan.servers.iter().map(|s| s.backup).collect();
-        for (server, usable) in pool.servers.iter_mut().zip(balance::usable(&believed_up, &backup, plan.allbackups)) {
+        for (server, usable) in pool
+            .servers
+            .iter_mut()
+            .zip(balance::usable(&believed_up, &backup, plan.allbackups))
+        {
             server.usable = usable;
         }
         LoadBalancer {
@@ -104,7 +113,15 @@ impl<'p> LoadBalancer<'p> {
             plan,
             algorithm: balance::new(plan.algorithm, &pool),
             pool,
-            health: vec![Health { up: true, doubts: 0, maint: 0, drain: 0 }; plan.servers.len()],
+            health: vec![
+                Health {
+                    up: true,
+                    doubts: 0,
+                    maint: 0,
+                    drain: 0
+                };
+                plan.servers.len()
+            ],
             queue: VecDeque::new(),
             own_queues: vec![VecDeque::new(); plan.servers.len()],
             open: 0,
@@ -140,8 +157,10 @@ impl<'p> LoadBalancer<'p> {
             return;
         }
         while let Some(key) = self.outside.pop_front() {
-            if let Some(FrameStep::LoadBalancer(Step { stage: Stage::Outside { since }, .. })) =
-                cx.frames.get(key).map(|f| f.step)
+            if let Some(FrameStep::LoadBalancer(Step {
+                stage: Stage::Outside { since },
+                ..
+            })) = cx.frames.get(key).map(|f| f.step)
             {
                 self.waited(cx, key, since);
                 return self.accept(cx, key);
@@ -157,7 +176,10 @@ impl<'p> LoadBalancer<'p> {
             Algorithm::Hash { of: HashOf::Client, .. } => mix(frame.source.index() as u64, u64::from(frame.client)),
             _ => frame.hash,
         };
-        Ask { avoid: avoid.map(usize::from), hash }
+        Ask {
+            avoid: avoid.map(usize::from),
+            hash,
+        }
     }
 
     /// Gives the request to a server, or puts it into a queue, or ends it where nobody can serve.
@@ -182,7 +204,13 @@ impl<'p> LoadBalancer<'p> {
     fn anybody_waits(&mut self, cx: &Context<'_>) -> bool {
         let waits = |key: &FrameKey| {
             let step = cx.frames.get(*key).map(|f| f.step);
-            matches!(step, Some(FrameStep::LoadBalancer(Step { stage: Stage::Queued { .. }, .. })))
+            matches!(
+                step,
+                Some(FrameStep::LoadBalancer(Step {
+                    stage: Stage::Queued { .. },
+                    ..
+                }))
+            )
         };
         while self.queue.front().is_some_and(|key| !waits(key)) {
             self.queue.pop_front();
@@ -197,10 +225,16 @@ impl<'p> LoadBalancer<'p> {
     }
 
     fn queue_at(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
-        if self.plan.servers[server].maxqueue.is_some_and(|most| self.pool.servers[server].queued >= most) {
+        if self.plan.servers[server]
+            .maxqueue
+            .is_some_and(|most| self.pool.servers[server].queued >= most)
+        {
             return cx.finish(key, Reply::failed(Outcome::QueueFull));
         }
-        LoadBalancer::step(cx, key).stage = Stage::QueuedAt { server: server as u16, since: cx.now() };
+        LoadBalancer::step(cx, key).stage = Stage::QueuedAt {
+            server: server as u16,
+            since: cx.now(),
+        };
         self.own_queues[server].push_back(key);
         self.pool.servers[server].queued += 1;
         self.algorithm.changed(&self.pool, server, Change::Taken);
@@ -262,7 +296,9 @@ impl<'p> LoadBalancer<'p> {
     fn feed(&mut self, cx: &mut Context<'_>, server: usize) {
         while !cx.closing && cx.is_up(self.me) && self.pool.servers[server].can_serve() {
             let own = self.own_queues[server].pop_front();
-            let Some(key) = own.or_else(|| self.queue.pop_front()) else { return };
+            let Some(key) = own.or_else(|| self.queue.pop_front()) else {
+                return;
+            };
             // Those who left are still in line.
             let stage = match cx.frames.get(key).map(|f| f.step) {
                 Some(FrameStep::LoadBalancer(step)) => step.stage,
@@ -315,7 +351,12 @@ impl<'p> LoadBalancer<'p> {
     /// the last try.
     fn try_again(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
         let is_last = LoadBalancer::step(cx, key).retries == 0;
-        let other = self.pool.servers.iter().enumerate().any(|(i, s)| i != server && s.takes_new());
+        let other = self
+            .pool
+            .servers
+            .iter()
+            .enumerate()
+            .any(|(i, s)| i != server && s.takes_new());
         if self.plan.redispatch && other && (is_last || !self.pool.servers[server].takes_new()) {
             self.redispatch(cx, key, server);
         } else {
@@ -336,7 +377,12 @@ impl<'p> LoadBalancer<'p> {
 
     /// Schedules the next check of a server.
     fn schedule_check(&mut self, cx: &mut Context<'_>, server: usize, span: Span, ended: bool) {
-        let event = Event::Probe { balancer: self.me, server: server as u16, epoch: self.epoch, ended };
+        let event = Event::Probe {
+            balancer: self.me,
+            server: server as u16,
+            epoch: self.epoch,
+            ended,
+        };
         cx.after(span, Class::Probe, event);
     }
 
@@ -361,14 +407,21 @@ impl<'p> LoadBalancer<'p> {
         self.health[server].up = up;
         self.health[server].doubts = 0;
         let (me, node) = (self.me, self.plan.servers[server].node);
-        cx.note(if up { "up" } else { "down" }, |p| format!("{}/{}", p.node(me).name, p.node(node).name));
+        cx.note(if up { "up" } else { "down" }, |p| {
+            format!("{}/{}", p.node(me).name, p.node(node).name)
+        });
         self.settle(cx);
     }
 
     /// Works out anew who may be given requests, and tells the algorithm what changed.
     fn settle(&mut self, cx: &mut Context<'_>) {
         let able = |h: &Health| h.up && h.maint == 0 && h.drain == 0;
-        let up: Vec<bool> = self.health.iter().zip(&self.pool.servers).map(|(h, s)| able(h) && s.weight > 0).collect();
+        let up: Vec<bool> = self
+            .health
+            .iter()
+            .zip(&self.pool.servers)
+            .map(|(h, s)| able(h) && s.weight > 0)
+            .collect();
         let backup: Vec<bool> = self.pool.servers.iter().map(|s| s.backup).collect();
         let usable = balance::usable(&up, &backup, self.plan.allbackups);
         let before: Vec<bool> = self.pool.servers.iter().map(|s| s.usable).collect();
@@ -377,7 +430,8 @@ impl<'p> LoadBalancer<'p> {
         }
         for (i, (was, is)) in before.into_iter().zip(usable).enumerate() {
             if was != is {
-                self.algorithm.changed(&self.pool, i, if is { Change::Up } else { Change::Down });
+                self.algorithm
+                    .changed(&self.pool, i, if is { Change::Up } else { Change::Down });
             }
         }
         for server in 0..self.pool.servers.len() {
@@ -392,8 +446,10 @@ impl<'p> LoadBalancer<'p> {
             return;
         }
         for key in std::mem::take(&mut self.own_queues[server]) {
-            let Some(FrameStep::LoadBalancer(Step { stage: Stage::QueuedAt { since, .. }, .. })) =
-                cx.frames.get(key).map(|f| f.step)
+            let Some(FrameStep::LoadBalancer(Step {
+                stage: Stage::QueuedAt { since, .. },
+                ..
+            })) = cx.frames.get(key).map(|f| f.step)
             else {
                 continue;
             };
@@ -408,7 +464,11 @@ impl<'p> LoadBalancer<'p> {
 
 impl Behaviour for LoadBalancer<'_> {
     fn arrived(&mut self, cx: &mut Context<'_>, key: FrameKey) {
-        let step = Step { stage: Stage::Outside { since: cx.now() }, retries: self.plan.retries, avoid: None };
+        let step = Step {
+            stage: Stage::Outside { since: cx.now() },
+            retries: self.plan.retries,
+            avoid: None,
+        };
         cx.frames[key].step = FrameStep::LoadBalancer(step);
         if self.plan.maxconn.is_some_and(|most| self.open >= most) {
             self.outside.push_back(key);
@@ -425,7 +485,9 @@ impl Behaviour for LoadBalancer<'_> {
 
     fn answered(&mut self, cx: &mut Context<'_>, key: FrameKey, reply: Reply) {
         cx.clear_timer(key);
-        let Stage::On { server } = LoadBalancer::step(cx, key).stage else { return };
+        let Stage::On { server } = LoadBalancer::step(cx, key).stage else {
+            return;
+        };
         if reply.is_ok() {
             cx.finish(key, reply);
         } else if self.is_retried(reply) {
@@ -455,7 +517,9 @@ impl Behaviour for LoadBalancer<'_> {
     }
 
     fn release(&mut self, cx: &mut Context<'_>, key: FrameKey, frame: &Frame) {
-        let FrameStep::LoadBalancer(Step { stage, .. }) = frame.step else { return };
+        let FrameStep::LoadBalancer(Step { stage, .. }) = frame.step else {
+            return;
+        };
         match stage {
             Stage::Outside { since } => return self.waited(cx, key, since),
             Stage::Accepted => {}
@@ -490,7 +554,9 @@ impl Behaviour for LoadBalancer<'_> {
     }
 
     fn probe(&mut self, cx: &mut Context<'_>, server: usize, epoch: u16, ended: bool) {
-        let Some(check) = self.plan.check.as_ref().filter(|_| epoch == self.epoch) else { return };
+        let Some(check) = self.plan.check.as_ref().filter(|_| epoch == self.epoch) else {
+            return;
+        };
         if ended {
             return self.judge(cx, server, false);
         }
@@ -531,7 +597,10 @@ impl Behaviour for LoadBalancer<'_> {
                 let limit = &mut self.pool.servers[server].limit;
                 let old = std::mem::replace(limit, maxconn.unwrap_or(u32::MAX));
                 self.feed(cx, server);
-                Some(Setting::Maxconn { server, maxconn: (old != u32::MAX).then_some(old) })
+                Some(Setting::Maxconn {
+                    server,
+                    maxconn: (old != u32::MAX).then_some(old),
+                })
             }
             _ => None,
         }

@@ -19,7 +19,12 @@ pub struct Member<'p> {
 impl<'p> Member<'p> {
     /// A member at the start of a run.
     pub fn new(plan: &'p Plan, me: NodeId, member: &'p plan::Member) -> Member<'p> {
-        Member { plan: member, database: &plan.databases[member.database.index()], me, connections: 0 }
+        Member {
+            plan: member,
+            database: &plan.databases[member.database.index()],
+            me,
+            connections: 0,
+        }
     }
 
     fn is_primary(&self, cx: &Context<'_>) -> bool {

@@ -71,13 +71,19 @@ impl<'p> Web<'p> {
     /// Passes the request to an upstream; where none is left, it fails as the `last` attempt did.
     fn proxy(&mut self, cx: &mut Context<'_>, key: FrameKey, last: Outcome) {
         let tried = Web::step(cx, key).tried;
-        let list: Vec<usize> = if tried == 0 { Vec::new() } else { (0..REMEMBERED).filter(|i| tried & (1 << i) != 0).collect() };
+        let list: Vec<usize> = if tried == 0 {
+            Vec::new()
+        } else {
+            (0..REMEMBERED).filter(|i| tried & (1 << i) != 0).collect()
+        };
         let Some(upstream) = self.upstreams.pick(cx.now(), &list) else {
             return cx.finish(key, Reply::failed(last));
         };
         let step = Web::step(cx, key);
         step.tried |= 1 << upstream.min(REMEMBERED - 1);
-        step.stage = Stage::Proxied { upstream: upstream as u16 };
+        step.stage = Stage::Proxied {
+            upstream: upstream as u16,
+        };
         let Frame { op, seed, .. } = cx.frames[key];
         let target = Target::Node(self.plan.upstreams[upstream].node);
         cx.call(key, target, op, seed, self.plan.connect_timeout);
@@ -120,12 +126,26 @@ impl Behaviour for Web<'_> {
         let needed = if self.serves(cx, key) { 1 } else { 2 };
         if self.connections + needed > self.plan.connections {
             // As Nginx does when `worker_connections` are used up: the connection is closed without an answer.
-            return cx.turn_away(key, Reply { how: How::Broken, cause: Outcome::Refused });
+            return cx.turn_away(
+                key,
+                Reply {
+                    how: How::Broken,
+                    cause: Outcome::Refused,
+                },
+            );
         }
         self.connections += needed;
-        let step = Step { connections: needed, tried: 0, stage: Stage::Delayed };
+        let step = Step {
+            connections: needed,
+            tried: 0,
+            stage: Stage::Delayed,
+        };
         cx.frames[key].step = FrameStep::Web(step);
-        match self.limit_req.as_mut().map_or(Verdict::Serve, |l| l.ask(cx.calendar.now())) {
+        match self
+            .limit_req
+            .as_mut()
+            .map_or(Verdict::Serve, |l| l.ask(cx.calendar.now()))
+        {
             Verdict::Serve => self.admit(cx, key),
             Verdict::Delay(span) => cx.set_timer(key, span),
             Verdict::Reject => cx.turn_away(key, Reply::failed(Outcome::Rejected)),
@@ -151,7 +171,9 @@ impl Behaviour for Web<'_> {
 
     fn answered(&mut self, cx: &mut Context<'_>, key: FrameKey, reply: Reply) {
         cx.clear_timer(key);
-        let Stage::Proxied { upstream } = Web::step(cx, key).stage else { return };
+        let Stage::Proxied { upstream } = Web::step(cx, key).stage else {
+            return;
+        };
         let upstream = usize::from(upstream);
         if reply.is_ok() {
             self.upstreams.succeeded(upstream);
@@ -175,7 +197,9 @@ impl Behaviour for Web<'_> {
     }
 
     fn release(&mut self, _cx: &mut Context<'_>, _key: FrameKey, frame: &Frame) {
-        let FrameStep::Web(Step { connections, stage, .. }) = frame.step else { return };
+        let FrameStep::Web(Step { connections, stage, .. }) = frame.step else {
+            return;
+        };
         self.connections -= connections;
         if let Stage::Proxied { upstream } = stage {
             self.upstreams.released(usize::from(upstream));

@@ -1,0 +1,307 @@
+//! `fallover run`: what happens? All replications of all scenarios in one pool.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use clap::Args;
+
+use super::exit::{self, Failure, INTERNAL, INTERRUPTED, MISSED};
+use super::options::{Reading, Simulating, Writing};
+use crate::analysis::result::{Document, Engine, NamedRun, Run as Finding, SCHEMA_VERSION, ScenarioId};
+use crate::analysis::run as findings;
+use crate::base::limits;
+use crate::model::recorder::{Row, RunRecord};
+use crate::report::chart::Look;
+use crate::report::csv::{RequestRow, RequestWriter};
+use crate::report::sink::{AtomicFile, Output};
+use crate::report::terminal::Terminal;
+use crate::report::{json, progress, summary};
+use crate::scenario::plan::Plan;
+use crate::study::{self, Count, Settings, Study, Watch};
+
+/// What happens? Runs scenarios and says what the clients saw
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Scenario files, JSON or YAML; several: a row and a line in the chart each
+    #[arg(required = true, value_name = "SCENARIO")]
+    scenarios: Vec<PathBuf>,
+    /// Write a row for every request, in every replication
+    #[arg(long, value_name = "FILE.csv")]
+    requests: Option<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    writing: Writing,
+    #[command(flatten)]
+    simulating: Simulating,
+}
+
+impl Run {
+    /// Loads, simulates, and says what happened.
+    pub fn run(mut self) -> Result<(), Failure> {
+        // Whatever can be wrong with what was typed is said before the work begins.
+        let outputs = self.outputs()?;
+        self.reading.set.extend(self.simulating.sets());
+        let plans = self.plans()?;
+        self.say_how_long(&plans);
+        let began = Instant::now();
+        let studies = self.simulate(&plans)?;
+        let document = self.document(&plans, &studies, began.elapsed().as_secs_f64());
+        self.hand_over(&document, &outputs)?;
+        self.verdict(&document)
+    }
+
+    fn outputs(&self) -> Result<Vec<Output>, Failure> {
+        let parse = |path: &PathBuf| Output::parse(path).map_err(|e| Failure::BadInput(e.to_string()));
+        if self.requests.is_some() && self.scenarios.len() > 1 {
+            let message = "--requests takes one scenario: rows of several would not say whose they are";
+            return Err(Failure::BadInput(message.into()));
+        }
+        self.writing.output.iter().map(parse).collect()
+    }
+
+    /// Every file's plan; what is wrong with any of them is said at once.
+    fn plans(&self) -> Result<Vec<Plan>, Failure> {
+        let (mut plans, mut failures) = (Vec::new(), Vec::new());
+        for file in &self.scenarios {
+            match self.reading.load(file) {
+                Ok(loaded) => {
+                    let warnings = if self.writing.quiet {
+                        &[][..]
+                    } else {
+                        &loaded.plan.warnings
+                    };
+                    warnings
+                        .iter()
+                        .for_each(|w| exit::note(&format!("{}: warning: {w}", file.display())));
+                    plans.push(loaded.plan);
+                }
+                Err(failure) => failures.push(failure),
+            }
+        }
+        let last = failures.pop();
+        failures.iter().for_each(Failure::print);
+        last.map_or(Ok(plans), Err)
+    }
+
+    fn settings(&self) -> Settings {
+        let replications = match (self.simulating.precision, self.simulating.replications) {
+            (Some(precision), _) => Count::Precision(precision),
+            (None, count) => Count::Fixed(count.unwrap_or(study::REPLICATIONS)),
+        };
+        Settings {
+            seed: self.simulating.seed,
+            replications,
+            lifetimes: self.simulating.failures,
+            rows: self.requests.is_some(),
+            threads: self.simulating.threads.unwrap_or(0) as usize,
+        }
+    }
+
+    /// Long work says so before it starts.
+    fn say_how_long(&self, plans: &[Plan]) {
+        let replications = f64::from(self.simulating.replications.unwrap_or(study::REPLICATIONS));
+        let events = replications * plans.iter().map(study::expected_events).sum::<f64>();
+        if events > limits::EVENTS_WORTH_A_WORD && !self.writing.quiet {
+            let minutes = events / EVENTS_PER_MINUTE;
+            let time = if minutes < 90.0 {
+                format!("{minutes:.0} minutes")
+            } else {
+                format!("{:.0} hours", minutes / 60.0)
+            };
+            exit::note(&format!(
+                "about {:.1} thousand million events, perhaps {time} on one core; Ctrl-C ends it and keeps what is finished \
+                 (a shorter --duration or fewer --replications make it quicker)",
+                events / 1e9
+            ));
+        }
+    }
+
+    // --- simulating -------------------------------------------------------------------------------------------------
+
+    fn simulate(&self, plans: &[Plan]) -> Result<Vec<Study>, Failure> {
+        let mut rows = match &self.requests {
+            Some(path) => Some(Rows::create(path, &plans[0])?),
+            None => None,
+        };
+        let bar = progress::bar(0, "replications", self.writing.quiet);
+        let stop = stop_on_interrupt();
+        let watch = Watch {
+            stop,
+            progress: &|done, total| {
+                bar.set_length(total);
+                bar.set_position(done);
+            },
+            visit: &mut |plan, replication, record| match &mut rows {
+                Some(rows) => rows.write(&plans[plan], replication, record),
+                None => Ok(()),
+            },
+        };
+        let studies = study::run(plans, &self.settings(), watch).map_err(study_failure)?;
+        bar.finish_and_clear();
+        if let Some(rows) = rows {
+            rows.commit()?;
+        }
+        Ok(studies)
+    }
+
+    // --- telling ----------------------------------------------------------------------------------------------------
+
+    fn document(&self, plans: &[Plan], studies: &[Study], wall_s: f64) -> Document {
+        let named = |(plan, study): (&Plan, &Study)| {
+            let run = findings::run(plan, study);
+            let caveats = findings::caveats(plan, study, &run);
+            NamedRun {
+                scenario: ScenarioId {
+                    name: plan.name.clone(),
+                    digest: plan.digest.clone(),
+                },
+                replications: study.samples.len() as u32,
+                duration_s: plan.duration.seconds(),
+                warmup_s: study.warmup.seconds(),
+                run,
+                caveats,
+            }
+        };
+        let mut runs: Vec<NamedRun> = plans.iter().zip(studies).map(named).collect();
+        let events: u64 = studies.iter().map(|s| s.events_taken).sum();
+        let first = runs[0].clone();
+        let single = (runs.len() == 1).then(|| runs.remove(0));
+        Document {
+            schema_version: SCHEMA_VERSION,
+            command: "run".into(),
+            complete: studies.iter().all(|s| s.complete),
+            scenario: first.scenario,
+            seed: self.simulating.seed,
+            replications: first.replications,
+            duration_s: first.duration_s,
+            warmup_s: first.warmup_s,
+            caveats: single.as_ref().map(|r| r.caveats.clone()).unwrap_or_default(),
+            run: single.map(|r| r.run),
+            runs: (!runs.is_empty()).then_some(runs),
+            engine: Engine {
+                version: env!("CARGO_PKG_VERSION").into(),
+                threads: self.simulating.threads.map_or_else(default_threads, |t| t as usize),
+                events,
+                wall_s,
+                events_per_s: events as f64 / wall_s.max(1e-9),
+            },
+        }
+    }
+
+    fn hand_over(&self, document: &Document, outputs: &[Output]) -> Result<(), Failure> {
+        if self.writing.json {
+            let mut bytes = Vec::new();
+            json::write(document, &mut bytes).map_err(|e| Failure::Unreadable(e.to_string()))?;
+            exit::print(&String::from_utf8_lossy(&bytes))?;
+        } else if !self.writing.quiet {
+            exit::print(&Terminal::of_stdout().render(&summary::summary(document)))?;
+        }
+        for output in outputs {
+            output
+                .write(document, &Look::default())
+                .map_err(|e| Failure::Unreadable(e.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn verdict(&self, document: &Document) -> Result<(), Failure> {
+        if !document.complete {
+            exit::note("interrupted: what was finished is in the result, which is marked incomplete");
+            return Err(Failure::Status(INTERRUPTED));
+        }
+        let several = document.runs.iter().flatten().map(|r| &r.run);
+        let missed = |run: &Finding| run.slo.iter().any(|s| !s.met);
+        if self.simulating.check && document.run.iter().chain(several).any(missed) {
+            return Err(Failure::Status(MISSED));
+        }
+        Ok(())
+    }
+}
+
+/// What one core does in a minute, roughly: for a guess at the waiting time, not for a promise.
+const EVENTS_PER_MINUTE: f64 = 60.0 * 10e6;
+
+fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn study_failure(failure: study::Failure) -> Failure {
+    match failure {
+        study::Failure::Imbalance(defect) => {
+            exit::note(&format!(
+                "{defect}; this is a mistake in fallover, please report it with the scenario and the seed"
+            ));
+            Failure::Status(INTERNAL)
+        }
+        study::Failure::Threads(..) => Failure::BadInput(failure.to_string()),
+        study::Failure::Visitor(error) => Failure::Unreadable(format!("--requests: {error}")),
+    }
+}
+
+/// Ctrl-C asks the study to end; a second one ends the program.
+fn stop_on_interrupt() -> &'static AtomicBool {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    let handler = || {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+    };
+    // Where no handler can be set, Ctrl-C ends the program at once, as it would without one.
+    let _ = ctrlc::set_handler(handler);
+    &STOP
+}
+
+/// The file of `--requests`, written as the replications come.
+struct Rows {
+    path: PathBuf,
+    writer: RequestWriter<AtomicFile>,
+}
+
+impl Rows {
+    fn create(path: &Path, plan: &Plan) -> Result<Rows, Failure> {
+        let nodes: Vec<String> = plan.nodes.iter().map(|n| n.name.clone()).collect();
+        let file = AtomicFile::create(path).map_err(|e| Failure::Unreadable(e.to_string()))?;
+        let writer = RequestWriter::new(file, &nodes).map_err(|e| Failure::Unreadable(e.to_string()))?;
+        Ok(Rows {
+            path: path.into(),
+            writer,
+        })
+    }
+
+    fn write(&mut self, plan: &Plan, replication: u32, record: &RunRecord) -> io::Result<()> {
+        record.rows.iter().try_for_each(|row| {
+            self.writer
+                .write(&named(plan, replication, row))
+                .map_err(io::Error::from)
+        })
+    }
+
+    fn commit(self) -> Result<(), Failure> {
+        let failed = |e: String| Failure::Unreadable(format!("{}: {e}", self.path.display()));
+        let file = self.writer.finish().map_err(|e| failed(e.to_string()))?;
+        file.commit().map_err(|e| Failure::Unreadable(e.to_string()))
+    }
+}
+
+/// A row with names for numbers.
+fn named(plan: &Plan, replication: u32, row: &Row) -> RequestRow {
+    let seconds = |span: &crate::base::time::Span| span.seconds();
+    RequestRow {
+        replication,
+        id: row.id,
+        class: plan.classes[row.class.index()].name.clone(),
+        client: plan.source(row.source).name.clone(),
+        arrived_s: row.arrived.seconds(),
+        finished_s: row.finished.map(|t| t.seconds()),
+        latency_s: row.finished.map(|t| t.since(row.arrived).seconds()),
+        outcome: row.outcome.name().into(),
+        attempts: row.attempts,
+        server: row.server.map(|s| plan.node(s).name.clone()),
+        waits: (0..plan.nodes.len())
+            .map(|n| row.waits.get(&crate::base::ids::NodeId::new(n)).map(seconds))
+            .collect(),
+    }
+}
