@@ -154,6 +154,8 @@ pub struct Context<'p> {
     stuck: Slab<Stuck>,
     /// Decides which calls and answers a fault spoils, where no request decides it.
     fault_stream: Stream,
+    /// Faults that are active just now: while there is none, nobody looks for their effects.
+    pub troubles: u32,
     /// Frames that nobody waits for.
     pub orphans: u64,
     /// Is the run over, so that nothing new may begin?
@@ -193,6 +195,7 @@ impl<'p> Context<'p> {
             rows: plan.sources.iter().map(rows).collect(),
             stuck: Slab::default(),
             fault_stream: streams.stream("faults", Purpose::Fault),
+            troubles: 0,
             orphans: 0,
             closing: false,
             made: 0,
@@ -268,6 +271,10 @@ impl<'p> Context<'p> {
     /// Does the process run, on a machine that runs?
     #[inline]
     pub fn is_up(&self, node: NodeId) -> bool {
+        self.troubles == 0 || self.is_up_in_trouble(node)
+    }
+
+    fn is_up_in_trouble(&self, node: NodeId) -> bool {
         self.conditions[node.index()].crashed == 0 && self.machine_is_up(node)
     }
 
@@ -279,7 +286,7 @@ impl<'p> Context<'p> {
     /// Does it hang? Clients never do.
     #[inline]
     pub fn hangs(&self, node: NodeId) -> bool {
-        self.conditions.get(node.index()).is_some_and(|c| c.hung > 0)
+        self.troubles > 0 && self.conditions.get(node.index()).is_some_and(|c| c.hung > 0)
     }
 
     // --- workers and cores ------------------------------------------------------------------------------------------
@@ -309,10 +316,16 @@ impl<'p> Context<'p> {
         let frame = &mut self.frames[key];
         let node = frame.node;
         if std::mem::take(&mut frame.worker) {
-            let now = self.now();
-            self.stations[node.index()].leave(now);
-            self.call_next(node);
+            self.free_worker(node);
         }
+    }
+
+    /// A worker of this node is free; the next in line gets it.
+    #[inline]
+    pub fn free_worker(&mut self, node: NodeId) {
+        let now = self.now();
+        self.stations[node.index()].leave(now);
+        self.call_next(node);
     }
 
     /// Hands free workers of a node to those who wait.
@@ -343,14 +356,14 @@ impl<'p> Context<'p> {
     pub fn work(&mut self, key: FrameKey, demand: Demand) -> bool {
         let node = self.frames[key].node;
         let Demand { mut cpu, mut io } = demand;
-        let condition = &self.conditions[node.index()];
-        if !condition.slow.is_empty() {
+        if self.troubles > 0 {
+            let condition = &self.conditions[node.index()];
             let factor = condition.slowdown();
             (cpu, io) = (cpu.scaled(factor), io.scaled(factor));
-        }
-        if condition.hung > 0 {
-            self.frames[key].doing = Doing::Frozen { cpu, io };
-            return true;
+            if condition.hung > 0 {
+                self.frames[key].doing = Doing::Frozen { cpu, io };
+                return true;
+            }
         }
         self.begin(key, cpu, io)
     }
@@ -497,7 +510,7 @@ impl<'p> Context<'p> {
     pub fn knock(&mut self, key: FrameKey) -> bool {
         let Frame { node, parent, .. } = self.frames[key];
         self.traffic[node.index()].arrived += 1;
-        if self.is_up(node) && self.conditions[node.index()].drops.is_empty() {
+        if self.troubles == 0 || (self.is_up(node) && self.conditions[node.index()].drops.is_empty()) {
             return true;
         }
         let call = self.frames.get(parent).map_or(0, |p| p.calls);
@@ -636,11 +649,12 @@ impl<'p> Context<'p> {
     }
 
     /// Puts the wish of a client into flight.
-    pub fn insert_root(&mut self, frame: Frame) -> FrameKey {
-        let number = self.made;
+    pub fn insert_root(&mut self, mut frame: Frame) -> FrameKey {
+        frame.number = self.made;
         self.made += 1;
-        let key = self.frames.insert(Frame { number, ..frame });
+        let key = self.frames.insert(frame);
         self.frames[key].root = key;
+        self.record.offered(key, &self.frames[key]);
         key
     }
 

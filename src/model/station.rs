@@ -68,17 +68,11 @@ impl Station {
         }
     }
 
-    /// Somebody who waited is gone.
-    pub fn give_up_place(&mut self, now: Time) {
+    /// Somebody who waited is gone, and `alive` no more.
+    pub fn give_up_place(&mut self, now: Time, alive: impl Fn(FrameKey) -> bool) {
         self.waiting.down(now);
-        // Keys of those who left pile up behind one who is never served (a node that hangs): sweep them now and then.
-        if self.waiting.level() == 0 {
-            self.line.clear();
-        }
-    }
-
-    /// Those who left are swept out of the line once they are the most of it.
-    pub fn sweep(&mut self, alive: impl Fn(FrameKey) -> bool) {
+        // Keys of those who left pile up behind one who is never served (a node that hangs): once they are the most
+        // of the line they are swept out.
         if self.line.len() as u64 > 2 * self.waiting.level() + 64 {
             self.line.retain(|k| alive(*k));
         }

@@ -269,6 +269,9 @@ impl<'p> World<'p> {
     /// A process that hangs takes calls in, and hears of everything else when it goes on.
     #[inline]
     fn hold_back(&mut self, signal: Signal) -> bool {
+        if self.cx.troubles == 0 {
+            return false;
+        }
         let node = match signal {
             Signal::Arrived(_) | Signal::Granted(_) | Signal::Worked(_) | Signal::Finish(..) => return false,
             Signal::Answered(frame, ..) | Signal::Timer(frame, _) | Signal::Abandon(frame) => {
@@ -291,15 +294,14 @@ impl<'p> World<'p> {
     /// A frame is over: everything it holds is given back, what it called is abandoned, its caller gets the reply.
     /// Without a reply it is gone without a word.
     fn end(&mut self, key: FrameKey, reply: Option<Reply>) {
-        let Some(frame) = self.cx.frames.get(key).copied() else {
+        let Some(&Frame { child, .. }) = self.cx.frames.get(key) else {
             return;
         };
-        if self.cx.frames.contains(frame.child) {
-            self.abandon(frame.child);
+        if self.cx.frames.contains(child) {
+            self.abandon(child);
         }
-        self.release(key);
-        let Some(reply) = reply else { return };
-        let Some(caller) = self.cx.frames.get(frame.parent) else {
+        let Some(frame) = self.release(key) else { return };
+        let (Some(reply), Some(caller)) = (reply, self.cx.frames.get(frame.parent)) else {
             return;
         };
         let call = caller.calls;
@@ -312,10 +314,10 @@ impl<'p> World<'p> {
 
     /// Does an `errors` fault turn this good answer into a bad one?
     fn spoil(&mut self, frame: &Frame, reply: Reply) -> Reply {
-        let errors = &self.cx.conditions[frame.node.index()].errors;
-        if errors.is_empty() || !reply.is_ok() {
+        if self.cx.troubles == 0 || !reply.is_ok() {
             return reply;
         }
+        let errors = &self.cx.conditions[frame.node.index()].errors;
         let mut draw = self.cx.draw(frame, super::context::SPOIL);
         if super::wire::happens(errors, &mut draw) {
             Reply::failed(Outcome::Error)
@@ -324,44 +326,42 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Gives back what a frame holds and takes it out of the world.
-    fn release(&mut self, key: FrameKey) {
-        let frame = self.cx.frames[key];
-        self.nodes[frame.node.index()]
-            .behaviour()
-            .release(&mut self.cx, key, &frame);
-        let now = self.cx.now();
-        let Some(frame) = self.cx.frames.get(key).copied() else {
-            return;
-        };
-        if let Some(node) = self.plan.nodes.get(frame.node.index()) {
-            self.leave_host(key, &frame, node.host);
-            if let Doing::Queued(since) = frame.doing {
-                self.cx.frames[key].waited = frame.waited + now.since(since);
-                self.cx.stations[frame.node.index()].give_up_place(now);
-                let frames = &self.cx.frames;
-                self.cx.stations[frame.node.index()].sweep(|k| k != key && frames.contains(k));
-            }
-            self.cx.leave(key);
-            if frame.doing != Doing::OnTheWire {
-                let frame = self.cx.frames[key];
-                self.cx.record.waited(&frame);
-            }
-            self.cx.orphans -= u64::from(frame.parent == FrameKey::NONE);
+    /// Takes a frame out of the world and gives back what it holds.
+    fn release(&mut self, key: FrameKey) -> Option<Frame> {
+        let mut frame = self.cx.frames.remove(key)?;
+        let node = frame.node;
+        self.nodes[node.index()].behaviour().release(&mut self.cx, &mut frame);
+        if node.index() >= self.plan.nodes.len() {
+            // A client holds nothing that others wait for.
+            return Some(frame);
         }
-        self.cx.frames.remove(key);
+        match frame.doing {
+            Doing::OnTheWire => return Some(frame),
+            Doing::Cpu { .. } => self.leave_host(node),
+            Doing::Queued(since) => {
+                let now = self.cx.now();
+                frame.waited = frame.waited + now.since(since);
+                let frames = &self.cx.frames;
+                self.cx.stations[node.index()].give_up_place(now, |k| frames.contains(k));
+            }
+            Doing::Nothing | Doing::Busy { .. } | Doing::Frozen { .. } => {}
+        }
+        if frame.worker {
+            self.cx.free_worker(node);
+        }
+        self.cx.record.waited(&frame);
+        self.cx.orphans -= u64::from(frame.parent == FrameKey::NONE);
+        Some(frame)
     }
 
-    fn leave_host(&mut self, key: FrameKey, frame: &Frame, host: HostId) {
-        if matches!(frame.doing, Doing::Cpu { .. }) {
-            let now = self.cx.now();
-            // From here on its entry among the host's jobs is out of date.
-            self.cx.frames[key].doing = Doing::Nothing;
-            if let Some(shared) = &mut self.cx.machines[host.index()].host {
-                shared.remove(now);
-            }
-            self.cx.reset_completion(host);
+    /// A job of this node is taken off its host before it is done.
+    fn leave_host(&mut self, node: NodeId) {
+        let host = self.plan.node(node).host;
+        let now = self.cx.now();
+        if let Some(shared) = &mut self.cx.machines[host.index()].host {
+            shared.remove(now);
         }
+        self.cx.reset_completion(host);
     }
 
     /// The caller is gone. Nodes that stop give everything back and pass it on to what they called; the first that
@@ -409,9 +409,12 @@ impl<'p> World<'p> {
         let now = self.cx.now();
         let (what, target) = Timeline::story(self.plan, change);
         self.cx.record.note(now, &what, || target);
+        // Looked for from before the first hit until after the last is undone.
+        self.cx.troubles += u32::from(change.begins);
         for (i, hit) in Timeline::hits(self.plan, change.cause).iter().enumerate() {
             self.apply(change, i, hit);
         }
+        self.cx.troubles -= u32::from(!change.begins);
         self.schedule_change();
     }
 

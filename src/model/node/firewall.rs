@@ -48,7 +48,7 @@ impl Behaviour for Firewall<'_> {
         cx.call(frame, self.plan.to, op, seed, patience);
     }
 
-    fn release(&mut self, _cx: &mut Context<'_>, _key: FrameKey, frame: &Frame) {
+    fn release(&mut self, _cx: &mut Context<'_>, frame: &mut Frame) {
         if frame.step == Step::Counted {
             self.connections -= 1;
         }

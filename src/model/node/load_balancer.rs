@@ -256,13 +256,18 @@ impl<'p> LoadBalancer<'p> {
         cx.stations[self.me.index()].apart.down(now);
     }
 
-    /// The time in a queue is over, whatever ended it.
+    /// The time in a queue is over, because its turn has come.
     fn waited(&mut self, cx: &mut Context<'_>, key: FrameKey, since: Time) {
         self.leave_queue(cx);
         let waited = cx.now().since(since);
-        if let Some(frame) = cx.frames.get_mut(key) {
-            frame.waited = frame.waited + waited;
-        }
+        let frame = &mut cx.frames[key];
+        frame.waited = frame.waited + waited;
+    }
+
+    /// The time in a queue is over, because the request has ended.
+    fn left_early(&mut self, cx: &mut Context<'_>, frame: &mut Frame, since: Time) {
+        self.leave_queue(cx);
+        frame.waited = frame.waited + cx.now().since(since);
     }
 
     /// Takes a slot of the server and calls it.
@@ -516,19 +521,19 @@ impl Behaviour for LoadBalancer<'_> {
         }
     }
 
-    fn release(&mut self, cx: &mut Context<'_>, key: FrameKey, frame: &Frame) {
+    fn release(&mut self, cx: &mut Context<'_>, frame: &mut Frame) {
         let FrameStep::LoadBalancer(Step { stage, .. }) = frame.step else {
             return;
         };
         match stage {
-            Stage::Outside { since } => return self.waited(cx, key, since),
+            Stage::Outside { since } => return self.left_early(cx, frame, since),
             Stage::Accepted => {}
-            Stage::Queued { since } => self.waited(cx, key, since),
+            Stage::Queued { since } => self.left_early(cx, frame, since),
             Stage::QueuedAt { server, since } => {
                 let server = usize::from(server);
                 self.pool.servers[server].queued -= 1;
                 self.algorithm.changed(&self.pool, server, Change::Released);
-                self.waited(cx, key, since);
+                self.left_early(cx, frame, since);
             }
             Stage::On { server } | Stage::Pausing { server } => self.free_slot(cx, usize::from(server)),
         }
