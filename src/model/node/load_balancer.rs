@@ -163,7 +163,7 @@ impl<'p> LoadBalancer<'p> {
     /// Gives the request to a server, or puts it into a queue, or ends it where nobody can serve.
     fn place(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         // A newcomer does not overtake those who wait for any server.
-        if !self.queue.is_empty() && self.forget_who_left(cx) && !self.algorithm.is_hash() {
+        if !self.queue.is_empty() && self.anybody_waits(cx) && self.pool.servers.iter().any(Member::takes_new) {
             return self.queue_up(cx, key);
         }
         let avoid = LoadBalancer::step(cx, key).avoid;
@@ -179,7 +179,7 @@ impl<'p> LoadBalancer<'p> {
     }
 
     /// Drops from the front of the backend's queue whoever left it, and says whether anybody is still there.
-    fn forget_who_left(&mut self, cx: &Context<'_>) -> bool {
+    fn anybody_waits(&mut self, cx: &Context<'_>) -> bool {
         let waits = |key: &FrameKey| {
             let step = cx.frames.get(*key).map(|f| f.step);
             matches!(step, Some(FrameStep::LoadBalancer(Step { stage: Stage::Queued { .. }, .. })))
