@@ -200,7 +200,10 @@ impl<'p> World<'p> {
     }
 
     fn carry(&mut self, signal: Signal) {
-        let (Some(node), true) = (self.addressee(signal), !self.hold_back(signal)) else { return };
+        let Some(node) = self.addressee(signal) else { return };
+        if self.hold_back(signal, node) {
+            return;
+        }
         let behaviour = self.nodes[node.index()].behaviour();
         let cx = &mut self.cx;
         match signal {
@@ -241,13 +244,9 @@ impl<'p> World<'p> {
 
     /// A process that hangs takes calls in, and hears of everything else when it goes on.
     #[inline]
-    fn hold_back(&mut self, signal: Signal) -> bool {
-        let node = match signal {
-            Signal::Arrived(_) | Signal::Granted(_) | Signal::Worked(_) | Signal::Finish(..) => return false,
-            Signal::Answered(frame, ..) | Signal::Timer(frame, _) | Signal::Abandon(frame) => self.cx.frames[frame].node,
-            Signal::Probe(node, ..) => node,
-        };
-        if !self.cx.hangs(node) {
+    fn hold_back(&mut self, signal: Signal, node: NodeId) -> bool {
+        let is_heard = matches!(signal, Signal::Arrived(_) | Signal::Granted(_) | Signal::Worked(_) | Signal::Finish(..));
+        if is_heard || !self.cx.hangs(node) {
             return false;
         }
         if let Signal::Abandon(frame) = signal {

@@ -1,0 +1,44 @@
+//! Worlds in which something was once wrong: found by `properties.rs`, shrunk, and worked out by hand.
+
+mod support;
+
+use fallover::model::recorder::RunRecord;
+use fallover::model::request::Outcome::{self, *};
+use support::{endings, record};
+
+#[track_caller]
+fn departures(record: &RunRecord, expected: &[(f64, Outcome)]) {
+    let found = endings(&record.rows);
+    let same = |(f, e): (&(f64, Outcome), &(f64, Outcome))| (f.0 - e.0).abs() < 1e-6 && f.1 == e.1;
+    assert!(found.len() == expected.len() && found.iter().zip(expected).all(same), "{found:?}, not {expected:?}");
+}
+
+/// Eight requests 0.1 s apart at `entry`; `s` is an application with a second a job, and one worker unless `server`
+/// says more.
+fn eight(entry: &str, nodes: &str, server: &str, extra: &str) -> RunRecord {
+    let workers = if server.contains("workers") { "" } else { r#", "workers": 1"# };
+    record(&format!(
+        r#"{{ "duration": "60s",
+            "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/eight.csv" }}, "entry": "{entry}" }} }},
+            "nodes": {{ {nodes}
+                "s": {{ "kind": "app", "work": {{ "*": {{ "io": "1s" }} }} {workers} {server} }} }}
+            {extra} }}"#
+    ))
+}
+
+fn served_and_then_reset(first: &[f64], reset: f64) -> Vec<(f64, Outcome)> {
+    let rest = std::iter::repeat_n((reset, Reset), 8 - first.len());
+    first.iter().map(|t| (*t, Ok)).chain(rest).collect()
+}
+
+#[test]
+fn caller_and_called_may_die_at_the_same_instant() {
+    // The server dies first: the news of it finds that the balancer's part of the request is gone as well.
+    let both = r#", "common_causes": { "rack": { "targets": ["lb", "s"] } },
+        "faults": [{ "at": "2.5s", "target": "rack", "effect": "crash" }]"#;
+    let lb = r#""lb": { "kind": "load-balancer", "servers": ["s"] },"#;
+    departures(&eight("lb", lb, "", both), &served_and_then_reset(&[1.0, 2.0], 2.5));
+    let reversed = both.replace(r#"["lb", "s"]"#, r#"["s", "lb"]"#);
+    departures(&eight("lb", lb, "", &reversed), &served_and_then_reset(&[1.0, 2.0], 2.5));
+}
+
