@@ -42,3 +42,15 @@ fn caller_and_called_may_die_at_the_same_instant() {
     departures(&eight("lb", lb, "", &reversed), &served_and_then_reset(&[1.0, 2.0], 2.5));
 }
 
+#[test]
+fn a_worker_that_is_handed_on_and_refused_is_not_lost() {
+    // The balancer dies; its requests are abandoned one after the other. The worker that the first leaves is the second's,
+    // who is abandoned before it hears of it; and so on to the last.
+    let crash = r#", "faults": [{ "at": "2.5s", "for": "1s", "target": "lb", "effect": "crash" }]"#;
+    let lb = r#""lb": { "kind": "load-balancer", "servers": ["s"] },"#;
+    let record = eight("lb", lb, r#", "abandoned": "stop""#, crash);
+    departures(&record, &served_and_then_reset(&[1.0, 2.0], 2.5));
+    let busy = record.nodes[1].utilization.unwrap() * 60.0;
+    assert!((busy - 2.5).abs() < 1e-9, "idle from the crash on: {busy}");
+}
+

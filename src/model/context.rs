@@ -313,14 +313,15 @@ impl<'p> Context<'p> {
             return;
         }
         let now = self.now();
-        let frames = &self.frames;
-        while let Some(key) = self.stations[node.index()].next(now, |k| frames.contains(k)) {
+        while let Some(key) = self.stations[node.index()].next(now, |k| self.frames.contains(k)) {
+            self.take_worker(key);
             self.signals.push_back(Signal::Granted(key));
         }
     }
 
-    /// A free worker is this frame's.
-    pub fn take_worker(&mut self, key: FrameKey) {
+    /// A free worker is this frame's, from now on: should the frame end before it hears of it, the worker goes back with
+    /// all else that it holds.
+    fn take_worker(&mut self, key: FrameKey) {
         let now = self.now();
         let frame = &mut self.frames[key];
         if let Doing::Queued(since) = frame.doing {

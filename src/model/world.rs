@@ -212,10 +212,7 @@ impl<'p> World<'p> {
                     behaviour.arrived(cx, frame);
                 }
             }
-            Signal::Granted(frame) => {
-                cx.take_worker(frame);
-                behaviour.granted(cx, frame);
-            }
+            Signal::Granted(frame) => behaviour.granted(cx, frame),
             Signal::Worked(frame) => behaviour.worked(cx, frame),
             Signal::Answered(frame, _, reply) => {
                 cx.frames[frame].child = FrameKey::NONE;
