@@ -54,3 +54,33 @@ fn a_worker_that_is_handed_on_and_refused_is_not_lost() {
     assert!((busy - 2.5).abs() < 1e-9, "idle from the crash on: {busy}");
 }
 
+#[test]
+fn those_who_wait_outside_a_balancer_die_with_it() {
+    let crash = r#", "faults": [{ "at": "2.5s", "target": "lb", "effect": "crash" }]"#;
+    let lb = r#""lb": { "kind": "load-balancer", "servers": ["s"], "maxconn": 1 },"#;
+    let record = eight("lb", lb, "", crash);
+    departures(&record, &served_and_then_reset(&[1.0, 2.0], 2.5));
+    // 2 waits from 0.1 to 1, 3 from 0.2 to 2, the others from 0.3 … 0.7 to 2.5.
+    let waits = 0.9 + 1.8 + 5.0 * 2.5 - (0.3 + 0.4 + 0.5 + 0.6 + 0.7);
+    assert!((record.nodes[0].wait.sum_s() - waits).abs() < 1e-6, "{}", record.nodes[0].wait.sum_s());
+}
+
+#[test]
+fn those_whom_limit_req_holds_back_die_with_their_server() {
+    // Two a second: the first passes, the second would be let in at 0.5, the third at 1 … The crash comes first.
+    let crash = r#", "faults": [{ "at": "0.35s", "target": "web", "effect": "crash" }]"#;
+    let web = r#""web": { "kind": "web", "serves": ["default"], "limit_req": { "rate": "2/s", "burst": 20 } },"#;
+    let mut expected = vec![(0.0, Ok), (0.35, Reset), (0.35, Reset), (0.35, Reset)];
+    expected.extend([0.4, 0.5, 0.6, 0.7].map(|t| (t, Refused)));
+    departures(&eight("web", web, "", crash), &expected);
+}
+
+#[test]
+fn who_is_turned_away_is_not_among_those_who_waited() {
+    // One in service, one waits from 0.1 to 1; six find no place, and are no zeros in the mean.
+    let record = eight("s", "", r#", "queue": 1"#, "");
+    let wait = &record.nodes[0].wait;
+    assert_eq!((record.nodes[0].refused, wait.count()), (6, 2));
+    assert!((wait.mean_s().unwrap() - 0.45).abs() < 1e-6, "{wait:?}");
+}
+

@@ -281,7 +281,6 @@ impl<'p> Context<'p> {
     pub fn enter(&mut self, key: FrameKey) -> Entry {
         let now = self.now();
         let frame = &mut self.frames[key];
-        frame.doing = Doing::Nothing;
         let station = &mut self.stations[frame.node.index()];
         if station.is_unlimited() {
             return Entry::Granted;
@@ -469,6 +468,7 @@ impl<'p> Context<'p> {
         let Frame { node, parent, .. } = self.frames[key];
         self.traffic[node.index()].arrived += 1;
         if self.is_up(node) && self.conditions[node.index()].drops.is_empty() {
+            self.frames[key].doing = Doing::Nothing;
             return true;
         }
         let call = self.frames.get(parent).map_or(0, |p| p.calls);
@@ -481,6 +481,7 @@ impl<'p> Context<'p> {
             self.frames.remove(key);
             self.deliver(node, parent, call, Reply::refused(Outcome::Refused), 0);
         } else {
+            self.frames[key].doing = Doing::Nothing;
             return true;
         }
         false
@@ -498,6 +499,7 @@ impl<'p> Context<'p> {
     /// Turns a request away at the door: it was not served, and counts as refused here.
     pub fn turn_away(&mut self, key: FrameKey, reply: Reply) {
         self.traffic[self.frames[key].node.index()].refused += 1;
+        self.frames[key].doing = Doing::TurnedAway;
         self.finish(key, reply);
     }
 

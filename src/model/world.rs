@@ -298,9 +298,15 @@ impl<'p> World<'p> {
                 self.cx.stations[frame.node.index()].sweep(|k| k != key && frames.contains(k));
             }
             self.cx.leave(key);
-            if frame.doing != Doing::OnTheWire {
-                let frame = self.cx.frames[key];
-                self.cx.record.waited(&frame);
+            let waited = self.cx.frames[key].waited;
+            let came_in = match frame.doing {
+                Doing::OnTheWire => false,
+                // Whoever waited outside and then found no place has waited all the same.
+                Doing::TurnedAway => !waited.is_zero(),
+                _ => true,
+            };
+            if came_in {
+                self.cx.record.waited(&Frame { waited, ..frame });
             }
             self.cx.orphans -= u64::from(frame.parent == FrameKey::NONE);
         }
