@@ -84,3 +84,20 @@ fn who_is_turned_away_is_not_among_those_who_waited() {
     assert!((wait.mean_s().unwrap() - 0.45).abs() < 1e-6, "{wait:?}");
 }
 
+#[test]
+fn utilisation_counts_the_workers_there_are() {
+    // Eight seconds of work. Four workers from 2 s on: 1 and 2 are done by 2; 3 to 6 run from 2 to 3; 7 and 8 until 4.
+    let more = r#", "faults": [{ "at": "2s", "for": "8s", "target": "s", "effect": "set", "set": { "workers": 4 } }]"#;
+    let record = eight("s", "", "", more);
+    let expected = [1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 4.0, 4.0].map(|t| (t, Ok));
+    departures(&record, &expected);
+    let (busy, workers) = (8.0, 60.0 + 3.0 * 8.0);
+    assert!((record.nodes[0].utilization.unwrap() - busy / workers).abs() < 1e-9);
+    // Fewer: those above the new number finish what they have, and are workers until then.
+    let fewer = r#", "faults": [{ "at": "0.75s", "target": "s", "effect": "set", "set": { "workers": 1 } }]"#;
+    let record = eight("s", "", r#", "workers": 8"#, fewer);
+    // All eight until 1 s, then one less every 100 ms, and one from 1.6 s on.
+    let workers = 8.0 + 0.1 * (7.0 + 6.0 + 5.0 + 4.0 + 3.0 + 2.0) + 58.4;
+    assert!((record.nodes[0].utilization.unwrap() - busy / workers).abs() < 1e-9);
+}
+

@@ -417,7 +417,8 @@ impl<'p> World<'p> {
             }
             Setting::Ttl(ttl) => Some(Setting::Ttl(self.cx.directory.set_ttl(node, *ttl))),
             Setting::Workers(workers) => {
-                let old = self.cx.stations[node.index()].set_workers(*workers);
+                let now = self.cx.now();
+                let old = self.cx.stations[node.index()].set_workers(now, *workers);
                 self.cx.call_next(node);
                 Some(Setting::Workers(old))
             }
@@ -664,6 +665,7 @@ impl<'p> World<'p> {
         let now = self.cx.now();
         for station in &mut self.cx.stations {
             station.busy.restart(now);
+            station.staff.restart(now);
             station.waiting.restart(now);
             station.apart.restart(now);
         }
@@ -703,13 +705,13 @@ impl<'p> World<'p> {
         let station = &mut self.cx.stations[i];
         let queue_at_end = station.waiting.level() + station.apart.level();
         let queue_length = station.waiting.average(end, window) + station.apart.average(end, window);
-        let workers = self.plan.nodes[i].workers;
+        let utilization = station.utilization(end, window);
         let traffic = &self.cx.traffic[i];
         NodeRecord {
             arrived: traffic.arrived,
             served: traffic.served,
             refused: traffic.refused,
-            utilization: workers.map(|w| station.busy.average(end, window) / f64::from(w)),
+            utilization,
             queue_length,
             queue_at_end,
             wait: Default::default(),
