@@ -296,7 +296,6 @@ impl<'p> Context<'p> {
     pub fn enter(&mut self, key: FrameKey) -> Entry {
         let now = self.now();
         let frame = &mut self.frames[key];
-        frame.doing = Doing::Nothing;
         let station = &mut self.stations[frame.node.index()];
         if station.is_unlimited() {
             return Entry::Granted;
@@ -334,14 +333,15 @@ impl<'p> Context<'p> {
             return;
         }
         let now = self.now();
-        let frames = &self.frames;
-        while let Some(key) = self.stations[node.index()].next(now, |k| frames.contains(k)) {
+        while let Some(key) = self.stations[node.index()].next(now, |k| self.frames.contains(k)) {
+            self.take_worker(key);
             self.signals.push_back(Signal::Granted(key));
         }
     }
 
-    /// A free worker is this frame's.
-    pub fn take_worker(&mut self, key: FrameKey) {
+    /// A free worker is this frame's, from now on: should the frame end before it hears of it, the worker goes back with
+    /// all else that it holds.
+    fn take_worker(&mut self, key: FrameKey) {
         let now = self.now();
         let frame = &mut self.frames[key];
         if let Doing::Queued(since) = frame.doing {
@@ -511,6 +511,7 @@ impl<'p> Context<'p> {
         let Frame { node, parent, .. } = self.frames[key];
         self.traffic[node.index()].arrived += 1;
         if self.troubles == 0 || (self.is_up(node) && self.conditions[node.index()].drops.is_empty()) {
+            self.frames[key].doing = Doing::Nothing;
             return true;
         }
         let call = self.frames.get(parent).map_or(0, |p| p.calls);
@@ -523,6 +524,7 @@ impl<'p> Context<'p> {
             self.frames.remove(key);
             self.deliver(node, parent, call, Reply::refused(Outcome::Refused), 0);
         } else {
+            self.frames[key].doing = Doing::Nothing;
             return true;
         }
         false
@@ -540,6 +542,7 @@ impl<'p> Context<'p> {
     /// Turns a request away at the door: it was not served, and counts as refused here.
     pub fn turn_away(&mut self, key: FrameKey, reply: Reply) {
         self.traffic[self.frames[key].node.index()].refused += 1;
+        self.frames[key].doing = Doing::TurnedAway;
         self.finish(key, reply);
     }
 
