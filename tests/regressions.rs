@@ -10,13 +10,20 @@ use support::{endings, record};
 fn departures(record: &RunRecord, expected: &[(f64, Outcome)]) {
     let found = endings(&record.rows);
     let same = |(f, e): (&(f64, Outcome), &(f64, Outcome))| (f.0 - e.0).abs() < 1e-6 && f.1 == e.1;
-    assert!(found.len() == expected.len() && found.iter().zip(expected).all(same), "{found:?}, not {expected:?}");
+    assert!(
+        found.len() == expected.len() && found.iter().zip(expected).all(same),
+        "{found:?}, not {expected:?}"
+    );
 }
 
 /// Eight requests 0.1 s apart at `entry`; `s` is an application with a second a job, and one worker unless `server`
 /// says more.
 fn eight(entry: &str, nodes: &str, server: &str, extra: &str) -> RunRecord {
-    let workers = if server.contains("workers") { "" } else { r#", "workers": 1"# };
+    let workers = if server.contains("workers") {
+        ""
+    } else {
+        r#", "workers": 1"#
+    };
     record(&format!(
         r#"{{ "duration": "60s",
             "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/eight.csv" }}, "entry": "{entry}" }} }},
@@ -39,7 +46,10 @@ fn caller_and_called_may_die_at_the_same_instant() {
     let lb = r#""lb": { "kind": "load-balancer", "servers": ["s"] },"#;
     departures(&eight("lb", lb, "", both), &served_and_then_reset(&[1.0, 2.0], 2.5));
     let reversed = both.replace(r#"["lb", "s"]"#, r#"["s", "lb"]"#);
-    departures(&eight("lb", lb, "", &reversed), &served_and_then_reset(&[1.0, 2.0], 2.5));
+    departures(
+        &eight("lb", lb, "", &reversed),
+        &served_and_then_reset(&[1.0, 2.0], 2.5),
+    );
 }
 
 #[test]
@@ -62,7 +72,11 @@ fn those_who_wait_outside_a_balancer_die_with_it() {
     departures(&record, &served_and_then_reset(&[1.0, 2.0], 2.5));
     // 2 waits from 0.1 to 1, 3 from 0.2 to 2, the others from 0.3 … 0.7 to 2.5.
     let waits = 0.9 + 1.8 + 5.0 * 2.5 - (0.3 + 0.4 + 0.5 + 0.6 + 0.7);
-    assert!((record.nodes[0].wait.sum_s() - waits).abs() < 1e-6, "{}", record.nodes[0].wait.sum_s());
+    assert!(
+        (record.nodes[0].wait.sum_s() - waits).abs() < 1e-6,
+        "{}",
+        record.nodes[0].wait.sum_s()
+    );
 }
 
 #[test]
@@ -101,3 +115,10 @@ fn utilisation_counts_the_workers_there_are() {
     assert!((record.nodes[0].utilization.unwrap() - busy / workers).abs() < 1e-9);
 }
 
+#[test]
+fn a_priority_is_refused_as_long_as_no_queue_heeds_it() {
+    let scenario = r#"{ "requests": { "vip": { "priority": 1 } }, "nodes": { "s": { "kind": "app" } },
+        "clients": { "c": { "arrivals": { "poisson": 1 }, "entry": "s" } } }"#;
+    let problems = fallover::scenario::load_text("test.json", scenario, &[]).expect_err("not built yet").to_string();
+    assert!(problems.contains("\"priority\" is not built yet"), "{problems}");
+}
