@@ -32,7 +32,12 @@ fn worlds(rules: Rules) -> impl Strategy<Value = World> {
 
 fn config() -> Config {
     // A regression file would be one more file to keep; the printed scenario becomes a test of its own instead.
-    Config { cases: 200, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() }
+    Config {
+        cases: 200,
+        failure_persistence: None,
+        max_shrink_iters: 2_000,
+        ..Config::default()
+    }
 }
 
 proptest! {
@@ -63,8 +68,18 @@ proptest! {
 }
 
 fn run(plan: &Plan, seed: u64) -> Result<RunRecord, TestCaseError> {
-    let wanted = Wanted { rows: true, events: true, slices: 0 };
-    let order = Order { seed, replication: 0, warmup: Span::ZERO, lifetimes: true, wanted };
+    let wanted = Wanted {
+        rows: true,
+        events: true,
+        slices: 0,
+    };
+    let order = Order {
+        seed,
+        replication: 0,
+        warmup: Span::ZERO,
+        lifetimes: true,
+        wanted,
+    };
     match world::run(plan, &order, &|| false) {
         Ok(record) => Ok(record.expect("nobody stops it")),
         Err(imbalance) => Err(TestCaseError::fail(imbalance.to_string())),
@@ -84,7 +99,11 @@ fn counts_agree(plan: &Plan, record: &RunRecord) -> Result<(), TestCaseError> {
     let bins: u64 = record.bins.iter().map(|b| u64::from(b.offered)).sum();
     prop_assert_eq!(bins, offered, "every arrival is in a bin");
     for (node, record) in plan.nodes.iter().zip(&record.nodes) {
-        prop_assert!(record.served + record.refused <= record.arrived, "{}: {record:?}", node.name);
+        prop_assert!(
+            record.served + record.refused <= record.arrived,
+            "{}: {record:?}",
+            node.name
+        );
     }
     Ok(())
 }
@@ -92,7 +111,12 @@ fn counts_agree(plan: &Plan, record: &RunRecord) -> Result<(), TestCaseError> {
 fn shares_are_shares(plan: &Plan, record: &RunRecord) -> Result<(), TestCaseError> {
     let is_share = |x: f64| (0.0..=1.0 + 1e-12).contains(&x);
     for (node, record) in plan.nodes.iter().zip(&record.nodes) {
-        prop_assert!(record.utilization.is_none_or(is_share), "{}: {:?}", node.name, record.utilization);
+        prop_assert!(
+            record.utilization.is_none_or(is_share),
+            "{}: {:?}",
+            node.name,
+            record.utilization
+        );
         prop_assert!(is_share(record.up), "{}: {}", node.name, record.up);
     }
     for (host, record) in plan.hosts.iter().zip(&record.hosts) {
@@ -107,7 +131,10 @@ fn shares_are_shares(plan: &Plan, record: &RunRecord) -> Result<(), TestCaseErro
 fn littles_law_is_exact(record: &RunRecord) -> Result<(), TestCaseError> {
     for node in record.nodes.iter().filter(|n| n.queue_at_end == 0) {
         let (area, waits) = (node.queue_length * SECONDS, node.wait.sum_s());
-        prop_assert!((area - waits).abs() < 1e-6 * (1.0 + waits), "queue {area}, waits {waits}");
+        prop_assert!(
+            (area - waits).abs() < 1e-6 * (1.0 + waits),
+            "queue {area}, waits {waits}"
+        );
     }
     Ok(())
 }
@@ -134,7 +161,9 @@ fn rows_make_sense(plan: &Plan, record: &RunRecord) -> Result<(), TestCaseError>
 /// A user of a closed loop waits for one answer before the next wish.
 fn one_wish_a_user(plan: &Plan, record: &RunRecord) -> Result<(), TestCaseError> {
     for (i, source) in plan.sources.iter().enumerate() {
-        let Load::Closed { users, .. } = source.load else { continue };
+        let Load::Closed { users, .. } = source.load else {
+            continue;
+        };
         for user in 0..users {
             let mine = record.rows.iter().filter(|r| r.source.index() == i && r.client == user);
             let mut free = Some(fallover::base::time::Time::ZERO);
@@ -175,7 +204,16 @@ struct Builder {
 impl Builder {
     fn new(tape: Vec<u16>, rules: Rules) -> Builder {
         let (hosts, zones, links) = Default::default();
-        Builder { tape, at: 0, rules, hosts, zones, links, nodes: Map::new(), members: Vec::new() }
+        Builder {
+            tape,
+            at: 0,
+            rules,
+            hosts,
+            zones,
+            links,
+            nodes: Map::new(),
+            members: Vec::new(),
+        }
     }
 
     /// A number below `n`; 0 once the tape is used up.
@@ -204,9 +242,16 @@ impl Builder {
         let mut causes = Map::new();
         if self.rarely(4) {
             let targets = [self.component(), self.component()];
-            causes.insert("cause".into(), json!({ "targets": targets, "lifetime": self.lifetime() }));
+            causes.insert(
+                "cause".into(),
+                json!({ "targets": targets, "lifetime": self.lifetime() }),
+            );
         }
-        let seconds = if self.rules == Rules::LeftAlone { LEFT_ALONE_SECONDS } else { SECONDS };
+        let seconds = if self.rules == Rules::LeftAlone {
+            LEFT_ALONE_SECONDS
+        } else {
+            SECONDS
+        };
         let world = json!({
             "duration": seconds, "requests": classes, "clients": clients, "hosts": hosts, "nodes": self.nodes,
             "network": network, "faults": faults, "common_causes": causes,
@@ -269,11 +314,15 @@ impl Builder {
     }
 
     fn network(&mut self) -> Value {
-        let mut network = json!({ "latency": self.pick(&["0ms", "1ms", "30ms"]), "loss": self.pick(&[0.0, 0.0, 0.05]) });
+        let mut network =
+            json!({ "latency": self.pick(&["0ms", "1ms", "30ms"]), "loss": self.pick(&[0.0, 0.0, 0.05]) });
         let mut links = Vec::new();
         if self.hosts.len() > 1 {
             for i in 0..self.below(3) {
-                let (from, to) = (self.hosts[i % self.hosts.len()].clone(), self.hosts[(i + 1) % self.hosts.len()].clone());
+                let (from, to) = (
+                    self.hosts[i % self.hosts.len()].clone(),
+                    self.hosts[(i + 1) % self.hosts.len()].clone(),
+                );
                 let name = format!("{from}->{to}");
                 if self.links.contains(&name) {
                     continue;
@@ -344,7 +393,11 @@ impl Builder {
             self.members.push(name);
         }
         let count = members.len();
-        let read_from = if count == 1 { "any" } else { self.pick(&["any", "primary", "replicas"]) };
+        let read_from = if count == 1 {
+            "any"
+        } else {
+            self.pick(&["any", "primary", "replicas"])
+        };
         let mut database = json!({
             "kind": "database", "members": members, "read_from": read_from,
             "max_connections": self.pick(&[151, 1, 4]),
@@ -352,7 +405,8 @@ impl Builder {
             "work": { "read": { "cpu": self.dist() }, "write": { "cpu": self.dist(), "io": self.dist() } },
         });
         if self.rarely(2) {
-            database["failover"] = json!({ "detect": self.pick(&["300ms", "0ms"]), "promote": self.pick(&["100ms", "0ms"]) });
+            database["failover"] =
+                json!({ "detect": self.pick(&["300ms", "0ms"]), "promote": self.pick(&["100ms", "0ms"]) });
         }
         if self.rarely(2) {
             database["workers"] = json!(1 + self.below(3));
@@ -388,7 +442,12 @@ impl Builder {
             })
         };
         let upstreams: Vec<Value> = upstreams.iter().map(|node| upstream(self, node)).collect();
-        let words: [&[&str]; 4] = [&["error", "timeout"], &["off"], &["error", "timeout", "http_500"], &["timeout"]];
+        let words: [&[&str]; 4] = [
+            &["error", "timeout"],
+            &["off"],
+            &["error", "timeout", "http_500"],
+            &["timeout"],
+        ];
         let mut settings = json!({
             "upstreams": upstreams, "balance": self.pick(&["roundrobin", "least_conn"]),
             "connections": self.pick(&[512, 4, 40]), "next_upstream": self.pick(&words),
@@ -420,8 +479,21 @@ impl Builder {
             }
             server
         };
-        let servers: Vec<Value> = servers.iter().enumerate().map(|(i, node)| server(self, i, node)).collect();
-        let all = ["roundrobin", "leastconn", "random", "first", "source", "uri", "hdr", "static-rr"];
+        let servers: Vec<Value> = servers
+            .iter()
+            .enumerate()
+            .map(|(i, node)| server(self, i, node))
+            .collect();
+        let all = [
+            "roundrobin",
+            "leastconn",
+            "random",
+            "first",
+            "source",
+            "uri",
+            "hdr",
+            "static-rr",
+        ];
         let algorithm = self.pick(&all);
         let mut settings = json!({
             "servers": servers, "algorithm": algorithm, "retries": self.below(4), "redispatch": self.rarely(2),
@@ -436,7 +508,11 @@ impl Builder {
         }
         if self.rarely(2) {
             let slow = self.rules == Rules::LeftAlone;
-            let inter = if slow { "2s" } else { self.pick(&["200ms", "20ms", "1s"]) };
+            let inter = if slow {
+                "2s"
+            } else {
+                self.pick(&["200ms", "20ms", "1s"])
+            };
             settings["check"] = json!({ "inter": inter, "fall": 1 + self.below(3), "rise": 1 + self.below(2) });
         }
         if self.rarely(3) {
@@ -448,17 +524,30 @@ impl Builder {
     /// Everything behind the clients, from the last node to the first; the name of where they enter.
     fn front(&mut self) -> String {
         let database = (self.below(3) > 0).then(|| self.database());
-        let service = if self.rarely(4) { vec![self.app("service", None, &[])] } else { Vec::new() };
-        let mut tier: Vec<String> =
-            (0..1 + self.below(3)).map(|i| self.app(&format!("app{i}"), database.as_deref(), &service)).collect();
+        let service = if self.rarely(4) {
+            vec![self.app("service", None, &[])]
+        } else {
+            Vec::new()
+        };
+        let mut tier: Vec<String> = (0..1 + self.below(3))
+            .map(|i| self.app(&format!("app{i}"), database.as_deref(), &service))
+            .collect();
         if self.below(2) > 0 {
-            tier = (0..1 + self.below(3)).map(|i| self.web(&format!("web{i}"), &tier)).collect();
+            tier = (0..1 + self.below(3))
+                .map(|i| self.web(&format!("web{i}"), &tier))
+                .collect();
         }
         if self.below(3) > 0 {
-            tier = (0..1 + self.below(2)).map(|i| self.balancer(&format!("lb{i}"), &tier)).collect();
+            tier = (0..1 + self.below(2))
+                .map(|i| self.balancer(&format!("lb{i}"), &tier))
+                .collect();
         }
         if self.rarely(3) {
-            tier = tier.into_iter().enumerate().map(|(i, to)| self.firewall(i, &to)).collect();
+            tier = tier
+                .into_iter()
+                .enumerate()
+                .map(|(i, to)| self.firewall(i, &to))
+                .collect();
         }
         let mut front = tier[0].clone();
         if self.rarely(3) {
@@ -528,7 +617,10 @@ impl Builder {
             2 => client["arrivals"] = json!({ "renewal": { "hyperexponential": { "mean": "10ms", "cv": 3 } } }),
             3 => client["arrivals"] = json!({ "profile": [["0s", "0/s"], ["1s", "300/s"], ["3s", "10/s"]] }),
             4 => {
-                let states = [json!({ "rate": "500/s", "mean": "200ms" }), json!({ "rate": "0/s", "mean": "500ms" })];
+                let states = [
+                    json!({ "rate": "500/s", "mean": "200ms" }),
+                    json!({ "rate": "0/s", "mean": "500ms" }),
+                ];
                 client["arrivals"] = json!({ "mmpp": { "states": states } });
             }
             _ => {
@@ -593,7 +685,12 @@ impl Builder {
 
     fn set(&mut self, fault: &mut Value) {
         fault["effect"] = json!("set");
-        let servers: Vec<String> = self.nodes.values().filter_map(|n| n.get("servers")).flat_map(server_names).collect();
+        let servers: Vec<String> = self
+            .nodes
+            .values()
+            .filter_map(|n| n.get("servers"))
+            .flat_map(server_names)
+            .collect();
         if !servers.is_empty() && self.rarely(2) {
             fault["target"] = json!(self.pick(&servers));
             fault["set"] = self.pick(&[json!({ "weight": 0 }), json!({ "maxconn": 1 }), json!({ "weight": 7 })]);
@@ -602,11 +699,21 @@ impl Builder {
             fault["set"] = self.pick(&[json!({ "answers": ["app0"] }), json!({ "ttl": "0s" })]);
         } else {
             fault["target"] = json!("app0");
-            fault["set"] = self.pick(&[json!({ "workers": 1 }), json!({ "workers": 9 }), json!({ "workers": null })]);
+            fault["set"] = self.pick(&[
+                json!({ "workers": 1 }),
+                json!({ "workers": 9 }),
+                json!({ "workers": null }),
+            ]);
         }
     }
 }
 
 fn server_names(servers: &Value) -> Vec<String> {
-    servers.as_array().into_iter().flatten().filter_map(|s| s["node"].as_str()).map(str::to_owned).collect()
+    servers
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|s| s["node"].as_str())
+        .map(str::to_owned)
+        .collect()
 }
