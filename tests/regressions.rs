@@ -119,7 +119,9 @@ fn utilisation_counts_the_workers_there_are() {
 fn a_priority_is_refused_as_long_as_no_queue_heeds_it() {
     let scenario = r#"{ "requests": { "vip": { "priority": 1 } }, "nodes": { "s": { "kind": "app" } },
         "clients": { "c": { "arrivals": { "poisson": 1 }, "entry": "s" } } }"#;
-    let problems = fallover::scenario::load_text("test.json", scenario, &[]).expect_err("not built yet").to_string();
+    let problems = fallover::scenario::load_text("test.json", scenario, &[])
+        .expect_err("not built yet")
+        .to_string();
     assert!(problems.contains("\"priority\" is not built yet"), "{problems}");
 }
 
