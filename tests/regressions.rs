@@ -114,3 +114,32 @@ fn utilisation_counts_the_workers_there_are() {
     let workers = 8.0 + 0.1 * (7.0 + 6.0 + 5.0 + 4.0 + 3.0 + 2.0) + 58.4;
     assert!((record.nodes[0].utilization.unwrap() - busy / workers).abs() < 1e-9);
 }
+
+#[test]
+fn a_priority_is_refused_as_long_as_no_queue_heeds_it() {
+    let scenario = r#"{ "requests": { "vip": { "priority": 1 } }, "nodes": { "s": { "kind": "app" } },
+        "clients": { "c": { "arrivals": { "poisson": 1 }, "entry": "s" } } }"#;
+    let problems = fallover::scenario::load_text("test.json", scenario, &[])
+        .expect_err("not built yet")
+        .to_string();
+    assert!(problems.contains("\"priority\" is not built yet"), "{problems}");
+}
+
+#[test]
+fn an_answer_that_comes_too_late_is_not_taken_for_the_next_one() {
+    // The request of 1 s reaches `fast` at 1.002, when both nodes hang already, and the web server's time-out of 1 s runs
+    // out unheard. When they go on at 3, `fast` has its answer ready in the very instant in which the web server hears of
+    // its time-out, hangs up and asks `slow`: there at 3.001, done at 3.501, back at 3.502 and at the client at 3.503.
+    let scenario = r#"{ "duration": "10s", "network": { "latency": "1ms" },
+        "clients": { "c": { "arrivals": { "trace": "tests/data/steady.csv" }, "entry": "web" } },
+        "nodes": { "fast": { "kind": "app" },
+                   "slow": { "kind": "app", "work": { "*": { "io": "500ms" } } },
+                   "web": { "kind": "web", "upstreams": ["fast", { "node": "slow", "backup": true }],
+                            "timeouts": { "read": "1s" } } },
+        "common_causes": { "both": { "targets": ["fast", "web"] } },
+        "faults": [{ "at": "1.0015s", "for": "1.9985s", "target": "both", "effect": "hang" }] }"#;
+    let row = &record(scenario).rows[0];
+    assert_eq!(row.outcome, Ok);
+    let finished = row.finished.unwrap().seconds();
+    assert!((finished - 3.503).abs() < 1e-9, "{finished}");
+}

@@ -560,7 +560,19 @@ impl<'p> Context<'p> {
         frame.silent = false;
         let child = std::mem::replace(&mut frame.child, FrameKey::NONE);
         if self.frames.contains(child) {
+            // At once, and not when it hears of it: it may be about to answer, and would be taken for the next call.
+            self.orphan(child);
             self.signals.push_back(Signal::Abandon(child));
+        }
+    }
+
+    /// From now on nobody waits for this frame.
+    pub fn orphan(&mut self, key: FrameKey) {
+        if let Some(frame) = self.frames.get_mut(key)
+            && frame.parent != FrameKey::NONE
+        {
+            frame.parent = FrameKey::NONE;
+            self.orphans += 1;
         }
     }
 

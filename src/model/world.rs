@@ -275,7 +275,7 @@ impl<'p> World<'p> {
             return false;
         }
         if let Signal::Abandon(frame) = signal {
-            self.orphan(frame);
+            self.cx.orphan(frame);
         }
         self.cx.conditions[node.index()].backlog.push_back(signal);
         true
@@ -366,27 +366,15 @@ impl<'p> World<'p> {
         while let Some(frame) = self.cx.frames.get(next).copied() {
             let arrived = frame.doing != Doing::OnTheWire;
             if arrived && self.cx.hangs(frame.node) {
-                self.orphan(next);
-                self.cx.conditions[frame.node.index()]
-                    .backlog
-                    .push_back(Signal::Abandon(next));
+                self.cx.orphan(next);
+                self.cx.conditions[frame.node.index()].backlog.push_back(Signal::Abandon(next));
                 return;
             }
             if arrived && self.cx.abandoned(frame.node) == Abandoned::Finish && !self.cx.closing {
-                return self.orphan(next);
+                return self.cx.orphan(next);
             }
             self.release(next);
             next = frame.child;
-        }
-    }
-
-    /// From now on nobody waits for this frame.
-    fn orphan(&mut self, key: FrameKey) {
-        if let Some(frame) = self.cx.frames.get_mut(key)
-            && frame.parent != FrameKey::NONE
-        {
-            frame.parent = FrameKey::NONE;
-            self.cx.orphans += 1;
         }
     }
 
