@@ -367,7 +367,9 @@ impl<'p> World<'p> {
             let arrived = frame.doing != Doing::OnTheWire;
             if arrived && self.cx.hangs(frame.node) {
                 self.cx.orphan(next);
-                self.cx.conditions[frame.node.index()].backlog.push_back(Signal::Abandon(next));
+                self.cx.conditions[frame.node.index()]
+                    .backlog
+                    .push_back(Signal::Abandon(next));
                 return;
             }
             if arrived && self.cx.abandoned(frame.node) == Abandoned::Finish && !self.cx.closing {
