@@ -37,9 +37,7 @@ const LONGEST: usize = 600;
 
 /// Longer ones, each with the number of lines it must not exceed: a ratchet, to be turned one way only.
 const LONG: &[(&str, usize)] = &[
-    ("src/model/world.rs", 780),
     ("src/scenario/plan.rs", 775),
-    ("src/model/context.rs", 630),
 ];
 
 struct Source {

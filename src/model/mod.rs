@@ -4,6 +4,8 @@
 //! thread: a Plan and a seed give a Run, always the same.
 
 pub mod balance;
+mod calls;
+mod closing;
 pub mod context;
 pub mod directory;
 pub mod event;
@@ -13,6 +15,8 @@ pub mod probe;
 pub mod rate_limit;
 pub mod recorder;
 pub mod request;
+mod roles;
 pub mod station;
+mod trouble;
 pub mod wire;
 pub mod world;

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use super::health::Health;
 use super::{Admin, Behaviour};
 use crate::base::ids::NodeId;
 use crate::base::random::{Draw, Purpose, label, mix, unit};
@@ -41,18 +42,6 @@ enum Stage {
     On { server: u16 },
     /// Pausing before it tries the same server again, still holding its slot.
     Pausing { server: u16 },
-}
-
-/// What the balancer believes of a server, and what an operator did to it.
-#[derive(Clone, Debug)]
-struct Health {
-    up: bool,
-    /// Checks in a row that disagree with `up`.
-    doubts: u32,
-    /// Checks so far.
-    asked: u64,
-    maint: u32,
-    drain: u32,
 }
 
 /// HAProxy.
@@ -115,16 +104,7 @@ impl<'p> LoadBalancer<'p> {
             plan,
             algorithm: balance::new(plan.algorithm, &pool),
             pool,
-            health: vec![
-                Health {
-                    up: true,
-                    doubts: 0,
-                    asked: 0,
-                    maint: 0,
-                    drain: 0
-                };
-                plan.servers.len()
-            ],
+            health: vec![Health::new(); plan.servers.len()],
             queue: VecDeque::new(),
             own_queues: vec![VecDeque::new(); plan.servers.len()],
             open: 0,
@@ -401,39 +381,22 @@ impl<'p> LoadBalancer<'p> {
 
     fn judge(&mut self, cx: &mut Context<'_>, server: usize, passed: bool) {
         let Some(check) = &self.plan.check else { return };
-        let health = &mut self.health[server];
-        health.doubts = if passed == health.up { 0 } else { health.doubts + 1 };
-        let needed = if health.up { check.fall } else { check.rise };
-        if health.doubts >= needed {
-            self.set_up(cx, server, passed);
+        if self.health[server].observe(check, passed) {
+            let (me, node) = (self.me, self.plan.servers[server].node);
+            let what = if passed { "up" } else { "down" };
+            cx.note(what, |p| format!("{}/{}", p.node(me).name, p.node(node).name));
+            self.settle(cx);
         }
-        let health = &self.health[server];
-        let interval = match (health.doubts > 0, health.up) {
-            (true, _) => check.fastinter,
-            (false, true) => check.inter,
-            (false, false) => check.downinter,
-        };
-        self.schedule_check(cx, server, interval, false);
-    }
-
-    fn set_up(&mut self, cx: &mut Context<'_>, server: usize, up: bool) {
-        self.health[server].up = up;
-        self.health[server].doubts = 0;
-        let (me, node) = (self.me, self.plan.servers[server].node);
-        cx.note(if up { "up" } else { "down" }, |p| {
-            format!("{}/{}", p.node(me).name, p.node(node).name)
-        });
-        self.settle(cx);
+        self.schedule_check(cx, server, self.health[server].interval(check), false);
     }
 
     /// Works out anew who may be given requests, and tells the algorithm what changed.
     fn settle(&mut self, cx: &mut Context<'_>) {
-        let able = |h: &Health| h.up && h.maint == 0 && h.drain == 0;
         let up: Vec<bool> = self
             .health
             .iter()
             .zip(&self.pool.servers)
-            .map(|(h, s)| able(h) && s.weight > 0)
+            .map(|(h, s)| h.is_able() && s.weight > 0)
             .collect();
         let backup: Vec<bool> = self.pool.servers.iter().map(|s| s.backup).collect();
         let usable = balance::usable(&up, &backup, self.plan.allbackups);
@@ -553,9 +516,7 @@ impl Behaviour for LoadBalancer<'_> {
         self.queue.clear();
         self.outside.clear();
         self.own_queues.iter_mut().for_each(VecDeque::clear);
-        for health in &mut self.health {
-            (health.up, health.doubts) = (true, 0);
-        }
+        self.health.iter_mut().for_each(Health::believe_up);
         self.settle(cx);
         let Some(check) = &self.plan.check else { return };
         for server in 0..self.plan.servers.len() {
@@ -571,8 +532,7 @@ impl Behaviour for LoadBalancer<'_> {
         if ended {
             return self.judge(cx, server, false);
         }
-        self.health[server].asked += 1;
-        let key = mix(self.check_key(cx, server), self.health[server].asked);
+        let key = mix(self.check_key(cx, server), self.health[server].next_check());
         match probe(cx, self.me, self.plan.servers[server].node, key) {
             Finding::Pass => self.judge(cx, server, true),
             Finding::Fail => self.judge(cx, server, false),
@@ -582,16 +542,7 @@ impl Behaviour for LoadBalancer<'_> {
 
     fn administer(&mut self, cx: &mut Context<'_>, node: NodeId, action: Admin, begins: bool) {
         for (server, _) in self.plan.servers.iter().enumerate().filter(|(_, s)| s.node == node) {
-            let health = &mut self.health[server];
-            let count = match action {
-                Admin::Maint => &mut health.maint,
-                Admin::Drain => &mut health.drain,
-            };
-            *count = if begins { *count + 1 } else { *count - 1 };
-            // Back from maintenance a server counts as up until its checks say otherwise.
-            if action == Admin::Maint && !begins && health.maint == 0 {
-                (health.up, health.doubts) = (true, 0);
-            }
+            self.health[server].administer(action, begins);
         }
         self.settle(cx);
     }

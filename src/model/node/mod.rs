@@ -7,6 +7,7 @@ pub mod app;
 pub mod client;
 pub mod dns;
 pub mod firewall;
+pub mod health;
 pub mod load_balancer;
 pub mod member;
 pub mod web;

@@ -1,0 +1,245 @@
+//! Calls and replies: what a node sends to another, and what becomes of it on the way.
+//!
+//! A call pushes a frame and crosses the wire; at the far end somebody is there, or refuses, or says nothing. The answer
+//! crosses back. A number tells the answer to this call from the answer to the last.
+
+use super::context::{Context, Signal};
+use super::event::{Class, Event};
+use super::request::{Doing, Frame, FrameKey, How, Outcome, Reply, Step};
+use super::wire::{self, Passage, Wire};
+use crate::base::ids::NodeId;
+use crate::base::random::{Draw, mix};
+use crate::base::time::Span;
+use crate::engine::slab::Key;
+use crate::scenario::plan::{Kind, Target};
+
+// Salts of what is drawn for a message; those of a frame.s own work are in `context`.
+/// Whether a fault drops the call.
+const DROP: u64 = 6;
+/// What the network does to a call, and to its answer.
+const CALL: u64 = 7;
+const ANSWER: u64 = 8;
+
+/// An answer that met a cut.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Stuck {
+    from: NodeId,
+    to: FrameKey,
+    call: u16,
+    reply: Reply,
+    tries: u32,
+}
+
+impl Context<'_> {
+    /// Calls a target on behalf of a frame. `op` says what is asked of it, `seed` keys the draws over there, and
+    /// `patience` is how long the caller waits for a connection.
+    pub fn call(&mut self, caller: FrameKey, target: Target, op: u16, seed: u64, patience: Span) {
+        let node = self.directory.resolve(self.plan, target);
+        let now = self.now();
+        let number = self.made;
+        self.made += 1;
+        let from = &mut self.frames[caller];
+        from.calls = from.calls.wrapping_add(1);
+        from.silent = false;
+        let (from_node, call) = (from.node, from.calls);
+        let callee = Frame {
+            node,
+            parent: caller,
+            child: FrameKey::NONE,
+            number,
+            seed,
+            entered: now,
+            patience,
+            waited: Span::ZERO,
+            op,
+            calls: 0,
+            timer: 0,
+            worker: false,
+            silent: false,
+            doing: Doing::OnTheWire,
+            step: Step::Plain,
+            ..*from
+        };
+        let key = self.frames.insert(callee);
+        self.frames[caller].child = key;
+        match self.passage(caller, from_node, node) {
+            Passage::After(span) if span.is_zero() => self.signals.push_back(Signal::Arrived(key)),
+            Passage::After(span) => self.after(span, Class::Progress, Event::Call(key)),
+            Passage::Lost => self.fall_silent(key, caller, call),
+        }
+    }
+
+    fn passage(&self, caller: FrameKey, from: NodeId, to: NodeId) -> Passage {
+        // A lookup costs its own time and nothing else.
+        if matches!(self.plan.node(to).kind, Kind::Dns(_)) {
+            return Passage::After(Span::ZERO);
+        }
+        let key = || self.message_key(caller, to, CALL);
+        self.wire.call(self.host_of(from), self.plan.node(to).host, key)
+    }
+
+    /// Keys what happens to a frame's current call to a node, or to its answer: each further call draws anew.
+    fn message_key(&self, caller: FrameKey, to: NodeId, salt: u64) -> u64 {
+        let Some(frame) = self.frames.get(caller) else { return 0 };
+        let call = u64::from(frame.calls) << 32 | salt;
+        mix(frame.seed, self.plan.node(to).draws.wrapping_add(call))
+    }
+
+    /// A call goes nowhere: the caller learns when its patience ends.
+    fn fall_silent(&mut self, key: FrameKey, caller: FrameKey, call: u16) {
+        let Some(frame) = self.frames.remove(key) else { return };
+        if let Some(from) = self.frames.get_mut(caller) {
+            from.silent = true;
+            let at = (frame.entered + frame.patience).max(self.now());
+            let reply = Reply {
+                how: How::Silent,
+                cause: Outcome::Unreachable,
+            };
+            self.calendar.at(
+                at,
+                Class::Timer as u8,
+                Event::Reply {
+                    to: caller,
+                    call,
+                    reply,
+                },
+            );
+        }
+    }
+
+    /// A call has crossed the wire: is anybody there? If not, it ends here.
+    pub fn knock(&mut self, key: FrameKey) -> bool {
+        let Frame { node, parent, .. } = self.frames[key];
+        self.traffic[node.index()].arrived += 1;
+        if self.troubles == 0 || (self.is_up(node) && self.conditions[node.index()].drops.is_empty()) {
+            self.frames[key].doing = Doing::Nothing;
+            return true;
+        }
+        let call = self.frames.get(parent).map_or(0, |p| p.calls);
+        let dropped = self.is_dropped(parent, node);
+        if !self.machine_is_up(node) || dropped {
+            self.traffic[node.index()].refused += 1;
+            self.fall_silent(key, parent, call);
+        } else if !self.is_up(node) {
+            self.traffic[node.index()].refused += 1;
+            self.frames.remove(key);
+            self.deliver(node, parent, call, Reply::refused(Outcome::Refused), 0);
+        } else {
+            self.frames[key].doing = Doing::Nothing;
+            return true;
+        }
+        false
+    }
+
+    fn is_dropped(&self, caller: FrameKey, node: NodeId) -> bool {
+        let mut draw = Draw::keyed(self.message_key(caller, node, DROP));
+        wire::happens(&self.conditions[node.index()].drops, &mut draw)
+    }
+
+    /// Turns a request away at the door: it was not served, and counts as refused here.
+    pub fn turn_away(&mut self, key: FrameKey, reply: Reply) {
+        self.traffic[self.frames[key].node.index()].refused += 1;
+        self.frames[key].doing = Doing::TurnedAway;
+        self.finish(key, reply);
+    }
+
+    /// Ends a request that was let in and then found no way on here: it counts as refused.
+    pub fn refuse(&mut self, key: FrameKey, cause: Outcome) {
+        self.traffic[self.frames[key].node.index()].refused += 1;
+        self.finish(key, Reply::failed(cause));
+    }
+
+    /// The frame is over, and its caller gets this.
+    #[inline]
+    pub fn finish(&mut self, key: FrameKey, reply: Reply) {
+        self.signals.push_back(Signal::Finish(key, reply));
+    }
+
+    /// The frame waits no longer for the call it made.
+    pub fn hang_up(&mut self, key: FrameKey) {
+        let frame = &mut self.frames[key];
+        // An answer on its way finds that nobody waits for it.
+        frame.calls = frame.calls.wrapping_add(1);
+        frame.silent = false;
+        let child = std::mem::replace(&mut frame.child, FrameKey::NONE);
+        if self.frames.contains(child) {
+            // At once, and not when it hears of it: it may be about to answer, and would be taken for the next call.
+            self.orphan(child);
+            self.signals.push_back(Signal::Abandon(child));
+        }
+    }
+
+    /// From now on nobody waits for this frame.
+    pub fn orphan(&mut self, key: FrameKey) {
+        if let Some(frame) = self.frames.get_mut(key)
+            && frame.parent != FrameKey::NONE
+        {
+            frame.parent = FrameKey::NONE;
+            self.orphans += 1;
+        }
+    }
+
+    /// Sends an answer over the wire. `tries` counts how often it met a cut.
+    pub fn deliver(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
+        let Some(caller) = self.frames.get(to) else { return };
+        let (here, there) = (self.host_of(from), self.host_of(caller.node));
+        if matches!(self.plan.node(from).kind, Kind::Dns(_)) {
+            self.signals.push_back(Signal::Answered(to, call, reply));
+            return;
+        }
+        if self.wire.is_cut(here, there) {
+            return self.deliver_later(from, to, call, reply, tries);
+        }
+        let span = self.wire.answer(here, there, || self.message_key(to, from, ANSWER));
+        if span.is_zero() {
+            self.signals.push_back(Signal::Answered(to, call, reply));
+        } else {
+            self.after(span, Class::Progress, Event::Reply { to, call, reply });
+        }
+    }
+
+    /// An answer meets a cut: TCP sends it again, with pauses that double, until it gives up.
+    fn deliver_later(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
+        if tries < wire::RETRANSMISSIONS {
+            let stuck = self.stuck.insert(Stuck {
+                from,
+                to,
+                call,
+                reply,
+                tries: tries + 1,
+            });
+            self.after(Wire::pause_before(tries), Class::Progress, Event::Resend(stuck));
+        }
+    }
+
+    /// An answer that met a cut is sent again.
+    pub fn resend(&mut self, key: Key) {
+        if let Some(Stuck {
+            from,
+            to,
+            call,
+            reply,
+            tries,
+        }) = self.stuck.remove(key)
+        {
+            self.deliver(from, to, call, reply, tries);
+        }
+    }
+
+    /// Does the call that the frame waits for meet silence, behind nothing but firewalls? Those are no party to it: what
+    /// lies behind them that does not answer, the caller meets itself.
+    pub fn meets_silence(&self, key: FrameKey) -> bool {
+        let mut next = key;
+        while let Some(frame) = self.frames.get(next) {
+            if frame.silent {
+                return true;
+            }
+            let child = self.frames.get(frame.child);
+            if !child.is_some_and(|c| matches!(self.plan.node(c.node).kind, Kind::Firewall(_))) {
+                return false;
+            }
+            next = frame.child;
+        }
+        false
+    }
+}

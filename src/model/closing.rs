@@ -1,0 +1,135 @@
+//! The end of a run: averages are taken, what is still inside is let go, and the books must balance.
+//!
+//! In release builds too: a run whose books do not balance has no result.
+
+use super::node::client::Client;
+use super::recorder::{HostRecord, NodeRecord, RunRecord};
+use super::request::FrameKey;
+use super::world::{Order, World};
+use crate::base::ids::NodeId;
+use crate::base::time::{Span, Time};
+
+impl World<'_> {
+    /// The warm-up is over.
+    pub(super) fn measure(&mut self) {
+        let now = self.cx.now();
+        for station in &mut self.cx.stations {
+            station.busy.restart(now);
+            station.staff.restart(now);
+            station.waiting.restart(now);
+            station.apart.restart(now);
+        }
+        self.cx.traffic.fill(Default::default());
+        self.cx.up.iter_mut().for_each(|g| g.restart(now));
+        for machine in &mut self.cx.machines {
+            machine.up.restart(now);
+            if let Some(host) = &mut machine.host {
+                host.busy.restart(now);
+            }
+        }
+    }
+
+    /// The run is over: averages are taken, what is still inside is written down and let go, the books are checked.
+    pub(super) fn close(mut self, order: &Order, overflowed: Option<Time>) -> Result<RunRecord, String> {
+        let end = overflowed.unwrap_or(self.horizon);
+        let window = end.since(Time::ZERO + order.warmup);
+        let nodes = (0..self.plan.nodes.len())
+            .map(|i| self.node_record(i, end, window))
+            .collect();
+        let hosts = (0..self.plan.hosts.len())
+            .map(|i| self.host_record(i, end, window))
+            .collect();
+        let in_flight = self.cx.frames.len();
+        self.let_go();
+        self.audit()?;
+        self.cx.record.close_bins();
+        let mut run = self.cx.record.run;
+        (run.nodes, run.hosts, run.in_flight) = (nodes, hosts, in_flight);
+        for (node, wait) in run.nodes.iter_mut().zip(self.cx.record.waits) {
+            node.wait = wait;
+        }
+        run.lost_writes = self.cx.directory.databases.iter().map(|d| d.lost_writes).collect();
+        run.events_taken = self.cx.calendar.taken();
+        run.digest = self.cx.calendar.digest();
+        (run.stale, run.overflowed) = (self.stale, overflowed);
+        Ok(run)
+    }
+
+    fn node_record(&mut self, i: usize, end: Time, window: Span) -> NodeRecord {
+        let station = &mut self.cx.stations[i];
+        let queue_at_end = station.waiting.level() + station.apart.level();
+        let queue_length = station.waiting.average(end, window) + station.apart.average(end, window);
+        let utilization = station.utilization(end, window);
+        let traffic = &self.cx.traffic[i];
+        NodeRecord {
+            arrived: traffic.arrived,
+            served: traffic.served,
+            refused: traffic.refused,
+            utilization,
+            queue_length,
+            queue_at_end,
+            wait: Default::default(),
+            up: self.cx.up[i].average(end, window),
+        }
+    }
+
+    fn host_record(&mut self, i: usize, end: Time, window: Span) -> HostRecord {
+        let machine = &mut self.cx.machines[i];
+        let cores = self.plan.hosts[i].cores.map(f64::from);
+        let busy = machine.host.as_mut().map(|h| h.busy.average(end, window));
+        HostRecord {
+            cpu: busy.zip(cores).map(|(b, c)| b / c),
+            up: machine.up.average(end, window),
+        }
+    }
+
+    /// What is still inside at the end is written down as unfinished, and everything is given back.
+    fn let_go(&mut self) {
+        self.cx.closing = true;
+        for condition in &mut self.cx.conditions {
+            condition.hung = 0;
+            condition.backlog.clear();
+        }
+        for source in 0..self.plan.sources.len() {
+            for wish in self.inside(NodeId::new(self.plan.nodes.len() + source)) {
+                self.client_of(wish, Client::unfinished);
+            }
+        }
+        self.settle();
+        let mut orphans: Vec<(u64, FrameKey)> = self.cx.frames.iter().map(|(k, f)| (f.number, k)).collect();
+        orphans.sort_unstable();
+        for (_, key) in orphans {
+            self.end(key, None);
+        }
+        self.cx.signals.clear();
+    }
+
+    /// Every wish is accounted for, and every slot is back.
+    fn audit(&mut self) -> Result<(), String> {
+        if !self.cx.frames.is_empty() {
+            return Err(format!("{} frames have no way out", self.cx.frames.len()));
+        }
+        for (i, node) in self.nodes.iter_mut().enumerate() {
+            let held = node.behaviour().held();
+            let name = self.plan.nodes.get(i).map_or("a client", |n| &n.name);
+            if held > 0 {
+                return Err(format!("{name} still holds {held} connections or slots"));
+            }
+        }
+        for (node, station) in self.plan.nodes.iter().zip(&self.cx.stations) {
+            let (busy, waiting) = (station.busy.level(), station.waiting.level() + station.apart.level());
+            if busy > 0 || waiting > 0 {
+                return Err(format!(
+                    "{} still has {busy} busy workers and {waiting} waiting",
+                    node.name
+                ));
+            }
+        }
+        for (host, machine) in self.plan.hosts.iter().zip(&self.cx.machines) {
+            if machine.host.as_ref().is_some_and(|h| h.busy.level() > 0) {
+                return Err(format!("{} still has busy cores", host.name));
+            }
+        }
+        self.cx.record.audit()
+    }
+}

@@ -1,0 +1,134 @@
+//! What a balancer believes of one of its servers, from the checks it has seen and what an operator has said.
+//!
+//! A small state machine: it counts and decides; when to check and what a check finds is told to it.
+
+use super::Admin;
+use crate::base::time::Span;
+use crate::scenario::plan::Check;
+
+/// What a balancer believes of a server.
+#[derive(Clone, Debug)]
+pub struct Health {
+    up: bool,
+    /// Checks in a row that disagree with `up`.
+    doubts: u32,
+    /// Checks begun so far.
+    checks: u64,
+    maint: u32,
+    drain: u32,
+}
+
+impl Health {
+    /// Believed up, as every server is at the start.
+    pub fn new() -> Health {
+        Health {
+            up: true,
+            doubts: 0,
+            checks: 0,
+            maint: 0,
+            drain: 0,
+        }
+    }
+
+    /// Is it believed up?
+    pub fn is_up(&self) -> bool {
+        self.up
+    }
+
+    /// May it be given new requests, as far as checks and operators go?
+    pub fn is_able(&self) -> bool {
+        self.up && self.maint == 0 && self.drain == 0
+    }
+
+    /// The number of the check that begins now.
+    pub fn next_check(&mut self) -> u64 {
+        self.checks += 1;
+        self.checks
+    }
+
+    /// A check has passed or failed. Says whether that changed the belief.
+    pub fn observe(&mut self, check: &Check, passed: bool) -> bool {
+        self.doubts = if passed == self.up { 0 } else { self.doubts + 1 };
+        let changes = self.doubts >= if self.up { check.fall } else { check.rise };
+        if changes {
+            (self.up, self.doubts) = (passed, 0);
+        }
+        changes
+    }
+
+    /// How long after the end of a check the next begins.
+    pub fn interval(&self, check: &Check) -> Span {
+        match (self.doubts > 0, self.up) {
+            (true, _) => check.fastinter,
+            (false, true) => check.inter,
+            (false, false) => check.downinter,
+        }
+    }
+
+    /// The balancer begins anew, or the server is back from maintenance: up, until checks say otherwise.
+    pub fn believe_up(&mut self) {
+        (self.up, self.doubts) = (true, 0);
+    }
+
+    /// An operator takes it out or puts it back. Several may have taken it out.
+    pub fn administer(&mut self, action: Admin, begins: bool) {
+        let count = match action {
+            Admin::Maint => &mut self.maint,
+            Admin::Drain => &mut self.drain,
+        };
+        *count = if begins { *count + 1 } else { *count - 1 };
+        if action == Admin::Maint && self.maint == 0 {
+            self.believe_up();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check() -> Check {
+        let ms = Span::from_millis;
+        Check {
+            inter: ms(1000),
+            fastinter: ms(200),
+            downinter: ms(400),
+            fall: 3,
+            rise: 2,
+            timeout: ms(1000),
+            deep: false,
+        }
+    }
+
+    #[test]
+    fn fall_and_rise_count_checks_in_a_row() {
+        let (check, mut health) = (check(), Health::new());
+        let seen = [false, false, true, false, false, false, true, false, true, true].map(|p| {
+            health.observe(&check, p);
+            health.is_up()
+        });
+        assert_eq!(seen, [true, true, true, true, true, false, false, false, false, true]);
+    }
+
+    #[test]
+    fn the_interval_follows_the_state() {
+        let (check, mut health) = (check(), Health::new());
+        let intervals = [true, false, false, false, true, true].map(|p| {
+            health.observe(&check, p);
+            health.interval(&check)
+        });
+        // Steady, in doubt twice, down, in doubt again, up.
+        assert_eq!(intervals, [1000, 200, 200, 400, 200, 1000].map(Span::from_millis));
+    }
+
+    #[test]
+    fn maintenance_by_two_ends_when_both_have_ended_it() {
+        let mut health = Health::new();
+        health.administer(Admin::Maint, true);
+        health.administer(Admin::Maint, true);
+        health.administer(Admin::Maint, false);
+        assert!(!health.is_able());
+        health.administer(Admin::Maint, false);
+        assert!(health.is_able());
+    }
+}

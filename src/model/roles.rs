@@ -1,0 +1,162 @@
+//! Roles that move: a virtual IP to its next member, a database's writes to a promoted replica.
+//!
+//! A fail-over under way is called off when the old holder is back in time: its event finds another epoch.
+
+use super::event::{Class, Event};
+use super::world::World;
+use crate::base::dist::Dist;
+use crate::base::ids::{DatabaseId, NodeId, VipId};
+use crate::base::random::{Draw, Purpose, mix};
+use crate::base::time::Span;
+use crate::scenario::plan::Promotion;
+
+impl World<'_> {
+    /// A node that may play a role went down or came up.
+    pub(super) fn roles_of(&mut self, node: NodeId, is_up: bool) {
+        for (i, vip) in self
+            .plan
+            .vips
+            .iter()
+            .enumerate()
+            .filter(|(_, v)| v.members.contains(&node))
+        {
+            self.virtual_ip(VipId::new(i), vip.members.iter().position(|m| *m == node), is_up);
+        }
+        for (i, database) in self
+            .plan
+            .databases
+            .iter()
+            .enumerate()
+            .filter(|(_, d)| d.members.contains(&node))
+        {
+            self.database(
+                DatabaseId::new(i),
+                database.members.iter().position(|m| *m == node),
+                is_up,
+            );
+        }
+    }
+
+    fn virtual_ip(&mut self, id: VipId, member: Option<usize>, is_up: bool) {
+        let (plan, Some(member)) = (self.plan, member) else {
+            return;
+        };
+        let vip = &plan.vips[id.index()];
+        let holder_is_up = self.cx.is_up(self.cx.directory.holder(plan, id));
+        let holder = &mut self.cx.directory.vips[id.index()];
+        if is_up && member == holder.active {
+            // Back before anybody took over: a take-over under way is called off.
+            holder.moving = false;
+            holder.epoch = holder.epoch.wrapping_add(1);
+        } else if is_up && vip.preempt && member < holder.active {
+            self.hand_over(id, member);
+        } else if !holder.moving && !holder_is_up {
+            holder.moving = true;
+            holder.epoch = holder.epoch.wrapping_add(1);
+            let epoch = holder.epoch;
+            let span = self.role_draw(&vip.name, &vip.failover, epoch);
+            self.cx.after(span, Class::Change, Event::TakeOver { vip: id, epoch });
+        }
+    }
+
+    /// How long the `n`-th change of a role takes.
+    fn role_draw(&self, name: &str, dist: &Dist, n: u16) -> Span {
+        let key = self.cx.streams.key_of(name, Purpose::Failover);
+        dist.sample(&mut Draw::keyed(mix(key, u64::from(n))))
+    }
+
+    /// The time of a take-over has come: the first member that is up takes the address.
+    pub(super) fn take_over(&mut self, id: VipId, epoch: u16) {
+        if self.cx.directory.vips[id.index()].epoch != epoch {
+            self.stale += 1;
+            return;
+        }
+        self.cx.directory.vips[id.index()].moving = false;
+        let members = &self.plan.vips[id.index()].members;
+        if let Some(member) = members.iter().position(|m| self.cx.is_up(*m)) {
+            self.hand_over(id, member);
+        }
+    }
+
+    fn hand_over(&mut self, id: VipId, member: usize) {
+        let holder = &mut self.cx.directory.vips[id.index()];
+        holder.active = member;
+        holder.moving = false;
+        holder.epoch = holder.epoch.wrapping_add(1);
+        self.cx.note("takes over", |p| {
+            let vip = &p.vips[id.index()];
+            format!("{}/{}", vip.name, p.node(vip.members[member]).name)
+        });
+    }
+
+    fn database(&mut self, id: DatabaseId, member: Option<usize>, is_up: bool) {
+        let (plan, Some(member)) = (self.plan, member) else {
+            return;
+        };
+        let Promotion::Automatic { detect, .. } = &plan.databases[id.index()].failover else {
+            return;
+        };
+        let primary_is_up = self.cx.is_up(self.cx.directory.primary(plan, id));
+        let roles = &mut self.cx.directory.databases[id.index()];
+        if is_up && member == roles.primary {
+            // Back before anybody was promoted: the fail-over is called off.
+            roles.failing_over = false;
+            roles.epoch = roles.epoch.wrapping_add(1);
+        } else if !roles.failing_over && !primary_is_up {
+            roles.failing_over = true;
+            roles.epoch = roles.epoch.wrapping_add(1);
+            if member == roles.primary {
+                roles.died = self.cx.calendar.now();
+            }
+            let epoch = roles.epoch;
+            let span = self.role_draw(&plan.databases[id.index()].name, detect, epoch);
+            self.cx.after(
+                span,
+                Class::Change,
+                Event::Promote {
+                    database: id,
+                    epoch,
+                    noticed: true,
+                },
+            );
+        }
+    }
+
+    /// A dead primary has been noticed; or the promotion of its successor is done.
+    pub(super) fn promote(&mut self, id: DatabaseId, epoch: u16, noticed: bool) {
+        let plan = self.plan;
+        let database = &plan.databases[id.index()];
+        let Promotion::Automatic { promote, .. } = &database.failover else {
+            return;
+        };
+        if self.cx.directory.databases[id.index()].epoch != epoch {
+            self.stale += 1;
+            return;
+        }
+        if noticed {
+            let span = self.role_draw(&database.name, promote, !epoch);
+            self.cx.after(
+                span,
+                Class::Change,
+                Event::Promote {
+                    database: id,
+                    epoch,
+                    noticed: false,
+                },
+            );
+            return;
+        }
+        let successor = database.members.iter().position(|m| self.cx.is_up(*m));
+        let roles = &mut self.cx.directory.databases[id.index()];
+        roles.failing_over = false;
+        let Some(member) = successor else { return };
+        let lost = roles.promote(member, roles.died);
+        roles.epoch = roles.epoch.wrapping_add(1);
+        let what = if lost == 0 {
+            "promoted".to_owned()
+        } else {
+            format!("promoted ({lost} writes lost)")
+        };
+        self.cx.note(&what, |p| p.node(database.members[member]).name.clone());
+    }
+}

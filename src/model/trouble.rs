@@ -1,0 +1,222 @@
+//! Failures, applied: what a change of the failure timeline does to nodes, hosts and the wire.
+//!
+//! A failure is a state of the component. Down is a count of the faults now active, so faults may overlap and none
+//! resurrects what another holds down. Who takes over afterwards is the business of `roles`.
+
+use super::context::Signal;
+use super::event::{Class, Event};
+use super::node::Admin;
+use super::request::{Doing, FrameKey, How, Outcome, Reply};
+use super::world::World;
+use crate::base::ids::{HostId, NodeId};
+use crate::base::time::Span;
+use crate::failure::{Cause, Change, Timeline};
+use crate::scenario::plan::{Hit, Setting};
+
+impl<'p> World<'p> {
+    pub(super) fn schedule_change(&mut self) {
+        if let Some(at) = self.timeline.next_at() {
+            self.cx.calendar.at(at, Class::Change as u8, Event::Change);
+        }
+    }
+
+    /// The next change of the failure timeline is due.
+    pub(super) fn change(&mut self) {
+        let Some(change) = self.timeline.take() else { return };
+        let now = self.cx.now();
+        let (what, target) = Timeline::story(self.plan, change);
+        self.cx.record.note(now, &what, || target);
+        // Looked for from before the first hit until after the last is undone.
+        self.cx.troubles += u32::from(change.begins);
+        for (i, hit) in Timeline::hits(self.plan, change.cause).iter().enumerate() {
+            self.apply(change, i, hit);
+        }
+        self.cx.troubles -= u32::from(!change.begins);
+        self.schedule_change();
+    }
+
+    fn apply(&mut self, Change { cause, begins }: Change, index: usize, hit: &'p Hit) {
+        match hit {
+            Hit::CrashNode(node) => self.crash_node(*node, begins),
+            Hit::CrashHost(host) => self.crash_host(*host, begins),
+            Hit::Hang(node) => self.hang(*node, begins),
+            Hit::Slow(node, factor) => self.slow(*node, *factor, begins),
+            Hit::Errors(node, ratio) => {
+                super::wire::toggle(&mut self.cx.conditions[node.index()].errors, *ratio, begins);
+            }
+            Hit::Drop(node, ratio) => super::wire::toggle(&mut self.cx.conditions[node.index()].drops, *ratio, begins),
+            Hit::DropLink(link, ratio) => self.cx.wire.drop_calls(*link, *ratio, begins),
+            Hit::Partition { from, to } => self.cx.wire.partition((from, to), begins),
+            Hit::CutLink(link) => self.cx.wire.cut(*link, begins),
+            Hit::Maint(node) => self.administer(*node, Admin::Maint, begins),
+            Hit::Drain(node) => self.administer(*node, Admin::Drain, begins),
+            Hit::Set(node, setting) => self.set(cause, index, *node, setting, begins),
+        }
+    }
+
+    fn administer(&mut self, target: NodeId, action: Admin, begins: bool) {
+        for node in &mut self.nodes {
+            node.behaviour().administer(&mut self.cx, target, action, begins);
+        }
+    }
+
+    fn set(&mut self, cause: Cause, index: usize, node: NodeId, setting: &Setting, begins: bool) {
+        if begins {
+            if let Some(old) = self.change_setting(node, setting) {
+                self.before.push((cause, index, old));
+            }
+        } else if let Some(at) = self.before.iter().position(|b| (b.0, b.1) == (cause, index)) {
+            let (.., old) = self.before.remove(at);
+            self.change_setting(node, &old);
+        }
+    }
+
+    fn change_setting(&mut self, node: NodeId, setting: &Setting) -> Option<Setting> {
+        match setting {
+            Setting::Answers(answers) => Some(Setting::Answers(self.cx.directory.set_answers(node, answers.clone()))),
+            Setting::Ttl(ttl) => Some(Setting::Ttl(self.cx.directory.set_ttl(node, *ttl))),
+            Setting::Workers(workers) => {
+                let now = self.cx.now();
+                let old = self.cx.stations[node.index()].set_workers(now, *workers);
+                self.cx.call_next(node);
+                Some(Setting::Workers(old))
+            }
+            _ => self.nodes[node.index()].behaviour().set(&mut self.cx, setting),
+        }
+    }
+
+    fn crash_node(&mut self, node: NodeId, begins: bool) {
+        let was = self.cx.is_up(node);
+        let crashed = &mut self.cx.conditions[node.index()].crashed;
+        *crashed = if begins { *crashed + 1 } else { *crashed - 1 };
+        self.rise_or_fall(node, was, How::Broken);
+    }
+
+    fn crash_host(&mut self, host: HostId, begins: bool) {
+        let nodes: Vec<(NodeId, bool)> = self.plan.nodes_on(host).map(|n| (n, self.cx.is_up(n))).collect();
+        let now = self.cx.now();
+        let machine = &mut self.cx.machines[host.index()];
+        machine.down = if begins { machine.down + 1 } else { machine.down - 1 };
+        machine.up.set(now, u64::from(machine.down == 0));
+        for (node, was) in nodes {
+            self.rise_or_fall(node, was, How::Silent);
+        }
+    }
+
+    /// A node went down or came up, or neither, because something else holds it down as well.
+    fn rise_or_fall(&mut self, node: NodeId, was: bool, how: How) {
+        let is = self.cx.is_up(node);
+        if was == is {
+            return;
+        }
+        let now = self.cx.now();
+        self.cx.up[node.index()].set(now, u64::from(is));
+        if is {
+            self.nodes[node.index()].behaviour().started(&mut self.cx);
+        } else {
+            self.kill(node, how);
+        }
+        self.roles_of(node, is);
+    }
+
+    /// Everything inside a node ends at this instant: with `reset` where a process died, without a word where its
+    /// machine did.
+    fn kill(&mut self, node: NodeId, how: How) {
+        self.cx.conditions[node.index()].backlog.clear();
+        let reply = (how == How::Broken).then_some(Reply {
+            how,
+            cause: Outcome::Reset,
+        });
+        for key in self.inside(node) {
+            // The frames on their way there find out at the door.
+            if self.cx.frames.get(key).is_some_and(|f| f.doing != Doing::OnTheWire) {
+                self.end(key, reply);
+            }
+        }
+    }
+
+    /// The frames at a node, in the order they were made.
+    pub(super) fn inside(&self, node: NodeId) -> Vec<FrameKey> {
+        let mut keys: Vec<(u64, FrameKey)> = self
+            .cx
+            .frames
+            .iter()
+            .filter(|(_, f)| f.node == node)
+            .map(|(k, f)| (f.number, k))
+            .collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|(_, k)| k).collect()
+    }
+
+    /// A hang begins: work stops where it stands. It ends: work goes on, and what was held back is heard.
+    fn hang(&mut self, node: NodeId, begins: bool) {
+        let hung = &mut self.cx.conditions[node.index()].hung;
+        *hung = if begins { *hung + 1 } else { *hung - 1 };
+        if begins && *hung == 1 {
+            for (key, cpu, io) in self.stop_work(node) {
+                self.cx.frames[key].doing = Doing::Frozen { cpu, io };
+            }
+        } else if !begins && *hung == 0 {
+            for key in self.inside(node) {
+                if let Doing::Frozen { cpu, io } = self.cx.frames[key].doing {
+                    self.resume(key, cpu, io);
+                }
+            }
+            let backlog = std::mem::take(&mut self.cx.conditions[node.index()].backlog);
+            self.cx.signals.extend(backlog);
+        }
+    }
+
+    /// A slow-down begins or ends: what is under way is stretched or squeezed with everything else.
+    fn slow(&mut self, node: NodeId, factor: f64, begins: bool) {
+        let before = self.cx.conditions[node.index()].slowdown();
+        super::wire::toggle(&mut self.cx.conditions[node.index()].slow, factor, begins);
+        let ratio = self.cx.conditions[node.index()].slowdown() / before;
+        let frozen = self.cx.hangs(node);
+        for (key, cpu, io) in self.stop_work(node) {
+            let (cpu, io) = (cpu.scaled(ratio), io.scaled(ratio));
+            if frozen {
+                self.cx.frames[key].doing = Doing::Frozen { cpu, io };
+            } else {
+                self.resume(key, cpu, io);
+            }
+        }
+    }
+
+    fn resume(&mut self, key: FrameKey, cpu: Span, io: Span) {
+        if !self.cx.begin(key, cpu, io) {
+            self.cx.signals.push_back(Signal::Worked(key));
+        }
+    }
+
+    /// Takes all work of a node off its host and its timers, and says what is left of each.
+    fn stop_work(&mut self, node: NodeId) -> Vec<(FrameKey, Span, Span)> {
+        let now = self.cx.now();
+        let host = self.plan.node(node).host;
+        let frames = &self.cx.frames;
+        let mut left = Vec::new();
+        if let Some(shared) = &mut self.cx.machines[host.index()].host {
+            let live = |job| super::context::runs(frames, job);
+            for (job, cpu) in shared.take_off(now, live, |job| frames[job.frame].node == node) {
+                let Doing::Cpu { io } = frames[job.frame].doing else {
+                    continue;
+                };
+                left.push((job.frame, cpu, io));
+            }
+        }
+        for key in self.inside(node) {
+            match self.cx.frames[key].doing {
+                // With cores to spare for all, CPU time is part of this.
+                Doing::Busy { until } => left.push((key, Span::ZERO, until.since(now))),
+                Doing::Frozen { cpu, io } => left.push((key, cpu, io)),
+                _ => {}
+            }
+        }
+        left.sort_by_key(|(key, ..)| self.cx.frames[*key].number);
+        for (key, ..) in &left {
+            self.cx.clear_timer(*key);
+        }
+        self.cx.reset_completion(host);
+        left
+    }
+}
