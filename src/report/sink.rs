@@ -49,6 +49,13 @@ pub enum SinkError {
     Io(PathBuf, #[source] io::Error),
 }
 
+impl SinkError {
+    /// Is what was typed at fault, rather than the place it names?
+    pub fn is_bad_input(&self) -> bool {
+        matches!(self, SinkError::UnknownExtension(_) | SinkError::NotBuilt(..))
+    }
+}
+
 impl Output {
     /// Checks the name and its directory, so that a mistake shows before the simulation and not after it.
     pub fn parse(path: &Path) -> Result<Output, SinkError> {
@@ -66,6 +73,7 @@ impl Output {
             _ => return Err(SinkError::UnknownExtension(path.into())),
         };
         check_place(path)?;
+        can_write(path)?;
         Ok(Output {
             path: path.into(),
             format,
@@ -179,6 +187,11 @@ fn check_place(path: &Path) -> Result<(), SinkError> {
         return Err(SinkError::NoDirectory(path.into(), directory.into()));
     }
     Ok(())
+}
+
+/// Permissions and read-only file systems show when one tries, and should show before hours of work.
+fn can_write(path: &Path) -> Result<(), SinkError> {
+    AtomicFile::create(path).map(drop)
 }
 
 fn directory_of(path: &Path) -> &Path {
