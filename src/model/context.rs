@@ -96,6 +96,24 @@ pub struct Traffic {
     pub served: u64,
     /// Calls turned away.
     pub refused: u64,
+    /// Calls that found the node up, by what they ask for.
+    pub asked: Vec<u64>,
+}
+
+impl Traffic {
+    /// Nothing yet, of a node that can be asked for so many things.
+    pub fn of(operations: usize) -> Traffic {
+        Traffic {
+            asked: vec![0; operations],
+            ..Traffic::default()
+        }
+    }
+
+    fn ask(&mut self, op: u16) {
+        if let Some(asked) = self.asked.get_mut(usize::from(op)) {
+            *asked += 1;
+        }
+    }
 }
 
 /// An answer that met a cut.
@@ -188,7 +206,7 @@ impl<'p> Context<'p> {
             streams,
             record,
             stations: plan.nodes.iter().map(|n| Station::new(n.workers, n.queue)).collect(),
-            traffic: vec![Traffic::default(); plan.nodes.len()],
+            traffic: plan.nodes.iter().map(|n| Traffic::of(n.work.len())).collect(),
             up: vec![Gauge::new(1); plan.nodes.len()],
             conditions: plan.nodes.iter().map(|_| Condition::default()).collect(),
             machines: plan.hosts.iter().map(machine).collect(),
@@ -508,9 +526,10 @@ impl<'p> Context<'p> {
 
     /// A call has crossed the wire: is anybody there? If not, it ends here.
     pub fn knock(&mut self, key: FrameKey) -> bool {
-        let Frame { node, parent, .. } = self.frames[key];
+        let Frame { node, parent, op, .. } = self.frames[key];
         self.traffic[node.index()].arrived += 1;
         if self.troubles == 0 || (self.is_up(node) && self.conditions[node.index()].drops.is_empty()) {
+            self.traffic[node.index()].ask(op);
             return true;
         }
         let call = self.frames.get(parent).map_or(0, |p| p.calls);
@@ -523,6 +542,7 @@ impl<'p> Context<'p> {
             self.frames.remove(key);
             self.deliver(node, parent, call, Reply::refused(Outcome::Refused), 0);
         } else {
+            self.traffic[node.index()].ask(op);
             return true;
         }
         false
