@@ -766,6 +766,18 @@ pub enum Measure {
 }
 
 impl Plan {
+    /// About how many health checks a second there are while all is well.
+    pub fn probes_per_s(&self) -> f64 {
+        let of = |node: &Node| match &node.kind {
+            Kind::LoadBalancer(balancer) => {
+                let rate = |check: &Check| balancer.servers.len() as f64 / check.inter.seconds().max(1e-9);
+                balancer.check.as_ref().map_or(0.0, rate)
+            }
+            _ => 0.0,
+        };
+        self.nodes.iter().map(of).sum()
+    }
+
     /// The source with this id.
     pub fn source(&self, id: SourceId) -> &Source {
         &self.sources[id.index()]

@@ -318,12 +318,15 @@ impl Study {
 pub fn expected_events(plan: &Plan) -> f64 {
     // A request of the example stack takes about a dozen events a hop and back.
     const A_REQUEST: f64 = 14.0;
+    const A_PROBE: f64 = 2.0;
     let seconds = plan.duration.seconds();
     let requests = |load: &Load| match load {
         Load::Open { arrivals, .. } => expected_arrivals(arrivals, seconds),
         Load::Closed { users, think } => f64::from(*users) * seconds / think.mean_s().unwrap_or(1.0).max(1e-3),
     };
-    plan.sources.iter().map(|s| requests(&s.load)).sum::<f64>() * A_REQUEST
+    let requests = plan.sources.iter().map(|s| requests(&s.load)).sum::<f64>();
+    // Over years, most of what happens is that balancers look after their servers.
+    requests * A_REQUEST + plan.probes_per_s() * seconds * A_PROBE
 }
 
 fn expected_arrivals(arrivals: &Arrivals, seconds: f64) -> f64 {
