@@ -22,7 +22,7 @@ pub fn summary(document: &Document) -> Report {
     if !document.complete {
         let finished = runs.iter().map(|r| r.replications).sum::<u32>();
         let says = match finished {
-            0 => "INCOMPLETE: interrupted before a replication was finished; there is nothing to show.".into(),
+            0 => "INCOMPLETE: interrupted before a replication was finished: nothing to show.".into(),
             _ => format!(
                 "INCOMPLETE: interrupted after {}; the numbers below cover only what was finished.",
                 plural(finished, "replication")
@@ -251,10 +251,11 @@ fn latencies(all: &Metrics, classes: &Ordered<Metrics>) -> Table {
     let failures = all.requests.failed > 0;
     let columns = vec![
         Column::left("latency"),
-        Column::right("available").rank(3),
+        // Which class it hit is the first thing to know of a failure.
+        Column::right("available").rank(6),
         Column::right("mean").rank(1),
-        Column::right("p50"),
-        Column::right("p95"),
+        Column::right("p50").rank(5),
+        Column::right("p95").rank(3),
         Column::right("p99"),
         Column::right("p99.9").rank(2),
     ];
