@@ -338,7 +338,7 @@ fn a_failing_write_leaves_the_old_file() {
         .expect("is fine")
         .write(&samples::lb_failure(), &too_large);
     assert!(error.expect_err("is too large").to_string().contains("--pixel-ratio"));
-    let mut half = AtomicFile::create(&path).expect("opens");
+    let mut half = AtomicFile::at(&path).expect("opens");
     half.write_all(&[0; 100_000]).expect("writes");
     drop(half);
     assert_eq!(std::fs::read_to_string(&path).expect("reads"), "old");

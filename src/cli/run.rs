@@ -291,7 +291,7 @@ struct Rows {
 impl Rows {
     fn create(path: &Path, plan: &Plan) -> Result<Rows, Failure> {
         let nodes: Vec<String> = plan.nodes.iter().map(|n| n.name.clone()).collect();
-        let file = AtomicFile::create(path).map_err(|e| Failure::Unreadable(e.to_string()))?;
+        let file = AtomicFile::at(path).map_err(|e| Failure::Unreadable(e.to_string()))?;
         let writer = RequestWriter::new(file, &nodes).map_err(|e| Failure::Unreadable(e.to_string()))?;
         Ok(Rows {
             path: path.into(),

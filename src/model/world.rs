@@ -223,9 +223,10 @@ impl<'p> World<'p> {
     }
 
     fn carry(&mut self, signal: Signal) {
-        let (Some(node), true) = (self.addressee(signal), !self.hold_back(signal)) else {
+        let Some(node) = self.addressee(signal) else { return };
+        if self.hold_back(signal, node) {
             return;
-        };
+        }
         let behaviour = self.nodes[node.index()].behaviour();
         let cx = &mut self.cx;
         match signal {
@@ -234,10 +235,7 @@ impl<'p> World<'p> {
                     behaviour.arrived(cx, frame);
                 }
             }
-            Signal::Granted(frame) => {
-                cx.take_worker(frame);
-                behaviour.granted(cx, frame);
-            }
+            Signal::Granted(frame) => behaviour.granted(cx, frame),
             Signal::Worked(frame) => behaviour.worked(cx, frame),
             Signal::Answered(frame, _, reply) => {
                 cx.frames[frame].child = FrameKey::NONE;
@@ -268,22 +266,16 @@ impl<'p> World<'p> {
 
     /// A process that hangs takes calls in, and hears of everything else when it goes on.
     #[inline]
-    fn hold_back(&mut self, signal: Signal) -> bool {
-        if self.cx.troubles == 0 {
-            return false;
-        }
-        let node = match signal {
-            Signal::Arrived(_) | Signal::Granted(_) | Signal::Worked(_) | Signal::Finish(..) => return false,
-            Signal::Answered(frame, ..) | Signal::Timer(frame, _) | Signal::Abandon(frame) => {
-                self.cx.frames[frame].node
-            }
-            Signal::Probe(node, ..) => node,
-        };
-        if !self.cx.hangs(node) {
+    fn hold_back(&mut self, signal: Signal, node: NodeId) -> bool {
+        let is_heard = matches!(
+            signal,
+            Signal::Arrived(_) | Signal::Granted(_) | Signal::Worked(_) | Signal::Finish(..)
+        );
+        if is_heard || !self.cx.hangs(node) {
             return false;
         }
         if let Signal::Abandon(frame) = signal {
-            self.orphan(frame);
+            self.cx.orphan(frame);
         }
         self.cx.conditions[node.index()].backlog.push_back(signal);
         true
@@ -344,12 +336,15 @@ impl<'p> World<'p> {
                 let frames = &self.cx.frames;
                 self.cx.stations[node.index()].give_up_place(now, |k| frames.contains(k));
             }
-            Doing::Nothing | Doing::Busy { .. } | Doing::Frozen { .. } => {}
+            Doing::Nothing | Doing::TurnedAway | Doing::Busy { .. } | Doing::Frozen { .. } => {}
         }
         if frame.worker {
             self.cx.free_worker(node);
         }
-        self.cx.record.waited(&frame);
+        // Whoever was turned away at the door did not wait, unless it first waited outside.
+        if frame.doing != Doing::TurnedAway || !frame.waited.is_zero() {
+            self.cx.record.waited(&frame);
+        }
         self.cx.orphans -= u64::from(frame.parent == FrameKey::NONE);
         Some(frame)
     }
@@ -371,27 +366,17 @@ impl<'p> World<'p> {
         while let Some(frame) = self.cx.frames.get(next).copied() {
             let arrived = frame.doing != Doing::OnTheWire;
             if arrived && self.cx.hangs(frame.node) {
-                self.orphan(next);
+                self.cx.orphan(next);
                 self.cx.conditions[frame.node.index()]
                     .backlog
                     .push_back(Signal::Abandon(next));
                 return;
             }
             if arrived && self.cx.abandoned(frame.node) == Abandoned::Finish && !self.cx.closing {
-                return self.orphan(next);
+                return self.cx.orphan(next);
             }
             self.release(next);
             next = frame.child;
-        }
-    }
-
-    /// From now on nobody waits for this frame.
-    fn orphan(&mut self, key: FrameKey) {
-        if let Some(frame) = self.cx.frames.get_mut(key)
-            && frame.parent != FrameKey::NONE
-        {
-            frame.parent = FrameKey::NONE;
-            self.cx.orphans += 1;
         }
     }
 
@@ -459,7 +444,8 @@ impl<'p> World<'p> {
             Setting::Answers(answers) => Some(Setting::Answers(self.cx.directory.set_answers(node, answers.clone()))),
             Setting::Ttl(ttl) => Some(Setting::Ttl(self.cx.directory.set_ttl(node, *ttl))),
             Setting::Workers(workers) => {
-                let old = self.cx.stations[node.index()].set_workers(*workers);
+                let now = self.cx.now();
+                let old = self.cx.stations[node.index()].set_workers(now, *workers);
                 self.cx.call_next(node);
                 Some(Setting::Workers(old))
             }
@@ -760,6 +746,7 @@ impl<'p> World<'p> {
         let now = self.cx.now();
         for station in &mut self.cx.stations {
             station.busy.restart(now);
+            station.staff.restart(now);
             station.waiting.restart(now);
             station.apart.restart(now);
         }
@@ -806,14 +793,14 @@ impl<'p> World<'p> {
         let station = &mut self.cx.stations[i];
         let queue_at_end = station.waiting.level() + station.apart.level();
         let queue_length = station.waiting.average(end, window) + station.apart.average(end, window);
-        let workers = self.plan.nodes[i].workers;
+        let utilization = station.utilization(end, window);
         let traffic = &self.cx.traffic[i];
         NodeRecord {
             arrived: traffic.arrived,
             served: traffic.served,
             refused: traffic.refused,
             cpu_asked_s,
-            utilization: workers.map(|w| station.busy.average(end, window) / f64::from(w)),
+            utilization,
             queue_length,
             queue_at_end,
             wait: Default::default(),

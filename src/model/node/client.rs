@@ -442,7 +442,7 @@ impl<'p> Client<'p> {
 
     /// The client has waited long enough. If its own call fell silent, that is why.
     pub fn give_up(&mut self, cx: &mut Context<'_>, key: FrameKey) {
-        let outcome = if cx.frames[key].silent && matches!(Client::step(cx, key).stage, Stage::Calling { .. }) {
+        let outcome = if cx.meets_silence(key) && matches!(Client::step(cx, key).stage, Stage::Calling { .. }) {
             Outcome::Unreachable
         } else {
             Outcome::ClientTimeout

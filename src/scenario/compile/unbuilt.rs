@@ -9,6 +9,7 @@ use crate::scenario::read::tree::{Path, Tree, Value};
 #[rustfmt::skip]
 const UNBUILT: &[(&str, &str)] = &[
     ("clients.*.page",                     "page views of several requests"),
+    ("requests.*.priority",                "priorities in a balancer's queue"),
     ("requests.*.bytes",                   "sizes of requests and answers"),
     ("network.bandwidth",                  "bandwidth"),
     ("network.links.*.bandwidth",          "bandwidth"),
