@@ -236,6 +236,67 @@ fn an_incomplete_run_says_so_first() {
 }
 
 #[test]
+fn where_nothing_was_finished_no_promise_is_called_missed() {
+    let mut document = samples::lb_failure();
+    (document.complete, document.replications) = (false, 0);
+    document.caveats.clear();
+    let text = plain(80, &document);
+    assert!(text.contains("nothing to show"), "{text}");
+    assert!(!text.contains("missed") && !text.contains("Available"), "{text}");
+}
+
+#[test]
+fn a_column_in_which_nothing_happened_is_a_line_of_words() {
+    let mut document = samples::steady();
+    let run = document.run.as_mut().expect("has a run");
+    for (_, node) in &mut run.nodes.0 {
+        for estimate in [&mut node.queue_length, &mut node.wait_s.mean, &mut node.wait_s.p99] {
+            estimate.value = Some(0.0);
+        }
+        (node.refused, node.up_ratio.value) = (0, Some(1.0));
+    }
+    let text = plain(100, &document);
+    assert!(text.contains("no queue, nothing refused, all up throughout"), "{text}");
+    assert!(!text.contains("wait p99") && !text.contains("refused  "), "{text}");
+    let run = document.run.as_mut().expect("has a run");
+    run.nodes.0[0].1.refused = 1;
+    let text = plain(100, &document);
+    assert!(
+        text.contains("no queue, all up throughout") && text.contains("refused"),
+        "{text}"
+    );
+}
+
+#[test]
+fn labels_on_a_flat_curve_do_not_touch() {
+    let mut document = samples::steady();
+    let run = document.run.as_mut().expect("has a run");
+    let flat = run.metrics.latency_s.p50;
+    (run.metrics.latency_s.p95, run.metrics.latency_s.p99) = (flat, flat);
+    for width in [320, 480, 640, 999, 1200] {
+        let svg = chart::svg(&document, Name::Dashboard, &look(width)).expect("draws");
+        let mut found = Vec::new();
+        texts(parse(&svg).root(), &mut found);
+        found.retain(|(words, _)| ["p50 ", "p95 ", "p99 "].iter().any(|p| words.starts_with(p)));
+        assert!(!found.is_empty());
+        for (i, (words, a)) in found.iter().enumerate() {
+            for (others, b) in &found[i + 1..] {
+                assert!(!overlap(a, b), "{width}: {words} covers {others}");
+            }
+        }
+    }
+}
+
+#[test]
+fn scenarios_of_different_lengths_are_not_said_to_be_alike() {
+    let mut document = samples::several();
+    document.runs.as_mut().expect("has runs")[0].duration_s = 36_000.0;
+    let text = plain(80, &document);
+    let how = text.lines().nth(1).expect("has a second line");
+    assert!(how.contains(" to 10 h each"), "{how}");
+}
+
+#[test]
 fn json_reads_back_as_it_was() {
     for (name, document) in samples::all() {
         let mut bytes = Vec::new();
@@ -277,7 +338,7 @@ fn a_failing_write_leaves_the_old_file() {
         .expect("is fine")
         .write(&samples::lb_failure(), &too_large);
     assert!(error.expect_err("is too large").to_string().contains("--pixel-ratio"));
-    let mut half = AtomicFile::create(&path).expect("opens");
+    let mut half = AtomicFile::at(&path).expect("opens");
     half.write_all(&[0; 100_000]).expect("writes");
     drop(half);
     assert_eq!(std::fs::read_to_string(&path).expect("reads"), "old");

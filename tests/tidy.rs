@@ -36,9 +36,7 @@ const ORDER: &[(&str, &[&str])] = &[
 const LONGEST: usize = 600;
 
 /// Longer ones, each with the number of lines it must not exceed: a ratchet, to be turned one way only.
-const LONG: &[(&str, usize)] = &[
-    ("src/scenario/plan.rs", 775),
-];
+const LONG: &[(&str, usize)] = &[];
 
 struct Source {
     /// From the root of the repository, with `/`.

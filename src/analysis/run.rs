@@ -4,32 +4,36 @@ use super::result::{
     Caveat, Distribution, Estimate, Happening, HostResult, Latency, Metrics, NodeResult, Ordered, Requests, Run,
     Series, SloResult, Timeline, Wait,
 };
+use crate::base::limits;
 use crate::model::recorder::{Bin, ClassRecord, bin_of};
 use crate::model::request::Outcome;
-use crate::scenario::plan::{Measure, Objective, Plan};
+use crate::scenario::plan::{Arrivals, Load, Measure, Monitoring, Objective, Plan};
 use crate::stats::interval::{self, CONFIDENCE, Interval};
 use crate::study::Study;
 use crate::study::sample::{self, Outcomes, QUANTILES, Sample, Spread};
 
 /// What a study says about its plan.
 pub fn run(plan: &Plan, study: &Study) -> Run {
-    let window_s = plan.duration.seconds() - study.warmup.seconds();
     let samples = &study.samples;
+    let window = |s: &Sample| s.measured_s(plan.duration.seconds(), study.warmup.seconds());
+    let windows: Vec<f64> = samples.iter().map(window).collect();
+    // A run that ended before its warm-up did has measured nothing.
+    let measured: Vec<&Sample> = samples.iter().filter(|s| window(s) > 0.0).collect();
     let mut pooled = ClassRecord::default();
     study.pooled.iter().for_each(|c| pooled.merge(c));
     let class = |(c, class): (usize, &crate::scenario::plan::Class)| {
         let outcomes: Vec<&Outcomes> = samples.iter().map(|s| &s.classes[c]).collect();
-        (class.name.clone(), metrics(&outcomes, &study.pooled[c], window_s))
+        (class.name.clone(), metrics(&outcomes, &study.pooled[c], &windows))
     };
     let all: Vec<&Outcomes> = samples.iter().map(|s| &s.all).collect();
     Run {
-        metrics: metrics(&all, &pooled, window_s),
+        metrics: metrics(&all, &pooled, &windows),
         classes: Ordered(plan.classes.iter().enumerate().map(class).collect()),
         nodes: Ordered(
             plan.nodes
                 .iter()
                 .enumerate()
-                .map(|(i, n)| (n.name.clone(), node(samples, i)))
+                .map(|(i, n)| (n.name.clone(), node(&measured, i)))
                 .collect(),
         ),
         // A host that only a node implies is no component of its own: the node's row says all there is.
@@ -38,7 +42,7 @@ pub fn run(plan: &Plan, study: &Study) -> Run {
                 .iter()
                 .enumerate()
                 .filter(|(_, h)| h.named)
-                .map(|(i, h)| (h.name.clone(), host(samples, i)))
+                .map(|(i, h)| (h.name.clone(), host(&measured, i)))
                 .collect(),
         ),
         timeline: timeline(plan, samples),
@@ -82,9 +86,10 @@ fn mean_of(values: impl Iterator<Item = f64>) -> Option<Interval> {
     interval::mean(&values.collect::<Vec<f64>>())
 }
 
-fn metrics(outcomes: &[&Outcomes], pooled: &ClassRecord, window_s: f64) -> Metrics {
+fn metrics(outcomes: &[&Outcomes], pooled: &ClassRecord, windows: &[f64]) -> Metrics {
     let each = || outcomes.iter().copied();
-    let throughput = mean_of(each().map(|o| o.succeeded as f64 / window_s));
+    let measured = each().zip(windows).filter(|(_, window)| **window > 0.0);
+    let throughput = mean_of(measured.map(|(o, window)| o.succeeded as f64 / window));
     let some = |spread: Latency| spread.mean.value.map(|_| spread);
     Metrics {
         requests: Requests {
@@ -142,7 +147,7 @@ fn distribution(pooled: &ClassRecord) -> Distribution {
     }
 }
 
-fn node(samples: &[Sample], i: usize) -> NodeResult {
+fn node(samples: &[&Sample], i: usize) -> NodeResult {
     let each = || samples.iter().map(|s| &s.nodes[i]);
     let waits: Vec<&Spread> = each().map(|n| &n.wait).collect();
     NodeResult {
@@ -159,7 +164,7 @@ fn node(samples: &[Sample], i: usize) -> NodeResult {
     }
 }
 
-fn host(samples: &[Sample], i: usize) -> HostResult {
+fn host(samples: &[&Sample], i: usize) -> HostResult {
     HostResult {
         cpu_ratio: share(mean_of(samples.iter().filter_map(|s| s.hosts[i].0))),
         up_ratio: share(mean_of(samples.iter().map(|s| s.hosts[i].1))),
@@ -168,33 +173,32 @@ fn host(samples: &[Sample], i: usize) -> HostResult {
 
 // --- timeline -------------------------------------------------------------------------------------------------------
 
+/// What a curve shows of a bin that lasted so many seconds.
+type Value<'a> = &'a dyn Fn(f64, &Bin) -> Option<f64>;
+
 fn timeline(plan: &Plan, samples: &[Sample]) -> Timeline {
     let bin_s = bin_of(plan.duration).seconds();
     let bins = samples.first().map_or(0, |s| s.bins.len());
-    // The last bin may be shorter than the others.
-    let width = |b: usize| {
-        bin_s
-            .min(plan.duration.seconds() - b as f64 * bin_s)
-            .max(f64::MIN_POSITIVE)
-    };
-    let availability = |_: usize, b: &Bin| {
+    let availability = |_: f64, b: &Bin| {
         let ended = b.succeeded + b.failed;
         (ended > 0).then(|| f64::from(b.succeeded) / f64::from(ended))
     };
-    let throughput = |i: usize, b: &Bin| Some(f64::from(b.succeeded) / width(i));
-    let failed = |i: usize, b: &Bin| Some(f64::from(b.failed) / width(i));
-    let curves: [(&str, &dyn Fn(usize, &Bin) -> Option<f64>); 5] = [
+    let throughput = |width: f64, b: &Bin| Some(f64::from(b.succeeded) / width);
+    let failed = |width: f64, b: &Bin| Some(f64::from(b.failed) / width);
+    let curves: [(&str, Value<'_>); 5] = [
         ("availability", &availability),
         ("throughput_per_s", &throughput),
         ("failed_per_s", &failed),
         ("latency_p50_s", &|_, b| b.p50_s),
         ("latency_p99_s", &|_, b| b.p99_s),
     ];
-    let curve = |(name, value): &(&str, &dyn Fn(usize, &Bin) -> Option<f64>)| {
+    // The last bin may be shorter than the others, and a run that ended early has none beyond its end.
+    let width = |s: &Sample, b: usize| bin_s.min(s.measured_s(plan.duration.seconds(), 0.0) - b as f64 * bin_s);
+    let curve = |(name, value): &(&str, Value<'_>)| {
         let at = |b: usize| {
-            samples
-                .iter()
-                .filter_map(|s| value(b, &s.bins[b]))
+            let lived = samples.iter().filter(|s| width(s, b) > 0.0);
+            lived
+                .filter_map(|s| value(width(s, b), &s.bins[b]))
                 .collect::<Vec<f64>>()
         };
         ((*name).to_owned(), series((0..bins).map(at)))
@@ -263,6 +267,9 @@ fn objective(objective: &Objective, samples: &[Sample]) -> SloResult {
 /// What one should know before believing the numbers.
 pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
     let mut caveats = Vec::new();
+    if study.samples.is_empty() {
+        return caveats;
+    }
     let mut say = |code: String, message: String| caveats.push(Caveat { code, message });
     for result in run.slo.iter().filter(|s| straddles(s)) {
         say(
@@ -273,16 +280,11 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
             ),
         );
     }
-    for (name, ratio, what) in saturated(plan, study, run) {
-        say(
-            format!("unstable.{name}"),
-            format!(
-                "{name} is offered {ratio:.2} of its {what}: its queue never settles, so the numbers describe this run's length only"
-            ),
-        );
+    for (name, message) in saturated(plan, study, run) {
+        say(format!("unstable.{name}"), message);
     }
     if study.unsettled {
-        say("warmup.unsettled".into(), "no steady state was found within the run, so nothing was left out as warm-up; a longer duration may settle".into());
+        say("warmup.unsettled".into(), unsettled(plan).into());
     }
     if !study.precise {
         say(
@@ -294,11 +296,21 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
         );
     }
     if let Some(at) = study.samples.iter().filter_map(|s| s.overflowed_s).reduce(f64::min) {
+        let measured = match at > study.warmup.seconds() {
+            true => "",
+            false => ", before the warm-up was over, so that nothing was measured",
+        };
         say(
             "overflow".into(),
             format!(
-                "too many requests were in flight at once: a replication ended early, after {at:.0} s; the system is far beyond what it can carry"
+                "more than {} million requests were inside at once: a replication ended early, after {at:.3} s{measured}; the system is far beyond what it can carry",
+                limits::IN_FLIGHT / 1_000_000
             ),
+        );
+    } else if run.metrics.requests.offered == 0 {
+        say(
+            "nothing.offered".into(),
+            "no request came within the measured part of the run, so there is nothing to measure; a longer duration or more load would tell".into(),
         );
     }
     let unfinished = run.metrics.requests.unfinished as f64 / run.metrics.requests.offered.max(1) as f64;
@@ -309,6 +321,22 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
                 "{:.1} % of the requests were still inside at the end, and no availability or latency counts them",
                 100.0 * unfinished
             ),
+        );
+    }
+    let lost: u64 = study.samples.iter().map(|s| s.lost_writes).sum();
+    if lost > 0 {
+        say(
+            "writes.lost".into(),
+            format!(
+                "{:.1} writes a replication were acknowledged and then died with a primary that had not passed them on: replication is asynchronous",
+                lost as f64 / study.samples.len() as f64
+            ),
+        );
+    }
+    if study.lifetimes && !plan.lifetimes.is_empty() && plan.monitoring == Monitoring::Unsaid {
+        say(
+            "monitoring.unsaid".into(),
+            "the scenario does not say how a failure comes to anybody's notice, so repair begins at once, which flatters availability; \"monitoring\" says it".into(),
         );
     }
     if let Some(few) = few_in_tail(study) {
@@ -334,44 +362,102 @@ fn straddles(slo: &SloResult) -> bool {
     lo < slo.target && slo.target < hi
 }
 
-/// Nodes and hosts that get more than they can do: full all the time, with a queue that is longer at the end than on
-/// the average, or more arrivals than departures.
-fn saturated<'a>(plan: &'a Plan, study: &Study, run: &Run) -> Vec<(&'a str, f64, &'static str)> {
+/// Why no warm-up was found: advice that suits the scenario.
+fn unsettled(plan: &Plan) -> &'static str {
+    let varies = |load: &Load| {
+        let Load::Open { arrivals, .. } = load else {
+            return false;
+        };
+        matches!(arrivals, Arrivals::Profile { .. } | Arrivals::Trace { .. })
+    };
+    if plan.sources.iter().any(|s| varies(&s.load)) {
+        "no warm-up was left out: the load changes over time by design, so there is no steady state to find; a fixed warm-up would leave out the start"
+    } else if !plan.faults.is_empty() {
+        "no warm-up was left out: the faults keep the run from settling; a fixed warm-up would leave out the start"
+    } else {
+        "no warm-up was left out: the latency did not settle within the first half of the run; a longer duration may, or a fixed warm-up"
+    }
+}
+
+/// Hosts and nodes that are asked for more than they can do, and what follows from it.
+///
+/// What is asked is offered work, by the utilisation law: calls that came, times what such a call costs on the average.
+/// Counting answers instead would blame a host for what its neighbours turned away or its clients gave up on.
+fn saturated(plan: &Plan, study: &Study, run: &Run) -> Vec<(String, String)> {
     let mut found = Vec::new();
+    let mut full_hosts = Vec::new();
+    for (i, host) in plan.hosts.iter().enumerate() {
+        let busy = run.hosts.get(&host.name).and_then(|h| h.cpu_ratio.value).unwrap_or(0.0);
+        if busy < 0.995 {
+            continue;
+        }
+        full_hosts.push(i);
+        let here: Vec<usize> = (0..plan.nodes.len())
+            .filter(|n| plan.nodes[*n].host.index() == i)
+            .collect();
+        let asked = asked_of_host(plan, study, i).filter(|a| *a > 1.02);
+        let asked = asked.map_or("all of the CPU it has, all the time".into(), |a| {
+            format!("{a:.2} times the CPU it has")
+        });
+        let consequence = consequence(run, &host.name, &here, "what waits there waits long");
+        found.push((
+            host.name.clone(),
+            format!("{} is asked for {asked}: {consequence}", host.name),
+        ));
+    }
     for (i, node) in plan.nodes.iter().enumerate() {
         let result = &run.nodes.0[i].1;
         let at_end = study
             .samples
             .iter()
             .map(|s| s.nodes[i].queue_at_end as f64)
-            .sum::<f64>()
-            / study.samples.len().max(1) as f64;
+            .sum::<f64>();
+        let at_end = at_end / study.samples.len().max(1) as f64;
         let full = result.utilization_ratio.value.is_some_and(|u| u > 0.98);
         let growing = at_end > 1.5 * result.queue_length.value.unwrap_or(0.0) + 10.0;
-        let turned_away = result.refused as f64 > 0.01 * result.arrived as f64;
-        if full && (growing || turned_away) {
-            found.push((
-                node.name.as_str(),
-                result.arrived as f64 / (result.served.max(1)) as f64,
-                "capacity",
-            ));
-        }
-    }
-    for (i, host) in plan.hosts.iter().enumerate() {
-        if run
-            .hosts
-            .get(&host.name)
-            .and_then(|h| h.cpu_ratio.value)
-            .is_some_and(|c| c > 0.995)
-        {
-            let here = plan.nodes.iter().enumerate().filter(|(_, n)| n.host.index() == i);
-            let (arrived, served) = here
-                .map(|(n, _)| &run.nodes.0[n].1)
-                .fold((0, 0), |s, n| (s.0 + n.arrived, s.1 + n.served));
-            found.push((host.name.as_str(), arrived as f64 / served.max(1) as f64, "cores"));
+        // Where its host has no CPU left, the workers are only where it shows.
+        if full && (growing || turned_away(result) > 0.01) && !full_hosts.contains(&node.host.index()) {
+            // Workers hold what they do not compute themselves too, so only the measured pace says what they can do.
+            let asked = result.arrived as f64 / result.served.max(1) as f64;
+            let consequence = consequence(run, &node.name, &[i], "its queue grows as long as the run lasts");
+            let message = format!(
+                "{} is asked for {asked:.2} times what its workers can do: {consequence}",
+                node.name
+            );
+            found.push((node.name.clone(), message));
         }
     }
     found
+}
+
+/// CPU time that calls asked of a host over the CPU time it had; `None` where the mean is not known.
+fn asked_of_host(plan: &Plan, study: &Study, i: usize) -> Option<f64> {
+    let host = &plan.hosts[i];
+    let cores = f64::from(host.cores?) * host.speed;
+    let window = |s: &Sample| s.measured_s(plan.duration.seconds(), study.warmup.seconds());
+    let had = cores * study.samples.iter().map(window).sum::<f64>();
+    let here = (0..plan.nodes.len()).filter(|n| plan.nodes[*n].host.index() == i);
+    let asked: Option<f64> = here
+        .flat_map(|n| study.samples.iter().map(move |s| s.nodes[n].cpu_asked_s))
+        .sum();
+    asked.filter(|_| had > 0.0).map(|asked| asked / had)
+}
+
+fn turned_away(node: &NodeResult) -> f64 {
+    node.refused as f64 / node.arrived.max(1) as f64
+}
+
+/// A full queue turns away what does not fit, and settles; one without end grows as long as the run lasts.
+fn consequence(run: &Run, of: &str, nodes: &[usize], otherwise: &str) -> String {
+    let worst = nodes.iter().map(|n| &run.nodes.0[*n]);
+    let worst = worst.max_by(|a, b| turned_away(&a.1).total_cmp(&turned_away(&b.1)));
+    match worst {
+        Some((name, node)) if turned_away(node) > 0.01 => {
+            let (who, share) = (if name == of { "it" } else { name }, 100.0 * turned_away(node));
+            format!("{who} turns away {share:.0} % of its calls, and the latencies are of those that got in")
+        }
+        _ => format!("{otherwise}, so the numbers describe a run of this length only"),
+    }
 }
 
 fn few_in_tail(study: &Study) -> Option<f64> {

@@ -154,7 +154,7 @@ mod tests {
         assert_ne!(base, word(2, 0, "browsers", Purpose::Arrivals));
         assert_ne!(base, word(1, 1, "browsers", Purpose::Arrivals));
         assert_ne!(base, word(1, 0, "robots", Purpose::Arrivals));
-        assert_ne!(base, word(1, 0, "browsers", Purpose::Think));
+        assert_ne!(base, word(1, 0, "browsers", Purpose::Requests));
     }
 
     /// Neighbouring keys must give draws that look independent: the first unit of 100,000 consecutive keys has the

@@ -44,23 +44,23 @@ pub struct Writing {
 #[derive(Clone, Debug, Args)]
 pub struct Simulating {
     /// Where all randomness comes from
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
     /// How many independent replications [default: 20]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=limits::REPLICATIONS as i64))]
-    #[arg(conflicts_with = "precision")]
+    #[arg(conflicts_with = "precision", allow_negative_numbers = true)]
     pub replications: Option<u32>,
     /// Instead of a count: until each headline interval's relative half-width is at most R
-    #[arg(long, value_name = "R", value_parser = precision)]
+    #[arg(long, value_name = "R", value_parser = precision, allow_negative_numbers = true)]
     pub precision: Option<f64>,
     /// Simulated time of one replication, instead of the scenario's
-    #[arg(long, value_name = "D", value_parser = duration)]
+    #[arg(long, value_name = "D", value_parser = duration, allow_negative_numbers = true)]
     pub duration: Option<Duration>,
     /// How much of its start is left out of the estimates, instead of the scenario's; "auto" = detected
-    #[arg(long, value_name = "D", value_parser = warmup)]
+    #[arg(long, value_name = "D", value_parser = warmup, allow_negative_numbers = true)]
     pub warmup: Option<String>,
     /// How many threads [default: one a core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096), allow_negative_numbers = true)]
     pub threads: Option<u32>,
     /// Let lifetimes act too, not only the scheduled faults
     #[arg(long)]

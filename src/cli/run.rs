@@ -45,16 +45,23 @@ impl Run {
         let outputs = self.outputs()?;
         self.reading.set.extend(self.simulating.sets());
         let plans = self.plans()?;
+        // Whoever reads how long it will take may change their mind at once.
+        let stop = stop_on_interrupt();
         self.say_how_long(&plans);
         let began = Instant::now();
-        let studies = self.simulate(&plans)?;
+        let studies = self.simulate(&plans, stop)?;
         let document = self.document(&plans, &studies, began.elapsed().as_secs_f64());
         self.hand_over(&document, &outputs)?;
         self.verdict(&document)
     }
 
     fn outputs(&self) -> Result<Vec<Output>, Failure> {
-        let parse = |path: &PathBuf| Output::parse(path).map_err(|e| Failure::BadInput(e.to_string()));
+        let parse = |path: &PathBuf| {
+            Output::parse(path).map_err(|e| match e.is_bad_input() {
+                true => Failure::BadInput(e.to_string()),
+                false => Failure::Unreadable(e.to_string()),
+            })
+        };
         if self.requests.is_some() && self.scenarios.len() > 1 {
             let message = "--requests takes one scenario: rows of several would not say whose they are";
             return Err(Failure::BadInput(message.into()));
@@ -100,34 +107,36 @@ impl Run {
         }
     }
 
+    fn threads(&self) -> usize {
+        self.simulating.threads.map_or_else(default_threads, |t| t as usize)
+    }
+
     /// Long work says so before it starts.
     fn say_how_long(&self, plans: &[Plan]) {
         let replications = f64::from(self.simulating.replications.unwrap_or(study::REPLICATIONS));
         let events = replications * plans.iter().map(study::expected_events).sum::<f64>();
         if events > limits::EVENTS_WORTH_A_WORD && !self.writing.quiet {
-            let minutes = events / EVENTS_PER_MINUTE;
-            let time = if minutes < 90.0 {
-                format!("{minutes:.0} minutes")
-            } else {
-                format!("{:.0} hours", minutes / 60.0)
-            };
+            let threads = (self.threads() as f64).min(replications * plans.len() as f64);
             exit::note(&format!(
-                "about {:.1} thousand million events, perhaps {time} on one core; Ctrl-C ends it and keeps what is finished \
+                "about {:.0} billion events, perhaps {} with {} thread{}; Ctrl-C ends it and keeps what is finished \
                  (a shorter --duration or fewer --replications make it quicker)",
-                events / 1e9
+                events / 1e9,
+                roughly(events / EVENTS_PER_MINUTE / threads),
+                threads,
+                if threads == 1.0 { "" } else { "s" },
             ));
         }
     }
 
     // --- simulating -------------------------------------------------------------------------------------------------
 
-    fn simulate(&self, plans: &[Plan]) -> Result<Vec<Study>, Failure> {
+    fn simulate(&self, plans: &[Plan], stop: &AtomicBool) -> Result<Vec<Study>, Failure> {
         let mut rows = match &self.requests {
             Some(path) => Some(Rows::create(path, &plans[0])?),
             None => None,
         };
-        let bar = progress::bar(0, "replications", self.writing.quiet);
-        let stop = stop_on_interrupt();
+        let first = u64::from(self.simulating.replications.unwrap_or(study::REPLICATIONS)) * plans.len() as u64;
+        let bar = progress::bar(first, "replications", self.writing.quiet);
         let watch = Watch {
             stop,
             progress: &|done, total| {
@@ -183,7 +192,7 @@ impl Run {
             runs: (!runs.is_empty()).then_some(runs),
             engine: Engine {
                 version: env!("CARGO_PKG_VERSION").into(),
-                threads: self.simulating.threads.map_or_else(default_threads, |t| t as usize),
+                threads: self.threads(),
                 events,
                 wall_s,
                 events_per_s: events as f64 / wall_s.max(1e-9),
@@ -192,19 +201,27 @@ impl Run {
     }
 
     fn hand_over(&self, document: &Document, outputs: &[Output]) -> Result<(), Failure> {
+        // The work is done: one place that cannot be written must not lose the others.
+        let mut failures: Vec<Failure> = self.print(document).err().into_iter().collect();
+        for output in outputs {
+            let written = output.write(document, &Look::default());
+            failures.extend(written.err().map(|e| Failure::Unreadable(e.to_string())));
+        }
+        let last = failures.pop();
+        failures.iter().for_each(Failure::print);
+        last.map_or(Ok(()), Err)
+    }
+
+    fn print(&self, document: &Document) -> Result<(), Failure> {
         if self.writing.json {
             let mut bytes = Vec::new();
             json::write(document, &mut bytes).map_err(|e| Failure::Unreadable(e.to_string()))?;
-            exit::print(&String::from_utf8_lossy(&bytes))?;
+            exit::print(&String::from_utf8_lossy(&bytes))
         } else if !self.writing.quiet {
-            exit::print(&Terminal::of_stdout().render(&summary::summary(document)))?;
+            exit::print(&Terminal::of_stdout().render(&summary::summary(document)))
+        } else {
+            Ok(())
         }
-        for output in outputs {
-            output
-                .write(document, &Look::default())
-                .map_err(|e| Failure::Unreadable(e.to_string()))?;
-        }
-        Ok(())
     }
 
     fn verdict(&self, document: &Document) -> Result<(), Failure> {
@@ -222,7 +239,18 @@ impl Run {
 }
 
 /// What one core does in a minute, roughly: for a guess at the waiting time, not for a promise.
-const EVENTS_PER_MINUTE: f64 = 60.0 * 10e6;
+const EVENTS_PER_MINUTE: f64 = 60.0 * 5e6;
+
+/// `20 minutes`, `8 hours`, `12 days`: nobody plans by more than that.
+fn roughly(minutes: f64) -> String {
+    let (n, unit) = match minutes {
+        m if m < 90.0 => (m.max(1.0), "minute"),
+        m if m < 48.0 * 60.0 => (m / 60.0, "hour"),
+        m if m < 730.0 * 1440.0 => (m / 1440.0, "day"),
+        m => (m / 525_600.0, "year"),
+    };
+    format!("{n:.0} {unit}{}", if n < 1.5 { "" } else { "s" })
+}
 
 fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
@@ -263,7 +291,7 @@ struct Rows {
 impl Rows {
     fn create(path: &Path, plan: &Plan) -> Result<Rows, Failure> {
         let nodes: Vec<String> = plan.nodes.iter().map(|n| n.name.clone()).collect();
-        let file = AtomicFile::create(path).map_err(|e| Failure::Unreadable(e.to_string()))?;
+        let file = AtomicFile::at(path).map_err(|e| Failure::Unreadable(e.to_string()))?;
         let writer = RequestWriter::new(file, &nodes).map_err(|e| Failure::Unreadable(e.to_string()))?;
         Ok(Rows {
             path: path.into(),

@@ -109,23 +109,27 @@ impl Context<'_> {
 
     /// A call has crossed the wire: is anybody there? If not, it ends here.
     pub fn knock(&mut self, key: FrameKey) -> bool {
-        let Frame { node, parent, .. } = self.frames[key];
+        let Frame { node, parent, op, .. } = self.frames[key];
         self.traffic[node.index()].arrived += 1;
-        if self.troubles == 0 || (self.is_up(node) && self.conditions[node.index()].drops.is_empty()) {
-            self.frames[key].doing = Doing::Nothing;
+        if self.troubles > 0 && self.meets_trouble(key, parent, node) {
+            self.traffic[node.index()].refused += 1;
+            return false;
+        }
+        self.traffic[node.index()].ask(op);
+        self.frames[key].doing = Doing::Nothing;
+        true
+    }
+
+    /// Ends a call that meets a dead machine, a dead process or a fault that swallows it.
+    fn meets_trouble(&mut self, key: FrameKey, parent: FrameKey, node: NodeId) -> bool {
+        let call = self.frames.get(parent).map_or(0, |p| p.calls);
+        if !self.machine_is_up(node) || self.is_dropped(parent, node) {
+            self.fall_silent(key, parent, call);
             return true;
         }
-        let call = self.frames.get(parent).map_or(0, |p| p.calls);
-        let dropped = self.is_dropped(parent, node);
-        if !self.machine_is_up(node) || dropped {
-            self.traffic[node.index()].refused += 1;
-            self.fall_silent(key, parent, call);
-        } else if !self.is_up(node) {
-            self.traffic[node.index()].refused += 1;
+        if !self.is_up(node) {
             self.frames.remove(key);
             self.deliver(node, parent, call, Reply::refused(Outcome::Refused), 0);
-        } else {
-            self.frames[key].doing = Doing::Nothing;
             return true;
         }
         false

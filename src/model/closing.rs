@@ -2,6 +2,7 @@
 //!
 //! In release builds too: a run whose books do not balance has no result.
 
+use super::context::Traffic;
 use super::node::client::Client;
 use super::recorder::{HostRecord, NodeRecord, RunRecord};
 use super::request::FrameKey;
@@ -19,7 +20,9 @@ impl World<'_> {
             station.waiting.restart(now);
             station.apart.restart(now);
         }
-        self.cx.traffic.fill(Default::default());
+        for traffic in &mut self.cx.traffic {
+            *traffic = Traffic::of(traffic.asked.len());
+        }
         self.cx.up.iter_mut().for_each(|g| g.restart(now));
         for machine in &mut self.cx.machines {
             machine.up.restart(now);
@@ -56,6 +59,7 @@ impl World<'_> {
     }
 
     fn node_record(&mut self, i: usize, end: Time, window: Span) -> NodeRecord {
+        let cpu_asked_s = self.cpu_asked(i);
         let station = &mut self.cx.stations[i];
         let queue_at_end = station.waiting.level() + station.apart.level();
         let queue_length = station.waiting.average(end, window) + station.apart.average(end, window);
@@ -65,12 +69,22 @@ impl World<'_> {
             arrived: traffic.arrived,
             served: traffic.served,
             refused: traffic.refused,
+            cpu_asked_s,
             utilization,
             queue_length,
             queue_at_end,
             wait: Default::default(),
             up: self.cx.up[i].average(end, window),
         }
+    }
+
+    /// The CPU time that calls asked of a node, on the average of what such calls cost; `None` where that is not known.
+    fn cpu_asked(&self, i: usize) -> Option<f64> {
+        let asked = self.cx.traffic[i].asked.iter().zip(&self.plan.nodes[i].work);
+        asked
+            .filter(|(n, _)| **n > 0)
+            .map(|(n, work)| Some(*n as f64 * work.cpu.mean_s()?))
+            .sum()
     }
 
     fn host_record(&mut self, i: usize, end: Time, window: Span) -> HostRecord {

@@ -97,6 +97,26 @@ pub struct Traffic {
     pub served: u64,
     /// Calls turned away.
     pub refused: u64,
+    /// Calls that found the node up, by what they ask for.
+    pub asked: Vec<u64>,
+}
+
+impl Traffic {
+    /// Nothing yet, of a node that can be asked for so many things.
+    pub fn of(operations: usize) -> Traffic {
+        Traffic {
+            asked: vec![0; operations],
+            ..Traffic::default()
+        }
+    }
+
+    /// A call found the node up.
+    #[inline]
+    pub fn ask(&mut self, op: u16) {
+        if let Some(asked) = self.asked.get_mut(usize::from(op)) {
+            *asked += 1;
+        }
+    }
 }
 
 // Salts: what a draw of a frame is for, so that no two purposes share a word.
@@ -176,7 +196,7 @@ impl<'p> Context<'p> {
             streams,
             record,
             stations: plan.nodes.iter().map(|n| Station::new(n.workers, n.queue)).collect(),
-            traffic: vec![Traffic::default(); plan.nodes.len()],
+            traffic: plan.nodes.iter().map(|n| Traffic::of(n.work.len())).collect(),
             up: vec![Gauge::new(1); plan.nodes.len()],
             conditions: plan.nodes.iter().map(|_| Condition::default()).collect(),
             machines: plan.hosts.iter().map(machine).collect(),

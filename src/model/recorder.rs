@@ -75,6 +75,8 @@ pub struct NodeRecord {
     pub served: u64,
     /// Turned away.
     pub refused: u64,
+    /// CPU time that the calls which found it up asked for, on the average of what such calls cost.
+    pub cpu_asked_s: Option<f64>,
     /// Mean busy workers over workers; `None` without a limit.
     pub utilization: Option<f64>,
     /// Mean number that waits.
@@ -155,8 +157,8 @@ pub struct Recorder {
     bin: Span,
     slice: Span,
     /// Sketches of bins that still have requests in flight.
-    open: Vec<Option<Box<Sketch>>>,
-    spare: Vec<Box<Sketch>>,
+    open: Vec<Option<Sketch>>,
+    spare: Vec<Sketch>,
     /// Wishes that arose; of those, that arose after the warm-up; and that ended.
     offered: u64,
     measured: u64,

@@ -1,6 +1,7 @@
 //! Who was busy: the tables of nodes and hosts, cut down to the busiest where there are many.
 //!
-//! It never looks at what kind of node it has before it.
+//! A column in which nothing happened anywhere is left out, and a line below says so in words. It never looks at what
+//! kind of node it has before it.
 
 use super::document::{Column, Span, Table, Tone};
 use super::summary::unshown;
@@ -13,15 +14,16 @@ const MOST_HOSTS: usize = 6;
 
 /// A row a node: how busy, how long the queue, how long the wait.
 pub fn nodes(nodes: &Ordered<NodeResult>) -> Table {
-    let columns = vec![
-        Column::left("node"),
-        Column::right("busy"),
-        Column::right("queue"),
-        Column::right("wait"),
-        Column::right("wait p99").rank(3),
-        Column::right("served").rank(2),
-        Column::right("refused").rank(4),
-        Column::right("up").rank(1),
+    let any = |seen: fn(&NodeResult) -> bool| nodes.iter().any(|(_, n)| seen(n));
+    let columns = [
+        Some(Column::left("node")),
+        any(|n| n.utilization_ratio.value.is_some()).then(|| Column::right("busy")),
+        any(|n| above_zero(&n.queue_length)).then(|| Column::right("queue")),
+        any(|n| above_zero(&n.wait_s.mean)).then(|| Column::right("wait")),
+        any(|n| above_zero(&n.wait_s.p99)).then(|| Column::right("wait p99").rank(3)),
+        Some(Column::right("served").rank(2)),
+        any(|n| n.refused > 0).then(|| Column::right("refused").rank(4)),
+        any(|n| was_down(&n.up_ratio)).then(|| Column::right("up").rank(1)),
     ];
     let row = |(name, node): (&str, &NodeResult)| {
         vec![
@@ -41,26 +43,60 @@ pub fn nodes(nodes: &Ordered<NodeResult>) -> Table {
     let pressure = |node: &NodeResult| {
         [node.utilization_ratio, node.queue_length, node.wait_s.mean].map(|e| e.value.unwrap_or(0.0))
     };
+    let absent = [(2, "no queue"), (6, "nothing refused"), (7, "all up throughout")];
+    let absent = absent
+        .iter()
+        .filter(|(i, _)| columns[*i].is_none())
+        .map(|(_, says)| *says);
+    let footnote = footnote(quieter(nodes.0.len(), MOST_NODES, "node"), absent);
     let shown = busiest(nodes, MOST_NODES, pressure);
-    Table {
-        columns,
-        rows: shown.map(row).collect(),
-        footnote: quieter(nodes.0.len(), MOST_NODES, "node"),
-    }
+    table(columns.into(), shown.map(row), footnote)
 }
 
 /// A row a host: how busy its cores.
 pub fn hosts(hosts: &Ordered<HostResult>) -> Table {
-    let columns = vec![Column::left("host"), Column::right("CPU busy"), Column::right("up")];
+    let any = |seen: fn(&HostResult) -> bool| hosts.iter().any(|(_, h)| seen(h));
+    let columns = [
+        Some(Column::left("host")),
+        any(|h| h.cpu_ratio.value.is_some()).then(|| Column::right("CPU busy")),
+        any(|h| was_down(&h.up_ratio)).then(|| Column::right("up")),
+    ];
     let row = |(name, host): (&str, &HostResult)| vec![Span::plain(name), busy(&host.cpu_ratio), up(&host.up_ratio)];
+    let absent = columns[2].is_none().then_some("all up throughout");
+    let footnote = footnote(quieter(hosts.0.len(), MOST_HOSTS, "host"), absent.into_iter());
     let shown = busiest(hosts, MOST_HOSTS, |host| {
         [host.cpu_ratio.value.unwrap_or(0.0), 0.0, 0.0]
     });
+    table(columns.into(), shown.map(row), footnote)
+}
+
+/// The columns that there are, and of each row the cells that belong to them.
+fn table(columns: Vec<Option<Column>>, rows: impl Iterator<Item = Vec<Span>>, footnote: String) -> Table {
+    let kept = |row: Vec<Span>| {
+        let cells = row.into_iter().zip(&columns).filter(|(_, column)| column.is_some());
+        cells.map(|(cell, _)| cell).collect()
+    };
     Table {
-        columns,
-        rows: shown.map(row).collect(),
-        footnote: quieter(hosts.0.len(), MOST_HOSTS, "host"),
+        rows: rows.map(kept).collect(),
+        columns: columns.iter().flatten().cloned().collect(),
+        footnote,
     }
+}
+
+fn footnote(more: String, absent: impl Iterator<Item = &'static str>) -> String {
+    let absent = absent.collect::<Vec<_>>().join(", ");
+    match (more.is_empty(), absent.is_empty()) {
+        (false, false) => format!("{more}; {absent}"),
+        _ => more + &absent,
+    }
+}
+
+fn above_zero(e: &Estimate) -> bool {
+    e.value.is_some_and(|v| v > 0.0)
+}
+
+fn was_down(up: &Estimate) -> bool {
+    up.value.is_some_and(|v| v < 1.0)
 }
 
 /// All in the scenario's order where they fit; else the busiest, the busiest first.
@@ -90,11 +126,7 @@ fn busy(ratio: &Estimate) -> Span {
 }
 
 fn up(ratio: &Estimate) -> Span {
-    let tone = if ratio.value.is_some_and(|v| v < 1.0) {
-        Tone::Caution
-    } else {
-        Tone::Plain
-    };
+    let tone = if was_down(ratio) { Tone::Caution } else { Tone::Plain };
     Span::new(tone, units::percent_brief(ratio))
 }
 

@@ -49,6 +49,13 @@ pub enum SinkError {
     Io(PathBuf, #[source] io::Error),
 }
 
+impl SinkError {
+    /// Is what was typed at fault, rather than the place it names?
+    pub fn is_bad_input(&self) -> bool {
+        matches!(self, SinkError::UnknownExtension(_) | SinkError::NotBuilt(..))
+    }
+}
+
 impl Output {
     /// Checks the name and its directory, so that a mistake shows before the simulation and not after it.
     pub fn parse(path: &Path) -> Result<Output, SinkError> {
@@ -66,6 +73,7 @@ impl Output {
             _ => return Err(SinkError::UnknownExtension(path.into())),
         };
         check_place(path)?;
+        can_write(path)?;
         Ok(Output {
             path: path.into(),
             format,
@@ -90,7 +98,7 @@ impl Output {
             Format::Svg => svg()?.into_bytes(),
             Format::Png => chart::png(&svg()?, look.pixel_ratio).map_err(picture)?,
         };
-        let mut file = AtomicFile::create(&self.path)?;
+        let mut file = AtomicFile::at(&self.path)?;
         file.write_all(&bytes)
             .map_err(|e| SinkError::Io(self.path.clone(), e))?;
         file.commit()
@@ -111,7 +119,7 @@ enum Destination {
 
 impl AtomicFile {
     /// Opens a file beside `path`, and through a link beside what it points to.
-    pub fn create(path: &Path) -> Result<AtomicFile, SinkError> {
+    pub fn at(path: &Path) -> Result<AtomicFile, SinkError> {
         check_place(path)?;
         let failed = |e| SinkError::Io(path.into(), e);
         let place = path.canonicalize().unwrap_or_else(|_| path.into());
@@ -181,6 +189,11 @@ fn check_place(path: &Path) -> Result<(), SinkError> {
     Ok(())
 }
 
+/// Permissions and read-only file systems show when one tries, and should show before hours of work.
+fn can_write(path: &Path) -> Result<(), SinkError> {
+    AtomicFile::at(path).map(drop)
+}
+
 fn directory_of(path: &Path) -> &Path {
     path.parent()
         .filter(|p| !p.as_os_str().is_empty())
@@ -210,13 +223,13 @@ mod tests {
         let path = directory.path().join("x.json");
         std::fs::write(&path, "old").expect("writes");
 
-        let mut abandoned = AtomicFile::create(&path).expect("opens");
+        let mut abandoned = AtomicFile::at(&path).expect("opens");
         abandoned.write_all(b"half").expect("writes");
         drop(abandoned);
         assert_eq!(std::fs::read_to_string(&path).expect("reads"), "old");
         assert_eq!(files_in(directory.path()), 1);
 
-        let mut finished = AtomicFile::create(&path).expect("opens");
+        let mut finished = AtomicFile::at(&path).expect("opens");
         finished.write_all(b"new").expect("writes");
         assert_eq!(std::fs::read_to_string(&path).expect("reads"), "old");
         finished.commit().expect("commits");
@@ -250,7 +263,7 @@ mod tests {
         let (target, link) = (directory.path().join("target.json"), directory.path().join("link.json"));
         std::fs::write(&target, "old").expect("writes");
         std::os::unix::fs::symlink(&target, &link).expect("links");
-        let mut file = AtomicFile::create(&link).expect("opens");
+        let mut file = AtomicFile::at(&link).expect("opens");
         file.write_all(b"new").expect("writes");
         file.commit().expect("commits");
         assert!(link.is_symlink());

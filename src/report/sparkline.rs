@@ -17,28 +17,34 @@ const MOST_FAULTS: usize = 4;
 /// The rows of the picture, for a page of this width.
 pub fn facts(timeline: &Timeline, page: usize) -> Vec<Fact> {
     let labels: Vec<(String, &Track, &Line)> = timeline.tracks.iter().flat_map(rows).collect();
+    if labels.is_empty() && timeline.periods.is_empty() {
+        return Vec::new();
+    }
     let longest = labels.iter().map(|(l, _, _)| width(&visible(l))).max().unwrap_or(0);
     let indent = longest.clamp(LABEL_WIDTH, page / 3) + 2;
     let columns = page.saturating_sub(indent + RANGE_WIDTH + 2).clamp(8, 60);
     let mut facts = vec![Fact::new(
         "Over time",
-        vec![Span::new(Tone::Quiet, axis(timeline, columns))],
+        vec![Span::new(
+            Tone::Quiet,
+            format!("{}  lowest–highest", axis(timeline, columns)),
+        )],
     )];
     for (label, track, line) in labels {
         let (bars, range) = bars(track.measure, line, timeline.end_s, columns);
         facts.push(Fact::new(label, vec![Span::plain(format!("{bars}  {range}"))]));
     }
-    for period in timeline.periods.iter().take(MOST_FAULTS) {
-        let name = visible(&format!("{} {}", period.target, period.effect));
+    let faults = by_target(&timeline.periods);
+    for (name, periods) in faults.iter().take(MOST_FAULTS) {
         let text = format!(
             "{}  {}",
-            mark(period, timeline.end_s, columns),
-            shorten_name(&name, RANGE_WIDTH)
+            mark(periods, timeline.end_s, columns),
+            shorten_name(name, RANGE_WIDTH)
         );
         facts.push(Fact::new("", vec![Span::new(Tone::Bad, text)]));
     }
-    if timeline.periods.len() > MOST_FAULTS {
-        let more = format!("… and {} more faults", timeline.periods.len() - MOST_FAULTS);
+    if faults.len() > MOST_FAULTS {
+        let more = format!("… and {} more kinds of fault", faults.len() - MOST_FAULTS);
         facts.push(Fact::new("", vec![Span::new(Tone::Quiet, more)]));
     }
     facts
@@ -66,16 +72,28 @@ fn axis(timeline: &Timeline, columns: usize) -> String {
     format!("{start}{}{end}", " ".repeat(gap))
 }
 
-fn mark(period: &Period, end_s: f64, columns: usize) -> String {
+/// A row for everything that broke the same component the same way.
+fn by_target(periods: &[Period]) -> Vec<(String, Vec<&Period>)> {
+    let mut rows: Vec<(String, Vec<&Period>)> = Vec::new();
+    for period in periods {
+        let name = visible(&format!("{} {}", period.target, period.effect));
+        match rows.iter_mut().find(|(n, _)| *n == name) {
+            Some((_, row)) => row.push(period),
+            None => rows.push((name, vec![period])),
+        }
+    }
+    rows
+}
+
+fn mark(periods: &[&Period], end_s: f64, columns: usize) -> String {
     let column = |at_s: f64| at_s / end_s * columns as f64;
-    let from = (column(period.from_s).round().max(0.0) as usize).min(columns - 1);
-    let to = (column(period.to_s).ceil() as usize).clamp(from + 1, columns);
-    format!(
-        "{}{}{}",
-        " ".repeat(from),
-        "━".repeat(to - from),
-        " ".repeat(columns - to)
-    )
+    let mut row = vec![' '; columns];
+    for period in periods {
+        let from = (column(period.from_s).round().max(0.0) as usize).min(columns - 1);
+        let to = (column(period.to_s).ceil() as usize).clamp(from + 1, columns);
+        row[from..to].fill('━');
+    }
+    row.into_iter().collect()
 }
 
 /// The curve as bars and, for the eye to compare, the lowest and highest value in it.
@@ -166,13 +184,22 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_marked_where_it_was() {
-        let period = Period {
-            from_s: 2.0,
-            to_s: 5.0,
+    fn faults_of_one_component_share_a_row_that_marks_where_they_were() {
+        let period = |from_s: f64, to_s: f64, target: &str| Period {
+            from_s,
+            to_s,
             effect: "crash".into(),
-            target: "a".into(),
+            target: target.into(),
         };
-        assert_eq!(mark(&period, 10.0, 10), "  ━━━     ");
+        let periods = [period(2.0, 5.0, "a"), period(3.0, 4.0, "b"), period(9.0, 10.0, "a")];
+        let rows = by_target(&periods);
+        let drawn: Vec<_> = rows.iter().map(|(n, p)| (n.as_str(), mark(p, 10.0, 10))).collect();
+        assert_eq!(
+            drawn,
+            [
+                ("a crash", "  ━━━    ━".to_owned()),
+                ("b crash", "   ━      ".to_owned())
+            ]
+        );
     }
 }

@@ -20,15 +20,18 @@ pub fn summary(document: &Document) -> Report {
     let runs = runs(document);
     let mut blocks = Vec::new();
     if !document.complete {
-        blocks.push(Block::Note(Span::new(
-            Tone::Bad,
-            format!(
+        let finished = runs.iter().map(|r| r.replications).sum::<u32>();
+        let says = match finished {
+            0 => "INCOMPLETE: interrupted before a replication was finished: nothing to show.".into(),
+            _ => format!(
                 "INCOMPLETE: interrupted after {}; the numbers below cover only what was finished.",
-                plural(document.replications, "replication")
+                plural(finished, "replication")
             ),
-        )));
+        };
+        blocks.push(Block::Note(Span::new(Tone::Bad, says)));
     }
     match runs.as_slice() {
+        [one] if one.replications == 0 => {}
         [one] => blocks.extend(one_scenario(one)),
         several => blocks.extend(several_scenarios(several)),
     }
@@ -46,6 +49,21 @@ pub fn summary(document: &Document) -> Report {
 
 /// How the numbers were obtained: `20 replications × 5 min, the first 30 s left out as warm-up, seed 1`.
 pub fn subtitle(document: &Document) -> String {
+    let runs = runs(document);
+    let how = |r: &RunView<'_>| (r.replications, r.duration_s, r.warmup_s);
+    if runs.windows(2).any(|pair| how(&pair[0]) != how(&pair[1])) {
+        let (fewest, most) = least_and_most(runs.iter().map(|r| f64::from(r.replications)));
+        let (shortest, longest) = least_and_most(runs.iter().map(|r| r.duration_s));
+        let replications = match fewest == most {
+            true => plural(fewest as u32, "replication"),
+            false => format!("{fewest} to {}", plural(most as u32, "replication")),
+        };
+        let duration = match shortest == longest {
+            true => units::span(shortest),
+            false => format!("{} to {}", units::span(shortest), units::span(longest)),
+        };
+        return format!("{replications} × {duration} each, seed {}", document.seed);
+    }
     let replications = plural(document.replications, "replication");
     let warmup = match document.warmup_s {
         w if w > 0.0 => format!(", the first {} left out as warm-up", units::span(w)),
@@ -62,12 +80,16 @@ fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
     let run = view.run;
     let mut blocks = Vec::new();
     if !run.slo.is_empty() {
-        blocks.push(Block::Table(objectives(&run.slo)));
+        blocks.push(Block::Table(objectives(view)));
     }
     blocks.push(Block::Facts(headline(&run.metrics)));
-    blocks.push(Block::Table(latencies(&run.metrics, &run.classes)));
-    blocks.extend(Some(nodes(&run.nodes)).filter(|t| !t.rows.is_empty()).map(Block::Table));
-    blocks.extend(Some(hosts(&run.hosts)).filter(|t| !t.rows.is_empty()).map(Block::Table));
+    if run.metrics.requests.succeeded > 0 {
+        blocks.push(Block::Table(latencies(&run.metrics, &run.classes)));
+    }
+    // Names alone are no table, and where nothing was measured there is nothing else.
+    let tells = |table: &Table| !view.is_empty() && !table.rows.is_empty() && table.columns.len() > 1;
+    blocks.extend(Some(nodes(&run.nodes)).filter(tells).map(Block::Table));
+    blocks.extend(Some(hosts(&run.hosts)).filter(tells).map(Block::Table));
     blocks.extend(timeline(&[*view]).map(Block::Timeline));
     blocks.extend(happenings(view).map(|fact| Block::Facts(vec![fact])));
     blocks
@@ -88,7 +110,7 @@ fn several_scenarios(views: &[RunView<'_>]) -> Vec<Block> {
         let metrics = &view.run.metrics;
         vec![
             Span::new(Tone::Strong, view.name),
-            verdict(&view.run.slo),
+            verdict(view),
             Span::plain(units::percent_estimate(&metrics.availability)),
             Span::plain(units::rate_estimate(&metrics.throughput_per_s)),
             Span::plain(units::latency_estimate(&metrics.latency_s.p50)),
@@ -128,6 +150,8 @@ fn headline(metrics: &Metrics) -> Vec<Fact> {
         units::count(requests.failed),
         units::count(requests.offered)
     )));
+    let bound = units::at_least(&metrics.availability);
+    available.extend(bound.map(|b| Span::plain(format!("{b} with 95 % confidence"))));
     let mut throughput = vec![Span::new(Tone::Strong, units::rate_estimate(&metrics.throughput_per_s))];
     if requests.unfinished > 0 {
         throughput.push(Span::plain(format!(
@@ -162,7 +186,8 @@ fn failure_causes(metrics: &Metrics) -> Vec<Span> {
     causes.into_iter().map(say).collect()
 }
 
-fn objectives(slo: &[SloResult]) -> Table {
+fn objectives(view: &RunView<'_>) -> Table {
+    let slo = &view.run.slo;
     let columns = vec![
         Column::left("SLO"),
         Column::left("objective"),
@@ -170,10 +195,10 @@ fn objectives(slo: &[SloResult]) -> Table {
         Column::right("observed"),
     ];
     let row = |s: &SloResult| {
-        let (mark, tone) = if s.met {
-            ("✓ met", Tone::Good)
-        } else {
-            ("✗ missed", Tone::Bad)
+        let (mark, tone) = match s.met {
+            _ if view.is_empty() => ("not measured", Tone::Quiet),
+            true => ("✓ met", Tone::Good),
+            false => ("✗ missed", Tone::Bad),
         };
         let (target, observed) = objective(s);
         vec![
@@ -212,21 +237,25 @@ pub(super) fn objective(slo: &SloResult) -> (String, String) {
     }
 }
 
-fn verdict(slo: &[SloResult]) -> Span {
+fn verdict(view: &RunView<'_>) -> Span {
+    let slo = &view.run.slo;
     match slo.iter().filter(|s| !s.met).count() {
-        0 if slo.is_empty() => Span::new(Tone::Quiet, NOTHING),
+        _ if slo.is_empty() || view.is_empty() => Span::new(Tone::Quiet, NOTHING),
         0 => Span::new(Tone::Good, "✓ met"),
         missed => Span::new(Tone::Bad, format!("✗ {missed} of {} missed", slo.len())),
     }
 }
 
 fn latencies(all: &Metrics, classes: &Ordered<Metrics>) -> Table {
+    // Where nothing failed, the headline has said so.
+    let failures = all.requests.failed > 0;
     let columns = vec![
         Column::left("latency"),
-        Column::right("available").rank(3),
+        // Which class it hit is the first thing to know of a failure.
+        Column::right("available").rank(6),
         Column::right("mean").rank(1),
-        Column::right("p50"),
-        Column::right("p95"),
+        Column::right("p50").rank(5),
+        Column::right("p95").rank(3),
         Column::right("p99"),
         Column::right("p99.9").rank(2),
     ];
@@ -234,7 +263,7 @@ fn latencies(all: &Metrics, classes: &Ordered<Metrics>) -> Table {
         let l = &m.latency_s;
         let mut row = vec![Span::plain(name), Span::plain(units::percent_estimate(&m.availability))];
         row.extend([l.mean, l.p50, l.p95, l.p99, l.p999].map(|e| Span::plain(units::latency_estimate(&e))));
-        row
+        without_second(row, failures)
     };
     // A single class is the whole.
     let split = classes.iter().filter(|_| classes.0.len() > 1);
@@ -243,16 +272,29 @@ fn latencies(all: &Metrics, classes: &Ordered<Metrics>) -> Table {
         .map(row)
         .collect();
     Table {
-        columns,
+        columns: without_second(columns, failures),
         rows,
-        footnote: unshown(classes.0.len(), MOST_CLASSES.max(1), "class"),
+        footnote: unshown(classes.0.len(), MOST_CLASSES, "class"),
     }
+}
+
+fn without_second<T>(mut cells: Vec<T>, keep: bool) -> Vec<T> {
+    if !keep {
+        cells.remove(1);
+    }
+    cells
 }
 
 fn happenings(view: &RunView<'_>) -> Option<Fact> {
     let events = &view.run.events;
     let say = |e: &Happening| Span::plain(format!("{} {} {}", units::clock(e.at_s), e.target, e.what));
-    let mut items: Vec<Span> = events.iter().take(MOST_EVENTS).map(say).collect();
+    // What chance does differs from one replication to the next.
+    let by_chance = events.iter().any(|e| e.what == "fails") && view.replications > 1;
+    let whose = by_chance.then(|| Span::new(Tone::Quiet, "of the first replication"));
+    let mut items: Vec<Span> = whose
+        .into_iter()
+        .chain(events.iter().take(MOST_EVENTS).map(say))
+        .collect();
     if events.len() > MOST_EVENTS {
         items.push(Span::new(
             Tone::Quiet,
@@ -296,6 +338,10 @@ fn plural(n: u32, what: &str) -> String {
         false => "s",
     };
     format!("{} {what}{ending}", units::count(n.into()))
+}
+
+fn least_and_most(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, 0.0), |(least, most), v| (least.min(v), most.max(v)))
 }
 
 fn alone(value: f64) -> Estimate {

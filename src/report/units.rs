@@ -32,23 +32,31 @@ pub fn rate_estimate(e: &Estimate) -> String {
     estimate(e, |_| 1.0, |_| "/s")
 }
 
-/// A share with its interval, in percent: `99.95 ± 0.02 %`.
+/// A share with its interval, in percent: `99.95 ± 0.02 %`. One that never failed is `100 %`, without a width: what a
+/// bound below it adds, [`at_least`] says.
 pub fn percent_estimate(e: &Estimate) -> String {
     let Some(value) = measured(e.value) else {
         return NOTHING.into();
     };
-    match half_width(e) {
-        Some(half) if half > 0.0 => {
-            let lost = (1.0 - value) * 100.0;
-            // A wide interval must not turn some loss into 100 %.
-            let decimals = decimals_of_interval(half * 100.0).max(decimals_for(lost, 1).min(2));
-            with_unit(
-                format!("{} ± {}", fixed(value * 100.0, decimals), fixed(half * 100.0, decimals)),
-                "%",
-            )
-        }
-        _ => percent(value),
-    }
+    let half = half_width(e).filter(|half| *half > 0.0 && value < 1.0);
+    let Some(half) = half else { return percent(value) };
+    let lost = (1.0 - value) * 100.0;
+    // A wide interval must not turn some loss into 100 %.
+    let decimals = decimals_of_interval(half * 100.0).max(decimals_for(lost, 1).min(2));
+    // The smaller side is the one that is read: 99.983 % is 0.017 % lost.
+    let decimals = decimals.min(decimals_for(lost.min(value * 100.0), MOST_DIGITS));
+    with_unit(value_and_half(value * 100.0, half * 100.0, decimals), "%")
+}
+
+/// What is known of a share that never failed: `≥ 99.9997 %`. Nothing where there is no bound, or where it did fail.
+pub fn at_least(e: &Estimate) -> Option<String> {
+    let lo = measured(e.lo).filter(|lo| *lo < 1.0 && e.value == Some(1.0))?;
+    let lost = (1.0 - lo) * 100.0;
+    let decimals = decimals_for(lost, 1);
+    let unit = libm::pow(10.0, decimals as f64);
+    // A bound is rounded outwards.
+    let lost = libm::ceil(lost * unit - 1e-9) / unit;
+    Some(with_unit(format!("≥ {}", trimmed(100.0 - lost, decimals)), "%"))
 }
 
 /// A share in percent, with enough digits never to round a loss away: `99.9984 %`, `100 %`.
@@ -157,22 +165,37 @@ fn half_width(e: &Estimate) -> Option<f64> {
     Some((hi - value).max(value - lo).max(0.0))
 }
 
-/// `214 ± 3`: the interval to one significant digit (two if it begins with 1), the value to the same place.
+/// More significant digits than these tell nobody anything, however narrow the interval.
+const MOST_DIGITS: i32 = 4;
+
+/// `214 ± 3`: the interval to one significant digit (two if it begins with 1), the value to the same place, and neither
+/// beyond the fourth digit of the value. An interval that vanishes at that place is left out.
 fn plus_minus(value: f64, half: Option<f64>) -> String {
     if !value.is_finite() {
         return NOTHING.into();
     }
     match half.filter(|h| h.is_finite() && *h > 0.0) {
         Some(half) => {
-            let decimals = decimals_of_interval(half);
-            format!("{} ± {}", fixed(value, decimals), fixed(half, decimals))
+            let decimals = decimals_of_interval(half).min(decimals_for(value, MOST_DIGITS));
+            value_and_half(value, half, decimals)
         }
         None => trimmed(value, decimals_for(value, 3)),
     }
 }
 
+fn value_and_half(value: f64, half: f64, decimals: usize) -> String {
+    let half = fixed(half, decimals);
+    if half.chars().all(|c| matches!(c, '0' | '.')) {
+        fixed(value, decimals)
+    } else {
+        format!("{} ± {half}", fixed(value, decimals))
+    }
+}
+
 fn decimals_of_interval(half: f64) -> usize {
-    decimals_for(half, if leading_digit(half) == 1 { 2 } else { 1 })
+    // 0.0199 reads as 0.02, not as 0.020.
+    let begins_with_one = format!("{half:.1e}").starts_with('1');
+    decimals_for(half, if begins_with_one { 2 } else { 1 })
 }
 
 /// How many decimals show `digits` significant digits of `value`, between none and nine.
@@ -182,14 +205,6 @@ fn decimals_for(value: f64, digits: i32) -> usize {
         return 0;
     }
     (digits - 1 - libm::floor(libm::log10(magnitude)) as i32).clamp(0, 9) as usize
-}
-
-fn leading_digit(value: f64) -> u32 {
-    format!("{value:e}")
-        .chars()
-        .next()
-        .and_then(|c| c.to_digit(10))
-        .unwrap_or(0)
 }
 
 fn fixed(value: f64, decimals: usize) -> String {
@@ -283,6 +298,25 @@ mod tests {
         assert_eq!(latency_estimate(&around(1.2, 0.25)), "1.2 ± 0.2 s");
         assert_eq!(rate_estimate(&around(12345.6, 120.0)), "12,346 ± 120 /s");
         assert_eq!(percent_estimate(&around(0.99983, 0.00004)), "99.983 ± 0.004 %");
+        assert_eq!(latency_estimate(&around(0.009768, 0.0000199)), "9.77 ± 0.02 ms");
+    }
+
+    #[test]
+    fn nobody_needs_more_than_four_digits() {
+        assert_eq!(latency_estimate(&around(960.2724e-6, 0.0002e-6)), "960.3 µs");
+        assert_eq!(latency_estimate(&around(960.2724e-6, 0.07e-6)), "960.3 ± 0.1 µs");
+        assert_eq!(percent_estimate(&around(0.823412, 0.000014)), "82.34 %");
+        assert_eq!(percent_estimate(&around(0.99983123, 1e-8)), "99.98312 %");
+    }
+
+    #[test]
+    fn what_never_failed_says_how_sure_that_is() {
+        let perfect = between(1.0, 0.999_997_98, 1.0);
+        assert_eq!(percent_estimate(&perfect), "100 %");
+        assert_eq!(at_least(&perfect).as_deref(), Some("≥ 99.9997 %"));
+        assert_eq!(at_least(&between(1.0, 0.99, 1.0)).as_deref(), Some("≥ 99 %"));
+        assert_eq!(at_least(&around(0.999, 0.0001)), None);
+        assert_eq!(at_least(&alone(Some(1.0))), None);
     }
 
     #[test]

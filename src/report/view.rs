@@ -21,6 +21,13 @@ pub struct RunView<'a> {
     pub caveats: &'a [Caveat],
 }
 
+impl RunView<'_> {
+    /// Did no request come within the measured part? Then no promise was kept or broken.
+    pub fn is_empty(&self) -> bool {
+        self.run.metrics.requests.offered == 0
+    }
+}
+
 /// The runs of a document, in its order.
 pub fn runs(document: &Document) -> Vec<RunView<'_>> {
     let single = document.run.as_ref().map(|run| RunView {

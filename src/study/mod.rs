@@ -55,6 +55,8 @@ pub struct Study {
     pub warmup: Span,
     /// Was a warm-up looked for and none found, because the run never settled?
     pub unsettled: bool,
+    /// Did lifetimes act?
+    pub lifetimes: bool,
     /// Was every replication finished?
     pub complete: bool,
     /// With [`Count::Precision`]: was it reached?
@@ -189,6 +191,7 @@ impl Crew<'_> {
             events: Vec::new(),
             warmup,
             unsettled,
+            lifetimes: self.settings.lifetimes,
             complete: false,
             precise: true,
             events_taken: 0,
@@ -318,12 +321,15 @@ impl Study {
 pub fn expected_events(plan: &Plan) -> f64 {
     // A request of the example stack takes about a dozen events a hop and back.
     const A_REQUEST: f64 = 14.0;
+    const A_PROBE: f64 = 2.0;
     let seconds = plan.duration.seconds();
     let requests = |load: &Load| match load {
         Load::Open { arrivals, .. } => expected_arrivals(arrivals, seconds),
         Load::Closed { users, think } => f64::from(*users) * seconds / think.mean_s().unwrap_or(1.0).max(1e-3),
     };
-    plan.sources.iter().map(|s| requests(&s.load)).sum::<f64>() * A_REQUEST
+    let requests = plan.sources.iter().map(|s| requests(&s.load)).sum::<f64>();
+    // Over years, most of what happens is that balancers look after their servers.
+    requests * A_REQUEST + plan.probes_per_s() * seconds * A_PROBE
 }
 
 fn expected_arrivals(arrivals: &Arrivals, seconds: f64) -> f64 {

@@ -28,6 +28,13 @@ pub struct Sample {
     pub overflowed_s: Option<f64>,
 }
 
+impl Sample {
+    /// How long the measured part lasted, of a run that was to last `duration_s`; 0 where it ended before.
+    pub fn measured_s(&self, duration_s: f64, warmup_s: f64) -> f64 {
+        (self.overflowed_s.unwrap_or(duration_s) - warmup_s).max(0.0)
+    }
+}
+
 /// What became of some requests.
 #[derive(Clone, Debug)]
 pub struct Outcomes {
@@ -65,6 +72,8 @@ pub struct NodeSample {
     pub served: u64,
     /// Turned away.
     pub refused: u64,
+    /// CPU time that the calls which found it up asked for, on the average of what such calls cost.
+    pub cpu_asked_s: Option<f64>,
     /// Busy workers over workers.
     pub utilization: Option<f64>,
     /// Mean number that waits.
@@ -111,6 +120,7 @@ impl Sample {
             arrived: n.arrived,
             served: n.served,
             refused: n.refused,
+            cpu_asked_s: n.cpu_asked_s,
             utilization: n.utilization,
             queue_length: n.queue_length,
             queue_at_end: n.queue_at_end,

@@ -139,13 +139,16 @@ fn tiles(view: &RunView<'_>) -> Vec<Tile> {
     let tile = |name, value, slo: Option<&SloResult>, otherwise: String| Tile {
         name,
         value,
-        note: slo.map_or(otherwise, |s| {
-            format!("{} {}", if s.met { "✓" } else { "✗ missed" }, objective(s).0)
+        note: slo.map_or(otherwise, |s| match s.met {
+            _ if view.is_empty() => format!("not measured against {}", objective(s).0),
+            true => format!("✓ {}", objective(s).0),
+            false => format!("✗ missed {}", objective(s).0),
         }),
-        met: slo.map(|s| s.met),
+        met: slo.filter(|_| !view.is_empty()).map(|s| s.met),
     };
     let failed = format!("of {} requests", units::count(requests.offered));
-    let nines = availability.value.and_then(units::nines).unwrap_or_default();
+    let nines = availability.value.and_then(units::nines);
+    let nines = nines.or_else(|| units::at_least(availability)).unwrap_or_default();
     vec![
         tile(
             "Available",

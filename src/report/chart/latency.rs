@@ -110,6 +110,8 @@ pub fn draw(canvas: &mut Canvas<'_>, sources: &[Source<'_>], area: Rect) {
 /// The percentiles that promises are made of, with their values.
 fn mark_percentiles(canvas: &mut Canvas<'_>, panel: &Panel<'_>, source: &Source<'_>) {
     let latency = &source.metrics.latency_s;
+    let font = canvas.bold(LABEL_TEXT);
+    let mut taken: Vec<Rect> = Vec::new();
     for (share, name, estimate) in [
         (0.5, "p50", latency.p50),
         (0.95, "p95", latency.p95),
@@ -120,13 +122,33 @@ fn mark_percentiles(canvas: &mut Canvas<'_>, panel: &Panel<'_>, source: &Source<
         };
         let (x, y) = panel.at(share, value);
         canvas.dot(x, y, 3.4, canvas.colours.line(source.colour));
-        let font = canvas.bold(LABEL_TEXT);
         let text = format!("{name} {}", units::latency(value));
-        // The curve rises to the right: there is room below and to the right of a point on it, or above and to the left.
-        if x + text_width(&text, font) + 6.0 < panel.area.right && y + 20.0 < panel.area.bottom {
-            canvas.text_on_patch(&text, x + 6.0, y + 11.0, Anchor::Start, font);
-        } else {
-            canvas.text_on_patch(&text, x - 4.0, y - 13.0, Anchor::End, font);
+        let width = text_width(&text, font);
+        // The curve rises to the right: there is room below and to the right of a point on it, or above and to the
+        // left. Where it is flat its neighbours have labels there: then further below.
+        let places = [
+            (x + 6.0, y + 11.0),
+            (x - 4.0 - width, y - 13.0),
+            (x + 6.0, y + 28.0),
+            (x + 6.0, y + 45.0),
+        ];
+        let area = |(left, middle): (f64, f64)| Rect {
+            left: left - 2.0,
+            top: middle - 8.0,
+            right: left + width + 2.0,
+            bottom: middle + 8.0,
+        };
+        let inside = |r: &Rect| {
+            let plot = &panel.area;
+            r.left >= plot.left && r.right < plot.right && r.top >= plot.top && r.bottom < plot.bottom
+        };
+        let free = |r: &Rect| {
+            let meets = |t: &Rect| r.left < t.right && t.left < r.right && r.top < t.bottom && t.top < r.bottom;
+            inside(r) && !taken.iter().any(meets)
+        };
+        if let Some(place) = places.into_iter().find(|place| free(&area(*place))) {
+            canvas.text_on_patch(&text, place.0, place.1, Anchor::Start, font);
+            taken.push(area(place));
         }
     }
 }

@@ -125,7 +125,10 @@ impl Panel<'_> {
             let mut font = canvas.bold(LABEL_TEXT);
             font.colour = curve.colour;
             if !curve.label.is_empty() {
-                canvas.path(&[(end.0 + 2.0, end.1), (left - 3.0, *y)], curve.colour, 0.7);
+                // From a curve that ends early the way to its name would read as a curve.
+                if end.0 > self.area.right - LABEL_GAP {
+                    canvas.path(&[(end.0 + 2.0, end.1), (left - 3.0, *y)], curve.colour, 0.7);
+                }
                 canvas.text(&fitted(&curve.label, font, room - 12.0), left, *y, Anchor::Start, font);
             }
         }

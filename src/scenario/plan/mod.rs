@@ -4,11 +4,17 @@
 //! module checks again. Built once by [`crate::scenario::load`], shared by every replication, never changed.
 //! An `Option` in here means "there is none" (no time-out, no check), never "use the default".
 
+mod faults;
+mod kinds;
+
 use std::collections::BTreeMap;
 
 use crate::base::dist::Dist;
-use crate::base::ids::{ClassId, DatabaseId, HostId, LinkId, NodeId, SourceId, VipId, ZoneId};
+use crate::base::ids::{ClassId, HostId, LinkId, NodeId, SourceId, VipId, ZoneId};
 use crate::base::time::{Span, Time};
+
+pub use faults::*;
+pub use kinds::*;
 
 /// Everything a run needs to know.
 #[derive(Clone, Debug)]
@@ -253,313 +259,6 @@ pub enum Abandoned {
     Stop,
 }
 
-/// What a node is, with the settings of its kind.
-#[derive(Clone, Debug)]
-pub enum Kind {
-    /// A resolver.
-    Dns(Dns),
-    /// A packet filter.
-    Firewall(Firewall),
-    /// HAProxy.
-    LoadBalancer(LoadBalancer),
-    /// Nginx.
-    Web(Web),
-    /// An application server.
-    App(App),
-    /// One member of a database.
-    Member(Member),
-}
-
-/// A resolver.
-#[derive(Clone, Debug)]
-pub struct Dns {
-    /// The addresses, rotated by one at each lookup.
-    pub answers: Vec<Target>,
-    /// How long a client keeps an answer.
-    pub ttl: Span,
-    /// How long a lookup takes.
-    pub lookup: Dist,
-    /// How long a client waits for this resolver.
-    pub timeout: Span,
-}
-
-/// A packet filter.
-#[derive(Clone, Debug)]
-pub struct Firewall {
-    /// What stands behind it.
-    pub to: Target,
-    /// Size of the state table; `None` = unlimited.
-    pub connections: Option<u32>,
-    /// New requests a second.
-    pub limit: Option<RateLimit>,
-}
-
-/// A token bucket: `rate` a second, `burst` at once.
-#[derive(Clone, Debug)]
-pub struct RateLimit {
-    /// Tokens a second.
-    pub rate: f64,
-    /// Size of the bucket.
-    pub burst: u32,
-}
-
-/// HAProxy.
-#[derive(Clone, Debug)]
-pub struct LoadBalancer {
-    /// `balance`.
-    pub algorithm: Algorithm,
-    /// The backend's servers, in order of declaration.
-    pub servers: Vec<Server>,
-    /// How it finds out that a server is down; `None` = it believes them up for ever.
-    pub check: Option<Check>,
-    /// Further attempts after a failed connection.
-    pub retries: u32,
-    /// `option redispatch`: a retry may go to another server.
-    pub redispatch: bool,
-    /// `retry-on`: outcomes other than a failed connection that are retried.
-    pub retry_on: Vec<RetryOn>,
-    /// `timeout connect`.
-    pub connect_timeout: Span,
-    /// `timeout queue`.
-    pub queue_timeout: Span,
-    /// `timeout server`.
-    pub server_timeout: Option<Span>,
-    /// Frontend `maxconn`; beyond it, requests wait outside.
-    pub maxconn: Option<u32>,
-    /// `fullconn`: the load at which a server's `maxconn` is reached (with `minconn`).
-    pub fullconn: Option<u32>,
-    /// `option allbackups`.
-    pub allbackups: bool,
-    /// `observe layer4` or `layer7`.
-    pub observe: Option<Observe>,
-    /// `error-limit`.
-    pub error_limit: u32,
-    /// `on-error`.
-    pub on_error: OnError,
-    /// TLS at the balancer.
-    pub tls: Option<Tls>,
-}
-
-/// A balancing algorithm of HAProxy.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Algorithm {
-    /// `roundrobin`.
-    RoundRobin,
-    /// `static-rr`.
-    StaticRr,
-    /// `leastconn`.
-    LeastConn,
-    /// `first`.
-    First,
-    /// `random(draws)`.
-    Random { draws: u32 },
-    /// `source`, `uri` and `hdr`: by a hash of the client or of the request's key.
-    Hash { of: HashOf, consistent: bool },
-}
-
-/// What a hash algorithm hashes.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum HashOf {
-    /// The client.
-    Client,
-    /// The request's key.
-    Key,
-}
-
-/// One server of a backend.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// The node it is.
-    pub node: NodeId,
-    /// `id`, for `first`.
-    pub id: u32,
-    /// `weight`, 0 to 256.
-    pub weight: u32,
-    /// `maxconn`; `None` = unlimited.
-    pub maxconn: Option<u32>,
-    /// `minconn`.
-    pub minconn: Option<u32>,
-    /// `maxqueue`; `None` = unlimited.
-    pub maxqueue: Option<u32>,
-    /// `backup`.
-    pub backup: bool,
-    /// `slowstart`.
-    pub slowstart: Option<Span>,
-}
-
-/// A health check.
-#[derive(Clone, Debug)]
-pub struct Check {
-    /// `inter`.
-    pub inter: Span,
-    /// `fastinter`: in transition.
-    pub fastinter: Span,
-    /// `downinter`: while down.
-    pub downinter: Span,
-    /// Failures until down.
-    pub fall: u32,
-    /// Successes until up.
-    pub rise: u32,
-    /// How long a check of a silent target lasts.
-    pub timeout: Span,
-    /// Ask what stands behind the server too.
-    pub deep: bool,
-}
-
-/// An outcome that `retry-on` retries.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum RetryOn {
-    /// `empty-response`: the server died with the request in it.
-    EmptyResponse,
-    /// `response-timeout`.
-    ResponseTimeout,
-    /// `503` and its like: an error answer.
-    Error,
-}
-
-/// `observe`.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Observe {
-    /// Connections.
-    Layer4,
-    /// Answers too.
-    Layer7,
-}
-
-/// `on-error`.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum OnError {
-    /// Check at `fastinter`.
-    FastInter,
-    /// Count as a failed check.
-    FailCheck,
-    /// One more failure and it is down.
-    SuddenDeath,
-    /// Down.
-    MarkDown,
-}
-
-/// TLS termination.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    /// CPU of a full handshake.
-    pub handshake: Dist,
-    /// Share of connections that resume.
-    pub resumption: f64,
-    /// CPU of a resumed handshake.
-    pub resumed: Dist,
-}
-
-/// Nginx.
-#[derive(Clone, Debug)]
-pub struct Web {
-    /// By class: answered here?
-    pub serves: Vec<bool>,
-    /// Where the rest goes.
-    pub upstreams: Vec<Upstream>,
-    /// How it is spread.
-    pub balance: WebBalance,
-    /// `worker_connections`.
-    pub connections: u32,
-    /// TLS termination.
-    pub tls: Option<Tls>,
-    /// `proxy_next_upstream_tries`; 1 = never another.
-    pub tries: u32,
-    /// `proxy_next_upstream`: what makes it try another.
-    pub next_on: NextOn,
-    /// `limit_req`.
-    pub limit_req: Option<LimitReq>,
-    /// `proxy_connect_timeout`.
-    pub connect_timeout: Span,
-    /// `proxy_read_timeout`.
-    pub read_timeout: Option<Span>,
-}
-
-/// `proxy_next_upstream`.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct NextOn {
-    /// `error`: refused or reset.
-    pub error: bool,
-    /// `timeout`: no connection, or no answer.
-    pub timeout: bool,
-    /// `http_5xx`: an error answer.
-    pub answer: bool,
-}
-
-/// `limit_req` in Nginx's own units.
-#[derive(Clone, Debug)]
-pub struct LimitReq {
-    /// Milli-requests a second (`rate` × 1000).
-    pub rate: u64,
-    /// `burst`, in requests.
-    pub burst: u64,
-    /// Excess requests served without delay; `nodelay` = all of the burst.
-    pub delay: u64,
-}
-
-/// How Nginx spreads requests over its upstreams.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum WebBalance {
-    /// Smooth weighted round robin.
-    RoundRobin,
-    /// `least_conn`.
-    LeastConn,
-}
-
-/// One server of an Nginx upstream.
-#[derive(Clone, Debug)]
-pub struct Upstream {
-    /// The node it is.
-    pub node: NodeId,
-    /// `weight`.
-    pub weight: u32,
-    /// `backup`.
-    pub backup: bool,
-    /// `max_conns`; `None` = unlimited.
-    pub max_conns: Option<u32>,
-    /// `max_fails`; 0 = never skipped.
-    pub max_fails: u32,
-    /// `fail_timeout`, in whole seconds.
-    pub fail_timeout: Span,
-}
-
-/// An application server.
-#[derive(Clone, Debug)]
-pub struct App {
-    /// The database it asks; one query list a class, reads first.
-    pub database: Option<DatabaseId>,
-    /// By class.
-    pub queries: Vec<Queries>,
-    /// Nodes called in order after the queries.
-    pub calls: Vec<Target>,
-    /// Database connections; `None` = as many as there are workers.
-    pub pool: Option<u32>,
-    /// How long a connection may take.
-    pub connect_timeout: Span,
-    /// How long an answer may take.
-    pub query_timeout: Option<Span>,
-    /// A database member that failed to connect is skipped for so long.
-    pub avoid: Span,
-}
-
-/// What a request of one class asks of the database.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
-pub struct Queries {
-    /// Reads, asked first.
-    pub read: u32,
-    /// Writes.
-    pub write: u32,
-}
-
-/// One member of a database.
-#[derive(Clone, Debug)]
-pub struct Member {
-    /// The database.
-    pub database: DatabaseId,
-    /// `max_connections`.
-    pub max_connections: u32,
-}
-
 /// A database as a whole: who is asked what.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -636,111 +335,6 @@ pub struct Link {
     pub loss: f64,
 }
 
-/// A scheduled fault.
-#[derive(Clone, Debug)]
-pub struct Fault {
-    /// When it begins.
-    pub at: Time,
-    /// How long it lasts; `None` = for good.
-    pub lasts: Option<Span>,
-    /// What it is, for the event log and the charts.
-    pub what: String,
-    /// The component that the scenario named.
-    pub target: String,
-    /// What it does, and to whom.
-    pub hits: Vec<Hit>,
-}
-
-/// One effect on one place. Down is a count of these, so overlapping faults cannot resurrect anything.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Hit {
-    /// The process dies.
-    CrashNode(NodeId),
-    /// The machine dies, with everything on it.
-    CrashHost(HostId),
-    /// The process stands still.
-    Hang(NodeId),
-    /// Everything there takes so many times as long.
-    Slow(NodeId, f64),
-    /// This share of the answers is an error.
-    Errors(NodeId, f64),
-    /// This share of the calls to it is dropped without a word.
-    Drop(NodeId, f64),
-    /// This share of the calls over the link is dropped without a word.
-    DropLink(LinkId, f64),
-    /// Nothing passes between these hosts, either way.
-    Partition { from: Vec<HostId>, to: Vec<HostId> },
-    /// Nothing passes this link.
-    CutLink(LinkId),
-    /// Taken out of its balancers by hand.
-    Maint(NodeId),
-    /// Gets no new requests from its balancers.
-    Drain(NodeId),
-    /// Settings changed at run time.
-    Set(NodeId, Setting),
-}
-
-/// A setting that can change at run time, with its new value. After the fault the old one is back.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Setting {
-    /// A resolver's `answers`.
-    Answers(Vec<Target>),
-    /// A resolver's `ttl`.
-    Ttl(Span),
-    /// The weight of the server that is this node, in the balancer [`Hit::Set`] names.
-    Weight {
-        /// Index into the balancer's servers.
-        server: usize,
-        /// The new weight.
-        weight: u32,
-    },
-    /// The `maxconn` of a server of the balancer.
-    Maxconn {
-        /// Index into the balancer's servers.
-        server: usize,
-        /// The new limit; `None` = unlimited.
-        maxconn: Option<u32>,
-    },
-    /// `workers` of a node.
-    Workers(Option<u32>),
-}
-
-/// A component that breaks and is repaired, again and again.
-#[derive(Clone, Debug)]
-pub struct Lifetime {
-    /// The component, or the common cause, that breaks.
-    pub name: String,
-    /// What a failure does.
-    pub hits: Vec<Hit>,
-    /// How it comes and goes.
-    pub course: Course,
-}
-
-/// How a component's failures come and go.
-#[derive(Clone, Debug)]
-pub enum Course {
-    /// Up for a drawn time, then noticed, then repaired for a drawn time. Only with `--failures`.
-    Failures { mtbf: Dist, mttr: Dist },
-    /// Down for `lasts` every `every`: planned, so nobody has to notice. Only with `--failures`.
-    Maintenance { every: Span, lasts: Span },
-}
-
-/// How a failure comes to a person's notice before repair can begin.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Monitoring {
-    /// Not said: noticed at once, with a caveat.
-    Unsaid,
-    /// A probe every `interval`, an alarm after so many failures, then a person.
-    Probes {
-        interval: Span,
-        failures: u32,
-        notify: Dist,
-        respond: Dist,
-    },
-    /// Users call.
-    None { notice: Dist },
-}
-
 /// One promise.
 #[derive(Clone, Debug)]
 pub struct Objective {
@@ -766,6 +360,18 @@ pub enum Measure {
 }
 
 impl Plan {
+    /// About how many health checks a second there are while all is well.
+    pub fn probes_per_s(&self) -> f64 {
+        let of = |node: &Node| match &node.kind {
+            Kind::LoadBalancer(balancer) => {
+                let rate = |check: &Check| balancer.servers.len() as f64 / check.inter.seconds().max(1e-9);
+                balancer.check.as_ref().map_or(0.0, rate)
+            }
+            _ => 0.0,
+        };
+        self.nodes.iter().map(of).sum()
+    }
+
     /// The source with this id.
     pub fn source(&self, id: SourceId) -> &Source {
         &self.sources[id.index()]

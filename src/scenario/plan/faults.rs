@@ -1,0 +1,111 @@
+//! What goes wrong: scheduled faults, lifetimes, and how anybody comes to know.
+
+use super::Target;
+use crate::base::dist::Dist;
+use crate::base::ids::{HostId, LinkId, NodeId};
+use crate::base::time::{Span, Time};
+
+/// A scheduled fault.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// When it begins.
+    pub at: Time,
+    /// How long it lasts; `None` = for good.
+    pub lasts: Option<Span>,
+    /// What it is, for the event log and the charts.
+    pub what: String,
+    /// The component that the scenario named.
+    pub target: String,
+    /// What it does, and to whom.
+    pub hits: Vec<Hit>,
+}
+
+/// One effect on one place. Down is a count of these, so overlapping faults cannot resurrect anything.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Hit {
+    /// The process dies.
+    CrashNode(NodeId),
+    /// The machine dies, with everything on it.
+    CrashHost(HostId),
+    /// The process stands still.
+    Hang(NodeId),
+    /// Everything there takes so many times as long.
+    Slow(NodeId, f64),
+    /// This share of the answers is an error.
+    Errors(NodeId, f64),
+    /// This share of the calls to it is dropped without a word.
+    Drop(NodeId, f64),
+    /// This share of the calls over the link is dropped without a word.
+    DropLink(LinkId, f64),
+    /// Nothing passes between these hosts, either way.
+    Partition { from: Vec<HostId>, to: Vec<HostId> },
+    /// Nothing passes this link.
+    CutLink(LinkId),
+    /// Taken out of its balancers by hand.
+    Maint(NodeId),
+    /// Gets no new requests from its balancers.
+    Drain(NodeId),
+    /// Settings changed at run time.
+    Set(NodeId, Setting),
+}
+
+/// A setting that can change at run time, with its new value. After the fault the old one is back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Setting {
+    /// A resolver's `answers`.
+    Answers(Vec<Target>),
+    /// A resolver's `ttl`.
+    Ttl(Span),
+    /// The weight of the server that is this node, in the balancer [`Hit::Set`] names.
+    Weight {
+        /// Index into the balancer's servers.
+        server: usize,
+        /// The new weight.
+        weight: u32,
+    },
+    /// The `maxconn` of a server of the balancer.
+    Maxconn {
+        /// Index into the balancer's servers.
+        server: usize,
+        /// The new limit; `None` = unlimited.
+        maxconn: Option<u32>,
+    },
+    /// `workers` of a node.
+    Workers(Option<u32>),
+}
+
+/// A component that breaks and is repaired, again and again.
+#[derive(Clone, Debug)]
+pub struct Lifetime {
+    /// The component, or the common cause, that breaks.
+    pub name: String,
+    /// What a failure does.
+    pub hits: Vec<Hit>,
+    /// How it comes and goes.
+    pub course: Course,
+}
+
+/// How a component's failures come and go.
+#[derive(Clone, Debug)]
+pub enum Course {
+    /// Up for a drawn time, then noticed, then repaired for a drawn time. Only with `--failures`.
+    Failures { mtbf: Dist, mttr: Dist },
+    /// Down for `lasts` every `every`: planned, so nobody has to notice. Only with `--failures`.
+    Maintenance { every: Span, lasts: Span },
+}
+
+/// How a failure comes to a person's notice before repair can begin.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Monitoring {
+    /// Not said: noticed at once, with a caveat.
+    Unsaid,
+    /// A probe every `interval`, an alarm after so many failures, then a person.
+    Probes {
+        interval: Span,
+        failures: u32,
+        notify: Dist,
+        respond: Dist,
+    },
+    /// Users call.
+    None { notice: Dist },
+}

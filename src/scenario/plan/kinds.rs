@@ -1,0 +1,313 @@
+//! What a node is: the settled settings of each kind.
+
+use super::Target;
+use crate::base::dist::Dist;
+use crate::base::ids::{DatabaseId, NodeId};
+use crate::base::time::Span;
+
+/// What a node is, with the settings of its kind.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// A resolver.
+    Dns(Dns),
+    /// A packet filter.
+    Firewall(Firewall),
+    /// HAProxy.
+    LoadBalancer(LoadBalancer),
+    /// Nginx.
+    Web(Web),
+    /// An application server.
+    App(App),
+    /// One member of a database.
+    Member(Member),
+}
+
+/// A resolver.
+#[derive(Clone, Debug)]
+pub struct Dns {
+    /// The addresses, rotated by one at each lookup.
+    pub answers: Vec<Target>,
+    /// How long a client keeps an answer.
+    pub ttl: Span,
+    /// How long a lookup takes.
+    pub lookup: Dist,
+    /// How long a client waits for this resolver.
+    pub timeout: Span,
+}
+
+/// A packet filter.
+#[derive(Clone, Debug)]
+pub struct Firewall {
+    /// What stands behind it.
+    pub to: Target,
+    /// Size of the state table; `None` = unlimited.
+    pub connections: Option<u32>,
+    /// New requests a second.
+    pub limit: Option<RateLimit>,
+}
+
+/// A token bucket: `rate` a second, `burst` at once.
+#[derive(Clone, Debug)]
+pub struct RateLimit {
+    /// Tokens a second.
+    pub rate: f64,
+    /// Size of the bucket.
+    pub burst: u32,
+}
+
+/// HAProxy.
+#[derive(Clone, Debug)]
+pub struct LoadBalancer {
+    /// `balance`.
+    pub algorithm: Algorithm,
+    /// The backend's servers, in order of declaration.
+    pub servers: Vec<Server>,
+    /// How it finds out that a server is down; `None` = it believes them up for ever.
+    pub check: Option<Check>,
+    /// Further attempts after a failed connection.
+    pub retries: u32,
+    /// `option redispatch`: a retry may go to another server.
+    pub redispatch: bool,
+    /// `retry-on`: outcomes other than a failed connection that are retried.
+    pub retry_on: Vec<RetryOn>,
+    /// `timeout connect`.
+    pub connect_timeout: Span,
+    /// `timeout queue`.
+    pub queue_timeout: Span,
+    /// `timeout server`.
+    pub server_timeout: Option<Span>,
+    /// Frontend `maxconn`; beyond it, requests wait outside.
+    pub maxconn: Option<u32>,
+    /// `fullconn`: the load at which a server's `maxconn` is reached (with `minconn`).
+    pub fullconn: Option<u32>,
+    /// `option allbackups`.
+    pub allbackups: bool,
+    /// `observe layer4` or `layer7`.
+    pub observe: Option<Observe>,
+    /// `error-limit`.
+    pub error_limit: u32,
+    /// `on-error`.
+    pub on_error: OnError,
+    /// TLS at the balancer.
+    pub tls: Option<Tls>,
+}
+
+/// A balancing algorithm of HAProxy.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// `roundrobin`.
+    RoundRobin,
+    /// `static-rr`.
+    StaticRr,
+    /// `leastconn`.
+    LeastConn,
+    /// `first`.
+    First,
+    /// `random(draws)`.
+    Random { draws: u32 },
+    /// `source`, `uri` and `hdr`: by a hash of the client or of the request's key.
+    Hash { of: HashOf, consistent: bool },
+}
+
+/// What a hash algorithm hashes.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum HashOf {
+    /// The client.
+    Client,
+    /// The request's key.
+    Key,
+}
+
+/// One server of a backend.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The node it is.
+    pub node: NodeId,
+    /// `id`, for `first`.
+    pub id: u32,
+    /// `weight`, 0 to 256.
+    pub weight: u32,
+    /// `maxconn`; `None` = unlimited.
+    pub maxconn: Option<u32>,
+    /// `minconn`.
+    pub minconn: Option<u32>,
+    /// `maxqueue`; `None` = unlimited.
+    pub maxqueue: Option<u32>,
+    /// `backup`.
+    pub backup: bool,
+    /// `slowstart`.
+    pub slowstart: Option<Span>,
+}
+
+/// A health check.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// `inter`.
+    pub inter: Span,
+    /// `fastinter`: in transition.
+    pub fastinter: Span,
+    /// `downinter`: while down.
+    pub downinter: Span,
+    /// Failures until down.
+    pub fall: u32,
+    /// Successes until up.
+    pub rise: u32,
+    /// How long a check of a silent target lasts.
+    pub timeout: Span,
+    /// Ask what stands behind the server too.
+    pub deep: bool,
+}
+
+/// An outcome that `retry-on` retries.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum RetryOn {
+    /// `empty-response`: the server died with the request in it.
+    EmptyResponse,
+    /// `response-timeout`.
+    ResponseTimeout,
+    /// `503` and its like: an error answer.
+    Error,
+}
+
+/// `observe`.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Observe {
+    /// Connections.
+    Layer4,
+    /// Answers too.
+    Layer7,
+}
+
+/// `on-error`.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum OnError {
+    /// Check at `fastinter`.
+    FastInter,
+    /// Count as a failed check.
+    FailCheck,
+    /// One more failure and it is down.
+    SuddenDeath,
+    /// Down.
+    MarkDown,
+}
+
+/// TLS termination.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// CPU of a full handshake.
+    pub handshake: Dist,
+    /// Share of connections that resume.
+    pub resumption: f64,
+    /// CPU of a resumed handshake.
+    pub resumed: Dist,
+}
+
+/// Nginx.
+#[derive(Clone, Debug)]
+pub struct Web {
+    /// By class: answered here?
+    pub serves: Vec<bool>,
+    /// Where the rest goes.
+    pub upstreams: Vec<Upstream>,
+    /// How it is spread.
+    pub balance: WebBalance,
+    /// `worker_connections`.
+    pub connections: u32,
+    /// TLS termination.
+    pub tls: Option<Tls>,
+    /// `proxy_next_upstream_tries`; 1 = never another.
+    pub tries: u32,
+    /// `proxy_next_upstream`: what makes it try another.
+    pub next_on: NextOn,
+    /// `limit_req`.
+    pub limit_req: Option<LimitReq>,
+    /// `proxy_connect_timeout`.
+    pub connect_timeout: Span,
+    /// `proxy_read_timeout`.
+    pub read_timeout: Option<Span>,
+}
+
+/// `proxy_next_upstream`.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct NextOn {
+    /// `error`: refused or reset.
+    pub error: bool,
+    /// `timeout`: no connection, or no answer.
+    pub timeout: bool,
+    /// `http_5xx`: an error answer.
+    pub answer: bool,
+}
+
+/// `limit_req` in Nginx's own units.
+#[derive(Clone, Debug)]
+pub struct LimitReq {
+    /// Milli-requests a second (`rate` × 1000).
+    pub rate: u64,
+    /// `burst`, in requests.
+    pub burst: u64,
+    /// Excess requests served without delay; `nodelay` = all of the burst.
+    pub delay: u64,
+}
+
+/// How Nginx spreads requests over its upstreams.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum WebBalance {
+    /// Smooth weighted round robin.
+    RoundRobin,
+    /// `least_conn`.
+    LeastConn,
+}
+
+/// One server of an Nginx upstream.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// The node it is.
+    pub node: NodeId,
+    /// `weight`.
+    pub weight: u32,
+    /// `backup`.
+    pub backup: bool,
+    /// `max_conns`; `None` = unlimited.
+    pub max_conns: Option<u32>,
+    /// `max_fails`; 0 = never skipped.
+    pub max_fails: u32,
+    /// `fail_timeout`, in whole seconds.
+    pub fail_timeout: Span,
+}
+
+/// An application server.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The database it asks; one query list a class, reads first.
+    pub database: Option<DatabaseId>,
+    /// By class.
+    pub queries: Vec<Queries>,
+    /// Nodes called in order after the queries.
+    pub calls: Vec<Target>,
+    /// Database connections; `None` = as many as there are workers.
+    pub pool: Option<u32>,
+    /// How long a connection may take.
+    pub connect_timeout: Span,
+    /// How long an answer may take.
+    pub query_timeout: Option<Span>,
+    /// A database member that failed to connect is skipped for so long.
+    pub avoid: Span,
+}
+
+/// What a request of one class asks of the database.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
+pub struct Queries {
+    /// Reads, asked first.
+    pub read: u32,
+    /// Writes.
+    pub write: u32,
+}
+
+/// One member of a database.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The database.
+    pub database: DatabaseId,
+    /// `max_connections`.
+    pub max_connections: u32,
+}
