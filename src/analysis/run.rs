@@ -168,6 +168,9 @@ fn host(samples: &[Sample], i: usize) -> HostResult {
 
 // --- timeline -------------------------------------------------------------------------------------------------------
 
+/// A name, and what a curve shows of the bin with this number; `None` where there is nothing to show.
+type Curve<'a> = (&'a str, &'a dyn Fn(usize, &Bin) -> Option<f64>);
+
 fn timeline(plan: &Plan, samples: &[Sample]) -> Timeline {
     let bin_s = bin_of(plan.duration).seconds();
     let bins = samples.first().map_or(0, |s| s.bins.len());
@@ -183,14 +186,14 @@ fn timeline(plan: &Plan, samples: &[Sample]) -> Timeline {
     };
     let throughput = |i: usize, b: &Bin| Some(f64::from(b.succeeded) / width(i));
     let failed = |i: usize, b: &Bin| Some(f64::from(b.failed) / width(i));
-    let curves: [(&str, &dyn Fn(usize, &Bin) -> Option<f64>); 5] = [
+    let curves: [Curve; 5] = [
         ("availability", &availability),
         ("throughput_per_s", &throughput),
         ("failed_per_s", &failed),
         ("latency_p50_s", &|_, b| b.p50_s),
         ("latency_p99_s", &|_, b| b.p99_s),
     ];
-    let curve = |(name, value): &(&str, &dyn Fn(usize, &Bin) -> Option<f64>)| {
+    let curve = |(name, value): &Curve| {
         let at = |b: usize| {
             samples
                 .iter()

@@ -46,6 +46,10 @@ impl Run {
         self.reading.set.extend(self.simulating.sets());
         let plans = self.plans()?;
         self.say_how_long(&plans);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "for `engine.wall_s`, which may differ from run to run"
+        )]
         let began = Instant::now();
         let studies = self.simulate(&plans)?;
         let document = self.document(&plans, &studies, began.elapsed().as_secs_f64());

@@ -101,6 +101,7 @@ pub struct Source {
 
 /// When requests come.
 #[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Load {
     /// They come whatever happens to them, each from one of so many clients.
     Open { arrivals: Arrivals, population: u32 },
@@ -110,6 +111,7 @@ pub enum Load {
 
 /// The arrival process of an open source. Rates are per second.
 #[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Arrivals {
     /// Poisson.
     Poisson { rate: f64 },
@@ -342,6 +344,7 @@ pub struct LoadBalancer {
 
 /// A balancing algorithm of HAProxy.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Algorithm {
     /// `roundrobin`.
     RoundRobin,
@@ -592,6 +595,7 @@ pub enum ReadFrom {
 
 /// Who promotes a replica.
 #[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Promotion {
     /// Nobody: writes fail until the primary is back.
     Manual,
@@ -653,6 +657,7 @@ pub struct Fault {
 
 /// One effect on one place. Down is a count of these, so overlapping faults cannot resurrect anything.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Hit {
     /// The process dies.
     CrashNode(NodeId),
@@ -718,6 +723,7 @@ pub struct Lifetime {
 
 /// How a component's failures come and go.
 #[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Course {
     /// Up for a drawn time, then noticed, then repaired for a drawn time. Only with `--failures`.
     Failures { mtbf: Dist, mttr: Dist },
@@ -727,6 +733,7 @@ pub enum Course {
 
 /// How a failure comes to a person's notice before repair can begin.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Monitoring {
     /// Not said: noticed at once, with a caveat.
     Unsaid,

@@ -62,7 +62,7 @@ impl Sketch {
 
     /// The largest, exactly.
     pub fn max_s(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.most as f64 * 1e-9)
+        (self.count > 0).then_some(self.most as f64 * 1e-9)
     }
 
     /// The smallest value that at least the share `p` is at or below, in seconds; `None` of nothing.
