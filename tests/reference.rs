@@ -29,7 +29,7 @@ const VALUES: [(&str, &str); 5] = [
 ];
 
 /// Titles where the name of the declaration says too little.
-const TITLES: [(&str, &str); 12] = [
+const TITLES: [(&str, &str); 15] = [
     ("Class", "Class of requests"),
     ("Client", "Source of load"),
     ("Distribution", "DIST"),
@@ -42,11 +42,43 @@ const TITLES: [(&str, &str); 12] = [
     ("Tls", "TLS"),
     ("LimitReq", "limit_req"),
     ("Member", "Member of a database"),
+    ("MeanCv", "Mean and cv"),
+    ("Slo", "SLO"),
+    ("ClassSlo", "SLO of a class"),
 ];
 
-fn title(name: &str) -> &str {
-    TITLES.iter().find(|t| t.0 == name).map_or(name, |t| t.1)
+fn title(name: &str) -> String {
+    if let Some((_, title)) = TITLES.iter().find(|t| t.0 == name) {
+        return (*title).to_owned();
+    }
+    // `CommonCause` is `Common cause`.
+    let mut title = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !title.is_empty() {
+            title.push(' ');
+            title.extend(c.to_lowercase());
+        } else {
+            title.push(c);
+        }
+    }
+    title
 }
+
+/// Where the paths of the keys that are not built yet end up: a declaration, or a kind of node.
+const HOMES: [(&str, &str); 12] = [
+    ("requests.*", "Class"),
+    ("clients.*", "Client"),
+    ("network", "Network"),
+    ("network.links.*", "Link"),
+    ("nodes.<dns>", "dns"),
+    ("nodes.<load-balancer>", "load-balancer"),
+    ("nodes.<load-balancer>.check", "Check"),
+    ("nodes.<load-balancer>.servers.*", "Server"),
+    ("nodes.<web>", "web"),
+    ("nodes.<web>.timeouts", "Timeouts2"),
+    ("nodes.<app>", "app"),
+    ("nodes.<database>.replication", "Replication"),
+];
 
 fn anchor(title: &str) -> String {
     title.to_lowercase().replace(' ', "-")
@@ -69,11 +101,8 @@ impl Reference {
             page: String::new(),
         };
         reference.heading(2, "Scenario");
-        reference.keys(
-            schema["properties"].as_object().unwrap(),
-            &required(schema),
-            &BTreeSet::new(),
-        );
+        let keys = schema["properties"].as_object().unwrap();
+        reference.keys("Scenario", keys, &required(schema), &BTreeSet::new());
         let names: Vec<String> = reference.definitions.keys().cloned().collect();
         for name in names.iter().filter(|n| VALUES.iter().all(|v| v.0 != **n)) {
             reference.section(name);
@@ -90,11 +119,11 @@ impl Reference {
         if name == "Node" {
             self.nodes(&definition);
         } else if let Some(keys) = definition.get("properties").and_then(Value::as_object) {
-            self.heading(2, title(name));
+            self.heading(2, &title(name));
             writeln!(self.page, "{}\n", text(&definition, "description")).unwrap();
-            self.keys(keys, &required(&definition), &BTreeSet::new());
+            self.keys(name, keys, &required(&definition), &BTreeSet::new());
         } else if let Some(choices) = definition.get("oneOf").and_then(Value::as_array) {
-            self.heading(2, title(name));
+            self.heading(2, &title(name));
             writeln!(self.page, "{}\n", text(&definition, "description")).unwrap();
             self.choices(choices);
         }
@@ -132,7 +161,7 @@ impl Reference {
             .filter(|(k, _)| common.contains(*k) && *k != "kind")
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect();
-        self.keys(&shared, &BTreeSet::new(), &BTreeSet::new());
+        self.keys("", &shared, &BTreeSet::new(), &BTreeSet::new());
         for kind in kinds {
             let keys = kind["properties"].as_object().unwrap();
             self.heading(3, text(&keys["kind"], "const"));
@@ -141,11 +170,11 @@ impl Reference {
             if serving(&kind) {
                 skip.extend(common.iter().cloned());
             }
-            self.keys(keys, &required(kind), &skip);
+            self.keys(text(&keys["kind"], "const"), keys, &required(kind), &skip);
         }
     }
 
-    fn keys(&mut self, keys: &Object, required: &BTreeSet<String>, skip: &BTreeSet<String>) {
+    fn keys(&mut self, home: &str, keys: &Object, required: &BTreeSet<String>, skip: &BTreeSet<String>) {
         self.page += "| key | value | default | meaning |\n|---|---|---|---|\n";
         for (key, value) in keys.iter().filter(|(k, _)| !skip.contains(*k)) {
             let default = match value.get("default") {
@@ -156,7 +185,8 @@ impl Reference {
                 Some(Value::String(text)) => format!("`{text}`"),
                 Some(other) => format!("`{other}`"),
             };
-            let (kind, meaning) = (self.kind(value), cell(text(value, "description")));
+            let (kind, mut meaning) = (self.kind(value), cell(text(value, "description")));
+            meaning += &missing(home, key);
             writeln!(self.page, "| `{key}` | {} | {default} | {meaning} |", cell(&kind)).unwrap();
         }
     }
@@ -243,7 +273,7 @@ impl Reference {
         if definition.get("anyOf").is_some() {
             return self.kind(definition);
         }
-        format!("[{}](#{})", title(name), anchor(title(name)))
+        format!("[{}](#{})", title(name), anchor(&title(name)))
     }
 }
 
@@ -255,18 +285,49 @@ fn required(value: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-/// The keys that are refused, from the table that refuses them.
-fn unbuilt() -> String {
+/// The keys that are refused, from the table that refuses them: path, and what is missing.
+fn table() -> Vec<(String, String)> {
     let source = include_str!("../src/scenario/compile/unbuilt.rs");
-    let mut list = String::from(
-        "\n## Not built yet\n\nThese keys are reserved. A scenario that has one is refused, with a message that says so.\n\n",
+    let row = |line: &str| {
+        let mut quoted = line.trim().strip_prefix('(')?.split('"');
+        Some((quoted.nth(1)?.to_owned(), quoted.nth(1)?.to_owned()))
+    };
+    let rows = source.lines().skip_while(|l| !l.starts_with("const UNBUILT")).skip(1);
+    let rows: Vec<_> = rows.take_while(|l| !l.starts_with(']')).filter_map(row).collect();
+    assert!(
+        rows.iter().all(|(path, what)| path.contains('.') && !what.is_empty()),
+        "{rows:?}"
     );
-    for line in source.lines().filter_map(|l| l.trim().strip_prefix("(\"")) {
-        if let Some((path, rest)) = line.split_once("\",")
-            && let Some(what) = rest.trim().strip_prefix('"').and_then(|r| r.split('"').next())
-        {
-            writeln!(list, "- `{path}`: {what}").unwrap();
+    rows
+}
+
+/// What to say of a key that is not built yet.
+fn missing(home: &str, key: &str) -> String {
+    for (path, _) in table() {
+        let (path, value) = path
+            .split_once('=')
+            .map_or((path.as_str(), None), |(p, v)| (p, Some(v)));
+        let (before, last) = path.rsplit_once('.').unwrap();
+        let place = HOMES
+            .iter()
+            .find(|h| h.0 == before)
+            .unwrap_or_else(|| panic!("no home for {path}"))
+            .1;
+        if (place, last) == (home, key) {
+            return value.map_or(" **Not built yet.**".into(), |v| {
+                format!(" **`{v}` is not built yet.**")
+            });
         }
+    }
+    String::new()
+}
+
+fn unbuilt() -> String {
+    let mut list = "\n## Not built yet\n\nThese keys are reserved. A scenario that has one is refused, with a message \
+                    that says so.\n\n"
+        .to_owned();
+    for (path, what) in table() {
+        writeln!(list, "- `{path}`: {what}").unwrap();
     }
     list
 }
