@@ -705,3 +705,12 @@ fn a_firewall_turns_away_beyond_its_table_and_its_rate() {
     let limited = outcomes(&scenario(r#", "limit": { "rate": "5/s", "burst": 2 }"#));
     assert_eq!(limited, [Ok, Ok, Ok, Rejected, Ok, Rejected, Ok, Rejected]);
 }
+
+#[test]
+fn a_firewall_is_no_party_to_a_silence_behind_it() {
+    let scenario = r#"{ "duration": "60s", "hosts": { "h": {} }, "network": { "latency": "10ms" },
+        "clients": { "c": { "arrivals": { "trace": "tests/data/late.csv" }, "entry": "fw", "timeout": "2s" } },
+        "nodes": { "fw": { "kind": "firewall", "to": "s" }, "s": { "kind": "app", "host": "h" } },
+        "faults": [{ "at": "1s", "for": "9s", "target": "h", "effect": "crash" }] }"#;
+    departures(scenario, &[(0.04, Ok), (7.0, Unreachable), (11.04, Ok)]);
+}

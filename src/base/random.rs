@@ -22,10 +22,6 @@ pub enum Purpose {
     Arrivals = 1,
     /// What comes: class, client, key, and the number that the request's own draws hang on.
     Requests,
-    /// How long a user of a closed loop thinks.
-    Think,
-    /// Jitter of a client's back-off.
-    Backoff,
     /// When a health check begins.
     Checks,
     /// What a balancing algorithm draws.
@@ -34,10 +30,6 @@ pub enum Purpose {
     Lifetime,
     /// How long a fail-over takes.
     Failover,
-    /// What the network loses.
-    Loss,
-    /// Which answers a fault spoils.
-    Fault,
 }
 
 /// The key of one replication, from which every stream and draw in it is derived.
@@ -162,7 +154,7 @@ mod tests {
         assert_ne!(base, word(2, 0, "browsers", Purpose::Arrivals));
         assert_ne!(base, word(1, 1, "browsers", Purpose::Arrivals));
         assert_ne!(base, word(1, 0, "robots", Purpose::Arrivals));
-        assert_ne!(base, word(1, 0, "browsers", Purpose::Think));
+        assert_ne!(base, word(1, 0, "browsers", Purpose::Checks));
     }
 
     /// Neighbouring keys must give draws that look independent: the first unit of 100,000 consecutive keys has the

@@ -57,8 +57,8 @@ impl Span {
 
     /// So many seconds, rounded to the nearest nanosecond; what is negative or not a number becomes zero.
     pub fn from_seconds(s: f64) -> Span {
-        // `as` saturates: a draw from a heavy tail beyond 584 years becomes 584 years.
-        Span(libm::round(s * 1e9) as u64)
+        // `as` saturates at both ends: a draw from a heavy tail beyond 584 years becomes 584 years.
+        Span((s * 1e9 + 0.5) as u64)
     }
 
     /// The length in nanoseconds.
@@ -81,7 +81,7 @@ impl Span {
         if factor == 1.0 {
             self
         } else {
-            Span(libm::round(self.0 as f64 * factor) as u64)
+            Span((self.0 as f64 * factor + 0.5) as u64)
         }
     }
 }

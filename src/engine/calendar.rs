@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 
 use super::alarms::Alarms;
 use super::heap::Heap;
-use crate::base::random::mix;
 use crate::base::time::{Span, Time};
 
 /// What [`Calendar::next`] gives.
@@ -33,6 +32,9 @@ struct Lane<E> {
     slot: u32,
     waiting: VecDeque<(u128, E)>,
 }
+
+/// An odd number without pattern: multiplying by it spreads every bit upwards, and the rotation brings them down again.
+const DIGEST: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// What happens when.
 #[derive(Clone, Debug)]
@@ -153,7 +155,8 @@ impl<E: Copy> Calendar<E> {
         }
         self.now = at;
         self.taken += 1;
-        self.digest = mix(self.digest, (key >> 64) as u64 ^ key as u64);
+        let folded = (key >> 64) as u64 ^ (key as u64).rotate_left(32);
+        self.digest = (self.digest ^ folded).wrapping_mul(DIGEST).rotate_left(29);
         if event_key < alarm_key {
             return self.events.pop().map(|(_, e)| Due::Event(e));
         }

@@ -3,7 +3,7 @@
 //! A key that outlived its thing finds nothing, never its successor in the same place.
 
 /// Names one thing in a [`Slab`], for as long as it is there.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Key {
     index: u32,
     generation: u32,

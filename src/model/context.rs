@@ -14,7 +14,7 @@ use super::station::{Entry, Station};
 use super::wire::{Passage, Wire};
 use crate::base::dist::Dist;
 use crate::base::ids::{HostId, NodeId};
-use crate::base::random::{Draw, Purpose, Stream, Streams, mix};
+use crate::base::random::{Draw, Streams, mix};
 use crate::base::time::{Span, Time};
 use crate::engine::calendar::{Calendar, LaneId};
 use crate::engine::slab::{Key, Slab};
@@ -119,6 +119,11 @@ pub const SPOIL: u64 = 3;
 pub const TLS: u64 = 4;
 /// How far a replica is behind.
 pub const LAG: u64 = 5;
+/// Whether a fault drops the call.
+const DROP: u64 = 6;
+/// What the network does to a call, and to its answer.
+const CALL: u64 = 7;
+const ANSWER: u64 = 8;
 
 /// The part of the world that a node may touch.
 pub struct Context<'p> {
@@ -152,8 +157,8 @@ pub struct Context<'p> {
     rows: Vec<&'p [crate::scenario::plan::TraceRow]>,
     /// Answers that met a cut and will be sent again.
     stuck: Slab<Stuck>,
-    /// Decides which calls and answers a fault spoils, where no request decides it.
-    fault_stream: Stream,
+    /// Faults that are active just now: while there is none, nobody looks for their effects.
+    pub troubles: u32,
     /// Frames that nobody waits for.
     pub orphans: u64,
     /// Is the run over, so that nothing new may begin?
@@ -182,7 +187,7 @@ impl<'p> Context<'p> {
             frames: Slab::default(),
             signals: VecDeque::new(),
             directory: Directory::new(plan),
-            wire: Wire::new(plan, &streams),
+            wire: Wire::new(plan),
             streams,
             record,
             stations: plan.nodes.iter().map(|n| Station::new(n.workers, n.queue)).collect(),
@@ -192,7 +197,7 @@ impl<'p> Context<'p> {
             machines: plan.hosts.iter().map(machine).collect(),
             rows: plan.sources.iter().map(rows).collect(),
             stuck: Slab::default(),
-            fault_stream: streams.stream("faults", Purpose::Fault),
+            troubles: 0,
             orphans: 0,
             closing: false,
             made: 0,
@@ -268,6 +273,10 @@ impl<'p> Context<'p> {
     /// Does the process run, on a machine that runs?
     #[inline]
     pub fn is_up(&self, node: NodeId) -> bool {
+        self.troubles == 0 || self.is_up_in_trouble(node)
+    }
+
+    fn is_up_in_trouble(&self, node: NodeId) -> bool {
         self.conditions[node.index()].crashed == 0 && self.machine_is_up(node)
     }
 
@@ -279,7 +288,7 @@ impl<'p> Context<'p> {
     /// Does it hang? Clients never do.
     #[inline]
     pub fn hangs(&self, node: NodeId) -> bool {
-        self.conditions.get(node.index()).is_some_and(|c| c.hung > 0)
+        self.troubles > 0 && self.conditions.get(node.index()).is_some_and(|c| c.hung > 0)
     }
 
     // --- workers and cores ------------------------------------------------------------------------------------------
@@ -289,7 +298,6 @@ impl<'p> Context<'p> {
     pub fn enter(&mut self, key: FrameKey) -> Entry {
         let now = self.now();
         let frame = &mut self.frames[key];
-        frame.doing = Doing::Nothing;
         let station = &mut self.stations[frame.node.index()];
         if station.is_unlimited() {
             return Entry::Granted;
@@ -309,10 +317,16 @@ impl<'p> Context<'p> {
         let frame = &mut self.frames[key];
         let node = frame.node;
         if std::mem::take(&mut frame.worker) {
-            let now = self.now();
-            self.stations[node.index()].leave(now);
-            self.call_next(node);
+            self.free_worker(node);
         }
+    }
+
+    /// A worker of this node is free; the next in line gets it.
+    #[inline]
+    pub fn free_worker(&mut self, node: NodeId) {
+        let now = self.now();
+        self.stations[node.index()].leave(now);
+        self.call_next(node);
     }
 
     /// Hands free workers of a node to those who wait.
@@ -321,14 +335,15 @@ impl<'p> Context<'p> {
             return;
         }
         let now = self.now();
-        let frames = &self.frames;
-        while let Some(key) = self.stations[node.index()].next(now, |k| frames.contains(k)) {
+        while let Some(key) = self.stations[node.index()].next(now, |k| self.frames.contains(k)) {
+            self.take_worker(key);
             self.signals.push_back(Signal::Granted(key));
         }
     }
 
-    /// A free worker is this frame's.
-    pub fn take_worker(&mut self, key: FrameKey) {
+    /// A free worker is this frame's, from now on: should the frame end before it hears of it, the worker goes back with
+    /// all else that it holds.
+    fn take_worker(&mut self, key: FrameKey) {
         let now = self.now();
         let frame = &mut self.frames[key];
         if let Doing::Queued(since) = frame.doing {
@@ -343,14 +358,14 @@ impl<'p> Context<'p> {
     pub fn work(&mut self, key: FrameKey, demand: Demand) -> bool {
         let node = self.frames[key].node;
         let Demand { mut cpu, mut io } = demand;
-        let condition = &self.conditions[node.index()];
-        if !condition.slow.is_empty() {
+        if self.troubles > 0 {
+            let condition = &self.conditions[node.index()];
             let factor = condition.slowdown();
             (cpu, io) = (cpu.scaled(factor), io.scaled(factor));
-        }
-        if condition.hung > 0 {
-            self.frames[key].doing = Doing::Frozen { cpu, io };
-            return true;
+            if condition.hung > 0 {
+                self.frames[key].doing = Doing::Frozen { cpu, io };
+                return true;
+            }
         }
         self.begin(key, cpu, io)
     }
@@ -455,20 +470,27 @@ impl<'p> Context<'p> {
         };
         let key = self.frames.insert(callee);
         self.frames[caller].child = key;
-        match self.passage(from_node, node) {
+        match self.passage(caller, from_node, node) {
             Passage::After(span) if span.is_zero() => self.signals.push_back(Signal::Arrived(key)),
             Passage::After(span) => self.after(span, Class::Progress, Event::Call(key)),
             Passage::Lost => self.fall_silent(key, caller, call),
         }
     }
 
-    fn passage(&mut self, from: NodeId, to: NodeId) -> Passage {
+    fn passage(&self, caller: FrameKey, from: NodeId, to: NodeId) -> Passage {
         // A lookup costs its own time and nothing else.
         if matches!(self.plan.node(to).kind, Kind::Dns(_)) {
             return Passage::After(Span::ZERO);
         }
-        let from = self.host_of(from);
-        self.wire.call(from, self.plan.node(to).host)
+        let key = || self.message_key(caller, to, CALL);
+        self.wire.call(self.host_of(from), self.plan.node(to).host, key)
+    }
+
+    /// Keys what happens to a frame's current call to a node, or to its answer: each further call draws anew.
+    fn message_key(&self, caller: FrameKey, to: NodeId, salt: u64) -> u64 {
+        let Some(frame) = self.frames.get(caller) else { return 0 };
+        let call = u64::from(frame.calls) << 32 | salt;
+        mix(frame.seed, self.plan.node(to).draws.wrapping_add(call))
     }
 
     /// A call goes nowhere: the caller learns when its patience ends.
@@ -497,11 +519,12 @@ impl<'p> Context<'p> {
     pub fn knock(&mut self, key: FrameKey) -> bool {
         let Frame { node, parent, .. } = self.frames[key];
         self.traffic[node.index()].arrived += 1;
-        if self.is_up(node) && self.conditions[node.index()].drops.is_empty() {
+        if self.troubles == 0 || (self.is_up(node) && self.conditions[node.index()].drops.is_empty()) {
+            self.frames[key].doing = Doing::Nothing;
             return true;
         }
         let call = self.frames.get(parent).map_or(0, |p| p.calls);
-        let dropped = self.machine_is_up(node) && self.is_dropped(node);
+        let dropped = self.is_dropped(parent, node);
         if !self.machine_is_up(node) || dropped {
             self.traffic[node.index()].refused += 1;
             self.fall_silent(key, parent, call);
@@ -510,24 +533,28 @@ impl<'p> Context<'p> {
             self.frames.remove(key);
             self.deliver(node, parent, call, Reply::refused(Outcome::Refused), 0);
         } else {
+            self.frames[key].doing = Doing::Nothing;
             return true;
         }
         false
     }
 
-    /// Decides which calls and answers a fault spoils, where no request decides it.
-    pub fn faults(&mut self) -> &mut Stream {
-        &mut self.fault_stream
-    }
-
-    fn is_dropped(&mut self, node: NodeId) -> bool {
-        super::wire::happens(&self.conditions[node.index()].drops, &mut self.fault_stream)
+    fn is_dropped(&self, caller: FrameKey, node: NodeId) -> bool {
+        let mut draw = Draw::keyed(self.message_key(caller, node, DROP));
+        super::wire::happens(&self.conditions[node.index()].drops, &mut draw)
     }
 
     /// Turns a request away at the door: it was not served, and counts as refused here.
     pub fn turn_away(&mut self, key: FrameKey, reply: Reply) {
         self.traffic[self.frames[key].node.index()].refused += 1;
+        self.frames[key].doing = Doing::TurnedAway;
         self.finish(key, reply);
+    }
+
+    /// Ends a request that was let in and then found no way on here: it counts as refused.
+    pub fn refuse(&mut self, key: FrameKey, cause: Outcome) {
+        self.traffic[self.frames[key].node.index()].refused += 1;
+        self.finish(key, Reply::failed(cause));
     }
 
     /// The frame is over, and its caller gets this.
@@ -544,7 +571,19 @@ impl<'p> Context<'p> {
         frame.silent = false;
         let child = std::mem::replace(&mut frame.child, FrameKey::NONE);
         if self.frames.contains(child) {
+            // At once, and not when it hears of it: it may be about to answer, and would be taken for the next call.
+            self.orphan(child);
             self.signals.push_back(Signal::Abandon(child));
+        }
+    }
+
+    /// From now on nobody waits for this frame.
+    pub fn orphan(&mut self, key: FrameKey) {
+        if let Some(frame) = self.frames.get_mut(key)
+            && frame.parent != FrameKey::NONE
+        {
+            frame.parent = FrameKey::NONE;
+            self.orphans += 1;
         }
     }
 
@@ -559,7 +598,7 @@ impl<'p> Context<'p> {
         if self.wire.is_cut(here, there) {
             return self.deliver_later(from, to, call, reply, tries);
         }
-        let span = self.wire.answer(here, there);
+        let span = self.wire.answer(here, there, || self.message_key(to, from, ANSWER));
         if span.is_zero() {
             self.signals.push_back(Signal::Answered(to, call, reply));
         } else {
@@ -593,6 +632,23 @@ impl<'p> Context<'p> {
         {
             self.deliver(from, to, call, reply, tries);
         }
+    }
+
+    /// Does the call that the frame waits for meet silence, behind nothing but firewalls? Those are no party to it: what
+    /// lies behind them that does not answer, the caller meets itself.
+    pub fn meets_silence(&self, key: FrameKey) -> bool {
+        let mut next = key;
+        while let Some(frame) = self.frames.get(next) {
+            if frame.silent {
+                return true;
+            }
+            let child = self.frames.get(frame.child);
+            if !child.is_some_and(|c| matches!(self.plan.node(c.node).kind, Kind::Firewall(_))) {
+                return false;
+            }
+            next = frame.child;
+        }
+        false
     }
 
     // --- timers -----------------------------------------------------------------------------------------------------
@@ -636,11 +692,12 @@ impl<'p> Context<'p> {
     }
 
     /// Puts the wish of a client into flight.
-    pub fn insert_root(&mut self, frame: Frame) -> FrameKey {
-        let number = self.made;
+    pub fn insert_root(&mut self, mut frame: Frame) -> FrameKey {
+        frame.number = self.made;
         self.made += 1;
-        let key = self.frames.insert(Frame { number, ..frame });
+        let key = self.frames.insert(frame);
         self.frames[key].root = key;
+        self.record.offered(key, &self.frames[key]);
         key
     }
 

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::wire::Passage;
 use crate::base::ids::NodeId;
-use crate::base::random::unit;
+use crate::base::random::{Draw, mix, unit};
 
 /// What a health check finds.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -16,10 +16,10 @@ pub enum Finding {
     Silent,
 }
 
-/// A check of `target` by `from`, now.
-pub fn probe(cx: &mut Context<'_>, from: NodeId, target: NodeId) -> Finding {
-    let here = cx.host_of(from);
-    let passes = matches!(cx.wire.call(here, cx.plan.node(target).host), Passage::After(_));
+/// A check of `target` by `from`, now; `key` is this check's own.
+pub fn probe(cx: &Context<'_>, from: NodeId, target: NodeId, key: u64) -> Finding {
+    let (here, there) = (cx.host_of(from), cx.plan.node(target).host);
+    let passes = matches!(cx.wire.call(here, there, || mix(key, 1)), Passage::After(_));
     if !passes || !cx.machine_is_up(target) {
         return Finding::Silent;
     }
@@ -31,10 +31,8 @@ pub fn probe(cx: &mut Context<'_>, from: NodeId, target: NodeId) -> Finding {
     }
     let condition = &cx.conditions[target.index()];
     let (drops, errors) = (chance(&condition.drops), chance(&condition.errors));
-    match (
-        drops > 0.0 && unit(cx.faults()) < drops,
-        errors > 0.0 && unit(cx.faults()) < errors,
-    ) {
+    let mut draw = Draw::keyed(key);
+    match (unit(&mut draw) < drops, unit(&mut draw) < errors) {
         (true, _) => Finding::Silent,
         (false, true) => Finding::Fail,
         (false, false) => Finding::Pass,

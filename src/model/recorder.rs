@@ -154,8 +154,10 @@ pub struct Recorder {
     from: Time,
     bin: Span,
     slice: Span,
-    open: BTreeMap<usize, Sketch>,
-    spare: Vec<Sketch>,
+    /// Sketches of bins that still have requests in flight.
+    open: Vec<Option<Box<Sketch>>>,
+    #[expect(clippy::vec_box, reason = "they come from `open` and go back there, boxed")]
+    spare: Vec<Box<Sketch>>,
     /// Wishes that arose; of those, that arose after the warm-up; and that ended.
     offered: u64,
     measured: u64,
@@ -195,7 +197,7 @@ impl Recorder {
             bin,
             slice: Span::from_nanos(plan.duration.nanos() / (slices.max(1) as u64) + 1),
             wanted,
-            open: BTreeMap::new(),
+            open: vec![None; bins],
             spare: Vec::new(),
             offered: 0,
             measured: 0,
@@ -301,9 +303,8 @@ impl Recorder {
             Outcome::Ok => {
                 bin.succeeded += 1;
                 let spare = &mut self.spare;
-                self.open
-                    .entry(at)
-                    .or_insert_with(|| spare.pop().unwrap_or_default())
+                self.open[at]
+                    .get_or_insert_with(|| spare.pop().unwrap_or_default())
                     .record(latency);
             }
             Outcome::Unfinished => return,
@@ -317,7 +318,7 @@ impl Recorder {
 
     /// Nothing of this bin is in flight any more: its quantiles are final, and its sketch serves another.
     fn close(&mut self, at: usize) {
-        if let Some(mut sketch) = self.open.remove(&at) {
+        if let Some(mut sketch) = self.open[at].take() {
             let quantiles = sketch.quantiles_s(&[0.5, 0.99]);
             (self.run.bins[at].p50_s, self.run.bins[at].p99_s) = (quantiles[0], quantiles[1]);
             sketch.clear();
@@ -362,8 +363,7 @@ impl Recorder {
 
     /// The run is over.
     pub fn close_bins(&mut self) {
-        let open: Vec<usize> = self.open.keys().copied().collect();
-        open.into_iter().for_each(|at| self.close(at));
+        (0..self.open.len()).for_each(|at| self.close(at));
     }
 
     /// Offered = succeeded + failed by cause + unfinished, over the whole run and over its measured part.

@@ -124,6 +124,8 @@ impl Reply {
 pub enum Doing {
     /// On its way there.
     OnTheWire,
+    /// Not let in; it is about to leave.
+    TurnedAway,
     /// Nothing that takes the node's own time: waiting for a call, or about to go on.
     Nothing,
     /// Waiting for a worker since then.

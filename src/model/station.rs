@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use super::request::FrameKey;
-use crate::base::time::Time;
+use crate::base::time::{Span, Time};
 use crate::stats::gauge::Gauge;
 
 /// Workers and queue of one node.
@@ -17,6 +17,8 @@ pub struct Station {
     line: VecDeque<FrameKey>,
     /// Busy workers.
     pub busy: Gauge,
+    /// Workers there are: as many as allowed, and those above who still finish what they have; none without a limit.
+    pub staff: Gauge,
     /// Requests that wait for a worker.
     pub waiting: Gauge,
     /// Requests that wait for something else there: a slot of a server, a database connection.
@@ -43,6 +45,7 @@ impl Station {
             places: count(places),
             line: VecDeque::new(),
             busy: Gauge::new(0),
+            staff: Gauge::new(workers.map_or(0, u64::from)),
             waiting: Gauge::new(0),
             apart: Gauge::new(0),
         }
@@ -68,17 +71,11 @@ impl Station {
         }
     }
 
-    /// Somebody who waited is gone.
-    pub fn give_up_place(&mut self, now: Time) {
+    /// Somebody who waited is gone, and `alive` no more.
+    pub fn give_up_place(&mut self, now: Time, alive: impl Fn(FrameKey) -> bool) {
         self.waiting.down(now);
-        // Keys of those who left pile up behind one who is never served (a node that hangs): sweep them now and then.
-        if self.waiting.level() == 0 {
-            self.line.clear();
-        }
-    }
-
-    /// Those who left are swept out of the line once they are the most of it.
-    pub fn sweep(&mut self, alive: impl Fn(FrameKey) -> bool) {
+        // Keys of those who left pile up behind one who is never served (a node that hangs): once they are the most
+        // of the line they are swept out.
         if self.line.len() as u64 > 2 * self.waiting.level() + 64 {
             self.line.retain(|k| alive(*k));
         }
@@ -88,6 +85,24 @@ impl Station {
     #[inline]
     pub fn leave(&mut self, now: Time) {
         self.busy.down(now);
+        if self.busy.level() + 1 > self.workers || self.is_unlimited() {
+            self.count_staff(now);
+        }
+    }
+
+    fn count_staff(&mut self, now: Time) {
+        let allowed = if self.is_unlimited() { 0 } else { self.workers };
+        self.staff.set(now, allowed.max(self.busy.level()));
+    }
+
+    /// Busy workers over workers, on average over the `window` that ends now; `None` where there never was a limit.
+    pub fn utilization(&mut self, now: Time, window: Span) -> Option<f64> {
+        let (busy, staff) = (self.busy.average(now, window), self.staff.average(now, window));
+        if staff > 0.0 {
+            Some(busy / staff)
+        } else {
+            (!self.is_unlimited()).then_some(0.0)
+        }
     }
 
     /// Gives a free worker to the first in line that is still `alive`.
@@ -100,6 +115,9 @@ impl Station {
             if alive(frame) {
                 self.waiting.down(now);
                 self.busy.up(now);
+                if self.is_unlimited() {
+                    self.count_staff(now);
+                }
                 return Some(frame);
             }
         }
@@ -107,9 +125,10 @@ impl Station {
     }
 
     /// Changes the number of workers at run time; those above the new number finish what they have.
-    pub fn set_workers(&mut self, workers: Option<u32>) -> Option<u32> {
+    pub fn set_workers(&mut self, now: Time, workers: Option<u32>) -> Option<u32> {
         let old = self.workers;
         self.workers = workers.map_or(u64::MAX, u64::from);
+        self.count_staff(now);
         u32::try_from(old).ok()
     }
 }

@@ -1,11 +1,12 @@
 //! What lies between hosts: latency, loss, and the faults that cut it.
 //!
 //! It says how long a message takes or that it never arrives; what the caller makes of silence is the caller's business.
+//! What it draws belongs to the message: the caller brings the key, which is made only where there is something to draw.
 
 use rand::Rng;
 
 use crate::base::ids::{HostId, LinkId};
-use crate::base::random::{Purpose, Stream, Streams, unit};
+use crate::base::random::{Draw, unit};
 use crate::base::time::Span;
 use crate::scenario::plan::{Network, Plan};
 
@@ -18,7 +19,6 @@ pub const RETRANSMISSIONS: u32 = 15;
 #[derive(Debug)]
 pub struct Wire<'p> {
     network: &'p Network,
-    stream: Stream,
     /// Active partitions: no message passes between the two sides.
     partitions: Vec<(&'p [HostId], &'p [HostId])>,
     /// Active faults by link: how many cut it, and the shares of calls they drop.
@@ -44,11 +44,10 @@ pub enum Passage {
 
 impl<'p> Wire<'p> {
     /// The network at the start of a run.
-    pub fn new(plan: &'p Plan, streams: &Streams) -> Wire<'p> {
+    pub fn new(plan: &'p Plan) -> Wire<'p> {
         let network = &plan.network;
         Wire {
             network,
-            stream: streams.stream("network", Purpose::Loss),
             partitions: Vec::new(),
             links: vec![LinkFaults::default(); network.links.len()],
             eventful: network.loss > 0.0 || !network.links.is_empty(),
@@ -57,29 +56,30 @@ impl<'p> Wire<'p> {
 
     /// The passage of a call from one host to another; a client's host is `None`.
     #[inline]
-    pub fn call(&mut self, from: Option<HostId>, to: HostId) -> Passage {
+    pub fn call(&self, from: Option<HostId>, to: HostId, key: impl FnOnce() -> u64) -> Passage {
         if from == Some(to) {
             return Passage::After(Span::ZERO);
         }
         if !self.eventful {
             return Passage::After(self.network.latency);
         }
-        if self.is_cut(from, Some(to)) || self.drops(from, to) {
+        let mut draw = Draw::keyed(key());
+        if self.is_cut(from, Some(to)) || self.drops(from, to, &mut draw) {
             return Passage::Lost;
         }
-        Passage::After(self.latency(from, Some(to)) + self.retransmissions(from, Some(to)))
+        Passage::After(self.latency(from, Some(to)) + self.retransmissions(from, Some(to), &mut draw))
     }
 
     /// The passage of an answer. It belongs to a connection that stands: what a cut swallows is sent again.
     #[inline]
-    pub fn answer(&mut self, from: Option<HostId>, to: Option<HostId>) -> Span {
+    pub fn answer(&self, from: Option<HostId>, to: Option<HostId>, key: impl FnOnce() -> u64) -> Span {
         if from == to && from.is_some() {
             return Span::ZERO;
         }
         if !self.eventful {
             return self.network.latency;
         }
-        self.latency(from, to) + self.retransmissions(from, to)
+        self.latency(from, to) + self.retransmissions(from, to, &mut Draw::keyed(key()))
     }
 
     /// Does nothing pass between these hosts just now?
@@ -109,14 +109,14 @@ impl<'p> Wire<'p> {
     }
 
     /// The pauses before a message gets through a lossy link.
-    fn retransmissions(&mut self, from: Option<HostId>, to: Option<HostId>) -> Span {
+    fn retransmissions(&self, from: Option<HostId>, to: Option<HostId>, draw: &mut Draw) -> Span {
         let loss = self
             .link(from, to)
             .map_or(self.network.loss, |l| self.network.links[l.index()].loss);
         let mut pause = Span::ZERO;
         if loss > 0.0 {
             for n in 0..RETRANSMISSIONS {
-                if unit(&mut self.stream) >= loss {
+                if unit(draw) >= loss {
                     break;
                 }
                 pause = pause + Wire::pause_before(n);
@@ -125,11 +125,11 @@ impl<'p> Wire<'p> {
         pause
     }
 
-    fn drops(&mut self, from: Option<HostId>, to: HostId) -> bool {
+    fn drops(&self, from: Option<HostId>, to: HostId, draw: &mut Draw) -> bool {
         let Some(link) = self.link(from, Some(to)) else {
             return false;
         };
-        happens(&self.links[link.index()].drops, &mut self.stream)
+        happens(&self.links[link.index()].drops, draw)
     }
 
     /// A partition begins or ends.

@@ -223,9 +223,10 @@ impl<'p> World<'p> {
     }
 
     fn carry(&mut self, signal: Signal) {
-        let (Some(node), true) = (self.addressee(signal), !self.hold_back(signal)) else {
+        let Some(node) = self.addressee(signal) else { return };
+        if self.hold_back(signal, node) {
             return;
-        };
+        }
         let behaviour = self.nodes[node.index()].behaviour();
         let cx = &mut self.cx;
         match signal {
@@ -234,10 +235,7 @@ impl<'p> World<'p> {
                     behaviour.arrived(cx, frame);
                 }
             }
-            Signal::Granted(frame) => {
-                cx.take_worker(frame);
-                behaviour.granted(cx, frame);
-            }
+            Signal::Granted(frame) => behaviour.granted(cx, frame),
             Signal::Worked(frame) => behaviour.worked(cx, frame),
             Signal::Answered(frame, _, reply) => {
                 cx.frames[frame].child = FrameKey::NONE;
@@ -268,19 +266,16 @@ impl<'p> World<'p> {
 
     /// A process that hangs takes calls in, and hears of everything else when it goes on.
     #[inline]
-    fn hold_back(&mut self, signal: Signal) -> bool {
-        let node = match signal {
-            Signal::Arrived(_) | Signal::Granted(_) | Signal::Worked(_) | Signal::Finish(..) => return false,
-            Signal::Answered(frame, ..) | Signal::Timer(frame, _) | Signal::Abandon(frame) => {
-                self.cx.frames[frame].node
-            }
-            Signal::Probe(node, ..) => node,
-        };
-        if !self.cx.hangs(node) {
+    fn hold_back(&mut self, signal: Signal, node: NodeId) -> bool {
+        let is_heard = matches!(
+            signal,
+            Signal::Arrived(_) | Signal::Granted(_) | Signal::Worked(_) | Signal::Finish(..)
+        );
+        if is_heard || !self.cx.hangs(node) {
             return false;
         }
         if let Signal::Abandon(frame) = signal {
-            self.orphan(frame);
+            self.cx.orphan(frame);
         }
         self.cx.conditions[node.index()].backlog.push_back(signal);
         true
@@ -291,15 +286,14 @@ impl<'p> World<'p> {
     /// A frame is over: everything it holds is given back, what it called is abandoned, its caller gets the reply.
     /// Without a reply it is gone without a word.
     fn end(&mut self, key: FrameKey, reply: Option<Reply>) {
-        let Some(frame) = self.cx.frames.get(key).copied() else {
+        let Some(&Frame { child, .. }) = self.cx.frames.get(key) else {
             return;
         };
-        if self.cx.frames.contains(frame.child) {
-            self.abandon(frame.child);
+        if self.cx.frames.contains(child) {
+            self.abandon(child);
         }
-        self.release(key);
-        let Some(reply) = reply else { return };
-        let Some(caller) = self.cx.frames.get(frame.parent) else {
+        let Some(frame) = self.release(key) else { return };
+        let (Some(reply), Some(caller)) = (reply, self.cx.frames.get(frame.parent)) else {
             return;
         };
         let call = caller.calls;
@@ -312,10 +306,10 @@ impl<'p> World<'p> {
 
     /// Does an `errors` fault turn this good answer into a bad one?
     fn spoil(&mut self, frame: &Frame, reply: Reply) -> Reply {
-        let errors = &self.cx.conditions[frame.node.index()].errors;
-        if errors.is_empty() || !reply.is_ok() {
+        if self.cx.troubles == 0 || !reply.is_ok() {
             return reply;
         }
+        let errors = &self.cx.conditions[frame.node.index()].errors;
         let mut draw = self.cx.draw(frame, super::context::SPOIL);
         if super::wire::happens(errors, &mut draw) {
             Reply::failed(Outcome::Error)
@@ -324,44 +318,45 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Gives back what a frame holds and takes it out of the world.
-    fn release(&mut self, key: FrameKey) {
-        let frame = self.cx.frames[key];
-        self.nodes[frame.node.index()]
-            .behaviour()
-            .release(&mut self.cx, key, &frame);
-        let now = self.cx.now();
-        let Some(frame) = self.cx.frames.get(key).copied() else {
-            return;
-        };
-        if let Some(node) = self.plan.nodes.get(frame.node.index()) {
-            self.leave_host(key, &frame, node.host);
-            if let Doing::Queued(since) = frame.doing {
-                self.cx.frames[key].waited = frame.waited + now.since(since);
-                self.cx.stations[frame.node.index()].give_up_place(now);
-                let frames = &self.cx.frames;
-                self.cx.stations[frame.node.index()].sweep(|k| k != key && frames.contains(k));
-            }
-            self.cx.leave(key);
-            if frame.doing != Doing::OnTheWire {
-                let frame = self.cx.frames[key];
-                self.cx.record.waited(&frame);
-            }
-            self.cx.orphans -= u64::from(frame.parent == FrameKey::NONE);
+    /// Takes a frame out of the world and gives back what it holds.
+    fn release(&mut self, key: FrameKey) -> Option<Frame> {
+        let mut frame = self.cx.frames.remove(key)?;
+        let node = frame.node;
+        self.nodes[node.index()].behaviour().release(&mut self.cx, &mut frame);
+        if node.index() >= self.plan.nodes.len() {
+            // A client holds nothing that others wait for.
+            return Some(frame);
         }
-        self.cx.frames.remove(key);
+        match frame.doing {
+            Doing::OnTheWire => return Some(frame),
+            Doing::Cpu { .. } => self.leave_host(node),
+            Doing::Queued(since) => {
+                let now = self.cx.now();
+                frame.waited = frame.waited + now.since(since);
+                let frames = &self.cx.frames;
+                self.cx.stations[node.index()].give_up_place(now, |k| frames.contains(k));
+            }
+            Doing::Nothing | Doing::TurnedAway | Doing::Busy { .. } | Doing::Frozen { .. } => {}
+        }
+        if frame.worker {
+            self.cx.free_worker(node);
+        }
+        // Whoever was turned away at the door did not wait, unless it first waited outside.
+        if frame.doing != Doing::TurnedAway || !frame.waited.is_zero() {
+            self.cx.record.waited(&frame);
+        }
+        self.cx.orphans -= u64::from(frame.parent == FrameKey::NONE);
+        Some(frame)
     }
 
-    fn leave_host(&mut self, key: FrameKey, frame: &Frame, host: HostId) {
-        if matches!(frame.doing, Doing::Cpu { .. }) {
-            let now = self.cx.now();
-            // From here on its entry among the host's jobs is out of date.
-            self.cx.frames[key].doing = Doing::Nothing;
-            if let Some(shared) = &mut self.cx.machines[host.index()].host {
-                shared.remove(now);
-            }
-            self.cx.reset_completion(host);
+    /// A job of this node is taken off its host before it is done.
+    fn leave_host(&mut self, node: NodeId) {
+        let host = self.plan.node(node).host;
+        let now = self.cx.now();
+        if let Some(shared) = &mut self.cx.machines[host.index()].host {
+            shared.remove(now);
         }
+        self.cx.reset_completion(host);
     }
 
     /// The caller is gone. Nodes that stop give everything back and pass it on to what they called; the first that
@@ -371,27 +366,17 @@ impl<'p> World<'p> {
         while let Some(frame) = self.cx.frames.get(next).copied() {
             let arrived = frame.doing != Doing::OnTheWire;
             if arrived && self.cx.hangs(frame.node) {
-                self.orphan(next);
+                self.cx.orphan(next);
                 self.cx.conditions[frame.node.index()]
                     .backlog
                     .push_back(Signal::Abandon(next));
                 return;
             }
             if arrived && self.cx.abandoned(frame.node) == Abandoned::Finish && !self.cx.closing {
-                return self.orphan(next);
+                return self.cx.orphan(next);
             }
             self.release(next);
             next = frame.child;
-        }
-    }
-
-    /// From now on nobody waits for this frame.
-    fn orphan(&mut self, key: FrameKey) {
-        if let Some(frame) = self.cx.frames.get_mut(key)
-            && frame.parent != FrameKey::NONE
-        {
-            frame.parent = FrameKey::NONE;
-            self.cx.orphans += 1;
         }
     }
 
@@ -409,9 +394,12 @@ impl<'p> World<'p> {
         let now = self.cx.now();
         let (what, target) = Timeline::story(self.plan, change);
         self.cx.record.note(now, &what, || target);
+        // Looked for from before the first hit until after the last is undone.
+        self.cx.troubles += u32::from(change.begins);
         for (i, hit) in Timeline::hits(self.plan, change.cause).iter().enumerate() {
             self.apply(change, i, hit);
         }
+        self.cx.troubles -= u32::from(!change.begins);
         self.schedule_change();
     }
 
@@ -456,7 +444,8 @@ impl<'p> World<'p> {
             Setting::Answers(answers) => Some(Setting::Answers(self.cx.directory.set_answers(node, answers.clone()))),
             Setting::Ttl(ttl) => Some(Setting::Ttl(self.cx.directory.set_ttl(node, *ttl))),
             Setting::Workers(workers) => {
-                let old = self.cx.stations[node.index()].set_workers(*workers);
+                let now = self.cx.now();
+                let old = self.cx.stations[node.index()].set_workers(now, *workers);
                 self.cx.call_next(node);
                 Some(Setting::Workers(old))
             }
@@ -757,6 +746,7 @@ impl<'p> World<'p> {
         let now = self.cx.now();
         for station in &mut self.cx.stations {
             station.busy.restart(now);
+            station.staff.restart(now);
             station.waiting.restart(now);
             station.apart.restart(now);
         }
@@ -800,13 +790,13 @@ impl<'p> World<'p> {
         let station = &mut self.cx.stations[i];
         let queue_at_end = station.waiting.level() + station.apart.level();
         let queue_length = station.waiting.average(end, window) + station.apart.average(end, window);
-        let workers = self.plan.nodes[i].workers;
+        let utilization = station.utilization(end, window);
         let traffic = &self.cx.traffic[i];
         NodeRecord {
             arrived: traffic.arrived,
             served: traffic.served,
             refused: traffic.refused,
-            utilization: workers.map(|w| station.busy.average(end, window) / f64::from(w)),
+            utilization,
             queue_length,
             queue_at_end,
             wait: Default::default(),

@@ -265,14 +265,13 @@ impl Behaviour for App<'_> {
         }
     }
 
-    fn release(&mut self, cx: &mut Context<'_>, key: FrameKey, frame: &Frame) {
+    fn release(&mut self, cx: &mut Context<'_>, frame: &mut Frame) {
         let FrameStep::App(step) = frame.step else { return };
         match step.stage {
             Stage::Querying { .. } => self.give_back(cx, frame.node),
             Stage::WantsConnection(since) => {
                 self.count_waiting(cx, frame.node, false);
-                let waited = cx.now().since(since);
-                cx.frames[key].waited = cx.frames[key].waited + waited;
+                frame.waited = frame.waited + cx.now().since(since);
             }
             Stage::Running | Stage::Calling => {}
         }

@@ -14,7 +14,7 @@ use crate::engine::slab::Key;
 use crate::model::context::Context;
 use crate::model::event::{Class, Event};
 use crate::model::request::{Doing, Frame, FrameKey, How, Outcome, Reply, Step as FrameStep};
-use crate::scenario::plan::{Arrivals, Entry, Load, Plan, Source, Target};
+use crate::scenario::plan::{Arrivals, Entry, Kind, Load, Plan, Source, Target};
 
 /// Where a wish stands.
 #[derive(Copy, Clone, Debug, PartialEq)]
@@ -58,6 +58,8 @@ pub struct Client<'p> {
     /// One cache a client, made when sources have resolvers.
     caches: Vec<Option<Cached>>,
     give_up: Option<LaneId>,
+    /// One for the time-out of each resolver.
+    resolvers: Vec<LaneId>,
     modulation: Modulation,
     /// Tokens of the retry budget.
     tokens: f64,
@@ -113,6 +115,10 @@ impl<'p> Client<'p> {
                 Vec::new()
             },
             give_up: source.timeout.map(|t| cx.open_lane(t)),
+            resolvers: resolver_timeouts(plan, source)
+                .into_iter()
+                .map(|t| cx.open_lane(t))
+                .collect(),
             modulation: Modulation::default(),
             tokens: BUDGET_CAP,
         }
@@ -291,7 +297,6 @@ impl<'p> Client<'p> {
             }),
         };
         let key = cx.insert_root(frame);
-        cx.record.offered(key, &frame);
         if let Some(lane) = self.give_up {
             cx.calendar.in_lane(lane, Event::GiveUp(key));
         }
@@ -356,11 +361,8 @@ impl<'p> Client<'p> {
         let Some(&node) = resolvers.get(usize::from(resolver)) else {
             return self.failed(cx, key, Outcome::Unresolved);
         };
-        let crate::scenario::plan::Kind::Dns(dns) = &self.plan.node(node).kind else {
-            unreachable!("a resolver is a dns node")
-        };
         Client::set_stage(cx, key, Stage::Resolving { resolver });
-        cx.set_timer(key, dns.timeout);
+        cx.set_timer_in(key, self.resolvers[usize::from(resolver)]);
         let Frame { op, seed, .. } = cx.frames[key];
         cx.call(key, Target::Node(node), op, seed, Span::from_nanos(u64::MAX));
     }
@@ -440,7 +442,7 @@ impl<'p> Client<'p> {
 
     /// The client has waited long enough. If its own call fell silent, that is why.
     pub fn give_up(&mut self, cx: &mut Context<'_>, key: FrameKey) {
-        let outcome = if cx.frames[key].silent && matches!(Client::step(cx, key).stage, Stage::Calling { .. }) {
+        let outcome = if cx.meets_silence(key) && matches!(Client::step(cx, key).stage, Stage::Calling { .. }) {
             Outcome::Unreachable
         } else {
             Outcome::ClientTimeout
@@ -506,6 +508,18 @@ impl Behaviour for Client<'_> {
             Stage::Calling { .. } => {}
         }
     }
+}
+
+/// How long each resolver of a source is waited for.
+fn resolver_timeouts(plan: &Plan, source: &Source) -> Vec<Span> {
+    let Entry::Resolvers(resolvers) = &source.entry else {
+        return Vec::new();
+    };
+    let timeout = |node: &NodeId| match &plan.node(*node).kind {
+        Kind::Dns(dns) => dns.timeout,
+        _ => unreachable!("a resolver is a dns node"),
+    };
+    resolvers.iter().map(timeout).collect()
 }
 
 /// A key between 0 and `count`, the k-th with probability proportional to 1/(k+1)^s, by inverting the continuous

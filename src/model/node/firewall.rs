@@ -44,11 +44,19 @@ impl Behaviour for Firewall<'_> {
 
     fn worked(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
         cx.leave(frame);
-        let Frame { op, seed, patience, .. } = cx.frames[frame];
-        cx.call(frame, self.plan.to, op, seed, patience);
+        let Frame {
+            op,
+            seed,
+            patience,
+            entered,
+            ..
+        } = cx.frames[frame];
+        // The connection is the caller's own: what it has waited so far counts.
+        let left = patience - cx.now().since(entered);
+        cx.call(frame, self.plan.to, op, seed, left);
     }
 
-    fn release(&mut self, _cx: &mut Context<'_>, _key: FrameKey, frame: &Frame) {
+    fn release(&mut self, _cx: &mut Context<'_>, frame: &mut Frame) {
         if frame.step == Step::Counted {
             self.connections -= 1;
         }

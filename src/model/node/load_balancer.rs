@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use super::{Admin, Behaviour};
 use crate::base::ids::NodeId;
-use crate::base::random::{Draw, Purpose, mix, unit};
+use crate::base::random::{Draw, Purpose, label, mix, unit};
 use crate::base::time::{Span, Time};
 use crate::engine::calendar::LaneId;
 use crate::model::balance::{self, Ask, Balance, Balancer, Change, Member, Pool};
@@ -49,6 +49,8 @@ struct Health {
     up: bool,
     /// Checks in a row that disagree with `up`.
     doubts: u32,
+    /// Checks so far.
+    asked: u64,
     maint: u32,
     drain: u32,
 }
@@ -117,6 +119,7 @@ impl<'p> LoadBalancer<'p> {
                 Health {
                     up: true,
                     doubts: 0,
+                    asked: 0,
                     maint: 0,
                     drain: 0
                 };
@@ -196,7 +199,7 @@ impl<'p> LoadBalancer<'p> {
             Some(server) if self.pool.servers[server].has_room() => self.connect(cx, key, server),
             Some(server) => self.queue_at(cx, key, server),
             None if self.pool.servers.iter().any(Member::takes_new) => self.queue_up(cx, key),
-            None => cx.finish(key, Reply::failed(Outcome::NoServer)),
+            None => cx.refuse(key, Outcome::NoServer),
         }
     }
 
@@ -229,7 +232,7 @@ impl<'p> LoadBalancer<'p> {
             .maxqueue
             .is_some_and(|most| self.pool.servers[server].queued >= most)
         {
-            return cx.finish(key, Reply::failed(Outcome::QueueFull));
+            return cx.refuse(key, Outcome::QueueFull);
         }
         LoadBalancer::step(cx, key).stage = Stage::QueuedAt {
             server: server as u16,
@@ -256,13 +259,18 @@ impl<'p> LoadBalancer<'p> {
         cx.stations[self.me.index()].apart.down(now);
     }
 
-    /// The time in a queue is over, whatever ended it.
+    /// The time in a queue is over, because its turn has come.
     fn waited(&mut self, cx: &mut Context<'_>, key: FrameKey, since: Time) {
         self.leave_queue(cx);
         let waited = cx.now().since(since);
-        if let Some(frame) = cx.frames.get_mut(key) {
-            frame.waited = frame.waited + waited;
-        }
+        let frame = &mut cx.frames[key];
+        frame.waited = frame.waited + waited;
+    }
+
+    /// The time in a queue is over, because the request has ended.
+    fn left_early(&mut self, cx: &mut Context<'_>, frame: &mut Frame, since: Time) {
+        self.leave_queue(cx);
+        frame.waited = frame.waited + cx.now().since(since);
     }
 
     /// Takes a slot of the server and calls it.
@@ -384,6 +392,11 @@ impl<'p> LoadBalancer<'p> {
             ended,
         };
         cx.after(span, Class::Probe, event);
+    }
+
+    /// Keyed by the server's name: another server in the list moves nobody's check.
+    fn check_key(&self, cx: &Context<'_>, server: usize) -> u64 {
+        mix(self.checks, label(&cx.plan.node(self.plan.servers[server].node).name))
     }
 
     fn judge(&mut self, cx: &mut Context<'_>, server: usize, passed: bool) {
@@ -516,19 +529,19 @@ impl Behaviour for LoadBalancer<'_> {
         }
     }
 
-    fn release(&mut self, cx: &mut Context<'_>, key: FrameKey, frame: &Frame) {
+    fn release(&mut self, cx: &mut Context<'_>, frame: &mut Frame) {
         let FrameStep::LoadBalancer(Step { stage, .. }) = frame.step else {
             return;
         };
         match stage {
-            Stage::Outside { since } => return self.waited(cx, key, since),
+            Stage::Outside { since } => return self.left_early(cx, frame, since),
             Stage::Accepted => {}
-            Stage::Queued { since } => self.waited(cx, key, since),
+            Stage::Queued { since } => self.left_early(cx, frame, since),
             Stage::QueuedAt { server, since } => {
                 let server = usize::from(server);
                 self.pool.servers[server].queued -= 1;
                 self.algorithm.changed(&self.pool, server, Change::Released);
-                self.waited(cx, key, since);
+                self.left_early(cx, frame, since);
             }
             Stage::On { server } | Stage::Pausing { server } => self.free_slot(cx, usize::from(server)),
         }
@@ -546,9 +559,7 @@ impl Behaviour for LoadBalancer<'_> {
         self.settle(cx);
         let Some(check) = &self.plan.check else { return };
         for server in 0..self.plan.servers.len() {
-            // Keyed by the server's name: another server in the list moves nobody's check.
-            let name = crate::base::random::label(&cx.plan.node(self.plan.servers[server].node).name);
-            let word = unit(&mut Draw::keyed(mix(mix(self.checks, name), u64::from(self.epoch))));
+            let word = unit(&mut Draw::keyed(mix(self.check_key(cx, server), u64::from(self.epoch))));
             self.schedule_check(cx, server, check.inter.scaled(word), false);
         }
     }
@@ -560,7 +571,9 @@ impl Behaviour for LoadBalancer<'_> {
         if ended {
             return self.judge(cx, server, false);
         }
-        match probe(cx, self.me, self.plan.servers[server].node) {
+        self.health[server].asked += 1;
+        let key = mix(self.check_key(cx, server), self.health[server].asked);
+        match probe(cx, self.me, self.plan.servers[server].node, key) {
             Finding::Pass => self.judge(cx, server, true),
             Finding::Fail => self.judge(cx, server, false),
             Finding::Silent => self.schedule_check(cx, server, check.timeout, true),

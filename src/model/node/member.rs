@@ -50,7 +50,7 @@ impl Behaviour for Member<'_> {
         cx.finish(frame, Reply::OK);
     }
 
-    fn release(&mut self, _cx: &mut Context<'_>, _key: FrameKey, frame: &Frame) {
+    fn release(&mut self, _cx: &mut Context<'_>, frame: &mut Frame) {
         if frame.step == Step::Counted {
             self.connections -= 1;
         }

@@ -48,8 +48,8 @@ pub trait Behaviour {
     /// The frame's timer has run out. Only nodes that set one need to listen.
     fn timer(&mut self, _cx: &mut Context<'_>, _frame: FrameKey) {}
 
-    /// The frame ends, whatever ended it: give back what only this kind of node knows of.
-    fn release(&mut self, _cx: &mut Context<'_>, _key: FrameKey, _frame: &Frame) {}
+    /// A frame has ended, whatever ended it, and is no longer in flight: give back what only this kind of node knows of.
+    fn release(&mut self, _cx: &mut Context<'_>, _frame: &mut Frame) {}
 
     /// The process begins, at the start of the run or after a crash.
     fn started(&mut self, _cx: &mut Context<'_>) {}

@@ -196,7 +196,7 @@ impl Behaviour for Web<'_> {
         }
     }
 
-    fn release(&mut self, _cx: &mut Context<'_>, _key: FrameKey, frame: &Frame) {
+    fn release(&mut self, _cx: &mut Context<'_>, frame: &mut Frame) {
         let FrameStep::Web(Step { connections, stage, .. }) = frame.step else {
             return;
         };

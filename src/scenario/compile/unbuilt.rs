@@ -8,8 +8,8 @@ use crate::scenario::read::tree::{Path, Tree, Value};
 /// Where it stands (`*` = anything, `<kind>` = a node of this kind, `=value` = only with this value), and what is missing.
 #[rustfmt::skip]
 const UNBUILT: &[(&str, &str)] = &[
-    ("requests.*.priority",                "priorities in a balancer's queue"),
     ("clients.*.page",                     "page views of several requests"),
+    ("requests.*.priority",                "priorities in a balancer's queue"),
     ("requests.*.bytes",                   "sizes of requests and answers"),
     ("network.bandwidth",                  "bandwidth"),
     ("network.links.*.bandwidth",          "bandwidth"),

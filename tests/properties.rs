@@ -1,0 +1,728 @@
+//! Random small worlds: whatever the topology, the settings and the faults, no run panics and its books balance.
+//!
+//! A world is built from a tape of numbers in which 0 always means the plain choice, so that a failure shrinks to a small
+//! scenario, which is printed whole and can be run as it stands.
+
+mod support;
+
+use std::fmt;
+
+use fallover::base::time::Span;
+use fallover::model::recorder::{RunRecord, Wanted};
+use fallover::model::request::Outcome;
+use fallover::model::world::{self, Order};
+use fallover::scenario::plan::{Load, Plan};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed};
+use serde_json::{Map, Value, json};
+
+/// A scenario as text: what is printed when a property does not hold.
+#[derive(Clone)]
+struct World(String);
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{}\n", self.0)
+    }
+}
+
+fn worlds(rules: Rules) -> impl Strategy<Value = World> {
+    prop::collection::vec(any::<u16>(), 220).prop_map(move |tape| Builder::new(tape, rules).world())
+}
+
+/// The same 200 worlds every time, so that a test that passed passes again. `PROPTEST_CASES=20000` goes hunting among others.
+fn config() -> Config {
+    let asked = Config::default();
+    let hunting = std::env::var_os("PROPTEST_CASES").is_some();
+    let (cases, rng_seed) = if hunting {
+        (asked.cases, asked.rng_seed)
+    } else {
+        (200, RngSeed::Fixed(1))
+    };
+    // A regression file would be one more file to keep; the printed scenario becomes a test of its own instead.
+    Config {
+        cases,
+        rng_seed,
+        failure_persistence: None,
+        max_shrink_iters: 2_000,
+        ..asked
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn the_books_of_any_world_balance(world in worlds(Rules::Anything), seed in 0u64..1000) {
+        let plan = support::plan(&world.0);
+        let record = run(&plan, seed)?;
+        counts_agree(&plan, &record)?;
+        shares_are_shares(&plan, &record)?;
+        littles_law_is_exact(&record)?;
+        rows_make_sense(&plan, &record)?;
+        prop_assert_eq!(run(&plan, seed)?.digest, record.digest, "the same run again");
+    }
+
+    /// With a time-out on everything, a world that nobody enters any more and in which nothing is broken is soon empty.
+    #[test]
+    fn a_world_left_alone_empties(world in worlds(Rules::LeftAlone), seed in 0u64..1000) {
+        let plan = support::plan(&world.0);
+        let record = run(&plan, seed)?;
+        prop_assert_eq!(record.in_flight, 0, "frames still inside");
+        prop_assert_eq!(record.outcomes()[Outcome::Unfinished as usize], 0);
+        for (node, record) in plan.nodes.iter().zip(&record.nodes) {
+            prop_assert_eq!(record.queue_at_end, 0, "{} still has a queue", node.name);
+        }
+    }
+}
+
+fn run(plan: &Plan, seed: u64) -> Result<RunRecord, TestCaseError> {
+    let wanted = Wanted {
+        rows: true,
+        events: true,
+        slices: 0,
+    };
+    let order = Order {
+        seed,
+        replication: 0,
+        warmup: Span::ZERO,
+        lifetimes: true,
+        wanted,
+    };
+    match world::run(plan, &order, &|| false) {
+        Ok(record) => Ok(record.expect("nobody stops it")),
+        Err(imbalance) => Err(TestCaseError::fail(imbalance.to_string())),
+    }
+}
+
+// --- what must hold -------------------------------------------------------------------------------------------------
+
+fn counts_agree(plan: &Plan, record: &RunRecord) -> Result<(), TestCaseError> {
+    let outcomes = record.outcomes();
+    let offered: u64 = outcomes.iter().sum();
+    prop_assert_eq!(offered, record.rows.len() as u64);
+    for (i, count) in outcomes.iter().enumerate() {
+        let rows = record.rows.iter().filter(|r| r.outcome as usize == i).count() as u64;
+        prop_assert_eq!(*count, rows, "{}", Outcome::NAMES[i]);
+    }
+    let bins: u64 = record.bins.iter().map(|b| u64::from(b.offered)).sum();
+    prop_assert_eq!(bins, offered, "every arrival is in a bin");
+    for (node, record) in plan.nodes.iter().zip(&record.nodes) {
+        prop_assert!(
+            record.served + record.refused <= record.arrived,
+            "{}: {record:?}",
+            node.name
+        );
+    }
+    Ok(())
+}
+
+fn shares_are_shares(plan: &Plan, record: &RunRecord) -> Result<(), TestCaseError> {
+    let is_share = |x: f64| (0.0..=1.0 + 1e-12).contains(&x);
+    for (node, record) in plan.nodes.iter().zip(&record.nodes) {
+        prop_assert!(
+            record.utilization.is_none_or(is_share),
+            "{}: {:?}",
+            node.name,
+            record.utilization
+        );
+        prop_assert!(is_share(record.up), "{}: {}", node.name, record.up);
+    }
+    for (host, record) in plan.hosts.iter().zip(&record.hosts) {
+        prop_assert!(record.cpu.is_none_or(is_share), "{}: {:?}", host.name, record.cpu);
+        prop_assert!(is_share(record.up), "{}: {}", host.name, record.up);
+    }
+    Ok(())
+}
+
+/// The integral of a queue's length is the sum of the times spent in it. Where somebody waits at the very end, his time is
+/// cut off at the last event; elsewhere the two agree to the nanosecond.
+fn littles_law_is_exact(record: &RunRecord) -> Result<(), TestCaseError> {
+    for node in record.nodes.iter().filter(|n| n.queue_at_end == 0) {
+        let (area, waits) = (node.queue_length * SECONDS, node.wait.sum_s());
+        prop_assert!(
+            (area - waits).abs() < 1e-6 * (1.0 + waits),
+            "queue {area}, waits {waits}"
+        );
+    }
+    Ok(())
+}
+
+fn rows_make_sense(plan: &Plan, record: &RunRecord) -> Result<(), TestCaseError> {
+    for row in &record.rows {
+        let source = plan.source(row.source);
+        prop_assert_eq!(row.finished.is_none(), row.outcome == Outcome::Unfinished);
+        prop_assert!(row.finished.is_none_or(|t| t >= row.arrived));
+        if let (Some(timeout), Some(finished)) = (source.timeout, row.finished) {
+            prop_assert!(finished.since(row.arrived) <= timeout, "{row:?}");
+        }
+        let most = source.retry.as_ref().map_or(0, |r| r.max) + 1;
+        prop_assert!((1..=most).contains(&row.attempts), "{row:?}");
+        let clients = match source.load {
+            Load::Open { population, .. } => population,
+            Load::Closed { users, .. } => users,
+        };
+        prop_assert!(row.client < clients);
+    }
+    one_wish_a_user(plan, record)
+}
+
+/// A user of a closed loop waits for one answer before the next wish.
+fn one_wish_a_user(plan: &Plan, record: &RunRecord) -> Result<(), TestCaseError> {
+    for (i, source) in plan.sources.iter().enumerate() {
+        let Load::Closed { users, .. } = source.load else {
+            continue;
+        };
+        for user in 0..users {
+            let mine = record.rows.iter().filter(|r| r.source.index() == i && r.client == user);
+            let mut free = Some(fallover::base::time::Time::ZERO);
+            for row in mine {
+                prop_assert!(free.is_some_and(|t| t <= row.arrived), "{row:?} before {free:?}");
+                free = row.finished;
+            }
+        }
+    }
+    Ok(())
+}
+
+// --- how a world is made --------------------------------------------------------------------------------------------
+
+#[derive(Copy, Clone, Debug, PartialEq)]
+enum Rules {
+    /// Whatever the format allows.
+    Anything,
+    /// Open sources that cease, a time-out on every wait, faults that end.
+    LeftAlone,
+}
+
+/// Length of a run. A world that is left alone is left alone for nearly all of it.
+const SECONDS: f64 = 4.0;
+const LEFT_ALONE_SECONDS: f64 = 2000.0;
+
+struct Builder {
+    tape: Vec<u16>,
+    at: usize,
+    rules: Rules,
+    hosts: Vec<String>,
+    zones: Vec<String>,
+    links: Vec<String>,
+    nodes: Map<String, Value>,
+    members: Vec<String>,
+}
+
+impl Builder {
+    fn new(tape: Vec<u16>, rules: Rules) -> Builder {
+        let (hosts, zones, links) = Default::default();
+        Builder {
+            tape,
+            at: 0,
+            rules,
+            hosts,
+            zones,
+            links,
+            nodes: Map::new(),
+            members: Vec::new(),
+        }
+    }
+
+    /// A number below `n`; 0 once the tape is used up.
+    fn below(&mut self, n: usize) -> usize {
+        let word = self.tape.get(self.at).copied().unwrap_or(0);
+        self.at += 1;
+        usize::from(word) % n
+    }
+
+    /// True about once in `n`.
+    fn rarely(&mut self, n: usize) -> bool {
+        self.below(n) == n - 1
+    }
+
+    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())].clone()
+    }
+
+    fn world(mut self) -> World {
+        let classes = self.classes();
+        let hosts = self.make_hosts();
+        let network = self.network();
+        let front = self.front();
+        let clients = self.clients(&front);
+        let faults: Vec<Value> = (0..self.below(6)).map(|_| self.fault()).collect();
+        let mut causes = Map::new();
+        if self.rarely(4) {
+            let targets = [self.component(), self.component()];
+            causes.insert(
+                "cause".into(),
+                json!({ "targets": targets, "lifetime": self.lifetime() }),
+            );
+        }
+        let seconds = if self.rules == Rules::LeftAlone {
+            LEFT_ALONE_SECONDS
+        } else {
+            SECONDS
+        };
+        let world = json!({
+            "duration": seconds, "requests": classes, "clients": clients, "hosts": hosts, "nodes": self.nodes,
+            "network": network, "faults": faults, "common_causes": causes,
+        });
+        World(serde_json::to_string_pretty(&world).expect("a value is text"))
+    }
+
+    fn classes(&mut self) -> Value {
+        let keys = json!({ "count": 20, "zipf": self.pick(&[0.0, 1.0, 1.3]) });
+        match self.below(3) {
+            0 => json!({ "a": {} }),
+            1 => json!({ "a": { "share": 3, "keys": keys }, "b": {} }),
+            _ => json!({ "a": {}, "b": { "share": 0.5, "keys": keys }, "c": { "share": 2 } }),
+        }
+    }
+
+    fn dist(&mut self) -> Value {
+        let mean = self.pick(&["2ms", "0ms", "10ms", "50ms", "1us"]);
+        if mean == "0ms" {
+            return json!(mean);
+        }
+        match self.below(6) {
+            0 => json!(mean),
+            1 => json!({ "exponential": { "mean": mean } }),
+            2 => json!({ "lognormal": { "mean": mean, "cv": 2 } }),
+            3 => json!({ "hyperexponential": { "mean": mean, "cv": 2 } }),
+            4 => json!({ "empirical": ["0ms", mean, "1ms"] }),
+            _ => json!({ "gamma": { "mean": mean, "cv": 0.5 } }),
+        }
+    }
+
+    /// A lifetime that brings several failures a run. Where things must come to rest, there is none.
+    fn lifetime(&mut self) -> Option<Value> {
+        let wanted = self.rarely(4) && self.rules == Rules::Anything;
+        wanted.then(|| json!({ "mtbf": "1.5s", "mttr": self.pick(&["300ms", "2s", "20ms"]) }))
+    }
+
+    fn make_hosts(&mut self) -> Value {
+        let mut hosts = Map::new();
+        for i in 0..1 + self.below(4) {
+            let name = format!("h{i}");
+            let mut host = json!({ "speed": self.pick(&[1.0, 0.5, 3.0]) });
+            if self.below(3) > 0 {
+                host["cores"] = json!(1 + self.below(3));
+            }
+            if self.rarely(2) {
+                let zone = self.pick(&["z0", "z1"]);
+                host["zone"] = json!(zone);
+                if !self.zones.iter().any(|z| z == zone) {
+                    self.zones.push(zone.to_owned());
+                }
+            }
+            if let Some(lifetime) = self.lifetime() {
+                host["lifetime"] = lifetime;
+            }
+            hosts.insert(name.clone(), host);
+            self.hosts.push(name);
+        }
+        Value::Object(hosts)
+    }
+
+    fn network(&mut self) -> Value {
+        let mut network =
+            json!({ "latency": self.pick(&["0ms", "1ms", "30ms"]), "loss": self.pick(&[0.0, 0.0, 0.05]) });
+        let mut links = Vec::new();
+        if self.hosts.len() > 1 {
+            for i in 0..self.below(3) {
+                let (from, to) = (
+                    self.hosts[i % self.hosts.len()].clone(),
+                    self.hosts[(i + 1) % self.hosts.len()].clone(),
+                );
+                let name = format!("{from}->{to}");
+                if self.links.contains(&name) {
+                    continue;
+                }
+                let mut link = json!({ "from": from, "to": to, "loss": self.pick(&[0.0, 0.2]), "latency": "2ms" });
+                if let Some(lifetime) = self.lifetime() {
+                    link["lifetime"] = lifetime;
+                }
+                links.push(link);
+                self.links.push(name);
+            }
+        }
+        network["links"] = json!(links);
+        network
+    }
+
+    // --- nodes ------------------------------------------------------------------------------------------------------
+
+    /// Is everything that can be waited for to have an end?
+    fn must_end(&mut self) -> bool {
+        self.rules == Rules::LeftAlone || self.rarely(2)
+    }
+
+    fn add(&mut self, name: &str, kind: &str, settings: Value) -> String {
+        let mut node = json!({ "kind": kind });
+        if self.below(3) > 0 {
+            node["host"] = json!(self.pick(&self.hosts.clone()));
+        }
+        if self.rarely(2) {
+            node["workers"] = json!(1 + self.below(4));
+            if self.rarely(2) {
+                node["queue"] = json!(self.pick(&[3, 0, 20]));
+            }
+        }
+        if self.below(4) > 0 {
+            node["work"] = json!({ "*": { "cpu": self.dist(), "io": self.dist() } });
+        }
+        if let Some(lifetime) = self.lifetime() {
+            node["lifetime"] = lifetime;
+        }
+        if self.rarely(5) && self.rules == Rules::Anything {
+            node["maintenance"] = json!({ "every": "2s", "for": "500ms" });
+        }
+        // A firewall has no time-out of its own: one that finishes abandoned work may wait for a dead host for ever.
+        let has_time_outs = self.rules == Rules::Anything || kind != "firewall";
+        if self.rarely(3) && has_time_outs {
+            node["abandoned"] = json!(self.pick(&["finish", "stop"]));
+        }
+        for (key, value) in settings.as_object().into_iter().flatten() {
+            node[key] = value.clone();
+        }
+        self.nodes.insert(name.into(), node);
+        name.into()
+    }
+
+    fn database(&mut self) -> String {
+        let mut members = Map::new();
+        for i in 0..1 + self.below(3) {
+            let name = format!("m{i}");
+            let mut member = json!({});
+            if self.rarely(2) {
+                member["host"] = json!(self.pick(&self.hosts.clone()));
+            }
+            if let Some(lifetime) = self.lifetime() {
+                member["lifetime"] = lifetime;
+            }
+            members.insert(name.clone(), member);
+            self.members.push(name);
+        }
+        let count = members.len();
+        let read_from = if count == 1 {
+            "any"
+        } else {
+            self.pick(&["any", "primary", "replicas"])
+        };
+        let mut database = json!({
+            "kind": "database", "members": members, "read_from": read_from,
+            "max_connections": self.pick(&[151, 1, 4]),
+            "replication": { "lag": self.dist() },
+            "work": { "read": { "cpu": self.dist() }, "write": { "cpu": self.dist(), "io": self.dist() } },
+        });
+        if self.rarely(2) {
+            database["failover"] =
+                json!({ "detect": self.pick(&["300ms", "0ms"]), "promote": self.pick(&["100ms", "0ms"]) });
+        }
+        if self.rarely(2) {
+            database["workers"] = json!(1 + self.below(3));
+            database["queue"] = json!(self.below(3));
+        }
+        self.nodes.insert("db".into(), database);
+        "db".into()
+    }
+
+    fn app(&mut self, name: &str, database: Option<&str>, calls: &[String]) -> String {
+        let mut settings = json!({ "calls": calls, "timeouts": { "connect": self.pick(&["100ms", "1s"]) } });
+        if let Some(database) = database {
+            settings["database"] = json!(database);
+            settings["queries"] = json!({ "*": { "read": self.below(3), "write": self.below(2) } });
+            if self.rarely(3) {
+                settings["pool"] = json!(1 + self.below(2));
+            }
+            if self.rarely(3) {
+                settings["avoid"] = json!("200ms");
+            }
+        }
+        if self.must_end() {
+            settings["timeouts"]["query"] = json!(self.pick(&["500ms", "20ms"]));
+        }
+        self.add(name, "app", settings)
+    }
+
+    fn web(&mut self, name: &str, upstreams: &[String]) -> String {
+        let upstream = |b: &mut Builder, node: &String| {
+            json!({
+                "node": node, "weight": 1 + b.below(3), "max_fails": b.below(3), "fail_timeout": b.pick(&["1s", "10s"]),
+                "max_conns": b.pick(&[0, 1, 5]),
+            })
+        };
+        let upstreams: Vec<Value> = upstreams.iter().map(|node| upstream(self, node)).collect();
+        let words: [&[&str]; 4] = [
+            &["error", "timeout"],
+            &["off"],
+            &["error", "timeout", "http_500"],
+            &["timeout"],
+        ];
+        let mut settings = json!({
+            "upstreams": upstreams, "balance": self.pick(&["roundrobin", "least_conn"]),
+            "connections": self.pick(&[512, 4, 40]), "next_upstream": self.pick(&words),
+            "timeouts": { "connect": self.pick(&["100ms", "1s"]), "read": self.pick(&["500ms", "30ms"]) },
+        });
+        if self.rarely(2) {
+            settings["serves"] = json!(["a"]);
+        }
+        if self.rarely(4) {
+            settings["limit_req"] = json!({ "rate": "100/s", "burst": 20, "nodelay": self.rarely(2) });
+        }
+        if self.rarely(4) {
+            settings["tls"] = json!({ "handshake": "1ms", "resumption": 0.5 });
+        }
+        self.add(name, "web", settings)
+    }
+
+    fn balancer(&mut self, name: &str, servers: &[String]) -> String {
+        let server = |b: &mut Builder, i: usize, node: &String| {
+            let mut server = json!({ "node": node, "weight": b.pick(&[1, 3, 0, 10]) });
+            if b.rarely(2) {
+                server["maxconn"] = json!(1 + b.below(5));
+            }
+            if b.rarely(3) {
+                server["maxqueue"] = json!(1 + b.below(3));
+            }
+            if i > 0 && b.rarely(4) {
+                server["backup"] = json!(true);
+            }
+            server
+        };
+        let servers: Vec<Value> = servers
+            .iter()
+            .enumerate()
+            .map(|(i, node)| server(self, i, node))
+            .collect();
+        let all = [
+            "roundrobin",
+            "leastconn",
+            "random",
+            "first",
+            "source",
+            "uri",
+            "hdr",
+            "static-rr",
+        ];
+        let algorithm = self.pick(&all);
+        let mut settings = json!({
+            "servers": servers, "algorithm": algorithm, "retries": self.below(4), "redispatch": self.rarely(2),
+            "allbackups": self.rarely(3),
+            "timeouts": { "connect": self.pick(&["100ms", "2s"]), "queue": self.pick(&["50ms", "1s"]) },
+        });
+        if matches!(algorithm, "source" | "uri" | "hdr") && self.rarely(2) {
+            settings["hash_type"] = json!("consistent");
+        }
+        if self.must_end() {
+            settings["timeouts"]["server"] = json!(self.pick(&["1s", "20ms"]));
+        }
+        if self.rarely(2) {
+            let slow = self.rules == Rules::LeftAlone;
+            let inter = if slow {
+                "2s"
+            } else {
+                self.pick(&["200ms", "20ms", "1s"])
+            };
+            settings["check"] = json!({ "inter": inter, "fall": 1 + self.below(3), "rise": 1 + self.below(2) });
+        }
+        if self.rarely(3) {
+            settings["maxconn"] = json!(1 + self.below(6));
+        }
+        self.add(name, "load-balancer", settings)
+    }
+
+    /// Everything behind the clients, from the last node to the first; the name of where they enter.
+    fn front(&mut self) -> String {
+        let database = (self.below(3) > 0).then(|| self.database());
+        let service = if self.rarely(4) {
+            vec![self.app("service", None, &[])]
+        } else {
+            Vec::new()
+        };
+        let mut tier: Vec<String> = (0..1 + self.below(3))
+            .map(|i| self.app(&format!("app{i}"), database.as_deref(), &service))
+            .collect();
+        if self.below(2) > 0 {
+            tier = (0..1 + self.below(3))
+                .map(|i| self.web(&format!("web{i}"), &tier))
+                .collect();
+        }
+        if self.below(3) > 0 {
+            tier = (0..1 + self.below(2))
+                .map(|i| self.balancer(&format!("lb{i}"), &tier))
+                .collect();
+        }
+        if self.rarely(3) {
+            tier = tier
+                .into_iter()
+                .enumerate()
+                .map(|(i, to)| self.firewall(i, &to))
+                .collect();
+        }
+        let mut front = tier[0].clone();
+        if self.rarely(3) {
+            let vip = json!({
+                "kind": "virtual-ip", "members": tier, "failover": self.pick(&["300ms", "0ms"]), "preempt": self.rarely(2),
+            });
+            self.nodes.insert("vip".into(), vip);
+            front = "vip".into();
+        }
+        if self.rarely(2) {
+            let mut answers = vec![front];
+            answers.extend(tier.get(1).cloned());
+            let dns = json!({
+                "answers": answers, "ttl": self.pick(&["1s", "0s", "100ms"]), "lookup": self.dist(),
+                "timeout": self.pick(&["200ms", "1s"]),
+            });
+            front = self.add("dns", "dns", dns);
+        }
+        front
+    }
+
+    fn firewall(&mut self, i: usize, to: &str) -> String {
+        let mut settings = json!({ "to": to });
+        if self.rarely(2) {
+            settings["connections"] = json!(1 + self.below(10));
+        }
+        if self.rarely(3) {
+            settings["limit"] = json!({ "rate": "80/s", "burst": 5 });
+        }
+        self.add(&format!("fw{i}"), "firewall", settings)
+    }
+
+    // --- load and faults --------------------------------------------------------------------------------------------
+
+    fn clients(&mut self, entry: &str) -> Value {
+        let mut clients = Map::new();
+        for i in 0..1 + self.below(2) {
+            let mut client = json!({ "entry": entry });
+            if self.rules == Rules::LeftAlone {
+                let rate = self.pick(&["20/s", "100/s"]);
+                client["arrivals"] = json!({ "profile": [["0s", rate], ["2s", rate], ["2s", "0/s"]] });
+            } else {
+                self.load(&mut client);
+            }
+            if self.must_end() {
+                client["timeout"] = json!(self.pick(&["1s", "30ms", "200ms"]));
+            }
+            if self.rarely(2) {
+                let retry = json!({ "max": self.below(4), "backoff": self.pick(&["50ms", "0ms"]), "cap": "1s" });
+                client["retry"] = retry;
+                if self.rarely(2) {
+                    client["retry"]["budget"] = json!(0.1);
+                }
+            }
+            if self.rarely(4) {
+                client["render"] = self.dist();
+            }
+            clients.insert(format!("c{i}"), client);
+        }
+        Value::Object(clients)
+    }
+
+    fn load(&mut self, client: &mut Value) {
+        match self.below(6) {
+            0 => client["arrivals"] = json!({ "poisson": self.pick(&["100/s", "400/s"]) }),
+            1 => client["arrivals"] = json!({ "uniform": "100/s" }),
+            2 => client["arrivals"] = json!({ "renewal": { "hyperexponential": { "mean": "10ms", "cv": 3 } } }),
+            3 => client["arrivals"] = json!({ "profile": [["0s", "0/s"], ["1s", "300/s"], ["3s", "10/s"]] }),
+            4 => {
+                let states = [
+                    json!({ "rate": "500/s", "mean": "200ms" }),
+                    json!({ "rate": "0/s", "mean": "500ms" }),
+                ];
+                client["arrivals"] = json!({ "mmpp": { "states": states } });
+            }
+            _ => {
+                client["users"] = json!(self.pick(&[5, 1, 60]));
+                client["think"] = json!({ "exponential": { "mean": self.pick(&["100ms", "5ms"]) } });
+            }
+        }
+        if client.get("users").is_none() {
+            client["population"] = json!(self.pick(&[1000, 1, 7]));
+        }
+    }
+
+    fn component(&mut self) -> String {
+        let mut names: Vec<String> = self.nodes.keys().cloned().collect();
+        names.extend(self.hosts.iter().cloned());
+        names.extend(self.zones.iter().cloned());
+        names.extend(self.members.iter().cloned());
+        self.pick(&names)
+    }
+
+    fn fault(&mut self) -> Value {
+        let at = self.pick(&["500ms", "0s", "1s", "1500ms"]);
+        let mut fault = json!({ "at": at });
+        if self.rules == Rules::LeftAlone || self.below(4) > 0 {
+            fault["for"] = json!(self.pick(&["500ms", "1s", "2s"]));
+        }
+        match self.below(10) {
+            0 => self.effect(&mut fault, "crash"),
+            1 => self.effect(&mut fault, "hang"),
+            2 => {
+                self.effect(&mut fault, "slow");
+                fault["factor"] = json!(self.pick(&[2.0, 10.0, 0.5]));
+            }
+            3 => {
+                self.effect(&mut fault, "errors");
+                fault["ratio"] = json!(self.pick(&[0.5, 1.0]));
+            }
+            4 => {
+                self.effect(&mut fault, "drop");
+                fault["ratio"] = json!(self.pick(&[0.5, 1.0]));
+            }
+            5 if self.hosts.len() > 1 => {
+                fault["effect"] = json!("partition");
+                fault["from"] = json!(self.hosts[0]);
+                fault["to"] = json!(self.hosts[1..]);
+            }
+            6 => self.effect(&mut fault, "maint"),
+            7 => self.effect(&mut fault, "drain"),
+            8 if !self.links.is_empty() => {
+                fault["target"] = json!(self.pick(&self.links.clone()));
+                fault["effect"] = json!(self.pick(&["crash", "partition"]));
+            }
+            _ => self.set(&mut fault),
+        }
+        fault
+    }
+
+    fn effect(&mut self, fault: &mut Value, effect: &str) {
+        fault["target"] = json!(self.component());
+        fault["effect"] = json!(effect);
+    }
+
+    fn set(&mut self, fault: &mut Value) {
+        fault["effect"] = json!("set");
+        let servers: Vec<String> = self
+            .nodes
+            .values()
+            .filter_map(|n| n.get("servers"))
+            .flat_map(server_names)
+            .collect();
+        if !servers.is_empty() && self.rarely(2) {
+            fault["target"] = json!(self.pick(&servers));
+            fault["set"] = self.pick(&[json!({ "weight": 0 }), json!({ "maxconn": 1 }), json!({ "weight": 7 })]);
+        } else if self.nodes.contains_key("dns") {
+            fault["target"] = json!("dns");
+            fault["set"] = self.pick(&[json!({ "answers": ["app0"] }), json!({ "ttl": "0s" })]);
+        } else {
+            fault["target"] = json!("app0");
+            fault["set"] = self.pick(&[
+                json!({ "workers": 1 }),
+                json!({ "workers": 9 }),
+                json!({ "workers": null }),
+            ]);
+        }
+    }
+}
+
+fn server_names(servers: &Value) -> Vec<String> {
+    servers
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|s| s["node"].as_str())
+        .map(str::to_owned)
+        .collect()
+}

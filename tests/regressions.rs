@@ -1,0 +1,145 @@
+//! Worlds in which something was once wrong: found by `properties.rs`, shrunk, and worked out by hand.
+
+mod support;
+
+use fallover::model::recorder::RunRecord;
+use fallover::model::request::Outcome::{self, *};
+use support::{endings, record};
+
+#[track_caller]
+fn departures(record: &RunRecord, expected: &[(f64, Outcome)]) {
+    let found = endings(&record.rows);
+    let same = |(f, e): (&(f64, Outcome), &(f64, Outcome))| (f.0 - e.0).abs() < 1e-6 && f.1 == e.1;
+    assert!(
+        found.len() == expected.len() && found.iter().zip(expected).all(same),
+        "{found:?}, not {expected:?}"
+    );
+}
+
+/// Eight requests 0.1 s apart at `entry`; `s` is an application with a second a job, and one worker unless `server`
+/// says more.
+fn eight(entry: &str, nodes: &str, server: &str, extra: &str) -> RunRecord {
+    let workers = if server.contains("workers") {
+        ""
+    } else {
+        r#", "workers": 1"#
+    };
+    record(&format!(
+        r#"{{ "duration": "60s",
+            "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/eight.csv" }}, "entry": "{entry}" }} }},
+            "nodes": {{ {nodes}
+                "s": {{ "kind": "app", "work": {{ "*": {{ "io": "1s" }} }} {workers} {server} }} }}
+            {extra} }}"#
+    ))
+}
+
+fn served_and_then_reset(first: &[f64], reset: f64) -> Vec<(f64, Outcome)> {
+    let rest = std::iter::repeat_n((reset, Reset), 8 - first.len());
+    first.iter().map(|t| (*t, Ok)).chain(rest).collect()
+}
+
+#[test]
+fn caller_and_called_may_die_at_the_same_instant() {
+    // The server dies first: the news of it finds that the balancer's part of the request is gone as well.
+    let both = r#", "common_causes": { "rack": { "targets": ["lb", "s"] } },
+        "faults": [{ "at": "2.5s", "target": "rack", "effect": "crash" }]"#;
+    let lb = r#""lb": { "kind": "load-balancer", "servers": ["s"] },"#;
+    departures(&eight("lb", lb, "", both), &served_and_then_reset(&[1.0, 2.0], 2.5));
+    let reversed = both.replace(r#"["lb", "s"]"#, r#"["s", "lb"]"#);
+    departures(
+        &eight("lb", lb, "", &reversed),
+        &served_and_then_reset(&[1.0, 2.0], 2.5),
+    );
+}
+
+#[test]
+fn a_worker_that_is_handed_on_and_refused_is_not_lost() {
+    // The balancer dies; its requests are abandoned one after the other. The worker that the first leaves is the second's,
+    // who is abandoned before it hears of it; and so on to the last.
+    let crash = r#", "faults": [{ "at": "2.5s", "for": "1s", "target": "lb", "effect": "crash" }]"#;
+    let lb = r#""lb": { "kind": "load-balancer", "servers": ["s"] },"#;
+    let record = eight("lb", lb, r#", "abandoned": "stop""#, crash);
+    departures(&record, &served_and_then_reset(&[1.0, 2.0], 2.5));
+    let busy = record.nodes[1].utilization.unwrap() * 60.0;
+    assert!((busy - 2.5).abs() < 1e-9, "idle from the crash on: {busy}");
+}
+
+#[test]
+fn those_who_wait_outside_a_balancer_die_with_it() {
+    let crash = r#", "faults": [{ "at": "2.5s", "target": "lb", "effect": "crash" }]"#;
+    let lb = r#""lb": { "kind": "load-balancer", "servers": ["s"], "maxconn": 1 },"#;
+    let record = eight("lb", lb, "", crash);
+    departures(&record, &served_and_then_reset(&[1.0, 2.0], 2.5));
+    // 2 waits from 0.1 to 1, 3 from 0.2 to 2, the others from 0.3 … 0.7 to 2.5.
+    let waits = 0.9 + 1.8 + 5.0 * 2.5 - (0.3 + 0.4 + 0.5 + 0.6 + 0.7);
+    assert!(
+        (record.nodes[0].wait.sum_s() - waits).abs() < 1e-6,
+        "{}",
+        record.nodes[0].wait.sum_s()
+    );
+}
+
+#[test]
+fn those_whom_limit_req_holds_back_die_with_their_server() {
+    // Two a second: the first passes, the second would be let in at 0.5, the third at 1 … The crash comes first.
+    let crash = r#", "faults": [{ "at": "0.35s", "target": "web", "effect": "crash" }]"#;
+    let web = r#""web": { "kind": "web", "serves": ["default"], "limit_req": { "rate": "2/s", "burst": 20 } },"#;
+    let mut expected = vec![(0.0, Ok), (0.35, Reset), (0.35, Reset), (0.35, Reset)];
+    expected.extend([0.4, 0.5, 0.6, 0.7].map(|t| (t, Refused)));
+    departures(&eight("web", web, "", crash), &expected);
+}
+
+#[test]
+fn who_is_turned_away_is_not_among_those_who_waited() {
+    // One in service, one waits from 0.1 to 1; six find no place, and are no zeros in the mean.
+    let record = eight("s", "", r#", "queue": 1"#, "");
+    let wait = &record.nodes[0].wait;
+    assert_eq!((record.nodes[0].refused, wait.count()), (6, 2));
+    assert!((wait.mean_s().unwrap() - 0.45).abs() < 1e-6, "{wait:?}");
+}
+
+#[test]
+fn utilisation_counts_the_workers_there_are() {
+    // Eight seconds of work. Four workers from 2 s on: 1 and 2 are done by 2; 3 to 6 run from 2 to 3; 7 and 8 until 4.
+    let more = r#", "faults": [{ "at": "2s", "for": "8s", "target": "s", "effect": "set", "set": { "workers": 4 } }]"#;
+    let record = eight("s", "", "", more);
+    let expected = [1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 4.0, 4.0].map(|t| (t, Ok));
+    departures(&record, &expected);
+    let (busy, workers) = (8.0, 60.0 + 3.0 * 8.0);
+    assert!((record.nodes[0].utilization.unwrap() - busy / workers).abs() < 1e-9);
+    // Fewer: those above the new number finish what they have, and are workers until then.
+    let fewer = r#", "faults": [{ "at": "0.75s", "target": "s", "effect": "set", "set": { "workers": 1 } }]"#;
+    let record = eight("s", "", r#", "workers": 8"#, fewer);
+    // All eight until 1 s, then one less every 100 ms, and one from 1.6 s on.
+    let workers = 8.0 + 0.1 * (7.0 + 6.0 + 5.0 + 4.0 + 3.0 + 2.0) + 58.4;
+    assert!((record.nodes[0].utilization.unwrap() - busy / workers).abs() < 1e-9);
+}
+
+#[test]
+fn a_priority_is_refused_as_long_as_no_queue_heeds_it() {
+    let scenario = r#"{ "requests": { "vip": { "priority": 1 } }, "nodes": { "s": { "kind": "app" } },
+        "clients": { "c": { "arrivals": { "poisson": 1 }, "entry": "s" } } }"#;
+    let problems = fallover::scenario::load_text("test.json", scenario, &[])
+        .expect_err("not built yet")
+        .to_string();
+    assert!(problems.contains("\"priority\" is not built yet"), "{problems}");
+}
+
+#[test]
+fn an_answer_that_comes_too_late_is_not_taken_for_the_next_one() {
+    // The request of 1 s reaches `fast` at 1.002, when both nodes hang already, and the web server's time-out of 1 s runs
+    // out unheard. When they go on at 3, `fast` has its answer ready in the very instant in which the web server hears of
+    // its time-out, hangs up and asks `slow`: there at 3.001, done at 3.501, back at 3.502 and at the client at 3.503.
+    let scenario = r#"{ "duration": "10s", "network": { "latency": "1ms" },
+        "clients": { "c": { "arrivals": { "trace": "tests/data/steady.csv" }, "entry": "web" } },
+        "nodes": { "fast": { "kind": "app" },
+                   "slow": { "kind": "app", "work": { "*": { "io": "500ms" } } },
+                   "web": { "kind": "web", "upstreams": ["fast", { "node": "slow", "backup": true }],
+                            "timeouts": { "read": "1s" } } },
+        "common_causes": { "both": { "targets": ["fast", "web"] } },
+        "faults": [{ "at": "1.0015s", "for": "1.9985s", "target": "both", "effect": "hang" }] }"#;
+    let row = &record(scenario).rows[0];
+    assert_eq!(row.outcome, Ok);
+    let finished = row.finished.unwrap().seconds();
+    assert!((finished - 3.503).abs() < 1e-9, "{finished}");
+}
