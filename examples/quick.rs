@@ -1,3 +1,5 @@
+//! One run of each scenario, and what it cost: `cargo run --release --example quick -- scenarios/*.json`.
+
 use fallover::base::time::Span;
 use fallover::model::recorder::Wanted;
 use fallover::model::world::{self, Order};

@@ -65,16 +65,21 @@ impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Ordered<T> {
 /// The document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Document {
+    /// The version of this format: [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// Which command made it.
     pub command: String,
     /// False where the work was interrupted: what was finished is here.
     pub complete: bool,
+    /// Which scenario; of several, the first.
     pub scenario: ScenarioId,
+    /// What keyed all randomness: with the scenario, enough to make the document again.
     pub seed: u64,
     /// Replications that were finished.
     pub replications: u32,
+    /// Simulated time of one replication, the warm-up included.
     pub duration_s: f64,
+    /// How much of its start the estimates leave out: as asked, or as found.
     pub warmup_s: f64,
     /// What one simulated design did; absent where several were.
     #[serde(flatten)]
@@ -82,13 +87,16 @@ pub struct Document {
     /// `run` of several scenarios: one entry each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs: Option<Vec<NamedRun>>,
+    /// What one should know before believing the numbers.
     pub caveats: Vec<Caveat>,
+    /// About the program that made it.
     pub engine: Engine,
 }
 
 /// Which scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScenarioId {
+    /// The scenario's own name, or its file's.
     pub name: String,
     /// Equal exactly when the resolved scenarios are.
     pub digest: String,
@@ -97,33 +105,50 @@ pub struct ScenarioId {
 /// One of several runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NamedRun {
+    /// Which scenario.
     pub scenario: ScenarioId,
+    /// Replications that were finished.
     pub replications: u32,
+    /// Simulated time of one replication, the warm-up included.
     pub duration_s: f64,
+    /// How much of its start the estimates leave out: as asked, or as found.
     pub warmup_s: f64,
+    /// What it did.
     #[serde(flatten)]
     pub run: Run,
+    /// What one should know before believing the numbers.
     pub caveats: Vec<Caveat>,
 }
 
 /// What one simulated design did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
+    /// Of all requests.
     pub metrics: Metrics,
+    /// By class; present even with one.
     pub classes: Ordered<Metrics>,
+    /// By node; the members of a database by their own names.
     pub nodes: Ordered<NodeResult>,
+    /// By host, where the scenario names hosts.
     pub hosts: Ordered<HostResult>,
+    /// How things went over time, warm-up included.
     pub timeline: Timeline,
+    /// The log of replication 0: faults, verdicts of checks, fail-overs.
     pub events: Vec<Happening>,
+    /// What was promised, and what became of it.
     pub slo: Vec<SloResult>,
 }
 
 /// What the clients saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
+    /// Counts.
     pub requests: Requests,
+    /// Succeeded / (succeeded + failed). Where nothing ever failed, `lo` is an exact bound.
     pub availability: Estimate,
+    /// Succeeded per second of the measured time.
     pub throughput_per_s: Estimate,
+    /// From the wish to the last byte, as the client sees it, of those that succeeded.
     pub latency_s: Latency,
     /// The browser's rendering, where a source has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,49 +165,69 @@ pub struct Metrics {
 /// Integer counts summed over replications, warm-up excluded.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Requests {
+    /// That came.
     pub offered: u64,
+    /// That were answered.
     pub succeeded: u64,
+    /// That ended in any other way.
     pub failed: u64,
+    /// That were still inside at the end; no availability and no latency counts them.
     pub unfinished: u64,
 }
 
 /// Latency of those that succeeded.
 #[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
+    /// Mean: a ratio of sums over replications.
     pub mean: Estimate,
+    /// Median. This and the other quantiles: the mean over replications of each one's own.
     pub p50: Estimate,
+    /// 90 % are at or below.
     pub p90: Estimate,
+    /// 95 % are at or below.
     pub p95: Estimate,
+    /// 99 % are at or below.
     pub p99: Estimate,
+    /// 99.9 % are at or below.
     pub p999: Estimate,
+    /// The mean over replications of each one's largest: it grows with `duration`.
     pub max: Estimate,
 }
 
 /// A cumulative distribution: at `ratio[i]` of the requests the latency is at most `latency_s[i]`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Distribution {
+    /// Shares, ascending, denser towards 1.
     pub ratio: Vec<f64>,
+    /// The latency at each share.
     pub latency_s: Vec<f64>,
 }
 
 /// What happened at one node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeResult {
+    /// Calls that came, health checks not counted.
     pub arrived: u64,
+    /// Good answers given.
     pub served: u64,
     /// Calls it turned away: no place, no connection, or nobody home.
     pub refused: u64,
     /// Mean busy workers / workers; null without `workers`.
     pub utilization_ratio: Estimate,
+    /// Mean number that wait for a worker, a slot of a server or a pooled connection.
     pub queue_length: Estimate,
+    /// Time spent so.
     pub wait_s: Wait,
+    /// Share of the measured time it was up.
     pub up_ratio: Estimate,
 }
 
-/// Time spent waiting for a worker, zeros included.
+/// Time spent waiting (for a worker, in a balancer's queue, for a pooled connection), zeros included.
 #[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Wait {
+    /// Mean.
     pub mean: Estimate,
+    /// 99 % wait at most this long.
     pub p99: Estimate,
 }
 
@@ -191,12 +236,14 @@ pub struct Wait {
 pub struct HostResult {
     /// Busy cores / cores; null where they are unlimited.
     pub cpu_ratio: Estimate,
+    /// Share of the measured time it was up.
     pub up_ratio: Estimate,
 }
 
 /// How things went over time, by time of arrival.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timeline {
+    /// Width of a bin.
     pub bin_s: f64,
     /// `availability`, `throughput_per_s`, `failed_per_s`, `latency_p50_s`, `latency_p99_s`.
     pub series: Ordered<Series>,
@@ -205,6 +252,7 @@ pub struct Timeline {
 /// One curve across replications; null where a bin has nothing to show.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Series {
+    /// Half of the replications lie below.
     pub median: Vec<Option<f64>>,
     /// 5 % of the replications lie below.
     pub lo: Vec<Option<f64>>,
@@ -215,17 +263,24 @@ pub struct Series {
 /// A fault, a check's verdict, a fail-over: of replication 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Happening {
+    /// When.
     pub at_s: f64,
+    /// What: `crash begins`, `down`, `takes over`, …
     pub what: String,
+    /// To whom; a verdict of a balancer is `balancer/server`.
     pub target: String,
 }
 
 /// A promise and what became of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SloResult {
+    /// As the scenario has it: `availability`, `classes.read.p99`, …
     pub objective: String,
+    /// At least this for availability, at most this for the rest.
     pub target: f64,
+    /// What it was.
     pub observed: Estimate,
+    /// Compares the value; a caveat says so where the interval reaches across the target.
     pub met: bool,
 }
 
@@ -241,9 +296,14 @@ pub struct Caveat {
 /// About the program that made it: the only part that may differ between two runs of the same study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Engine {
+    /// The version of this program.
     pub version: String,
+    /// Threads it used.
     pub threads: usize,
+    /// Events simulated, over all replications.
     pub events: u64,
+    /// Time that took by the clock on the wall.
     pub wall_s: f64,
+    /// The one by the other.
     pub events_per_s: f64,
 }

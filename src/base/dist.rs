@@ -11,6 +11,7 @@ use super::time::Span;
 
 /// A distribution of lengths of time. Copying the cheap ones is a few words; the long ones sit behind a pointer.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Dist {
     /// Always the same.
     Constant(Span),

@@ -48,6 +48,10 @@ impl Run {
         // Whoever reads how long it will take may change their mind at once.
         let stop = stop_on_interrupt();
         self.say_how_long(&plans);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "for `engine.wall_s`, which may differ from run to run"
+        )]
         let began = Instant::now();
         let studies = self.simulate(&plans, stop)?;
         let document = self.document(&plans, &studies, began.elapsed().as_secs_f64());

@@ -1,7 +1,7 @@
 //! A 4-ary min-heap of events under packed keys.
 //!
 //! Four children sit side by side in two cache lines, and a key is one 128-bit number, so an order is one comparison.
-//! Measured against `BinaryHeap` and the `priority-queue` crate in `benches/event_list.rs`.
+//! Measured against `BinaryHeap` and the `priority-queue` crate in `benches/engine.rs`.
 
 /// A min-heap of `E` by a key that is unique.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! What a node may do: look at the clock, draw, call, reply, use workers and cores, set a timer, note what happened.
 //!
 //! Nothing here acts on another node directly. What must reach one becomes an event (it takes time) or a [`Signal`] (it
-//! does not), and [`World`](super::world::World) carries it there.
+//! does not), and the [world](super::world) carries it there.
 
 use std::collections::VecDeque;
 

@@ -1,7 +1,7 @@
 //! Everything that can happen.
 //!
 //! If you need a new kind of event, that is a design conversation. An event names what it is about by key, so one that
-//! outlived it finds nothing and is dropped, in one place, by [`World::dispatch`](super::world::World).
+//! outlived it finds nothing and is dropped, in one place, by `World::dispatch` in [`world`](super::world).
 
 use super::request::{FrameKey, Reply};
 use crate::base::ids::{DatabaseId, NodeId, SourceId, VipId};
@@ -9,6 +9,7 @@ use crate::engine::slab::Key;
 
 /// What can happen.
 #[derive(Copy, Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Event {
     /// A fault begins or ends, a component fails or is repaired: the next entry of the failure timeline is due.
     Change,

@@ -120,6 +120,7 @@ impl Reply {
 
 /// What a frame is doing at its node. Exactly one of these: there is no flag to forget.
 #[derive(Copy, Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Doing {
     /// On its way there.
     OnTheWire,

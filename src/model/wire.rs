@@ -166,6 +166,9 @@ pub fn toggle(active: &mut Vec<f64>, ratio: f64, begins: bool) {
 /// Does one of several independent chances come true?
 #[allow(clippy::unnecessary_fold, reason = "`any` would stop drawing at the first that does")]
 pub fn happens(ratios: &[f64], rng: &mut impl Rng) -> bool {
-    // Every chance is drawn: how many words are used must not depend on the outcome.
+    #![expect(
+        clippy::unnecessary_fold,
+        reason = "every chance is drawn: how many words are used must not depend on the outcome"
+    )]
     ratios.iter().fold(false, |hit, ratio| unit(rng) < *ratio || hit)
 }

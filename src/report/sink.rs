@@ -124,6 +124,7 @@ impl AtomicFile {
         let failed = |e| SinkError::Io(path.into(), e);
         let place = path.canonicalize().unwrap_or_else(|_| path.into());
         let destination = if place.exists() && !place.is_file() {
+            #[expect(clippy::disallowed_methods, reason = "this is the sink")]
             Destination::Direct(OpenOptions::new().write(true).open(&place).map_err(failed)?)
         } else {
             Destination::Beside(temporary_in(directory_of(&place)).map_err(failed)?)

@@ -22,6 +22,7 @@ pub struct Setting {
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Source {
     /// This line of the file.
     File { file: String, line: u32 },

@@ -197,9 +197,9 @@ impl Wheel {
         for &server in passed.iter().rev().filter(|&&server| chosen != Some(server)) {
             let place = &mut places[server];
             if turned {
-                self.wait(place, server, self.init)
+                self.wait(place, server, self.init);
             } else {
-                self.insert(place, server)
+                self.insert(place, server);
             }
         }
         chosen

@@ -18,9 +18,9 @@ pub struct Health {
     drain: u32,
 }
 
-impl Health {
+impl Default for Health {
     /// Believed up, as every server is at the start.
-    pub fn new() -> Health {
+    fn default() -> Health {
         Health {
             up: true,
             doubts: 0,
@@ -29,7 +29,9 @@ impl Health {
             drain: 0,
         }
     }
+}
 
+impl Health {
     /// Is it believed up?
     pub fn is_up(&self) -> bool {
         self.up
@@ -102,7 +104,7 @@ mod tests {
 
     #[test]
     fn fall_and_rise_count_checks_in_a_row() {
-        let (check, mut health) = (check(), Health::new());
+        let (check, mut health) = (check(), Health::default());
         let seen = [false, false, true, false, false, false, true, false, true, true].map(|p| {
             health.observe(&check, p);
             health.is_up()
@@ -112,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_interval_follows_the_state() {
-        let (check, mut health) = (check(), Health::new());
+        let (check, mut health) = (check(), Health::default());
         let intervals = [true, false, false, false, true, true].map(|p| {
             health.observe(&check, p);
             health.interval(&check)
@@ -123,7 +125,7 @@ mod tests {
 
     #[test]
     fn maintenance_by_two_ends_when_both_have_ended_it() {
-        let mut health = Health::new();
+        let mut health = Health::default();
         health.administer(Admin::Maint, true);
         health.administer(Admin::Maint, true);
         health.administer(Admin::Maint, false);

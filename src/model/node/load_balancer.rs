@@ -104,7 +104,7 @@ impl<'p> LoadBalancer<'p> {
             plan,
             algorithm: balance::new(plan.algorithm, &pool),
             pool,
-            health: vec![Health::new(); plan.servers.len()],
+            health: vec![Health::default(); plan.servers.len()],
             queue: VecDeque::new(),
             own_queues: vec![VecDeque::new(); plan.servers.len()],
             open: 0,

@@ -236,7 +236,7 @@ pub fn web(cx: &mut Context, name: &str, raw: &web::Web, path: &Path) -> Web {
     if raw.upstreams.is_empty() && !unserved.is_empty() {
         let classes = unserved.join(", ");
         cx.warn(format!(
-            "web server \"{name}\" neither serves {classes} nor has upstreams: such requests end as errors"
+            "web server \"{name}\" has no upstreams, so it answers {classes} itself; say so with \"serves\""
         ));
     }
     if raw.timeouts.connect.0.is_zero() {

@@ -21,6 +21,7 @@ pub struct Fault {
 }
 
 /// One effect on one place. Down is a count of these, so overlapping faults cannot resurrect anything.
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Hit {
     /// The process dies.
@@ -86,6 +87,7 @@ pub struct Lifetime {
 }
 
 /// How a component's failures come and go.
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 #[derive(Clone, Debug)]
 pub enum Course {
     /// Up for a drawn time, then noticed, then repaired for a drawn time. Only with `--failures`.
@@ -95,6 +97,7 @@ pub enum Course {
 }
 
 /// How a failure comes to a person's notice before repair can begin.
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Monitoring {
     /// Not said: noticed at once, with a caveat.

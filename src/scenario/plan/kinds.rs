@@ -93,6 +93,7 @@ pub struct LoadBalancer {
 }
 
 /// A balancing algorithm of HAProxy.
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     /// `roundrobin`.

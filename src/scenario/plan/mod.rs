@@ -106,6 +106,7 @@ pub struct Source {
 }
 
 /// When requests come.
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 #[derive(Clone, Debug)]
 pub enum Load {
     /// They come whatever happens to them, each from one of so many clients.
@@ -115,6 +116,7 @@ pub enum Load {
 }
 
 /// The arrival process of an open source. Rates are per second.
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 #[derive(Clone, Debug)]
 pub enum Arrivals {
     /// Poisson.
@@ -290,6 +292,7 @@ pub enum ReadFrom {
 }
 
 /// Who promotes a replica.
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 #[derive(Clone, Debug)]
 pub enum Promotion {
     /// Nobody: writes fail until the primary is back.

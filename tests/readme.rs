@@ -1,0 +1,178 @@
+//! The README is true: every `$ fallover …` in it is run, and says what stands there.
+//!
+//! In a block marked `console` a line that begins with `$ ` is a command and what follows is its output, where a line `…`
+//! stands for any number of lines. After a change that moves numbers: `UPDATE_README=1 cargo test --test readme`, then
+//! read the difference.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A command of the README and what it is said to print.
+struct Example {
+    command: String,
+    output: Vec<String>,
+    /// The line of the README after the command.
+    line: usize,
+}
+
+fn examples(readme: &str) -> Vec<Example> {
+    let mut examples: Vec<Example> = Vec::new();
+    let (mut inside, mut open) = (false, false);
+    for (number, line) in readme.lines().enumerate() {
+        if line.starts_with("```") {
+            inside = line == "```console";
+            open = false;
+        } else if let Some(rest) = line.strip_prefix("$ ").filter(|_| inside) {
+            let (command, output) = (rest.to_owned(), Vec::new());
+            examples.push(Example {
+                command,
+                output,
+                line: number + 2,
+            });
+            open = true;
+        } else if open && let Some(last) = examples.last_mut() {
+            last.output.push(line.to_owned());
+        }
+    }
+    examples
+}
+
+/// Words of a command line: spaces part them, single quotes keep them together.
+fn words(command: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    for c in command.chars() {
+        match c {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(std::mem::take(&mut word)),
+            _ => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|w| !w.is_empty());
+    words
+}
+
+/// What a command prints: `fallover`, or `head -N FILE`. Errors come before results, as on a terminal.
+fn printed(command: &str, folder: &Path) -> Vec<String> {
+    let words = words(command);
+    let text = match words[0].as_str() {
+        "fallover" => {
+            let run = Command::new(env!("CARGO_BIN_EXE_fallover"))
+                .args(&words[1..])
+                .current_dir(folder)
+                .output()
+                .unwrap();
+            [run.stderr, run.stdout]
+                .map(|bytes| String::from_utf8(bytes).unwrap())
+                .concat()
+        }
+        "head" => {
+            let count = words[1].trim_start_matches('-').parse().unwrap();
+            let text = std::fs::read_to_string(folder.join(&words[2])).unwrap();
+            text.lines().take(count).map(|line| format!("{line}\n")).collect()
+        }
+        other => panic!("this test cannot run {other}: {command}"),
+    };
+    text.lines().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// Do the lines stand there in this order, with nothing but `…` between them?
+fn fits(said: &[String], printed: &[String]) -> bool {
+    match said.split_first() {
+        None => printed.is_empty(),
+        Some((first, rest)) if first == "…" => (0..=printed.len()).any(|skipped| fits(rest, &printed[skipped..])),
+        Some((first, rest)) => printed
+            .split_first()
+            .is_some_and(|(line, more)| line == first && fits(rest, more)),
+    }
+}
+
+/// The new output, shortened as the old one was: to so many lines and `…`.
+fn shortened(said: &[String], mut printed: Vec<String>) -> Vec<String> {
+    if said.last().is_some_and(|line| line == "…") && said.len() <= printed.len() {
+        printed.truncate(said.len() - 1);
+        printed.push("…".to_owned());
+    }
+    printed
+}
+
+/// A folder with the scenarios in it, where commands may leave files.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("scenarios")).unwrap();
+    for file in std::fs::read_dir(root().join("scenarios")).unwrap() {
+        let file: PathBuf = file.unwrap().path();
+        std::fs::copy(&file, folder.path().join("scenarios").join(file.file_name().unwrap())).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn what_the_readme_shows_is_what_the_program_says() {
+    let path = root().join("README.md");
+    let readme = std::fs::read_to_string(&path).unwrap();
+    let (folder, update) = (folder(), std::env::var_os("UPDATE_README").is_some());
+    let mut lines: Vec<String> = readme.lines().map(str::to_owned).collect();
+    let (examples, mut wrong) = (examples(&readme), Vec::new());
+    assert!(examples.len() > 5, "the README has lost its examples");
+    // From the back, so that the numbers of lines before stay right; run from the front, since later ones read files.
+    let printed: Vec<Vec<String>> = examples.iter().map(|e| printed(&e.command, folder.path())).collect();
+    for (example, printed) in examples.iter().zip(printed).rev() {
+        if fits(&example.output, &printed) {
+            continue;
+        }
+        wrong.push(format!("$ {}\n{}", example.command, printed.join("\n")));
+        let old = example.line - 1..example.line - 1 + example.output.len();
+        lines.splice(old, shortened(&example.output, printed));
+    }
+    if update {
+        std::fs::write(&path, lines.join("\n") + "\n").unwrap();
+    } else {
+        assert!(
+            wrong.is_empty(),
+            "UPDATE_README=1 cargo test --test readme\n\n{}",
+            wrong.join("\n\n")
+        );
+    }
+}
+
+/// The two commands that a newcomer types, and that scripts look for.
+#[test]
+fn the_readme_has_its_two_commands() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    for command in [
+        "cargo run --release -- run scenarios/lb-failure.json -o lb-failure.png",
+        "cargo test",
+    ] {
+        assert!(readme.lines().any(|line| line == command), "{command}");
+    }
+}
+
+/// Every picture and page that the documents point to is there.
+#[test]
+fn no_link_leads_nowhere() {
+    let mut pages: Vec<PathBuf> = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"]
+        .map(|p| root().join(p))
+        .into();
+    for folder in ["docs", "reports", "notebooks"] {
+        let files = std::fs::read_dir(root().join(folder))
+            .unwrap()
+            .map(|f| f.unwrap().path());
+        pages.extend(files.filter(|f| f.extension().is_some_and(|e| e == "md")));
+    }
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split([')', '#']).next())
+        {
+            let there = link.is_empty() || link.starts_with("http") || page.parent().unwrap().join(link).exists();
+            assert!(there, "{}: {link}", page.display());
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! `docs/scenario.md` is true: its reference is made from the schema, which is made from the declarations themselves.
+//!
+//! What stands between the two markers of the page is written by `UPDATE_DOCS=1 cargo test --test reference`; the words
+//! above them are ours.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
+
+use fallover::scenario::schema;
+use serde_json::{Map, Value};
+
+const BEGIN: &str = "<!-- made by tests/reference.rs from the schema: do not edit below -->\n";
+
+type Object = Map<String, Value>;
+
+struct Reference {
+    definitions: Object,
+    page: String,
+}
+
+/// Small values that the page explains in words, and that need no section.
+const VALUES: [(&str, &str); 5] = [
+    ("Duration", "duration"),
+    ("Rate", "rate"),
+    ("Ratio", "share"),
+    ("Dist", "DIST"),
+    ("Life", "DIST of a lifetime"),
+];
+
+/// Titles where the name of the declaration says too little.
+const TITLES: [(&str, &str); 15] = [
+    ("Class", "Class of requests"),
+    ("Client", "Source of load"),
+    ("Distribution", "DIST"),
+    ("Timeouts", "Time-outs of a balancer"),
+    ("Timeouts2", "Time-outs of a web server"),
+    ("Timeouts3", "Time-outs of an application"),
+    ("Server", "Server of a balancer"),
+    ("Upstream", "Upstream of a web server"),
+    ("Check", "Health check"),
+    ("Tls", "TLS"),
+    ("LimitReq", "limit_req"),
+    ("Member", "Member of a database"),
+    ("MeanCv", "Mean and cv"),
+    ("Slo", "SLO"),
+    ("ClassSlo", "SLO of a class"),
+];
+
+fn title(name: &str) -> String {
+    if let Some((_, title)) = TITLES.iter().find(|t| t.0 == name) {
+        return (*title).to_owned();
+    }
+    // `CommonCause` is `Common cause`.
+    let mut title = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !title.is_empty() {
+            title.push(' ');
+            title.extend(c.to_lowercase());
+        } else {
+            title.push(c);
+        }
+    }
+    title
+}
+
+/// Where the paths of the keys that are not built yet end up: a declaration, or a kind of node.
+const HOMES: [(&str, &str); 12] = [
+    ("requests.*", "Class"),
+    ("clients.*", "Client"),
+    ("network", "Network"),
+    ("network.links.*", "Link"),
+    ("nodes.<dns>", "dns"),
+    ("nodes.<load-balancer>", "load-balancer"),
+    ("nodes.<load-balancer>.check", "Check"),
+    ("nodes.<load-balancer>.servers.*", "Server"),
+    ("nodes.<web>", "web"),
+    ("nodes.<web>.timeouts", "Timeouts2"),
+    ("nodes.<app>", "app"),
+    ("nodes.<database>.replication", "Replication"),
+];
+
+fn anchor(title: &str) -> String {
+    title.to_lowercase().replace(' ', "-")
+}
+
+fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Text for a cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+impl Reference {
+    fn of(schema: &Value) -> String {
+        let definitions = schema["$defs"].as_object().unwrap().clone();
+        let mut reference = Reference {
+            definitions,
+            page: String::new(),
+        };
+        reference.heading(2, "Scenario");
+        let keys = schema["properties"].as_object().unwrap();
+        reference.keys("Scenario", keys, &required(schema), &BTreeSet::new());
+        let names: Vec<String> = reference.definitions.keys().cloned().collect();
+        for name in names.iter().filter(|n| VALUES.iter().all(|v| v.0 != **n)) {
+            reference.section(name);
+        }
+        reference.page
+    }
+
+    fn heading(&mut self, level: usize, title: &str) {
+        write!(self.page, "\n{} {title}\n\n", "#".repeat(level)).unwrap();
+    }
+
+    fn section(&mut self, name: &str) {
+        let definition = self.definitions[name].clone();
+        if name == "Node" {
+            self.nodes(&definition);
+        } else if let Some(keys) = definition.get("properties").and_then(Value::as_object) {
+            self.heading(2, &title(name));
+            writeln!(self.page, "{}\n", text(&definition, "description")).unwrap();
+            self.keys(name, keys, &required(&definition), &BTreeSet::new());
+        } else if let Some(choices) = definition.get("oneOf").and_then(Value::as_array) {
+            self.heading(2, &title(name));
+            writeln!(self.page, "{}\n", text(&definition, "description")).unwrap();
+            self.choices(choices);
+        }
+        // What is left is a short form of something else, and `kind` spells it out.
+    }
+
+    /// What all kinds that serve have in common, once; then each kind's own.
+    fn nodes(&mut self, definition: &Value) {
+        let kinds = definition["oneOf"].as_array().unwrap();
+        let roles = ["virtual-ip", "database"];
+        let serving = |kind: &&Value| !roles.contains(&text(&kind["properties"]["kind"], "const"));
+        let first = kinds.iter().find(serving).unwrap()["properties"].as_object().unwrap();
+        let everywhere = |key: &&String| {
+            kinds
+                .iter()
+                .filter(serving)
+                .all(|k| k["properties"].get(*key).is_some())
+        };
+        let common: BTreeSet<String> = first.keys().filter(everywhere).cloned().collect();
+        self.heading(2, "Node");
+        writeln!(
+            self.page,
+            "{} `kind` says which of these it is.",
+            text(definition, "description")
+        )
+        .unwrap();
+        self.heading(3, "Nodes that serve");
+        writeln!(
+            self.page,
+            "All kinds but `virtual-ip` and `database` have these keys too.\n"
+        )
+        .unwrap();
+        let shared: Object = first
+            .iter()
+            .filter(|(k, _)| common.contains(*k) && *k != "kind")
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
+        self.keys("", &shared, &BTreeSet::new(), &BTreeSet::new());
+        for kind in kinds {
+            let keys = kind["properties"].as_object().unwrap();
+            self.heading(3, text(&keys["kind"], "const"));
+            writeln!(self.page, "{}\n", text(kind, "description")).unwrap();
+            let mut skip: BTreeSet<String> = ["kind".to_owned()].into();
+            if serving(&kind) {
+                skip.extend(common.iter().cloned());
+            }
+            self.keys(text(&keys["kind"], "const"), keys, &required(kind), &skip);
+        }
+    }
+
+    fn keys(&mut self, home: &str, keys: &Object, required: &BTreeSet<String>, skip: &BTreeSet<String>) {
+        self.page += "| key | value | default | meaning |\n|---|---|---|---|\n";
+        for (key, value) in keys.iter().filter(|(k, _)| !skip.contains(*k)) {
+            let default = match value.get("default") {
+                _ if required.contains(key) => "required".to_owned(),
+                // An empty object, or one whose own keys have defaults, is no news.
+                None | Some(Value::Null | Value::Object(_)) => String::new(),
+                Some(Value::String(text)) if text.is_empty() => String::new(),
+                Some(Value::String(text)) => format!("`{text}`"),
+                Some(other) => format!("`{other}`"),
+            };
+            let (kind, mut meaning) = (self.kind(value), cell(text(value, "description")));
+            meaning += &missing(home, key);
+            writeln!(self.page, "| `{key}` | {} | {default} | {meaning} |", cell(&kind)).unwrap();
+        }
+    }
+
+    /// Words, or objects of one key.
+    fn choices(&mut self, choices: &[Value]) {
+        self.page += "| value | meaning |\n|---|---|\n";
+        for choice in choices {
+            let words: Vec<String> = match (choice.get("const"), choice.get("enum")) {
+                (Some(word), _) => vec![word.as_str().unwrap().to_owned()],
+                (_, Some(words)) => words
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|w| w.as_str().unwrap().into())
+                    .collect(),
+                _ => Vec::new(),
+            };
+            let meaning = cell(text(choice, "description"));
+            for word in words {
+                writeln!(self.page, "| `{word}` | {meaning} |").unwrap();
+            }
+            for (key, value) in choice
+                .get("properties")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten()
+            {
+                let value = cell(&self.kind(value));
+                writeln!(self.page, "| `{{ \"{key}\": … }}` with {value} | {meaning} |").unwrap();
+            }
+        }
+    }
+
+    /// What a value may be, in words.
+    fn kind(&self, value: &Value) -> String {
+        if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
+            return self.named(reference.rsplit('/').next().unwrap());
+        }
+        if let Some(any) = value.get("anyOf").and_then(Value::as_array) {
+            let some: Vec<String> = any
+                .iter()
+                .filter(|v| text(v, "type") != "null")
+                .map(|v| self.kind(v))
+                .collect();
+            return some.join(" or ");
+        }
+        if let Some(word) = value.get("const") {
+            return format!("`{word}`");
+        }
+        let types = match &value["type"] {
+            Value::String(one) => one.clone(),
+            Value::Array(several) => several[0].as_str().unwrap().to_owned(),
+            _ => return "any value".into(),
+        };
+        match types.as_str() {
+            "array" => match value.get("prefixItems").and_then(Value::as_array) {
+                Some(items) => format!(
+                    "[{}]",
+                    items.iter().map(|i| self.kind(i)).collect::<Vec<_>>().join(", ")
+                ),
+                None => format!("list of {}", self.kind(&value["items"])),
+            },
+            "object" => match value
+                .get("additionalProperties")
+                .filter(|v| v.is_object() || **v == Value::Bool(true))
+            {
+                Some(inner) => format!("name → {}", self.kind(inner)),
+                None => "object".into(),
+            },
+            "integer" => "whole number".into(),
+            "boolean" => "true or false".into(),
+            "string" => "text".into(),
+            other => other.into(),
+        }
+    }
+
+    /// A link to the section of a declaration; where it is but a short form, to what it is short for.
+    fn named(&self, name: &str) -> String {
+        if let Some((_, word)) = VALUES.iter().find(|v| v.0 == name) {
+            return (*word).to_owned();
+        }
+        let definition = &self.definitions[name];
+        if definition.get("anyOf").is_some() {
+            return self.kind(definition);
+        }
+        format!("[{}](#{})", title(name), anchor(&title(name)))
+    }
+}
+
+fn required(value: &Value) -> BTreeSet<String> {
+    let list = value.get("required").and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .map(|k| k.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The keys that are refused, from the table that refuses them: path, and what is missing.
+fn table() -> Vec<(String, String)> {
+    let source = include_str!("../src/scenario/compile/unbuilt.rs");
+    let row = |line: &str| {
+        let mut quoted = line.trim().strip_prefix('(')?.split('"');
+        Some((quoted.nth(1)?.to_owned(), quoted.nth(1)?.to_owned()))
+    };
+    let rows = source.lines().skip_while(|l| !l.starts_with("const UNBUILT")).skip(1);
+    let rows: Vec<_> = rows.take_while(|l| !l.starts_with(']')).filter_map(row).collect();
+    assert!(
+        rows.iter().all(|(path, what)| path.contains('.') && !what.is_empty()),
+        "{rows:?}"
+    );
+    rows
+}
+
+/// What to say of a key that is not built yet.
+fn missing(home: &str, key: &str) -> String {
+    for (path, _) in table() {
+        let (path, value) = path
+            .split_once('=')
+            .map_or((path.as_str(), None), |(p, v)| (p, Some(v)));
+        let (before, last) = path.rsplit_once('.').unwrap();
+        let place = HOMES
+            .iter()
+            .find(|h| h.0 == before)
+            .unwrap_or_else(|| panic!("no home for {path}"))
+            .1;
+        if (place, last) == (home, key) {
+            return value.map_or(" **Not built yet.**".into(), |v| {
+                format!(" **`{v}` is not built yet.**")
+            });
+        }
+    }
+    String::new()
+}
+
+fn unbuilt() -> String {
+    let mut list = "\n## Not built yet\n\nThese keys are reserved. A scenario that has one is refused, with a message \
+                    that says so.\n\n"
+        .to_owned();
+    for (path, what) in table() {
+        writeln!(list, "- `{path}`: {what}").unwrap();
+    }
+    list
+}
+
+#[test]
+fn the_reference_is_that_of_the_schema() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/scenario.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (ours, found) = page.split_once(BEGIN).expect("the page has its marker");
+    let made = format!(
+        "{}{}",
+        Reference::of(&serde_json::to_value(schema()).unwrap()),
+        unbuilt()
+    );
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, format!("{ours}{BEGIN}{made}")).unwrap();
+    } else {
+        assert!(found == made, "UPDATE_DOCS=1 cargo test --test reference");
+    }
+}
+
+/// Whatever makes the reference: no key of the format may be missing from the page.
+#[test]
+fn every_key_of_the_schema_is_on_the_page() {
+    fn keys(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(object) => {
+                let properties = object.get("properties").and_then(Value::as_object);
+                found.extend(properties.into_iter().flatten().map(|(k, _)| k.clone()));
+                object.values().for_each(|v| keys(v, found));
+            }
+            Value::Array(list) => list.iter().for_each(|v| keys(v, found)),
+            _ => {}
+        }
+    }
+    let (mut found, page) = (BTreeSet::new(), include_str!("../docs/scenario.md"));
+    keys(&serde_json::to_value(schema()).unwrap(), &mut found);
+    assert!(found.len() > 100);
+    for key in found {
+        assert!(
+            page.contains(&format!("`{key}`")) || page.contains(&format!("\"{key}\":")),
+            "{key}"
+        );
+    }
+}
