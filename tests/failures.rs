@@ -714,3 +714,49 @@ fn a_firewall_is_no_party_to_a_silence_behind_it() {
         "faults": [{ "at": "1s", "for": "9s", "target": "h", "effect": "crash" }] }"#;
     departures(scenario, &[(0.04, Ok), (7.0, Unreachable), (11.04, Ok)]);
 }
+
+// --- web servers ----------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_web_server_without_upstreams_answers_everything_itself() {
+    let scenario = r#"{ "duration": "60s",
+        "clients": { "c": { "arrivals": { "trace": "tests/data/late.csv" }, "entry": "w" } },
+        "nodes": { "w": { "kind": "web", "work": { "*": { "io": "100ms" } } } } }"#;
+    departures(scenario, &[(0.1, Ok), (5.1, Ok), (11.1, Ok)]);
+}
+
+#[test]
+fn connections_beyond_worker_connections_are_closed_without_an_answer() {
+    // Eight requests 100 ms apart of 250 ms each; a proxied one counts two connections, so four of them fit two requests.
+    let scenario = |serves: &str| {
+        format!(
+            r#"{{ "duration": "60s",
+            "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/eight.csv" }}, "entry": "w" }} }},
+            "nodes": {{ "w": {{ "kind": "web", "connections": 4, {serves} "upstreams": ["a"],
+                              "work": {{ "*": {{ "io": "150ms" }} }} }},
+                        "a": {{ "kind": "app", "work": {{ "*": {{ "io": "100ms" }} }} }} }} }}"#
+        )
+    };
+    let outcomes = |s: &str| record(s).rows.iter().map(|r| r.outcome).collect::<Vec<_>>();
+    assert_eq!(outcomes(&scenario("")), [Ok, Ok, Refused, Ok, Ok, Refused, Ok, Ok]);
+    assert_eq!(
+        outcomes(&scenario(r#""serves": ["default"],"#)),
+        [Ok; 8],
+        "a static one counts one, and is gone sooner"
+    );
+}
+
+#[test]
+fn tls_costs_cpu_full_or_resumed() {
+    let scenario = |resumption: &str| {
+        format!(
+            r#"{{ "duration": "60s", "hosts": {{ "h": {{ "cores": 1 }} }},
+            "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/late.csv" }}, "entry": "w" }} }},
+            "nodes": {{ "w": {{ "kind": "web", "host": "h",
+                              "tls": {{ "handshake": "20ms", "resumption": {resumption}, "resumed": "5ms" }},
+                              "work": {{ "*": {{ "cpu": "10ms" }} }} }} }} }}"#
+        )
+    };
+    departures(&scenario("0"), &[(0.03, Ok), (5.03, Ok), (11.03, Ok)]);
+    departures(&scenario("1"), &[(0.015, Ok), (5.015, Ok), (11.015, Ok)]);
+}

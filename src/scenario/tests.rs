@@ -472,7 +472,7 @@ fn odd_is_warned_of() {
     let warnings = plan_of(text).warnings.join("\n");
     for part in [
         "redispatch is on, and there is only one server",
-        "neither serves default nor has upstreams",
+        "has no upstreams, so it answers default itself",
         "can reach \"lost\"",
     ] {
         assert!(warnings.contains(part), "{warnings}");
