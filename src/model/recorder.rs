@@ -173,7 +173,7 @@ pub struct Recorder {
 /// Timelines have at most this many bins.
 const BINS: u64 = 300;
 
-/// The width of a timeline's bins: a round number of seconds (or a round part of one) that gives at most [`BINS`].
+/// The width of a timeline's bins: a round number of seconds (or a round part of one) that gives at most 300 of them.
 pub fn bin_of(duration: Span) -> Span {
     let least = duration.nanos().div_ceil(BINS).max(1);
     let mut unit = 1_000u64;
