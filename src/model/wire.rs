@@ -164,7 +164,6 @@ pub fn toggle(active: &mut Vec<f64>, ratio: f64, begins: bool) {
 }
 
 /// Does one of several independent chances come true?
-#[allow(clippy::unnecessary_fold, reason = "`any` would stop drawing at the first that does")]
 pub fn happens(ratios: &[f64], rng: &mut impl Rng) -> bool {
     #![expect(
         clippy::unnecessary_fold,

@@ -22,8 +22,6 @@ pub struct Sample {
     pub bins: Vec<Bin>,
     /// Writes lost at promotions.
     pub lost_writes: u64,
-    /// Frames inside at the end.
-    pub in_flight: usize,
     /// Did the run end early, in seconds, because too much was in flight?
     pub overflowed_s: Option<f64>,
 }
@@ -134,7 +132,6 @@ impl Sample {
             hosts: record.hosts.iter().map(|h| (h.cpu, h.up)).collect(),
             bins: record.bins.clone(),
             lost_writes: record.lost_writes.iter().sum(),
-            in_flight: record.in_flight,
             overflowed_s: record.overflowed.map(|t| t.seconds()),
         }
     }
