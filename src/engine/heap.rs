@@ -60,7 +60,10 @@ impl<E: Copy> Heap<E> {
         let Some(&first) = self.entries.first() else {
             return Some(last);
         };
-        self.sift_down(last);
+        // The last entry nearly always belongs at the bottom again: the hole goes all the way down without asking, and
+        // the entry then rises the little it has to.
+        let leaf = self.sink_hole();
+        self.sift_up(leaf, last);
         Some(first)
     }
 
@@ -78,25 +81,27 @@ impl<E: Copy> Heap<E> {
         self.entries[hole] = entry;
     }
 
-    /// Moves the hole at the root down until `entry` fits in it.
+    /// Moves the hole at the root down to a leaf, along the smallest children, and says where it ends.
     #[inline]
-    fn sift_down(&mut self, entry: (u128, E)) {
+    fn sink_hole(&mut self) -> usize {
         let entries = &mut self.entries[..];
+        let smaller = |entries: &[(u128, E)], a: usize, b: usize| if entries[b].0 < entries[a].0 { b } else { a };
         let mut hole = 0;
         loop {
             let child = hole * ARITY + 1;
-            let Some(children) = entries.get(child..(child + ARITY).min(entries.len())) else {
-                break;
+            let next = if child + 3 < entries.len() {
+                let (left, right) = (
+                    smaller(entries, child, child + 1),
+                    smaller(entries, child + 2, child + 3),
+                );
+                smaller(entries, left, right)
+            } else if child < entries.len() {
+                (child + 1..entries.len()).fold(child, |least, c| smaller(entries, least, c))
+            } else {
+                return hole;
             };
-            let Some((offset, smallest)) = children.iter().map(|c| c.0).enumerate().min_by_key(|c| c.1) else {
-                break;
-            };
-            if smallest >= entry.0 {
-                break;
-            }
-            entries[hole] = entries[child + offset];
-            hole = child + offset;
+            entries[hole] = entries[next];
+            hole = next;
         }
-        entries[hole] = entry;
     }
 }

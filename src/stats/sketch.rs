@@ -8,11 +8,19 @@ use crate::base::time::Span;
 const BITS: u32 = 10;
 const PARTS: usize = 1 << BITS;
 
+/// The buckets of one power of two.
+#[derive(Clone, Debug, Default)]
+struct Octave {
+    /// How many are in it: rows that are empty cost nothing to read or to clear.
+    count: u64,
+    parts: Option<Box<[u64; PARTS]>>,
+}
+
 /// Counts of lengths of time.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Sketch {
     /// One row of buckets an octave, made when first needed.
-    octaves: Vec<Option<Box<[u64; PARTS]>>>,
+    octaves: Vec<Octave>,
     count: u64,
     sum: u128,
     least: u64,
@@ -31,18 +39,10 @@ impl Sketch {
         self.most = self.most.max(ns);
         self.count += 1;
         self.sum += u128::from(ns);
-        match self.octaves.get_mut(octave) {
-            Some(Some(row)) => row[part] += 1,
-            _ => self.open(octave)[part] += 1,
+        if octave >= self.octaves.len() {
+            self.octaves.resize_with(octave + 1, Octave::default);
         }
-    }
-
-    #[cold]
-    fn open(&mut self, octave: usize) -> &mut [u64; PARTS] {
-        if self.octaves.len() <= octave {
-            self.octaves.resize(octave + 1, None);
-        }
-        self.octaves[octave].get_or_insert_with(|| Box::new([0; PARTS]))
+        self.octaves[octave].add(part, 1);
     }
 
     /// How many were counted.
@@ -81,8 +81,8 @@ impl Sketch {
         let mut found = Vec::with_capacity(shares.len());
         let mut below = 0;
         let mut rank = wanted.next();
-        for (octave, row) in self.octaves.iter().enumerate() {
-            for (part, &n) in row.iter().flat_map(|r| r.iter()).enumerate().filter(|(_, n)| **n > 0) {
+        for (octave, row) in self.octaves.iter().enumerate().filter(|(_, row)| row.count > 0) {
+            for (part, n) in row.filled() {
                 while let Some(r) = rank.filter(|r| *r <= below + n) {
                     found.push(Some(self.inside(octave, part, (r - below) as f64 - 0.5, n) * 1e-9));
                     rank = wanted.next();
@@ -115,19 +115,46 @@ impl Sketch {
         self.most = self.most.max(other.most);
         self.count += other.count;
         self.sum += other.sum;
-        for (octave, row) in other.octaves.iter().enumerate() {
-            let Some(row) = row else { continue };
-            self.open(octave)
-                .iter_mut()
-                .zip(row.iter())
-                .for_each(|(mine, theirs)| *mine += theirs);
+        if self.octaves.len() < other.octaves.len() {
+            self.octaves.resize_with(other.octaves.len(), Octave::default);
+        }
+        for (mine, theirs) in self
+            .octaves
+            .iter_mut()
+            .zip(&other.octaves)
+            .filter(|(_, theirs)| theirs.count > 0)
+        {
+            theirs.filled().for_each(|(part, n)| mine.add(part, n));
         }
     }
 
     /// Empties it, keeping its memory.
     pub fn clear(&mut self) {
-        self.octaves.iter_mut().flatten().for_each(|row| row.fill(0));
+        self.octaves.iter_mut().for_each(Octave::clear);
         (self.count, self.sum, self.least, self.most) = (0, 0, 0, 0);
+    }
+}
+
+impl Octave {
+    #[inline]
+    fn add(&mut self, part: usize, n: u64) {
+        self.count += n;
+        self.parts.get_or_insert_with(|| Box::new([0; PARTS]))[part] += n;
+    }
+
+    /// The parts that hold something, and how much.
+    fn filled(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+        self.parts
+            .iter()
+            .flat_map(|parts| parts.iter().copied().enumerate())
+            .filter(|(_, n)| *n > 0)
+    }
+
+    fn clear(&mut self) {
+        if let (1.., Some(parts)) = (self.count, &mut self.parts) {
+            parts.fill(0);
+        }
+        self.count = 0;
     }
 }
 
