@@ -330,6 +330,32 @@ fn maintenance_drain_and_weight_steer_without_a_failure() {
 }
 
 #[test]
+fn of_settings_that_overlap_the_latest_counts_and_the_last_to_end_restores() {
+    let servers = |faults: &str| {
+        let rows = record(&balanced("steady", "", faults)).rows;
+        rows.iter().map(|r| r.server.unwrap().index()).collect::<Vec<_>>()
+    };
+    // By the server's name and by the balancer's key: the same knob. Out from 2 to 8, requests at 1, 2.5, 4, 5.5, 7, 8.5, 10.
+    let faults = servers(&fault(
+        r#"{ "at": "2s", "for": "3s", "target": "s1", "effect": "set", "set": { "weight": 0 } },
+           { "at": "3s", "for": "5s", "target": "lb", "effect": "set", "set": { "servers.s1.weight": 0 } }"#,
+    ));
+    assert_eq!(faults[1..5], [2, 2, 2, 2], "the second fault holds from 5 to 8");
+    assert!(faults[5..].contains(&1), "s1 is back from 8 on: {faults:?}");
+
+    // Eight workers, but one from 0 to 0.35 and two from 0.05 to 1.05; 1 s a job, one arrives every 0.1. Jobs 1 and 2
+    // start on arrival, 3 when 1 leaves, the rest at 1.05.
+    let faults = fault(
+        r#"{ "at": "0s", "for": "350ms", "target": "s", "effect": "set", "set": { "workers": 1 } },
+           { "at": "50ms", "for": "1s", "target": "s", "effect": "set", "set": { "workers": 2 } }"#,
+    );
+    let scenario = fifo("eight", "", "", &faults).replace(r#""workers": 1, "work""#, r#""workers": 8, "work""#);
+    let mut expected = vec![(1.0, Ok), (1.1, Ok), (2.0, Ok)];
+    expected.extend([(2.05, Ok); 5]);
+    departures(&scenario, &expected);
+}
+
+#[test]
 fn slots_queues_and_time_outs() {
     // maxconn 1 a server, 100 ms a request: eight requests 100 ms apart keep two servers half busy; nobody waits.
     let one = r#", "timeouts": { "connect": "5s", "queue": "150ms" }"#;

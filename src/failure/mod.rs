@@ -46,7 +46,9 @@ impl<'p> Timeline<'p> {
             streams: plan.lifetimes.iter().map(stream).collect(),
             pending: BinaryHeap::new(),
         };
-        for (i, fault) in plan.faults.iter().enumerate() {
+        let end = Time::ZERO + plan.duration;
+        // What would come with the last instant of the run never happens, as the scenario's warning says.
+        for (i, fault) in plan.faults.iter().enumerate().filter(|(_, f)| f.at < end) {
             timeline.push(fault.at, Cause::Fault(i as u32), true);
         }
         for i in 0..if lifetimes { plan.lifetimes.len() } else { 0 } {

@@ -16,6 +16,7 @@ pub mod rate_limit;
 pub mod recorder;
 pub mod request;
 mod roles;
+mod settings;
 pub mod station;
 mod trouble;
 pub mod wire;

@@ -3,9 +3,9 @@
 //! A failure is a state of the component. Down is a count of the faults now active, so faults may overlap and none
 //! resurrects what another holds down. Who takes over afterwards is the business of `roles`.
 
-use super::context::Signal;
+use super::context::{Context, Signal};
 use super::event::{Class, Event};
-use super::node::Admin;
+use super::node::{Admin, Node};
 use super::request::{Doing, FrameKey, How, Outcome, Reply};
 use super::world::World;
 use crate::base::ids::{HostId, NodeId};
@@ -50,7 +50,7 @@ impl<'p> World<'p> {
             Hit::CutLink(link) => self.cx.wire.cut(*link, begins),
             Hit::Maint(node) => self.administer(*node, Admin::Maint, begins),
             Hit::Drain(node) => self.administer(*node, Admin::Drain, begins),
-            Hit::Set(node, setting) => self.set(cause, index, *node, setting, begins),
+            Hit::Set(node, setting) => self.set((cause, index), *node, setting, begins),
         }
     }
 
@@ -60,28 +60,13 @@ impl<'p> World<'p> {
         }
     }
 
-    fn set(&mut self, cause: Cause, index: usize, node: NodeId, setting: &Setting, begins: bool) {
+    fn set(&mut self, hit: (Cause, usize), node: NodeId, setting: &'p Setting, begins: bool) {
+        let (cx, nodes) = (&mut self.cx, &mut self.nodes);
+        let apply = |setting: &Setting| change_setting(cx, &mut nodes[node.index()], node, setting);
         if begins {
-            if let Some(old) = self.change_setting(node, setting) {
-                self.before.push((cause, index, old));
-            }
-        } else if let Some(at) = self.before.iter().position(|b| (b.0, b.1) == (cause, index)) {
-            let (.., old) = self.before.remove(at);
-            self.change_setting(node, &old);
-        }
-    }
-
-    fn change_setting(&mut self, node: NodeId, setting: &Setting) -> Option<Setting> {
-        match setting {
-            Setting::Answers(answers) => Some(Setting::Answers(self.cx.directory.set_answers(node, answers.clone()))),
-            Setting::Ttl(ttl) => Some(Setting::Ttl(self.cx.directory.set_ttl(node, *ttl))),
-            Setting::Workers(workers) => {
-                let now = self.cx.now();
-                let old = self.cx.stations[node.index()].set_workers(now, *workers);
-                self.cx.call_next(node);
-                Some(Setting::Workers(old))
-            }
-            _ => self.nodes[node.index()].behaviour().set(&mut self.cx, setting),
+            self.settings.begin(hit, node, setting, apply);
+        } else {
+            self.settings.end(hit, node, setting, apply);
         }
     }
 
@@ -218,5 +203,20 @@ impl<'p> World<'p> {
         }
         self.cx.reset_completion(host);
         left
+    }
+}
+
+/// Changes a setting; what it was comes back.
+fn change_setting<'p>(cx: &mut Context<'p>, at: &mut Node<'p>, node: NodeId, setting: &Setting) -> Setting {
+    match setting {
+        Setting::Answers(answers) => Setting::Answers(cx.directory.set_answers(node, answers.clone())),
+        Setting::Ttl(ttl) => Setting::Ttl(cx.directory.set_ttl(node, *ttl)),
+        Setting::Workers(workers) => {
+            let now = cx.now();
+            let old = cx.stations[node.index()].set_workers(now, *workers);
+            cx.call_next(node);
+            Setting::Workers(old)
+        }
+        Setting::Weight { .. } | Setting::Maxconn { .. } => at.behaviour().set(cx, setting),
     }
 }

@@ -9,13 +9,14 @@ use super::node::Node;
 use super::node::client::Client;
 use super::recorder::{Recorder, RunRecord, Wanted};
 use super::request::{Doing, Frame, FrameKey, Outcome, Reply};
+use super::settings::Settings;
 use crate::base::ids::{HostId, NodeId, SourceId};
 use crate::base::limits;
 use crate::base::random::Streams;
 use crate::base::time::{Span, Time};
 use crate::engine::calendar::Due;
-use crate::failure::{Cause, Timeline};
-use crate::scenario::plan::{Abandoned, Plan, Setting};
+use crate::failure::Timeline;
+use crate::scenario::plan::{Abandoned, Plan};
 
 /// What one run is asked to do.
 #[derive(Clone, Debug)]
@@ -48,8 +49,8 @@ pub(super) struct World<'p> {
     /// The plan's nodes, then the clients of each source.
     pub(super) nodes: Vec<Node<'p>>,
     pub(super) timeline: Timeline<'p>,
-    /// What settings were before a `set` fault changed them, by fault and hit.
-    pub(super) before: Vec<(Cause, usize, Setting)>,
+    /// What `set` faults have changed.
+    pub(super) settings: Settings<'p>,
     pub(super) horizon: Time,
     pub(super) stale: u64,
 }
@@ -102,7 +103,7 @@ impl<'p> World<'p> {
             cx,
             nodes,
             timeline,
-            before: Vec::new(),
+            settings: Settings::default(),
             horizon,
             stale: 0,
         };

@@ -480,6 +480,24 @@ fn odd_is_warned_of() {
 }
 
 #[test]
+fn a_fault_that_does_nothing_is_warned_of() {
+    let text = r#"{ "duration": "60s", "clients": { "b": { "arrivals": { "poisson": 1 }, "entry": "a" } },
+      "nodes": { "a": { "kind": "app" } }, "faults": [
+        { "at": "60s", "target": "a", "effect": "crash" },
+        { "at": "1s", "target": "a", "effect": "maint" },
+        { "at": "2s", "target": "a", "effect": "slow", "factor": 1 },
+        { "at": "3s", "target": "a", "effect": "errors", "ratio": 0 },
+        { "at": "4s", "target": "a", "effect": "errors", "ratio": 0.1 } ] }"#;
+    let expected = [
+        "the fault at 1m never happens: the run ends at 1m",
+        "faults[1], maint at 1s, does nothing: only load balancers take servers out, and its target is a server of none",
+        "faults[2], slow x1 at 2s, does nothing: a factor of 1 slows nothing",
+        "faults[3], errors 0% at 3s, does nothing: its ratio is 0",
+    ];
+    assert_eq!(plan_of(text).warnings, expected);
+}
+
+#[test]
 fn faults_expand_to_what_they_mean() {
     use super::plan::{Hit, Setting};
     let hits = |fault: &str| {

@@ -547,7 +547,7 @@ impl Behaviour for LoadBalancer<'_> {
         self.settle(cx);
     }
 
-    fn set(&mut self, cx: &mut Context<'_>, setting: &Setting) -> Option<Setting> {
+    fn set(&mut self, cx: &mut Context<'_>, setting: &Setting) -> Setting {
         match *setting {
             Setting::Weight { server, weight } => {
                 let member = &mut self.pool.servers[server];
@@ -555,18 +555,18 @@ impl Behaviour for LoadBalancer<'_> {
                 member.eweight = weight * 16;
                 self.algorithm.changed(&self.pool, server, Change::Weight);
                 self.settle(cx);
-                Some(Setting::Weight { server, weight: old })
+                Setting::Weight { server, weight: old }
             }
             Setting::Maxconn { server, maxconn } => {
                 let limit = &mut self.pool.servers[server].limit;
                 let old = std::mem::replace(limit, maxconn.unwrap_or(u32::MAX));
                 self.feed(cx, server);
-                Some(Setting::Maxconn {
+                Setting::Maxconn {
                     server,
                     maxconn: (old != u32::MAX).then_some(old),
-                })
+                }
             }
-            _ => None,
+            _ => unreachable!("a balancer has no setting {setting:?}"),
         }
     }
 

@@ -61,9 +61,9 @@ pub trait Behaviour {
     /// A node is taken out by hand (or put back): into maintenance, or only drained.
     fn administer(&mut self, _cx: &mut Context<'_>, _node: NodeId, _action: Admin, _begins: bool) {}
 
-    /// A setting changes at run time; the old one comes back, if there was one to change.
-    fn set(&mut self, _cx: &mut Context<'_>, _setting: &Setting) -> Option<Setting> {
-        None
+    /// A setting of its own kind changes at run time; what it was comes back.
+    fn set(&mut self, _cx: &mut Context<'_>, setting: &Setting) -> Setting {
+        unreachable!("this kind of node has no setting {setting:?}")
     }
 
     /// What it still holds: zero once every frame is gone. The audit at the end of a run asks.

@@ -145,7 +145,8 @@ impl Context<'_> {
         if value > 0.0 && value <= 1e6 {
             return value;
         }
-        self.bad(path, format!("{value} must be above 0 and at most 1000000"));
+        let key = path.name();
+        self.bad(path, format!("{key} {value} must be above 0 and at most 1000000"));
         1.0
     }
 }

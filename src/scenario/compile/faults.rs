@@ -31,7 +31,7 @@ pub fn faults(cx: &mut Context, nodes: &[Node], network: &Network) -> Vec<Fault>
         let path = Path::to("faults").index(i);
         if fault.at.0 >= raw.duration.0 && !raw.duration.0.is_zero() {
             let message = format!(
-                "the fault at {} comes after the end of the run at {}",
+                "the fault at {} never happens: the run ends at {}",
                 fault.at.0, raw.duration.0
             );
             cx.warn(message);
@@ -45,6 +45,7 @@ pub fn faults(cx: &mut Context, nodes: &[Node], network: &Network) -> Vec<Fault>
         }
         stray(cx, fault, &path);
         let (target, hits) = hits(cx, fault, nodes, network, &path);
+        idle(cx, i, fault, &hits, nodes);
         let (at, lasts) = (Time::from_nanos(fault.at.0.nanos()), fault.lasts.map(|l| l.0));
         faults.push(Fault {
             at,
@@ -117,6 +118,35 @@ fn stray(cx: &mut Context, fault: &raw::Fault, path: &Path) {
             cx.bad(path, format!("the effect {} needs \"{key}\"", word(fault.effect)));
         }
     }
+}
+
+/// Warns of a fault that changes nothing: legal, since a sweep may pass through it, but hardly meant.
+fn idle(cx: &mut Context, i: usize, fault: &raw::Fault, hits: &[Hit], nodes: &[Node]) {
+    let is_server = |node: &NodeId| {
+        nodes.iter().any(|n| match &n.kind {
+            Kind::LoadBalancer(lb) => lb.servers.iter().any(|s| s.node == *node),
+            _ => false,
+        })
+    };
+    let acts = |hit: &Hit| match hit {
+        Hit::Slow(_, factor) => *factor != 1.0,
+        Hit::Errors(_, ratio) | Hit::Drop(_, ratio) | Hit::DropLink(_, ratio) => *ratio != 0.0,
+        Hit::Maint(node) | Hit::Drain(node) => is_server(node),
+        _ => true,
+    };
+    if hits.is_empty() || hits.iter().any(acts) {
+        return;
+    }
+    let why = match fault.effect {
+        Effect::Slow => "a factor of 1 slows nothing",
+        Effect::Errors | Effect::Drop => "its ratio is 0",
+        _ => "only load balancers take servers out, and its target is a server of none",
+    };
+    cx.warn(format!(
+        "faults[{i}], {} at {}, does nothing: {why}",
+        what(fault),
+        fault.at.0
+    ));
 }
 
 /// The target as text, and everything that is hit.
@@ -232,7 +262,15 @@ pub fn places(cx: &mut Context, name: &str, network: &Network, path: &Path) -> O
         let found = network.links.iter().position(|l| l.name == name);
         if found.is_none() {
             let hint = crate::scenario::problem::did_you_mean(name, network.links.iter().map(|l| l.name.as_str()));
-            cx.unknown(path, format!("there is no link \"{name}\" in network.links"), hint);
+            let links = "; a link is \"a->b\", two hosts or zones, as a key of network.links";
+            cx.unknown(
+                path,
+                format!(
+                    "there is no link \"{name}\" in network.links{}",
+                    if hint.is_none() { links } else { "" }
+                ),
+                hint,
+            );
         }
         return found.map(|i| Places::Link(LinkId::new(i)));
     }
@@ -278,6 +316,13 @@ pub fn places(cx: &mut Context, name: &str, network: &Network, path: &Path) -> O
 fn side(cx: &mut Context, names: Option<&Brief<Names>>, nodes: &[Node], network: &Network, path: &Path) -> Vec<HostId> {
     let mut all = Vec::new();
     let list = cx.tree.find(path).is_some_and(|tree| !tree.is_scalar());
+    if names.is_some_and(|n| n.0.0.is_empty()) {
+        cx.hint(
+            path,
+            "this side of the partition is empty",
+            "name at least one host, zone or node",
+        );
+    }
     for (i, name) in names.into_iter().flat_map(|n| &n.0.0).enumerate() {
         let path = if list { path.index(i) } else { path.clone() };
         match places(cx, name, network, &path) {
@@ -317,6 +362,9 @@ fn settings(
             "settings are changed node by node",
         );
         return Vec::new();
+    }
+    if fault.set.as_ref().is_some_and(|set| set.iter().next().is_none()) {
+        cx.hint(&path.key("set"), "it sets nothing", CHANGEABLE);
     }
     let mut hits = Vec::new();
     for (key, value) in fault.set.iter().flat_map(|set| set.iter()) {
@@ -427,17 +475,19 @@ fn change(cx: &mut Context, key: &str, server: usize, number: u32, path: &Path) 
     }
 }
 
+/// What a `set` may name.
+const CHANGEABLE: &str = "what can change: answers and ttl of a dns node, weight and maxconn of a server, workers";
+
 fn wrong(cx: &mut Context, path: &Path, expected: &str) -> Vec<Hit> {
-    cx.bad(path, format!("expected {expected}"));
+    cx.bad(path, format!("\"{}\" must be {expected}", path.name()));
     Vec::new()
 }
 
 fn unbuilt(cx: &mut Context, key: &str, path: &Path) -> Vec<Hit> {
-    let hint = "what can change: answers and ttl of a dns node, weight and maxconn of a server, workers";
     cx.bad_key(
         path,
         format!("changing \"{key}\" at run time is not built yet"),
-        Some(hint.into()),
+        Some(CHANGEABLE.into()),
     );
     Vec::new()
 }

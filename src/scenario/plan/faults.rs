@@ -75,6 +75,17 @@ pub enum Setting {
     Workers(Option<u32>),
 }
 
+impl Setting {
+    /// Do both turn the same knob of a node? Only then does one undo the other.
+    pub fn is_same_knob(&self, other: &Setting) -> bool {
+        match (self, other) {
+            (Setting::Weight { server: a, .. }, Setting::Weight { server: b, .. })
+            | (Setting::Maxconn { server: a, .. }, Setting::Maxconn { server: b, .. }) => a == b,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+}
+
 /// A component that breaks and is repaired, again and again.
 #[derive(Clone, Debug)]
 pub struct Lifetime {

@@ -85,6 +85,14 @@ impl Path {
         self.step(Step::Index(index))
     }
 
+    /// The key it ends with; empty where that is an element.
+    pub fn name(&self) -> &str {
+        match self.0.last() {
+            Some(Step::Key(key)) => key,
+            _ => "",
+        }
+    }
+
     fn step(&self, step: Step) -> Path {
         let mut steps = self.0.clone();
         steps.push(step);
