@@ -104,6 +104,53 @@ fn json_output_is_json_and_nothing_else() {
 }
 
 #[test]
+fn an_output_never_replaces_a_scenario_a_trace_or_another_output() {
+    let scenario = r#"{ "duration": "10s", "nodes": { "s": { "kind": "app" } },
+        "clients": { "c": { "arrivals": { "trace": "times.csv" }, "entry": "s" } } }"#;
+    let (folder, path) = scratch("mine.json", scenario);
+    let at = |name: &str| folder.path().join(name).to_str().expect("is text").to_owned();
+    std::fs::write(at("times.csv"), "at_s\n1\n2\n").expect("writes");
+    let out = at("out.json");
+    for outputs in [
+        vec!["-o", &path],
+        vec!["--requests", &at("times.csv")],
+        vec!["--requests", &path],
+        vec!["-o", &out, "-o", &out],
+    ] {
+        let (status, _, err) = fallover(&[vec!["run", &path], outputs.clone()].concat());
+        assert_eq!(status, 2, "{outputs:?} {err}");
+        assert!(err.contains("write to another file"), "{err}");
+    }
+    assert_eq!(std::fs::read_to_string(&path).expect("reads"), scenario);
+    assert!(!std::path::Path::new(&out).exists());
+    assert_eq!(fallover(&["run", &path, "-q", "-o", &out]).0, 0);
+}
+
+#[test]
+fn scenarios_of_one_name_are_told_apart() {
+    let (folder, path) = scratch("other.json", std::fs::read(FOOBAR).expect("reads"));
+    let run = [
+        "run",
+        FOOBAR,
+        &path,
+        "--replications",
+        "2",
+        "--duration",
+        "5s",
+        "--warmup",
+        "0",
+    ];
+    let names: Vec<Value> = document(&run)["runs"]
+        .as_array()
+        .expect("several")
+        .iter()
+        .map(|r| r["scenario"]["name"].clone())
+        .collect();
+    assert_ne!(names[0], names[1]);
+    drop(folder);
+}
+
+#[test]
 fn completions_know_the_commands() {
     for shell in ["bash", "zsh", "fish"] {
         let (status, out, _) = fallover(&["completions", shell]);
@@ -685,6 +732,7 @@ fn a_run_that_ended_early_is_measured_by_how_long_it_lasted() {
         ])
     };
     let (measured, before) = (run("1s"), run("20s"));
+    assert_eq!(measured["complete"], false, "it was to last a minute");
     let caveats = |d: &Value| d["caveats"].to_string();
     assert!(caveats(&measured).contains("overflow") && caveats(&before).contains("nothing was measured"));
     assert_eq!(measured["nodes"]["haproxy"]["up_ratio"]["value"], 1.0);

@@ -168,7 +168,7 @@ fn abandoned_work_finishes_or_stops_as_the_node_says() {
     // the worker is idle afterwards.
     let stop = record(&fifo("eight", client, r#", "abandoned": "stop""#, ""));
     let finish = record(&fifo("eight", client, "", ""));
-    let busy = |r: &fallover::model::recorder::RunRecord| r.nodes[0].utilization.unwrap() * 60.0;
+    let busy = |r: &fallover::model::recorder::RunRecord| r.nodes[0].tally.utilization.unwrap() * 60.0;
     assert!(
         (busy(&finish) - 8.0).abs() < 1e-9,
         "every job is worked off: {}",
@@ -205,6 +205,26 @@ fn a_spent_budget_ends_the_retries() {
     let rows = record(&fifo("eight", client, "", &crash)).rows;
     let retries: u32 = rows.iter().map(|r| r.attempts - 1).sum();
     assert_eq!(retries, 10);
+}
+
+#[test]
+fn attempts_and_work_for_nobody_are_counted() {
+    // Patience 0.5 s, 1 s a job, one worker: nobody is answered, and the server goes on with all that reached it.
+    let record = record(&fifo("eight", r#", "timeout": "500ms""#, "", ""));
+    assert_eq!(record.outcomes()[ClientTimeout as usize], 8);
+    let server = &record.nodes[0].tally;
+    assert_eq!((server.arrived, server.served, server.orphaned), (8, 0, 8));
+    assert_eq!(record.classes[0].attempts, 8);
+    // With 2.5 s of patience jobs 1 and 2 are answered in time; the six others give up and are finished for nobody.
+    let record = support::record(&fifo("eight", r#", "timeout": "2500ms""#, "", ""));
+    let server = &record.nodes[0].tally;
+    assert_eq!((server.served, server.orphaned), (2, 6));
+    // A dead server and one retry: two attempts a request, and no work for anybody.
+    let retry = r#", "retry": { "max": 1, "backoff": "100ms" }"#;
+    let dead = fault(r#"{ "at": "0s", "target": "s", "effect": "crash" }"#);
+    let record = support::record(&fifo("eight", retry, "", &dead));
+    assert_eq!(record.classes[0].attempts, 16);
+    assert_eq!(record.nodes[0].tally.orphaned, 0);
 }
 
 // --- balancers ------------------------------------------------------------------------------------------------------
@@ -265,7 +285,7 @@ fn with_redispatch_the_other_server_answers_at_once() {
         "{found:?}"
     );
     // The redispatch consumes the other server's turn: every request tries the dead one first.
-    assert_eq!(record.nodes[1].refused, 7);
+    assert_eq!(record.nodes[1].tally.refused, 7);
 }
 
 #[test]
@@ -456,7 +476,7 @@ fn a_standby_takes_the_address_over_after_its_delay() {
     ];
     let scenario = with_standby("", dead);
     departures(&scenario, &expected);
-    let served = |r: &fallover::model::recorder::RunRecord| (r.nodes[0].served, r.nodes[1].served);
+    let served = |r: &fallover::model::recorder::RunRecord| (r.nodes[0].tally.served, r.nodes[1].tally.served);
     assert_eq!(
         served(&record(&scenario)),
         (4, 1),
@@ -684,7 +704,7 @@ fn a_query_that_takes_too_long_is_given_up_and_worked_off_all_the_same() {
     let scenario = with_database(app, "", "");
     departures(&scenario, &expected);
     // All four writes were worked off at the primary, though nobody waited for them.
-    assert_eq!(record(&scenario).nodes[1].arrived, 5);
+    assert_eq!(record(&scenario).nodes[1].tally.arrived, 5);
 }
 
 // --- the network ----------------------------------------------------------------------------------------------------

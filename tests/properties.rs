@@ -71,7 +71,7 @@ proptest! {
         prop_assert_eq!(record.in_flight, 0, "frames still inside");
         prop_assert_eq!(record.outcomes()[Outcome::Unfinished as usize], 0);
         for (node, record) in plan.nodes.iter().zip(&record.nodes) {
-            prop_assert_eq!(record.queue_at_end, 0, "{} still has a queue", node.name);
+            prop_assert_eq!(record.tally.queue_at_end, 0, "{} still has a queue", node.name);
         }
     }
 }
@@ -108,6 +108,7 @@ fn counts_agree(plan: &Plan, record: &RunRecord) -> Result<(), TestCaseError> {
     let bins: u64 = record.bins.iter().map(|b| u64::from(b.offered)).sum();
     prop_assert_eq!(bins, offered, "every arrival is in a bin");
     for (node, record) in plan.nodes.iter().zip(&record.nodes) {
+        let record = &record.tally;
         prop_assert!(
             record.served + record.refused <= record.arrived,
             "{}: {record:?}",
@@ -120,6 +121,7 @@ fn counts_agree(plan: &Plan, record: &RunRecord) -> Result<(), TestCaseError> {
 fn shares_are_shares(plan: &Plan, record: &RunRecord) -> Result<(), TestCaseError> {
     let is_share = |x: f64| (0.0..=1.0 + 1e-12).contains(&x);
     for (node, record) in plan.nodes.iter().zip(&record.nodes) {
+        let record = &record.tally;
         prop_assert!(
             record.utilization.is_none_or(is_share),
             "{}: {:?}",
@@ -138,8 +140,8 @@ fn shares_are_shares(plan: &Plan, record: &RunRecord) -> Result<(), TestCaseErro
 /// The integral of a queue's length is the sum of the times spent in it. Where somebody waits at the very end, his time is
 /// cut off at the last event; elsewhere the two agree to the nanosecond.
 fn littles_law_is_exact(record: &RunRecord) -> Result<(), TestCaseError> {
-    for node in record.nodes.iter().filter(|n| n.queue_at_end == 0) {
-        let (area, waits) = (node.queue_length * SECONDS, node.wait.sum_s());
+    for node in record.nodes.iter().filter(|n| n.tally.queue_at_end == 0) {
+        let (area, waits) = (node.tally.queue_length * SECONDS, node.wait.sum_s());
         prop_assert!(
             (area - waits).abs() < 1e-6 * (1.0 + waits),
             "queue {area}, waits {waits}"

@@ -60,7 +60,7 @@ fn a_worker_that_is_handed_on_and_refused_is_not_lost() {
     let lb = r#""lb": { "kind": "load-balancer", "servers": ["s"] },"#;
     let record = eight("lb", lb, r#", "abandoned": "stop""#, crash);
     departures(&record, &served_and_then_reset(&[1.0, 2.0], 2.5));
-    let busy = record.nodes[1].utilization.unwrap() * 60.0;
+    let busy = record.nodes[1].tally.utilization.unwrap() * 60.0;
     assert!((busy - 2.5).abs() < 1e-9, "idle from the crash on: {busy}");
 }
 
@@ -94,7 +94,7 @@ fn who_is_turned_away_is_not_among_those_who_waited() {
     // One in service, one waits from 0.1 to 1; six find no place, and are no zeros in the mean.
     let record = eight("s", "", r#", "queue": 1"#, "");
     let wait = &record.nodes[0].wait;
-    assert_eq!((record.nodes[0].refused, wait.count()), (6, 2));
+    assert_eq!((record.nodes[0].tally.refused, wait.count()), (6, 2));
     assert!((wait.mean_s().unwrap() - 0.45).abs() < 1e-6, "{wait:?}");
 }
 
@@ -106,13 +106,13 @@ fn utilisation_counts_the_workers_there_are() {
     let expected = [1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 4.0, 4.0].map(|t| (t, Ok));
     departures(&record, &expected);
     let (busy, workers) = (8.0, 60.0 + 3.0 * 8.0);
-    assert!((record.nodes[0].utilization.unwrap() - busy / workers).abs() < 1e-9);
+    assert!((record.nodes[0].tally.utilization.unwrap() - busy / workers).abs() < 1e-9);
     // Fewer: those above the new number finish what they have, and are workers until then.
     let fewer = r#", "faults": [{ "at": "0.75s", "target": "s", "effect": "set", "set": { "workers": 1 } }]"#;
     let record = eight("s", "", r#", "workers": 8"#, fewer);
     // All eight until 1 s, then one less every 100 ms, and one from 1.6 s on.
     let workers = 8.0 + 0.1 * (7.0 + 6.0 + 5.0 + 4.0 + 3.0 + 2.0) + 58.4;
-    assert!((record.nodes[0].utilization.unwrap() - busy / workers).abs() < 1e-9);
+    assert!((record.nodes[0].tally.utilization.unwrap() - busy / workers).abs() < 1e-9);
 }
 
 #[test]

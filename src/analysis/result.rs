@@ -144,6 +144,9 @@ pub struct Run {
 pub struct Metrics {
     /// Counts.
     pub requests: Requests,
+    /// How often the clients tried, all together: as many as `offered` where nobody retries.
+    #[serde(default)]
+    pub attempts: u64,
     /// Succeeded / (succeeded + failed). Where nothing ever failed, `lo` is an exact bound.
     pub availability: Estimate,
     /// Succeeded per second of the measured time.
@@ -210,6 +213,9 @@ pub struct NodeResult {
     pub arrived: u64,
     /// Good answers given.
     pub served: u64,
+    /// Good answers to callers that had given up by then: work for nobody.
+    #[serde(default)]
+    pub orphaned: u64,
     /// Calls it turned away: no place, no connection, or nobody home.
     pub refused: u64,
     /// Mean busy workers / workers; null without `workers`.

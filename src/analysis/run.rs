@@ -98,6 +98,7 @@ fn metrics(outcomes: &[&Outcomes], pooled: &ClassRecord, windows: &[f64]) -> Met
             failed: pooled.failed(),
             unfinished: pooled.unfinished(),
         },
+        attempts: pooled.attempts,
         availability: share(sample::availability(each())),
         throughput_per_s: amount(throughput),
         latency_s: latency(&each().map(|o| &o.latency).collect::<Vec<_>>()),
@@ -148,11 +149,12 @@ fn distribution(pooled: &ClassRecord) -> Distribution {
 }
 
 fn node(samples: &[&Sample], i: usize) -> NodeResult {
-    let each = || samples.iter().map(|s| &s.nodes[i]);
-    let waits: Vec<&Spread> = each().map(|n| &n.wait).collect();
+    let each = || samples.iter().map(|s| &s.nodes[i].tally);
+    let waits: Vec<&Spread> = samples.iter().map(|s| &s.nodes[i].wait).collect();
     NodeResult {
         arrived: each().map(|n| n.arrived).sum(),
         served: each().map(|n| n.served).sum(),
+        orphaned: each().map(|n| n.orphaned).sum(),
         refused: each().map(|n| n.refused).sum(),
         utilization_ratio: share(mean_of(each().filter_map(|n| n.utilization))),
         queue_length: amount(mean_of(each().map(|n| n.queue_length))),
@@ -343,7 +345,7 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
         say(
             "tail.thin".into(),
             format!(
-                "about {few:.0} requests a replication lie beyond the p99.9: it is a guess; a longer duration would firm it up"
+                "about {few:.1} requests a replication lie beyond the p99.9: it is a guess; a longer duration would firm it up"
             ),
         );
     }
@@ -410,7 +412,7 @@ fn saturated(plan: &Plan, study: &Study, run: &Run) -> Vec<(String, String)> {
         let at_end = study
             .samples
             .iter()
-            .map(|s| s.nodes[i].queue_at_end as f64)
+            .map(|s| s.nodes[i].tally.queue_at_end as f64)
             .sum::<f64>();
         let at_end = at_end / study.samples.len().max(1) as f64;
         let full = result.utilization_ratio.value.is_some_and(|u| u > 0.98);
@@ -438,7 +440,7 @@ fn asked_of_host(plan: &Plan, study: &Study, i: usize) -> Option<f64> {
     let had = cores * study.samples.iter().map(window).sum::<f64>();
     let here = (0..plan.nodes.len()).filter(|n| plan.nodes[*n].host.index() == i);
     let asked: Option<f64> = here
-        .flat_map(|n| study.samples.iter().map(move |s| s.nodes[n].cpu_asked_s))
+        .flat_map(|n| study.samples.iter().map(move |s| s.nodes[n].tally.cpu_asked_s))
         .sum();
     asked.filter(|_| had > 0.0).map(|asked| asked / had)
 }

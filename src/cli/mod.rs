@@ -5,6 +5,7 @@
 mod completions;
 pub mod exit;
 mod explain;
+mod files;
 pub mod options;
 mod run;
 mod schema;

@@ -3,11 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::exit::{self, Failure, INTERNAL, INTERRUPTED, MISSED};
+use super::files::Files;
 use super::options::{Reading, Simulating, Writing};
 use crate::analysis::result::{Document, Engine, NamedRun, Run as Finding, SCHEMA_VERSION, ScenarioId};
 use crate::analysis::run as findings;
@@ -44,7 +45,8 @@ impl Run {
         // Whatever can be wrong with what was typed is said before the work begins.
         let outputs = self.outputs()?;
         self.reading.set.extend(self.simulating.sets());
-        let plans = self.plans()?;
+        let mut plans = self.plans()?;
+        tell_apart(&mut plans, &self.scenarios);
         // Whoever reads how long it will take may change their mind at once.
         let stop = stop_on_interrupt();
         self.say_how_long(&plans);
@@ -56,7 +58,7 @@ impl Run {
         let studies = self.simulate(&plans, stop)?;
         let document = self.document(&plans, &studies, began.elapsed().as_secs_f64());
         self.hand_over(&document, &outputs)?;
-        self.verdict(&document)
+        self.verdict(&document, studies.iter().any(|s| !s.complete))
     }
 
     fn outputs(&self) -> Result<Vec<Output>, Failure> {
@@ -73,9 +75,9 @@ impl Run {
         self.writing.output.iter().map(parse).collect()
     }
 
-    /// Every file's plan; what is wrong with any of them is said at once.
+    /// Every file's plan; what is wrong with any of them is said at once. No output may be one of the files read.
     fn plans(&self) -> Result<Vec<Plan>, Failure> {
-        let (mut plans, mut failures) = (Vec::new(), Vec::new());
+        let (mut plans, mut failures, mut files) = (Vec::new(), Vec::new(), Files::default());
         for file in &self.scenarios {
             match self.reading.load(file) {
                 Ok(loaded) => {
@@ -87,11 +89,15 @@ impl Run {
                     warnings
                         .iter()
                         .for_each(|w| exit::note(&format!("{}: warning: {w}", file.display())));
+                    files.reads(file, "a scenario of this run");
+                    loaded.traces.iter().for_each(|t| files.reads(t, "a trace of this run"));
                     plans.push(loaded.plan);
                 }
                 Err(failure) => failures.push(failure),
             }
         }
+        let outputs = self.writing.output.iter().chain(&self.requests);
+        failures.extend(outputs.filter_map(|path| files.writes(path).err()));
         let last = failures.pop();
         failures.iter().for_each(Failure::print);
         last.map_or(Ok(plans), Err)
@@ -185,7 +191,7 @@ impl Run {
         Document {
             schema_version: SCHEMA_VERSION,
             command: "run".into(),
-            complete: studies.iter().all(|s| s.complete),
+            complete: studies.iter().all(|s| s.complete && !s.overflowed()),
             scenario: first.scenario,
             seed: self.simulating.seed,
             replications: first.replications,
@@ -228,17 +234,30 @@ impl Run {
         }
     }
 
-    fn verdict(&self, document: &Document) -> Result<(), Failure> {
-        if !document.complete {
+    fn verdict(&self, document: &Document, interrupted: bool) -> Result<(), Failure> {
+        if interrupted {
             exit::note("interrupted: what was finished is in the result, which is marked incomplete");
             return Err(Failure::Status(INTERRUPTED));
         }
         let several = document.runs.iter().flatten().map(|r| &r.run);
         let missed = |run: &Finding| run.slo.iter().any(|s| !s.met);
-        if self.simulating.check && document.run.iter().chain(several).any(missed) {
+        // A run that could not be finished for all that was inside keeps no promise.
+        let kept = document.complete && !document.run.iter().chain(several).any(missed);
+        if self.simulating.check && !kept {
             return Err(Failure::Status(MISSED));
         }
         Ok(())
+    }
+}
+
+/// Scenarios of one name get their file's after it, so that tables and charts can say which is which.
+fn tell_apart(plans: &mut [Plan], files: &[PathBuf]) {
+    let names: Vec<String> = plans.iter().map(|p| p.name.clone()).collect();
+    let is_shared = |name: &String| names.iter().filter(|n| *n == name).count() > 1;
+    for ((plan, file), name) in plans.iter_mut().zip(files).zip(&names) {
+        if is_shared(name) {
+            plan.name = format!("{name} ({})", file.display());
+        }
     }
 }
 
@@ -273,11 +292,15 @@ fn study_failure(failure: study::Failure) -> Failure {
     }
 }
 
-/// Ctrl-C asks the study to end; a second one ends the program.
+/// Ctrl-C asks the study to end; a second one ends the program. Not one that comes with the first: `timeout` and some
+/// terminals send the signal twice.
 fn stop_on_interrupt() -> &'static AtomicBool {
     static STOP: AtomicBool = AtomicBool::new(false);
-    let handler = || {
-        if STOP.swap(true, Ordering::Relaxed) {
+    let mut first: Option<Instant> = None;
+    #[expect(clippy::disallowed_methods, reason = "a person's patience is measured on the wall")]
+    let handler = move || {
+        STOP.store(true, Ordering::Relaxed);
+        if first.get_or_insert_with(Instant::now).elapsed() > Duration::from_millis(500) {
             std::process::exit(i32::from(INTERRUPTED));
         }
     };

@@ -4,7 +4,7 @@
 
 use super::context::Traffic;
 use super::node::client::Client;
-use super::recorder::{HostRecord, NodeRecord, RunRecord};
+use super::recorder::{HostRecord, NodeRecord, NodeTally, RunRecord};
 use super::request::FrameKey;
 use super::world::{Order, World};
 use crate::base::ids::NodeId;
@@ -37,8 +37,8 @@ impl World<'_> {
         let end = overflowed.unwrap_or(self.horizon);
         let window = end.since(Time::ZERO + order.warmup);
         let nodes = (0..self.plan.nodes.len())
-            .map(|i| self.node_record(i, end, window))
-            .collect();
+            .map(|i| self.node_tally(i, end, window))
+            .collect::<Vec<NodeTally>>();
         let hosts = (0..self.plan.hosts.len())
             .map(|i| self.host_record(i, end, window))
             .collect();
@@ -47,10 +47,9 @@ impl World<'_> {
         self.audit()?;
         self.cx.record.close_bins();
         let mut run = self.cx.record.run;
-        (run.nodes, run.hosts, run.in_flight) = (nodes, hosts, in_flight);
-        for (node, wait) in run.nodes.iter_mut().zip(self.cx.record.waits) {
-            node.wait = wait;
-        }
+        (run.hosts, run.in_flight) = (hosts, in_flight);
+        let with_wait = |(tally, wait)| NodeRecord { tally, wait };
+        run.nodes = nodes.into_iter().zip(self.cx.record.waits).map(with_wait).collect();
         run.lost_writes = self.cx.directory.databases.iter().map(|d| d.lost_writes).collect();
         run.events_taken = self.cx.calendar.taken();
         run.digest = self.cx.calendar.digest();
@@ -58,22 +57,22 @@ impl World<'_> {
         Ok(run)
     }
 
-    fn node_record(&mut self, i: usize, end: Time, window: Span) -> NodeRecord {
+    fn node_tally(&mut self, i: usize, end: Time, window: Span) -> NodeTally {
         let cpu_asked_s = self.cpu_asked(i);
         let station = &mut self.cx.stations[i];
         let queue_at_end = station.waiting.level() + station.apart.level();
         let queue_length = station.waiting.average(end, window) + station.apart.average(end, window);
         let utilization = station.utilization(end, window);
         let traffic = &self.cx.traffic[i];
-        NodeRecord {
+        NodeTally {
             arrived: traffic.arrived,
             served: traffic.served,
+            orphaned: traffic.orphaned,
             refused: traffic.refused,
             cpu_asked_s,
             utilization,
             queue_length,
             queue_at_end,
-            wait: Default::default(),
             up: self.cx.up[i].average(end, window),
         }
     }

@@ -95,6 +95,8 @@ pub struct Traffic {
     pub arrived: u64,
     /// Good answers given.
     pub served: u64,
+    /// Good answers that nobody waited for any more.
+    pub orphaned: u64,
     /// Calls turned away.
     pub refused: u64,
     /// Calls that found the node up, by what they ask for.

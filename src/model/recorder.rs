@@ -58,6 +58,8 @@ pub struct RunRecord {
 pub struct ClassRecord {
     /// By [`Outcome`].
     pub outcomes: [u64; Outcome::NAMES.len()],
+    /// How often the clients tried, all together.
+    pub attempts: u64,
     /// Of those that succeeded.
     pub latency: Sketch,
     /// The browser's rendering.
@@ -66,13 +68,15 @@ pub struct ClassRecord {
     pub page: Sketch,
 }
 
-/// What happened at one node.
-#[derive(Clone, Debug, Default)]
-pub struct NodeRecord {
+/// What happened at one node, in numbers.
+#[derive(Copy, Clone, Debug, Default)]
+pub struct NodeTally {
     /// Calls that came.
     pub arrived: u64,
     /// Good answers.
     pub served: u64,
+    /// Good answers that nobody waited for any more.
+    pub orphaned: u64,
     /// Turned away.
     pub refused: u64,
     /// CPU time that the calls which found it up asked for, on the average of what such calls cost.
@@ -83,10 +87,17 @@ pub struct NodeRecord {
     pub queue_length: f64,
     /// How many waited at the end.
     pub queue_at_end: u64,
-    /// Time spent waiting, zeros included.
-    pub wait: Sketch,
     /// Share of the time it was up.
     pub up: f64,
+}
+
+/// What happened at one node.
+#[derive(Clone, Debug, Default)]
+pub struct NodeRecord {
+    /// In numbers.
+    pub tally: NodeTally,
+    /// Time spent waiting, zeros included.
+    pub wait: Sketch,
 }
 
 /// What happened at one host.
@@ -288,6 +299,7 @@ impl Recorder {
         }
         let class = &mut self.run.classes[frame.class.index()];
         class.outcomes[outcome as usize] += 1;
+        class.attempts += u64::from(attempts);
         if outcome == Outcome::Ok {
             class.latency.record(latency);
             if let Some(render) = render {
@@ -422,6 +434,7 @@ impl ClassRecord {
     /// Adds another run's.
     pub fn merge(&mut self, other: &ClassRecord) {
         self.outcomes.iter_mut().zip(other.outcomes).for_each(|(a, n)| *a += n);
+        self.attempts += other.attempts;
         self.latency.merge(&other.latency);
         self.render.merge(&other.render);
         self.page.merge(&other.page);

@@ -294,7 +294,12 @@ impl<'p> World<'p> {
             self.abandon(child);
         }
         let Some(frame) = self.release(key) else { return };
-        let (Some(reply), Some(caller)) = (reply, self.cx.frames.get(frame.parent)) else {
+        let Some(reply) = reply else { return };
+        let Some(caller) = self.cx.frames.get(frame.parent) else {
+            // A client's own frame has no caller either.
+            if let Some(traffic) = self.cx.traffic.get_mut(frame.node.index()) {
+                traffic.orphaned += u64::from(reply.is_ok());
+            }
             return;
         };
         let call = caller.calls;

@@ -23,6 +23,7 @@ pub fn nodes(nodes: &Ordered<NodeResult>) -> Table {
         any(|n| above_zero(&n.wait_s.p99)).then(|| Column::right("wait p99").rank(3)),
         Some(Column::right("served").rank(2)),
         any(|n| n.refused > 0).then(|| Column::right("refused").rank(4)),
+        any(|n| n.orphaned > 0).then(|| Column::right("for nobody").rank(5)),
         any(|n| was_down(&n.up_ratio)).then(|| Column::right("up").rank(1)),
     ];
     let row = |(name, node): (&str, &NodeResult)| {
@@ -37,13 +38,17 @@ pub fn nodes(nodes: &Ordered<NodeResult>) -> Table {
                 if node.refused > 0 { Tone::Caution } else { Tone::Plain },
                 units::count(node.refused),
             ),
+            Span::new(
+                if node.orphaned > 0 { Tone::Caution } else { Tone::Plain },
+                units::count(node.orphaned),
+            ),
             up(&node.up_ratio),
         ]
     };
     let pressure = |node: &NodeResult| {
         [node.utilization_ratio, node.queue_length, node.wait_s.mean].map(|e| e.value.unwrap_or(0.0))
     };
-    let absent = [(2, "no queue"), (6, "nothing refused"), (7, "all up throughout")];
+    let absent = [(2, "no queue"), (6, "nothing refused"), (8, "all up throughout")];
     let absent = absent
         .iter()
         .filter(|(i, _)| columns[*i].is_none())

@@ -20,15 +20,7 @@ pub fn summary(document: &Document) -> Report {
     let runs = runs(document);
     let mut blocks = Vec::new();
     if !document.complete {
-        let finished = runs.iter().map(|r| r.replications).sum::<u32>();
-        let says = match finished {
-            0 => "INCOMPLETE: interrupted before a replication was finished: nothing to show.".into(),
-            _ => format!(
-                "INCOMPLETE: interrupted after {}; the numbers below cover only what was finished.",
-                plural(finished, "replication")
-            ),
-        };
-        blocks.push(Block::Note(Span::new(Tone::Bad, says)));
+        blocks.push(Block::Note(Span::new(Tone::Bad, incomplete(document))));
     }
     match runs.as_slice() {
         [one] if one.replications == 0 => {}
@@ -44,6 +36,24 @@ pub fn summary(document: &Document) -> Report {
         title,
         subtitle: subtitle(document),
         blocks,
+    }
+}
+
+/// Why the result is not what was asked for, and what it covers.
+pub fn incomplete(document: &Document) -> String {
+    let runs = runs(document);
+    let overflowed = |caveats: &[Caveat]| caveats.iter().any(|c| c.code == "overflow");
+    if overflowed(&document.caveats) || runs.iter().any(|r| overflowed(r.caveats)) {
+        return "INCOMPLETE: too many requests were inside at once, and the simulation was ended early; \
+                the numbers below cover only the time before."
+            .into();
+    }
+    match runs.iter().map(|r| r.replications).sum::<u32>() {
+        0 => "INCOMPLETE: interrupted before a replication was finished: nothing to show.".into(),
+        finished => format!(
+            "INCOMPLETE: interrupted after {}; the numbers below cover only what was finished.",
+            plural(finished, "replication")
+        ),
     }
 }
 
@@ -152,6 +162,10 @@ fn headline(metrics: &Metrics) -> Vec<Fact> {
     )));
     let bound = units::at_least(&metrics.availability);
     available.extend(bound.map(|b| Span::plain(format!("{b} with 95 % confidence"))));
+    if is_much(requests.unfinished, requests.offered) {
+        let says = format!("{} unfinished are not counted", units::count(requests.unfinished));
+        available.push(Span::new(Tone::Caution, says));
+    }
     let mut throughput = vec![Span::new(Tone::Strong, units::rate_estimate(&metrics.throughput_per_s))];
     if requests.unfinished > 0 {
         throughput.push(Span::plain(format!(
@@ -163,6 +177,14 @@ fn headline(metrics: &Metrics) -> Vec<Fact> {
     if requests.failed > 0 {
         facts.push(Fact::new("Failed by", failure_causes(metrics)));
     }
+    if metrics.attempts > requests.offered {
+        let per_request = metrics.attempts as f64 / requests.offered.max(1) as f64;
+        let says = format!(
+            "{} by the clients, {per_request:.2} a request",
+            units::count(metrics.attempts)
+        );
+        facts.push(Fact::new("Attempts", vec![Span::plain(says)]));
+    }
     if let Some(page) = &metrics.page_s {
         let (p50, p99) = (units::latency_estimate(&page.p50), units::latency_estimate(&page.p99));
         facts.push(Fact::new(
@@ -171,6 +193,11 @@ fn headline(metrics: &Metrics) -> Vec<Fact> {
         ));
     }
     facts
+}
+
+/// More than one in a hundred: what a reader must know before they believe the rest.
+fn is_much(part: u64, whole: u64) -> bool {
+    part > whole / 100
 }
 
 /// The worst cause first, each with its share of the failures.

@@ -68,17 +68,6 @@ pub fn timeline(runs: &[RunView<'_>]) -> Option<Timeline> {
     if tracks.is_empty() || end_s <= 0.0 {
         return None;
     }
-    let mut all_periods: Vec<Period> = Vec::new();
-    for run in runs {
-        let (found, _) = periods(&run.run.events, end_s);
-        // The same fault in every scenario is one period of the picture.
-        all_periods.extend(
-            found
-                .into_iter()
-                .filter(|p| !all_periods.contains(p))
-                .collect::<Vec<_>>(),
-        );
-    }
     let marks = if let [one] = runs {
         periods(&one.run.events, end_s).1
     } else {
@@ -88,10 +77,36 @@ pub fn timeline(runs: &[RunView<'_>]) -> Option<Timeline> {
         end_s,
         warmup_s: runs.iter().map(|r| r.warmup_s).fold(0.0, f64::max),
         replications: runs.iter().map(|r| r.replications).min().unwrap_or(0),
-        periods: all_periods,
+        periods: periods_of(runs, end_s),
         marks,
         tracks,
     })
+}
+
+/// What was broken in any run. What all of them share is one period; what only some suffer says who.
+fn periods_of(runs: &[RunView<'_>], end_s: f64) -> Vec<Period> {
+    let each: Vec<Vec<Period>> = runs.iter().map(|r| periods(&r.run.events, end_s).0).collect();
+    let mut all: Vec<Period> = Vec::new();
+    for period in each.iter().flatten() {
+        if !all.contains(period) {
+            all.push(period.clone());
+        }
+    }
+    for period in &mut all {
+        let suffer: Vec<&str> = runs
+            .iter()
+            .zip(&each)
+            .filter(|(_, periods)| periods.contains(period))
+            .map(|(run, _)| run.name)
+            .collect();
+        match suffer.as_slice() {
+            all if all.len() == runs.len() => {}
+            [one] => period.effect = format!("{} ({one})", period.effect),
+            some => period.effect = format!("{} ({} of {})", period.effect, some.len(), runs.len()),
+        }
+    }
+    all.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));
+    all
 }
 
 /// The bins decide, where they reach further than the run is said to last.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 
 use super::compile::{Context, place};
 use super::plan::Plan;
@@ -27,6 +27,8 @@ pub struct Loaded {
     pub(super) tree: Tree,
     /// The file, as typed.
     pub file: String,
+    /// The traces it was read with.
+    pub traces: Vec<PathBuf>,
     /// The `--set` options, as typed.
     pub sets: Vec<String>,
 }
@@ -90,7 +92,7 @@ pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Prob
     let mut context = Context::new(&resolved, (&tree, sets), &decoded.pruned, declared, folder);
     let plan = context.plan();
     problems.append(&mut context.problems);
-    let read = std::mem::take(&mut context.read);
+    let (read, traces) = (std::mem::take(&mut context.read), std::mem::take(&mut context.traces));
     match plan {
         Some(mut plan) if problems.is_empty() => {
             plan.digest = digest(&resolved, &read);
@@ -99,6 +101,7 @@ pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Prob
                 resolved,
                 tree,
                 file: file.to_owned(),
+                traces,
                 sets: sets.to_vec(),
             })
         }

@@ -259,6 +259,7 @@ impl Crew<'_> {
                     };
                     let order = self.order(replication, warmup, wanted);
                     let stopped = || stop.load(Ordering::Relaxed);
+                    let _alarm = StopOnPanic(stop);
                     let result = if stopped() {
                         Ok(None)
                     } else {
@@ -272,6 +273,17 @@ impl Crew<'_> {
             drop(sender);
             collect(receiver, jobs, studies, watch)
         })
+    }
+}
+
+/// A defect in one replication ends the others too, instead of being met again in each.
+struct StopOnPanic<'a>(&'a AtomicBool);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -304,6 +316,11 @@ fn collect(
 }
 
 impl Study {
+    /// Did any replication end early, because too much was inside at once?
+    pub fn overflowed(&self) -> bool {
+        self.samples.iter().any(|s| s.overflowed_s.is_some())
+    }
+
     fn take(&mut self, record: RunRecord) {
         self.samples.push(Sample::of(&record));
         for (all, class) in self.pooled.iter_mut().zip(&record.classes) {

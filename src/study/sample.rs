@@ -1,6 +1,6 @@
 //! One replication, reduced to the numbers that estimates are made of.
 
-use crate::model::recorder::{Bin, ClassRecord, RunRecord};
+use crate::model::recorder::{Bin, ClassRecord, NodeRecord, NodeTally, RunRecord};
 use crate::stats::interval::{self, Interval};
 use crate::stats::sketch::Sketch;
 
@@ -64,24 +64,10 @@ pub struct Spread {
 /// One node.
 #[derive(Clone, Debug)]
 pub struct NodeSample {
-    /// Calls that came.
-    pub arrived: u64,
-    /// Good answers.
-    pub served: u64,
-    /// Turned away.
-    pub refused: u64,
-    /// CPU time that the calls which found it up asked for, on the average of what such calls cost.
-    pub cpu_asked_s: Option<f64>,
-    /// Busy workers over workers.
-    pub utilization: Option<f64>,
-    /// Mean number that waits.
-    pub queue_length: f64,
-    /// Number that waits at the end.
-    pub queue_at_end: u64,
+    /// In numbers.
+    pub tally: NodeTally,
     /// Waiting.
     pub wait: Spread,
-    /// Share of the time it was up.
-    pub up: f64,
 }
 
 impl Spread {
@@ -114,16 +100,9 @@ impl Sample {
     pub fn of(record: &RunRecord) -> Sample {
         let mut all = ClassRecord::default();
         record.classes.iter().for_each(|c| all.merge(c));
-        let node = |n: &crate::model::recorder::NodeRecord| NodeSample {
-            arrived: n.arrived,
-            served: n.served,
-            refused: n.refused,
-            cpu_asked_s: n.cpu_asked_s,
-            utilization: n.utilization,
-            queue_length: n.queue_length,
-            queue_at_end: n.queue_at_end,
+        let node = |n: &NodeRecord| NodeSample {
+            tally: n.tally,
             wait: Spread::of(&n.wait),
-            up: n.up,
         };
         Sample {
             all: Outcomes::of(&all),

@@ -87,6 +87,7 @@ pub fn metrics(median: f64, succeeded: u64, causes: &[(&str, u64)]) -> Metrics {
             failed,
             unfinished: 37,
         },
+        attempts: succeeded + failed + 37,
         availability: share(available, (1.0 - available) * 0.02),
         throughput_per_s: estimate(succeeded as f64 / 20.0 / 300.0, 0.002),
         latency_s: latency(median, 0.01),
@@ -101,6 +102,7 @@ fn node(served: u64, refused: u64, busy: Estimate, queue: f64, wait: f64, up: f6
     NodeResult {
         arrived: served + refused,
         served,
+        orphaned: 0,
         refused,
         utilization_ratio: busy,
         queue_length: estimate(queue, 0.05),

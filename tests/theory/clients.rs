@@ -52,8 +52,9 @@ fn theory_retries_are_geometric() {
     let run = fallover::analysis::run::run(&plan, &study);
     agrees("success", run.metrics.availability, 1.0 - 0.4f64.powi(3));
     let attempts = 1.0 + 0.4 + 0.16;
-    let counts =
-        |s: &fallover::study::sample::Sample| (s.nodes[0].arrived as f64, (s.all.succeeded + s.all.failed) as f64);
+    let counts = |s: &fallover::study::sample::Sample| {
+        (s.nodes[0].tally.arrived as f64, (s.all.succeeded + s.all.failed) as f64)
+    };
     ratio_agrees("attempts", &study, counts, attempts);
     // The pause is drawn evenly from nothing to 10 ms, then to 20 ms; given success at the first, second, third attempt.
     let (p, q) = (0.4, 0.6);
@@ -75,7 +76,7 @@ fn theory_a_retry_budget_bounds_the_retries() {
         103,
     );
     for sample in &study.samples {
-        let (attempts, wishes) = (sample.nodes[0].arrived as f64, sample.all.failed as f64);
+        let (attempts, wishes) = (sample.nodes[0].tally.arrived as f64, sample.all.failed as f64);
         assert!((attempts - 1.1 * wishes).abs() < 6.0, "{attempts} attempts of {wishes}");
     }
 }
@@ -96,8 +97,8 @@ fn theory_a_stale_name_is_used_as_long_as_renewal_theory_says() {
     };
     let counts = |s: &fallover::study::sample::Sample| {
         (
-            s.nodes[1].arrived as f64,
-            (s.nodes[1].arrived + s.nodes[2].arrived) as f64,
+            s.nodes[1].tally.arrived as f64,
+            (s.nodes[1].tally.arrived + s.nodes[2].tally.arrived) as f64,
         )
     };
     let (r, t) = (0.5, 4.0);
@@ -197,7 +198,7 @@ fn theory_keys_are_asked_for_alike_or_by_rank() {
             4,
             110,
         );
-        let arrived = |i: usize| study.samples.iter().map(|s| s.nodes[i].arrived as f64).sum::<f64>();
+        let arrived = |i: usize| study.samples.iter().map(|s| s.nodes[i].tally.arrived as f64).sum::<f64>();
         let all = arrived(3);
         [arrived(0) / all, arrived(1) / all, arrived(2) / all]
     };

@@ -162,7 +162,7 @@ fn theory_weights_are_shares() {
         let scenario = open(100, &poisson(100.0), "lb", &nodes.replace("ALGORITHM", algorithm));
         let (_, study) = study(&scenario, 3, 77);
         for sample in &study.samples {
-            let arrived: Vec<f64> = sample.nodes[..3].iter().map(|n| n.arrived as f64).collect();
+            let arrived: Vec<f64> = sample.nodes[..3].iter().map(|n| n.tally.arrived as f64).collect();
             let total: f64 = arrived.iter().sum();
             // Exact over every whole turn of six, up to the turns that the window cuts.
             for (arrived, weight) in arrived.iter().zip([3.0, 1.0, 2.0]) {
@@ -193,7 +193,7 @@ fn theory_an_application_that_waits_for_its_queries_is_m_g_1() {
     ratio_agrees(
         "m1 gets every other read",
         &study,
-        |s| (s.nodes[1].arrived as f64, s.nodes[0].arrived as f64),
+        |s| (s.nodes[1].tally.arrived as f64, s.nodes[0].tally.arrived as f64),
         1.0,
     );
 }

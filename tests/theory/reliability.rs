@@ -135,8 +135,8 @@ fn theory_planned_maintenance_takes_its_share() {
     let plan = plan(&scenario.replace(r#""warmup": 250"#, r#""warmup": 0"#));
     let study = study_of(&plan, 2, 130, 0, true);
     assert!(
-        (study.samples[0].nodes[0].up - 0.9).abs() < 1e-9,
+        (study.samples[0].nodes[0].tally.up - 0.9).abs() < 1e-9,
         "{}",
-        study.samples[0].nodes[0].up
+        study.samples[0].nodes[0].tally.up
     );
 }

@@ -6,7 +6,7 @@ use super::canvas::{Anchor, Canvas, Font, Rect, fitted, text_width, wrapped};
 use super::theme::Theme;
 use super::{latency, timeline};
 use crate::analysis::result::{Document, Metrics, SloResult};
-use crate::report::summary::{objective, subtitle};
+use crate::report::summary::{incomplete, objective, subtitle};
 use crate::report::timeline::timeline as timeline_of;
 use crate::report::units;
 use crate::report::view::{RunView, runs};
@@ -118,11 +118,7 @@ fn head(canvas: &mut Canvas<'_>, document: &Document, runs: &[RunView<'_>], page
         colour: canvas.colours.bad,
         ..canvas.bold(12.5)
     };
-    let text = fitted(
-        "INCOMPLETE: interrupted; only what was finished is shown",
-        font,
-        page.width(),
-    );
+    let text = fitted(&incomplete(document), font, page.width());
     canvas.text(&text, page.left, page.top + 35.0 + LINE, Anchor::Start, font);
     page.top + HEAD + LINE
 }

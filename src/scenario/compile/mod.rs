@@ -18,7 +18,7 @@ mod traffic;
 mod unbuilt;
 
 use std::collections::BTreeSet;
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 
 use self::names::Names;
 use super::plan::{Plan, Warmup};
@@ -49,6 +49,8 @@ pub(super) struct Context<'a> {
     warnings: Vec<String>,
     /// What was read from other files, for the digest.
     pub read: Vec<u8>,
+    /// Which files those are.
+    pub traces: Vec<PathBuf>,
 }
 
 impl<'a> Context<'a> {
@@ -61,7 +63,7 @@ impl<'a> Context<'a> {
         folder: &'a FilePath,
     ) -> Context<'a> {
         let names = Names::new(declared);
-        let (columns, problems, warnings, read) = Default::default();
+        let (columns, problems, warnings, read, traces) = Default::default();
         Context {
             raw,
             tree,
@@ -73,6 +75,7 @@ impl<'a> Context<'a> {
             problems,
             warnings,
             read,
+            traces,
         }
     }
 

@@ -16,8 +16,12 @@ use crate::scenario::read::tree::Path;
 
 /// The rows of a trace. What is wrong with it is said once, with its line.
 pub fn read(cx: &mut Context, file: &str, path: &Path) -> Vec<TraceRow> {
-    let bytes = match bytes(&cx.folder.join(file)) {
-        Ok(bytes) => bytes,
+    let file_path = cx.folder.join(file);
+    let bytes = match bytes(&file_path) {
+        Ok(bytes) => {
+            cx.traces.push(file_path);
+            bytes
+        }
         Err(Unread::Io(error)) => {
             let place = place(cx.tree.origin_of(path), cx.sets);
             cx.problems.push(Problem::unreadable(
