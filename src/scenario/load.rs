@@ -71,7 +71,8 @@ pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Prob
             problems.push(problem);
         }
     }
-    tree.drop_nulls();
+    // In a `set`, null is a value: unlimited.
+    tree.drop_nulls(&|path| path.is_like(&["faults", "*", "set"]));
     let declared = declared(&tree);
     let decoded = decode::decode::<Scenario>(&mut tree);
     for fault in decoded.faults {

@@ -550,6 +550,8 @@ fn faults_expand_to_what_they_mean() {
     );
     let set = r#"{"at": 1, "target": "haproxy", "effect": "set", "set": {"servers.nginx1.weight": 0}}"#;
     assert_eq!(hits(set), ["haproxy server 0 weight 0"]);
+    let unlimited = r#"{"at": 1, "target": "app1", "effect": "set", "set": {"workers": null}}"#;
+    assert_eq!(hits(unlimited).len(), 1, "null is a value here");
     let cut = r#"{"at": 1, "effect": "partition", "from": "edge", "to": ["north", "app2"]}"#;
     assert_eq!(hits(cut), [r#"["edge"] | ["server1", "server2", "db1"]"#]);
 }

@@ -198,7 +198,13 @@ fn theory_keys_are_asked_for_alike_or_by_rank() {
             4,
             110,
         );
-        let arrived = |i: usize| study.samples.iter().map(|s| s.nodes[i].tally.arrived as f64).sum::<f64>();
+        let arrived = |i: usize| {
+            study
+                .samples
+                .iter()
+                .map(|s| s.nodes[i].tally.arrived as f64)
+                .sum::<f64>()
+        };
         let all = arrived(3);
         [arrived(0) / all, arrived(1) / all, arrived(2) / all]
     };

@@ -85,6 +85,16 @@ impl Path {
         self.step(Step::Index(index))
     }
 
+    /// Does it have this shape? `*` stands for any one step.
+    pub fn is_like(&self, shape: &[&str]) -> bool {
+        let fits = |(step, wanted): (&Step, &&str)| match step {
+            _ if *wanted == "*" => true,
+            Step::Key(key) => key == wanted,
+            Step::Index(_) => false,
+        };
+        self.0.len() == shape.len() && self.0.iter().zip(shape).all(fits)
+    }
+
     /// The key it ends with; empty where that is an element.
     pub fn name(&self) -> &str {
         match self.0.last() {
@@ -211,14 +221,26 @@ impl Tree {
             })
     }
 
-    /// Drops the keys whose value is `null`, everywhere.
-    pub fn drop_nulls(&mut self) {
+    /// Drops the keys whose value is `null`, save in the objects that `keeps` says mean something by it.
+    pub fn drop_nulls(&mut self, keeps: &dyn Fn(&Path) -> bool) {
+        self.drop_nulls_at(&Path::default(), keeps);
+    }
+
+    fn drop_nulls_at(&mut self, path: &Path, keeps: &dyn Fn(&Path) -> bool) {
         match &mut self.value {
             Value::Object(entries) => {
-                entries.retain(|e| !matches!(e.value.value, Value::Null));
-                entries.iter_mut().for_each(|e| e.value.drop_nulls());
+                if !keeps(path) {
+                    entries.retain(|e| !matches!(e.value.value, Value::Null));
+                }
+                for entry in entries {
+                    entry.value.drop_nulls_at(&path.key(&entry.key), keeps);
+                }
             }
-            Value::List(elements) => elements.iter_mut().for_each(Tree::drop_nulls),
+            Value::List(elements) => {
+                for (i, element) in elements.iter_mut().enumerate() {
+                    element.drop_nulls_at(&path.index(i), keeps);
+                }
+            }
             _ => {}
         }
     }
