@@ -23,7 +23,8 @@ pub fn nodes(nodes: &Ordered<NodeResult>) -> Table {
         any(|n| above_zero(&n.wait_s.p99)).then(|| Column::right("wait p99").rank(3)),
         Some(Column::right("served").rank(2)),
         any(|n| n.refused > 0).then(|| Column::right("refused").rank(4)),
-        any(|n| n.orphaned > 0).then(|| Column::right("for nobody").rank(5)),
+        // A few are the price of any crash; many are a storm.
+        any(|n| n.orphaned * 100 > n.served).then(|| Column::right("for nobody").rank(5)),
         any(|n| was_down(&n.up_ratio)).then(|| Column::right("up").rank(1)),
     ];
     let row = |(name, node): (&str, &NodeResult)| {

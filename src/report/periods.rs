@@ -15,6 +15,8 @@ pub struct Period {
     pub effect: String,
     /// With which component.
     pub target: String,
+    /// In which scenarios, where several are shown and not all suffer it; else empty.
+    pub whose: String,
 }
 
 /// The periods in a list of events, in order of beginning; and the events that begin or end none (`down`, `promoted`, …).
@@ -34,6 +36,7 @@ pub fn periods(events: &[Happening], end_s: f64) -> (Vec<Period>, Vec<Happening>
                     to_s: end_s,
                     effect,
                     target: event.target.clone(),
+                    whose: String::new(),
                 });
             }
             Some(Edge::Ends(effect)) => {
@@ -45,6 +48,7 @@ pub fn periods(events: &[Happening], end_s: f64) -> (Vec<Period>, Vec<Happening>
                         to_s: event.at_s,
                         effect,
                         target: event.target.clone(),
+                        whose: String::new(),
                     }),
                 }
             }

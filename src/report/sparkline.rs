@@ -35,13 +35,13 @@ pub fn facts(timeline: &Timeline, page: usize) -> Vec<Fact> {
         facts.push(Fact::new(label, vec![Span::plain(format!("{bars}  {range}"))]));
     }
     let faults = by_target(&timeline.periods);
-    for (name, periods) in faults.iter().take(MOST_FAULTS) {
+    for ((whose, name), periods) in faults.iter().take(MOST_FAULTS) {
         let text = format!(
             "{}  {}",
             mark(periods, timeline.end_s, columns),
             shorten_name(name, RANGE_WIDTH)
         );
-        facts.push(Fact::new("", vec![Span::new(Tone::Bad, text)]));
+        facts.push(Fact::new(whose.as_str(), vec![Span::new(Tone::Bad, text)]));
     }
     if faults.len() > MOST_FAULTS {
         let more = format!("… and {} more kinds of fault", faults.len() - MOST_FAULTS);
@@ -72,11 +72,12 @@ fn axis(timeline: &Timeline, columns: usize) -> String {
     format!("{start}{}{end}", " ".repeat(gap))
 }
 
-/// A row for everything that broke the same component the same way.
-fn by_target(periods: &[Period]) -> Vec<(String, Vec<&Period>)> {
-    let mut rows: Vec<(String, Vec<&Period>)> = Vec::new();
+/// A row for everything that broke the same component of the same scenario the same way: whose, and what.
+fn by_target(periods: &[Period]) -> Vec<((String, String), Vec<&Period>)> {
+    let mut rows: Vec<((String, String), Vec<&Period>)> = Vec::new();
     for period in periods {
-        let name = visible(&format!("{} {}", period.target, period.effect));
+        let what = visible(&format!("{} {}", period.target, period.effect));
+        let name = (period.whose.clone(), what);
         match rows.iter_mut().find(|(n, _)| *n == name) {
             Some((_, row)) => row.push(period),
             None => rows.push((name, vec![period])),
@@ -190,10 +191,11 @@ mod tests {
             to_s,
             effect: "crash".into(),
             target: target.into(),
+            whose: String::new(),
         };
         let periods = [period(2.0, 5.0, "a"), period(3.0, 4.0, "b"), period(9.0, 10.0, "a")];
         let rows = by_target(&periods);
-        let drawn: Vec<_> = rows.iter().map(|(n, p)| (n.as_str(), mark(p, 10.0, 10))).collect();
+        let drawn: Vec<_> = rows.iter().map(|((_, n), p)| (n.as_str(), mark(p, 10.0, 10))).collect();
         assert_eq!(
             drawn,
             [

@@ -101,8 +101,8 @@ fn periods_of(runs: &[RunView<'_>], end_s: f64) -> Vec<Period> {
             .collect();
         match suffer.as_slice() {
             all if all.len() == runs.len() => {}
-            [one] => period.effect = format!("{} ({one})", period.effect),
-            some => period.effect = format!("{} ({} of {})", period.effect, some.len(), runs.len()),
+            [one] => period.whose = (*one).to_owned(),
+            some => period.whose = format!("{} of {}", some.len(), runs.len()),
         }
     }
     all.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));

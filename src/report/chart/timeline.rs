@@ -163,7 +163,10 @@ fn events(timeline: &Timeline) -> Vec<Event> {
     });
     let fault = |p: &Period| Event {
         at_s: p.from_s,
-        text: format!("{} {}", p.target, p.effect),
+        text: match p.whose.as_str() {
+            "" => format!("{} {}", p.target, p.effect),
+            whose => format!("{whose}: {} {}", p.target, p.effect),
+        },
         is_fault: true,
     };
     let mark = |m: &Happening| Event {

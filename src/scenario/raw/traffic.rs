@@ -63,7 +63,7 @@ pub struct Client {
     pub entry: Brief<Entry>,
     /// How long a client waits, from the wish on. Omitted: for ever.
     pub timeout: Option<Duration>,
-    /// What a client does about a failure. Omitted: nothing.
+    /// What a client does about a failure, as long as its `timeout`, which counts from the wish, allows. Omitted: nothing.
     pub retry: Option<Retry>,
     /// Requests that one page view fetches, by class.
     pub page: Option<Named<u32>>,
