@@ -9,6 +9,7 @@ use super::calls::Stuck;
 use super::directory::Directory;
 use super::event::{Class, Event};
 use super::host::{Host, Job};
+use super::node::Tending;
 use super::recorder::Recorder;
 use super::request::{Doing, Frame, FrameKey, Reply};
 use super::station::{Entry, Station};
@@ -39,8 +40,8 @@ pub enum Signal {
     Finish(FrameKey, Reply),
     /// Its caller is gone.
     Abandon(FrameKey),
-    /// A health check begins or ends at a balancer.
-    Probe(NodeId, u16, u16, bool),
+    /// A balancer looks after one of its servers.
+    Tend(NodeId, u16, u16, Tending),
 }
 
 /// What serving a request costs, drawn.

@@ -3,6 +3,7 @@
 //! If you need a new kind of event, that is a design conversation. An event names what it is about by key, so one that
 //! outlived it finds nothing and is dropped, in one place, by `World::dispatch` in [`world`](super::world).
 
+use super::node::Tending;
 use super::request::{FrameKey, Reply};
 use crate::base::ids::{DatabaseId, NodeId, SourceId, VipId};
 use crate::engine::slab::Key;
@@ -29,12 +30,12 @@ pub enum Event {
     Arrive(SourceId),
     /// A user of a closed loop has thought enough.
     Wish { source: SourceId, user: u32 },
-    /// A health check of a balancer's server begins, or (`ended`) the wait for a silent one is over.
-    Probe {
+    /// A balancer looks after one of its servers, if this is still its turn.
+    Tend {
         balancer: NodeId,
         server: u16,
-        epoch: u16,
-        ended: bool,
+        turn: u16,
+        what: Tending,
     },
     /// A virtual IP moves, unless its holder came back meanwhile.
     TakeOver { vip: VipId, epoch: u16 },

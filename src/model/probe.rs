@@ -4,6 +4,7 @@ use super::context::Context;
 use super::wire::Passage;
 use crate::base::ids::NodeId;
 use crate::base::random::{Draw, mix, unit};
+use crate::scenario::plan::{Kind, Target};
 
 /// What a health check finds.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -16,8 +17,54 @@ pub enum Finding {
     Silent,
 }
 
-/// A check of `target` by `from`, now; `key` is this check's own.
-pub fn probe(cx: &Context<'_>, from: NodeId, target: NodeId, key: u64) -> Finding {
+/// A check of `target` by `from`, now; `key` is this check's own. A `deep` one asks what stands behind the target too, as
+/// a page does that uses the whole chain.
+pub fn probe(cx: &Context<'_>, from: NodeId, target: NodeId, key: u64, deep: bool) -> Finding {
+    let found = ask(cx, from, target, key);
+    if deep && found == Finding::Pass {
+        behind(cx, target, mix(key, 2))
+    } else {
+        found
+    }
+}
+
+/// What a page finds that uses all that `node` stands on: one of its servers, upstreams or members that can be read, and
+/// every node that it calls.
+fn behind(cx: &Context<'_>, node: NodeId, key: u64) -> Finding {
+    let one_of = |nodes: &mut dyn Iterator<Item = NodeId>| {
+        let found: Vec<Finding> = nodes
+            .map(|n| probe(cx, node, n, mix(key, n.index() as u64), true))
+            .collect();
+        let worst = if found.contains(&Finding::Silent) {
+            Finding::Silent
+        } else {
+            Finding::Fail
+        };
+        match found.iter().any(|f| *f == Finding::Pass) || found.is_empty() {
+            true => Finding::Pass,
+            false => worst,
+        }
+    };
+    let called = |target: &Target| {
+        let target = cx.directory.resolve(cx.plan, *target);
+        probe(cx, node, target, mix(key, target.index() as u64), true)
+    };
+    match &cx.plan.node(node).kind {
+        Kind::LoadBalancer(lb) => one_of(&mut lb.servers.iter().map(|s| s.node)),
+        Kind::Web(web) => one_of(&mut web.upstreams.iter().map(|u| u.node)),
+        Kind::Firewall(firewall) => called(&firewall.to),
+        Kind::App(app) => {
+            let members = app.database.iter().flat_map(|d| &cx.plan.databases[d.index()].members);
+            let database = one_of(&mut members.copied());
+            let all = app.calls.iter().map(called).chain([database]);
+            all.into_iter().find(|f| *f != Finding::Pass).unwrap_or(Finding::Pass)
+        }
+        Kind::Dns(_) | Kind::Member(_) => Finding::Pass,
+    }
+}
+
+/// A check of one node alone.
+fn ask(cx: &Context<'_>, from: NodeId, target: NodeId, key: u64) -> Finding {
     let (here, there) = (cx.host_of(from), cx.plan.node(target).host);
     let passes = matches!(cx.wire.call(here, there, || mix(key, 1)), Passage::After(_));
     if !passes || !cx.machine_is_up(target) {

@@ -168,14 +168,12 @@ impl<'p> World<'p> {
             Event::GiveUp(frame) => self.client_of(frame, Client::give_up),
             Event::Arrive(source) => self.client(source, |client, cx| client.arrive(cx)),
             Event::Wish { source, user } => self.client(source, |client, cx| client.ask(cx, user)),
-            Event::Probe {
+            Event::Tend {
                 balancer,
                 server,
-                epoch,
-                ended,
-            } => {
-                self.cx.signals.push_back(Signal::Probe(balancer, server, epoch, ended));
-            }
+                turn,
+                what,
+            } => self.cx.signals.push_back(Signal::Tend(balancer, server, turn, what)),
             Event::TakeOver { vip, epoch } => self.take_over(vip, epoch),
             Event::Promote {
                 database,
@@ -244,7 +242,7 @@ impl<'p> World<'p> {
                 behaviour.answered(cx, frame, reply);
             }
             Signal::Timer(frame, _) => behaviour.timer(cx, frame),
-            Signal::Probe(_, server, epoch, ended) => behaviour.probe(cx, usize::from(server), epoch, ended),
+            Signal::Tend(_, server, turn, what) => behaviour.tend(cx, usize::from(server), turn, what),
             Signal::Finish(frame, reply) => self.end(frame, Some(reply)),
             Signal::Abandon(frame) => self.abandon(frame),
         }
@@ -261,7 +259,7 @@ impl<'p> World<'p> {
             Signal::Finish(frame, _) | Signal::Abandon(frame) => frames.get(frame).map(|f| f.node),
             Signal::Answered(frame, call, _) => frames.get(frame).filter(|f| f.calls == call).map(|f| f.node),
             Signal::Timer(frame, serial) => frames.get(frame).filter(|f| f.timer == serial).map(|f| f.node),
-            Signal::Probe(node, ..) => self.cx.is_up(node).then_some(node),
+            Signal::Tend(node, ..) => self.cx.is_up(node).then_some(node),
         }
     }
 

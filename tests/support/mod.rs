@@ -1,6 +1,8 @@
 //! What the integration tests share: a scenario as text in, a study or a single run out.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod haproxy;
+
 use std::sync::atomic::AtomicBool;
 
 use fallover::analysis::result::Run;

@@ -7,7 +7,6 @@ pub mod app;
 pub mod client;
 pub mod dns;
 pub mod firewall;
-pub mod health;
 pub mod load_balancer;
 pub mod member;
 pub mod web;
@@ -55,8 +54,8 @@ pub trait Behaviour {
     /// The process begins, at the start of the run or after a crash.
     fn started(&mut self, _cx: &mut Context<'_>) {}
 
-    /// A health check of one of its servers begins, or the wait for a silent one is over.
-    fn probe(&mut self, _cx: &mut Context<'_>, _server: usize, _epoch: u16, _ended: bool) {}
+    /// It is time to look after one of its servers.
+    fn tend(&mut self, _cx: &mut Context<'_>, _server: usize, _turn: u16, _what: Tending) {}
 
     /// A node is taken out by hand (or put back): into maintenance, or only drained.
     fn administer(&mut self, _cx: &mut Context<'_>, _node: NodeId, _action: Admin, _begins: bool) {}
@@ -79,6 +78,17 @@ pub trait Behaviour {
             Entry::Full => cx.turn_away(frame, Reply::failed(Outcome::QueueFull)),
         }
     }
+}
+
+/// What a balancer does for one of its servers from time to time.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Tending {
+    /// A health check begins.
+    Check,
+    /// A health check has heard nothing and gives up.
+    GiveUp,
+    /// A slow start goes on.
+    Warm,
 }
 
 /// What an operator does to a server.

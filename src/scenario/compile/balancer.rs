@@ -20,11 +20,7 @@ pub fn load_balancer(cx: &mut Context, name: &str, raw: &raw::LoadBalancer, path
     if raw.servers.is_empty() {
         cx.bad(&path.key("servers"), "a load balancer needs at least one server");
     }
-    if raw.redispatch && raw.servers.len() == 1 {
-        cx.warn(format!(
-            "load balancer \"{name}\": redispatch is on, and there is only one server"
-        ));
-    }
+    contradictions(cx, name, raw);
     if raw.retries > limits::RETRIES {
         cx.bad(
             &path.key("retries"),
@@ -36,11 +32,6 @@ pub fn load_balancer(cx: &mut Context, name: &str, raw: &raw::LoadBalancer, path
         );
     }
     let servers = servers(cx, raw, &path.key("servers"));
-    if !servers.is_empty() && servers.iter().all(|s| s.weight == 0) {
-        cx.warn(format!(
-            "load balancer \"{name}\": every server has weight 0, so none gets a request"
-        ));
-    }
     let timeouts = &raw.timeouts;
     if timeouts.connect.0.is_zero() {
         cx.bad(&path.key("timeouts").key("connect"), "connect must be above 0");
@@ -54,12 +45,12 @@ pub fn load_balancer(cx: &mut Context, name: &str, raw: &raw::LoadBalancer, path
             .map(|check| self::check(cx, check, &path.key("check"))),
         retries: raw.retries,
         redispatch: raw.redispatch,
-        retry_on: raw.retry_on.iter().flat_map(|on| retry_on(*on)).collect(),
+        retry_on: retry_on(&raw.retry_on),
         connect_timeout: timeouts.connect.0,
         queue_timeout: timeouts.queue.unwrap_or(timeouts.connect).0,
         server_timeout: timeouts.server.map(|t| t.0),
         maxconn: unlimited(raw.maxconn),
-        fullconn: unlimited(raw.fullconn),
+        fullconn: fullconn(cx, name, raw, path),
         allbackups: raw.allbackups,
         observe: raw.observe.map(|observe| match observe {
             raw::Observe::Layer4 => plan::Observe::Layer4,
@@ -101,7 +92,8 @@ fn servers(cx: &mut Context, raw: &raw::LoadBalancer, path: &Path) -> Vec<Server
             ),
             id: server.id.unwrap_or_default(),
             weight: server.weight,
-            maxconn: unlimited(server.maxconn),
+            // HAProxy: a minconn that is no less than maxconn is the maxconn.
+            maxconn: unlimited(server.maxconn).max(unlimited(server.minconn)),
             minconn: unlimited(server.minconn),
             maxqueue: unlimited(server.maxqueue),
             backup: server.backup,
@@ -193,14 +185,67 @@ fn check(cx: &mut Context, raw: &raw::Check, path: &Path) -> Check {
     }
 }
 
-fn retry_on(on: raw::RetryOn) -> Vec<plan::RetryOn> {
-    use plan::RetryOn::{EmptyResponse, Error, ResponseTimeout};
-    match on {
-        raw::RetryOn::ConnFailure => vec![],
+/// `retry-on`: a list replaces HAProxy's default, `conn-failure`.
+fn retry_on(words: &[raw::RetryOn]) -> Vec<plan::RetryOn> {
+    use plan::RetryOn::{ConnFailure, EmptyResponse, Error, ResponseTimeout};
+    if words.is_empty() {
+        return vec![ConnFailure];
+    }
+    let meant = |word: &raw::RetryOn| match word {
+        raw::RetryOn::ConnFailure => vec![ConnFailure],
         raw::RetryOn::EmptyResponse => vec![EmptyResponse],
         raw::RetryOn::ResponseTimeout => vec![ResponseTimeout],
-        raw::RetryOn::AllRetryableErrors => vec![EmptyResponse, ResponseTimeout, Error],
-        _ => vec![Error],
+        raw::RetryOn::AllRetryableErrors => vec![ConnFailure, EmptyResponse, ResponseTimeout, Error],
+        raw::RetryOn::Http500 | raw::RetryOn::Http502 | raw::RetryOn::Http503 | raw::RetryOn::Http504 => vec![Error],
+    };
+    words.iter().flat_map(meant).collect()
+}
+
+/// `fullconn`, where a server has a `minconn`: HAProxy's default is a tenth of the front end's `maxconn`.
+fn fullconn(cx: &mut Context, name: &str, raw: &raw::LoadBalancer, path: &Path) -> Option<u32> {
+    let has_minconn = raw.servers.iter().any(|s| unlimited(s.0.minconn).is_some());
+    match (unlimited(raw.fullconn), unlimited(raw.maxconn)) {
+        (Some(_), _) if !has_minconn => {
+            cx.warn(format!(
+                "load balancer \"{name}\": fullconn does nothing where no server has a minconn"
+            ));
+            None
+        }
+        (Some(load), _) => Some(load),
+        (None, _) if !has_minconn => None,
+        (None, Some(most)) => Some((most / 10).max(1)),
+        (None, None) => {
+            cx.hint(
+                &path.key("fullconn"),
+                "a server has a minconn, and nothing says at which load its maxconn is reached",
+                "add \"fullconn\", or \"maxconn\" of the balancer: fullconn is a tenth of it",
+            );
+            None
+        }
+    }
+}
+
+/// Settings that contradict each other get HAProxy's own answer, and a word about it.
+fn contradictions(cx: &mut Context, name: &str, raw: &raw::LoadBalancer) {
+    let mut says = |message: &str| cx.warn(format!("load balancer \"{name}\": {message}"));
+    let servers = || raw.servers.iter().map(|s| &s.0);
+    if raw.redispatch && raw.servers.len() == 1 {
+        says("redispatch is on, and there is only one server");
+    }
+    if !raw.servers.is_empty() && servers().all(|s| s.weight == 0) {
+        says("every server has weight 0, so none gets a request");
+    }
+    if !raw.servers.is_empty() && servers().all(|s| s.backup) {
+        says("every server is a backup, so the first that is up serves alone");
+    }
+    if raw.check.is_none() && servers().any(|s| s.slowstart.is_some()) {
+        says("without checks no server is ever seen to come up, so slowstart acts only after maintenance");
+    }
+    if raw.check.is_none() && raw.observe.is_some() {
+        says("observe needs checks, which would bring a server back; without them it does nothing");
+    }
+    if servers().any(|s| unlimited(s.minconn) > unlimited(s.maxconn)) {
+        says("a minconn at or above its maxconn, or without one, is that server's maxconn");
     }
 }
 

@@ -68,7 +68,7 @@ pub struct LoadBalancer {
     pub retries: u32,
     /// `option redispatch`: a retry may go to another server.
     pub redispatch: bool,
-    /// `retry-on`: outcomes other than a failed connection that are retried.
+    /// `retry-on`: what is retried.
     pub retry_on: Vec<RetryOn>,
     /// `timeout connect`.
     pub connect_timeout: Span,
@@ -78,7 +78,7 @@ pub struct LoadBalancer {
     pub server_timeout: Option<Span>,
     /// Frontend `maxconn`; beyond it, requests wait outside.
     pub maxconn: Option<u32>,
-    /// `fullconn`: the load at which a server's `maxconn` is reached (with `minconn`).
+    /// `fullconn`: the load at which a server's `maxconn` is reached; `None` where no server has a `minconn`.
     pub fullconn: Option<u32>,
     /// `option allbackups`.
     pub allbackups: bool,
@@ -162,6 +162,8 @@ pub struct Check {
 /// An outcome that `retry-on` retries.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum RetryOn {
+    /// `conn-failure`: the connection was refused, or nobody answered it.
+    ConnFailure,
     /// `empty-response`: the server died with the request in it.
     EmptyResponse,
     /// `response-timeout`.

@@ -31,7 +31,7 @@ serving! {
         /// `option redispatch`: a retry may go to another server.
         #[serde(default)]
         pub redispatch: bool,
-        /// `retry-on`: outcomes other than a failed connection that are retried.
+        /// `retry-on`: what is retried. Omitted: `conn-failure`; a list replaces that.
         #[serde(default)]
         pub retry_on: Vec<RetryOn>,
         /// Time-outs.
@@ -39,7 +39,7 @@ serving! {
         pub timeouts: Timeouts,
         /// Connections at once; beyond it, requests wait outside. Omitted: unlimited.
         pub maxconn: Option<u32>,
-        /// The load at which a server's `maxconn` is reached, with `minconn`.
+        /// The connections at which a server's `maxconn` is reached, with `minconn`. Default: a tenth of `maxconn`.
         pub fullconn: Option<u32>,
         /// `option allbackups`: use all backups at once, not only the first.
         #[serde(default)]
@@ -105,7 +105,7 @@ pub struct Server {
     pub weight: u32,
     /// `maxconn`: requests on it at once; more wait in the balancer. Omitted or 0: unlimited.
     pub maxconn: Option<u32>,
-    /// `minconn`.
+    /// `minconn`: the limit follows the load, from this up to `maxconn` at `fullconn` connections.
     pub minconn: Option<u32>,
     /// `maxqueue`: requests that wait for it at once. Omitted or 0: unlimited.
     pub maxqueue: Option<u32>,
@@ -195,7 +195,7 @@ impl Default for Timeouts {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RetryOn {
-    /// A failed connection: always retried.
+    /// The connection was refused, or nobody answered it.
     ConnFailure,
     /// The server died with the request in it.
     EmptyResponse,

@@ -2,8 +2,8 @@
 //!
 //! A small state machine: it counts and decides; when to check and what a check finds is told to it.
 
-use super::Admin;
-use crate::base::time::Span;
+use crate::base::time::{Span, Time};
+use crate::model::node::Admin;
 use crate::scenario::plan::Check;
 
 /// What a balancer believes of a server.
@@ -14,6 +14,12 @@ pub struct Health {
     doubts: u32,
     /// Checks begun so far.
     checks: u64,
+    /// Names the check that is waited for: one that was put off or forgotten finds another number.
+    turn: u16,
+    /// When the next check begins; `None` while one is under way.
+    due: Option<Time>,
+    /// Errors in a row that live traffic has met.
+    errors: u32,
     maint: u32,
     drain: u32,
 }
@@ -25,6 +31,9 @@ impl Default for Health {
             up: true,
             doubts: 0,
             checks: 0,
+            turn: 0,
+            due: None,
+            errors: 0,
             maint: 0,
             drain: 0,
         }
@@ -32,20 +41,58 @@ impl Default for Health {
 }
 
 impl Health {
-    /// Is it believed up?
-    pub fn is_up(&self) -> bool {
-        self.up
-    }
-
     /// May it be given new requests, as far as checks and operators go?
     pub fn is_able(&self) -> bool {
         self.up && self.maint == 0 && self.drain == 0
     }
 
-    /// The number of the check that begins now.
-    pub fn next_check(&mut self) -> u64 {
+    /// Which check is waited for.
+    pub fn turn(&self) -> u16 {
+        self.turn
+    }
+
+    /// Another check is to be waited for than before.
+    pub fn next_turn(&mut self) -> u16 {
+        self.turn = self.turn.wrapping_add(1);
+        self.turn
+    }
+
+    /// The next check begins then.
+    pub fn is_due(&mut self, at: Time) {
+        self.due = Some(at);
+    }
+
+    /// Is the next check still to begin, and later than that?
+    pub fn is_due_after(&self, at: Time) -> bool {
+        self.due.is_some_and(|due| due > at)
+    }
+
+    /// A check begins now; its number.
+    pub fn begin_check(&mut self) -> u64 {
+        self.due = None;
         self.checks += 1;
         self.checks
+    }
+
+    /// Live traffic has met a failure or a success. Says whether that makes `limit` failures in a row; then the count
+    /// begins anew. A server that is down is not given any traffic, and what still comes back from it tells nothing.
+    pub fn observe_traffic(&mut self, failed: bool, limit: u32) -> bool {
+        self.errors = if failed && self.up { self.errors + 1 } else { 0 };
+        let enough = self.errors >= limit;
+        if enough {
+            self.errors = 0;
+        }
+        enough
+    }
+
+    /// One more failed check and it is down.
+    pub fn one_failure_left(&mut self, check: &Check) {
+        self.doubts = self.doubts.max(check.fall - 1);
+    }
+
+    /// It is down, whatever the checks say.
+    pub fn mark_down(&mut self) {
+        (self.up, self.doubts) = (false, 0);
     }
 
     /// A check has passed or failed. Says whether that changed the belief.
@@ -69,7 +116,7 @@ impl Health {
 
     /// The balancer begins anew, or the server is back from maintenance: up, until checks say otherwise.
     pub fn believe_up(&mut self) {
-        (self.up, self.doubts) = (true, 0);
+        (self.up, self.doubts, self.errors) = (true, 0, 0);
     }
 
     /// An operator takes it out or puts it back. Several may have taken it out.
@@ -107,7 +154,7 @@ mod tests {
         let (check, mut health) = (check(), Health::default());
         let seen = [false, false, true, false, false, false, true, false, true, true].map(|p| {
             health.observe(&check, p);
-            health.is_up()
+            health.is_able()
         });
         assert_eq!(seen, [true, true, true, true, true, false, false, false, false, true]);
     }

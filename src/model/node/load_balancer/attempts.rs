@@ -1,0 +1,88 @@
+//! Calling a server, and what becomes of a request whose attempt fails.
+
+use super::{LoadBalancer, Stage};
+use crate::base::time::Span;
+use crate::model::balance::{Balance, Change};
+use crate::model::context::Context;
+use crate::model::request::{Frame, FrameKey, How, Reply};
+use crate::scenario::plan::{RetryOn, Target};
+
+/// The pause before a retry on the same server is at most this.
+const TURN_AROUND: Span = Span::SECOND;
+
+impl LoadBalancer<'_> {
+    /// Takes a slot of the server and calls it.
+    pub(super) fn connect(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
+        self.pool.servers[server].served += 1;
+        self.algorithm.changed(&self.pool, server, Change::Taken);
+        self.call(cx, key, server);
+    }
+
+    /// Calls the server whose slot the request holds.
+    fn call(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
+        LoadBalancer::step(cx, key).stage = Stage::On { server: server as u16 };
+        let node = self.plan.servers[server].node;
+        let Frame { op, seed, root, .. } = cx.frames[key];
+        cx.record.chose(root, node);
+        cx.call(key, Target::Node(node), op, seed, self.plan.connect_timeout);
+        match self.server_lane {
+            Some(lane) => cx.set_timer_in(key, lane),
+            None => cx.clear_timer(key),
+        }
+    }
+
+    /// Does `retry-on` name this failure?
+    pub(super) fn is_retried(&self, reply: Reply) -> bool {
+        let named = match reply.how {
+            How::Refused | How::Silent => RetryOn::ConnFailure,
+            How::Broken => RetryOn::EmptyResponse,
+            How::Answered => RetryOn::Error,
+        };
+        self.plan.retry_on.contains(&named)
+    }
+
+    /// An attempt has failed in a way that is retried.
+    pub(super) fn retry(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, reply: Reply) {
+        let step = LoadBalancer::step(cx, key);
+        if step.retries == 0 {
+            return cx.finish(key, Reply::failed(reply.cause));
+        }
+        step.retries -= 1;
+        let active = self.pool.servers.iter().filter(|s| s.takes_new()).count();
+        if self.plan.redispatch && active > 1 && !self.algorithm.is_hash() {
+            return self.redispatch(cx, key, server);
+        }
+        if reply.how != How::Refused {
+            // It has waited already: for its connection, or for an answer that did not come or was no good.
+            return self.try_again(cx, key, server);
+        }
+        LoadBalancer::step(cx, key).stage = Stage::Pausing { server: server as u16 };
+        cx.set_timer(key, TURN_AROUND.min(self.plan.connect_timeout));
+    }
+
+    /// Tries the same server again; with `redispatch` another one, if this one is known to be down by now, or it is
+    /// the last try.
+    pub(super) fn try_again(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
+        let is_last = LoadBalancer::step(cx, key).retries == 0;
+        let other = self
+            .pool
+            .servers
+            .iter()
+            .enumerate()
+            .any(|(i, s)| i != server && s.takes_new());
+        if self.plan.redispatch && other && (is_last || !self.pool.servers[server].takes_new()) {
+            self.redispatch(cx, key, server);
+        } else {
+            self.call(cx, key, server);
+        }
+    }
+
+    /// Gives the slot up and looks for another server.
+    fn redispatch(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
+        let step = LoadBalancer::step(cx, key);
+        step.avoid = Some(server as u16);
+        step.stage = Stage::Accepted;
+        self.free_slot(cx, server);
+        self.place(cx, key);
+    }
+}

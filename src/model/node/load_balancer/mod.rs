@@ -1,0 +1,299 @@
+//! HAProxy: picks a server, queues for its slots, retries and redispatches, and finds out by its own checks who is down.
+//!
+//! Event-driven: a worker is held for its own work only, connections and slots throughout. It learns of a death from
+//! checks and failed connections, never by telepathy. Whom to pick is the [algorithm](crate::model::balance)'s question.
+//!
+//! Here: what it is told, and who in this folder answers. `slots` lets requests in and gives them a server or a place in a
+//! line; `attempts` calls the server and tries again; `watch` keeps an eye on the servers.
+
+mod attempts;
+mod health;
+mod line;
+mod slots;
+mod watch;
+
+use std::collections::VecDeque;
+
+use self::health::Health;
+use self::line::Line;
+use self::watch::Ramp;
+use super::web::handshake;
+use super::{Admin, Behaviour, Tending};
+use crate::base::ids::NodeId;
+use crate::base::random::Purpose;
+use crate::base::time::Time;
+use crate::engine::calendar::LaneId;
+use crate::model::balance::{self, Balancer, Member, Pool};
+use crate::model::context::{Context, Demand};
+use crate::model::request::{Frame, FrameKey, Outcome, Reply, Step as FrameStep};
+use crate::scenario::plan::{self, RetryOn, Setting};
+
+/// Where a request stands at its balancer.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Step {
+    stage: Stage,
+    /// Attempts left after a failure.
+    retries: u32,
+    /// The server it failed on, to be avoided.
+    avoid: Option<u16>,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq)]
+enum Stage {
+    /// Waiting to be accepted since then, because `maxconn` connections are open.
+    Outside { since: Time },
+    /// Accepted: the balancer's own work is being done.
+    Accepted,
+    /// In the backend's queue since then.
+    Queued { since: Time },
+    /// In a server's own queue since then.
+    QueuedAt { server: u16, since: Time },
+    /// On this server, holding one of its slots.
+    On { server: u16 },
+    /// Pausing before it tries the same server again, still holding its slot.
+    Pausing { server: u16 },
+}
+
+/// HAProxy.
+pub struct LoadBalancer<'p> {
+    me: NodeId,
+    plan: &'p plan::LoadBalancer,
+    pool: Pool,
+    algorithm: Balancer,
+    /// What the balancer remembers of each server beside what the algorithm may see.
+    servers: Vec<Server>,
+    /// The backend's queue.
+    queue: Line,
+    /// By class: its rank in a queue.
+    ranks: Vec<u8>,
+    open: u32,
+    outside: VecDeque<FrameKey>,
+    picks: u64,
+    draws: u64,
+    checks: u64,
+    queue_lane: LaneId,
+    server_lane: Option<LaneId>,
+}
+
+/// What a balancer remembers of one server.
+struct Server {
+    health: Health,
+    /// Its own queue, for algorithms that bind a request to its server.
+    queue: Line,
+    /// `maxconn` as configured or changed at run time (`u32::MAX` = no limit).
+    maxconn: u32,
+    /// Its `slowstart`, while that lasts.
+    ramp: Ramp,
+}
+
+impl<'p> LoadBalancer<'p> {
+    /// A balancer at the start of a run.
+    pub fn new(me: NodeId, plan: &'p plan::LoadBalancer, cx: &mut Context<'p>) -> LoadBalancer<'p> {
+        let name = &cx.plan.node(me).name;
+        let (draws, checks) = (
+            cx.streams.key_of(name, Purpose::Balance),
+            cx.streams.key_of(name, Purpose::Checks),
+        );
+        let pool = pool(plan);
+        let (ranks, lines) = ranks(&cx.plan.classes);
+        let server = |s: &plan::Server| Server {
+            health: Health::default(),
+            queue: Line::new(lines),
+            maxconn: s.maxconn.unwrap_or(u32::MAX),
+            ramp: Ramp::default(),
+        };
+        LoadBalancer {
+            me,
+            plan,
+            algorithm: balance::new(plan.algorithm, &pool),
+            pool,
+            servers: plan.servers.iter().map(server).collect(),
+            queue: Line::new(lines),
+            ranks,
+            open: 0,
+            outside: VecDeque::new(),
+            picks: 0,
+            draws,
+            checks,
+            queue_lane: cx.open_lane(plan.queue_timeout),
+            server_lane: plan.server_timeout.map(|t| cx.open_lane(t)),
+        }
+    }
+
+    fn step<'c>(cx: &'c mut Context<'_>, key: FrameKey) -> &'c mut Step {
+        match &mut cx.frames[key].step {
+            FrameStep::LoadBalancer(step) => step,
+            other => unreachable!("a balancer's frame, not {other:?}"),
+        }
+    }
+}
+
+/// The servers as the algorithm sees them at the start: all believed up.
+fn pool(plan: &plan::LoadBalancer) -> Pool {
+    let backup: Vec<bool> = plan.servers.iter().map(|s| s.backup).collect();
+    let usable = balance::usable(&vec![true; backup.len()], &backup, plan.allbackups);
+    let member = |(s, usable): (&plan::Server, bool)| Member {
+        weight: s.weight,
+        eweight: s.weight * 16,
+        id: s.id,
+        backup: s.backup,
+        usable,
+        served: 0,
+        queued: 0,
+        limit: s.maxconn.unwrap_or(u32::MAX),
+    };
+    Pool {
+        servers: plan.servers.iter().zip(usable).map(member).collect(),
+    }
+}
+
+/// The rank of each class by its `priority`, and how many ranks there are.
+fn ranks(classes: &[plan::Class]) -> (Vec<u8>, usize) {
+    let mut priorities: Vec<i32> = classes.iter().map(|c| c.priority).collect();
+    priorities.sort_unstable();
+    priorities.dedup();
+    let rank = |c: &plan::Class| priorities.binary_search(&c.priority).unwrap_or(0) as u8;
+    (classes.iter().map(rank).collect(), priorities.len())
+}
+
+impl Behaviour for LoadBalancer<'_> {
+    fn arrived(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        let step = Step {
+            stage: Stage::Outside { since: cx.now() },
+            retries: self.plan.retries,
+            avoid: None,
+        };
+        cx.frames[key].step = FrameStep::LoadBalancer(step);
+        if self.plan.maxconn.is_some_and(|most| self.open >= most) {
+            self.outside.push_back(key);
+            self.join_queue(cx);
+        } else {
+            self.accept(cx, key);
+        }
+    }
+
+    fn demand(&mut self, cx: &mut Context<'_>, key: FrameKey) -> Demand {
+        let mut demand = cx.own_demand(key);
+        if let Some(tls) = &self.plan.tls {
+            demand.cpu = demand.cpu + handshake(cx, key, tls);
+        }
+        demand
+    }
+
+    fn worked(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        cx.leave(key);
+        self.place(cx, key);
+    }
+
+    fn answered(&mut self, cx: &mut Context<'_>, key: FrameKey, reply: Reply) {
+        cx.clear_timer(key);
+        let Stage::On { server } = LoadBalancer::step(cx, key).stage else {
+            return;
+        };
+        let server = usize::from(server);
+        self.observe(cx, server, reply);
+        if reply.is_ok() {
+            cx.finish(key, reply);
+        } else if self.is_retried(reply) {
+            self.retry(cx, key, server, reply);
+        } else {
+            cx.finish(key, Reply::failed(reply.cause));
+        }
+    }
+
+    fn timer(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        let stage = LoadBalancer::step(cx, key).stage;
+        match stage {
+            Stage::Queued { .. } | Stage::QueuedAt { .. } => cx.finish(key, Reply::failed(Outcome::QueueTimeout)),
+            Stage::Pausing { server } => self.try_again(cx, key, usize::from(server)),
+            // While a connection is being made `timeout connect` counts, not `timeout server`.
+            Stage::On { .. } if cx.frames[key].silent => {}
+            Stage::On { server } => {
+                let (server, reply) = (usize::from(server), Reply::failed(Outcome::ServerTimeout));
+                cx.hang_up(key);
+                self.observe(cx, server, reply);
+                if self.plan.retry_on.contains(&RetryOn::ResponseTimeout) {
+                    self.retry(cx, key, server, reply);
+                } else {
+                    cx.finish(key, reply);
+                }
+            }
+            Stage::Outside { .. } | Stage::Accepted => {}
+        }
+    }
+
+    fn release(&mut self, cx: &mut Context<'_>, frame: &mut Frame) {
+        let FrameStep::LoadBalancer(Step { stage, .. }) = frame.step else {
+            return;
+        };
+        match stage {
+            Stage::Outside { since } => return self.left_early(cx, frame, since),
+            Stage::Accepted => {}
+            Stage::Queued { since } => self.left_early(cx, frame, since),
+            Stage::QueuedAt { server, since } => {
+                self.leave_server_queue(usize::from(server));
+                self.left_early(cx, frame, since);
+            }
+            Stage::On { server } | Stage::Pausing { server } => self.free_slot(cx, usize::from(server)),
+        }
+        self.close_connection(cx);
+    }
+
+    fn started(&mut self, cx: &mut Context<'_>) {
+        self.queue.take();
+        self.outside.clear();
+        for server in 0..self.servers.len() {
+            self.servers[server].queue.take();
+            self.servers[server].health.believe_up();
+            self.end_slow_start(cx, server);
+        }
+        self.settle(cx);
+        self.begin_checks(cx);
+    }
+
+    fn tend(&mut self, cx: &mut Context<'_>, server: usize, turn: u16, what: Tending) {
+        match what {
+            Tending::Check => self.check(cx, server, turn),
+            Tending::GiveUp => self.check_was_silent(cx, server, turn),
+            Tending::Warm => self.warm(cx, server, turn),
+        }
+    }
+
+    fn administer(&mut self, cx: &mut Context<'_>, node: NodeId, action: Admin, begins: bool) {
+        for (server, _) in self.plan.servers.iter().enumerate().filter(|(_, s)| s.node == node) {
+            let health = &mut self.servers[server].health;
+            let was = health.is_able();
+            health.administer(action, begins);
+            if action == Admin::Maint && !was && health.is_able() {
+                self.start_slowly(cx, server);
+            }
+        }
+        self.settle(cx);
+    }
+
+    fn set(&mut self, cx: &mut Context<'_>, setting: &Setting) -> Setting {
+        match *setting {
+            Setting::Weight { server, weight } => {
+                let old = std::mem::replace(&mut self.pool.servers[server].weight, weight);
+                self.weigh(cx, server);
+                self.settle(cx);
+                Setting::Weight { server, weight: old }
+            }
+            Setting::Maxconn { server, maxconn } => {
+                let old = std::mem::replace(&mut self.servers[server].maxconn, maxconn.unwrap_or(u32::MAX));
+                self.limit(cx, server);
+                self.feed(cx, server);
+                Setting::Maxconn {
+                    server,
+                    maxconn: (old != u32::MAX).then_some(old),
+                }
+            }
+            _ => unreachable!("a balancer has no setting {setting:?}"),
+        }
+    }
+
+    fn held(&self) -> u64 {
+        let slots: u32 = self.pool.servers.iter().map(|s| s.served + s.queued).sum();
+        u64::from(self.open) + u64::from(slots)
+    }
+}

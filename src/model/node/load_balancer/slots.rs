@@ -1,0 +1,212 @@
+//! Letting requests in, and giving each a server's slot or a place in a line for one.
+
+use super::{LoadBalancer, Stage, Step};
+use crate::base::random::{Draw, mix};
+use crate::base::time::Time;
+use crate::model::balance::{Ask, Balance, Change, Member};
+use crate::model::context::Context;
+use crate::model::request::{Frame, FrameKey, Outcome, Step as FrameStep};
+use crate::scenario::plan::{Algorithm, HashOf};
+
+impl LoadBalancer<'_> {
+    // --- accepting --------------------------------------------------------------------------------------------------
+
+    pub(super) fn accept(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        use crate::model::node::Behaviour;
+        self.open += 1;
+        LoadBalancer::step(cx, key).stage = Stage::Accepted;
+        self.queue_for_worker(cx, key);
+    }
+
+    /// A connection has closed: the first who waits outside is accepted.
+    pub(super) fn close_connection(&mut self, cx: &mut Context<'_>) {
+        self.open -= 1;
+        if cx.closing || !cx.is_up(self.me) {
+            return;
+        }
+        while let Some(key) = self.outside.pop_front() {
+            if let Some(FrameStep::LoadBalancer(Step {
+                stage: Stage::Outside { since },
+                ..
+            })) = cx.frames.get(key).map(|f| f.step)
+            {
+                self.waited(cx, key, since);
+                return self.accept(cx, key);
+            }
+        }
+    }
+
+    // --- choosing a server ------------------------------------------------------------------------------------------
+
+    fn ask(&self, cx: &Context<'_>, key: FrameKey, avoid: Option<u16>) -> Ask {
+        let frame = &cx.frames[key];
+        let hash = match self.plan.algorithm {
+            Algorithm::Hash { of: HashOf::Client, .. } => mix(frame.source.index() as u64, u64::from(frame.client)),
+            _ => frame.hash,
+        };
+        Ask {
+            avoid: avoid.map(usize::from),
+            hash,
+        }
+    }
+
+    /// Gives the request to a server, or puts it into a queue, or ends it where nobody can serve.
+    pub(super) fn place(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        self.limits_follow_the_load(cx);
+        // A newcomer does not overtake those who wait for any server.
+        if self.anybody_waits(cx) && self.pool.servers.iter().any(Member::takes_new) {
+            return self.queue_up(cx, key);
+        }
+        let avoid = LoadBalancer::step(cx, key).avoid;
+        let ask = self.ask(cx, key, avoid);
+        self.picks += 1;
+        let mut draw = Draw::keyed(mix(self.draws, self.picks));
+        match self.algorithm.pick(&self.pool, ask, &mut draw) {
+            Some(server) if self.pool.servers[server].has_room() => self.connect(cx, key, server),
+            Some(server) => self.queue_at(cx, key, server),
+            None if self.pool.servers.iter().any(Member::takes_new) => self.queue_up(cx, key),
+            None => cx.refuse(key, Outcome::NoServer),
+        }
+    }
+
+    // --- queues -----------------------------------------------------------------------------------------------------
+
+    /// Drops from the front of the backend's queue whoever left it, and says whether anybody is still there.
+    fn anybody_waits(&mut self, cx: &Context<'_>) -> bool {
+        while let Some((_, key)) = self.queue.front() {
+            if let Some(FrameStep::LoadBalancer(Step {
+                stage: Stage::Queued { .. },
+                ..
+            })) = cx.frames.get(key).map(|f| f.step)
+            {
+                return true;
+            }
+            self.queue.pop();
+        }
+        false
+    }
+
+    fn rank(&self, cx: &Context<'_>, key: FrameKey) -> usize {
+        usize::from(self.ranks[cx.frames[key].class.index()])
+    }
+
+    fn queue_up(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        LoadBalancer::step(cx, key).stage = Stage::Queued { since: cx.now() };
+        let rank = self.rank(cx, key);
+        self.queue.join(rank, key);
+        self.enter_queue(cx, key);
+    }
+
+    fn queue_at(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
+        if self.plan.servers[server]
+            .maxqueue
+            .is_some_and(|most| self.pool.servers[server].queued >= most)
+        {
+            return cx.refuse(key, Outcome::QueueFull);
+        }
+        LoadBalancer::step(cx, key).stage = Stage::QueuedAt {
+            server: server as u16,
+            since: cx.now(),
+        };
+        let rank = self.rank(cx, key);
+        self.servers[server].queue.join(rank, key);
+        self.pool.servers[server].queued += 1;
+        self.algorithm.changed(&self.pool, server, Change::Taken);
+        self.enter_queue(cx, key);
+    }
+
+    pub(super) fn leave_server_queue(&mut self, server: usize) {
+        self.pool.servers[server].queued -= 1;
+        self.algorithm.changed(&self.pool, server, Change::Released);
+    }
+
+    fn enter_queue(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        self.join_queue(cx);
+        cx.set_timer_in(key, self.queue_lane);
+    }
+
+    pub(super) fn join_queue(&mut self, cx: &mut Context<'_>) {
+        let now = cx.now();
+        cx.stations[self.me.index()].apart.up(now);
+    }
+
+    fn leave_queue(&mut self, cx: &mut Context<'_>) {
+        let now = cx.now();
+        cx.stations[self.me.index()].apart.down(now);
+    }
+
+    /// The time in a queue is over, because its turn has come.
+    pub(super) fn waited(&mut self, cx: &mut Context<'_>, key: FrameKey, since: Time) {
+        self.leave_queue(cx);
+        let waited = cx.now().since(since);
+        let frame = &mut cx.frames[key];
+        frame.waited = frame.waited + waited;
+    }
+
+    /// The time in a queue is over, because the request has ended.
+    pub(super) fn left_early(&mut self, cx: &mut Context<'_>, frame: &mut Frame, since: Time) {
+        self.leave_queue(cx);
+        frame.waited = frame.waited + cx.now().since(since);
+    }
+
+    // --- slots ------------------------------------------------------------------------------------------------------
+
+    /// A slot of the server is free: it takes the oldest request that waits.
+    pub(super) fn free_slot(&mut self, cx: &mut Context<'_>, server: usize) {
+        self.pool.servers[server].served -= 1;
+        self.algorithm.changed(&self.pool, server, Change::Released);
+        self.limits_follow_the_load(cx);
+        self.feed(cx, server);
+    }
+
+    /// Gives the server as many waiting requests as it has room for.
+    pub(super) fn feed(&mut self, cx: &mut Context<'_>, server: usize) {
+        while !cx.closing && cx.is_up(self.me) && self.pool.servers[server].can_serve() {
+            let Some(key) = self.next_for(server) else { return };
+            // Those who left are still in line.
+            let stage = match cx.frames.get(key).map(|f| f.step) {
+                Some(FrameStep::LoadBalancer(step)) => step.stage,
+                _ => continue,
+            };
+            match stage {
+                Stage::Queued { since } => self.waited(cx, key, since),
+                Stage::QueuedAt { since, .. } => {
+                    self.leave_server_queue(server);
+                    self.waited(cx, key, since);
+                }
+                _ => continue,
+            }
+            self.connect(cx, key, server);
+        }
+    }
+
+    /// The next in the server's own line or in the backend's: by rank, and those bound to the server first.
+    fn next_for(&mut self, server: usize) -> Option<FrameKey> {
+        let own = &mut self.servers[server].queue;
+        match (own.front(), self.queue.front()) {
+            (Some((mine, _)), Some((any, _))) if any < mine => self.queue.pop(),
+            (Some(_), _) => own.pop(),
+            (None, _) => self.queue.pop(),
+        }
+    }
+
+    /// The limits of servers with `minconn` grow with the connections that are open, up to `fullconn`.
+    fn limits_follow_the_load(&mut self, cx: &Context<'_>) {
+        if self.plan.fullconn.is_some() {
+            (0..self.servers.len()).for_each(|server| self.limit(cx, server));
+        }
+    }
+
+    /// Works out how many requests the server may serve at once just now.
+    pub(super) fn limit(&mut self, cx: &Context<'_>, server: usize) {
+        let full = self.servers[server].maxconn;
+        let loaded = match (self.plan.servers[server].minconn, self.plan.fullconn) {
+            (Some(least), Some(load)) if self.open < load && least < full => {
+                let share = u64::from(self.open) * u64::from(full) / u64::from(load);
+                least.max(share as u32)
+            }
+            _ => full,
+        };
+        self.pool.servers[server].limit = self.servers[server].ramp.limit(loaded, cx.now());
+    }
+}

@@ -1,0 +1,260 @@
+//! Keeping an eye on the servers: checks, what live traffic tells, slow starts, and what follows from all of them.
+
+use super::{LoadBalancer, Stage, Step};
+use crate::base::random::{Draw, label, mix, unit};
+use crate::base::time::{Span, Time};
+use crate::model::balance::{self, Balance, Change, slowstart};
+use crate::model::context::Context;
+use crate::model::event::{Class, Event};
+use crate::model::node::Tending;
+use crate::model::probe::{Finding, probe};
+use crate::model::request::{How, Outcome, Reply, Step as FrameStep};
+use crate::scenario::plan::{Check, Observe, OnError};
+
+/// A `slowstart` under way.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ramp {
+    /// When it began and how long it lasts.
+    under_way: Option<(Time, Span)>,
+    /// Counts ramps: the next second of one that was cut short finds another number.
+    turn: u16,
+}
+
+impl Ramp {
+    fn start(&mut self, now: Time, lasts: Span) {
+        self.turn = self.turn.wrapping_add(1);
+        self.under_way = Some((now, lasts));
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.turn = self.turn.wrapping_add(1);
+        self.under_way = None;
+    }
+
+    fn eweight(&self, weight: u32, now: Time) -> u32 {
+        let slow = |(began, lasts): (Time, Span)| slowstart::eweight(weight, lasts, now.since(began));
+        self.under_way.map_or(weight * 16, slow)
+    }
+
+    pub(super) fn limit(&self, limit: u32, now: Time) -> u32 {
+        match self.under_way {
+            Some((began, lasts)) if limit != u32::MAX => slowstart::limit(limit, lasts, now.since(began)),
+            _ => limit,
+        }
+    }
+}
+
+impl LoadBalancer<'_> {
+    // --- checks -----------------------------------------------------------------------------------------------------
+
+    pub(super) fn begin_checks(&mut self, cx: &mut Context<'_>) {
+        let Some(check) = &self.plan.check else { return };
+        for server in 0..self.servers.len() {
+            let turn = self.servers[server].health.next_turn();
+            let word = unit(&mut Draw::keyed(mix(self.check_key(cx, server), u64::from(turn))));
+            self.tend_after(cx, server, check.inter.scaled(word), Tending::Check, turn);
+        }
+    }
+
+    fn tend_after(&mut self, cx: &mut Context<'_>, server: usize, span: Span, what: Tending, turn: u16) {
+        if what == Tending::Check {
+            self.servers[server].health.is_due(cx.now() + span);
+        }
+        let event = Event::Tend {
+            balancer: self.me,
+            server: server as u16,
+            turn,
+            what,
+        };
+        cx.after(span, Class::Probe, event);
+    }
+
+    /// Keyed by the server's name: another server in the list moves nobody's check.
+    fn check_key(&self, cx: &Context<'_>, server: usize) -> u64 {
+        mix(self.checks, label(&cx.plan.node(self.plan.servers[server].node).name))
+    }
+
+    /// A check begins.
+    pub(super) fn check(&mut self, cx: &mut Context<'_>, server: usize, turn: u16) {
+        let Some(check) = &self.plan.check else { return };
+        if turn != self.servers[server].health.turn() {
+            return;
+        }
+        let key = mix(self.check_key(cx, server), self.servers[server].health.begin_check());
+        match probe(cx, self.me, self.plan.servers[server].node, key, check.deep) {
+            Finding::Pass => self.checked(cx, check, server, true),
+            Finding::Fail => self.checked(cx, check, server, false),
+            Finding::Silent => self.tend_after(cx, server, check.timeout, Tending::GiveUp, turn),
+        }
+    }
+
+    /// A check has heard nothing for as long as it may last.
+    pub(super) fn check_was_silent(&mut self, cx: &mut Context<'_>, server: usize, turn: u16) {
+        if let Some(check) = &self.plan.check
+            && turn == self.servers[server].health.turn()
+        {
+            self.checked(cx, check, server, false);
+        }
+    }
+
+    /// A check has ended; the next follows.
+    fn checked(&mut self, cx: &mut Context<'_>, check: &Check, server: usize, passed: bool) {
+        self.judge(cx, check, server, passed);
+        let health = &mut self.servers[server].health;
+        let (span, turn) = (health.interval(check), health.turn());
+        self.tend_after(cx, server, span, Tending::Check, turn);
+    }
+
+    fn judge(&mut self, cx: &mut Context<'_>, check: &Check, server: usize, passed: bool) {
+        if self.servers[server].health.observe(check, passed) {
+            self.changed_its_mind(cx, server, passed);
+        }
+    }
+
+    /// The balancer believes something else of the server than before.
+    fn changed_its_mind(&mut self, cx: &mut Context<'_>, server: usize, up: bool) {
+        let (me, node) = (self.me, self.plan.servers[server].node);
+        let what = if up { "up" } else { "down" };
+        cx.note(what, |p| format!("{}/{}", p.node(me).name, p.node(node).name));
+        if up {
+            self.start_slowly(cx, server);
+        } else {
+            self.end_slow_start(cx, server);
+        }
+        self.settle(cx);
+    }
+
+    // --- what live traffic tells ------------------------------------------------------------------------------------
+
+    /// `observe`: an attempt has come back, and says something about the server.
+    pub(super) fn observe(&mut self, cx: &mut Context<'_>, server: usize, reply: Reply) {
+        let (Some(layer), Some(check)) = (self.plan.observe, &self.plan.check) else {
+            return;
+        };
+        let failed = match reply.how {
+            How::Refused | How::Silent => true,
+            How::Broken => layer == Observe::Layer7,
+            How::Answered => layer == Observe::Layer7 && is_server_error(reply.cause),
+        };
+        if !self.servers[server]
+            .health
+            .observe_traffic(failed, self.plan.error_limit)
+        {
+            return;
+        }
+        match self.plan.on_error {
+            OnError::FastInter => {}
+            OnError::FailCheck => self.judge(cx, check, server, false),
+            OnError::SuddenDeath => self.servers[server].health.one_failure_left(check),
+            OnError::MarkDown => {
+                self.servers[server].health.mark_down();
+                self.changed_its_mind(cx, server, false);
+            }
+        }
+        // All of them bring the next check forward.
+        if self.servers[server].health.is_due_after(cx.now() + check.fastinter) {
+            let turn = self.servers[server].health.next_turn();
+            self.tend_after(cx, server, check.fastinter, Tending::Check, turn);
+        }
+    }
+
+    // --- slow starts ------------------------------------------------------------------------------------------------
+
+    /// The full weight and limit are in force again.
+    pub(super) fn end_slow_start(&mut self, cx: &Context<'_>, server: usize) {
+        if self.servers[server].ramp.under_way.is_some() {
+            self.servers[server].ramp.stop();
+            self.weigh(cx, server);
+            self.limit(cx, server);
+        }
+    }
+
+    /// The server is up again: with `slowstart` its weight and limit begin small.
+    pub(super) fn start_slowly(&mut self, cx: &mut Context<'_>, server: usize) {
+        let Some(lasts) = self.plan.servers[server].slowstart else {
+            return;
+        };
+        self.servers[server].ramp.start(cx.now(), lasts);
+        self.ramp_on(cx, server);
+    }
+
+    /// A second of a slow start is over.
+    pub(super) fn warm(&mut self, cx: &mut Context<'_>, server: usize, turn: u16) {
+        if turn != self.servers[server].ramp.turn {
+            return;
+        }
+        self.ramp_on(cx, server);
+        self.feed(cx, server);
+    }
+
+    fn ramp_on(&mut self, cx: &mut Context<'_>, server: usize) {
+        let Some((began, lasts)) = self.servers[server].ramp.under_way else {
+            return;
+        };
+        self.weigh(cx, server);
+        self.limit(cx, server);
+        if cx.now().since(began) < lasts {
+            let turn = self.servers[server].ramp.turn;
+            self.tend_after(cx, server, slowstart::STEP, Tending::Warm, turn);
+        } else {
+            self.servers[server].ramp.stop();
+        }
+    }
+
+    /// Works out the weight in force, and tells the algorithm.
+    pub(super) fn weigh(&mut self, cx: &Context<'_>, server: usize) {
+        let member = &mut self.pool.servers[server];
+        member.eweight = self.servers[server].ramp.eweight(member.weight, cx.now());
+        self.algorithm.changed(&self.pool, server, Change::Weight);
+    }
+
+    // --- what follows -----------------------------------------------------------------------------------------------
+
+    /// Works out anew who may be given requests, and tells the algorithm what changed.
+    pub(super) fn settle(&mut self, cx: &mut Context<'_>) {
+        let members = || self.pool.servers.iter();
+        let able = self.servers.iter().zip(members());
+        let up: Vec<bool> = able.map(|(s, m)| s.health.is_able() && m.weight > 0).collect();
+        let backup: Vec<bool> = members().map(|m| m.backup).collect();
+        let before: Vec<bool> = members().map(|m| m.usable).collect();
+        let usable = balance::usable(&up, &backup, self.plan.allbackups);
+        for (member, usable) in self.pool.servers.iter_mut().zip(&usable) {
+            member.usable = *usable;
+        }
+        for (i, (was, is)) in before.into_iter().zip(usable).enumerate() {
+            if was != is {
+                self.algorithm
+                    .changed(&self.pool, i, if is { Change::Up } else { Change::Down });
+            }
+        }
+        for server in 0..self.pool.servers.len() {
+            self.leave_lost_server(cx, server);
+            self.feed(cx, server);
+        }
+    }
+
+    /// With `redispatch`, what waits for a server that is gone is spread anew at once.
+    fn leave_lost_server(&mut self, cx: &mut Context<'_>, server: usize) {
+        if self.pool.servers[server].takes_new() || !self.plan.redispatch {
+            return;
+        }
+        for key in self.servers[server].queue.take() {
+            let Some(FrameStep::LoadBalancer(Step {
+                stage: Stage::QueuedAt { since, .. },
+                ..
+            })) = cx.frames.get(key).map(|f| f.step)
+            else {
+                continue;
+            };
+            self.leave_server_queue(server);
+            self.waited(cx, key, since);
+            LoadBalancer::step(cx, key).stage = Stage::Accepted;
+            self.place(cx, key);
+        }
+    }
+}
+
+/// Is it an answer that says the server is not well, rather than one that says the request is not?
+fn is_server_error(cause: Outcome) -> bool {
+    !matches!(cause, Outcome::Ok | Outcome::Rejected)
+}
