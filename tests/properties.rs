@@ -275,7 +275,9 @@ impl Builder {
         match self.below(3) {
             0 => json!({ "a": {} }),
             1 => json!({ "a": { "share": 3, "keys": keys }, "b": {} }),
-            _ => json!({ "a": {}, "b": { "share": 0.5, "keys": keys }, "c": { "share": 2 } }),
+            _ => {
+                json!({ "a": { "priority": self.below(2) }, "b": { "share": 0.5, "keys": keys }, "c": { "share": 2, "priority": -1 } })
+            }
         }
     }
 
@@ -481,6 +483,10 @@ impl Builder {
             let mut server = json!({ "node": node, "weight": b.pick(&[1, 3, 0, 10]) });
             if b.rarely(2) {
                 server["maxconn"] = json!(1 + b.below(5));
+                server["minconn"] = json!(b.below(3));
+            }
+            if b.rarely(4) {
+                server["slowstart"] = json!("1s");
             }
             if b.rarely(3) {
                 server["maxqueue"] = json!(1 + b.below(3));
@@ -525,7 +531,28 @@ impl Builder {
                 self.pick(&["200ms", "20ms", "1s"])
             };
             settings["check"] = json!({ "inter": inter, "fall": 1 + self.below(3), "rise": 1 + self.below(2) });
+            settings["check"]["fastinter"] = json!(self.pick(&["50ms", inter]));
+            settings["check"]["deep"] = json!(self.rarely(3));
+            if self.rarely(2) {
+                settings["observe"] = json!(self.pick(&["layer4", "layer7"]));
+                settings["error_limit"] = json!(1 + self.below(4));
+                settings["on_error"] = json!(self.pick(&["fastinter", "fail-check", "sudden-death", "mark-down"]));
+            }
         }
+        if self.rarely(3) {
+            let words = [
+                "conn-failure",
+                "empty-response",
+                "response-timeout",
+                "503",
+                "all-retryable-errors",
+            ];
+            settings["retry_on"] = json!([self.pick(&words), self.pick(&words)]);
+        }
+        if self.rarely(4) {
+            settings["tls"] = json!({ "handshake": "1ms", "resumption": 0.5 });
+        }
+        settings["fullconn"] = json!(1 + self.below(9));
         if self.rarely(3) {
             settings["maxconn"] = json!(1 + self.below(6));
         }

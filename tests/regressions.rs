@@ -116,16 +116,6 @@ fn utilisation_counts_the_workers_there_are() {
 }
 
 #[test]
-fn a_priority_is_refused_as_long_as_no_queue_heeds_it() {
-    let scenario = r#"{ "requests": { "vip": { "priority": 1 } }, "nodes": { "s": { "kind": "app" } },
-        "clients": { "c": { "arrivals": { "poisson": 1 }, "entry": "s" } } }"#;
-    let problems = fallover::scenario::load_text("test.json", scenario, &[])
-        .expect_err("not built yet")
-        .to_string();
-    assert!(problems.contains("\"priority\" is not built yet"), "{problems}");
-}
-
-#[test]
 fn an_answer_that_comes_too_late_is_not_taken_for_the_next_one() {
     // The request of 1 s reaches `fast` at 1.002, when both nodes hang already, and the web server's time-out of 1 s runs
     // out unheard. When they go on at 3, `fast` has its answer ready in the very instant in which the web server hears of

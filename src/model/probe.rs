@@ -40,7 +40,7 @@ fn behind(cx: &Context<'_>, node: NodeId, key: u64) -> Finding {
         } else {
             Finding::Fail
         };
-        match found.iter().any(|f| *f == Finding::Pass) || found.is_empty() {
+        match found.contains(&Finding::Pass) || found.is_empty() {
             true => Finding::Pass,
             false => worst,
         }

@@ -27,8 +27,8 @@ impl Line {
 
     /// Who is next; those who have left included.
     pub fn front(&self) -> Option<(usize, FrameKey)> {
-        let ranks = self.ranks.iter().enumerate();
-        ranks.filter_map(|(rank, line)| Some((rank, *line.front()?))).next()
+        let mut ranks = self.ranks.iter().enumerate();
+        ranks.find_map(|(rank, line)| Some((rank, *line.front()?)))
     }
 
     /// Takes who is next.

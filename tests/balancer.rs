@@ -1,0 +1,235 @@
+//! What a load balancer's rarer directives do, held to timelines worked out by hand.
+
+mod support;
+
+use fallover::model::recorder::{Row, RunRecord};
+use fallover::model::request::Outcome::{self, *};
+use serde_json::{Value, json};
+use support::haproxy::{Asked, Stack, in_order, server_of};
+use support::{endings, plan, record};
+
+/// Requests that come evenly, each a millisecond of work, at these servers.
+fn stack(backend: &[&str], per_s: f64, seconds: f64, faults: &[(f64, f64, &str, &str)], more: Value) -> Stack {
+    Stack {
+        backend: backend.iter().map(|l| (*l).to_owned()).collect(),
+        workers: vec![],
+        asked: (0..(per_s * seconds) as u32)
+            .map(|i| Asked {
+                at: f64::from(i) / per_s,
+                service: 0.001,
+                patience: None,
+            })
+            .collect(),
+        faults: faults
+            .iter()
+            .map(|f| (f.0, f.1, f.2.to_owned(), f.3.to_owned()))
+            .collect(),
+        more,
+        duration: seconds + 5.0,
+    }
+}
+
+fn first_event(record: &RunRecord, what: &str) -> f64 {
+    let event = record.events.iter().find(|e| e.what == what);
+    event.expect("it happens").at.seconds()
+}
+
+#[test]
+fn a_server_that_comes_up_starts_slowly() {
+    let backend = [
+        "balance roundrobin",
+        "server s1 x check inter 500ms fall 2 rise 2 slowstart 4s",
+        "server s2 x check inter 500ms fall 2 rise 2",
+    ];
+    let more = json!({ "servers": [{ "node": "s1", "slowstart": "4s" }, "s2"] });
+    let stack = stack(&backend, 200.0, 16.0, &[(2.0, 3.0, "s1", "crash")], more);
+    let (plan, record) = stack.run(0.0);
+    let up = first_event(&record, "up");
+    let share = |from: f64, to: f64| {
+        let rows = in_order(&record);
+        let inside: Vec<&&Row> = rows
+            .iter()
+            .filter(|r| (up + from..up + to).contains(&r.arrived.seconds()))
+            .collect();
+        inside.iter().filter(|r| server_of(&plan, r) == "s1").count() as f64 / inside.len() as f64
+    };
+    // 1, 5, 9, 13 and 16 sixteenths of the weight beside a full one; two requests of 200 are the edges.
+    for (second, sixteenths) in [1.0, 5.0, 9.0, 13.0, 16.0].into_iter().enumerate() {
+        let (found, expected) = (
+            share(second as f64, second as f64 + 1.0),
+            sixteenths / (16.0 + sixteenths),
+        );
+        assert!(
+            (found - expected).abs() <= 0.0101,
+            "second {second}: {found}, not {expected}"
+        );
+    }
+}
+
+#[test]
+fn the_limit_follows_the_load_up_to_fullconn() {
+    // One server, minconn 1, maxconn 4, fullconn 8; a second a job; eight come at once, one after the other. With n open,
+    // max(1, n·4/8) may be served: request n is let in at once where that exceeds those served already.
+    // n = 1: limit 1, served. 2: limit 1, waits. From then on newcomers queue behind it. When 1 leaves at 1 s, eight are
+    // open: the limit is 4, so 2–5 start. At 2 s, 2 leaves with seven open (limit 3): nobody starts, three are at work;
+    // 3 leaves with six open (limit 3): 6 starts beside 4 and 5; 4 leaves with five open (limit 2): nobody; 5 leaves with
+    // four open (limit 2): 7 starts beside 6. At 3 s, 6 leaves with three open (limit 1): nobody; 7 with two: 8 starts.
+    let scenario = r#"{ "duration": "20s", "clients": { "c": { "arrivals": { "trace": "tests/data/rush.csv" }, "entry": "lb" } },
+        "nodes": { "lb": { "kind": "load-balancer", "fullconn": 8, "timeouts": { "queue": "10s" },
+                           "servers": [{ "node": "s", "minconn": 1, "maxconn": 4 }] },
+                   "s": { "kind": "app", "work": { "*": { "io": "1s" } } } } }"#;
+    let ends: Vec<f64> = endings(&record(scenario).rows)
+        .into_iter()
+        .map(|e| e.0.round())
+        .collect();
+    assert_eq!(ends, [1.0, 2.0, 2.0, 2.0, 2.0, 3.0, 3.0, 4.0]);
+}
+
+#[test]
+fn the_smaller_priority_is_served_first() {
+    let scenario = |priorities: [i32; 2]| {
+        format!(
+            r#"{{ "duration": "20s",
+            "requests": {{ "batch": {{ "priority": {} }}, "person": {{ "priority": {} }} }},
+            "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/two-classes.csv" }}, "entry": "lb" }} }},
+            "nodes": {{ "lb": {{ "kind": "load-balancer", "timeouts": {{ "queue": "10s" }}, "servers": [{{ "node": "s", "maxconn": 1 }}] }},
+                       "s": {{ "kind": "app", "work": {{ "*": {{ "io": "1s" }} }} }} }} }}"#,
+            priorities[0], priorities[1]
+        )
+    };
+    // Batch, batch, person, batch, person, a tenth apart: the first is at work; then both persons, then the others.
+    let ends = |s: &str| endings(&record(s).rows).into_iter().map(|e| e.0).collect::<Vec<f64>>();
+    assert_eq!(ends(&scenario([5, -1])), [1.0, 4.0, 2.0, 5.0, 3.0]);
+    assert_eq!(ends(&scenario([0, 0])), [1.0, 2.0, 3.0, 4.0, 5.0]);
+}
+
+#[test]
+fn live_traffic_marks_a_server_down_at_the_fifth_failed_connection() {
+    let backend = |on_error: &str| {
+        ["s1", "s2"].map(|s| {
+            format!("server {s} x check inter 60s fastinter 200ms fall 3 rise 2 observe layer4 error-limit 5 on-error {on_error}")
+        })
+    };
+    let run = |on_error: &str| {
+        let lines = backend(on_error);
+        let lines = [
+            "balance roundrobin",
+            "option redispatch",
+            "retries 3",
+            &lines[0],
+            &lines[1],
+        ];
+        stack(&lines, 100.0, 10.0, &[(3.0, 4.0, "s1", "crash")], json!({})).run(0.0)
+    };
+    let down = |on_error: &str| first_event(&run(on_error).1, "down") - 3.0;
+    // Every request tries s1 first, since the redispatch takes the turn of s2: the first at 3.00, the fifth at 3.04.
+    assert!((down("mark-down") - 0.04).abs() < 1e-9);
+    // The fifth failure brings the next check forward by nearly a minute, to 0.24; it fails.
+    assert!((down("sudden-death") - 0.24).abs() < 1e-9);
+    // Two more follow it.
+    assert!((down("fastinter") - 0.64).abs() < 1e-9);
+    // Every fifth failure counts as a failed check: the fifteenth is the third.
+    assert!((down("fail-check") - 0.14).abs() < 1e-9);
+    assert_eq!(
+        run("mark-down").1.nodes[1].tally.refused,
+        5,
+        "then nobody asks it any more"
+    );
+}
+
+#[test]
+fn retry_on_says_what_is_tried_again() {
+    // One request in service when the server dies, on the first of two servers.
+    let ends = |retry_on: &str, fault: &str| {
+        let scenario = format!(
+            r#"{{ "duration": "20s", "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/at-one.csv" }}, "entry": "lb" }} }},
+            "nodes": {{ "lb": {{ "kind": "load-balancer", "servers": ["a", "b"], "redispatch": true, "retries": 2,
+                               "timeouts": {{ "server": "3s" }} {retry_on} }},
+                       "a": {{ "kind": "app", "work": {{ "*": {{ "io": "1s" }} }} }},
+                       "b": {{ "kind": "app", "work": {{ "*": {{ "io": "1s" }} }} }} }},
+            "faults": [{{ "target": "a", {fault} }}] }}"#
+        );
+        endings(&record(&scenario).rows)[0]
+    };
+    let dies = r#""at": "1.5s", "effect": "crash""#;
+    let hangs = r#""at": "1.5s", "effect": "hang""#;
+    let errs = r#""at": "0s", "effect": "errors", "ratio": 1"#;
+    let refuses = r#""at": "0s", "effect": "crash""#;
+    let expect = |retry_on: &str, fault: &str, expected: (f64, Outcome)| {
+        assert_eq!(ends(retry_on, fault), expected, "{retry_on} {fault}");
+    };
+    // It arrives at 1.
+    expect("", refuses, (2.0, Ok));
+    expect("", dies, (1.5, Reset));
+    expect("", hangs, (4.0, ServerTimeout));
+    expect("", errs, (2.0, Error));
+    let on = |word: &str| format!(r#", "retry_on": ["{word}"]"#);
+    expect(&on("empty-response"), dies, (2.5, Ok));
+    expect(&on("response-timeout"), hangs, (5.0, Ok));
+    expect(&on("503"), errs, (3.0, Ok));
+    // A list replaces the default.
+    expect(&on("503"), refuses, (1.0, Refused));
+    for fault in [dies, errs, refuses, hangs] {
+        assert_eq!(ends(&on("all-retryable-errors"), fault).1, Ok);
+    }
+}
+
+/// A balancer before an Nginx before an application before a database; what the checks see of what is behind.
+#[test]
+fn a_deep_check_sees_what_stands_behind_a_server() {
+    let down = |target: &str, deep: bool| {
+        let scenario = format!(
+            r#"{{ "duration": "30s", "clients": {{ "c": {{ "arrivals": {{ "poisson": 1 }}, "entry": "lb" }} }},
+            "nodes": {{ "lb": {{ "kind": "load-balancer", "servers": ["w1", "w2"], "check": {{ "inter": "1s", "deep": {deep} }} }},
+                       "w1": {{ "kind": "web", "upstreams": ["a1"] }}, "w2": {{ "kind": "web", "upstreams": ["a2"] }},
+                       "a1": {{ "kind": "app", "database": "db" }}, "a2": {{ "kind": "app", "database": "db" }},
+                       "db": {{ "kind": "database", "members": {{ "p": {{}}, "r": {{}} }}, "primary": "p" }} }},
+            "faults": [{{ "at": "10s", "target": "{target}", "effect": "crash" }}] }}"#
+        );
+        let record = record(&scenario);
+        let events = record.events.iter().filter(|e| e.what == "down");
+        events.map(|e| e.target.clone()).collect::<Vec<String>>()
+    };
+    assert_eq!(down("a1", false), Vec::<String>::new());
+    assert_eq!(down("a1", true), ["lb/w1"]);
+    assert_eq!(down("p", true), Vec::<String>::new(), "the replica can be read");
+    assert_eq!(down("db", true).len(), 2, "nobody can");
+}
+
+#[test]
+fn tls_at_a_balancer_costs_its_cpu() {
+    let scenario = r#"{ "duration": "10s", "clients": { "c": { "arrivals": { "trace": "tests/data/at-one.csv" }, "entry": "lb" } },
+        "nodes": { "lb": { "kind": "load-balancer", "servers": ["s"], "tls": { "handshake": "200ms", "resumption": 0 } },
+                   "s": { "kind": "app", "work": { "*": { "io": "1s" } } } } }"#;
+    assert_eq!(endings(&record(scenario).rows), [(2.2, Ok)]);
+}
+
+#[test]
+fn contradictions_get_haproxys_answer() {
+    let warnings = |settings: &str| {
+        let scenario = format!(
+            r#"{{ "clients": {{ "c": {{ "arrivals": {{ "poisson": 1 }}, "entry": "lb" }} }},
+            "nodes": {{ "lb": {{ "kind": "load-balancer", {settings} }}, "a": {{ "kind": "app" }}, "b": {{ "kind": "app" }} }} }}"#
+        );
+        plan(&scenario).warnings.join("\n")
+    };
+    for (settings, says) in [
+        (
+            r#""servers": [{ "node": "a", "backup": true }, { "node": "b", "backup": true }]"#,
+            "every server is a backup",
+        ),
+        (
+            r#""servers": [{ "node": "a", "slowstart": "4s" }, "b"]"#,
+            "slowstart acts only after maintenance",
+        ),
+        (r#""servers": ["a", "b"], "observe": "layer4""#, "observe needs checks"),
+        (r#""servers": ["a", "b"], "fullconn": 10"#, "fullconn does nothing"),
+        (
+            r#""servers": [{ "node": "a", "minconn": 5, "maxconn": 2 }, "b"], "fullconn": 10"#,
+            "is that server's maxconn",
+        ),
+        (r#""servers": ["a"], "redispatch": true"#, "there is only one server"),
+    ] {
+        assert!(warnings(settings).contains(says), "{settings}: {}", warnings(settings));
+    }
+}
