@@ -38,3 +38,5 @@ pub const ROUTES: usize = 1_000_000;
 pub const RETRIES: u32 = 1_000;
 /// Queries that one request may ask of a database.
 pub const QUERIES: u32 = 10_000;
+/// Failures that a circuit breaker may wait for.
+pub const BREAKER_FAILURES: u32 = 100_000;

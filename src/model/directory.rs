@@ -66,6 +66,8 @@ pub struct Roles {
     behind: VecDeque<Time>,
     /// Commits that died with a primary.
     pub lost_writes: u64,
+    /// Does the primary wait for a replica just now? Only `semi-sync` asks.
+    semi_sync: bool,
 }
 
 impl Directory {
@@ -164,6 +166,16 @@ impl Directory {
         plan.databases[database.index()].members[self.databases[database.index()].primary]
     }
 
+    /// Does the primary of a database wait for a replica just now?
+    pub fn semi_sync(&self, database: DatabaseId) -> bool {
+        self.databases[database.index()].semi_sync
+    }
+
+    /// The primary waits for a replica from now on, or no longer.
+    pub fn set_semi_sync(&mut self, database: DatabaseId, on: bool) {
+        self.databases[database.index()].semi_sync = on;
+    }
+
     /// A write is committed on the primary; a replica has it after `lag`, and never before an older one.
     pub fn commit(&mut self, database: DatabaseId, now: Time, lag: Span) {
         let roles = &mut self.databases[database.index()];
@@ -186,6 +198,7 @@ impl Roles {
             died: Time::ZERO,
             behind: VecDeque::new(),
             lost_writes: 0,
+            semi_sync: true,
         }
     }
 

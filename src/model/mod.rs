@@ -15,6 +15,7 @@ pub mod probe;
 pub mod rate_limit;
 pub mod recorder;
 pub mod request;
+pub mod retry;
 mod roles;
 mod settings;
 pub mod station;

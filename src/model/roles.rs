@@ -37,6 +37,16 @@ impl World<'_> {
         }
     }
 
+    /// A node answers again: a primary that waits for it may go on.
+    pub(super) fn relieve(&mut self, node: NodeId) {
+        for (i, database) in self.plan.databases.iter().enumerate() {
+            let primary = self.cx.directory.primary(self.plan, DatabaseId::new(i));
+            if database.members.contains(&node) && primary != node {
+                self.nodes[primary.index()].behaviour().peer_returned(&mut self.cx);
+            }
+        }
+    }
+
     fn virtual_ip(&mut self, id: VipId, member: Option<usize>, is_up: bool) {
         let (plan, Some(member)) = (self.plan, member) else {
             return;

@@ -98,6 +98,7 @@ impl<'p> World<'p> {
         self.cx.up[node.index()].set(now, u64::from(is));
         if is {
             self.nodes[node.index()].behaviour().started(&mut self.cx);
+            self.relieve(node);
         } else {
             self.kill(node, how);
         }
@@ -149,6 +150,7 @@ impl<'p> World<'p> {
             }
             let backlog = std::mem::take(&mut self.cx.conditions[node.index()].backlog);
             self.cx.signals.extend(backlog);
+            self.relieve(node);
         }
     }
 

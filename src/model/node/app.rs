@@ -5,12 +5,16 @@ use std::collections::VecDeque;
 
 use super::Behaviour;
 use crate::base::ids::NodeId;
-use crate::base::random::mix;
+use crate::base::random::{Draw, mix, unit};
 use crate::base::time::{Span, Time};
 use crate::engine::calendar::LaneId;
 use crate::model::context::{Context, Demand};
 use crate::model::request::{Frame, FrameKey, How, Outcome, Reply, Step as FrameStep};
+use crate::model::retry::{Circuit, Retries};
 use crate::scenario::plan::{self, Queries, READ, ReadFrom, Target, WRITE};
+
+/// Salt of the jitter of a pause.
+const PAUSE: u64 = 14;
 
 /// Where a request stands in its application.
 #[derive(Copy, Clone, Debug, PartialEq)]
@@ -23,6 +27,8 @@ pub struct Step {
     last: Span,
     /// Members of the database that this query has tried, as bits.
     tried: u32,
+    /// Attempts of this query or call that have failed.
+    failed: u16,
     stage: Stage,
 }
 
@@ -36,6 +42,8 @@ enum Stage {
     Querying { member: u16 },
     /// A call is at another node.
     Calling,
+    /// Pausing before it asks again.
+    Pausing,
 }
 
 /// An application server.
@@ -50,6 +58,13 @@ pub struct App<'p> {
     /// Until when each member is avoided.
     avoid: Vec<Time>,
     query_timeout: Option<LaneId>,
+    retries: Retries<'p>,
+    /// Before the database, then before each node that is called; empty without a breaker.
+    circuits: Vec<Circuit<'p>>,
+}
+
+fn circuits<'p>(plan: &plan::App, breaker: &'p plan::Breaker) -> impl Iterator<Item = Circuit<'p>> {
+    (0..=plan.calls.len()).map(|_| Circuit::new(breaker))
 }
 
 impl<'p> App<'p> {
@@ -63,6 +78,8 @@ impl<'p> App<'p> {
             turn: 0,
             avoid: vec![Time::ZERO; members],
             query_timeout: plan.query_timeout.map(|t| cx.open_lane(t)),
+            retries: Retries::new(plan.retry.as_ref()),
+            circuits: plan.breaker.iter().flat_map(|b| circuits(plan, b)).collect(),
         }
     }
 
@@ -74,10 +91,7 @@ impl<'p> App<'p> {
     }
 
     fn queries(&self, cx: &Context<'_>, key: FrameKey) -> Queries {
-        if self.plan.database.is_none() {
-            return Queries::default();
-        }
-        self.plan.queries[cx.frames[key].class.index()]
+        self.plan.queries(cx.frames[key].class)
     }
 
     /// Is the query after `done` others a read?
@@ -90,6 +104,9 @@ impl<'p> App<'p> {
         let queries = self.queries(cx, key);
         let total = (queries.read + queries.write) as usize;
         let done = usize::from(App::step(cx, key).done);
+        if done < total + self.plan.calls.len() && !self.admits(cx, key) {
+            return cx.finish(key, Reply::failed(Outcome::Error));
+        }
         if done < total {
             self.want_connection(cx, key);
         } else if let Some(&target) = self.plan.calls.get(done - total) {
@@ -100,6 +117,54 @@ impl<'p> App<'p> {
             self.watch(cx, key);
         } else {
             cx.finish(key, Reply::OK);
+        }
+    }
+
+    // --- failures ---------------------------------------------------------------------------------------------------
+
+    /// The circuit before what the request asks now.
+    fn circuit(&mut self, cx: &mut Context<'_>, key: FrameKey) -> Option<&mut Circuit<'p>> {
+        let queries = self.queries(cx, key);
+        let done = u32::from(App::step(cx, key).done);
+        let call = (done + 1).saturating_sub(queries.read + queries.write) as usize;
+        self.circuits.get_mut(call)
+    }
+
+    fn admits(&mut self, cx: &mut Context<'_>, key: FrameKey) -> bool {
+        let now = cx.now();
+        self.circuit(cx, key).is_none_or(|c| c.admits(now))
+    }
+
+    /// A query or a call has come back well.
+    fn succeeded(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        if let Some(circuit) = self.circuit(cx, key) {
+            circuit.succeeded();
+        }
+        let step = App::step(cx, key);
+        step.done += 1;
+        step.failed = 0;
+        step.stage = Stage::Running;
+    }
+
+    /// A query or a call has failed for good: the request asks again after a pause, or fails too. Whatever it held for it
+    /// is given back.
+    fn failed(&mut self, cx: &mut Context<'_>, key: FrameKey, cause: Outcome) {
+        let now = cx.now();
+        if let Some(circuit) = self.circuit(cx, key) {
+            circuit.failed(now);
+        }
+        let step = App::step(cx, key);
+        let was = std::mem::replace(&mut step.stage, Stage::Pausing);
+        step.failed += 1;
+        let (failed, asked) = (step.failed, step.done);
+        if matches!(was, Stage::Querying { .. }) {
+            self.give_back(cx, cx.frames[key].node);
+        }
+        let seed = mix(cx.frames[key].seed, u64::from(asked) + 1);
+        let word = || unit(&mut Draw::keyed(mix(seed, PAUSE + (u64::from(failed) << 8))));
+        match self.retries.again(u32::from(failed), word) {
+            Some(pause) => cx.set_timer(key, pause),
+            None => cx.finish(key, Reply::failed(cause)),
         }
     }
 
@@ -163,7 +228,7 @@ impl<'p> App<'p> {
         let Step { done, tried, .. } = *App::step(cx, key);
         let op = App::op(queries, done);
         let Some(member) = self.choose(cx, op, tried) else {
-            return cx.finish(key, Reply::failed(last.cause));
+            return self.failed(cx, key, last.cause);
         };
         let Some(database) = self.plan.database else {
             unreachable!("queries only with a database")
@@ -203,12 +268,11 @@ impl<'p> App<'p> {
             return self.query(cx, key, reply);
         }
         if !reply.is_ok() {
-            return cx.finish(key, Reply::failed(reply.cause));
+            return self.failed(cx, key, reply.cause);
         }
+        self.succeeded(cx, key);
         let queries = self.queries(cx, key);
         let step = App::step(cx, key);
-        step.done += 1;
-        step.stage = Stage::Running;
         let is_last = u32::from(step.done) == queries.read + queries.write;
         let cpu = if is_last { step.last } else { step.slice };
         self.give_back(cx, cx.frames[key].node);
@@ -220,6 +284,7 @@ impl<'p> App<'p> {
 
 impl Behaviour for App<'_> {
     fn granted(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        self.retries.earn();
         let Demand { cpu, io } = self.demand(cx, key);
         let queries = self.queries(cx, key);
         let slices = u64::from(queries.read + queries.write) + 1;
@@ -230,6 +295,7 @@ impl Behaviour for App<'_> {
             slice,
             last,
             tried: 0,
+            failed: 0,
             stage: Stage::Running,
         });
         let first = if slices == 1 { last } else { slice };
@@ -247,37 +313,50 @@ impl Behaviour for App<'_> {
         match App::step(cx, key).stage {
             Stage::Querying { member } => self.queried(cx, key, usize::from(member), reply),
             Stage::Calling if reply.is_ok() => {
-                let step = App::step(cx, key);
-                step.done += 1;
-                step.stage = Stage::Running;
+                self.succeeded(cx, key);
                 self.go_on(cx, key);
             }
-            Stage::Calling => cx.finish(key, Reply::failed(reply.cause)),
-            Stage::Running | Stage::WantsConnection(_) => {}
+            Stage::Calling => self.failed(cx, key, reply.cause),
+            Stage::Running | Stage::WantsConnection(_) | Stage::Pausing => {}
         }
     }
 
     fn timer(&mut self, cx: &mut Context<'_>, key: FrameKey) {
-        // While a connection is being made its own time-out counts, not the answer's.
-        if !cx.frames[key].silent {
+        if App::step(cx, key).stage == Stage::Pausing {
+            self.go_on(cx, key);
+        } else if !cx.frames[key].silent {
+            // While a connection is being made its own time-out counts, not the answer's.
             cx.hang_up(key);
-            cx.finish(key, Reply::failed(Outcome::ServerTimeout));
+            self.failed(cx, key, Outcome::ServerTimeout);
         }
     }
 
     fn release(&mut self, cx: &mut Context<'_>, frame: &mut Frame) {
         let FrameStep::App(step) = frame.step else { return };
+        let Queries { read, write } = self.plan.queries(frame.class);
+        let (done, asked) = (usize::from(step.done), (read + write) as usize);
+        if matches!(
+            step.stage,
+            Stage::Querying { .. } | Stage::Calling | Stage::WantsConnection(_)
+        ) {
+            let now = cx.now();
+            if let Some(circuit) = self.circuits.get_mut((done + 1).saturating_sub(asked)) {
+                circuit.forgotten(now);
+            }
+        }
         match step.stage {
             Stage::Querying { .. } => self.give_back(cx, frame.node),
             Stage::WantsConnection(since) => {
                 self.count_waiting(cx, frame.node, false);
                 frame.waited = frame.waited + cx.now().since(since);
             }
-            Stage::Running | Stage::Calling => {}
+            Stage::Running | Stage::Calling | Stage::Pausing => {}
         }
     }
 
     fn started(&mut self, _cx: &mut Context<'_>) {
+        // A new process has forgotten what failed.
+        self.circuits = self.plan.breaker.iter().flat_map(|b| circuits(self.plan, b)).collect();
         self.line.clear();
         self.avoid.fill(Time::ZERO);
     }

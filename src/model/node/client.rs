@@ -14,6 +14,7 @@ use crate::engine::slab::Key;
 use crate::model::context::Context;
 use crate::model::event::{Class, Event};
 use crate::model::request::{Doing, Frame, FrameKey, How, Outcome, Reply, Step as FrameStep};
+use crate::model::retry::Retries;
 use crate::scenario::plan::{Arrivals, Entry, Kind, Load, Plan, Source, Target};
 
 /// Where a wish stands.
@@ -61,8 +62,7 @@ pub struct Client<'p> {
     /// One for the time-out of each resolver.
     resolvers: Vec<LaneId>,
     modulation: Modulation,
-    /// Tokens of the retry budget.
-    tokens: f64,
+    retries: Retries<'p>,
 }
 
 /// Where a modulated arrival process stands.
@@ -73,9 +73,6 @@ struct Modulation {
     started: bool,
     row: u32,
 }
-
-/// A source may save up this many retries: enough for a handful of unlucky requests, far too few to feed a storm.
-const BUDGET_CAP: f64 = 10.0;
 
 // Salts of what is drawn for a wish.
 const RENDER: u64 = 11;
@@ -120,7 +117,7 @@ impl<'p> Client<'p> {
                 .map(|t| cx.open_lane(t))
                 .collect(),
             modulation: Modulation::default(),
-            tokens: BUDGET_CAP,
+            retries: Retries::new(plan.source(id).retry.as_ref()),
         }
     }
 
@@ -267,9 +264,7 @@ impl<'p> Client<'p> {
     // --- a wish -----------------------------------------------------------------------------------------------------
 
     fn wish(&mut self, cx: &mut Context<'_>, class: ClassId, client: u32, seed: u64, row: u32) {
-        if let Some(budget) = self.source.retry.as_ref().and_then(|r| r.budget) {
-            self.tokens = (self.tokens + budget).min(BUDGET_CAP);
-        }
+        self.retries.earn();
         let frame = Frame {
             node: self.me,
             parent: Key::NONE,
@@ -401,29 +396,15 @@ impl<'p> Client<'p> {
     /// An attempt has failed: pause and try again, if the policy allows, or give up.
     fn failed(&mut self, cx: &mut Context<'_>, key: FrameKey, cause: Outcome) {
         let Step { attempts, .. } = Client::step(cx, key);
-        let Some(retry) = self
-            .source
-            .retry
-            .as_ref()
-            .filter(|r| u32::from(attempts) <= r.max && self.may_retry(r))
-        else {
-            return self.end(cx, key, cause);
-        };
-        if retry.budget.is_some() {
-            self.tokens -= 1.0;
+        let seed = cx.frames[key].seed;
+        let word = || unit(&mut Draw::keyed(mix(seed, BACKOFF + (u64::from(attempts) << 8))));
+        match self.retries.again(u32::from(attempts), word) {
+            Some(pause) => {
+                Client::set_stage(cx, key, Stage::Pausing);
+                cx.set_timer(key, pause);
+            }
+            None => self.end(cx, key, cause),
         }
-        let grown = retry.backoff.scaled(libm::pow(retry.factor, f64::from(attempts - 1)));
-        let pause = retry.cap.map_or(grown, |cap| grown.min(cap));
-        let word = unit(&mut Draw::keyed(mix(
-            cx.frames[key].seed,
-            BACKOFF + (u64::from(attempts) << 8),
-        )));
-        Client::set_stage(cx, key, Stage::Pausing);
-        cx.set_timer(key, pause.scaled(1.0 - retry.jitter * word));
-    }
-
-    fn may_retry(&self, retry: &crate::scenario::plan::Retry) -> bool {
-        retry.budget.is_none() || self.tokens >= 1.0
     }
 
     /// The wish has ended: it is written down, and a user of a closed loop thinks again.

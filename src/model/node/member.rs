@@ -4,8 +4,11 @@
 
 use super::Behaviour;
 use crate::base::ids::NodeId;
+use crate::base::random::mix;
+use crate::base::time::Span;
 use crate::model::context::{Context, LAG};
 use crate::model::request::{Frame, FrameKey, Outcome, Reply, Step};
+use crate::model::wire::Passage;
 use crate::scenario::plan::{self, Plan, WRITE};
 
 /// A member of a database.
@@ -14,6 +17,8 @@ pub struct Member<'p> {
     database: &'p plan::Database,
     me: NodeId,
     connections: u32,
+    /// Commits that wait for a replica, of which there is none just now; those that have ended are still among them.
+    waiting: Vec<FrameKey>,
 }
 
 impl<'p> Member<'p> {
@@ -24,11 +29,78 @@ impl<'p> Member<'p> {
             database: &plan.databases[member.database.index()],
             me,
             connections: 0,
+            waiting: Vec::new(),
         }
     }
 
     fn is_primary(&self, cx: &Context<'_>) -> bool {
         cx.directory.primary(cx.plan, self.plan.database) == self.me
+    }
+
+    // --- commits ----------------------------------------------------------------------------------------------------
+
+    /// A write is done here; it is acknowledged when replication allows.
+    fn commit(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
+        let Some(timeout) = self.database.semi_sync else {
+            return self.commit_alone(cx, frame);
+        };
+        let is_on = cx.directory.semi_sync(self.plan.database);
+        match self.nearest_replica(cx, cx.frames[frame].seed) {
+            // A replica that answers has caught up, and has the write before the client hears of it.
+            Some(round_trip) => {
+                if !is_on {
+                    cx.directory.set_semi_sync(self.plan.database, true);
+                    cx.note("semi-sync on", |p| p.node(self.me).name.clone());
+                }
+                if round_trip.is_zero() {
+                    cx.finish(frame, Reply::OK);
+                } else {
+                    cx.set_timer(frame, round_trip);
+                }
+            }
+            None if is_on => {
+                self.waiting.push(frame);
+                cx.set_timer(frame, timeout);
+            }
+            None => self.commit_alone(cx, frame),
+        }
+    }
+
+    /// A write that no replica has seen yet: it dies with this server, if that dies before the lag is over.
+    fn commit_alone(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
+        let lag = cx.sample(&self.database.lag, &cx.frames[frame], LAG);
+        cx.directory.commit(self.plan.database, cx.now(), lag);
+        cx.finish(frame, Reply::OK);
+    }
+
+    /// The round trip to the nearest replica that answers.
+    fn nearest_replica(&self, cx: &Context<'_>, key: u64) -> Option<Span> {
+        let here = cx.host_of(self.me);
+        let round_trip = |replica: &NodeId| {
+            let there = cx.plan.node(*replica).host;
+            let passage = cx.wire.call(here, there, || mix(key, replica.index() as u64));
+            match passage {
+                Passage::After(one_way) if cx.is_up(*replica) && !cx.hangs(*replica) => Some(one_way + one_way),
+                _ => None,
+            }
+        };
+        let replicas = self.database.members.iter().filter(|m| **m != self.me);
+        replicas.filter_map(round_trip).min()
+    }
+
+    /// The commits that wait end now.
+    fn release_waiting(&mut self, cx: &mut Context<'_>, seen: bool) {
+        for frame in std::mem::take(&mut self.waiting) {
+            if !cx.frames.contains(frame) {
+                continue;
+            }
+            cx.clear_timer(frame);
+            if seen {
+                cx.finish(frame, Reply::OK);
+            } else {
+                self.commit_alone(cx, frame);
+            }
+        }
     }
 }
 
@@ -44,16 +116,37 @@ impl Behaviour for Member<'_> {
 
     fn worked(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
         if usize::from(cx.frames[frame].op) == WRITE && self.is_primary(cx) {
-            let lag = cx.sample(&self.database.lag, &cx.frames[frame], LAG);
-            cx.directory.commit(self.plan.database, cx.now(), lag);
+            self.commit(cx, frame);
+        } else {
+            cx.finish(frame, Reply::OK);
         }
-        cx.finish(frame, Reply::OK);
+    }
+
+    /// A replica has acknowledged, or the wait for one is over: then the primary waits no more, for nobody's commit.
+    fn timer(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
+        if self.waiting.contains(&frame) {
+            cx.directory.set_semi_sync(self.plan.database, false);
+            cx.note("semi-sync off", |p| p.node(self.me).name.clone());
+            self.release_waiting(cx, false);
+        } else {
+            cx.finish(frame, Reply::OK);
+        }
+    }
+
+    fn peer_returned(&mut self, cx: &mut Context<'_>) {
+        if !self.waiting.is_empty() && self.nearest_replica(cx, self.waiting.len() as u64).is_some() {
+            self.release_waiting(cx, true);
+        }
     }
 
     fn release(&mut self, _cx: &mut Context<'_>, frame: &mut Frame) {
         if frame.step == Step::Counted {
             self.connections -= 1;
         }
+    }
+
+    fn started(&mut self, _cx: &mut Context<'_>) {
+        self.waiting.clear();
     }
 
     fn held(&self) -> u64 {

@@ -7,6 +7,7 @@ pub mod app;
 pub mod client;
 pub mod dns;
 pub mod firewall;
+pub mod health;
 pub mod load_balancer;
 pub mod member;
 pub mod web;
@@ -56,6 +57,9 @@ pub trait Behaviour {
 
     /// It is time to look after one of its servers.
     fn tend(&mut self, _cx: &mut Context<'_>, _server: usize, _turn: u16, _what: Tending) {}
+
+    /// A replica of the database that this node belongs to answers again.
+    fn peer_returned(&mut self, _cx: &mut Context<'_>) {}
 
     /// A node is taken out by hand (or put back): into maintenance, or only drained.
     fn administer(&mut self, _cx: &mut Context<'_>, _node: NodeId, _action: Admin, _begins: bool) {}
@@ -130,7 +134,7 @@ impl<'p> Node<'p> {
     /// The node with this id, at the start of a run.
     pub fn new(plan: &'p Plan, id: NodeId, cx: &mut Context<'p>) -> Node<'p> {
         match &plan.node(id).kind {
-            Kind::Dns(dns) => Node::Dns(dns::Dns::new(dns)),
+            Kind::Dns(dns) => Node::Dns(dns::Dns::new(id, dns, cx)),
             Kind::Firewall(firewall) => Node::Firewall(firewall::Firewall::new(firewall)),
             Kind::LoadBalancer(lb) => Node::LoadBalancer(load_balancer::LoadBalancer::new(id, lb, cx)),
             Kind::Web(web) => Node::Web(web::Web::new(web, cx)),

@@ -149,7 +149,8 @@ fn algorithm(cx: &mut Context, raw: &raw::LoadBalancer, path: &Path) -> Algorith
     algorithm
 }
 
-fn check(cx: &mut Context, raw: &raw::Check, path: &Path) -> Check {
+/// A health check.
+pub fn check(cx: &mut Context, raw: &raw::Check, path: &Path) -> Check {
     let (inter, or_inter) = (raw.inter.0, |t: Option<crate::scenario::raw::units::Duration>| {
         t.unwrap_or(raw.inter).0
     });

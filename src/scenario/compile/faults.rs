@@ -389,6 +389,13 @@ fn setting(
     };
     let whole = value.as_u64().and_then(|n| u32::try_from(n).ok());
     match (key, &node.kind) {
+        ("answers", Kind::Dns(dns)) if dns.failover.is_some() => {
+            cx.bad(
+                path,
+                "with failover the checks decide what is answered; it cannot be set as well",
+            );
+            Vec::new()
+        }
         ("answers", Kind::Dns(_)) => {
             let names = value
                 .as_array()

@@ -5,9 +5,11 @@
 use super::Context;
 use super::balancer;
 use super::names::Component;
+use super::traffic;
 use crate::base::dist::Dist;
 use crate::base::ids::{HostId, NodeId};
 use crate::base::limits;
+use crate::base::time::Span;
 use crate::scenario::plan::{self, Abandoned, Host, Kind, Node, Promotion, ReadFrom, Target, Vip, Work};
 use crate::scenario::raw::app::{self, Failover, Mode};
 use crate::scenario::raw::node::{self as raw, Node as Raw};
@@ -106,6 +108,10 @@ fn dns(cx: &mut Context, dns: &raw::Dns, path: &Path) -> plan::Dns {
         ttl: dns.ttl.0,
         lookup,
         timeout: dns.timeout.0,
+        failover: dns
+            .failover
+            .as_ref()
+            .map(|f| balancer::check(cx, &f.check, &path.key("failover").key("check"))),
     }
 }
 
@@ -193,6 +199,25 @@ fn app(cx: &mut Context, app: &app::App, path: &Path) -> plan::App {
         connect_timeout: app.timeouts.connect.0,
         query_timeout: app.timeouts.query.map(|t| t.0),
         avoid: app.avoid.0,
+        retry: app.retry.as_ref().map(|r| traffic::retry(cx, r, &path.key("retry"))),
+        breaker: app.breaker.as_ref().map(|b| breaker(cx, b, &path.key("breaker"))),
+    }
+}
+
+fn breaker(cx: &mut Context, breaker: &app::Breaker, path: &Path) -> plan::Breaker {
+    if !(1..=limits::BREAKER_FAILURES).contains(&breaker.failures) {
+        let message = format!("failures must be from 1 to {}", limits::BREAKER_FAILURES);
+        cx.bad(&path.key("failures"), message);
+    }
+    for (key, span) in [("window", breaker.window.0), ("open", breaker.open.0)] {
+        if span.is_zero() {
+            cx.bad(&path.key(key), format!("{key} must be above 0"));
+        }
+    }
+    plan::Breaker {
+        failures: breaker.failures,
+        window: breaker.window.0,
+        open: breaker.open.0,
     }
 }
 
@@ -303,6 +328,9 @@ pub fn databases(cx: &mut Context) -> Vec<plan::Database> {
         .collect()
 }
 
+/// `rpl_semi_sync_master_timeout`.
+const SEMI_SYNC_TIMEOUT: Span = Span::from_millis(10_000);
+
 fn database(cx: &mut Context, name: &str, database: &app::Database) -> plan::Database {
     let path = Path::to("nodes").key(name);
     if database.members.0.is_empty() {
@@ -340,10 +368,13 @@ fn database(cx: &mut Context, name: &str, database: &app::Database) -> plan::Dat
             "\"timeout\" belongs to \"mode\": \"semi-sync\"; an async primary waits for nobody",
         );
     }
-    let semi_sync = replication
-        .timeout
-        .filter(|_| replication.mode == Mode::SemiSync)
-        .map(|t| t.0);
+    let semi_sync =
+        (replication.mode == Mode::SemiSync).then(|| replication.timeout.map_or(SEMI_SYNC_TIMEOUT, |t| t.0));
+    if semi_sync.is_some() && database.members.0.len() == 1 {
+        cx.warn(format!(
+            "database \"{name}\" is semi-sync and has no replica to wait for"
+        ));
+    }
     let failover = match &database.failover.0 {
         Failover::Manual => Promotion::Manual,
         Failover::Automatic(watcher) => {

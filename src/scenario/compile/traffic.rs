@@ -288,7 +288,7 @@ fn profile(cx: &mut Context, points: &[(Duration, Rate)], path: &Path) -> Vec<(T
         .collect()
 }
 
-fn retry(cx: &mut Context, retry: &raw::Retry, path: &Path) -> Retry {
+pub fn retry(cx: &mut Context, retry: &raw::Retry, path: &Path) -> Retry {
     if retry.max > limits::RETRIES {
         cx.bad(
             &path.key("max"),

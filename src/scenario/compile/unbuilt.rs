@@ -12,14 +12,10 @@ const UNBUILT: &[(&str, &str)] = &[
     ("requests.*.bytes",                   "sizes of requests and answers"),
     ("network.bandwidth",                  "bandwidth"),
     ("network.links.*.bandwidth",          "bandwidth"),
-    ("nodes.<dns>.failover",               "resolvers that check their answers"),
     ("nodes.<web>.cache",                  "caches"),
     ("nodes.<web>.keepalive",              "a limit on idle connections"),
     ("nodes.<web>.limit_conn",             "limits on connections of one client"),
     ("nodes.<web>.timeouts.send",          "a time-out for sending"),
-    ("nodes.<app>.retry",                  "retries of an application"),
-    ("nodes.<app>.breaker",                "circuit breakers"),
-    ("nodes.<database>.replication.mode=semi-sync", "semi-synchronous replication"),
 ];
 
 /// Reports every key of the table that the scenario has.

@@ -1,8 +1,8 @@
 //! What a node is: the settled settings of each kind.
 
-use super::Target;
+use super::{Retry, Target};
 use crate::base::dist::Dist;
-use crate::base::ids::{DatabaseId, NodeId};
+use crate::base::ids::{ClassId, DatabaseId, NodeId};
 use crate::base::time::Span;
 
 /// What a node is, with the settings of its kind.
@@ -33,6 +33,8 @@ pub struct Dns {
     pub lookup: Dist,
     /// How long a client waits for this resolver.
     pub timeout: Span,
+    /// How it finds out which answers are down; `None` = it gives out all of them.
+    pub failover: Option<Check>,
 }
 
 /// A packet filter.
@@ -295,6 +297,31 @@ pub struct App {
     pub query_timeout: Option<Span>,
     /// A database member that failed to connect is skipped for so long.
     pub avoid: Span,
+    /// What it does about a query or a call that failed.
+    pub retry: Option<Retry>,
+    /// When it stops asking: one before the database, one before each node it calls.
+    pub breaker: Option<Breaker>,
+}
+
+impl App {
+    /// What a request of this class asks of the database.
+    pub fn queries(&self, class: ClassId) -> Queries {
+        match self.database {
+            Some(_) => self.queries[class.index()],
+            None => Queries::default(),
+        }
+    }
+}
+
+/// A circuit breaker.
+#[derive(Clone, Debug)]
+pub struct Breaker {
+    /// It opens after so many failures …
+    pub failures: u32,
+    /// … within this time …
+    pub window: Span,
+    /// … and stays open for so long.
+    pub open: Span,
 }
 
 /// What a request of one class asks of the database.

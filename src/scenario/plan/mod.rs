@@ -162,7 +162,7 @@ pub enum Target {
     Vip(VipId),
 }
 
-/// A client's retry policy.
+/// A retry policy.
 #[derive(Clone, Debug)]
 pub struct Retry {
     /// Further attempts after the first.
@@ -175,7 +175,7 @@ pub struct Retry {
     pub cap: Option<Span>,
     /// The share of the pause that is drawn: 0 = always whole, 1 = anything from nothing to whole.
     pub jitter: f64,
-    /// Retries allowed per request, over all clients of the source; `None` = as many as they like.
+    /// Retries allowed per request, over all requests of the caller; `None` = as many as they like.
     pub budget: Option<f64>,
 }
 
@@ -370,6 +370,10 @@ impl Plan {
                 let rate = |check: &Check| balancer.servers.len() as f64 / check.inter.seconds().max(1e-9);
                 balancer.check.as_ref().map_or(0.0, rate)
             }
+            Kind::Dns(dns) => {
+                let rate = |check: &Check| dns.answers.len() as f64 / check.inter.seconds().max(1e-9);
+                dns.failover.as_ref().map_or(0.0, rate)
+            }
             _ => 0.0,
         };
         self.nodes.iter().map(of).sum()
@@ -383,6 +387,14 @@ impl Plan {
     /// The node with this id.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
+    }
+
+    /// The name of what a call is addressed to.
+    pub fn target_name(&self, target: Target) -> &str {
+        match target {
+            Target::Node(node) => &self.node(node).name,
+            Target::Vip(vip) => &self.vips[vip.index()].name,
+        }
     }
 
     /// The nodes that run on a host.

@@ -30,9 +30,9 @@ serving! {
         /// A database member that failed to connect is skipped for so long, unless none else is left.
         #[serde(default = "seconds::<0>")]
         pub avoid: Duration,
-        /// Retries of failed queries and calls.
+        /// What it does about a query or a call that failed, the worker held meanwhile. Omitted: the request fails.
         pub retry: Option<Retry>,
-        /// A circuit breaker.
+        /// A circuit breaker before the database, and one before each node it calls. Omitted: none.
         pub breaker: Option<Breaker>,
     }
 }
@@ -69,7 +69,7 @@ impl Default for Timeouts {
     }
 }
 
-/// A circuit breaker.
+/// A circuit breaker: while it is open, what would be asked fails at once with `error`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Breaker {
@@ -77,7 +77,7 @@ pub struct Breaker {
     pub failures: u32,
     /// Within this time.
     pub window: Duration,
-    /// And stays open for so long.
+    /// And stays open for so long; then one request may try, and decides.
     pub open: Duration,
 }
 

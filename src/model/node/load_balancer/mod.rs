@@ -7,16 +7,15 @@
 //! line; `attempts` calls the server and tries again; `watch` keeps an eye on the servers.
 
 mod attempts;
-mod health;
 mod line;
 mod slots;
 mod watch;
 
 use std::collections::VecDeque;
 
-use self::health::Health;
 use self::line::Line;
 use self::watch::Ramp;
+use super::health::Health;
 use super::web::handshake;
 use super::{Admin, Behaviour, Tending};
 use crate::base::ids::NodeId;

@@ -1,9 +1,9 @@
-//! What a balancer believes of one of its servers, from the checks it has seen and what an operator has said.
+//! What a balancer, or a resolver that checks its answers, believes of a server, from the checks it has seen and what an operator has said.
 //!
 //! A small state machine: it counts and decides; when to check and what a check finds is told to it.
 
+use super::Admin;
 use crate::base::time::{Span, Time};
-use crate::model::node::Admin;
 use crate::scenario::plan::Check;
 
 /// What a balancer believes of a server.

@@ -1,0 +1,187 @@
+//! Retries, circuit breakers, semi-synchronous commits and resolvers that check, held to timelines worked out by hand.
+
+mod support;
+
+use fallover::model::recorder::RunRecord;
+use fallover::model::request::Outcome::{self, *};
+use support::{endings, record};
+
+#[track_caller]
+fn departures(scenario: &str, expected: &[(f64, Outcome)]) -> RunRecord {
+    let record = record(scenario);
+    let found = endings(&record.rows);
+    let same = |(found, expected): (&(f64, Outcome), &(f64, Outcome))| {
+        (found.0 - expected.0).abs() < 1e-6 && found.1 == expected.1
+    };
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    assert!(found.iter().zip(expected).all(same), "{found:?}, not {expected:?}");
+    record
+}
+
+fn notes(record: &RunRecord, what: &str) -> Vec<f64> {
+    let events = record.events.iter().filter(|e| e.what == what);
+    events.map(|e| e.at.seconds()).collect()
+}
+
+// --- applications ---------------------------------------------------------------------------------------------------
+
+/// A client, an application, and a service that takes 100 ms; `trace` says when requests come.
+fn calling(trace: &str, app: &str, faults: &str) -> String {
+    format!(
+        r#"{{ "duration": "60s", "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/{trace}.csv" }}, "entry": "a" }} }},
+        "nodes": {{ "a": {{ "kind": "app", "calls": ["s"] {app} }},
+                   "s": {{ "kind": "app", "work": {{ "*": {{ "io": "100ms" }} }} }} }},
+        "faults": [{faults}] }}"#
+    )
+}
+
+#[test]
+fn an_application_tries_again_with_growing_pauses() {
+    let retry = r#", "retry": { "max": 3, "backoff": "1s", "factor": 2, "jitter": 0 }"#;
+    // Refused at 1, again at 2, 4 and 8.
+    let dead = r#"{ "at": "0s", "target": "s", "effect": "crash" }"#;
+    let record = departures(&calling("at-one", retry, dead), &[(8.0, Refused)]);
+    assert_eq!(record.nodes[1].tally.refused, 4);
+    assert_eq!(record.classes[0].attempts, 1, "the client tried once");
+    // Back at 3: the third attempt, at 4, is answered.
+    let back = r#"{ "at": "0s", "for": "3s", "target": "s", "effect": "crash" }"#;
+    departures(&calling("at-one", retry, back), &[(4.1, Ok)]);
+    departures(&calling("at-one", "", back), &[(1.0, Refused)]);
+}
+
+#[test]
+fn an_open_circuit_fails_at_once_and_tries_once() {
+    // Requests at 1, 2.5, 4, 5.5, 7, 8.5 and 10; dead until 8. Two failures within 5 s open it for 4 s, at 2.5 s: 4 and
+    // 5.5 fail without asking. 7 is the trial, and fails: open until 11, so 8.5 and 10 fail although the service is back.
+    let breaker = r#", "breaker": { "failures": 2, "window": "5s", "open": "4s" }"#;
+    let dead = r#"{ "at": "0s", "for": "8s", "target": "s", "effect": "crash" }"#;
+    let expected = [
+        (1.0, Refused),
+        (2.5, Refused),
+        (4.0, Error),
+        (5.5, Error),
+        (7.0, Refused),
+        (8.5, Error),
+        (10.0, Error),
+    ];
+    let record = departures(&calling("steady", breaker, dead), &expected);
+    assert_eq!(record.nodes[1].tally.arrived, 3);
+    // Open for 2 s only: 4 fails at once; 5.5 is the trial; 7 fails at once; 8.5 is the trial and closes it.
+    let breaker = breaker.replace("4s", "2s");
+    let expected = [
+        (1.0, Refused),
+        (2.5, Refused),
+        (4.0, Error),
+        (5.5, Refused),
+        (7.0, Error),
+        (8.6, Ok),
+        (10.1, Ok),
+    ];
+    departures(&calling("steady", &breaker, dead), &expected);
+}
+
+#[test]
+fn a_query_that_failed_gives_its_connection_back_while_it_pauses() {
+    // One connection. The first request finds the only member dead at 1 and pauses for 10 s; the second comes at 1.6, when
+    // the member is back, and finds the connection free.
+    let scenario = r#"{ "duration": "60s",
+        "clients": { "c": { "arrivals": { "trace": "tests/data/pair.csv" }, "entry": "a" } },
+        "nodes": { "a": { "kind": "app", "database": "db", "pool": 1, "queries": { "*": { "write": 1 } },
+                          "retry": { "max": 1, "backoff": "10s", "jitter": 0 } },
+                   "db": { "kind": "database", "members": { "m": {} }, "work": { "write": { "io": "1s" } } } },
+        "faults": [{ "at": "0s", "for": "1.5s", "target": "m", "effect": "crash" }] }"#;
+    departures(scenario, &[(12.0, Ok), (2.6, Ok)]);
+}
+
+// --- databases ------------------------------------------------------------------------------------------------------
+
+/// Writes at 1, 2.5, 4, 5.5, 7, 8.5 and 10, 100 ms each, to a primary with a replica.
+fn replicated(replication: &str, faults: &str) -> String {
+    format!(
+        r#"{{ "duration": "60s", "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/steady.csv" }}, "entry": "a" }} }},
+        "nodes": {{ "a": {{ "kind": "app", "database": "db", "queries": {{ "*": {{ "write": 1 }} }} }},
+                   "db": {{ "kind": "database", "members": {{ "p": {{}}, "r": {{}} }}, "primary": "p",
+                           "replication": {replication}, "work": {{ "write": {{ "io": "100ms" }} }} }} }},
+        "faults": [{faults}] }}"#
+    )
+}
+
+#[test]
+fn the_first_commit_without_a_replica_waits_and_the_others_do_not() {
+    let semi_sync = r#"{ "mode": "semi-sync", "timeout": "1s" }"#;
+    let dead = r#"{ "at": "2s", "for": "4s", "target": "r", "effect": "crash" }"#;
+    let expected = [
+        (1.1, Ok),
+        (3.6, Ok),
+        (4.1, Ok),
+        (5.6, Ok),
+        (7.1, Ok),
+        (8.6, Ok),
+        (10.1, Ok),
+    ];
+    let record = departures(&replicated(semi_sync, dead), &expected);
+    assert_eq!(notes(&record, "semi-sync off"), [3.6]);
+    assert_eq!(
+        notes(&record, "semi-sync on"),
+        [7.1],
+        "with the first commit that finds it back"
+    );
+    // A hang is silence, as a crash is; back at 3, it acknowledges what waits.
+    let hung = r#"{ "at": "2s", "for": "1s", "target": "r", "effect": "hang" }"#;
+    let record = departures(
+        &replicated(semi_sync, hung),
+        &[
+            (1.1, Ok),
+            (3.0, Ok),
+            (4.1, Ok),
+            (5.6, Ok),
+            (7.1, Ok),
+            (8.6, Ok),
+            (10.1, Ok),
+        ],
+    );
+    assert!(notes(&record, "semi-sync off").is_empty());
+}
+
+#[test]
+fn what_a_replica_has_acknowledged_does_not_die_with_the_primary() {
+    let lost = |mode: &str| {
+        let replication = format!(r#"{{ "mode": "{mode}", "lag": "5s" }}"#);
+        let scenario = replicated(&replication, r#"{ "at": "3s", "target": "p", "effect": "crash" }"#);
+        let scenario = scenario.replace(
+            r#""primary": "p","#,
+            r#""primary": "p", "failover": { "detect": "1s", "promote": "1s" },"#,
+        );
+        record(&scenario).lost_writes[0]
+    };
+    // The writes of 1 and 2.5 are on no replica at 3.
+    assert_eq!((lost("async"), lost("semi-sync")), (2, 0));
+}
+
+// --- resolvers ------------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_resolver_that_checks_gives_out_no_dead_address() {
+    let scenario = |failover: &str| {
+        format!(
+            r#"{{ "duration": "60s",
+            "clients": {{ "c": {{ "arrivals": {{ "uniform": 1 }}, "entry": "dns" }} }},
+            "nodes": {{ "dns": {{ "kind": "dns", "answers": ["a", "b"], "ttl": 0 {failover} }},
+                       "a": {{ "kind": "app" }}, "b": {{ "kind": "app" }} }},
+            "faults": [{{ "at": "10s", "for": "30s", "target": "a", "effect": "crash" }},
+                       {{ "at": "20s", "for": "5s", "target": "b", "effect": "crash" }}] }}"#
+        )
+    };
+    let asked = |failover: &str| {
+        let record = record(&scenario(failover));
+        let (down, up) = (notes(&record, "down"), notes(&record, "up"));
+        (record.nodes[1].tally.refused, down.len(), up.len())
+    };
+    // Clients try the next address themselves: a dead one costs them a refused connection. Half of 30 lookups begin with
+    // a; of the five while both are dead, two or three more come to it second.
+    assert!((17..=18).contains(&asked("").0));
+    let (refused, down, up) = asked(r#", "failover": { "check": { "inter": "1s", "fall": 2, "rise": 1 } }"#);
+    // Until it is seen down; and while both are down, when both are named again.
+    assert!(refused <= 2 + 4, "{refused}");
+    assert_eq!((down, up), (2, 2));
+}
