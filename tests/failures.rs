@@ -773,12 +773,13 @@ fn a_web_server_without_upstreams_answers_everything_itself() {
 
 #[test]
 fn connections_beyond_worker_connections_are_closed_without_an_answer() {
-    // Eight requests 100 ms apart of 250 ms each; a proxied one counts two connections, so four of them fit two requests.
+    // Eight requests 100 ms apart of 250 ms each; a proxied one counts two connections, and Nginx uses two itself, so six of
+    // them fit two requests.
     let scenario = |serves: &str| {
         format!(
             r#"{{ "duration": "60s",
             "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/eight.csv" }}, "entry": "w" }} }},
-            "nodes": {{ "w": {{ "kind": "web", "connections": 4, {serves} "upstreams": ["a"],
+            "nodes": {{ "w": {{ "kind": "web", "connections": 6, {serves} "upstreams": ["a"],
                               "work": {{ "*": {{ "io": "150ms" }} }} }},
                         "a": {{ "kind": "app", "work": {{ "*": {{ "io": "100ms" }} }} }} }} }}"#
         )

@@ -417,6 +417,10 @@ impl Builder {
             "replication": { "lag": self.dist() },
             "work": { "read": { "cpu": self.dist() }, "write": { "cpu": self.dist(), "io": self.dist() } },
         });
+        if self.rarely(3) {
+            database["replication"]["mode"] = json!("semi-sync");
+            database["replication"]["timeout"] = json!(self.pick(&["50ms", "500ms"]));
+        }
         if self.rarely(2) {
             database["failover"] =
                 json!({ "detect": self.pick(&["300ms", "0ms"]), "promote": self.pick(&["100ms", "0ms"]) });
@@ -441,6 +445,13 @@ impl Builder {
                 settings["avoid"] = json!("200ms");
             }
         }
+        if self.rarely(3) {
+            settings["retry"] = json!({ "max": 1 + self.below(3), "backoff": self.pick(&["0ms", "20ms"]) });
+        }
+        if self.rarely(3) {
+            settings["breaker"] =
+                json!({ "failures": 1 + self.below(4), "window": "200ms", "open": self.pick(&["50ms", "1s"]) });
+        }
         if self.must_end() {
             settings["timeouts"]["query"] = json!(self.pick(&["500ms", "20ms"]));
         }
@@ -463,11 +474,17 @@ impl Builder {
         ];
         let mut settings = json!({
             "upstreams": upstreams, "balance": self.pick(&["roundrobin", "least_conn"]),
-            "connections": self.pick(&[512, 4, 40]), "next_upstream": self.pick(&words),
+            "connections": self.pick(&[512, 6, 40]), "next_upstream": self.pick(&words),
             "timeouts": { "connect": self.pick(&["100ms", "1s"]), "read": self.pick(&["500ms", "30ms"]) },
         });
         if self.rarely(2) {
             settings["serves"] = json!(["a"]);
+        }
+        if self.rarely(4) {
+            settings["cache"] = json!({ "hit": self.pick(&[0.5, 1.0]), "ttl": self.pick(&["0ms", "500ms"]) });
+        }
+        if self.rarely(4) {
+            settings["limit_conn"] = json!(1 + self.below(2));
         }
         if self.rarely(4) {
             settings["limit_req"] = json!({ "rate": "100/s", "burst": 20, "nodelay": self.rarely(2) });
@@ -598,10 +615,13 @@ impl Builder {
         if self.rarely(2) {
             let mut answers = vec![front];
             answers.extend(tier.get(1).cloned());
-            let dns = json!({
+            let mut dns = json!({
                 "answers": answers, "ttl": self.pick(&["1s", "0s", "100ms"]), "lookup": self.dist(),
                 "timeout": self.pick(&["200ms", "1s"]),
             });
+            if self.rarely(3) {
+                dns["failover"] = json!({ "check": { "inter": "50ms", "fall": 2, "rise": 1, "deep": self.rarely(2) } });
+            }
             front = self.add("dns", "dns", dns);
         }
         front
@@ -734,7 +754,9 @@ impl Builder {
             fault["set"] = self.pick(&[json!({ "weight": 0 }), json!({ "maxconn": 1 }), json!({ "weight": 7 })]);
         } else if self.nodes.contains_key("dns") {
             fault["target"] = json!("dns");
-            fault["set"] = self.pick(&[json!({ "answers": ["app0"] }), json!({ "ttl": "0s" })]);
+            let checked = self.nodes["dns"].get("failover").is_some();
+            let change = self.pick(&[json!({ "answers": ["app0"] }), json!({ "ttl": "0s" })]);
+            fault["set"] = if checked { json!({ "ttl": "0s" }) } else { change };
         } else {
             fault["target"] = json!("app0");
             fault["set"] = self.pick(&[

@@ -2,6 +2,8 @@
 //!
 //! The drivers know how a request goes from one upstream to the next, and nothing of the simulator.
 
+mod support;
+
 use fallover::base::ids::NodeId;
 use fallover::base::time::{Span, Time};
 use fallover::model::balance::nginx::Upstreams;
@@ -245,4 +247,20 @@ fn option(options: &str, key: &str) -> Option<u64> {
         .split_whitespace()
         .find_map(|word| word.strip_prefix(key)?.strip_prefix('='))?;
     value.trim_end_matches('s').parse().ok()
+}
+
+// --- connections ----------------------------------------------------------------------------------------------------
+
+/// `worker_connections 20`, of which Nginx uses two itself (`5c_nginx_connections`): of many proxied requests at once nine
+/// are served, and the others closed without an answer.
+#[test]
+fn twenty_worker_connections_carry_nine_proxied_requests() {
+    let scenario = r#"{ "duration": "10s", "requests": { "static": {}, "rest": {} },
+        "clients": { "c": { "arrivals": { "trace": "tests/data/fifteen.csv" }, "entry": "w" } },
+        "nodes": { "w": { "kind": "web", "connections": 20, "upstreams": ["a"] },
+                   "a": { "kind": "app", "work": { "*": { "io": "1s" } } } } }"#;
+    let record = support::record(scenario);
+    let outcomes: Vec<_> = record.rows.iter().map(|r| r.outcome.name()).collect();
+    assert_eq!(outcomes[..9], ["ok"; 9]);
+    assert_eq!(outcomes[9..], ["refused"; 6]);
 }

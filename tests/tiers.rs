@@ -158,6 +158,63 @@ fn what_a_replica_has_acknowledged_does_not_die_with_the_primary() {
     assert_eq!((lost("async"), lost("semi-sync")), (2, 0));
 }
 
+// --- web servers ----------------------------------------------------------------------------------------------------
+
+/// A web server before an application that takes 1 s, asked 400 times.
+fn proxied(web: &str, faults: &str) -> RunRecord {
+    record(&format!(
+        r#"{{ "duration": "100s",
+        "clients": {{ "c": {{ "arrivals": {{ "uniform": 10 }}, "population": 1, "entry": "w" }} }},
+        "nodes": {{ "w": {{ "kind": "web", "upstreams": ["a"] {web} }},
+                   "a": {{ "kind": "app", "work": {{ "*": {{ "io": "1s" }} }} }} }},
+        "faults": [{faults}] }}"#
+    ))
+}
+
+/// Requests that came within these seconds and went on to the application, as a share.
+fn share_proxied(record: &RunRecord, from: f64, to: f64) -> f64 {
+    let inside: Vec<_> = record
+        .rows
+        .iter()
+        .filter(|r| (from..to).contains(&r.arrived.seconds()) && r.outcome == Ok)
+        .collect();
+    let slow = inside
+        .iter()
+        .filter(|r| r.finished.unwrap().since(r.arrived).seconds() > 0.5);
+    slow.count() as f64 / inside.len() as f64
+}
+
+#[test]
+fn a_cache_answers_its_share_and_is_cold_after_a_crash() {
+    let warm = proxied(r#", "cache": { "hit": 0.8 }"#, "");
+    // Four standard deviations of a share of 0.2 among 1,000.
+    assert!((share_proxied(&warm, 0.0, 99.0) - 0.2).abs() < 4.0 * (0.16f64 / 990.0).sqrt());
+    let crash = r#"{ "at": "50s", "for": "1s", "target": "w", "effect": "crash" }"#;
+    let cold = proxied(r#", "cache": { "hit": 1, "ttl": "20s" }"#, crash);
+    // From empty it fills within 20 s: of the first ten seconds three quarters are proxied, of the next a quarter.
+    for start in [0.0, 51.0] {
+        for (from, to, share) in [(0.0, 10.0, 0.75), (10.0, 20.0, 0.25), (20.0, 29.0, 0.0)] {
+            let found = share_proxied(&cold, start + from, start + to);
+            let deviation = (share * (1.0 - share) / 100.0f64).sqrt();
+            assert!(
+                (found - share).abs() <= 4.0 * deviation,
+                "{start} {from}: {found}, not {share}"
+            );
+        }
+    }
+}
+
+#[test]
+fn one_client_may_have_so_many_requests_at_once() {
+    // Ten a second, 1 s each, one client: four are let in, the others rejected until the first is back.
+    let limited = proxied(r#", "limit_conn": 4"#, "");
+    let outcomes: Vec<Outcome> = limited.rows.iter().take(20).map(|r| r.outcome).collect();
+    for (i, outcome) in outcomes.into_iter().enumerate() {
+        let expected = if i % 10 < 4 { Ok } else { Rejected };
+        assert_eq!(outcome, expected, "request {i}");
+    }
+}
+
 // --- resolvers ------------------------------------------------------------------------------------------------------
 
 #[test]

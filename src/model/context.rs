@@ -133,6 +133,9 @@ pub const SPOIL: u64 = 3;
 pub const TLS: u64 = 4;
 /// How far a replica is behind.
 pub const LAG: u64 = 5;
+/// Whether a cache has the answer.
+pub const CACHE: u64 = 15;
+
 /// The part of the world that a node may touch.
 pub struct Context<'p> {
     /// The plan.

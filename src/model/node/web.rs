@@ -2,13 +2,16 @@
 //!
 //! Event-driven: a worker is held for its own work only. A proxied request counts two connections, a static one one.
 
+use std::collections::BTreeMap;
+
 use super::Behaviour;
 use crate::base::dist::Dist;
+use crate::base::ids::SourceId;
 use crate::base::random::unit;
 use crate::base::time::{Span, Time};
 use crate::engine::calendar::LaneId;
 use crate::model::balance::nginx::Upstreams;
-use crate::model::context::{Context, Demand, TLS};
+use crate::model::context::{CACHE, Context, Demand, TLS};
 use crate::model::rate_limit::{LimitReq, Verdict};
 use crate::model::request::{Frame, FrameKey, How, Outcome, Reply, Step as FrameStep};
 use crate::scenario::plan::{self, Target};
@@ -16,7 +19,7 @@ use crate::scenario::plan::{self, Target};
 /// Where a request stands at its web server.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Step {
-    /// Connections it counts for.
+    /// Connections it counts for: [`HERE`] or [`PROXIED`].
     connections: u32,
     /// Upstreams it has been to, as bits.
     tried: u64,
@@ -39,8 +42,18 @@ pub struct Web<'p> {
     connections: u32,
     upstreams: Upstreams,
     limit_req: Option<LimitReq>,
+    /// With `limit_conn`: how many requests each client has here, if any.
+    clients: BTreeMap<(SourceId, u32), u32>,
+    /// When the cache began to fill.
+    cold_since: Time,
     read_timeout: Option<LaneId>,
 }
+
+/// Nginx's own: where it listens, and where its master speaks to it.
+const OWN: u32 = 2;
+/// Connections of a request that is answered here, and of one that is proxied.
+const HERE: u32 = 1;
+const PROXIED: u32 = 2;
 
 /// As many upstreams as a request can remember to have tried.
 const REMEMBERED: usize = 64;
@@ -53,6 +66,8 @@ impl<'p> Web<'p> {
             connections: 0,
             upstreams: Upstreams::new(plan.balance, &plan.upstreams),
             limit_req: plan.limit_req.as_ref().map(LimitReq::new),
+            clients: BTreeMap::new(),
+            cold_since: Time::ZERO,
             read_timeout: plan.read_timeout.map(|t| cx.open_lane(t)),
         }
     }
@@ -64,8 +79,40 @@ impl<'p> Web<'p> {
         }
     }
 
+    /// Does it answer the request itself: because it is static, or there is nobody else, or it has the answer?
     fn serves(&self, cx: &Context<'_>, key: FrameKey) -> bool {
-        self.plan.serves[cx.frames[key].class.index()] || self.plan.upstreams.is_empty()
+        self.plan.serves[cx.frames[key].class.index()] || self.plan.upstreams.is_empty() || self.has_cached(cx, key)
+    }
+
+    /// An empty cache fills while answers stay in it: it is full when the first of them leaves again.
+    fn has_cached(&self, cx: &Context<'_>, key: FrameKey) -> bool {
+        let Some(cache) = self.plan.cache else { return false };
+        let age = cx.now().since(self.cold_since);
+        let warmth = match cache.ttl {
+            ttl if age >= ttl => 1.0,
+            ttl => age.seconds() / ttl.seconds(),
+        };
+        unit(&mut cx.draw(&cx.frames[key], CACHE)) < cache.hit * warmth
+    }
+
+    /// With `limit_conn`: may its client have one more here? Then it is counted.
+    fn admits_client(&mut self, cx: &Context<'_>, key: FrameKey) -> bool {
+        let Some(most) = self.plan.limit_conn else { return true };
+        let frame = &cx.frames[key];
+        let here = self.clients.entry((frame.source, frame.client)).or_default();
+        let admits = *here < most;
+        *here += u32::from(admits);
+        admits
+    }
+
+    fn forget_client(&mut self, frame: &Frame) {
+        let client = (frame.source, frame.client);
+        if let Some(here) = self.clients.get_mut(&client) {
+            *here -= 1;
+            if *here == 0 {
+                self.clients.remove(&client);
+            }
+        }
     }
 
     /// Passes the request to an upstream; where none is left, it fails as the `last` attempt did.
@@ -116,6 +163,9 @@ impl<'p> Web<'p> {
     }
 
     fn admit(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        if !self.admits_client(cx, key) {
+            return cx.turn_away(key, Reply::failed(Outcome::Rejected));
+        }
         Web::step(cx, key).stage = Stage::Accepted;
         self.queue_for_worker(cx, key);
     }
@@ -123,8 +173,8 @@ impl<'p> Web<'p> {
 
 impl Behaviour for Web<'_> {
     fn arrived(&mut self, cx: &mut Context<'_>, key: FrameKey) {
-        let needed = if self.serves(cx, key) { 1 } else { 2 };
-        if self.connections + needed > self.plan.connections {
+        let needed = if self.serves(cx, key) { HERE } else { PROXIED };
+        if OWN + self.connections + needed > self.plan.connections {
             // As Nginx does when `worker_connections` are used up: the connection is closed without an answer.
             return cx.turn_away(
                 key,
@@ -162,7 +212,7 @@ impl Behaviour for Web<'_> {
 
     fn worked(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         cx.leave(key);
-        if self.serves(cx, key) {
+        if Web::step(cx, key).connections == HERE {
             cx.finish(key, Reply::OK);
         } else {
             self.proxy(cx, key, Outcome::NoServer);
@@ -201,6 +251,9 @@ impl Behaviour for Web<'_> {
             return;
         };
         self.connections -= connections;
+        if stage != Stage::Delayed {
+            self.forget_client(frame);
+        }
         if let Stage::Proxied { upstream } = stage {
             self.upstreams.released(usize::from(upstream));
         }
@@ -211,6 +264,7 @@ impl Behaviour for Web<'_> {
             // A new process remembers nothing of failures.
             self.upstreams = Upstreams::new(self.plan.balance, &self.plan.upstreams);
             self.limit_req = self.plan.limit_req.as_ref().map(LimitReq::new);
+            self.cold_since = cx.now();
         }
     }
 

@@ -5,6 +5,7 @@
 use super::Context;
 use crate::base::ids::NodeId;
 use crate::base::limits;
+use crate::base::time::Span;
 use crate::scenario::plan::{
     self, Algorithm, Check, HashOf, LimitReq, LoadBalancer, NextOn, Server, Tls, Upstream, Web, WebBalance,
 };
@@ -267,8 +268,11 @@ pub fn web(cx: &mut Context, name: &str, raw: &web::Web, path: &Path) -> Web {
             serves[class] = true;
         }
     }
-    if raw.connections == 0 {
-        cx.bad(&path.key("connections"), "connections must be at least 1");
+    if raw.connections < 3 {
+        cx.bad(
+            &path.key("connections"),
+            "connections must be at least 3: Nginx uses two of them itself",
+        );
     }
     let upstreams = upstreams(cx, raw, &path.key("upstreams"));
     let unserved: Vec<&str> = cx
@@ -288,6 +292,7 @@ pub fn web(cx: &mut Context, name: &str, raw: &web::Web, path: &Path) -> Web {
     if raw.timeouts.connect.0.is_zero() {
         cx.bad(&path.key("timeouts").key("connect"), "connect must be above 0");
     }
+    without_effect(cx, name, raw);
     let off = raw.next_upstream.contains(&web::NextUpstream::Off);
     let tries = if off {
         1
@@ -305,12 +310,42 @@ pub fn web(cx: &mut Context, name: &str, raw: &web::Web, path: &Path) -> Web {
         tls: raw.tls.as_ref().map(|tls| self::tls(cx, tls, &path.key("tls"))),
         tries: tries.max(1),
         next_on: next_on(&raw.next_upstream),
+        cache: raw.cache.as_ref().map(|c| plan::Cache {
+            hit: c.hit.0,
+            ttl: c.ttl.map_or(Span::ZERO, |t| t.0),
+        }),
+        limit_conn: limit_conn(cx, raw, path),
         limit_req: raw
             .limit_req
             .as_ref()
             .map(|limit| limit_req(cx, limit, &path.key("limit_req"))),
         connect_timeout: raw.timeouts.connect.0,
         read_timeout: Some(raw.timeouts.read.0).filter(|t| !t.is_zero()),
+    }
+}
+
+fn limit_conn(cx: &mut Context, raw: &web::Web, path: &Path) -> Option<u32> {
+    if raw.limit_conn == Some(0) {
+        cx.hint(
+            &path.key("limit_conn"),
+            "limit_conn must be at least 1",
+            "leave it out for no limit",
+        );
+    }
+    raw.limit_conn
+}
+
+/// Directives that have nothing to act on here are taken, and it is said that they change nothing.
+fn without_effect(cx: &mut Context, name: &str, raw: &web::Web) {
+    if raw.keepalive.is_some() {
+        cx.warn(format!(
+            "web server \"{name}\": keepalive changes nothing, since a connection to an upstream costs nothing here"
+        ));
+    }
+    if raw.timeouts.send.is_some() {
+        cx.warn(format!(
+            "web server \"{name}\": timeouts.send changes nothing, since sending a request takes no time here"
+        ));
     }
 }
 

@@ -12,10 +12,6 @@ const UNBUILT: &[(&str, &str)] = &[
     ("requests.*.bytes",                   "sizes of requests and answers"),
     ("network.bandwidth",                  "bandwidth"),
     ("network.links.*.bandwidth",          "bandwidth"),
-    ("nodes.<web>.cache",                  "caches"),
-    ("nodes.<web>.keepalive",              "a limit on idle connections"),
-    ("nodes.<web>.limit_conn",             "limits on connections of one client"),
-    ("nodes.<web>.timeouts.send",          "a time-out for sending"),
 ];
 
 /// Reports every key of the table that the scenario has.

@@ -224,12 +224,25 @@ pub struct Web {
     pub tries: u32,
     /// `proxy_next_upstream`: what makes it try another.
     pub next_on: NextOn,
+    /// `proxy_cache`.
+    pub cache: Option<Cache>,
     /// `limit_req`.
     pub limit_req: Option<LimitReq>,
+    /// `limit_conn`: requests of one client at once.
+    pub limit_conn: Option<u32>,
     /// `proxy_connect_timeout`.
     pub connect_timeout: Span,
     /// `proxy_read_timeout`.
     pub read_timeout: Option<Span>,
+}
+
+/// A cache: what a warm one answers, and how long a cold one takes to be warm.
+#[derive(Copy, Clone, Debug)]
+pub struct Cache {
+    /// Share of the requests that would be proxied.
+    pub hit: f64,
+    /// How long an answer stays in it; an empty one is full after so long. Zero = at once.
+    pub ttl: Span,
 }
 
 /// `proxy_next_upstream`.

@@ -21,10 +21,10 @@ serving! {
         /// How they are spread.
         #[serde(default)]
         pub balance: Balance,
-        /// `worker_connections`: two for a proxied request, one for a static one.
+        /// `worker_connections`: two for a proxied request, one for a static one, and two that Nginx uses itself.
         #[serde(default = "whole::<512>")]
         pub connections: u32,
-        /// Idle connections kept to the upstreams.
+        /// Idle connections kept to the upstreams. Changes nothing, since a connection costs nothing here.
         pub keepalive: Option<u32>,
         /// `proxy_next_upstream`: what makes it try another upstream.
         #[serde(default = "error_timeout")]
@@ -38,7 +38,7 @@ serving! {
         pub cache: Option<Cache>,
         /// `limit_req`.
         pub limit_req: Option<LimitReq>,
-        /// `limit_conn`.
+        /// `limit_conn`: requests of one client at once; more are `rejected`. Omitted: no limit.
         pub limit_conn: Option<u32>,
         /// Time-outs.
         #[serde(default)]
@@ -157,9 +157,10 @@ fn none() -> Ratio {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cache {
-    /// Share of requests answered from it.
+    /// Share of the requests to be proxied that it answers once it is warm.
     pub hit: Ratio,
-    /// How long an answer stays in it.
+    /// How long an answer stays in it: from empty, at the start and after a crash, it takes so long to be warm. Omitted:
+    /// always warm.
     pub ttl: Option<Duration>,
 }
 
@@ -190,7 +191,7 @@ pub struct Timeouts {
     /// `proxy_read_timeout`.
     #[serde(default = "seconds::<60>")]
     pub read: Duration,
-    /// `proxy_send_timeout`.
+    /// `proxy_send_timeout`. Changes nothing, since sending takes no time here.
     pub send: Option<Duration>,
 }
 
