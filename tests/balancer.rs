@@ -67,6 +67,25 @@ fn a_server_that_comes_up_starts_slowly() {
 }
 
 #[test]
+fn a_table_laid_out_beforehand_knows_no_slow_start() {
+    let backend = [
+        "balance static-rr",
+        "server s1 x check inter 500ms fall 2 rise 2",
+        "server s2 x check inter 500ms fall 2 rise 2",
+    ];
+    let more = json!({ "servers": [{ "node": "s1", "slowstart": "4s" }, "s2"] });
+    let stack = stack(&backend, 200.0, 10.0, &[(2.0, 3.0, "s1", "crash")], more);
+    let (plan, record) = stack.run(0.0);
+    let up = first_event(&record, "up");
+    let rows = in_order(&record);
+    let after = rows.iter().filter(|r| (up..up + 1.0).contains(&r.arrived.seconds()));
+    let (mine, all) = after.fold((0, 0), |(mine, all), r| {
+        (mine + u32::from(server_of(&plan, r) == "s1"), all + 1)
+    });
+    assert!(mine.abs_diff(all / 2) <= 1, "{mine} of {all}");
+}
+
+#[test]
 fn the_limit_follows_the_load_up_to_fullconn() {
     // One server, minconn 1, maxconn 4, fullconn 8; a second a job; eight come at once, one after the other. With n open,
     // max(1, n·4/8) may be served: request n is let in at once where that exceeds those served already.
@@ -209,7 +228,8 @@ fn contradictions_get_haproxys_answer() {
     let warnings = |settings: &str| {
         let scenario = format!(
             r#"{{ "clients": {{ "c": {{ "arrivals": {{ "poisson": 1 }}, "entry": "lb" }} }},
-            "nodes": {{ "lb": {{ "kind": "load-balancer", {settings} }}, "a": {{ "kind": "app" }}, "b": {{ "kind": "app" }} }} }}"#
+            "nodes": {{ "lb": {{ "kind": "load-balancer", {settings} }}, "a": {{ "kind": "app" }}, "b": {{ "kind": "app" }} }},
+            "faults": [{{ "at": 1, "target": "a", "effect": "set", "set": {{ "weight": 5 }} }}] }}"#
         );
         plan(&scenario).warnings.join("\n")
     };
@@ -229,7 +249,89 @@ fn contradictions_get_haproxys_answer() {
             "is that server's maxconn",
         ),
         (r#""servers": ["a"], "redispatch": true"#, "there is only one server"),
+        (
+            r#""servers": ["a", "b"], "algorithm": "static-rr""#,
+            "a weight cannot become 5 under this algorithm",
+        ),
     ] {
         assert!(warnings(settings).contains(says), "{settings}: {}", warnings(settings));
     }
+}
+
+/// Two servers of one of which `faults` says something; one request at 1 that takes 100 ms.
+fn two(balancer: &str, faults: &str) -> Vec<(f64, Outcome)> {
+    let scenario = format!(
+        r#"{{ "duration": "20s", "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/at-one.csv" }}, "entry": "lb" }} }},
+        "hosts": {{ "h1": {{}}, "h2": {{}} }},
+        "nodes": {{ "lb": {{ "kind": "load-balancer", "servers": ["a", "b"] {balancer} }},
+                   "a": {{ "kind": "app", "host": "h1", "work": {{ "*": {{ "io": "100ms" }} }} }},
+                   "b": {{ "kind": "app", "host": "h2", "work": {{ "*": {{ "io": "100ms" }} }} }} }},
+        "faults": [{faults}] }}"#
+    );
+    endings(&record(&scenario).rows)
+}
+
+#[test]
+fn a_hash_keeps_to_its_server_until_the_last_retry() {
+    let ends = |dead: &str| {
+        let faults = format!(r#"{{ "at": "0s", "target": "{dead}", "effect": "crash" }}"#);
+        two(r#", "algorithm": "source", "retries": 3, "redispatch": true"#, &faults)[0]
+    };
+    // Its server refuses at 1, 2 and 3; the last retry, at 4, may go to the other. The other one dead changes nothing.
+    let mut both = [ends("a"), ends("b")];
+    both.sort_by(|x, y| x.0.total_cmp(&y.0));
+    assert_eq!(both, [(1.1, Ok), (4.1, Ok)]);
+}
+
+#[test]
+fn a_redispatch_with_nowhere_else_to_go_waits_a_second() {
+    let faults = r#"{ "at": "0s", "for": "1.5s", "target": "a", "effect": "crash" },
+                    { "at": "0s", "target": "b", "effect": "maint" }"#;
+    assert_eq!(two(r#", "redispatch": true"#, faults), [(2.1, Ok)]);
+    // The pause is the connect time-out where that is shorter: tries at 1, 1.3 and 1.6.
+    let hasty = r#", "redispatch": true, "timeouts": { "connect": "300ms" }"#;
+    assert!((two(hasty, faults)[0].0 - 1.7).abs() < 1e-9);
+}
+
+#[test]
+fn a_machine_that_says_nothing_costs_the_connect_time_out() {
+    let faults = r#"{ "at": "0s", "target": "h1", "effect": "crash" }"#;
+    let ends = two(r#", "redispatch": true, "timeouts": { "connect": "2s" }"#, faults);
+    assert_eq!(ends, [(3.1, Ok)]);
+}
+
+#[test]
+fn a_full_queue_of_a_hash_fails_at_once_even_with_redispatch() {
+    // All of one source: one served, one in line, the third is turned away though the other server idles.
+    let scenario = r#"{ "duration": "20s",
+        "clients": { "c": { "arrivals": { "trace": "tests/data/rush.csv" }, "population": 1, "entry": "lb" } },
+        "nodes": { "lb": { "kind": "load-balancer", "algorithm": "source", "redispatch": true, "timeouts": { "queue": "10s" },
+                           "servers": [{ "node": "a", "maxconn": 1, "maxqueue": 1 }, { "node": "b", "maxconn": 1, "maxqueue": 1 }] },
+                   "a": { "kind": "app", "work": { "*": { "io": "1s" } } },
+                   "b": { "kind": "app", "work": { "*": { "io": "1s" } } } } }"#;
+    let ends = endings(&record(scenario).rows);
+    let outcomes: Vec<Outcome> = ends.iter().map(|e| e.1).collect();
+    assert_eq!(outcomes[..2], [Ok, Ok], "{ends:?}");
+    assert!(outcomes[2..].iter().all(|o| *o == QueueFull), "{ends:?}");
+    assert!(ends[2..].iter().all(|e| e.0 < 0.001), "at once: {ends:?}");
+}
+
+#[test]
+fn who_gives_up_in_the_line_leaves_it() {
+    let mut stack = stack(&["server s1 x maxconn 1"], 1.0, 3.0, &[], json!({}));
+    let patiences = [None, Some(0.5), None];
+    for (i, (asked, patience)) in stack.asked.iter_mut().zip(patiences).enumerate() {
+        *asked = Asked {
+            at: i as f64 / 10.0,
+            service: 1.0,
+            patience,
+        };
+    }
+    // One at a time: the second left at 0.6, so the third begins when the first is done.
+    let (_, record) = stack.run(0.0);
+    let ends: Vec<_> = in_order(&record)
+        .iter()
+        .map(|r| (r.finished.unwrap().seconds(), r.outcome))
+        .collect();
+    assert_eq!(ends, [(1.0, Ok), (0.6, ClientTimeout), (2.0, Ok)]);
 }

@@ -652,7 +652,7 @@ fn writes_that_no_replica_has_seen_die_with_the_primary() {
 }
 
 #[test]
-fn a_read_goes_to_the_next_member_when_one_is_silent_and_avoid_spares_the_next() {
+fn a_read_goes_to_the_next_member_when_one_is_silent() {
     // The replica's machine dies before the read at 3, whose turn it is: 5 s without a word, then the primary.
     let silent = r#"{ "at": "2s", "target": "d2", "effect": "crash" }"#;
     let expected = [(0.01, Ok), (1.02, Ok), (8.01, Ok), (3.12, Ok), (8.02, Ok), (12.02, Ok)];

@@ -215,6 +215,138 @@ fn one_client_may_have_so_many_requests_at_once() {
     }
 }
 
+/// A web server before two applications, the first of which answers with errors until 2.2 s; a request at 1, 2.5, 4, ….
+fn with_errors(web: &str) -> Vec<Outcome> {
+    let scenario = format!(
+        r#"{{ "duration": "20s", "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/steady.csv" }}, "entry": "w" }} }},
+        "nodes": {{ "w": {{ "kind": "web", "upstreams": ["a", "b"] {web} }},
+                   "a": {{ "kind": "app" }}, "b": {{ "kind": "app" }} }},
+        "faults": [{{ "at": 0, "for": "2.2s", "target": "a", "effect": "errors", "ratio": 1 }},
+                   {{ "at": 0, "for": "2.2s", "target": "b", "effect": "errors", "ratio": 1 }}] }}"#
+    );
+    record(&scenario).rows.iter().map(|r| r.outcome).collect()
+}
+
+#[test]
+fn an_error_that_is_passed_on_is_an_answer_like_any_other() {
+    // Both answer with an error. The first sends the request on, and counts; the second is the last there is: it is
+    // passed on and does not count, so there is always one to ask.
+    let all = [Error, Ok, Ok, Ok, Ok, Ok, Ok];
+    assert_eq!(with_errors(r#", "next_upstream": ["error", "http_500"]"#), all);
+    assert_eq!(with_errors(""), all);
+}
+
+#[test]
+fn next_upstream_says_what_is_tried_elsewhere_and_how_often() {
+    let asked = |web: &str, effect: &str| {
+        let scenario = format!(
+            r#"{{ "duration": "20s", "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/at-one.csv" }}, "entry": "w" }} }},
+            "nodes": {{ "w": {{ "kind": "web", "upstreams": ["a", "b", "d"], "timeouts": {{ "read": "1s" }} {web} }},
+                       "a": {{ "kind": "app" }}, "b": {{ "kind": "app" }}, "d": {{ "kind": "app" }} }},
+            "faults": [{{ "at": 0, "target": "a", "effect": {effect} }}, {{ "at": 0, "target": "b", "effect": {effect} }}] }}"#
+        );
+        endings(&record(&scenario).rows)[0]
+    };
+    let errors = r#""errors", "ratio": 1"#;
+    let on = |words: &str| format!(r#", "next_upstream": {words}"#);
+    assert_eq!(asked("", r#""crash""#), (1.0, Ok));
+    assert_eq!(asked(&on(r#"["timeout"]"#), r#""crash""#), (1.0, Refused));
+    assert_eq!(asked(&on(r#"["off"]"#), r#""crash""#), (1.0, Refused));
+    assert_eq!(asked("", errors), (1.0, Error));
+    assert_eq!(asked(&on(r#"["http_503"]"#), errors), (1.0, Ok));
+    assert_eq!(asked("", r#""hang""#), (3.0, Ok));
+    assert_eq!(asked(&on(r#"["error"]"#), r#""hang""#), (2.0, ServerTimeout));
+    assert_eq!(
+        asked(r#", "next_upstream_tries": 2"#, r#""hang""#),
+        (3.0, ServerTimeout)
+    );
+}
+
+#[test]
+fn an_applications_own_time_out_is_not_nginxs() {
+    // The query takes too long for the application, which answers with an error in good time.
+    let scenario = r#"{ "duration": "20s", "clients": { "c": { "arrivals": { "trace": "tests/data/at-one.csv" }, "entry": "w" } },
+        "nodes": { "w": { "kind": "web", "upstreams": ["a", "b"] },
+                   "a": { "kind": "app", "database": "db", "timeouts": { "query": "1s" }, "queries": { "*": { "read": 1 } } },
+                   "b": { "kind": "app" },
+                   "db": { "kind": "database", "members": { "m": {} }, "work": { "*": { "io": "5s" } } } } }"#;
+    departures(scenario, &[(2.0, ServerTimeout)]);
+}
+
+// --- databases ------------------------------------------------------------------------------------------------------
+
+/// Reads every 1.5 s from 1 s on, 10 ms each, at two members on machines of their own.
+fn reads(app: &str, database: &str, faults: &str) -> RunRecord {
+    record(&format!(
+        r#"{{ "duration": "60s", "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/steady.csv" }}, "entry": "app" }} }},
+        "hosts": {{ "d1": {{}}, "d2": {{}} }},
+        "nodes": {{ "app": {{ "kind": "app", "database": "db", "queries": {{ "*": {{ "read": 1 }} }} {app} }},
+                   "db": {{ "kind": "database", "primary": "one", "work": {{ "*": {{ "io": "1s" }} }} {database},
+                           "members": {{ "one": {{ "host": "d1" }}, "two": {{ "host": "d2" }} }} }} }},
+        "faults": [{faults}] }}"#
+    ))
+}
+
+#[test]
+fn reads_go_where_read_from_says() {
+    let asked = |from: &str| {
+        let record = reads("", &format!(r#", "read_from": "{from}""#), "");
+        (record.nodes[1].tally.arrived, record.nodes[2].tally.arrived)
+    };
+    assert_eq!(asked("primary"), (7, 0));
+    assert_eq!(asked("replicas"), (0, 7));
+    assert_eq!(asked("any"), (4, 3));
+}
+
+#[test]
+fn a_member_that_said_nothing_is_avoided() {
+    // The machine of `two` dies at 2: a read that falls on it waits 500 ms before it asks `one`, and takes 1 s there.
+    let dead = r#"{ "at": "2s", "target": "d2", "effect": "crash" }"#;
+    let slow = |avoid: &str| {
+        let app = format!(r#", "timeouts": {{ "connect": "500ms" }} {avoid}"#);
+        let record = reads(&app, r#", "read_from": "any""#, dead);
+        let took = record
+            .rows
+            .iter()
+            .map(|r| r.finished.unwrap().since(r.arrived).seconds());
+        took.map(|t| t > 1.4).collect::<Vec<bool>>()
+    };
+    // In turn: 1 at `one`, 2.5 at `two`, which is silent, so at `one`; then it is `two`'s turn again, and so on.
+    assert_eq!(slow(""), [false, true, true, true, true, true, true]);
+    // Avoided for 4 s after the silence: until 7 s; the read at 7 finds it silent again, and it is avoided until 11.5 s.
+    let found = slow(r#", "avoid": "4s""#);
+    assert_eq!(found, [false, true, false, false, true, false, false]);
+}
+
+#[test]
+fn a_query_dies_with_its_member() {
+    let dies = r#"{ "at": "1.5s", "for": "200ms", "target": "one", "effect": "crash" }"#;
+    let record = reads("", r#", "read_from": "primary""#, dies);
+    let ends: Vec<_> = endings(&record.rows).into_iter().take(2).collect();
+    assert_eq!(ends, [(1.5, Reset), (3.5, Ok)]);
+}
+
+// --- the network ----------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_link_has_a_latency_of_its_own_and_can_be_cut() {
+    let scenario = |faults: &str| {
+        format!(
+            r#"{{ "duration": "20s", "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/at-one.csv" }}, "entry": "a" }} }},
+            "hosts": {{ "h1": {{}}, "h2": {{}} }},
+            "network": {{ "latency": "1ms", "links": [{{ "from": "h1", "to": "h2", "latency": "20ms" }},
+                                                      {{ "from": "h2", "to": "h1", "latency": "30ms" }}] }},
+            "nodes": {{ "a": {{ "kind": "app", "host": "h1", "calls": ["s"], "timeouts": {{ "connect": "2s" }} }},
+                       "s": {{ "kind": "app", "host": "h2" }} }},
+            "faults": [{faults}] }}"#
+        )
+    };
+    // The client's two legs of 1 ms, and one over each link.
+    departures(&scenario(""), &[(1.052, Ok)]);
+    let cut = r#"{ "at": 0, "target": "h1->h2", "effect": "partition" }"#;
+    departures(&scenario(cut), &[(3.002, Unreachable)]);
+}
+
 // --- resolvers ------------------------------------------------------------------------------------------------------
 
 #[test]

@@ -13,7 +13,7 @@ use crate::base::time::Span;
 use crate::engine::slab::Key;
 use crate::scenario::plan::{Kind, Target};
 
-// Salts of what is drawn for a message; those of a frame.s own work are in `context`.
+// Salts of what is drawn for a message; those of a frame's own work are in `context`.
 /// Whether a fault drops the call.
 const DROP: u64 = 6;
 /// What the network does to a call, and to its answer.

@@ -139,23 +139,27 @@ impl<'p> Web<'p> {
         }
     }
 
-    /// An attempt has failed: another upstream, if `proxy_next_upstream` says so.
+    /// An attempt has failed: another upstream, if `proxy_next_upstream` says so and one is left to try.
     fn attempt_failed(&mut self, cx: &mut Context<'_>, key: FrameKey, upstream: usize, reply: Reply) {
         let next_on = self.plan.next_on;
-        let may_go_on = match reply.how {
+        let named = match reply.how {
             How::Refused | How::Broken => next_on.error,
             How::Silent => next_on.timeout,
-            How::Answered if reply.cause == Outcome::ServerTimeout => next_on.timeout,
             How::Answered => next_on.answer,
         };
-        // A connection that failed counts against the upstream whatever the directive says; an answer only if named.
-        if may_go_on || reply.how != How::Answered || reply.cause == Outcome::ServerTimeout {
-            self.upstreams.failed(upstream, cx.now());
-        }
-        self.upstreams.released(upstream);
+        let tries = self.plan.tries.min(self.plan.upstreams.len() as u32);
         let step = Web::step(cx, key);
         step.stage = Stage::Accepted;
-        if may_go_on && step.tried.count_ones() < self.plan.tries {
+        let goes_on = named && step.tried.count_ones() < tries;
+        // What did not answer counts against the upstream whatever the directive says. An error answer counts when it sends the
+        // request elsewhere; one that is passed on is an answer like any other.
+        if goes_on || reply.how != How::Answered {
+            self.upstreams.failed(upstream, cx.now());
+        } else {
+            self.upstreams.succeeded(upstream);
+        }
+        self.upstreams.released(upstream);
+        if goes_on {
             self.proxy(cx, key, reply.cause);
         } else {
             cx.finish(key, Reply::failed(reply.cause));
@@ -240,7 +244,11 @@ impl Behaviour for Web<'_> {
             // While a connection is being made `proxy_connect_timeout` counts, not `proxy_read_timeout`.
             Stage::Proxied { upstream } if !cx.frames[key].silent => {
                 cx.hang_up(key);
-                self.attempt_failed(cx, key, usize::from(upstream), Reply::failed(Outcome::ServerTimeout));
+                let silence = Reply {
+                    how: How::Silent,
+                    cause: Outcome::ServerTimeout,
+                };
+                self.attempt_failed(cx, key, usize::from(upstream), silence);
             }
             Stage::Proxied { .. } | Stage::Accepted => {}
         }

@@ -8,7 +8,7 @@ use super::balancer::unlimited;
 use super::names::Component;
 use crate::base::ids::{HostId, LinkId, NodeId};
 use crate::base::time::Time;
-use crate::scenario::plan::{Fault, Hit, Kind, Network, Node, Setting};
+use crate::scenario::plan::{Fault, Hit, Kind, LoadBalancer, Network, Node, Setting};
 use crate::scenario::raw::failure::{self as raw, Effect, Names};
 use crate::scenario::raw::node::Node as RawNode;
 use crate::scenario::raw::units::{Brief, Duration};
@@ -436,7 +436,7 @@ fn setting(
                 .servers
                 .iter()
                 .position(|s| nodes.get(s.node.index()).is_some_and(|n| n.name == name));
-            match (server, change(cx, last, server.unwrap_or(0), number, path)) {
+            match (server, change(cx, last, balancer, server.unwrap_or(0), number, path)) {
                 (Some(_), Some(setting)) => vec![Hit::Set(id, setting)],
                 (None, _) => {
                     cx.bad_key(path, format!("\"{name}\" is no server of \"{}\"", node.name), None);
@@ -457,13 +457,22 @@ fn in_balancers(cx: &mut Context, nodes: &[Node], id: NodeId, key: &str, number:
             continue;
         };
         if let Some(server) = balancer.servers.iter().position(|s| s.node == id) {
-            hits.extend(change(cx, key, server, number, path).map(|setting| Hit::Set(NodeId::new(i), setting)));
+            hits.extend(
+                change(cx, key, balancer, server, number, path).map(|setting| Hit::Set(NodeId::new(i), setting)),
+            );
         }
     }
     hits
 }
 
-fn change(cx: &mut Context, key: &str, server: usize, number: u32, path: &Path) -> Option<Setting> {
+fn change(
+    cx: &mut Context,
+    key: &str,
+    balancer: &LoadBalancer,
+    server: usize,
+    number: u32,
+    path: &Path,
+) -> Option<Setting> {
     match key {
         "weight" => {
             if number > MOST_WEIGHT {
@@ -472,7 +481,16 @@ fn change(cx: &mut Context, key: &str, server: usize, number: u32, path: &Path) 
                     format!("weight {number} is above {MOST_WEIGHT}, which is the limit"),
                 );
             }
-            Some(Setting::Weight { server, weight: number })
+            let configured = balancer.servers.get(server).map_or(number, |s| s.weight);
+            let refused = balancer.algorithm.is_static() && number != 0 && number != configured;
+            if refused {
+                cx.warn(format!(
+                    "a weight cannot become {number} under this algorithm, whose table is laid out beforehand: as HAProxy refuses \
+                     it, {path} changes nothing (0 and the configured weight are possible)"
+                ));
+            }
+            let weight = if refused { configured } else { number };
+            Some(Setting::Weight { server, weight })
         }
         "maxconn" => Some(Setting::Maxconn {
             server,

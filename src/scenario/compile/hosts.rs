@@ -2,7 +2,7 @@
 //!
 //! A link of zones becomes a route for every pair of their hosts; the narrowest link wins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
 use super::names::{self, Component};
@@ -109,11 +109,6 @@ pub fn network(cx: &mut Context, hosts: &[Host]) -> Network {
         if raw.links[..i].iter().any(|l| l.from == link.from && l.to == link.to) {
             cx.bad(&path, format!("the link {name} is given twice"));
         }
-        if !raw.links.iter().any(|l| l.from == link.to && l.to == link.from) {
-            cx.warn(format!(
-                "the link {name} has no counterpart: what goes back takes the default network"
-            ));
-        }
         let share = link.loss.map_or(raw.loss.0, |l| l.0);
         loss(cx, share, &path.key("loss"));
         let id = LinkId::new(links.len());
@@ -152,12 +147,28 @@ pub fn network(cx: &mut Context, hosts: &[Host]) -> Network {
             }
         }
     }
-    let routes = routes.into_iter().map(|(pair, (_, link))| (pair, link)).collect();
+    let routes: BTreeMap<_, _> = routes.into_iter().map(|(pair, (_, link))| (pair, link)).collect();
+    one_way(cx, &links, &routes);
     Network {
         latency: raw.latency.0,
         loss: raw.loss.0,
         links,
         routes,
+    }
+}
+
+/// A link without one for the way back is seldom meant.
+fn one_way(cx: &mut Context, links: &[Link], routes: &BTreeMap<(HostId, HostId), LinkId>) {
+    let lonely: BTreeSet<LinkId> = routes
+        .iter()
+        .filter(|((a, b), _)| !routes.contains_key(&(*b, *a)))
+        .map(|(_, link)| *link)
+        .collect();
+    for link in lonely {
+        let name = &links[link.index()].name;
+        cx.warn(format!(
+            "the link {name} has no counterpart: what goes back takes the default network"
+        ));
     }
 }
 

@@ -112,6 +112,13 @@ pub enum Algorithm {
     Hash { of: HashOf, consistent: bool },
 }
 
+impl Algorithm {
+    /// Is its table laid out beforehand, so that no weight can change but to nothing?
+    pub fn is_static(self) -> bool {
+        matches!(self, Algorithm::StaticRr | Algorithm::Hash { consistent: false, .. })
+    }
+}
+
 /// What a hash algorithm hashes.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum HashOf {

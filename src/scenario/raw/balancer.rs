@@ -64,7 +64,7 @@ pub enum Algorithm {
     /// In turn, by weight; weights can change at run time.
     #[default]
     Roundrobin,
-    /// In turn, by weight; weights are fixed.
+    /// In turn, by weight, round a table laid out beforehand: no `slowstart`.
     #[serde(rename = "static-rr")]
     StaticRr,
     /// The one with the fewest connections.
