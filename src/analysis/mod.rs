@@ -1,4 +1,7 @@
 //! What a study means: estimates with intervals, SLOs, caveats.
 
+pub mod cuts;
+pub mod reliability;
 pub mod result;
 pub mod run;
+pub mod spof;

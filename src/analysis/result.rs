@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::spof::Spof;
+
 /// The version of this format. A field may be added without raising it; none may be renamed or dropped.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -87,6 +89,9 @@ pub struct Document {
     /// `run` of several scenarios: one entry each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs: Option<Vec<NamedRun>>,
+    /// `spof`: what each loss does and costs.
+    #[serde(flatten)]
+    pub spof: Option<Spof>,
     /// What one should know before believing the numbers.
     pub caveats: Vec<Caveat>,
     /// About the program that made it.

@@ -85,6 +85,41 @@ impl Dist {
         }
     }
 
+    /// The same, so many times as long; a request's own value from a trace stays what it is.
+    pub fn scaled(&self, factor: f64) -> Dist {
+        match self {
+            Dist::Constant(span) => Dist::Constant(span.scaled(factor)),
+            Dist::Exponential { mean } => Dist::Exponential { mean: mean * factor },
+            Dist::LogNormal { mu, sigma } => Dist::LogNormal {
+                mu: mu + libm::log(factor),
+                sigma: *sigma,
+            },
+            Dist::Gamma { shape, scale } => Dist::Gamma {
+                shape: *shape,
+                scale: scale * factor,
+            },
+            Dist::HyperExponential { p, first, second } => Dist::HyperExponential {
+                p: *p,
+                first: first * factor,
+                second: second * factor,
+            },
+            Dist::Weibull { scale, shape } => Dist::Weibull {
+                scale: scale * factor,
+                shape: *shape,
+            },
+            Dist::Pareto { min, alpha } => Dist::Pareto {
+                min: min * factor,
+                alpha: *alpha,
+            },
+            Dist::Uniform { min, width } => Dist::Uniform {
+                min: min * factor,
+                width: width * factor,
+            },
+            Dist::Empirical(values) => Dist::Empirical(values.iter().map(|v| v.scaled(factor)).collect()),
+            Dist::Trace(column) => Dist::Trace(*column),
+        }
+    }
+
     /// The mean in seconds; `None` where it is not finite (a Pareto with `alpha` up to 1) or not known (a trace).
     pub fn mean_s(&self) -> Option<f64> {
         let ns = match self {

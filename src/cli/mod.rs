@@ -9,6 +9,8 @@ mod files;
 pub mod options;
 mod run;
 mod schema;
+mod simulate;
+mod spof;
 mod validate;
 
 use std::ffi::OsString;
@@ -32,6 +34,8 @@ pub struct Cli {
 pub enum Command {
     /// What happens? Runs scenarios and says what the clients saw
     Run(run::Run),
+    /// What are the single points of failure, what does each cost, and what can the rest not carry?
+    Spof(spof::Spof),
     /// Say whether scenarios are right, one line each
     Validate(validate::Validate),
     /// Show the resolved scenario: every value in force, and where it came from
@@ -46,6 +50,7 @@ impl Command {
     fn run(self) -> Result<(), Failure> {
         match self {
             Command::Run(run) => run.run(),
+            Command::Spof(spof) => spof.run(),
             Command::Validate(validate) => validate.run(),
             Command::Explain(explain) => explain.run(),
             Command::Schema => schema::run(),

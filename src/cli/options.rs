@@ -7,9 +7,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::Failure;
+use super::simulate::default_threads;
 use crate::base::limits;
 use crate::scenario::raw::units::Duration;
 use crate::scenario::{Loaded, load};
+use crate::study::{self, Count, Settings};
 
 /// How a scenario is read.
 #[derive(Clone, Debug, Args)]
@@ -71,6 +73,27 @@ pub struct Simulating {
 }
 
 impl Simulating {
+    /// How the study is to be done, without what only `run` can ask for.
+    pub fn settings(&self) -> Settings {
+        let replications = match (self.precision, self.replications) {
+            (Some(precision), _) => Count::Precision(precision),
+            (None, count) => Count::Fixed(count.unwrap_or(study::REPLICATIONS)),
+        };
+        Settings {
+            seed: self.seed,
+            replications,
+            lifetimes: self.failures,
+            rows: false,
+            logs: false,
+            threads: self.threads.unwrap_or(0) as usize,
+        }
+    }
+
+    /// How many threads that comes to.
+    pub fn threads(&self) -> usize {
+        self.threads.map_or_else(default_threads, |t| t as usize)
+    }
+
     /// The `--set` options that `--duration` and `--warmup` amount to, so that they are checked as the scenario's own.
     pub fn sets(&self) -> Vec<String> {
         let duration = self.duration.map(|d| format!("duration={}", d.0));

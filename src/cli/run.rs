@@ -2,14 +2,15 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use clap::Args;
 
-use super::exit::{self, Failure, INTERNAL, INTERRUPTED, MISSED};
+use super::exit::{self, Failure, INTERRUPTED, MISSED};
 use super::files::Files;
 use super::options::{Reading, Simulating, Writing};
+use super::simulate::{failed, stop_on_interrupt};
 use crate::analysis::result::{Document, Engine, NamedRun, Run as Finding, SCHEMA_VERSION, ScenarioId};
 use crate::analysis::run as findings;
 use crate::base::limits;
@@ -20,7 +21,7 @@ use crate::report::sink::{AtomicFile, Output};
 use crate::report::terminal::Terminal;
 use crate::report::{json, progress, summary};
 use crate::scenario::plan::Plan;
-use crate::study::{self, Count, Settings, Study, Watch};
+use crate::study::{self, Settings, Study, Watch};
 
 /// What happens? Runs scenarios and says what the clients saw
 #[derive(Debug, Args)]
@@ -103,30 +104,12 @@ impl Run {
         last.map_or(Ok(plans), Err)
     }
 
-    fn settings(&self) -> Settings {
-        let replications = match (self.simulating.precision, self.simulating.replications) {
-            (Some(precision), _) => Count::Precision(precision),
-            (None, count) => Count::Fixed(count.unwrap_or(study::REPLICATIONS)),
-        };
-        Settings {
-            seed: self.simulating.seed,
-            replications,
-            lifetimes: self.simulating.failures,
-            rows: self.requests.is_some(),
-            threads: self.simulating.threads.unwrap_or(0) as usize,
-        }
-    }
-
-    fn threads(&self) -> usize {
-        self.simulating.threads.map_or_else(default_threads, |t| t as usize)
-    }
-
     /// Long work says so before it starts.
     fn say_how_long(&self, plans: &[Plan]) {
         let replications = f64::from(self.simulating.replications.unwrap_or(study::REPLICATIONS));
         let events = replications * plans.iter().map(study::expected_events).sum::<f64>();
         if events > limits::EVENTS_WORTH_A_WORD && !self.writing.quiet {
-            let threads = (self.threads() as f64).min(replications * plans.len() as f64);
+            let threads = (self.simulating.threads() as f64).min(replications * plans.len() as f64);
             exit::note(&format!(
                 "about {:.0} billion events, perhaps {} with {} thread{}; Ctrl-C ends it and keeps what is finished \
                  (a shorter --duration or fewer --replications make it quicker)",
@@ -145,6 +128,10 @@ impl Run {
             Some(path) => Some(Rows::create(path, &plans[0])?),
             None => None,
         };
+        let settings = Settings {
+            rows: self.requests.is_some(),
+            ..self.simulating.settings()
+        };
         let first = u64::from(self.simulating.replications.unwrap_or(study::REPLICATIONS)) * plans.len() as u64;
         let bar = progress::bar(first, "replications", self.writing.quiet);
         let watch = Watch {
@@ -158,7 +145,7 @@ impl Run {
                 None => Ok(()),
             },
         };
-        let studies = study::run(plans, &self.settings(), watch).map_err(study_failure)?;
+        let studies = study::run(plans, &settings, watch).map_err(failed)?;
         bar.finish_and_clear();
         if let Some(rows) = rows {
             rows.commit()?;
@@ -199,10 +186,11 @@ impl Run {
             warmup_s: first.warmup_s,
             caveats: single.as_ref().map(|r| r.caveats.clone()).unwrap_or_default(),
             run: single.map(|r| r.run),
+            spof: None,
             runs: (!runs.is_empty()).then_some(runs),
             engine: Engine {
                 version: env!("CARGO_PKG_VERSION").into(),
-                threads: self.threads(),
+                threads: self.simulating.threads(),
                 events,
                 wall_s,
                 events_per_s: events as f64 / wall_s.max(1e-9),
@@ -273,40 +261,6 @@ fn roughly(minutes: f64) -> String {
         m => (m / 525_600.0, "year"),
     };
     format!("{n:.0} {unit}{}", if n < 1.5 { "" } else { "s" })
-}
-
-fn default_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-fn study_failure(failure: study::Failure) -> Failure {
-    match failure {
-        study::Failure::Imbalance(defect) => {
-            exit::note(&format!(
-                "{defect}; this is a mistake in fallover, please report it with the scenario and the seed"
-            ));
-            Failure::Status(INTERNAL)
-        }
-        study::Failure::Threads(..) => Failure::BadInput(failure.to_string()),
-        study::Failure::Visitor(error) => Failure::Unreadable(format!("--requests: {error}")),
-    }
-}
-
-/// Ctrl-C asks the study to end; a second one ends the program. Not one that comes with the first: `timeout` and some
-/// terminals send the signal twice.
-fn stop_on_interrupt() -> &'static AtomicBool {
-    static STOP: AtomicBool = AtomicBool::new(false);
-    let mut first: Option<Instant> = None;
-    #[expect(clippy::disallowed_methods, reason = "a person's patience is measured on the wall")]
-    let handler = move || {
-        STOP.store(true, Ordering::Relaxed);
-        if first.get_or_insert_with(Instant::now).elapsed() > Duration::from_millis(500) {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-    };
-    // Where no handler can be set, Ctrl-C ends the program at once, as it would without one.
-    let _ = ctrlc::set_handler(handler);
-    &STOP
 }
 
 /// The file of `--requests`, written as the replications come.

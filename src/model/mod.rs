@@ -19,6 +19,7 @@ pub mod retry;
 mod roles;
 mod settings;
 pub mod station;
+pub mod structure;
 mod trouble;
 pub mod wire;
 pub mod world;

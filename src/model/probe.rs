@@ -66,7 +66,9 @@ fn behind(cx: &Context<'_>, node: NodeId, key: u64) -> Finding {
 /// A check of one node alone.
 fn ask(cx: &Context<'_>, from: NodeId, target: NodeId, key: u64) -> Finding {
     let (here, there) = (cx.host_of(from), cx.plan.node(target).host);
-    let passes = matches!(cx.wire.call(here, there, || mix(key, 1)), Passage::After(_));
+    // Both ways: a connection needs an answer too.
+    let arrives = matches!(cx.wire.call(here, there, || mix(key, 1)), Passage::After(_));
+    let passes = arrives && !cx.wire.is_cut(Some(there), here);
     if !passes || !cx.machine_is_up(target) {
         return Finding::Silent;
     }

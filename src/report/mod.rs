@@ -12,6 +12,7 @@ pub mod periods;
 pub mod progress;
 pub mod sink;
 pub mod sparkline;
+pub mod spof;
 pub mod summary;
 pub mod terminal;
 pub mod text;

@@ -358,7 +358,8 @@ pub(super) fn unshown(all: usize, most: usize, what: &str) -> String {
     }
 }
 
-fn plural(n: u32, what: &str) -> String {
+/// `1 replication`, `20 replications`.
+pub fn plural(n: u32, what: &str) -> String {
     let ending = match what.ends_with("ss") {
         _ if n == 1 => "",
         true => "es",

@@ -29,6 +29,8 @@ pub struct Settings {
     pub lifetimes: bool,
     /// Record a row for every request?
     pub rows: bool,
+    /// Keep the log of every replication, not only of the first?
+    pub logs: bool,
     /// Threads to use; 0 = as many as there are processors.
     pub threads: usize,
 }
@@ -254,7 +256,7 @@ impl Crew<'_> {
                 scope.spawn_fifo(move |_| {
                     let wanted = Wanted {
                         rows: self.settings.rows,
-                        events: replication == 0,
+                        events: self.settings.logs || replication == 0,
                         slices: 0,
                     };
                     let order = self.order(replication, warmup, wanted);

@@ -203,6 +203,7 @@ fn document(name: &str, run: Option<Run>) -> Document {
         warmup_s: 30.0,
         run,
         runs: None,
+        spof: None,
         caveats: Vec::new(),
         engine: Engine {
             version: "0.1.0".into(),

@@ -36,6 +36,7 @@ pub fn study_of(plan: &Plan, replications: u32, seed: u64, threads: usize, lifet
         replications: Count::Fixed(replications),
         lifetimes,
         rows: false,
+        logs: false,
         threads,
     };
     let watch = Watch {

@@ -4,81 +4,74 @@
 
 use super::Context;
 use super::faults::{self, Places};
-use super::names::Component;
-use crate::scenario::plan::{Course, Hit, Lifetime, Monitoring, Network};
+use super::names;
+use crate::scenario::plan::{Component, ComponentKind, Course, Hit, Lifetime, Monitoring, Network};
 use crate::scenario::raw::hosts as raw;
 use crate::scenario::raw::node::Node as RawNode;
 use crate::scenario::read::tree::Path;
 
-/// What breaks: hosts, zones, links, nodes, members, common causes, each in the order of the scenario.
-pub fn lifetimes(cx: &mut Context, network: &Network) -> Vec<Lifetime> {
+/// What can break, and how often it does: hosts, zones, links, nodes, members, common causes, each in the order of the
+/// scenario.
+pub fn components(cx: &mut Context, network: &Network) -> (Vec<Component>, Vec<Lifetime>) {
     let raw = cx.raw;
-    let mut all = Vec::new();
-    let mut add = |cx: &mut Context,
-                   name: &str,
-                   path: Path,
-                   lifetime: Option<&raw::Lifetime>,
-                   planned: Option<&raw::Maintenance>| {
-        let courses = courses(cx, lifetime, planned, &path);
-        if courses.is_empty() {
-            return;
-        }
-        let hits = match faults::places(cx, name, network, &path) {
-            Some(places) => faults::crash(&places),
-            None => Vec::new(),
-        };
-        all.extend(courses.into_iter().map(|course| Lifetime {
-            name: name.to_owned(),
-            hits: hits.clone(),
-            course,
-        }));
-    };
+    let mut all = All::default();
     for (name, host) in raw.hosts.iter() {
-        add(
-            cx,
-            name,
-            Path::to("hosts").key(name),
-            host.lifetime.as_ref(),
-            host.maintenance.as_ref(),
-        );
+        let path = Path::to("hosts").key(name);
+        let lives = (host.lifetime.as_ref(), host.maintenance.as_ref());
+        all.add(cx, network, (name, ComponentKind::Host), path, lives);
     }
     for (name, zone) in raw.zones.iter() {
-        add(
-            cx,
-            name,
-            Path::to("zones").key(name),
-            zone.lifetime.as_ref(),
-            zone.maintenance.as_ref(),
-        );
+        let path = Path::to("zones").key(name);
+        let lives = (zone.lifetime.as_ref(), zone.maintenance.as_ref());
+        all.add(cx, network, (name, ComponentKind::Zone), path, lives);
     }
     for (i, link) in raw.network.links.iter().enumerate().take(network.links.len()) {
-        let name = network.links[i].name.clone();
-        add(
-            cx,
-            &name,
-            Path::to("network").key("links").index(i),
-            link.lifetime.as_ref(),
-            None,
-        );
+        let path = Path::to("network").key("links").index(i);
+        let (name, lives) = (&network.links[i].name, (link.lifetime.as_ref(), None));
+        all.add(cx, network, (name, ComponentKind::Link), path, lives);
     }
     for (name, node) in raw.nodes.iter() {
         let path = Path::to("nodes").key(name);
         if let RawNode::Database(database) = node {
             for (member, settings) in database.members.iter() {
                 let path = path.key("members").key(member);
-                add(
-                    cx,
-                    member,
-                    path,
-                    settings.lifetime.as_ref(),
-                    settings.maintenance.as_ref(),
-                );
+                let lives = (settings.lifetime.as_ref(), settings.maintenance.as_ref());
+                all.add(cx, network, (member, ComponentKind::Member), path, lives);
             }
         } else if let Some(serving) = node.serving() {
-            add(cx, name, path, serving.lifetime, serving.maintenance);
+            let lives = (serving.lifetime, serving.maintenance);
+            all.add(cx, network, (name, ComponentKind::Node), path, lives);
         }
     }
-    causes(cx, network, all)
+    causes(cx, network, &mut all);
+    (all.components, all.lifetimes)
+}
+
+/// What has been found so far.
+#[derive(Default)]
+struct All {
+    components: Vec<Component>,
+    lifetimes: Vec<Lifetime>,
+}
+
+impl All {
+    fn add(
+        &mut self,
+        cx: &mut Context,
+        network: &Network,
+        (name, kind): (&str, ComponentKind),
+        path: Path,
+        (lifetime, planned): (Option<&raw::Lifetime>, Option<&raw::Maintenance>),
+    ) {
+        let places = faults::places(cx, name, network, &path);
+        let hits = places.map_or(Vec::new(), |places| faults::crash(&places));
+        for course in courses(cx, lifetime, planned, &path) {
+            let (name, hits) = (name.to_owned(), hits.clone());
+            self.lifetimes.push(Lifetime { name, hits, course });
+        }
+        let name = name.to_owned();
+        self.components.push(Component { name, kind, hits });
+    }
 }
 
 fn courses(
@@ -120,7 +113,7 @@ fn failures(cx: &mut Context, lifetime: &raw::Lifetime, path: &Path) -> Course {
     }
 }
 
-fn causes(cx: &mut Context, network: &Network, mut all: Vec<Lifetime>) -> Vec<Lifetime> {
+fn causes(cx: &mut Context, network: &Network, all: &mut All) {
     let raw = cx.raw;
     for (name, cause) in raw.common_causes.iter() {
         let path = Path::to("common_causes").key(name);
@@ -130,7 +123,7 @@ fn causes(cx: &mut Context, network: &Network, mut all: Vec<Lifetime>) -> Vec<Li
         let mut hits: Vec<Hit> = Vec::new();
         for (i, target) in cause.targets.iter().enumerate() {
             let at = path.key("targets").index(i);
-            if let Some(Component::Cause(_)) = cx.names.get(target) {
+            if let Some(names::Component::Cause(_)) = cx.names.get(target) {
                 cx.bad(
                     &at,
                     format!("\"{target}\" is a common cause itself; name what it takes"),
@@ -147,14 +140,15 @@ fn causes(cx: &mut Context, network: &Network, mut all: Vec<Lifetime>) -> Vec<Li
         }
         if let Some(lifetime) = &cause.lifetime {
             let course = failures(cx, lifetime, &path.key("lifetime"));
-            all.push(Lifetime {
+            all.lifetimes.push(Lifetime {
                 name: name.to_owned(),
-                hits,
+                hits: hits.clone(),
                 course,
             });
         }
+        let (name, kind) = (name.to_owned(), ComponentKind::CommonCause);
+        all.components.push(Component { name, kind, hits });
     }
-    all
 }
 
 /// Who notices.

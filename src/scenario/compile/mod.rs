@@ -97,7 +97,7 @@ impl<'a> Context<'a> {
         siblings::unite(&mut nodes, &databases, &vips);
         let sources = traffic::sources(self);
         let faults = faults::faults(self, &nodes, &network);
-        let lifetimes = failure::lifetimes(self, &network);
+        let (components, lifetimes) = failure::components(self, &network);
         let monitoring = failure::monitoring(self);
         let slo = slo::objectives(self);
         let warnings = std::mem::take(&mut self.warnings);
@@ -105,7 +105,7 @@ impl<'a> Context<'a> {
         #[rustfmt::skip]
         let plan = Plan {
             name, summary, digest, duration, warmup, classes, sources, hosts, zones, nodes, databases, vips, network,
-            faults, lifetimes, monitoring, slo, warnings,
+            faults, components, lifetimes, monitoring, slo, warnings,
         };
         Some(plan)
     }

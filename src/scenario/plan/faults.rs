@@ -86,6 +86,55 @@ impl Setting {
     }
 }
 
+/// Something that can break as one: the unit of cut sets.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: ComponentKind,
+    /// What its crash does.
+    pub hits: Vec<Hit>,
+}
+
+impl Component {
+    /// Is it a machine?
+    pub fn is_machine(&self) -> bool {
+        self.kind == ComponentKind::Host
+    }
+}
+
+/// What a component is.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum ComponentKind {
+    /// A machine.
+    Host,
+    /// Hosts that fail together.
+    Zone,
+    /// A link, in one direction.
+    Link,
+    /// A node.
+    Node,
+    /// A member of a database.
+    Member,
+    /// One event that takes several components.
+    CommonCause,
+}
+
+impl ComponentKind {
+    /// Its name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            ComponentKind::Host => "host",
+            ComponentKind::Zone => "zone",
+            ComponentKind::Link => "link",
+            ComponentKind::Node => "node",
+            ComponentKind::Member => "member",
+            ComponentKind::CommonCause => "common_cause",
+        }
+    }
+}
+
 /// A component that breaks and is repaired, again and again.
 #[derive(Clone, Debug)]
 pub struct Lifetime {

@@ -6,6 +6,7 @@
 
 mod faults;
 mod kinds;
+mod load;
 
 use std::collections::BTreeMap;
 
@@ -47,6 +48,8 @@ pub struct Plan {
     pub network: Network,
     /// Faults at set times.
     pub faults: Vec<Fault>,
+    /// Everything that can break, whether or not the scenario says how often.
+    pub components: Vec<Component>,
     /// What breaks by itself (`--failures`), and what is taken down for maintenance.
     pub lifetimes: Vec<Lifetime>,
     /// How a failure comes to a person's notice.

@@ -1,0 +1,174 @@
+//! How often components are down, and what that alone costs: exact, from the structure and the mean times.
+//!
+//! Components fail and are repaired independently of each other, so only the means of their times matter (Barlow and
+//! Proschan, *Statistical Theory of Reliability*, 1975). What is weighed is the share of requests whose class is cut.
+
+use crate::base::ids::ClassId;
+use crate::model::structure::{State, is_cut};
+use crate::scenario::plan::{Component, Course, Monitoring, Plan};
+
+/// How a component comes and goes, on the average.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Life {
+    /// Seconds from repair to failure.
+    pub up_s: f64,
+    /// Seconds from failure to repair, the time until a person knows included.
+    pub down_s: f64,
+}
+
+impl Life {
+    /// Share of the time it is down.
+    pub fn unavailability(self) -> f64 {
+        self.down_s / (self.up_s + self.down_s)
+    }
+
+    /// Failures in a year of 365 days.
+    pub fn failures_per_year(self) -> f64 {
+        365.0 * 86_400.0 / (self.up_s + self.down_s)
+    }
+}
+
+/// The lives of a plan's components; `None` where the scenario does not say, or a mean does not exist.
+pub fn lives(plan: &Plan) -> Vec<Option<Life>> {
+    let notice_s = notice_s(&plan.monitoring);
+    let life = |component: &Component| {
+        let mut own = plan.lifetimes.iter().filter(|l| l.name == component.name);
+        own.find_map(|lifetime| match &lifetime.course {
+            Course::Failures { mtbf, mttr } => Some(Life {
+                up_s: mtbf.mean_s()?,
+                down_s: notice_s + mttr.mean_s()?,
+            }),
+            Course::Maintenance { .. } => None,
+        })
+    };
+    plan.components.iter().map(life).collect()
+}
+
+/// How long until a person stands before the broken component, on the average.
+pub fn notice_s(monitoring: &Monitoring) -> f64 {
+    match monitoring {
+        Monitoring::Unsaid => 0.0,
+        Monitoring::None { notice } => notice.mean_s().unwrap_or(0.0),
+        Monitoring::Probes {
+            interval,
+            failures,
+            notify,
+            respond,
+        } => {
+            let probes = interval.seconds() * (f64::from(*failures) - 0.5);
+            probes + notify.mean_s().unwrap_or(0.0) + respond.mean_s().unwrap_or(0.0)
+        }
+    }
+}
+
+/// How much depends on one component; the system's unavailability is the expected share of requests that are cut.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Importance {
+    /// Birnbaum: how much the unavailability rises from the component up to the component down.
+    pub birnbaum: f64,
+    /// Fussell–Vesely: the share of the unavailability that goes away if the component never fails.
+    pub fussell_vesely: f64,
+    /// Risk achievement worth: how many times the unavailability is, with the component down.
+    pub raw: f64,
+    /// Risk reduction worth: how many times less it is if the component never fails; `None` = nothing is left.
+    pub rrw: Option<f64>,
+}
+
+/// What components being down costs.
+#[derive(Clone, Debug)]
+pub struct Exact {
+    /// The expected share of requests whose class is cut.
+    pub unavailability: f64,
+    /// The probability of the states that were not looked at: the most that the number above can be too low.
+    pub unexplored: f64,
+    /// By component; `None` where it has no lifetime, or nothing is ever cut.
+    pub importance: Vec<Option<Importance>>,
+}
+
+/// Beyond so many states, those with many components down at once are left out.
+const STATES: f64 = 100_000.0;
+
+/// Looks at the states of the components that have a life and are used.
+pub fn exact(plan: &Plan, lives: &[Option<Life>], used: &[bool]) -> Exact {
+    let live: Vec<(usize, f64)> = (0..plan.components.len())
+        .filter(|c| used[*c])
+        .filter_map(|c| Some((c, lives[c]?.unavailability())))
+        .collect();
+    let mut sums = Sums {
+        cost: &|down| {
+            let state = State::without(plan, down.iter().map(|c| &plan.components[*c]));
+            let cut = |(i, class): (usize, &crate::scenario::plan::Class)| {
+                if is_cut(plan, &state, ClassId::new(i)) {
+                    class.share
+                } else {
+                    0.0
+                }
+            };
+            plan.classes.iter().enumerate().map(cut).sum()
+        },
+        seen: 0.0,
+        all: 0.0,
+        down: vec![0.0; plan.components.len()],
+    };
+    sums.visit(&live, most_down(live.len()), 1.0, &mut Vec::new());
+    let mut importance = vec![None; plan.components.len()];
+    for (component, q) in &live {
+        importance[*component] = sums.importance(*component, *q);
+    }
+    Exact {
+        unavailability: sums.all,
+        unexplored: (1.0 - sums.seen).max(0.0),
+        importance,
+    }
+}
+
+/// How many of `n` components may be down at once, so that there are not too many states.
+fn most_down(n: usize) -> usize {
+    let (mut states, mut sets) = (1.0, 1.0);
+    for down in 1..=n {
+        sets *= (n - down + 1) as f64 / down as f64;
+        states += sets;
+        if states > STATES {
+            return (down - 1).max(1);
+        }
+    }
+    n
+}
+
+struct Sums<'a> {
+    cost: &'a dyn Fn(&[usize]) -> f64,
+    seen: f64,
+    all: f64,
+    /// By component: what the states in which it is down cost.
+    down: Vec<f64>,
+}
+
+impl Sums<'_> {
+    /// Every state of `left` with at most `most` down, beside those that are down already.
+    fn visit(&mut self, left: &[(usize, f64)], most: usize, probability: f64, down: &mut Vec<usize>) {
+        let Some(((component, q), rest)) = left.split_first() else {
+            let cost = probability * (self.cost)(down);
+            self.seen += probability;
+            self.all += cost;
+            down.iter().for_each(|c| self.down[*c] += cost);
+            return;
+        };
+        self.visit(rest, most, probability * (1.0 - q), down);
+        if most > 0 {
+            down.push(*component);
+            self.visit(rest, most - 1, probability * q, down);
+            down.pop();
+        }
+    }
+
+    fn importance(&self, component: usize, q: f64) -> Option<Importance> {
+        let while_down = self.down[component] / q;
+        let while_up = (self.all - self.down[component]) / (1.0 - q);
+        (self.all > 0.0).then(|| Importance {
+            birnbaum: while_down - while_up,
+            fussell_vesely: 1.0 - while_up / self.all,
+            raw: while_down / self.all,
+            rrw: (while_up > 0.0).then(|| self.all / while_up),
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! `spof`: what does the loss of each component do under the scenario's load, what does that cost a year, and which sets of
+//! components cut a class?
+//!
+//! The structure says what is cut; short simulations price it. In one the component stays down, and what is measured is the
+//! state after everything has reacted. In another it comes back: that shows what the crash itself and the way back cost.
+//! The baseline has the same arrivals and demands, so what differs is the outage's doing.
+
+mod judge;
+mod question;
+
+use super::cuts::minimal_cuts;
+use super::reliability;
+use super::result::{Caveat, Estimate, Ordered};
+use crate::base::ids::ClassId;
+use crate::model::structure::{State, is_cut, used};
+use crate::scenario::plan::{Monitoring, Plan};
+use crate::study::Study;
+use judge::{Judge, PAIR, worse};
+pub use question::{Question, Reactions};
+use serde::{Deserialize, Serialize};
+
+/// What `spof` finds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spof {
+    /// By class: the minimal sets of components whose loss cuts it, smallest first.
+    pub cut_sets: Ordered<Vec<Vec<String>>>,
+    /// One a component that is used, worst first.
+    pub components: Vec<Priced>,
+    /// With `--pairs`: pairs that fail together, worst first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<Priced>,
+    /// Components that nothing uses.
+    pub unused: Vec<String>,
+    /// Share of requests that no design of load can save: the structure alone; null without lifetimes.
+    pub structural_unavailability: Option<f64>,
+}
+
+/// What a loss does and costs; null where unknown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Priced {
+    /// The component, or both of a pair.
+    pub name: String,
+    /// `host`, `node`, `member`, `zone`, `link`, `common_cause`, or `pair`.
+    pub kind: String,
+    /// Does its loss cut a class?
+    pub single_point: bool,
+    /// The classes it cuts.
+    pub cuts: Vec<String>,
+    /// `outage`, `overload`, `degraded` or `none`.
+    pub verdict: Verdict,
+    /// Share of requests lost while it is down, once everything has reacted.
+    pub lost_ratio: Estimate,
+    /// 99th percentile of the latency of the others, meanwhile.
+    pub p99_s: Estimate,
+    /// From the crash until something noticed and acted: a check, a virtual IP, a promotion.
+    pub detected_s: Option<f64>,
+    /// From the repair until all is as before.
+    pub recovered_s: Option<f64>,
+    /// Does the system come back by itself after the repair?
+    pub recovers: bool,
+    /// Requests that came before the crash and were lost to it, a crash.
+    pub lost_at_crash: f64,
+    /// Commits that die with a primary, a crash.
+    pub lost_writes: f64,
+    /// Requests lost because of it in a year, as minutes of all requests.
+    pub downtime_min_per_year: Option<f64>,
+    /// How much of the unavailability by structure depends on it.
+    pub importance: Option<ImportanceResult>,
+}
+
+/// [`reliability::Importance`] as results give it.
+#[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImportanceResult {
+    /// Rise of the unavailability from up to down.
+    pub birnbaum: f64,
+    /// Share of the unavailability that goes if it never fails.
+    pub fussell_vesely: f64,
+    /// Risk achievement worth.
+    pub raw: f64,
+    /// Risk reduction worth; null = nothing would be left.
+    pub rrw: Option<f64>,
+}
+
+/// What a loss does.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// A class is cut.
+    Outage,
+    /// Connected, but the rest cannot carry the load.
+    Overload,
+    /// Requests or the SLO are lost at any load.
+    Degraded,
+    /// Nothing that lasts.
+    None,
+}
+/// By class: the minimal cut sets up to this order, as indices of components.
+pub fn cut_sets(plan: &Plan, order: usize, used: &[bool]) -> Vec<Vec<Vec<usize>>> {
+    let candidates: Vec<usize> = (0..plan.components.len()).filter(|c| used[*c]).collect();
+    let of = |class: usize| {
+        minimal_cuts(&candidates, order, |set| {
+            let state = State::without(plan, set.iter().map(|c| &plan.components[*c]));
+            is_cut(plan, &state, ClassId::new(class))
+        })
+    };
+    (0..plan.classes.len()).map(of).collect()
+}
+/// What the studies of the question's plans say.
+pub fn answer(question: &Question<'_>, studies: &[Study], reactions: &Reactions, order: usize) -> Spof {
+    let plan = question.plan;
+    let used = used(plan);
+    let lives = reliability::lives(plan);
+    let cuts = cut_sets(plan, order.max(1), &used);
+    let exact = lives
+        .iter()
+        .any(Option::is_some)
+        .then(|| reliability::exact(plan, &lives, &used));
+    let judge = Judge {
+        question,
+        studies,
+        reactions,
+        lives: &lives,
+        exact: exact.as_ref(),
+    };
+    let mut priced: Vec<Priced> = (0..question.losses.len()).map(|i| judge.price(i)).collect();
+    priced.sort_by(worse);
+    let (pairs, components) = priced.into_iter().partition(|p| p.kind == PAIR);
+    let name = |c: &usize| plan.components[*c].name.clone();
+    let named = |sets: &Vec<Vec<usize>>| sets.iter().map(|set| set.iter().map(name).collect()).collect();
+    let classes = plan.classes.iter().zip(&cuts);
+    Spof {
+        cut_sets: Ordered(classes.map(|(class, sets)| (class.name.clone(), named(sets))).collect()),
+        components,
+        pairs,
+        unused: (0..used.len()).filter(|c| !used[*c]).map(|c| name(&c)).collect(),
+        structural_unavailability: exact.map(|e| e.unavailability),
+    }
+}
+/// What one should know before believing the numbers.
+pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {
+    let mut all = Vec::new();
+    let mut add = |code: &str, message: String| {
+        let code = code.to_owned();
+        all.push(Caveat { code, message });
+    };
+    let unpriced: Vec<&str> = spof
+        .components
+        .iter()
+        .filter(|p| p.downtime_min_per_year.is_none())
+        .map(|p| p.name.as_str())
+        .collect();
+    match (unpriced.len(), spof.components.len()) {
+        (0, _) => {}
+        (n, all) if n == all => add(
+            "lifetime.none",
+            "minutes a year need a `lifetime` (mtbf and mttr) of the components; without one they are ranked by what is lost".into(),
+        ),
+        _ => add("lifetime.some", format!("no minutes a year without a `lifetime`: {}", unpriced.join(", "))),
+    }
+    if plan.monitoring == Monitoring::Unsaid && unpriced.len() < spof.components.len() {
+        let says =
+            "`monitoring` is not given: every failure is taken as noticed at once, so repair is all that downtime has";
+        add("monitoring.unsaid", says.into());
+    }
+    if !spof.unused.is_empty() {
+        add(
+            "unused",
+            format!("nothing uses {}, so nothing was tried there", spof.unused.join(", ")),
+        );
+    }
+    if let Some((class, _)) = spof.cut_sets.iter().find(|(_, sets)| sets.iter().any(Vec::is_empty)) {
+        add(
+            "cut.always",
+            format!("requests of {class} cannot succeed even with everything up"),
+        );
+    }
+    all
+}

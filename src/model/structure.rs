@@ -1,0 +1,267 @@
+//! What can still be served when some components are down: a scenario's structure function.
+//!
+//! Asked once every check, fail-over and promotion is done; load is not looked at. A class is *cut* when none of its requests
+//! can succeed. It follows what the nodes do, so it is not always coherent: a virtual IP stays with a living member
+//! although the next one could serve better.
+
+use crate::base::ids::{ClassId, DatabaseId, HostId, NodeId};
+use crate::scenario::plan::{App, Component, Entry, Hit, Kind, LoadBalancer, Plan, Promotion, ReadFrom, Target, Web};
+
+/// Which nodes, hosts and links are down.
+#[derive(Clone, Debug)]
+pub struct State {
+    nodes: Vec<bool>,
+    hosts: Vec<bool>,
+    links: Vec<bool>,
+}
+
+impl State {
+    /// Everything is up but these.
+    pub fn without<'c>(plan: &Plan, down: impl IntoIterator<Item = &'c Component>) -> State {
+        let mut state = State {
+            nodes: vec![false; plan.nodes.len()],
+            hosts: vec![false; plan.hosts.len()],
+            links: vec![false; plan.network.links.len()],
+        };
+        for hit in down.into_iter().flat_map(|c| &c.hits) {
+            match hit {
+                Hit::CrashNode(node) => state.nodes[node.index()] = true,
+                Hit::CrashHost(host) => state.hosts[host.index()] = true,
+                Hit::CutLink(link) => state.links[link.index()] = true,
+                other => unreachable!("a crash does not {other:?}"),
+            }
+        }
+        state
+    }
+}
+
+/// Can no request of this class succeed?
+pub fn is_cut(plan: &Plan, state: &State, class: ClassId) -> bool {
+    let mut walk = Walk {
+        plan,
+        state,
+        class,
+        known: vec![None; plan.nodes.len()],
+    };
+    !plan.sources.iter().any(|source| walk.enters(&source.entry))
+}
+
+/// One look at one state for one class.
+struct Walk<'a> {
+    plan: &'a Plan,
+    state: &'a State,
+    class: ClassId,
+    /// By node: what has been found already.
+    known: Vec<Option<bool>>,
+}
+
+impl Walk<'_> {
+    fn is_up(&self, node: NodeId) -> bool {
+        !self.state.nodes[node.index()] && !self.state.hosts[self.plan.node(node).host.index()]
+    }
+
+    /// Do calls and answers pass between these hosts? Clients are beyond all links.
+    fn joins(&self, from: Option<HostId>, to: HostId) -> bool {
+        let routes = &self.plan.network.routes;
+        let passes = |a, b| routes.get(&(a, b)).is_none_or(|link| !self.state.links[link.index()]);
+        from.is_none_or(|from| passes(from, to) && passes(to, from))
+    }
+
+    fn enters(&mut self, entry: &Entry) -> bool {
+        match entry {
+            Entry::Node(target) => self.reaches(None, *target),
+            Entry::Resolvers(resolvers) => {
+                // The first that answers is believed.
+                let Some(resolver) = resolvers.iter().find(|r| self.is_up(**r)) else {
+                    return false;
+                };
+                let Kind::Dns(dns) = &self.plan.node(*resolver).kind else {
+                    unreachable!("a resolver is a dns node")
+                };
+                dns.answers.iter().any(|answer| self.reaches(None, *answer))
+            }
+        }
+    }
+
+    /// Who answers to this address: of a virtual IP the first living member.
+    fn stands_for(&self, target: Target) -> Option<NodeId> {
+        match target {
+            Target::Node(node) => Some(node),
+            Target::Vip(vip) => {
+                let mut members = self.plan.vips[vip.index()].members.iter();
+                members.find(|m| self.is_up(**m)).copied()
+            }
+        }
+    }
+
+    /// Does a call from there to this address end well?
+    fn reaches(&mut self, from: Option<HostId>, target: Target) -> bool {
+        let Some(node) = self.stands_for(target) else {
+            return false;
+        };
+        self.joins(from, self.plan.node(node).host) && self.works(node)
+    }
+
+    /// Can the node answer a request of the class well?
+    fn works(&mut self, node: NodeId) -> bool {
+        if let Some(known) = self.known[node.index()] {
+            return known;
+        }
+        let found = self.is_up(node) && self.is_served(node);
+        self.known[node.index()] = Some(found);
+        found
+    }
+
+    /// Does a node that is up find what it needs?
+    fn is_served(&mut self, node: NodeId) -> bool {
+        let plan = self.plan;
+        let here = plan.node(node).host;
+        match &plan.node(node).kind {
+            Kind::Dns(_) | Kind::Member(_) => true,
+            Kind::Firewall(firewall) => self.reaches(Some(here), firewall.to),
+            Kind::LoadBalancer(balancer) => self.balances(here, balancer),
+            Kind::Web(web) => self.proxies(here, web),
+            Kind::App(app) => {
+                self.asks_database(here, app) && app.calls.iter().all(|target| self.reaches(Some(here), *target))
+            }
+        }
+    }
+
+    /// Backups are asked only where no active server is believed up, and what is not checked is believed up for ever.
+    fn balances(&mut self, here: HostId, balancer: &LoadBalancer) -> bool {
+        let check = balancer.check.as_ref();
+        let serves = |walk: &mut Self, backup: bool| {
+            let (mut believed, mut serves) = (false, false);
+            for server in balancer.servers.iter().filter(|s| s.backup == backup && s.weight > 0) {
+                let is_believed = check.is_none_or(|check| walk.passes(here, server.node, check.deep));
+                believed |= is_believed;
+                serves |= is_believed && walk.reaches(Some(here), Target::Node(server.node));
+            }
+            (believed, serves)
+        };
+        let (believed, found) = serves(self, false);
+        found || (!believed && serves(self, true).1)
+    }
+
+    /// Does a health check pass? A deep one asks for a page that needs one of everything, whatever the class: as
+    /// [`probe`](super::probe) does.
+    fn passes(&self, from: HostId, node: NodeId, deep: bool) -> bool {
+        let here = self.plan.node(node).host;
+        if !self.is_up(node) || !self.joins(Some(from), here) {
+            return false;
+        }
+        let passes = |node: NodeId| self.passes(here, node, true);
+        let one_of = |nodes: Vec<NodeId>| nodes.is_empty() || nodes.into_iter().any(passes);
+        let called = |target: &Target| self.stands_for(*target).is_some_and(passes);
+        match &self.plan.node(node).kind {
+            _ if !deep => true,
+            Kind::Dns(_) | Kind::Member(_) => true,
+            Kind::Firewall(firewall) => called(&firewall.to),
+            Kind::LoadBalancer(balancer) => one_of(balancer.servers.iter().map(|s| s.node).collect()),
+            Kind::Web(web) => one_of(web.upstreams.iter().map(|u| u.node).collect()),
+            Kind::App(app) => {
+                let members = app
+                    .database
+                    .iter()
+                    .flat_map(|d| &self.plan.databases[d.index()].members);
+                one_of(members.copied().collect()) && app.calls.iter().all(called)
+            }
+        }
+    }
+
+    /// Backups are asked where every other upstream has failed in a way that counts.
+    fn proxies(&mut self, here: HostId, web: &Web) -> bool {
+        if web.serves[self.class.index()] || web.upstreams.is_empty() || web.cache.is_some_and(|c| c.hit > 0.0) {
+            return true;
+        }
+        let mut all_failed = true;
+        for upstream in web.upstreams.iter().filter(|u| !u.backup) {
+            if self.reaches(Some(here), Target::Node(upstream.node)) {
+                return true;
+            }
+            let silent = !self.is_up(upstream.node) || !self.joins(Some(here), self.plan.node(upstream.node).host);
+            all_failed &= silent || web.next_on.answer;
+        }
+        let mut backups = web.upstreams.iter().filter(|u| u.backup);
+        all_failed && backups.any(|u| self.reaches(Some(here), Target::Node(u.node)))
+    }
+
+    fn asks_database(&mut self, here: HostId, app: &App) -> bool {
+        let queries = app.queries(self.class);
+        let Some(database) = app.database else { return true };
+        let primary = self.primary(database);
+        let plan = self.plan;
+        let role = &plan.databases[database.index()];
+        let answers = |member: usize| self.reaches_member(here, role.members[member]);
+        let mut readers = (0..role.members.len()).filter(|m| match role.read_from {
+            ReadFrom::Any => true,
+            ReadFrom::Primary => *m == primary,
+            ReadFrom::Replicas => *m != primary,
+        });
+        (queries.write == 0 || answers(primary)) && (queries.read == 0 || readers.any(answers))
+    }
+
+    fn reaches_member(&self, here: HostId, member: NodeId) -> bool {
+        self.is_up(member) && self.joins(Some(here), self.plan.node(member).host)
+    }
+
+    /// Who takes the writes in the end: a dead primary's place goes to the first living member, if anybody sees to it.
+    fn primary(&self, database: DatabaseId) -> usize {
+        let role = &self.plan.databases[database.index()];
+        let is_automatic = matches!(role.failover, Promotion::Automatic { .. });
+        if self.is_up(role.members[role.primary]) || !is_automatic {
+            return role.primary;
+        }
+        let living = role.members.iter().position(|m| self.is_up(*m));
+        living.unwrap_or(role.primary)
+    }
+}
+
+/// Which components anything that clients ask for stands on, living or in reserve.
+pub fn used(plan: &Plan) -> Vec<bool> {
+    let nodes = reachable(plan);
+    let lives_on = |host: HostId| plan.nodes_on(host).any(|node| nodes[node.index()]);
+    let routes = &plan.network.routes;
+    let is_used = |hit: &Hit| match hit {
+        Hit::CrashNode(node) => nodes[node.index()],
+        Hit::CrashHost(host) => lives_on(*host),
+        Hit::CutLink(link) => routes
+            .iter()
+            .any(|((a, b), l)| l == link && lives_on(*a) && lives_on(*b)),
+        _ => false,
+    };
+    plan.components.iter().map(|c| c.hits.iter().any(is_used)).collect()
+}
+
+/// The nodes that a request can come to, whatever is down.
+fn reachable(plan: &Plan) -> Vec<bool> {
+    let stands_for = |target: &Target| match target {
+        Target::Node(node) => vec![*node],
+        Target::Vip(vip) => plan.vips[vip.index()].members.clone(),
+    };
+    let mut found = vec![false; plan.nodes.len()];
+    let mut next: Vec<NodeId> = Vec::new();
+    for source in &plan.sources {
+        match &source.entry {
+            Entry::Node(target) => next.extend(stands_for(target)),
+            Entry::Resolvers(resolvers) => next.extend(resolvers),
+        }
+    }
+    while let Some(node) = next.pop() {
+        if std::mem::replace(&mut found[node.index()], true) {
+            continue;
+        }
+        match &plan.node(node).kind {
+            Kind::Dns(dns) => next.extend(dns.answers.iter().flat_map(stands_for)),
+            Kind::Firewall(firewall) => next.extend(stands_for(&firewall.to)),
+            Kind::LoadBalancer(balancer) => next.extend(balancer.servers.iter().map(|s| s.node)),
+            Kind::Web(web) => next.extend(web.upstreams.iter().map(|u| u.node)),
+            Kind::App(app) => {
+                next.extend(app.calls.iter().flat_map(stands_for));
+                next.extend(app.database.iter().flat_map(|d| &plan.databases[d.index()].members));
+            }
+            Kind::Member(_) => {}
+        }
+    }
+    found
+}

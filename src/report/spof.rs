@@ -1,0 +1,175 @@
+//! The report of `spof`: the verdict first, then what each loss does, then what it takes to cut a class.
+
+use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
+use super::summary::plural;
+use super::units::{self, NOTHING};
+use crate::analysis::result::Document;
+use crate::analysis::spof::{Priced, Spof, Verdict};
+
+/// How much of each list a screen can carry.
+const MOST_ROWS: usize = 40;
+const MOST_SETS: usize = 12;
+
+/// The report of a `spof` document.
+pub fn report(document: &Document) -> Report {
+    let mut blocks = Vec::new();
+    if let Some(spof) = &document.spof {
+        blocks.push(Block::Facts(verdicts(spof)));
+        blocks.push(Block::Table(losses("component", &spof.components)));
+        if !spof.pairs.is_empty() {
+            blocks.push(Block::Heading("Lost together".into()));
+            blocks.push(Block::Table(losses("pair", &spof.pairs)));
+        }
+        blocks.extend(together(spof));
+    }
+    let note = |c: &crate::analysis::result::Caveat| Block::Note(Span::new(Tone::Caution, c.message.clone()));
+    blocks.extend(document.caveats.iter().map(note));
+    Report {
+        title: format!("{}: what if it dies?", document.scenario.name),
+        subtitle: format!(
+            "every component taken away in turn, {} each, seed {}",
+            plural(document.replications, "replication"),
+            document.seed
+        ),
+        blocks,
+    }
+}
+
+fn verdicts(spof: &Spof) -> Vec<Fact> {
+    let named = |wanted: Verdict| -> Vec<Span> {
+        let tone = if wanted == Verdict::Outage {
+            Tone::Bad
+        } else {
+            Tone::Caution
+        };
+        let found = spof.components.iter().filter(|p| p.verdict == wanted);
+        found.map(|p| Span::new(tone, says(p))).collect()
+    };
+    let or_none = |found: Vec<Span>| match found.is_empty() {
+        true => vec![Span::new(Tone::Good, "none")],
+        false => found,
+    };
+    let mut facts = vec![
+        Fact::new("Single points", or_none(named(Verdict::Outage))),
+        Fact::new("Of capacity", or_none(named(Verdict::Overload))),
+    ];
+    let degraded = named(Verdict::Degraded);
+    if !degraded.is_empty() {
+        facts.push(Fact::new("Degraded", degraded));
+    }
+    let stuck = spof.components.iter().filter(|p| !p.recovers);
+    let stuck: Vec<Span> = stuck.map(|p| Span::new(Tone::Bad, p.name.clone())).collect();
+    if !stuck.is_empty() {
+        facts.push(Fact::new("Does not recover", stuck));
+    }
+    let total: f64 = spof.components.iter().filter_map(|p| p.downtime_min_per_year).sum();
+    if total > 0.0 {
+        let says = format!("{}, the losses of all components together", minutes(total));
+        facts.push(Fact::new("Lost a year", vec![Span::plain(says)]));
+    }
+    facts
+}
+
+/// The component, and what of the service goes with it where that is not all.
+fn says(priced: &Priced) -> String {
+    match priced.verdict {
+        Verdict::Outage => format!("{} ({})", priced.name, priced.cuts.join(", ")),
+        _ => priced.name.clone(),
+    }
+}
+
+fn losses(what: &str, all: &[Priced]) -> Table {
+    let columns = vec![
+        Column::left(what),
+        Column::left("verdict"),
+        Column::right("lost"),
+        Column::right("p99").rank(4),
+        Column::right("noticed after").rank(3),
+        Column::right("back after").rank(2),
+        Column::right("at the crash").rank(1),
+        Column::right("lost a year"),
+    ];
+    let seconds = |s: Option<f64>| Span::plain(s.map_or(NOTHING.into(), brief));
+    let at_once = |s: Option<f64>| {
+        if s == Some(0.0) {
+            Span::plain("at once")
+        } else {
+            seconds(s)
+        }
+    };
+    let row = |p: &Priced| {
+        let back = match p.recovers {
+            true => at_once(p.recovered_s),
+            false => Span::new(Tone::Bad, "never"),
+        };
+        let at_crash = if p.lost_at_crash < 0.05 {
+            NOTHING.into()
+        } else {
+            format!("{:.1} lost", p.lost_at_crash)
+        };
+        vec![
+            Span::new(Tone::Strong, p.name.clone()),
+            verdict(p.verdict),
+            Span::plain(units::percent_brief(&p.lost_ratio)),
+            Span::plain(units::latency_brief(&p.p99_s)),
+            seconds(p.detected_s),
+            back,
+            Span::plain(at_crash),
+            Span::plain(p.downtime_min_per_year.map_or(NOTHING.into(), minutes)),
+        ]
+    };
+    let footnote = match all.len().saturating_sub(MOST_ROWS) {
+        0 => String::new(),
+        more => format!("{} more in the JSON", plural(more as u32, what)),
+    };
+    Table {
+        columns,
+        rows: all.iter().take(MOST_ROWS).map(row).collect(),
+        footnote,
+    }
+}
+
+fn verdict(verdict: Verdict) -> Span {
+    match verdict {
+        Verdict::Outage => Span::new(Tone::Bad, "OUTAGE"),
+        Verdict::Overload => Span::new(Tone::Bad, "overload"),
+        Verdict::Degraded => Span::new(Tone::Caution, "degraded"),
+        Verdict::None => Span::new(Tone::Good, "none"),
+    }
+}
+
+/// What cuts a class only together. Sets of one have been told.
+fn together(spof: &Spof) -> Vec<Block> {
+    let fact = |(class, sets): (&str, &Vec<Vec<String>>)| {
+        let sets: Vec<&Vec<String>> = sets.iter().filter(|set| set.len() > 1).collect();
+        let mut items: Vec<Span> = sets
+            .iter()
+            .take(MOST_SETS)
+            .map(|set| Span::plain(set.join(" + ")))
+            .collect();
+        if sets.len() > MOST_SETS {
+            items.push(Span::new(Tone::Quiet, format!("{} more", sets.len() - MOST_SETS)));
+        }
+        (!items.is_empty()).then(|| Fact::new(class, items))
+    };
+    let facts: Vec<Fact> = spof.cut_sets.iter().filter_map(fact).collect();
+    match facts.is_empty() {
+        true => Vec::new(),
+        false => vec![Block::Heading("Cut only together".into()), Block::Facts(facts)],
+    }
+}
+
+/// Minutes a year in the unit that suits them.
+fn minutes(minutes: f64) -> String {
+    match minutes {
+        m if m < 0.05 => "< 0.1 min".into(),
+        m if m < 10.0 => format!("{m:.1} min"),
+        m if m < 600.0 => format!("{m:.0} min"),
+        m => format!("{:.0} h", m / 60.0),
+    }
+}
+
+/// A stretch of time to the tenth of a second: it was measured in bins of a timeline.
+fn brief(seconds: f64) -> String {
+    units::span(libm::round(seconds * 10.0) / 10.0)
+}

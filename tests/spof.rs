@@ -1,0 +1,301 @@
+//! What `spof` finds: cut sets against the simulator, importance and minutes a year against closed forms, verdicts against
+//! stacks whose answer is plain.
+
+mod support;
+
+use std::sync::atomic::AtomicBool;
+
+use fallover::analysis::reliability::{exact, lives};
+use fallover::analysis::spof::{Priced, Question, Reactions, Spof, Verdict, answer, caveats, cut_sets};
+use fallover::base::ids::ClassId;
+use fallover::model::structure::{State, is_cut, used};
+use fallover::scenario::plan::{Fault, Plan};
+use fallover::study::{self, Count, Settings, Watch};
+use support::{plan, study_of};
+
+fn spof(plan: &Plan, replications: u32, order: usize) -> Spof {
+    let question = Question::new(plan, false);
+    let mut reactions = Reactions::new(&question);
+    let settings = Settings {
+        seed: 1,
+        replications: Count::Fixed(replications),
+        lifetimes: false,
+        rows: false,
+        logs: true,
+        threads: 0,
+    };
+    let watch = Watch {
+        stop: &AtomicBool::new(false),
+        progress: &|_, _| {},
+        visit: &mut |plan, _, record| {
+            reactions.see(plan, record);
+            Ok(())
+        },
+    };
+    let studies = study::run(&question.plans, &settings, watch).expect("the books balance");
+    answer(&question, &studies, &reactions, order)
+}
+
+fn of<'s>(spof: &'s Spof, name: &str) -> &'s Priced {
+    let found = spof.components.iter().find(|p| p.name == name);
+    found.unwrap_or_else(|| panic!("no {name}"))
+}
+
+fn scenario(file: &str) -> Plan {
+    let path = format!("{}/scenarios/{file}", env!("CARGO_MANIFEST_DIR"));
+    plan(&std::fs::read_to_string(path).expect("reads"))
+}
+
+// --- the structure --------------------------------------------------------------------------------------------------
+
+fn named(plan: &Plan, order: usize) -> Vec<Vec<String>> {
+    let cuts = cut_sets(plan, order, &used(plan));
+    let name = |set: &Vec<usize>| {
+        let names: Vec<&str> = set.iter().map(|c| plan.components[*c].name.as_str()).collect();
+        names.join("+")
+    };
+    cuts.iter().map(|sets| sets.iter().map(name).collect()).collect()
+}
+
+#[test]
+fn foobar_falls_with_its_balancer_and_its_primary() {
+    let plan = scenario("foobar.json");
+    let [statics, reads, writes] = <[_; 3]>::try_from(named(&plan, 1)).expect("three classes");
+    assert_eq!(statics, ["edge", "dns", "haproxy"]);
+    assert_eq!(reads, statics);
+    assert_eq!(writes, ["edge", "db1", "dns", "haproxy", "mysql-primary"]);
+    let pairs = &named(&plan, 2)[0];
+    let statics_two = ["server1+server2", "server1+nginx2", "server2+nginx1", "nginx1+nginx2"];
+    assert_eq!(pairs[3..], statics_two);
+}
+
+/// The structure function is what the simulator does in the end: a class that is cut has no success, one that is not has
+/// some. Every component alone and every pair, in a stack with every kind of node.
+#[test]
+fn what_is_cut_has_no_success_and_what_is_not_has_some() {
+    let plan = plan(EVERYTHING);
+    let n = plan.components.len();
+    let mut sets: Vec<Vec<usize>> = (0..n).map(|c| vec![c]).collect();
+    for a in 0..n {
+        sets.extend((a + 1..n).map(|b| vec![a, b]));
+    }
+    let mut cut = 0;
+    for set in &sets {
+        let parts = || set.iter().map(|c| &plan.components[*c]);
+        let mut down = plan.clone();
+        let fault = |c: &fallover::scenario::plan::Component| Fault {
+            at: fallover::base::time::Time::ZERO,
+            lasts: None,
+            what: "crash".into(),
+            target: c.name.clone(),
+            hits: c.hits.clone(),
+        };
+        down.faults = parts().map(fault).collect();
+        let study = study_of(&down, 1, 1, 1, false);
+        let state = State::without(&plan, parts());
+        for (i, class) in study.samples[0].classes.iter().enumerate() {
+            let is_cut = is_cut(&plan, &state, ClassId::new(i));
+            let names: Vec<&str> = parts().map(|c| c.name.as_str()).collect();
+            assert_eq!(
+                class.succeeded == 0,
+                is_cut,
+                "{} without {names:?}",
+                plan.classes[i].name
+            );
+            cut += u32::from(is_cut);
+        }
+    }
+    assert!(
+        cut > 50 && (cut as usize) < sets.len() * plan.classes.len(),
+        "{cut} of {}",
+        sets.len()
+    );
+}
+
+/// Two resolvers, two firewalls under one address, two balancers under another, a backup, a cache, links, zones, two databases.
+const EVERYTHING: &str = r#"{ "duration": "90s", "warmup": "60s",
+    "requests": { "page": {}, "read": {}, "write": {} },
+    "clients": { "c": { "arrivals": { "uniform": 5 }, "population": 5, "timeout": "8s", "entry": ["dns1", "dns2"] } },
+    "zones": { "west": {} },
+    "hosts": { "e1": { "zone": "west" }, "e2": {}, "s1": { "zone": "west" }, "s2": {}, "d1": {}, "d2": {} },
+    "network": { "latency": "1ms", "links": [{ "from": "s1", "to": "d1" }, { "from": "d1", "to": "s1" }] },
+    "common_causes": { "rack": { "targets": ["s2", "app3"] } },
+    "nodes": {
+        "dns1": { "kind": "dns", "answers": ["vip"], "ttl": "5s", "timeout": "1s" },
+        "dns2": { "kind": "dns", "answers": ["vip"], "ttl": "5s", "timeout": "1s" },
+        "vip": { "kind": "virtual-ip", "members": ["fw1", "fw2"], "failover": "1s" },
+        "fw1": { "kind": "firewall", "host": "e1", "to": "lb" }, "fw2": { "kind": "firewall", "host": "e2", "to": "lb" },
+        "lb": { "kind": "virtual-ip", "members": ["lb1", "lb2"], "failover": "1s" },
+        "lb1": { "kind": "load-balancer", "host": "e1", "servers": ["web1", { "node": "web2", "backup": true }],
+                 "check": { "inter": "1s" }, "timeouts": { "connect": "1s" }, "redispatch": true },
+        "lb2": { "kind": "load-balancer", "host": "e2", "servers": ["web1", { "node": "web2", "backup": true }],
+                 "check": { "inter": "1s", "deep": true }, "timeouts": { "connect": "1s" } },
+        "web1": { "kind": "web", "host": "s1", "serves": ["page"], "upstreams": ["app1", { "node": "app3", "backup": true }],
+                  "timeouts": { "connect": "1s" } },
+        "web2": { "kind": "web", "host": "s2", "serves": ["page"], "upstreams": ["app2"], "timeouts": { "connect": "1s" } },
+        "app1": { "kind": "app", "host": "s1", "database": "db", "timeouts": { "connect": "500ms" },
+                  "queries": { "read": { "read": 1 }, "write": { "read": 1, "write": 1 } } },
+        "app2": { "kind": "app", "host": "s2", "database": "db", "timeouts": { "connect": "500ms" },
+                  "queries": { "read": { "read": 1 }, "write": { "read": 1, "write": 1 } } },
+        "app3": { "kind": "app", "calls": ["ledger"] },
+        "ledger": { "kind": "app", "database": "old", "queries": { "*": { "read": 1 } } },
+        "db": { "kind": "database", "members": { "m1": { "host": "d1" }, "m2": { "host": "d2" } }, "read_from": "replicas",
+                "failover": { "detect": "1s", "promote": "1s" } },
+        "old": { "kind": "database", "members": { "o1": {}, "o2": {} }, "read_from": "any" } } }"#;
+
+// --- what it costs --------------------------------------------------------------------------------------------------
+
+/// Components in series or in parallel, with the same mtbf and mttr.
+fn servers(n: usize, calls: bool, times: &str) -> String {
+    let life = format!(r#""lifetime": {{ {times} }}"#);
+    let names: Vec<String> = (0..n).map(|i| format!("\"s{i}\"")).collect();
+    let node = |i: usize| format!(r#""s{i}": {{ "kind": "app", "work": {{ "*": {{ "io": "1ms" }} }}, {life} }}"#);
+    let nodes: Vec<String> = (0..n).map(node).collect();
+    let front = match calls {
+        true => format!(r#""front": {{ "kind": "app", "calls": [{}] }}"#, names.join(", ")),
+        false => format!(
+            r#""front": {{ "kind": "load-balancer", "servers": [{}], "redispatch": true, "check": {{ "inter": "1s" }} }}"#,
+            names.join(", ")
+        ),
+    };
+    format!(
+        r#"{{ "clients": {{ "c": {{ "arrivals": {{ "poisson": 50 }}, "entry": "front" }} }},
+        "nodes": {{ {front}, {} }} }}"#,
+        nodes.join(", ")
+    )
+}
+
+const MONTHLY: &str = r#""mtbf": "30d", "mttr": "1h""#;
+
+#[test]
+fn theory_series_and_parallel_systems_have_their_textbook_unavailability_and_importance() {
+    let q = 1.0 / 721.0;
+    let up = 1.0 - q;
+    let of = |n: usize, calls: bool| {
+        let plan = plan(&servers(n, calls, MONTHLY));
+        let exact = exact(&plan, &lives(&plan), &used(&plan));
+        let at = plan
+            .components
+            .iter()
+            .position(|c| c.name == "s0")
+            .expect("it is there");
+        (
+            exact.unavailability,
+            exact.importance[at].expect("it has a lifetime"),
+            exact.unexplored,
+        )
+    };
+    let near = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-9, "{a}, not {b}");
+    let (series, importance, unexplored) = of(3, true);
+    let expected = 1.0 - up * up * up;
+    near(series, expected);
+    near(importance.birnbaum, up * up);
+    near(importance.raw, 1.0 / expected);
+    near(importance.rrw.unwrap(), expected / (1.0 - up * up));
+    near(importance.fussell_vesely, 1.0 - (1.0 - up * up) / expected);
+    assert!(unexplored < 1e-12);
+    let (parallel, importance, _) = of(3, false);
+    near(parallel, q * q * q);
+    near(importance.birnbaum, q * q);
+    near(importance.raw, 1.0 / q);
+    near(importance.fussell_vesely, 1.0);
+    assert_eq!(importance.rrw, None, "nothing is left where one never fails");
+}
+
+#[test]
+fn theory_a_lone_server_costs_its_unavailability() {
+    let plan = plan(&servers(1, true, MONTHLY));
+    let spof = spof(&plan, 4, 2);
+    let server = of(&spof, "s0");
+    assert_eq!(
+        (server.verdict, server.single_point, server.recovers),
+        (Verdict::Outage, true, true)
+    );
+    assert_eq!(server.lost_ratio.value, Some(1.0));
+    // Twelve failures a year of an hour each, and a millisecond's requests at each crash.
+    let expected = 365.0 * 24.0 * 60.0 / 721.0;
+    let found = server.downtime_min_per_year.unwrap();
+    assert!((found / expected - 1.0).abs() < 0.01, "{found}, not {expected}");
+    // What is noticed late is down for longer.
+    let late = scenario_with(
+        &servers(1, true, MONTHLY),
+        r#""monitoring": { "none": { "notice": "1h" } }"#,
+    );
+    let found = self::spof(&late, 2, 1).components[0].downtime_min_per_year.unwrap();
+    let expected = 365.0 * 24.0 * 60.0 * 2.0 / 722.0;
+    assert!((found / expected - 1.0).abs() < 0.01, "{found}, not {expected}");
+}
+
+fn scenario_with(json: &str, more: &str) -> Plan {
+    plan(&json.replacen('{', &format!("{{ {more}, "), 1))
+}
+
+/// So many servers of two workers and 20 ms each, that is 100 requests a second each, behind a balancer.
+fn farm(n: usize, per_s: u32) -> Plan {
+    let names: Vec<String> = (0..n).map(|i| format!("\"s{i}\"")).collect();
+    let node =
+        |i: usize| format!(r#""s{i}": {{ "kind": "app", "workers": 2, "work": {{ "*": {{ "io": "20ms" }} }} }}"#);
+    let nodes: Vec<String> = (0..n).map(node).collect();
+    plan(&format!(
+        r#"{{ "slo": {{ "p99": "300ms" }},
+        "clients": {{ "c": {{ "arrivals": {{ "poisson": {per_s} }}, "entry": "lb" }} }},
+        "nodes": {{ "lb": {{ "kind": "load-balancer", "servers": [{}], "redispatch": true, "check": {{ "inter": "1s" }} }},
+                   "spare": {{ "kind": "app" }}, {} }} }}"#,
+        names.join(", "),
+        nodes.join(", ")
+    ))
+}
+
+#[test]
+fn a_server_that_the_others_cannot_replace_is_a_single_point_of_capacity() {
+    // Two servers carry 200 a second; 140 are asked for: one alone is asked for 1.4 times what it can do.
+    let short = spof(&farm(2, 140), 4, 2);
+    let server = of(&short, "s0");
+    assert_eq!((server.verdict, server.single_point), (Verdict::Overload, false));
+    assert_eq!(of(&short, "lb").verdict, Verdict::Outage);
+    // Three seconds of checks, the first within one.
+    let noticed = server.detected_s.expect("the balancer sees it");
+    assert!((2.0..=3.0).contains(&noticed), "{noticed}");
+    // Of three, two carry 140 well.
+    let enough = spof(&farm(3, 140), 4, 2);
+    let server = of(&enough, "s0");
+    assert_eq!((server.verdict, server.recovers), (Verdict::None, true));
+    assert_eq!(server.lost_ratio.value, Some(0.0));
+}
+
+#[test]
+fn without_lifetimes_there_is_a_ranking_and_no_minutes() {
+    let plan = farm(2, 60);
+    let spof = spof(&plan, 2, 2);
+    assert_eq!(spof.components[0].name, "lb");
+    assert!(
+        spof.components
+            .iter()
+            .all(|p| p.downtime_min_per_year.is_none() && p.importance.is_none())
+    );
+    assert_eq!(spof.unused, ["spare"]);
+    let codes: Vec<String> = caveats(&plan, &spof).into_iter().map(|c| c.code).collect();
+    assert_eq!(codes, ["lifetime.none", "unused"]);
+    let sets = spof.cut_sets.get("default").expect("one class");
+    assert_eq!(
+        serde_json::to_value(sets).unwrap(),
+        serde_json::json!([["lb"], ["s0", "s1"]])
+    );
+}
+
+/// Clients that try again at once, without end: what an outage leaves behind keeps the servers busy with work for nobody.
+#[test]
+fn a_retry_storm_does_not_recover_and_a_budget_mends_it() {
+    let storm = |budget: &str| {
+        let plan = plan(&format!(
+            r#"{{ "clients": {{ "c": {{ "arrivals": {{ "poisson": 80 }}, "entry": "front", "timeout": "3s",
+                    "retry": {{ "max": 100, "backoff": "10ms" {budget} }} }} }},
+            "nodes": {{ "front": {{ "kind": "app", "calls": ["s"], "timeouts": {{ "query": "500ms" }} }},
+                       "s": {{ "kind": "app", "workers": 2, "work": {{ "*": {{ "io": "20ms" }} }} }} }} }}"#
+        ));
+        let spof = spof(&plan, 2, 1);
+        of(&spof, "s").recovers
+    };
+    assert!(storm(r#", "budget": 0.1"#));
+    assert!(!storm(""));
+}
