@@ -6,7 +6,7 @@ mod support;
 use std::sync::atomic::AtomicBool;
 
 use fallover::analysis::reliability::{exact, lives};
-use fallover::analysis::spof::{Priced, Question, Reactions, Spof, Verdict, answer, caveats, cut_sets};
+use fallover::analysis::spof::{Effect, Priced, Question, Reactions, Spof, Verdict, answer, caveats, cut_sets};
 use fallover::base::ids::ClassId;
 use fallover::model::structure::{State, is_cut, used};
 use fallover::scenario::plan::{Fault, Plan};
@@ -14,7 +14,7 @@ use fallover::study::{self, Count, Settings, Watch};
 use support::{plan, study_of};
 
 fn spof(plan: &Plan, replications: u32, order: usize) -> Spof {
-    let question = Question::new(plan, false);
+    let question = Question::new(plan, &[Effect::Crash, Effect::Errors, Effect::Hang], false);
     let mut reactions = Reactions::new(&question);
     let settings = Settings {
         seed: 1,
@@ -37,7 +37,7 @@ fn spof(plan: &Plan, replications: u32, order: usize) -> Spof {
 }
 
 fn of<'s>(spof: &'s Spof, name: &str) -> &'s Priced {
-    let found = spof.components.iter().find(|p| p.name == name);
+    let found = spof.components.iter().find(|p| p.name == name && p.effect == "crash");
     found.unwrap_or_else(|| panic!("no {name}"))
 }
 
@@ -261,6 +261,24 @@ fn a_server_that_the_others_cannot_replace_is_a_single_point_of_capacity() {
     let server = of(&enough, "s0");
     assert_eq!((server.verdict, server.recovers), (Verdict::None, true));
     assert_eq!(server.lost_ratio.value, Some(0.0));
+}
+
+/// Every second answer of a server is an error, and shallow checks do not see it; hanging, it is seen by what they wait for.
+#[test]
+fn gray_failures_are_told_from_death() {
+    let spof = spof(&farm(2, 60), 2, 1);
+    let with = |effect: &str| {
+        spof.components
+            .iter()
+            .find(|p| p.name == "s0" && p.effect == effect)
+            .expect("it is tried")
+    };
+    let errors = with("errors");
+    assert_eq!((errors.verdict, errors.detected_s.is_some()), (Verdict::Degraded, true));
+    assert!((errors.lost_ratio.value.unwrap() - 0.25).abs() < 0.1, "{errors:?}");
+    let hang = with("hang");
+    assert_eq!(hang.verdict, Verdict::None, "{hang:?}");
+    assert!(errors.downtime_min_per_year.is_none() && !errors.single_point);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::files::Files;
 use super::options::{Reading, Simulating, Writing};
 use super::simulate::{failed, stop_on_interrupt};
 use crate::analysis::result::{Caveat, Document, Engine, SCHEMA_VERSION, ScenarioId};
-use crate::analysis::spof::{self as finding, Question, Reactions};
+use crate::analysis::spof::{self as finding, Effect, Question, Reactions};
 use crate::report::chart::Look;
 use crate::report::sink::Output;
 use crate::report::terminal::Terminal;
@@ -30,6 +30,9 @@ pub struct Spof {
     /// Also price every pair that cuts a class together, and every pair of hosts
     #[arg(long)]
     pairs: bool,
+    /// How components fail, of crash, slow (ten times), errors (every second answer) and hang, separated by commas
+    #[arg(long, value_name = "EFFECT,…", value_delimiter = ',', default_value = "crash", value_parser = effect)]
+    effects: Vec<Effect>,
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
@@ -49,7 +52,7 @@ impl Spof {
             reason = "for `engine.wall_s`, which may differ from run to run"
         )]
         let began = Instant::now();
-        let question = Question::new(&plan, self.pairs);
+        let question = Question::new(&plan, &self.effects(), self.pairs);
         let mut reactions = Reactions::new(&question);
         let studies = self.simulate(&question, &mut reactions, stop)?;
         if stop.load(Ordering::Relaxed) {
@@ -88,6 +91,14 @@ impl Spof {
             },
         };
         self.hand_over(&document, &outputs)
+    }
+
+    /// Each once, in the order of their list.
+    fn effects(&self) -> Vec<Effect> {
+        let mut effects = self.effects.clone();
+        effects.sort();
+        effects.dedup();
+        effects
     }
 
     fn outputs(&self) -> Result<Vec<Output>, Failure> {
@@ -181,6 +192,13 @@ impl Spof {
         }
         exit::print(&Terminal::of_stdout().render(&words::report(document)))
     }
+}
+
+fn effect(text: &str) -> Result<Effect, String> {
+    let found = Effect::NAMES.into_iter().find(|(_, name)| *name == text);
+    found
+        .map(|(effect, _)| effect)
+        .ok_or("it is crash, slow, errors or hang".into())
 }
 
 fn overflow(studies: &[Study]) -> Option<Caveat> {

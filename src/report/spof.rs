@@ -36,7 +36,7 @@ pub fn report(document: &Document) -> Report {
 }
 
 fn verdicts(spof: &Spof) -> Vec<Fact> {
-    let named = |wanted: Verdict| -> Vec<Span> {
+    let with = |wanted: Verdict| -> Vec<Span> {
         let tone = if wanted == Verdict::Outage {
             Tone::Bad
         } else {
@@ -50,15 +50,15 @@ fn verdicts(spof: &Spof) -> Vec<Fact> {
         false => found,
     };
     let mut facts = vec![
-        Fact::new("Single points", or_none(named(Verdict::Outage))),
-        Fact::new("Of capacity", or_none(named(Verdict::Overload))),
+        Fact::new("Single points", or_none(with(Verdict::Outage))),
+        Fact::new("Of capacity", or_none(with(Verdict::Overload))),
     ];
-    let degraded = named(Verdict::Degraded);
+    let degraded = with(Verdict::Degraded);
     if !degraded.is_empty() {
         facts.push(Fact::new("Degraded", degraded));
     }
     let stuck = spof.components.iter().filter(|p| !p.recovers);
-    let stuck: Vec<Span> = stuck.map(|p| Span::new(Tone::Bad, p.name.clone())).collect();
+    let stuck: Vec<Span> = stuck.map(|p| Span::new(Tone::Bad, named(p))).collect();
     if !stuck.is_empty() {
         facts.push(Fact::new("Does not recover", stuck));
     }
@@ -74,7 +74,15 @@ fn verdicts(spof: &Spof) -> Vec<Fact> {
 fn says(priced: &Priced) -> String {
     match priced.verdict {
         Verdict::Outage => format!("{} ({})", priced.name, priced.cuts.join(", ")),
-        _ => priced.name.clone(),
+        _ => named(priced),
+    }
+}
+
+/// The component, and how it fails where that is not death.
+fn named(priced: &Priced) -> String {
+    match priced.effect.as_str() {
+        "crash" => priced.name.clone(),
+        effect => format!("{} {effect}", priced.name),
     }
 }
 
@@ -108,7 +116,7 @@ fn losses(what: &str, all: &[Priced]) -> Table {
             format!("{:.1} lost", p.lost_at_crash)
         };
         vec![
-            Span::new(Tone::Strong, p.name.clone()),
+            Span::new(Tone::Strong, named(p)),
             verdict(p.verdict),
             Span::plain(units::percent_brief(&p.lost_ratio)),
             Span::plain(units::latency_brief(&p.p99_s)),

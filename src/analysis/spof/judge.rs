@@ -1,6 +1,6 @@
 //! What the simulations of a loss say: its verdict, its course, its price.
 
-use super::question::{BASELINES, PER_LOSS, Question, Reactions, Times};
+use super::question::{BASELINES, Effect, Loss, PER_LOSS, Question, Reactions, Times};
 use super::{ImportanceResult, Priced, Verdict};
 use crate::analysis::reliability::{Exact, Importance, Life};
 use crate::analysis::result::{Estimate, Run};
@@ -51,7 +51,8 @@ impl Judge<'_> {
         let first = BASELINES + PER_LOSS * loss;
         let (lasting, passing) = (first, first + 1);
         let state = State::without(plan, parts.iter().copied());
-        let is_lost = |class: &usize| is_cut(plan, &state, ClassId::new(*class));
+        let effect = self.question.losses[loss].effect;
+        let is_lost = |class: &usize| effect == Effect::Crash && is_cut(plan, &state, ClassId::new(*class));
         let cuts: Vec<String> = (0..plan.classes.len())
             .filter(is_lost)
             .map(|c| plan.classes[c].name.clone())
@@ -66,6 +67,7 @@ impl Judge<'_> {
         Priced {
             name: parts.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(" + "),
             kind: if parts.len() > 1 { PAIR } else { parts[0].kind.name() }.into(),
+            effect: effect.name().into(),
             single_point: parts.len() == 1 && !cuts.is_empty(),
             verdict: self.verdict(&cuts, lasting),
             cuts,
@@ -112,7 +114,14 @@ impl Judge<'_> {
     }
 
     fn importance(&self, loss: usize) -> Option<ImportanceResult> {
-        let [part] = self.question.losses[loss].parts[..] else {
+        let Loss {
+            parts,
+            effect: Effect::Crash,
+        } = &self.question.losses[loss]
+        else {
+            return None;
+        };
+        let [part] = parts[..] else {
             return None;
         };
         let Importance {
@@ -131,7 +140,14 @@ impl Judge<'_> {
 
     /// Minutes a year: what the crash and the way back lose, and what is lost in between, so many times a year.
     fn downtime(&self, loss: usize, course: &Passing, excess: f64) -> Option<f64> {
-        let parts = &self.question.losses[loss].parts;
+        // How often something is slow or wrong, no lifetime says.
+        let Loss {
+            parts,
+            effect: Effect::Crash,
+        } = &self.question.losses[loss]
+        else {
+            return None;
+        };
         let lives: Vec<Life> = parts.iter().map(|c| self.lives[*c]).collect::<Option<_>>()?;
         // A pair is down together as long as the shorter repair, as often as one fails while the other is down.
         let together: f64 = lives.iter().map(|l| l.unavailability()).product();

@@ -16,7 +16,7 @@ use crate::model::structure::{State, is_cut, used};
 use crate::scenario::plan::{Monitoring, Plan};
 use crate::study::Study;
 use judge::{Judge, PAIR, worse};
-pub use question::{Question, Reactions};
+pub use question::{Effect, Loss, Question, Reactions, SLOWER};
 use serde::{Deserialize, Serialize};
 
 /// What `spof` finds.
@@ -42,6 +42,8 @@ pub struct Priced {
     pub name: String,
     /// `host`, `node`, `member`, `zone`, `link`, `common_cause`, or `pair`.
     pub kind: String,
+    /// How it fails: `crash`, `slow`, `errors` or `hang`.
+    pub effect: String,
     /// Does its loss cut a class?
     pub single_point: bool,
     /// The classes it cuts.
@@ -143,13 +145,14 @@ pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {
         let code = code.to_owned();
         all.push(Caveat { code, message });
     };
-    let unpriced: Vec<&str> = spof
+    let dead: Vec<&Priced> = spof
         .components
         .iter()
-        .filter(|p| p.downtime_min_per_year.is_none())
-        .map(|p| p.name.as_str())
+        .filter(|p| p.effect == Effect::Crash.name())
         .collect();
-    match (unpriced.len(), spof.components.len()) {
+    let unpriced = dead.iter().filter(|p| p.downtime_min_per_year.is_none());
+    let unpriced: Vec<&str> = unpriced.map(|p| p.name.as_str()).collect();
+    match (unpriced.len(), dead.len()) {
         (0, _) => {}
         (n, all) if n == all => add(
             "lifetime.none",
@@ -157,7 +160,7 @@ pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {
         ),
         _ => add("lifetime.some", format!("no minutes a year without a `lifetime`: {}", unpriced.join(", "))),
     }
-    if plan.monitoring == Monitoring::Unsaid && unpriced.len() < spof.components.len() {
+    if plan.monitoring == Monitoring::Unsaid && unpriced.len() < dead.len() {
         let says =
             "`monitoring` is not given: every failure is taken as noticed at once, so repair is all that downtime has";
         add("monitoring.unsaid", says.into());

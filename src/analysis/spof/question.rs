@@ -1,10 +1,11 @@
 //! What is simulated to price the losses, and when things happen there.
 
 use super::cut_sets;
+use crate::base::ids::NodeId;
 use crate::base::time::{Span, Time};
 use crate::model::recorder::RunRecord;
 use crate::model::structure::used;
-use crate::scenario::plan::{Fault, Plan, Warmup};
+use crate::scenario::plan::{Component, Fault, Hit, Plan, Warmup};
 use crate::stats::interval;
 
 /// A loss to be priced.
@@ -12,7 +13,58 @@ use crate::stats::interval;
 pub struct Loss {
     /// Indices of the components that fail together.
     pub parts: Vec<usize>,
+    /// How.
+    pub effect: Effect,
 }
+
+/// How a component fails: dead, or in a way that checks may not see.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// It dies.
+    Crash,
+    /// Everything there takes [`SLOWER`] times as long.
+    Slow,
+    /// Every second answer is an error.
+    Errors,
+    /// It accepts and never answers.
+    Hang,
+}
+
+impl Effect {
+    /// All of them, with their names.
+    pub const NAMES: [(Effect, &'static str); 4] = [
+        (Effect::Crash, "crash"),
+        (Effect::Slow, "slow"),
+        (Effect::Errors, "errors"),
+        (Effect::Hang, "hang"),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Effect::NAMES[self as usize].1
+    }
+
+    /// What it does to a component; nothing where a link cannot fail in this way.
+    fn hits(self, plan: &Plan, component: &Component) -> Vec<Hit> {
+        let gray = |node: NodeId| match self {
+            Effect::Slow => Hit::Slow(node, SLOWER),
+            Effect::Errors => Hit::Errors(node, HALF),
+            Effect::Hang | Effect::Crash => Hit::Hang(node),
+        };
+        let of = |hit: &Hit| match (self, hit) {
+            (Effect::Crash, hit) => vec![hit.clone()],
+            (_, Hit::CrashNode(node)) => vec![gray(*node)],
+            (_, Hit::CrashHost(host)) => plan.nodes_on(*host).map(gray).collect(),
+            _ => Vec::new(),
+        };
+        component.hits.iter().flat_map(of).collect()
+    }
+}
+
+/// How many times as long everything takes where something is slow.
+pub const SLOWER: f64 = 10.0;
+/// Share of the answers that are errors where something answers with errors.
+const HALF: f64 = 0.5;
 
 /// When things happen in the simulations of a loss.
 #[derive(Copy, Clone, Debug, PartialEq)]
@@ -25,7 +77,7 @@ pub struct Times {
     pub measure: Span,
 }
 
-/// What is to be simulated, in this order: twice the baseline, then for each loss the state that lasts, the outage that ends,
+/// What is to be simulated, in this order: the baseline, then each loss; of each the state that lasts, the outage that ends,
 /// and the state that lasts at a tenth of the load.
 pub struct Question<'p> {
     pub(super) plan: &'p Plan,
@@ -75,25 +127,32 @@ impl Times {
 
 impl<'p> Question<'p> {
     /// All components that are used, each alone; with `pairs` also those of the cut sets of two, and all pairs of hosts.
-    pub fn new(plan: &'p Plan, pairs: bool) -> Question<'p> {
+    pub fn new(plan: &'p Plan, effects: &[Effect], pairs: bool) -> Question<'p> {
         let times = Times::of(plan);
         let used = used(plan);
-        let alone = (0..plan.components.len())
-            .filter(|c| used[*c])
-            .map(|c| Loss { parts: vec![c] });
-        let mut losses: Vec<Loss> = alone.collect();
+        let mut losses: Vec<Loss> = Vec::new();
+        for effect in effects {
+            let can = |c: &usize| used[*c] && !effect.hits(plan, &plan.components[*c]).is_empty();
+            let alone = (0..plan.components.len()).filter(can);
+            losses.extend(alone.map(|c| Loss {
+                parts: vec![c],
+                effect: *effect,
+            }));
+        }
         if pairs {
             losses.extend(pairs_of(plan, &used));
         }
-        let lasting = |plan: &Plan, parts: &[usize]| scenario_of(plan, times, parts, None);
-        let passing = |plan: &Plan, parts: &[usize]| scenario_of(plan, times, parts, Some(times.settle));
+        let nothing = Loss {
+            parts: Vec::new(),
+            effect: Effect::Crash,
+        };
         let light = plan.under_load(LIGHT);
-        let mut plans = vec![lasting(plan, &[]), passing(plan, &[]), lasting(&light, &[])];
-        for loss in &losses {
-            plans.push(lasting(plan, &loss.parts));
-            plans.push(passing(plan, &loss.parts));
-            plans.push(lasting(&light, &loss.parts));
-        }
+        let three = |loss: &Loss| {
+            let lasting = scenario_of(plan, times, loss, None);
+            let passing = scenario_of(plan, times, loss, Some(times.settle));
+            [lasting, passing, scenario_of(&light, times, loss, None)]
+        };
+        let plans = std::iter::once(&nothing).chain(&losses).flat_map(three).collect();
         Question {
             plan,
             times,
@@ -123,20 +182,27 @@ fn pairs_of(plan: &Plan, used: &[bool]) -> Vec<Loss> {
     }
     pairs.sort();
     pairs.dedup();
-    pairs.into_iter().map(|parts| Loss { parts }).collect()
+    pairs
+        .into_iter()
+        .map(|parts| Loss {
+            parts,
+            effect: Effect::Crash,
+        })
+        .collect()
 }
 
 /// The plan in which these components fail, for so long or for good, and nothing else happens.
-fn scenario_of(plan: &Plan, times: Times, parts: &[usize], lasts: Option<Span>) -> Plan {
-    let mut plan = plan.clone();
+fn scenario_of(plan: &Plan, times: Times, loss: &Loss, lasts: Option<Span>) -> Plan {
     let fault = |part: &usize| Fault {
         at: Time::ZERO + times.crash,
         lasts,
-        what: "crash".into(),
+        what: loss.effect.name().into(),
         target: plan.components[*part].name.clone(),
-        hits: plan.components[*part].hits.clone(),
+        hits: loss.effect.hits(plan, &plan.components[*part]),
     };
-    plan.faults = parts.iter().map(fault).collect();
+    let faults = loss.parts.iter().map(fault).collect();
+    let mut plan = plan.clone();
+    plan.faults = faults;
     plan.lifetimes.clear();
     let (warmup, duration) = match lasts {
         None => (
