@@ -5,7 +5,7 @@ mod support;
 use fallover::model::recorder::{Row, RunRecord};
 use fallover::model::request::Outcome::{self, *};
 use serde_json::{Value, json};
-use support::haproxy::{Asked, Stack, in_order, server_of};
+use support::haproxy::{Asked, Stack, in_order, response_ms, server_of};
 use support::{endings, plan, record};
 
 /// Requests that come evenly, each a millisecond of work, at these servers.
@@ -334,4 +334,21 @@ fn who_gives_up_in_the_line_leaves_it() {
         .map(|r| (r.finished.unwrap().seconds(), r.outcome))
         .collect();
     assert_eq!(ends, [(1.0, Ok), (0.6, ClientTimeout), (2.0, Ok)]);
+}
+
+/// Held to HAProxy 2.6.12: `s2 ready` gave it the two that waited, and two newcomers more, before one had to wait.
+#[test]
+fn those_fetched_by_a_server_that_comes_up_hold_no_slot() {
+    let backend = ["balance roundrobin", "server s1 x maxconn 1", "server s2 x maxconn 2"];
+    let mut stack = stack(&backend, 1.0, 6.0, &[(0.0, 2.5, "s2", "maint")], json!({}));
+    for asked in &mut stack.asked {
+        asked.service = 10.0;
+    }
+    stack.duration = 30.0;
+    let (plan, record) = stack.run(0.0);
+    let rows = in_order(&record);
+    let servers: Vec<&str> = rows.iter().map(|r| server_of(&plan, r)).collect();
+    assert_eq!(servers, ["s1", "s2", "s2", "s2", "s2", "s1"]);
+    let waited: Vec<f64> = rows.iter().map(|r| (response_ms(r) - 10_000.0).round()).collect();
+    assert_eq!(waited, [0.0, 1500.0, 500.0, 0.0, 0.0, 5000.0]);
 }

@@ -29,10 +29,19 @@ struct Stack {
     balancer: Balancer,
     health: Vec<Health>,
     allbackups: bool,
-    /// Requests in service, by name, and those that wait, oldest first.
-    open: Vec<(String, usize)>,
+    /// Requests in service, and those that wait, oldest first: for any server, and for the one they are bound to.
+    open: Vec<Open>,
     waiting: VecDeque<String>,
+    bound: VecDeque<(String, usize)>,
     draw: Draw,
+}
+
+/// A request in service.
+struct Open {
+    id: String,
+    server: usize,
+    /// Those whom a server fetched when it came up hold none.
+    slot: bool,
 }
 
 /// Why a server may not be usable.
@@ -40,6 +49,7 @@ struct Stack {
 struct Health {
     dead: bool,
     maint: bool,
+    drain: bool,
 }
 
 impl Stack {
@@ -68,15 +78,15 @@ impl Stack {
             member.usable = usable;
         }
         let balancer = balance::new(algorithm(script["balance"].as_str().unwrap()), &pool);
-        let (open, waiting, draw) = (Vec::new(), VecDeque::new(), Draw::keyed(1));
         Stack {
             pool,
             balancer,
             health,
             allbackups,
-            open,
-            waiting,
-            draw,
+            open: Vec::new(),
+            waiting: VecDeque::new(),
+            bound: VecDeque::new(),
+            draw: Draw::keyed(1),
         }
     }
 
@@ -104,33 +114,42 @@ impl Stack {
         if !self.pool.servers.iter().any(Member::takes_new) {
             return Value::from("503");
         }
-        // While requests wait, HAProxy asks no algorithm: a newcomer joins the queue.
-        let pick = || self.balancer.pick(&self.pool, Ask::default(), &mut self.draw);
-        match self.waiting.is_empty().then(pick).flatten() {
-            Some(server) => {
+        // While requests wait, most algorithms are not asked: a newcomer joins the queue.
+        if self.waiting.is_empty() || self.balancer.lets_overtake() {
+            if let Some(server) = self.balancer.pick(&self.pool, Ask::default(), &mut self.draw) {
                 self.give(server, id.to_owned());
-                name(server)
+                return name(server);
             }
-            None => {
-                self.waiting.push_back(id.to_owned());
-                Value::from("queued")
+            if let Some(server) = self.pool.lone_backup(self.allbackups)
+                && self.balancer.crowds_a_lone_backup()
+            {
+                self.bound.push_back((id.to_owned(), server));
+                self.pool.servers[server].queued += 1;
+                self.balancer.changed(&self.pool, server, Change::Taken);
+                return Value::from("queued");
             }
         }
+        self.waiting.push_back(id.to_owned());
+        Value::from("queued")
     }
 
     fn close(&mut self, id: &str) -> Vec<Value> {
-        let Some(at) = self.open.iter().position(|(open, _)| open == id) else {
+        let Some(at) = self.open.iter().position(|open| open.id == id) else {
             return Vec::new();
         };
-        let (_, server) = self.open.remove(at);
-        self.release(server);
-        self.serve_waiting(server)
+        let server = self.release(at);
+        let sessions = self.open.iter().filter(|open| open.server == server).count() as u32;
+        let limit = self.pool.servers[server].limit;
+        if limit != u32::MAX && sessions < limit {
+            self.serve_waiting(server)
+        } else {
+            Vec::new()
+        }
     }
 
     fn kill(&mut self, server: usize) -> Vec<Value> {
-        while let Some(at) = self.open.iter().position(|&(_, on)| on == server) {
-            self.open.remove(at);
-            self.release(server);
+        while let Some(at) = self.open.iter().position(|open| open.server == server) {
+            self.release(at);
         }
         self.set_health(server, |health| health.dead = true)
     }
@@ -145,12 +164,17 @@ impl Stack {
                 .expect("a server of the backend"),
         );
         match words[..] {
-            ["set", "server", _, "state", state] => self.set_health(server, |health| health.maint = state != "ready"),
+            ["set", "server", _, "state", state] => self.set_health(server, |health| {
+                (health.maint, health.drain) = (state == "maint", state == "drain");
+            }),
             ["set", "server", _, "weight", weight] | ["set", "weight", _, weight] => {
                 let member = &mut self.pool.servers[server];
+                let before = member.weight;
                 member.weight = weight.parse().unwrap();
                 member.eweight = 16 * member.weight;
-                self.balancer.changed(&self.pool, server, Change::Weight);
+                if member.weight != before {
+                    self.balancer.changed(&self.pool, server, Change::Weight);
+                }
                 self.set_health(server, |_| {})
             }
             _ => panic!("unknown command {text}"),
@@ -158,46 +182,89 @@ impl Stack {
     }
 
     fn set_health(&mut self, server: usize, set: impl FnOnce(&mut Health)) -> Vec<Value> {
+        let was_up = self.health[server].is_up();
         set(&mut self.health[server]);
-        let mut served = Vec::new();
+        let comes_up = !was_up && self.health[server].is_up();
         for (server, usable) in usable(&self.pool, &self.health, self.allbackups)
             .into_iter()
             .enumerate()
         {
             let before = std::mem::replace(&mut self.pool.servers[server].usable, usable);
             match (before, usable) {
-                (false, true) => {
-                    self.balancer.changed(&self.pool, server, Change::Up);
-                    served.extend(self.serve_waiting(server));
-                }
+                (false, true) => self.balancer.changed(&self.pool, server, Change::Up),
                 (true, false) => self.balancer.changed(&self.pool, server, Change::Down),
                 _ => {}
             }
         }
-        served
+        if comes_up {
+            self.fetch_waiting(server)
+        } else {
+            Vec::new()
+        }
     }
 
     /// A server with room takes the oldest that waits.
     fn serve_waiting(&mut self, server: usize) -> Vec<Value> {
         let mut served = Vec::new();
-        while self.pool.servers[server].can_serve()
-            && let Some(id) = self.waiting.pop_front()
-        {
+        while self.pool.servers[server].has_room() {
+            let id = if let Some(at) = self.bound.iter().position(|&(_, to)| to == server) {
+                self.pool.servers[server].queued -= 1;
+                self.balancer.changed(&self.pool, server, Change::Released);
+                self.bound.remove(at).map(|(id, _)| id)
+            } else if self.pool.servers[server].takes_new() {
+                self.waiting.pop_front()
+            } else {
+                None
+            };
+            let Some(id) = id else { break };
             served.push(Value::from(vec![Value::from(id.as_str()), name(server)]));
             self.give(server, id);
         }
         served
     }
 
+    /// A server that comes up fetches as many of those that wait as it has room for.
+    fn fetch_waiting(&mut self, server: usize) -> Vec<Value> {
+        let member = &self.pool.servers[server];
+        let room = if member.can_serve() {
+            member.limit - member.served
+        } else {
+            0
+        };
+        let fetched: Vec<String> = (0..room).map_while(|_| self.waiting.pop_front()).collect();
+        let mut served = Vec::new();
+        for id in fetched {
+            served.push(Value::from(vec![Value::from(id.as_str()), name(server)]));
+            self.open.push(Open {
+                id,
+                server,
+                slot: false,
+            });
+        }
+        served
+    }
+
     fn give(&mut self, server: usize, id: String) {
-        self.open.push((id, server));
+        self.open.push(Open { id, server, slot: true });
         self.pool.servers[server].served += 1;
         self.balancer.changed(&self.pool, server, Change::Taken);
     }
 
-    fn release(&mut self, server: usize) {
-        self.pool.servers[server].served -= 1;
-        self.balancer.changed(&self.pool, server, Change::Released);
+    /// Ends a request in service; the server it was on.
+    fn release(&mut self, at: usize) -> usize {
+        let Open { server, slot, .. } = self.open.remove(at);
+        if slot {
+            self.pool.servers[server].served -= 1;
+            self.balancer.changed(&self.pool, server, Change::Released);
+        }
+        server
+    }
+}
+
+impl Health {
+    /// A drained server is up.
+    fn is_up(&self) -> bool {
+        !self.dead && !self.maint
     }
 }
 
@@ -206,7 +273,7 @@ fn usable(pool: &Pool, health: &[Health], allbackups: bool) -> Vec<bool> {
         .servers
         .iter()
         .zip(health)
-        .map(|(member, health)| member.weight > 0 && !health.dead && !health.maint)
+        .map(|(member, health)| member.weight > 0 && health.is_up() && !health.drain)
         .collect();
     let backup: Vec<bool> = pool.servers.iter().map(|member| member.backup).collect();
     balance::usable(&up, &backup, allbackups)

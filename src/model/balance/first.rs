@@ -26,6 +26,10 @@ impl Balance for First {
     }
 
     fn changed(&mut self, _: &Pool, _: usize, _: Change) {}
+
+    fn crowds_a_lone_backup(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::base::random::Draw;
 #[derive(Debug)]
 pub struct LeastConn {
     ranks: [Tournament; 2],
-    /// Insertions so far: a server goes behind its equals whenever its load changes.
+    /// Insertions so far: a server goes behind its equals whenever its load or its weight changes, even if it is idle.
     insertions: u64,
 }
 
@@ -22,10 +22,6 @@ const OUT: Place = Place::MAX;
 
 /// More servers than this do not fit into a [`Place`]; a scenario has far fewer nodes.
 const MOST_SERVERS: usize = 1 << 20;
-
-fn load_of(place: Place) -> u64 {
-    (place >> 64) as u64
-}
 
 fn server_of(place: Place) -> usize {
     place as usize % MOST_SERVERS
@@ -46,7 +42,7 @@ impl LeastConn {
         balancer
     }
 
-    /// A server came, went or changed its weight. It stays where it is if that leaves its load as it was.
+    /// A server came or went.
     fn settle(&mut self, pool: &Pool, server: usize) {
         let member = &pool.servers[server];
         let rank = &mut self.ranks[usize::from(member.backup)];
@@ -55,7 +51,7 @@ impl LeastConn {
             if before != OUT && !pool.is_benched(server) {
                 rank.set(server, OUT);
             }
-        } else if before == OUT || load_of(before) != load(member) {
+        } else if before == OUT {
             self.requeue(member, server);
         }
     }
@@ -99,11 +95,21 @@ impl Balance for LeastConn {
     #[inline]
     fn changed(&mut self, pool: &Pool, server: usize, change: Change) {
         let member = &pool.servers[server];
-        if !matches!(change, Change::Taken | Change::Released) {
-            self.settle(pool, server);
-        } else if self.ranks[usize::from(member.backup)].place(server) != OUT {
-            self.requeue(member, server);
+        let ranked = self.ranks[usize::from(member.backup)].place(server) != OUT;
+        match change {
+            Change::Taken | Change::Released if !ranked => {}
+            Change::Taken | Change::Released => self.requeue(member, server),
+            Change::Weight if ranked && member.eweight > 0 => self.requeue(member, server),
+            Change::Weight | Change::Up | Change::Down => self.settle(pool, server),
         }
+    }
+
+    fn lets_overtake(&self) -> bool {
+        true
+    }
+
+    fn crowds_a_lone_backup(&self) -> bool {
+        true
     }
 }
 
@@ -176,9 +182,9 @@ mod tests {
         }
     }
 
-    /// A new weight counts at once for a busy server, and leaves an idle one where it waits.
+    /// A new weight counts at once for a busy server, and sends an idle one behind the others that are idle.
     #[test]
-    fn a_server_moves_only_if_its_new_weight_changes_its_load() {
+    fn a_server_with_a_new_weight_goes_behind_its_equals() {
         let member = |served| Member {
             weight: 1,
             eweight: 16,
@@ -195,8 +201,8 @@ mod tests {
         let mut balancer = LeastConn::new(&pool);
         assert_eq!(
             reweigh(&mut balancer, &mut pool, 0, 5),
-            Some(0),
-            "still the first of the idle"
+            Some(1),
+            "0 is now the last of the idle"
         );
         for server in [0, 1] {
             pool.servers[server].served = 1;

@@ -43,9 +43,9 @@ impl Map {
             .iter()
             .enumerate()
             .filter(|(_, member)| member.usable && member.weight > 0);
-        let divisor = servers
-            .clone()
-            .fold(0, |divisor, (_, member)| gcd(divisor, i64::from(member.weight)));
+        // Of all servers, so that the table of those that are left is no shorter: an index into it may still count.
+        let weights = pool.servers.iter().map(|member| i64::from(member.weight));
+        let divisor = weights.fold(0, gcd);
         let mut savers: Vec<(usize, i64, i64)> = servers
             .map(|(server, member)| (server, i64::from(member.weight) / divisor, 0))
             .collect();

@@ -51,6 +51,18 @@ macro_rules! algorithms {
                     $(Balancer::$name(it) => it.is_hash(),)+
                 }
             }
+
+            fn lets_overtake(&self) -> bool {
+                match self {
+                    $(Balancer::$name(it) => it.lets_overtake(),)+
+                }
+            }
+
+            fn crowds_a_lone_backup(&self) -> bool {
+                match self {
+                    $(Balancer::$name(it) => it.crowds_a_lone_backup(),)+
+                }
+            }
         }
     };
 }
@@ -153,6 +165,12 @@ impl Pool {
         self.servers[server].backup && self.servers.iter().any(|member| !member.backup && member.takes_new())
     }
 
+    /// The backup that stands in alone for all the active servers, unless all backups do.
+    pub fn lone_backup(&self, allbackups: bool) -> Option<usize> {
+        let first = self.servers.iter().position(Member::takes_new)?;
+        (self.servers[first].backup && !allbackups).then_some(first)
+    }
+
     /// The first server in this order that can serve; the one to avoid only if it is alone.
     fn first_able(&self, order: impl Iterator<Item = usize>, avoid: Option<usize>) -> Option<usize> {
         let mut able = order.filter(|&server| self.servers[server].can_serve());
@@ -201,6 +219,16 @@ pub trait Balance: Send {
 
     /// Does it bind a request to one server by a hash?
     fn is_hash(&self) -> bool {
+        false
+    }
+
+    /// Is a newcomer given a free slot though others wait in the backend's queue?
+    fn lets_overtake(&self) -> bool {
+        false
+    }
+
+    /// Where one backup stands in for all, is everybody bound to it, to wait in its own queue when it is full?
+    fn crowds_a_lone_backup(&self) -> bool {
         false
     }
 }

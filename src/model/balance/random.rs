@@ -88,4 +88,8 @@ impl Balance for Random {
             self.sum_up(pool);
         }
     }
+
+    fn lets_overtake(&self) -> bool {
+        true
+    }
 }

@@ -153,6 +153,10 @@ impl Balance for RoundRobin {
             (_, false) => self.leave(member, server),
         }
     }
+
+    fn crowds_a_lone_backup(&self) -> bool {
+        true
+    }
 }
 
 impl Wheel {

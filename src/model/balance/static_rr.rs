@@ -27,7 +27,11 @@ impl StaticRr {
 impl Balance for StaticRr {
     fn pick(&mut self, pool: &Pool, ask: Ask, _: &mut Draw) -> Option<usize> {
         let slots = self.map.slots(pool);
-        let start = if self.index < slots.len() { self.index } else { 0 };
+        // An index beyond the end starts over for good, even if nobody turns out to have room.
+        if self.index >= slots.len() {
+            self.index = 0;
+        }
+        let start = self.index;
         let mut avoided = None;
         for index in (start..slots.len()).chain(0..start) {
             let server = slots[index];

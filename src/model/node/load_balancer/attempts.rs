@@ -15,10 +15,17 @@ impl LoadBalancer<'_> {
     pub(super) fn connect(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
         self.pool.servers[server].served += 1;
         self.algorithm.changed(&self.pool, server, Change::Taken);
+        LoadBalancer::step(cx, key).slot = true;
+        self.begin(cx, key, server);
+    }
+
+    /// The server has one request more, with a slot or without.
+    pub(super) fn begin(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
+        self.servers[server].sessions += 1;
         self.call(cx, key, server);
     }
 
-    /// Calls the server whose slot the request holds.
+    /// Calls the server that the request has been given to.
     fn call(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
         LoadBalancer::step(cx, key).stage = Stage::On { server: server as u16 };
         let node = self.plan.servers[server].node;
@@ -82,7 +89,8 @@ impl LoadBalancer<'_> {
         let step = LoadBalancer::step(cx, key);
         step.avoid = Some(server as u16);
         step.stage = Stage::Accepted;
-        self.free_slot(cx, server);
+        let slot = step.slot;
+        self.free_slot(cx, server, slot);
         self.place(cx, key);
     }
 }

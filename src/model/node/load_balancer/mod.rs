@@ -35,6 +35,8 @@ pub struct Step {
     retries: u32,
     /// The server it failed on, to be avoided.
     avoid: Option<u16>,
+    /// Does it hold a slot of the server it is on?
+    slot: bool,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq)]
@@ -47,9 +49,9 @@ enum Stage {
     Queued { since: Time },
     /// In a server's own queue since then.
     QueuedAt { server: u16, since: Time },
-    /// On this server, holding one of its slots.
+    /// On this server.
     On { server: u16 },
-    /// Pausing before it tries the same server again, still holding its slot.
+    /// Pausing before it tries the same server again; its slot stays taken.
     Pausing { server: u16 },
 }
 
@@ -77,7 +79,9 @@ pub struct LoadBalancer<'p> {
 /// What a balancer remembers of one server.
 struct Server {
     health: Health,
-    /// Its own queue, for algorithms that bind a request to its server.
+    /// Requests on it, those without a slot included.
+    sessions: u32,
+    /// Its own queue, for requests that are bound to it by a hash or for want of another server.
     queue: Line,
     /// `maxconn` as configured or changed at run time (`u32::MAX` = no limit).
     maxconn: u32,
@@ -97,6 +101,7 @@ impl<'p> LoadBalancer<'p> {
         let (ranks, lines) = ranks(&cx.plan.classes);
         let server = |s: &plan::Server| Server {
             health: Health::default(),
+            sessions: 0,
             queue: Line::new(lines),
             maxconn: s.maxconn.unwrap_or(u32::MAX),
             ramp: Ramp::default(),
@@ -161,6 +166,7 @@ impl Behaviour for LoadBalancer<'_> {
             stage: Stage::Outside { since: cx.now() },
             retries: self.plan.retries,
             avoid: None,
+            slot: false,
         };
         cx.frames[key].step = FrameStep::LoadBalancer(step);
         if self.plan.maxconn.is_some_and(|most| self.open >= most) {
@@ -222,7 +228,7 @@ impl Behaviour for LoadBalancer<'_> {
     }
 
     fn release(&mut self, cx: &mut Context<'_>, frame: &mut Frame) {
-        let FrameStep::LoadBalancer(Step { stage, .. }) = frame.step else {
+        let FrameStep::LoadBalancer(Step { stage, slot, .. }) = frame.step else {
             return;
         };
         match stage {
@@ -233,7 +239,7 @@ impl Behaviour for LoadBalancer<'_> {
                 self.leave_server_queue(usize::from(server));
                 self.left_early(cx, frame, since);
             }
-            Stage::On { server } | Stage::Pausing { server } => self.free_slot(cx, usize::from(server)),
+            Stage::On { server } | Stage::Pausing { server } => self.free_slot(cx, usize::from(server), slot),
         }
         self.close_connection(cx);
     }
@@ -259,15 +265,18 @@ impl Behaviour for LoadBalancer<'_> {
     }
 
     fn administer(&mut self, cx: &mut Context<'_>, node: NodeId, action: Admin, begins: bool) {
+        let mut back = Vec::new();
         for (server, _) in self.plan.servers.iter().enumerate().filter(|(_, s)| s.node == node) {
             let health = &mut self.servers[server].health;
             let was = health.is_able();
             health.administer(action, begins);
             if action == Admin::Maint && !was && health.is_able() {
                 self.start_slowly(cx, server);
+                back.push(server);
             }
         }
         self.settle(cx);
+        back.into_iter().for_each(|server| self.refill(cx, server));
     }
 
     fn set(&mut self, cx: &mut Context<'_>, setting: &Setting) -> Setting {
@@ -293,6 +302,7 @@ impl Behaviour for LoadBalancer<'_> {
 
     fn held(&self) -> u64 {
         let slots: u32 = self.pool.servers.iter().map(|s| s.served + s.queued).sum();
-        u64::from(self.open) + u64::from(slots)
+        let sessions: u32 = self.servers.iter().map(|s| s.sessions).sum();
+        u64::from(self.open) + u64::from(slots) + u64::from(sessions)
     }
 }

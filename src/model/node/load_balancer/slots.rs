@@ -53,8 +53,8 @@ impl LoadBalancer<'_> {
     /// Gives the request to a server, or puts it into a queue, or ends it where nobody can serve.
     pub(super) fn place(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         self.limits_follow_the_load(cx);
-        // A newcomer does not overtake those who wait for any server.
-        if self.anybody_waits(cx) && self.pool.servers.iter().any(Member::takes_new) {
+        let in_turn = !self.algorithm.lets_overtake();
+        if in_turn && self.anybody_waits(cx) && self.pool.servers.iter().any(Member::takes_new) {
             return self.queue_up(cx, key);
         }
         let avoid = LoadBalancer::step(cx, key).avoid;
@@ -64,8 +64,11 @@ impl LoadBalancer<'_> {
         match self.algorithm.pick(&self.pool, ask, &mut draw) {
             Some(server) if self.pool.servers[server].has_room() => self.connect(cx, key, server),
             Some(server) => self.queue_at(cx, key, server),
-            None if self.pool.servers.iter().any(Member::takes_new) => self.queue_up(cx, key),
-            None => cx.refuse(key, Outcome::NoServer),
+            None => match self.pool.lone_backup(self.plan.allbackups) {
+                Some(server) if self.algorithm.crowds_a_lone_backup() => self.queue_at(cx, key, server),
+                _ if self.pool.servers.iter().any(Member::takes_new) => self.queue_up(cx, key),
+                _ => cx.refuse(key, Outcome::NoServer),
+            },
         }
     }
 
@@ -151,38 +154,70 @@ impl LoadBalancer<'_> {
 
     // --- slots ------------------------------------------------------------------------------------------------------
 
-    /// A slot of the server is free: it takes the oldest request that waits.
-    pub(super) fn free_slot(&mut self, cx: &mut Context<'_>, server: usize) {
-        self.pool.servers[server].served -= 1;
-        self.algorithm.changed(&self.pool, server, Change::Released);
+    /// A request has left the server: it takes the oldest that waits.
+    pub(super) fn free_slot(&mut self, cx: &mut Context<'_>, server: usize, slot: bool) {
+        self.servers[server].sessions -= 1;
+        if slot {
+            self.pool.servers[server].served -= 1;
+            self.algorithm.changed(&self.pool, server, Change::Released);
+        }
         self.limits_follow_the_load(cx);
-        self.feed(cx, server);
+        // One without a limit fetches nobody; with those that hold no slot another may be beyond its limit still.
+        let limit = self.pool.servers[server].limit;
+        if limit != u32::MAX && self.servers[server].sessions < limit {
+            self.feed(cx, server);
+        }
     }
 
-    /// Gives the server as many waiting requests as it has room for.
+    /// Gives the server as many waiting requests as it has room for. Its own queue it serves even when it gets nothing new.
     pub(super) fn feed(&mut self, cx: &mut Context<'_>, server: usize) {
-        while !cx.closing && cx.is_up(self.me) && self.pool.servers[server].can_serve() {
+        while !cx.closing && cx.is_up(self.me) && self.pool.servers[server].has_room() {
             let Some(key) = self.next_for(server) else { return };
-            // Those who left are still in line.
-            let stage = match cx.frames.get(key).map(|f| f.step) {
-                Some(FrameStep::LoadBalancer(step)) => step.stage,
-                _ => continue,
-            };
-            match stage {
-                Stage::Queued { since } => self.waited(cx, key, since),
-                Stage::QueuedAt { since, .. } => {
-                    self.leave_server_queue(server);
-                    self.waited(cx, key, since);
-                }
-                _ => continue,
+            if self.leaves_the_line(cx, key) {
+                self.connect(cx, key, server);
             }
-            self.connect(cx, key, server);
         }
+    }
+
+    /// A server that is up again takes what its limit allows from the backend's queue. HAProxy gives these requests no
+    /// slot: they count neither for the limit nor for the algorithm. Nobody is fetched by a server whose drain has ended
+    /// or by a backup whose turn has come.
+    pub(super) fn refill(&mut self, cx: &mut Context<'_>, server: usize) {
+        let Member { served, limit, .. } = self.pool.servers[server];
+        let mut room = limit.saturating_sub(served);
+        while room > 0 && !cx.closing && cx.is_up(self.me) && self.pool.servers[server].takes_new() {
+            let Some(key) = self.queue.pop() else { return };
+            if self.leaves_the_line(cx, key) {
+                LoadBalancer::step(cx, key).slot = false;
+                self.begin(cx, key, server);
+                room -= 1;
+            }
+        }
+    }
+
+    /// Who has been taken from a line waits no more, unless it had left: those who did are still in line.
+    fn leaves_the_line(&mut self, cx: &mut Context<'_>, key: FrameKey) -> bool {
+        let stage = match cx.frames.get(key).map(|f| f.step) {
+            Some(FrameStep::LoadBalancer(step)) => step.stage,
+            _ => return false,
+        };
+        match stage {
+            Stage::Queued { since } => self.waited(cx, key, since),
+            Stage::QueuedAt { server, since } => {
+                self.leave_server_queue(usize::from(server));
+                self.waited(cx, key, since);
+            }
+            _ => return false,
+        }
+        true
     }
 
     /// The next in the server's own line or in the backend's: by rank, and those bound to the server first.
     fn next_for(&mut self, server: usize) -> Option<FrameKey> {
         let own = &mut self.servers[server].queue;
+        if !self.pool.servers[server].takes_new() {
+            return own.pop();
+        }
         match (own.front(), self.queue.front()) {
             (Some((mine, _)), Some((any, _))) if any < mine => self.queue.pop(),
             (Some(_), _) => own.pop(),

@@ -122,6 +122,9 @@ impl LoadBalancer<'_> {
             self.end_slow_start(cx, server);
         }
         self.settle(cx);
+        if up {
+            self.refill(cx, server);
+        }
     }
 
     // --- what live traffic tells ------------------------------------------------------------------------------------
@@ -184,7 +187,7 @@ impl LoadBalancer<'_> {
             return;
         }
         self.ramp_on(cx, server);
-        self.feed(cx, server);
+        self.refill(cx, server);
     }
 
     fn ramp_on(&mut self, cx: &mut Context<'_>, server: usize) {
@@ -204,8 +207,11 @@ impl LoadBalancer<'_> {
     /// Works out the weight in force, and tells the algorithm.
     pub(super) fn weigh(&mut self, cx: &Context<'_>, server: usize) {
         let member = &mut self.pool.servers[server];
+        let before = member.eweight;
         member.eweight = self.servers[server].ramp.eweight(member.weight, cx.now());
-        self.algorithm.changed(&self.pool, server, Change::Weight);
+        if member.eweight != before {
+            self.algorithm.changed(&self.pool, server, Change::Weight);
+        }
     }
 
     // --- what follows -----------------------------------------------------------------------------------------------
@@ -229,13 +235,12 @@ impl LoadBalancer<'_> {
         }
         for server in 0..self.pool.servers.len() {
             self.leave_lost_server(cx, server);
-            self.feed(cx, server);
         }
     }
 
     /// With `redispatch`, what waits for a server that is gone is spread anew at once.
     fn leave_lost_server(&mut self, cx: &mut Context<'_>, server: usize) {
-        if self.pool.servers[server].takes_new() || !self.plan.redispatch {
+        if self.servers[server].health.is_able() || !self.plan.redispatch {
             return;
         }
         for key in self.servers[server].queue.take() {
