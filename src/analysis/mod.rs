@@ -1,4 +1,5 @@
 //! What a study means: estimates with intervals, SLOs, caveats.
 
 pub mod result;
+pub mod review;
 pub mod run;

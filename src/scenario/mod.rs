@@ -10,6 +10,7 @@ pub mod plan;
 pub mod problem;
 pub mod raw;
 mod read;
+pub mod review;
 
 pub use explain::{Setting, Source};
 pub use load::{Loaded, load, load_text};
