@@ -50,7 +50,9 @@ pub fn answers(plan: &Plan, resolver: NodeId) -> &[Target] {
 pub fn in_order(plan: &Plan) -> Vec<NodeId> {
     let mut seen = vec![false; plan.nodes.len()];
     let mut order = Vec::new();
-    for door in plan.sources.iter().flat_map(|s| doors(plan, s)) {
+    // From the back, since the order is turned round in the end: siblings come out as the scenario has them.
+    let all: Vec<NodeId> = plan.sources.iter().flat_map(|s| doors(plan, s)).collect();
+    for door in all.into_iter().rev() {
         visit(plan, door, &mut seen, &mut order);
     }
     order.reverse();
@@ -61,7 +63,7 @@ fn visit(plan: &Plan, node: NodeId, seen: &mut [bool], order: &mut Vec<NodeId>) 
     if std::mem::replace(&mut seen[node.index()], true) {
         return;
     }
-    for asked in asks(plan, node) {
+    for asked in asks(plan, node).into_iter().rev() {
         visit(plan, asked, seen, order);
     }
     order.push(node);

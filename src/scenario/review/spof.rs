@@ -49,19 +49,24 @@ fn single_point(desk: &Desk<'_>, cut: &SinglePoint) -> Finding {
     Finding::new(id, Severity::Critical, &cut.component, message, fix)
 }
 
-/// `every request fails: 400/s`; `every write fails: 56/s, 14 % of all`.
+/// `every request fails (400/s)`; `every request of class write fails (56/s, 14 % of all)`.
 fn who_fails(desk: &Desk<'_>, cut: &SinglePoint) -> String {
     let total = desk.traffic.total();
     let rate: f64 = cut.classes.iter().map(|c| desk.traffic.offered[c.index()]).sum();
-    if cut.classes.len() == desk.plan.classes.len() {
-        return format!("every request fails ({}/s).", number(rate));
-    }
+    let is_all = cut.classes.len() == desk.plan.classes.len();
     let names = list(cut.classes.iter().map(|c| desk.plan.classes[c.index()].name.as_str()));
-    format!(
-        "every request of {names} fails ({}/s, {} of all).",
-        number(rate),
-        percent(rate / total)
-    )
+    let who = if is_all {
+        String::new()
+    } else {
+        format!(" of class {names}")
+    };
+    // Users who do not think have no rate that one could know beforehand.
+    let how_many = match rate > 0.0 {
+        false => String::new(),
+        true if is_all => format!(" ({}/s)", number(rate)),
+        true => format!(" ({}/s, {} of all)", number(rate), percent(rate / total)),
+    };
+    format!("every request{who} fails{how_many}.")
 }
 
 type Words = (&'static str, String, String);

@@ -83,7 +83,7 @@ pub fn nesting(desk: &Desk<'_>) -> Vec<Finding> {
             .seconds
             .map_or("without limit".to_owned(), |s| format!("up to {}", time(s)));
         let message = format!(
-            "Waits {long} for an answer, but {} gives up after {}: the rest of the wait is for nobody.",
+            "Waits {long} for an answer, but the time-out of {} is {}: the rest of the wait is for nobody.",
             outer.whose,
             time(outer.seconds)
         );
@@ -123,7 +123,7 @@ pub fn silent_server(desk: &Desk<'_>) -> Vec<Finding> {
             String::new()
         };
         let message = format!(
-            "A server whose machine is dead costs {}{product} before another could be asked, and {} gives up after {}.",
+            "A server whose machine is dead costs {}{product} before another could be asked, and the time-out of {} is {}.",
             time(silent_s),
             outer.whose,
             time(outer.seconds)
@@ -157,7 +157,7 @@ pub fn slow_check(desk: &Desk<'_>) -> Vec<Finding> {
             return None;
         }
         let message = format!(
-            "Its checks need up to {} to take a dead server out (every {}, {} failures); {} gives up after {}.",
+            "Its checks need up to {} to take a dead server out (every {}, {} failures); the time-out of {} is {}.",
             time(notices_s),
             time(check.inter.seconds()),
             check.fall,
