@@ -13,8 +13,8 @@ use serde_json::Value;
 const LESSONS: [&str; 7] = [
     "db-primary-failure",
     "flash-crowd",
-    "foobar",
     "foobar-fixed",
+    "foobar",
     "lb-failure",
     "lb-pair",
     "roundrobin-vs-leastconn",

@@ -286,6 +286,12 @@ fn capacity_cases() -> Vec<Case> {
             &["nodes.x.workers=2", "nodes.y.workers=2"],
         ),
         case(
+            ("capacity.silent-member", "a"),
+            ("5 reads/s would want 25 workers of its 100", "nodes.a.avoid"),
+            scenario(TO_A, "", &data("")),
+            &["nodes.a.avoid=10s"],
+        ),
+        case(
             ("capacity.pool", "m"),
             ("100 connections", "nodes.a.pool"),
             scenario(TO_A, "", &data(r#", "max_connections": 80"#)),
@@ -362,7 +368,10 @@ fn timeout_cases() -> Vec<Case> {
             scenario(
                 to_d,
                 "",
-                &named("\"60s\", \"failover\": { \"inter\": \"2s\", \"fall\": 3 }", ""),
+                &named(
+                    "\"60s\", \"failover\": { \"check\": { \"inter\": \"2s\", \"fall\": 3 } }",
+                    "",
+                ),
             ),
             &["nodes.d.ttl=5s"],
         ),

@@ -3,20 +3,27 @@
 use super::words::{list, percent, plural, rate, time};
 use super::{Desk, Finding, Severity};
 use crate::base::ids::NodeId;
-use crate::scenario::plan::{Check, Kind, LoadBalancer, Web};
+use crate::scenario::plan::{Check, Kind, LoadBalancer, Node, Web};
 
 /// Balancers that have a choice, with what comes to them.
 fn balancers<'d>(desk: &'d Desk<'_>) -> impl Iterator<Item = (&'d str, &'d LoadBalancer, f64)> {
-    desk.plan
+    desk.plan.nodes.iter().filter_map(|node| match &node.kind {
+        Kind::LoadBalancer(b) if b.servers.len() > 1 => Some((&*node.name, b, load(desk, node))),
+        _ => None,
+    })
+}
+
+/// What comes to a node, or would if it took over from a sibling: one that stands by has no load of its own.
+fn load(desk: &Desk<'_>, node: &Node) -> f64 {
+    let siblings = desk
+        .plan
         .nodes
         .iter()
         .enumerate()
-        .filter_map(|(i, node)| match &node.kind {
-            Kind::LoadBalancer(b) if b.servers.len() > 1 => {
-                Some((&*node.name, b, desk.traffic.of_node(NodeId::new(i))))
-            }
-            _ => None,
-        })
+        .filter(|(_, n)| n.draws == node.draws);
+    siblings
+        .map(|(i, _)| desk.traffic.of_node(NodeId::new(i)))
+        .fold(0.0, f64::max)
 }
 
 /// How long a check takes to take a dead server out: the wait for the next one, then `fall` failures.
@@ -63,10 +70,8 @@ pub fn no_redispatch(desk: &Desk<'_>) -> Vec<Finding> {
         };
         let retries = match balancer.retries {
             0 => "It never retries".to_owned(),
-            n => format!(
-                "Its {} go to the same server",
-                plural(n as usize, "retry").replace("retrys", "retries")
-            ),
+            1 => "Its one retry goes to the same server".to_owned(),
+            n => format!("Its {n} retries go to the same server"),
         };
         let message = format!(
             "{retries}, though {} could answer: when one dies, {} fail {until}.",

@@ -174,7 +174,7 @@ fn losses(plan: &Plan) -> Vec<(String, Vec<NodeId>)> {
     let hosts = plan.hosts.iter().enumerate().filter(|(_, h)| h.named);
     let mut losses: Vec<(String, Vec<NodeId>)> = hosts
         .map(|(i, h)| (h.name.clone(), plan.nodes_on(HostId::new(i)).collect::<Vec<_>>()))
-        .filter(|(_, nodes)| nodes.iter().any(|n| has_sibling(n)))
+        .filter(|(_, nodes)| nodes.iter().any(&has_sibling))
         .collect();
     let nodes = (0..plan.nodes.len()).map(NodeId::new).filter(has_sibling);
     losses.extend(nodes.map(|n| (plan.node(n).name.clone(), vec![n])));

@@ -79,7 +79,7 @@ struct Desk<'p> {
 type Rule = fn(&Desk<'_>) -> Vec<Finding>;
 
 /// In the order in which they are told, within a severity.
-const RULES: [Rule; 20] = [
+const RULES: [Rule; 21] = [
     spof::single_points,
     spof::one_host,
     spof::one_zone,
@@ -95,6 +95,7 @@ const RULES: [Rule; 20] = [
     capacity::overload,
     capacity::one_lost,
     capacity::pool,
+    database::silent_member,
     retries::multiply,
     timeouts::nesting,
     timeouts::silent_server,
