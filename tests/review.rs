@@ -71,12 +71,6 @@ fn single_point_cases() -> Vec<Case> {
     let with_dns = format!(r#""d": {{ "kind": "dns", "answers": ["a"] }}, {APP}"#);
     let behind_firewall = format!(r#""f": {{ "kind": "firewall", "to": "b" }}, {TWO}"#);
     let web = r#""b": { "kind": "load-balancer", "servers": ["w"] }, "w": { "kind": "web", "serves": ["default"] }"#;
-    let linked =
-        r#""hosts": { "g": {}, "h": {} }, "network": { "links": [{ "from": "g", "to": "h", "latency": "1ms" }] },"#;
-    let cause =
-        r#""common_causes": { "power": { "targets": ["x", "y"], "lifetime": { "mtbf": "1y", "mttr": "1h" } } },"#;
-    let zones = r#""hosts": { "g": { "zone": "q" }, "h": { "zone": "z" }, "i": { "zone": "z" } },"#;
-    let hosts = r#""hosts": { "g": {}, "h": {} },"#;
     vec![
         case(
             ("spof.resolver", "d"),
@@ -132,6 +126,17 @@ fn single_point_cases() -> Vec<Case> {
             scenario(TO_A, "", &data("")),
             &[r#"nodes.m.failover={"detect": "5s", "promote": "3s"}"#],
         ),
+    ]
+}
+
+fn place_cases() -> Vec<Case> {
+    let linked =
+        r#""hosts": { "g": {}, "h": {} }, "network": { "links": [{ "from": "g", "to": "h", "latency": "1ms" }] },"#;
+    let cause =
+        r#""common_causes": { "power": { "targets": ["x", "y"], "lifetime": { "mtbf": "1y", "mttr": "1h" } } },"#;
+    let zones = r#""hosts": { "g": { "zone": "q" }, "h": { "zone": "z" }, "i": { "zone": "z" } },"#;
+    let hosts = r#""hosts": { "g": {}, "h": {} },"#;
+    vec![
         case(
             ("spof.host", "h"),
             ("It carries x and y", "host"),
@@ -288,7 +293,7 @@ fn capacity_cases() -> Vec<Case> {
         case(
             ("capacity.silent-member", "a"),
             ("5 reads/s would want 25 workers of its 100", "nodes.a.avoid"),
-            scenario(TO_A, "", &data("")),
+            scenario(TO_A, "", &data(r#", "read_from": "any""#)),
             &["nodes.a.avoid=10s"],
         ),
         case(
@@ -379,10 +384,16 @@ fn timeout_cases() -> Vec<Case> {
 }
 
 fn cases() -> Vec<Case> {
-    [single_point_cases(), design_cases(), capacity_cases(), timeout_cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        single_point_cases(),
+        place_cases(),
+        design_cases(),
+        capacity_cases(),
+        timeout_cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn findings(text: &str, sets: &[&str]) -> Vec<Finding> {

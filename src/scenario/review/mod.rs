@@ -1,6 +1,6 @@
 //! What a senior engineer would say on reading the scenario, without simulating.
 //!
-//! Each rule is a small function that looks at the Plan and what follows from it by arithmetic; [`RULES`] lists them.
+//! Each rule is a small function that looks at the Plan and what follows from it by arithmetic; `RULES` lists them.
 //! `docs/review.md` says of each why it is one. It refuses to guess: where a number is not known, a rule says nothing.
 
 mod balancer;
