@@ -10,9 +10,10 @@ use program::{document, fallover, values};
 use serde_json::Value;
 
 /// The scenarios that have a test below.
-const LESSONS: [&str; 6] = [
+const LESSONS: [&str; 7] = [
     "db-primary-failure",
     "flash-crowd",
+    "foobar-fixed",
     "foobar",
     "lb-failure",
     "lb-pair",
@@ -65,6 +66,22 @@ fn foobar_serves_everybody_within_its_promises() {
     assert!(median("static") < median("read") && median("read") < median("write"));
     for member in ["mysql-primary", "mysql-replica"] {
         assert!(number(&d["nodes"][member]["served"]) > 0.0);
+    }
+}
+
+/// "No host, zone or process can stop it alone any more: the loss of any costs seconds."
+#[test]
+fn foobar_repaired_survives_the_loss_of_anything() {
+    let options = ["--replications", "2", "--duration", "90s"];
+    let d = run("foobar-fixed", &options);
+    assert_eq!(d["metrics"]["requests"]["failed"], 0);
+    assert!(d["slo"].as_array().unwrap().iter().all(|s| s["met"] == true));
+    for lost in ["dns1", "edge1", "haproxy1", "server1", "app1", "db1", "east"] {
+        let faults = format!(r#"faults=[{{"at": "30s", "target": "{lost}", "effect": "crash"}}]"#);
+        let d = run("foobar-fixed", &[&options[..], &["--set", &faults]].concat());
+        let settled = between(&d, "availability", 60.0, 90.0);
+        assert!(settled.iter().all(|a| *a == Some(1.0)), "without {lost}: {settled:?}");
+        assert!(self::lost(&d) < 0.15, "without {lost}: {}", self::lost(&d));
     }
 }
 

@@ -3,5 +3,6 @@
 pub mod cuts;
 pub mod reliability;
 pub mod result;
+pub mod review;
 pub mod run;
 pub mod spof;

@@ -7,6 +7,7 @@ pub mod exit;
 mod explain;
 mod files;
 pub mod options;
+mod review;
 mod run;
 mod schema;
 mod simulate;
@@ -40,6 +41,8 @@ pub enum Command {
     Validate(validate::Validate),
     /// Show the resolved scenario: every value in force, and where it came from
     Explain(explain::Explain),
+    /// Review the design without simulating it: what a senior engineer would say on reading it
+    Review(review::Review),
     /// Print the JSON Schema of the scenario format
     Schema,
     /// Print completions for a shell
@@ -53,6 +56,7 @@ impl Command {
             Command::Spof(spof) => spof.run(),
             Command::Validate(validate) => validate.run(),
             Command::Explain(explain) => explain.run(),
+            Command::Review(review) => review.run(),
             Command::Schema => schema::run(),
             Command::Completions(completions) => completions.run(),
         }

@@ -27,6 +27,8 @@ pub enum Block {
     Table(Table),
     /// A picture of how things went over time.
     Timeline(Timeline),
+    /// Something found, in words.
+    Point(Point),
     /// Something to bear in mind.
     Note(Span),
 }
@@ -38,6 +40,17 @@ pub struct Fact {
     pub label: String,
     /// Items of a list; a renderer never breaks a line inside one if it can help it.
     pub items: Vec<Span>,
+}
+
+/// Something found: what it is about, what is wrong, and what mends it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// What it is about; pieces that stand on one line.
+    pub head: Vec<Span>,
+    /// A sentence or two; may be empty.
+    pub body: String,
+    /// What to do about it; may be empty.
+    pub remedy: String,
 }
 
 /// A table. Every row has a cell a column.

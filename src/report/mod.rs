@@ -10,6 +10,7 @@ pub mod document;
 pub mod json;
 pub mod periods;
 pub mod progress;
+pub mod review;
 pub mod sink;
 pub mod sparkline;
 pub mod spof;

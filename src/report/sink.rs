@@ -5,6 +5,7 @@
 use super::chart::{self, Look, PictureError};
 use super::json;
 use crate::analysis::result::Document;
+use serde::Serialize;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -91,16 +92,24 @@ impl Output {
         let svg = || chart::svg(document, chart::Name::Dashboard, look).map_err(picture);
         let bytes = match self.format {
             Format::Json => {
-                let mut bytes = Vec::new();
-                json::write(document, &mut bytes).map_err(|e| SinkError::Io(self.path.clone(), e))?;
-                bytes
+                return self.write_json(document);
             }
             Format::Svg => svg()?.into_bytes(),
             Format::Png => chart::png(&svg()?, look.pixel_ratio).map_err(picture)?,
         };
+        self.put(&bytes)
+    }
+
+    /// Writes a document of any command as JSON.
+    pub fn write_json(&self, document: &impl Serialize) -> Result<(), SinkError> {
+        let mut bytes = Vec::new();
+        json::write(document, &mut bytes).map_err(|e| SinkError::Io(self.path.clone(), e))?;
+        self.put(&bytes)
+    }
+
+    fn put(&self, bytes: &[u8]) -> Result<(), SinkError> {
         let mut file = AtomicFile::at(&self.path)?;
-        file.write_all(&bytes)
-            .map_err(|e| SinkError::Io(self.path.clone(), e))?;
+        file.write_all(bytes).map_err(|e| SinkError::Io(self.path.clone(), e))?;
         file.commit()
     }
 }

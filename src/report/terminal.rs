@@ -2,7 +2,7 @@
 //!
 //! Names come from files that anyone may have written: control characters never reach the terminal.
 
-use super::document::{Align, Block, Fact, Report, Span, Table, Tone};
+use super::document::{Align, Block, Fact, Point, Report, Span, Table, Tone};
 use super::sparkline;
 use super::text::{shorten, shorten_name, visible, width};
 use std::io::IsTerminal;
@@ -82,6 +82,7 @@ impl Page {
             Block::Facts(facts) => self.facts(facts),
             Block::Table(table) => self.table(table),
             Block::Timeline(timeline) => self.facts(&sparkline::facts(timeline, self.width)),
+            Block::Point(point) => self.point(point),
             Block::Note(span) => self.note(span),
         }
     }
@@ -117,6 +118,29 @@ impl Page {
         let lines = wrap(&visible(&span.text), self.width - 2).into_iter().enumerate();
         lines
             .map(|(i, line)| self.toned(span.tone, &format!("{} {line}", if i == 0 { "!" } else { " " })))
+            .collect()
+    }
+
+    /// The head on one line if it fits, the words wrapped under it; an arrow leads to what to do.
+    fn point(&self, point: &Point) -> Vec<String> {
+        let fits = point.head.iter().map(|s| width(&visible(&s.text)) + GAP).sum::<usize>() <= self.width + GAP;
+        let toned = |span: &Span| self.toned(span.tone, &shorten(&visible(&span.text), self.width));
+        let head: Vec<String> = point.head.iter().map(toned).collect();
+        let mut lines = if fits { vec![head.join(&" ".repeat(GAP))] } else { head };
+        lines.extend(self.hanging("  ", &point.body));
+        lines.extend(self.hanging("  → ", &point.remedy));
+        lines
+    }
+
+    /// Wrapped text whose lines all begin where the first one does, after its mark.
+    fn hanging(&self, mark: &str, text: &str) -> Vec<String> {
+        if text.is_empty() {
+            return Vec::new();
+        }
+        let indent = width(mark);
+        let lines = wrap(&visible(text), self.width - indent).into_iter().enumerate();
+        lines
+            .map(|(i, line)| format!("{}{line}", if i == 0 { mark.to_string() } else { " ".repeat(indent) }))
             .collect()
     }
 

@@ -13,7 +13,8 @@ use super::reliability;
 use super::result::{Caveat, Estimate, Ordered};
 use crate::base::ids::ClassId;
 use crate::model::structure::{State, is_cut, used};
-use crate::scenario::plan::{Monitoring, Plan};
+use crate::scenario::plan::{Component, Monitoring, Plan};
+use crate::scenario::review::SinglePoint;
 use crate::study::Study;
 use judge::{Judge, PAIR, worse};
 pub use question::{Effect, Loss, Question, Reactions, SLOWER};
@@ -107,6 +108,18 @@ pub fn cut_sets(plan: &Plan, order: usize, used: &[bool]) -> Vec<Vec<Vec<usize>>
     };
     (0..plan.classes.len()).map(of).collect()
 }
+/// The components whose loss alone cuts a class, in the order of the scenario.
+pub fn single_points(plan: &Plan) -> Vec<SinglePoint> {
+    let cuts = cut_sets(plan, 1, &used(plan));
+    let point = |(c, component): (usize, &Component)| {
+        let is_cut = |class: &usize| cuts[*class].iter().any(|set| set[..] == [c]);
+        let classes: Vec<ClassId> = (0..cuts.len()).filter(is_cut).map(ClassId::new).collect();
+        let component = component.name.clone();
+        (!classes.is_empty()).then_some(SinglePoint { component, classes })
+    };
+    plan.components.iter().enumerate().filter_map(point).collect()
+}
+
 /// What the studies of the question's plans say.
 pub fn answer(question: &Question<'_>, studies: &[Study], reactions: &Reactions, order: usize) -> Spof {
     let plan = question.plan;

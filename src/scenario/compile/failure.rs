@@ -5,14 +5,14 @@
 use super::Context;
 use super::faults::{self, Places};
 use super::names;
-use crate::scenario::plan::{Component, ComponentKind, Course, Hit, Lifetime, Monitoring, Network};
+use crate::scenario::plan::{Component, ComponentKind, Course, Hit, Lifetime, Monitoring, Network, Zone};
 use crate::scenario::raw::hosts as raw;
 use crate::scenario::raw::node::Node as RawNode;
 use crate::scenario::read::tree::Path;
 
 /// What can break, and how often it does: hosts, zones, links, nodes, members, common causes, each in the order of the
 /// scenario.
-pub fn components(cx: &mut Context, network: &Network) -> (Vec<Component>, Vec<Lifetime>) {
+pub fn components(cx: &mut Context, zones: &[Zone], network: &Network) -> (Vec<Component>, Vec<Lifetime>) {
     let raw = cx.raw;
     let mut all = All::default();
     for (name, host) in raw.hosts.iter() {
@@ -20,9 +20,11 @@ pub fn components(cx: &mut Context, network: &Network) -> (Vec<Component>, Vec<L
         let lives = (host.lifetime.as_ref(), host.maintenance.as_ref());
         all.add(cx, network, (name, ComponentKind::Host), path, lives);
     }
-    for (name, zone) in raw.zones.iter() {
+    // A zone that only hosts speak of is one as well.
+    for Zone { name } in zones {
         let path = Path::to("zones").key(name);
-        let lives = (zone.lifetime.as_ref(), zone.maintenance.as_ref());
+        let zone = raw.zones.get(name);
+        let lives = zone.map_or((None, None), |z| (z.lifetime.as_ref(), z.maintenance.as_ref()));
         all.add(cx, network, (name, ComponentKind::Zone), path, lives);
     }
     for (i, link) in raw.network.links.iter().enumerate().take(network.links.len()) {

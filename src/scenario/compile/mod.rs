@@ -97,7 +97,7 @@ impl<'a> Context<'a> {
         siblings::unite(&mut nodes, &databases, &vips);
         let sources = traffic::sources(self);
         let faults = faults::faults(self, &nodes, &network);
-        let (components, lifetimes) = failure::components(self, &network);
+        let (components, lifetimes) = failure::components(self, &zones, &network);
         let monitoring = failure::monitoring(self);
         let slo = slo::objectives(self);
         let warnings = std::mem::take(&mut self.warnings);

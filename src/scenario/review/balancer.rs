@@ -1,0 +1,132 @@
+//! Balancers that do not notice, or do not act on, the loss of a server.
+
+use super::words::{list, percent, plural, rate, time};
+use super::{Desk, Finding, Severity};
+use crate::base::ids::NodeId;
+use crate::scenario::plan::{Check, Kind, LoadBalancer, Node, Web};
+
+/// Balancers that have a choice, with what comes to them.
+fn balancers<'d>(desk: &'d Desk<'_>) -> impl Iterator<Item = (&'d str, &'d LoadBalancer, f64)> {
+    desk.plan.nodes.iter().filter_map(|node| match &node.kind {
+        Kind::LoadBalancer(b) if b.servers.len() > 1 => Some((&*node.name, b, load(desk, node))),
+        _ => None,
+    })
+}
+
+/// What comes to a node, or would if it took over from a sibling: one that stands by has no load of its own.
+fn load(desk: &Desk<'_>, node: &Node) -> f64 {
+    let siblings = desk
+        .plan
+        .nodes
+        .iter()
+        .enumerate()
+        .filter(|(_, n)| n.draws == node.draws);
+    siblings
+        .map(|(i, _)| desk.traffic.of_node(NodeId::new(i)))
+        .fold(0.0, f64::max)
+}
+
+/// How long a check takes to take a dead server out: the wait for the next one, then `fall` failures.
+pub fn notices_after_s(check: &Check) -> f64 {
+    check.inter.seconds() + f64::from(check.fall.saturating_sub(1)) * check.fastinter.seconds()
+}
+
+/// A dead server keeps its share for ever.
+pub fn no_check(desk: &Desk<'_>) -> Vec<Finding> {
+    let blind = balancers(desk).filter(|(_, b, _)| b.check.is_none());
+    let finding = |(name, balancer, load): (&str, &LoadBalancer, f64)| {
+        let servers = balancer.servers.len() as f64;
+        let share = format!(
+            "{} of the requests ({}/s)",
+            percent(1.0 / servers),
+            super::words::number(load / servers)
+        );
+        let (severity, message) = if redispatches(balancer) {
+            let message = format!("No checks: a dead server goes on getting {share}, each of which has to be retried.");
+            (Severity::Warning, message)
+        } else {
+            let message =
+                format!("No checks: a dead server goes on getting {share}, and they fail until it is repaired.");
+            (Severity::Critical, message)
+        };
+        let fix = format!("nodes.{name}.check={{\"inter\": \"2s\", \"fall\": 3, \"rise\": 2}}");
+        Finding::new("spof.no-check", severity, name, message, fix)
+    };
+    blind.map(finding).collect()
+}
+
+fn redispatches(balancer: &LoadBalancer) -> bool {
+    balancer.redispatch && balancer.retries > 0
+}
+
+/// Retries go back to the server that has just failed.
+pub fn no_redispatch(desk: &Desk<'_>) -> Vec<Finding> {
+    let stubborn = balancers(desk).filter(|(_, b, _)| !redispatches(b));
+    let finding = |(name, balancer, load): (&str, &LoadBalancer, f64)| {
+        let servers = balancer.servers.len();
+        let until = match &balancer.check {
+            Some(check) => format!("for up to {}, until the checks notice", time(notices_after_s(check))),
+            None => "for as long as it is down".to_owned(),
+        };
+        let retries = match balancer.retries {
+            0 => "It never retries".to_owned(),
+            1 => "Its one retry goes to the same server".to_owned(),
+            n => format!("Its {n} retries go to the same server"),
+        };
+        let message = format!(
+            "{retries}, though {} could answer: when one dies, {} fail {until}.",
+            plural(servers - 1, "other"),
+            rate(load / servers as f64, "requests")
+        );
+        let fix = match balancer.retries {
+            0 => format!("nodes.{name}.retries=3 and nodes.{name}.redispatch=true"),
+            _ => format!("nodes.{name}.redispatch=true"),
+        };
+        Finding::new("spof.no-redispatch", Severity::Warning, name, message, fix)
+    };
+    stubborn.map(finding).collect()
+}
+
+/// A check asks a web server that is well and proxies to one application that is not.
+pub fn shallow_check(desk: &Desk<'_>) -> Vec<Finding> {
+    let shallow = balancers(desk).filter(|(_, b, _)| b.check.as_ref().is_some_and(|c| !c.deep));
+    let finding = |(name, balancer, _): (&str, &LoadBalancer, f64)| {
+        let narrow = balancer
+            .servers
+            .iter()
+            .map(|s| s.node)
+            .filter_map(|n| match &desk.plan.node(n).kind {
+                Kind::Web(web) => only_upstream(web).map(|upstream| (n, upstream)),
+                _ => None,
+            });
+        let (webs, upstreams): (Vec<NodeId>, Vec<NodeId>) = narrow.unzip();
+        let name_of = |n: &NodeId| desk.plan.node(*n).name.as_str();
+        let first = webs.first()?;
+        let lost = desk.traffic.of_node(*upstreams.first()?);
+        let message = format!(
+            "Its checks ask {} and not what stands behind: with {} dead, they stay green and {} go on failing.",
+            list(webs.iter().map(name_of)),
+            name_of(upstreams.first()?),
+            rate(lost, "requests")
+        );
+        let fix = format!(
+            "list a second application in nodes.{}.upstreams, or nodes.{name}.check.deep=true",
+            name_of(first)
+        );
+        Some(Finding::new(
+            "spof.shallow-check",
+            Severity::Warning,
+            name,
+            message,
+            fix,
+        ))
+    };
+    shallow.filter_map(finding).collect()
+}
+
+fn only_upstream(web: &Web) -> Option<NodeId> {
+    match web.upstreams.as_slice() {
+        [one] => Some(one.node),
+        _ => None,
+    }
+}

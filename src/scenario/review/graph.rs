@@ -1,0 +1,81 @@
+//! Who asks whom: the ways that requests can take, whoever lives.
+
+use crate::base::ids::NodeId;
+use crate::scenario::plan::{Entry, Kind, Plan, Source, Target};
+
+/// The nodes that may answer to a target.
+pub fn members(plan: &Plan, target: Target) -> Vec<NodeId> {
+    match target {
+        Target::Node(node) => vec![node],
+        Target::Vip(vip) => plan.vips[vip.index()].members.clone(),
+    }
+}
+
+/// The nodes that a node may ask.
+pub fn asks(plan: &Plan, node: NodeId) -> Vec<NodeId> {
+    let behind = |targets: &[Target]| targets.iter().flat_map(|t| members(plan, *t)).collect();
+    match &plan.node(node).kind {
+        Kind::Dns(dns) => behind(&dns.answers),
+        Kind::Firewall(firewall) => members(plan, firewall.to),
+        Kind::LoadBalancer(balancer) => balancer.servers.iter().map(|s| s.node).collect(),
+        Kind::Web(web) => web.upstreams.iter().map(|u| u.node).collect(),
+        Kind::App(app) => {
+            let database = app.database.map(|d| plan.databases[d.index()].members.clone());
+            let mut asked: Vec<NodeId> = behind(&app.calls);
+            asked.extend(database.into_iter().flatten());
+            asked
+        }
+        Kind::Member(_) => Vec::new(),
+    }
+}
+
+/// What a source's requests meet first once the name is resolved: what stands open to the public.
+pub fn doors(plan: &Plan, source: &Source) -> Vec<NodeId> {
+    let named: Vec<Target> = match &source.entry {
+        Entry::Node(target) => vec![*target],
+        Entry::Resolvers(list) => list.iter().flat_map(|r| answers(plan, *r).to_vec()).collect(),
+    };
+    unique(named.into_iter().flat_map(|t| members(plan, t)))
+}
+
+/// The addresses that a resolver names.
+pub fn answers(plan: &Plan, resolver: NodeId) -> &[Target] {
+    match &plan.node(resolver).kind {
+        Kind::Dns(dns) => &dns.answers,
+        _ => &[],
+    }
+}
+
+/// Every node that requests can come to, callers before those they call. A scenario has no cycles.
+pub fn in_order(plan: &Plan) -> Vec<NodeId> {
+    let mut seen = vec![false; plan.nodes.len()];
+    let mut order = Vec::new();
+    // From the back, since the order is turned round in the end: siblings come out as the scenario has them.
+    let all: Vec<NodeId> = plan.sources.iter().flat_map(|s| doors(plan, s)).collect();
+    for door in all.into_iter().rev() {
+        visit(plan, door, &mut seen, &mut order);
+    }
+    order.reverse();
+    order
+}
+
+fn visit(plan: &Plan, node: NodeId, seen: &mut [bool], order: &mut Vec<NodeId>) {
+    if std::mem::replace(&mut seen[node.index()], true) {
+        return;
+    }
+    for asked in asks(plan, node).into_iter().rev() {
+        visit(plan, asked, seen, order);
+    }
+    order.push(node);
+}
+
+/// Each once, in the order of first sight.
+pub fn unique(nodes: impl IntoIterator<Item = NodeId>) -> Vec<NodeId> {
+    let mut kept: Vec<NodeId> = Vec::new();
+    for node in nodes {
+        if !kept.contains(&node) {
+            kept.push(node);
+        }
+    }
+    kept
+}

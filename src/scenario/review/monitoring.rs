@@ -1,0 +1,68 @@
+//! How long an outage lasts before anybody begins to repair it.
+
+use super::words::{percent, time};
+use super::{Desk, Finding, Severity};
+use crate::base::dist::Dist;
+use crate::scenario::plan::{Measure, Monitoring, Plan};
+
+/// These findings are about the scenario's key of this name.
+const KEY: &str = "monitoring";
+const MONTH_S: f64 = 30.0 * 86_400.0;
+
+/// Nobody is told.
+pub fn none(desk: &Desk<'_>) -> Vec<Finding> {
+    let message = match &desk.plan.monitoring {
+        Monitoring::Probes { .. } => return Vec::new(),
+        Monitoring::Unsaid => "Nothing is monitored: an outage is noticed when users complain.".to_owned(),
+        Monitoring::None { notice } => {
+            let after = notice
+                .mean_s()
+                .map_or_else(String::new, |s| format!(", {} into it on average", time(s)));
+            format!("Nothing is monitored: an outage is noticed when users call{after}.")
+        }
+    };
+    let fix = "monitoring={\"interval\": \"15s\", \"failures\": 2, \"notify\": \"10s\", \"respond\": \"5m\"}";
+    vec![Finding::new("monitoring.none", Severity::Critical, KEY, message, fix)]
+}
+
+/// One outage that waits for its repair longer than a month may be down has broken the promise before anybody began.
+pub fn slow(desk: &Desk<'_>) -> Vec<Finding> {
+    let Monitoring::Probes {
+        interval,
+        failures,
+        notify,
+        respond,
+    } = &desk.plan.monitoring
+    else {
+        return Vec::new();
+    };
+    let mean = |d: &Dist| d.mean_s().unwrap_or(0.0);
+    let begins_s = interval.seconds() * f64::from(*failures) + mean(notify) + mean(respond);
+    let Some((target, budget_s)) = budget(desk.plan).filter(|(_, budget)| begins_s > *budget) else {
+        return Vec::new();
+    };
+    let message = format!(
+        "Repair begins about {} into an outage; {} availability allows {} of downtime a month.",
+        time(begins_s),
+        percent_exact(target),
+        time(budget_s)
+    );
+    let fix = "shorten monitoring.interval, monitoring.notify or monitoring.respond";
+    vec![Finding::new("monitoring.slow", Severity::Warning, KEY, message, fix)]
+}
+
+/// The availability promised, and the downtime a month that it leaves.
+pub fn budget(plan: &Plan) -> Option<(f64, f64)> {
+    let promised = plan.slo.iter().filter(|o| o.measure == Measure::Availability);
+    let strictest = promised.map(|o| o.target).max_by(f64::total_cmp)?;
+    Some((strictest, (1.0 - strictest) * MONTH_S))
+}
+
+/// `99.95 %`: nines must not be rounded away.
+pub fn percent_exact(share: f64) -> String {
+    if share < 0.99 {
+        return percent(share);
+    }
+    let text = format!("{:.6}", share * 100.0);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
