@@ -18,6 +18,7 @@ pub mod request;
 pub mod retry;
 mod roles;
 mod settings;
+pub mod signal;
 pub mod station;
 mod trouble;
 pub mod wire;
