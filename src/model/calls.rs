@@ -103,7 +103,8 @@ impl Context<'_> {
                     to: caller,
                     call,
                     reply,
-                },
+                }
+                .pack(),
             );
         }
     }

@@ -9,6 +9,7 @@ use super::calls::Stuck;
 use super::directory::Directory;
 use super::event::{Class, Event};
 use super::host::{Host, Job};
+use super::packed::Packed;
 use super::recorder::Recorder;
 use super::request::{Doing, Frame, FrameKey};
 use super::signal::{Signal, Signals};
@@ -120,7 +121,7 @@ pub struct Context<'p> {
     /// The plan.
     pub plan: &'p Plan,
     /// What happens when.
-    pub calendar: Calendar<Event>,
+    pub calendar: Calendar<Packed>,
     /// Everything in flight.
     pub frames: Slab<Frame>,
     /// What reaches a node at this very instant, in order.
@@ -204,7 +205,7 @@ impl<'p> Context<'p> {
     #[inline]
     pub fn after(&mut self, span: Span, class: Class, event: Event) {
         let at = self.now() + span;
-        self.calendar.at(at, class as u8, event);
+        self.calendar.at(at, class as u8, event.pack());
     }
 
     // --- randomness -------------------------------------------------------------------------------------------------
@@ -443,7 +444,7 @@ impl<'p> Context<'p> {
         let frame = &mut self.frames[key];
         frame.timer = frame.timer.wrapping_add(1);
         let serial = frame.timer;
-        self.calendar.in_lane(lane, Event::Timer { frame: key, serial });
+        self.calendar.in_lane(lane, Event::Timer { frame: key, serial }.pack());
     }
 
     /// The frame's timer is out of date.

@@ -11,6 +11,7 @@ pub mod directory;
 pub mod event;
 pub mod host;
 pub mod node;
+pub mod packed;
 pub mod probe;
 pub mod rate_limit;
 pub mod recorder;

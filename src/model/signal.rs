@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::node::Tending;
+use super::packed::Packed;
 use super::request::{FrameKey, Reply};
 use crate::base::ids::NodeId;
 
@@ -30,15 +31,16 @@ pub enum Signal {
 /// Signals on their way, first in, first out. Nearly always there is one at most, and that needs no queue.
 #[derive(Debug, Default)]
 pub struct Signals {
-    next: Option<Signal>,
+    next: Option<Packed>,
     /// Those behind `next`; empty where there is none.
-    rest: VecDeque<Signal>,
+    rest: VecDeque<Packed>,
 }
 
 impl Signals {
     /// Another one.
     #[inline]
     pub fn push(&mut self, signal: Signal) {
+        let signal = signal.pack();
         if self.next.is_none() {
             self.next = Some(signal);
         } else {
@@ -48,12 +50,10 @@ impl Signals {
 
     /// The oldest one.
     #[inline]
-    pub fn pop(&mut self) -> Option<Signal> {
-        let signal = self.next.take();
-        if !self.rest.is_empty() {
-            self.next = self.rest.pop_front();
-        }
-        signal
+    pub fn pop(&mut self) -> Option<Packed> {
+        let signal = self.next?;
+        self.next = self.rest.pop_front();
+        Some(signal)
     }
 
     /// Forgets all of them.

@@ -17,7 +17,7 @@ use crate::scenario::plan::{Hit, Setting};
 impl<'p> World<'p> {
     pub(super) fn schedule_change(&mut self) {
         if let Some(at) = self.timeline.next_at() {
-            self.cx.calendar.at(at, Class::Change as u8, Event::Change);
+            self.cx.calendar.at(at, Class::Change as u8, Event::Change.pack());
         }
     }
 

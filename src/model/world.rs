@@ -7,6 +7,7 @@ use super::context::Context;
 use super::event::{Class, Event};
 use super::node::client::Client;
 use super::node::{Behaviour, Node};
+use super::packed::Packed;
 use super::recorder::{Recorder, RunRecord, Wanted};
 use super::request::{Doing, Frame, FrameKey, Outcome, Reply};
 use super::settings::Settings;
@@ -129,7 +130,7 @@ impl<'p> World<'p> {
         loop {
             for _ in 0..CHECKED_EVERY {
                 let frames = &self.cx.frames;
-                let live = |event: &Event| match *event {
+                let live = |event: &Packed| match Event::unpack(*event) {
                     Event::Timer { frame, serial } => frames.get(frame).is_some_and(|f| f.timer == serial),
                     Event::GiveUp(frame) => frames.contains(frame),
                     _ => true,
@@ -150,10 +151,10 @@ impl<'p> World<'p> {
     }
 
     /// Everything that can happen, and where it goes.
-    fn dispatch(&mut self, due: Due<Event>) {
+    fn dispatch(&mut self, due: Due<Packed>) {
         let event = match due {
             Due::Alarm(host) => return self.cx.completed(HostId::new(host as usize)),
-            Due::Event(event) => event,
+            Due::Event(event) => Event::unpack(event),
         };
         if self.is_stale(event) {
             self.stale += 1;
@@ -161,11 +162,11 @@ impl<'p> World<'p> {
         }
         match event {
             Event::Change => self.change(),
-            Event::Call(frame) => self.carry(Signal::Arrived(frame)),
-            Event::Reply { to, call, reply } => self.carry(Signal::Answered(to, call, reply)),
+            Event::Call(frame) => self.carry(Signal::Arrived(frame).pack()),
+            Event::Reply { to, call, reply } => self.carry(Signal::Answered(to, call, reply).pack()),
             Event::Resend(answer) => self.cx.resend(answer),
             Event::Done { frame, .. } => self.done(frame),
-            Event::Timer { frame, serial } => self.carry(Signal::Timer(frame, serial)),
+            Event::Timer { frame, serial } => self.carry(Signal::Timer(frame, serial).pack()),
             Event::GiveUp(frame) => self.client_of(frame, Client::give_up),
             Event::Arrive(source) => self.client(source, |client, cx| client.arrive(cx)),
             Event::Wish { source, user } => self.client(source, |client, cx| client.ask(cx, user)),
@@ -174,7 +175,7 @@ impl<'p> World<'p> {
                 server,
                 turn,
                 what,
-            } => self.carry(Signal::Tend(balancer, server, turn, what)),
+            } => self.carry(Signal::Tend(balancer, server, turn, what).pack()),
             Event::TakeOver { vip, epoch } => self.take_over(vip, epoch),
             Event::Promote {
                 database,
@@ -200,7 +201,7 @@ impl<'p> World<'p> {
 
     fn done(&mut self, frame: FrameKey) {
         self.cx.frames[frame].doing = Doing::Nothing;
-        self.carry(Signal::Worked(frame));
+        self.carry(Signal::Worked(frame).pack());
     }
 
     fn client(&mut self, source: SourceId, act: impl FnOnce(&mut Client<'p>, &mut Context<'p>)) {
@@ -223,7 +224,8 @@ impl<'p> World<'p> {
     }
 
     /// Carries a signal to its node, if what it is about is still there.
-    fn carry(&mut self, signal: Signal) {
+    fn carry(&mut self, signal: Packed) {
+        let signal = Signal::unpack(signal);
         if self.cx.troubles > 0 && self.hold_back(signal) {
             return;
         }

@@ -165,7 +165,7 @@ impl<'p> Client<'p> {
 
     fn schedule_next(&mut self, cx: &mut Context<'_>) {
         if let Some(at) = self.next_arrival(cx.now()) {
-            cx.calendar.at(at, Class::Arrival as u8, Event::Arrive(self.id));
+            cx.calendar.at(at, Class::Arrival as u8, Event::Arrive(self.id).pack());
         }
     }
 
@@ -293,7 +293,7 @@ impl<'p> Client<'p> {
         };
         let key = cx.insert_root(frame);
         if let Some(lane) = self.give_up {
-            cx.calendar.in_lane(lane, Event::GiveUp(key));
+            cx.calendar.in_lane(lane, Event::GiveUp(key).pack());
         }
         self.attempt(cx, key);
     }
