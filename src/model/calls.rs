@@ -35,7 +35,10 @@ impl Context<'_> {
     /// Calls a target on behalf of a frame. `op` says what is asked of it, `seed` keys the draws over there, and
     /// `patience` is how long the caller waits for a connection.
     pub fn call(&mut self, caller: FrameKey, target: Target, op: u16, seed: u64, patience: Span) {
-        let node = self.directory.resolve(self.plan, target);
+        let node = match target {
+            Target::Node(node) => node,
+            Target::Vip(vip) => self.directory.holder(self.plan, vip),
+        };
         let now = self.now();
         let number = self.made;
         self.made += 1;

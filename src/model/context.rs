@@ -316,8 +316,11 @@ impl<'p> Context<'p> {
     #[inline]
     pub fn free_worker(&mut self, node: NodeId) {
         let now = self.now();
-        self.stations[node.index()].leave(now);
-        self.call_next(node);
+        let station = &mut self.stations[node.index()];
+        station.leave(now);
+        if station.anybody_waits() {
+            self.call_next(node);
+        }
     }
 
     /// Hands free workers of a node to those who wait.

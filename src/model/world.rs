@@ -151,6 +151,7 @@ impl<'p> World<'p> {
     }
 
     /// Everything that can happen, and where it goes.
+    #[inline]
     fn dispatch(&mut self, due: Due<Packed>) {
         let event = match due {
             Due::Alarm(host) => return self.cx.completed(HostId::new(host as usize)),
@@ -162,11 +163,11 @@ impl<'p> World<'p> {
         }
         match event {
             Event::Change => self.change(),
-            Event::Call(frame) => self.carry(Signal::Arrived(frame).pack()),
-            Event::Reply { to, call, reply } => self.carry(Signal::Answered(to, call, reply).pack()),
+            Event::Call(frame) => self.cx.signals.push(Signal::Arrived(frame)),
+            Event::Reply { to, call, reply } => self.cx.signals.push(Signal::Answered(to, call, reply)),
             Event::Resend(answer) => self.cx.resend(answer),
             Event::Done { frame, .. } => self.done(frame),
-            Event::Timer { frame, serial } => self.carry(Signal::Timer(frame, serial).pack()),
+            Event::Timer { frame, serial } => self.cx.signals.push(Signal::Timer(frame, serial)),
             Event::GiveUp(frame) => self.client_of(frame, Client::give_up),
             Event::Arrive(source) => self.client(source, |client, cx| client.arrive(cx)),
             Event::Wish { source, user } => self.client(source, |client, cx| client.ask(cx, user)),
@@ -175,7 +176,7 @@ impl<'p> World<'p> {
                 server,
                 turn,
                 what,
-            } => self.carry(Signal::Tend(balancer, server, turn, what).pack()),
+            } => self.cx.signals.push(Signal::Tend(balancer, server, turn, what)),
             Event::TakeOver { vip, epoch } => self.take_over(vip, epoch),
             Event::Promote {
                 database,
@@ -201,7 +202,7 @@ impl<'p> World<'p> {
 
     fn done(&mut self, frame: FrameKey) {
         self.cx.frames[frame].doing = Doing::Nothing;
-        self.carry(Signal::Worked(frame).pack());
+        self.cx.signals.push(Signal::Worked(frame));
     }
 
     fn client(&mut self, source: SourceId, act: impl FnOnce(&mut Client<'p>, &mut Context<'p>)) {
@@ -224,6 +225,7 @@ impl<'p> World<'p> {
     }
 
     /// Carries a signal to its node, if what it is about is still there.
+    #[inline(always)]
     fn carry(&mut self, signal: Packed) {
         let signal = Signal::unpack(signal);
         if self.cx.troubles > 0 && self.hold_back(signal) {
