@@ -8,12 +8,10 @@
 #[derive(Clone, Debug, Default)]
 pub struct Alarms {
     /// How many slots there are.
-    slots: u32,
-    /// The key of every slot, `UNSET` without an alarm; as many as a full tournament has, a power of two.
-    keys: Vec<u128>,
-    /// The winner of game `g` has beaten the winners of games `2g` and `2g + 1`; game 1 is the final. The last half are no
-    /// games but the slots themselves.
-    winners: Vec<u32>,
+    slots: usize,
+    /// The winner of each game, its key and its slot: that of game `g` has beaten the winners of games `2g` and `2g + 1`,
+    /// and game 1 is the final. The last half are no games but the slots themselves, up to a power of two.
+    winners: Vec<(u128, u32)>,
 }
 
 const UNSET: u128 = u128::MAX;
@@ -21,59 +19,57 @@ const UNSET: u128 = u128::MAX;
 impl Alarms {
     /// Adds a slot, without an alarm, and names it.
     pub fn add(&mut self) -> u32 {
-        if self.slots as usize == self.keys.len() {
-            let size = (2 * self.keys.len()).max(2);
-            self.keys.resize(size, UNSET);
-            self.winners = (0..2 * size as u32).map(|g| g.saturating_sub(size as u32)).collect();
-            (0..size).for_each(|slot| self.play(slot));
+        if self.slots == self.winners.len() / 2 {
+            self.grow();
         }
         self.slots += 1;
-        self.slots - 1
+        (self.slots - 1) as u32
+    }
+
+    /// Twice as many places for slots.
+    fn grow(&mut self) {
+        let old = self.winners.split_off(self.winners.len() / 2);
+        let size = (2 * old.len()).max(1);
+        self.winners = (0..2 * size).map(|g| (UNSET, g.saturating_sub(size) as u32)).collect();
+        for (key, slot) in old {
+            self.set(slot, key);
+        }
     }
 
     /// The smallest key of all; the largest possible where no alarm is set.
     #[inline]
     pub fn first_key(&self) -> u128 {
-        self.winners.get(1).map_or(UNSET, |&slot| self.keys[slot as usize])
+        self.winners.get(1).map_or(UNSET, |w| w.0)
     }
 
     /// The slot with the smallest key.
     #[inline]
     pub fn first(&self) -> Option<u32> {
-        self.winners
-            .get(1)
-            .copied()
-            .filter(|&slot| self.keys[slot as usize] < UNSET)
+        self.winners.get(1).filter(|w| w.0 < UNSET).map(|w| w.1)
     }
 
-    /// Sets the alarm of a slot, or moves it.
+    /// Sets the alarm of a slot, or moves it: all its games are played again.
     #[inline]
     pub fn set(&mut self, slot: u32, key: u128) {
-        self.keys[slot as usize] = key;
-        self.play(slot as usize);
+        let winners = &mut self.winners[..];
+        let mut winner = (key, slot);
+        let mut game = winners.len() / 2 + slot as usize;
+        winners[game] = winner;
+        while game > 1 {
+            let rival = winners[game ^ 1];
+            if rival.0 < winner.0 {
+                winner = rival;
+            }
+            game /= 2;
+            winners[game] = winner;
+        }
     }
 
     /// Clears the alarm of a slot, if it has one.
     #[inline]
     pub fn clear(&mut self, slot: u32) {
-        if self.keys[slot as usize] < UNSET {
+        if self.winners[self.winners.len() / 2 + slot as usize].0 < UNSET {
             self.set(slot, UNSET);
-        }
-    }
-
-    /// Plays every game of a slot again, from its first to the final.
-    #[inline]
-    fn play(&mut self, slot: usize) {
-        let (mut winner, mut least) = (slot as u32, self.keys[slot]);
-        let mut game = self.keys.len() + slot;
-        while game > 1 {
-            let rival = self.winners[game ^ 1];
-            let key = self.keys[rival as usize];
-            if key < least {
-                (winner, least) = (rival, key);
-            }
-            game /= 2;
-            self.winners[game] = winner;
         }
     }
 }
