@@ -1,11 +1,10 @@
-//! What the engine costs: the event list by number pending, shared cores, and whole scenarios per request and event.
+//! What the engine costs: the event list by number pending, and shared cores. Whole scenarios are in `scenarios.rs`.
 //!
 //! `cargo bench --bench engine`. Compare ratios within one run: absolute times move with the machine.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hint::black_box;
-use std::path::Path;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fallover::base::random::{Purpose, Stream, Streams};
@@ -13,9 +12,6 @@ use fallover::base::time::{Span, Time};
 use fallover::engine::calendar::Calendar;
 use fallover::engine::slab::Slab;
 use fallover::model::host::{Host, Job};
-use fallover::model::recorder::Wanted;
-use fallover::model::world::{self, Order};
-use fallover::scenario::load;
 use priority_queue::PriorityQueue;
 use rand::Rng;
 
@@ -112,43 +108,5 @@ fn shared_cores(c: &mut Criterion) {
     group.finish();
 }
 
-/// Whole scenarios: time per request, and in the name what it is made of.
-fn scenarios(c: &mut Criterion) {
-    let mut group = c.benchmark_group("scenario");
-    group.sample_size(10);
-    for file in [
-        "benches/scenarios/mm1.json",
-        "benches/scenarios/small-stack.json",
-        "scenarios/foobar.json",
-    ] {
-        let plan = load(Path::new(file), &["duration=200s".into(), "warmup=0".into()])
-            .expect("a right scenario")
-            .plan;
-        let order = Order {
-            seed: 1,
-            replication: 0,
-            warmup: Span::ZERO,
-            lifetimes: false,
-            wanted: Wanted::default(),
-        };
-        let run = || {
-            world::run(&plan, &order, &|| false)
-                .expect("the books balance")
-                .expect("nobody stops it")
-        };
-        let record = run();
-        let requests: u64 = record.classes.iter().map(|c| c.offered()).sum();
-        println!(
-            "{file}: {:.2} events a request",
-            record.events_taken as f64 / requests as f64
-        );
-        group.throughput(Throughput::Elements(requests));
-        group.bench_function(BenchmarkId::new("requests", &plan.name), |b| b.iter(run));
-        group.throughput(Throughput::Elements(record.events_taken));
-        group.bench_function(BenchmarkId::new("events", &plan.name), |b| b.iter(run));
-    }
-    group.finish();
-}
-
-criterion_group!(benches, event_list, shared_cores, scenarios);
+criterion_group!(benches, event_list, shared_cores);
 criterion_main!(benches);

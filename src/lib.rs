@@ -4,6 +4,7 @@
 //! gives **Findings**. Findings are printed. The modules stand in the order of their dependencies; each may use those
 //! above it and none below (`tests/tidy.rs` holds this).
 
+#![forbid(unsafe_code)]
 // What clippy.toml forbids, it forbids in the product; a test may read a clock or write a file, and an oracle may use any
 // arithmetic.
 #![cfg_attr(

@@ -13,11 +13,13 @@ macro_rules! ids {
             ///
             /// # Panics
             /// If the table is larger than the id can count; the limits on a scenario keep it from happening.
+            #[inline]
             pub fn new(index: usize) -> $name {
                 $name(<$int>::try_from(index).expect("tables are smaller than their ids"))
             }
 
             /// Where in its table the entry stands.
+            #[inline]
             pub const fn index(self) -> usize {
                 self.0 as usize
             }

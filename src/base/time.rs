@@ -19,21 +19,25 @@ impl Time {
     pub const ZERO: Time = Time(0);
 
     /// The instant so many nanoseconds after the start.
+    #[inline]
     pub const fn from_nanos(ns: u64) -> Time {
         Time(ns)
     }
 
     /// Nanoseconds since the start.
+    #[inline]
     pub const fn nanos(self) -> u64 {
         self.0
     }
 
     /// Seconds since the start.
+    #[inline]
     pub fn seconds(self) -> f64 {
         self.0 as f64 / 1e9
     }
 
     /// How long ago `earlier` was; zero where it lies ahead.
+    #[inline]
     pub const fn since(self, earlier: Time) -> Span {
         Span(self.0.saturating_sub(earlier.0))
     }
@@ -46,6 +50,7 @@ impl Span {
     pub const SECOND: Span = Span(1_000_000_000);
 
     /// So many nanoseconds.
+    #[inline]
     pub const fn from_nanos(ns: u64) -> Span {
         Span(ns)
     }
@@ -56,27 +61,32 @@ impl Span {
     }
 
     /// So many seconds, rounded to the nearest nanosecond; what is negative or not a number becomes zero.
+    #[inline]
     pub fn from_seconds(s: f64) -> Span {
         // `as` saturates at both ends: a draw from a heavy tail beyond 584 years becomes 584 years.
         Span((s * 1e9 + 0.5) as u64)
     }
 
     /// The length in nanoseconds.
+    #[inline]
     pub const fn nanos(self) -> u64 {
         self.0
     }
 
     /// The length in seconds.
+    #[inline]
     pub fn seconds(self) -> f64 {
         self.0 as f64 / 1e9
     }
 
     /// Is there nothing to wait for?
+    #[inline]
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }
 
     /// The length times a factor, rounded to the nearest nanosecond.
+    #[inline]
     pub fn scaled(self, factor: f64) -> Span {
         if factor == 1.0 {
             self
@@ -88,12 +98,14 @@ impl Span {
 
 impl Add<Span> for Time {
     type Output = Time;
+    #[inline]
     fn add(self, span: Span) -> Time {
         Time(self.0.saturating_add(span.0))
     }
 }
 
 impl AddAssign<Span> for Time {
+    #[inline]
     fn add_assign(&mut self, span: Span) {
         *self = *self + span;
     }
@@ -101,6 +113,7 @@ impl AddAssign<Span> for Time {
 
 impl Add for Span {
     type Output = Span;
+    #[inline]
     fn add(self, other: Span) -> Span {
         Span(self.0.saturating_add(other.0))
     }
@@ -108,6 +121,7 @@ impl Add for Span {
 
 impl Sub for Span {
     type Output = Span;
+    #[inline]
     fn sub(self, other: Span) -> Span {
         Span(self.0.saturating_sub(other.0))
     }

@@ -1,107 +1,75 @@
 //! Alarms: a fixed set of slots, each with at most one pending time that may be moved or cleared.
 //!
 //! What changes its mind about when it is due (the next completion on a host, the head of a row of time-outs) sets its
-//! slot again instead of leaving a stale event behind. An indexed binary heap; slots without an alarm are not in it.
+//! slot again instead of leaving a stale event behind. A tournament: every slot plays, one without an alarm loses to all
+//! others, and whoever changes plays the games on its way to the final again.
 
 /// Slots with at most one key each; the smallest comes first.
 #[derive(Clone, Debug, Default)]
 pub struct Alarms {
-    /// The key of every slot that is set.
-    keys: Vec<u128>,
-    /// Where each slot stands in `heap`, or `UNSET`.
-    place: Vec<u32>,
-    /// Slots that are set, as a binary min-heap by key.
-    heap: Vec<u32>,
+    /// How many slots there are.
+    slots: usize,
+    /// The winner of each game, its key and its slot: that of game `g` has beaten the winners of games `2g` and `2g + 1`,
+    /// and game 1 is the final. The last half are no games but the slots themselves, up to a power of two.
+    winners: Vec<(u128, u32)>,
 }
 
-const UNSET: u32 = u32::MAX;
+const UNSET: u128 = u128::MAX;
 
 impl Alarms {
     /// Adds a slot, without an alarm, and names it.
     pub fn add(&mut self) -> u32 {
-        self.keys.push(u128::MAX);
-        self.place.push(UNSET);
-        (self.keys.len() - 1) as u32
+        if self.slots == self.winners.len() / 2 {
+            self.grow();
+        }
+        self.slots += 1;
+        (self.slots - 1) as u32
+    }
+
+    /// Twice as many places for slots.
+    fn grow(&mut self) {
+        let old = self.winners.split_off(self.winners.len() / 2);
+        let size = (2 * old.len()).max(1);
+        self.winners = (0..2 * size).map(|g| (UNSET, g.saturating_sub(size) as u32)).collect();
+        for (key, slot) in old {
+            self.set(slot, key);
+        }
     }
 
     /// The smallest key of all; the largest possible where no alarm is set.
     #[inline]
     pub fn first_key(&self) -> u128 {
-        self.heap.first().map_or(u128::MAX, |&slot| self.keys[slot as usize])
+        self.winners.get(1).map_or(UNSET, |w| w.0)
     }
 
     /// The slot with the smallest key.
     #[inline]
     pub fn first(&self) -> Option<u32> {
-        self.heap.first().copied()
+        self.winners.get(1).filter(|w| w.0 < UNSET).map(|w| w.1)
     }
 
-    /// Sets the alarm of a slot, or moves it.
+    /// Sets the alarm of a slot, or moves it: all its games are played again.
     #[inline]
     pub fn set(&mut self, slot: u32, key: u128) {
-        let s = slot as usize;
-        let old = self.keys[s];
-        self.keys[s] = key;
-        if self.place[s] == UNSET {
-            self.place[s] = self.heap.len() as u32;
-            self.heap.push(slot);
-            self.up(self.heap.len() - 1);
-        } else if key < old {
-            self.up(self.place[s] as usize);
-        } else {
-            self.down(self.place[s] as usize);
+        let winners = &mut self.winners[..];
+        let mut winner = (key, slot);
+        let mut game = winners.len() / 2 + slot as usize;
+        winners[game] = winner;
+        while game > 1 {
+            let rival = winners[game ^ 1];
+            if rival.0 < winner.0 {
+                winner = rival;
+            }
+            game /= 2;
+            winners[game] = winner;
         }
     }
 
     /// Clears the alarm of a slot, if it has one.
     #[inline]
     pub fn clear(&mut self, slot: u32) {
-        let at = std::mem::replace(&mut self.place[slot as usize], UNSET);
-        if at == UNSET {
-            return;
-        }
-        let at = at as usize;
-        self.heap.swap_remove(at);
-        if let Some(&moved) = self.heap.get(at) {
-            self.place[moved as usize] = at as u32;
-            self.up(at);
-            self.down(self.place[moved as usize] as usize);
-        }
-    }
-
-    fn key_at(&self, at: usize) -> u128 {
-        self.keys[self.heap[at] as usize]
-    }
-
-    fn swap(&mut self, a: usize, b: usize) {
-        self.heap.swap(a, b);
-        self.place[self.heap[a] as usize] = a as u32;
-        self.place[self.heap[b] as usize] = b as u32;
-    }
-
-    fn up(&mut self, mut at: usize) {
-        while at > 0 && self.key_at(at) < self.key_at((at - 1) / 2) {
-            self.swap(at, (at - 1) / 2);
-            at = (at - 1) / 2;
-        }
-    }
-
-    fn down(&mut self, mut at: usize) {
-        loop {
-            let (left, right) = (2 * at + 1, 2 * at + 2);
-            if left >= self.heap.len() {
-                return;
-            }
-            let child = if right < self.heap.len() && self.key_at(right) < self.key_at(left) {
-                right
-            } else {
-                left
-            };
-            if self.key_at(at) <= self.key_at(child) {
-                return;
-            }
-            self.swap(at, child);
-            at = child;
+        if self.winners[self.winners.len() / 2 + slot as usize].0 < UNSET {
+            self.set(slot, UNSET);
         }
     }
 }

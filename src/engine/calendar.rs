@@ -43,6 +43,8 @@ pub struct Calendar<E> {
     inserted: u64,
     events: Heap<E>,
     alarms: Alarms,
+    /// The alarm that is happening: it is cleared if nobody has set it again by the time of the next event.
+    ringing: Option<u32>,
     lanes: Vec<Lane<E>>,
     /// Slots below this are the model's; the others are lanes, in order.
     first_lane: u32,
@@ -62,6 +64,7 @@ impl<E: Copy> Calendar<E> {
             inserted: 0,
             events: Heap::default(),
             alarms,
+            ringing: None,
             lanes: Vec::new(),
             first_lane: slots as u32,
             taken: 0,
@@ -109,6 +112,9 @@ impl<E: Copy> Calendar<E> {
     pub fn set_alarm(&mut self, slot: u32, at: Time, class: u8) {
         let key = self.key(at, class);
         self.alarms.set(slot, key);
+        if self.ringing == Some(slot) {
+            self.ringing = None;
+        }
     }
 
     /// Clears the alarm of a slot.
@@ -147,6 +153,9 @@ impl<E: Copy> Calendar<E> {
     /// not `live` any more are dropped without a word; they would have changed nothing.
     #[inline]
     pub fn next(&mut self, horizon: Time, live: impl Fn(&E) -> bool) -> Option<Due<E>> {
+        if let Some(slot) = self.ringing.take() {
+            self.alarms.clear(slot);
+        }
         let (event_key, alarm_key) = (self.events.first_key(), self.alarms.first_key());
         let key = event_key.min(alarm_key);
         let at = Time::from_nanos((key >> 64) as u64);
@@ -162,7 +171,7 @@ impl<E: Copy> Calendar<E> {
         }
         let slot = self.alarms.first()?;
         if slot < self.first_lane {
-            self.alarms.clear(slot);
+            self.ringing = Some(slot);
             return Some(Due::Alarm(slot));
         }
         self.expire(slot - self.first_lane, live)

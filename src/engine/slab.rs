@@ -2,19 +2,40 @@
 //!
 //! A key that outlived its thing finds nothing, never its successor in the same place.
 
-/// Names one thing in a [`Slab`], for as long as it is there.
+/// Names one thing in a [`Slab`], for as long as it is there: its generation above, its place below, in one word.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Key {
-    index: u32,
-    generation: u32,
-}
+pub struct Key(u64);
 
 impl Key {
     /// A key that never finds anything.
-    pub const NONE: Key = Key {
-        index: u32::MAX,
-        generation: 0,
-    };
+    pub const NONE: Key = Key(u32::MAX as u64);
+
+    #[inline]
+    fn new(index: u32, generation: u32) -> Key {
+        Key(u64::from(generation) << 32 | u64::from(index))
+    }
+
+    #[inline]
+    fn index(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    #[inline]
+    fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// The word itself.
+    #[inline]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The key that is this word.
+    #[inline]
+    pub const fn from_bits(bits: u64) -> Key {
+        Key(bits)
+    }
 }
 
 /// Things under generational keys.
@@ -52,27 +73,18 @@ impl<T: Copy> Slab<T> {
             let place = &mut self.places[index as usize];
             place.0 = place.0.wrapping_add(1);
             place.1 = thing;
-            return Key {
-                index,
-                generation: place.0,
-            };
+            return Key::new(index, place.0);
         }
         self.places.push((1, thing));
-        Key {
-            index: (self.places.len() - 1) as u32,
-            generation: 1,
-        }
+        Key::new((self.places.len() - 1) as u32, 1)
     }
 
     /// Takes a thing out.
     #[inline]
     pub fn remove(&mut self, key: Key) -> Option<T> {
-        let place = self
-            .places
-            .get_mut(key.index as usize)
-            .filter(|p| p.0 == key.generation)?;
+        let place = self.places.get_mut(key.index()).filter(|p| p.0 == key.generation())?;
         place.0 = place.0.wrapping_add(1);
-        self.free.push(key.index);
+        self.free.push(key.index() as u32);
         Some(place.1)
     }
 
@@ -80,8 +92,8 @@ impl<T: Copy> Slab<T> {
     #[inline]
     pub fn get(&self, key: Key) -> Option<&T> {
         self.places
-            .get(key.index as usize)
-            .filter(|p| p.0 == key.generation)
+            .get(key.index())
+            .filter(|p| p.0 == key.generation())
             .map(|p| &p.1)
     }
 
@@ -89,8 +101,8 @@ impl<T: Copy> Slab<T> {
     #[inline]
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         self.places
-            .get_mut(key.index as usize)
-            .filter(|p| p.0 == key.generation)
+            .get_mut(key.index())
+            .filter(|p| p.0 == key.generation())
             .map(|p| &mut p.1)
     }
 
@@ -106,30 +118,35 @@ impl<T: Copy> Slab<T> {
             .iter()
             .enumerate()
             .filter(|(_, p)| p.0 % 2 == 1)
-            .map(|(i, p)| {
-                (
-                    Key {
-                        index: i as u32,
-                        generation: p.0,
-                    },
-                    &p.1,
-                )
-            })
+            .map(|(i, p)| (Key::new(i as u32, p.0), &p.1))
     }
+}
+
+/// Out of line: nobody comes here, and every look-up would carry it.
+#[cold]
+#[inline(never)]
+fn gone() -> ! {
+    unreachable!("the key of something in flight")
 }
 
 impl<T: Copy> std::ops::Index<Key> for Slab<T> {
     type Output = T;
     #[inline]
     fn index(&self, key: Key) -> &T {
-        self.get(key).expect("the key of something in flight")
+        match self.get(key) {
+            Some(thing) => thing,
+            None => gone(),
+        }
     }
 }
 
 impl<T: Copy> std::ops::IndexMut<Key> for Slab<T> {
     #[inline]
     fn index_mut(&mut self, key: Key) -> &mut T {
-        self.get_mut(key).expect("the key of something in flight")
+        match self.get_mut(key) {
+            Some(thing) => thing,
+            None => gone(),
+        }
     }
 }
 

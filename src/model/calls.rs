@@ -3,9 +3,10 @@
 //! A call pushes a frame and crosses the wire; at the far end somebody is there, or refuses, or says nothing. The answer
 //! crosses back. A number tells the answer to this call from the answer to the last.
 
-use super::context::{Context, Signal};
+use super::context::Context;
 use super::event::{Class, Event};
 use super::request::{Doing, Frame, FrameKey, How, Outcome, Reply, Step};
+use super::signal::Signal;
 use super::wire::{self, Passage, Wire};
 use crate::base::ids::NodeId;
 use crate::base::random::{Draw, mix};
@@ -34,7 +35,10 @@ impl Context<'_> {
     /// Calls a target on behalf of a frame. `op` says what is asked of it, `seed` keys the draws over there, and
     /// `patience` is how long the caller waits for a connection.
     pub fn call(&mut self, caller: FrameKey, target: Target, op: u16, seed: u64, patience: Span) {
-        let node = self.directory.resolve(self.plan, target);
+        let node = match target {
+            Target::Node(node) => node,
+            Target::Vip(vip) => self.directory.holder(self.plan, vip),
+        };
         let now = self.now();
         let number = self.made;
         self.made += 1;
@@ -63,7 +67,7 @@ impl Context<'_> {
         let key = self.frames.insert(callee);
         self.frames[caller].child = key;
         match self.passage(caller, from_node, node) {
-            Passage::After(span) if span.is_zero() => self.signals.push_back(Signal::Arrived(key)),
+            Passage::After(span) if span.is_zero() => self.signals.push(Signal::Arrived(key)),
             Passage::After(span) => self.after(span, Class::Progress, Event::Call(key)),
             Passage::Lost => self.fall_silent(key, caller, call),
         }
@@ -102,22 +106,26 @@ impl Context<'_> {
                     to: caller,
                     call,
                     reply,
-                },
+                }
+                .pack(),
             );
         }
     }
 
-    /// A call has crossed the wire: is anybody there? If not, it ends here.
-    pub fn knock(&mut self, key: FrameKey) -> bool {
-        let Frame { node, parent, op, .. } = self.frames[key];
-        self.traffic[node.index()].arrived += 1;
+    /// A call has crossed the wire: is anybody there? The node that it arrives at; without one, it ends here.
+    #[inline]
+    pub fn knock(&mut self, key: FrameKey) -> Option<NodeId> {
+        let frame = self.frames.get_mut(key)?;
+        let Frame { node, parent, op, .. } = *frame;
+        frame.doing = Doing::Nothing;
+        let traffic = &mut self.traffic[node.index()];
+        traffic.arrived += 1;
         if self.troubles > 0 && self.meets_trouble(key, parent, node) {
             self.traffic[node.index()].refused += 1;
-            return false;
+            return None;
         }
         self.traffic[node.index()].ask(op);
-        self.frames[key].doing = Doing::Nothing;
-        true
+        Some(node)
     }
 
     /// Ends a call that meets a dead machine, a dead process or a fault that swallows it.
@@ -156,7 +164,7 @@ impl Context<'_> {
     /// The frame is over, and its caller gets this.
     #[inline]
     pub fn finish(&mut self, key: FrameKey, reply: Reply) {
-        self.signals.push_back(Signal::Finish(key, reply));
+        self.signals.push(Signal::Finish(key, reply));
     }
 
     /// The frame waits no longer for the call it made.
@@ -169,7 +177,7 @@ impl Context<'_> {
         if self.frames.contains(child) {
             // At once, and not when it hears of it: it may be about to answer, and would be taken for the next call.
             self.orphan(child);
-            self.signals.push_back(Signal::Abandon(child));
+            self.signals.push(Signal::Abandon(child));
         }
     }
 
@@ -188,7 +196,7 @@ impl Context<'_> {
         let Some(caller) = self.frames.get(to) else { return };
         let (here, there) = (self.host_of(from), self.host_of(caller.node));
         if matches!(self.plan.node(from).kind, Kind::Dns(_)) {
-            self.signals.push_back(Signal::Answered(to, call, reply));
+            self.signals.push(Signal::Answered(to, call, reply));
             return;
         }
         if self.wire.is_cut(here, there) {
@@ -196,7 +204,7 @@ impl Context<'_> {
         }
         let span = self.wire.answer(here, there, || self.message_key(to, from, ANSWER));
         if span.is_zero() {
-            self.signals.push_back(Signal::Answered(to, call, reply));
+            self.signals.push(Signal::Answered(to, call, reply));
         } else {
             self.after(span, Class::Progress, Event::Reply { to, call, reply });
         }

@@ -9,9 +9,10 @@ use super::calls::Stuck;
 use super::directory::Directory;
 use super::event::{Class, Event};
 use super::host::{Host, Job};
-use super::node::Tending;
+use super::packed::Packed;
 use super::recorder::Recorder;
-use super::request::{Doing, Frame, FrameKey, Reply};
+use super::request::{Doing, Frame, FrameKey};
+use super::signal::{Signal, Signals};
 use super::station::{Entry, Station};
 use super::wire::Wire;
 use crate::base::dist::Dist;
@@ -22,27 +23,6 @@ use crate::engine::calendar::{Calendar, LaneId};
 use crate::engine::slab::Slab;
 use crate::scenario::plan::{Abandoned, Arrivals, Load, Plan};
 use crate::stats::gauge::Gauge;
-
-/// What reaches a node at once. A process that hangs gets these when it goes on.
-#[derive(Copy, Clone, Debug, PartialEq)]
-pub enum Signal {
-    /// A call has arrived.
-    Arrived(FrameKey),
-    /// A worker is free for it.
-    Granted(FrameKey),
-    /// Its work is done.
-    Worked(FrameKey),
-    /// Its call has come back.
-    Answered(FrameKey, u16, Reply),
-    /// Its timer has run out.
-    Timer(FrameKey, u16),
-    /// It is over, and its caller gets this.
-    Finish(FrameKey, Reply),
-    /// Its caller is gone.
-    Abandon(FrameKey),
-    /// A balancer looks after one of its servers.
-    Tend(NodeId, u16, u16, Tending),
-}
 
 /// What serving a request costs, drawn.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
@@ -141,11 +121,11 @@ pub struct Context<'p> {
     /// The plan.
     pub plan: &'p Plan,
     /// What happens when.
-    pub calendar: Calendar<Event>,
+    pub calendar: Calendar<Packed>,
     /// Everything in flight.
     pub frames: Slab<Frame>,
     /// What reaches a node at this very instant, in order.
-    pub signals: VecDeque<Signal>,
+    pub signals: Signals,
     /// Who answers to a name.
     pub directory: Directory,
     /// What lies between hosts.
@@ -196,7 +176,7 @@ impl<'p> Context<'p> {
             plan,
             calendar: Calendar::new(plan.hosts.len()),
             frames: Slab::default(),
-            signals: VecDeque::new(),
+            signals: Signals::default(),
             directory: Directory::new(plan),
             wire: Wire::new(plan),
             streams,
@@ -225,7 +205,7 @@ impl<'p> Context<'p> {
     #[inline]
     pub fn after(&mut self, span: Span, class: Class, event: Event) {
         let at = self.now() + span;
-        self.calendar.at(at, class as u8, event);
+        self.calendar.at(at, class as u8, event.pack());
     }
 
     // --- randomness -------------------------------------------------------------------------------------------------
@@ -336,8 +316,11 @@ impl<'p> Context<'p> {
     #[inline]
     pub fn free_worker(&mut self, node: NodeId) {
         let now = self.now();
-        self.stations[node.index()].leave(now);
-        self.call_next(node);
+        let station = &mut self.stations[node.index()];
+        station.leave(now);
+        if station.anybody_waits() {
+            self.call_next(node);
+        }
     }
 
     /// Hands free workers of a node to those who wait.
@@ -348,7 +331,7 @@ impl<'p> Context<'p> {
         let now = self.now();
         while let Some(key) = self.stations[node.index()].next(now, |k| self.frames.contains(k)) {
             self.take_worker(key);
-            self.signals.push_back(Signal::Granted(key));
+            self.signals.push(Signal::Granted(key));
         }
     }
 
@@ -442,7 +425,7 @@ impl<'p> Context<'p> {
             };
             frame.doing = Doing::Nothing;
             if !self.begin(job.frame, Span::ZERO, io) {
-                self.signals.push_back(Signal::Worked(job.frame));
+                self.signals.push(Signal::Worked(job.frame));
             }
         }
         self.reset_completion(host);
@@ -464,7 +447,7 @@ impl<'p> Context<'p> {
         let frame = &mut self.frames[key];
         frame.timer = frame.timer.wrapping_add(1);
         let serial = frame.timer;
-        self.calendar.in_lane(lane, Event::Timer { frame: key, serial });
+        self.calendar.in_lane(lane, Event::Timer { frame: key, serial }.pack());
     }
 
     /// The frame's timer is out of date.

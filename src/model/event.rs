@@ -50,7 +50,7 @@ pub enum Event {
 }
 
 // With its packed key an event is half a cache line of the heap.
-const _: () = assert!(size_of::<(u128, Event)>() <= 32);
+const _: () = assert!(size_of::<(u128, super::packed::Packed)>() <= 32);
 
 /// What comes first at one instant: the second part of the ordering contract.
 ///

@@ -110,7 +110,7 @@ impl Host {
         while let Some((key, job)) = self.jobs.first() {
             if live(job) {
                 let left = (f64::from_bits((key >> 64) as u64) - self.received).max(0.0);
-                return Some(self.updated + Span::from_nanos(libm::ceil(left / self.rate()) as u64));
+                return Some(self.updated + Span::from_nanos(up_to_whole(left / self.rate())));
             }
             self.jobs.pop();
         }
@@ -137,6 +137,13 @@ impl Host {
         self.set_running(now, self.running - taken.len() as u32);
         taken
     }
+}
+
+/// The next whole number, of one that is not negative.
+#[inline]
+fn up_to_whole(x: f64) -> u64 {
+    let below = x as u64;
+    below + u64::from((below as f64) < x)
 }
 
 #[cfg(test)]

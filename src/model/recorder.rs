@@ -166,6 +166,8 @@ pub struct Recorder {
     /// Requests that arrive before this are left out of the counts.
     from: Time,
     bin: Span,
+    /// The bin asked for last, when it begins and when it ends.
+    current: (usize, Time, Time),
     slice: Span,
     /// Sketches of bins that still have requests in flight.
     open: Vec<Option<Sketch>>,
@@ -207,6 +209,7 @@ impl Recorder {
         Recorder {
             from,
             bin,
+            current: (0, Time::ZERO, Time::ZERO + bin),
             slice: Span::from_nanos(plan.duration.nanos() / (slices.max(1) as u64) + 1),
             wanted,
             open: vec![None; bins],
@@ -240,8 +243,22 @@ impl Recorder {
         arrived >= self.from
     }
 
-    fn bin_at(&self, arrived: Time) -> usize {
-        ((arrived.nanos() / self.bin.nanos()) as usize).min(self.run.bins.len().saturating_sub(1))
+    /// The bin of a time of arrival; nearly always the one asked for last.
+    #[inline]
+    fn bin_at(&mut self, arrived: Time) -> usize {
+        let (bin, begins, ends) = self.current;
+        if begins <= arrived && arrived < ends {
+            bin
+        } else {
+            self.another_bin_at(arrived)
+        }
+    }
+
+    fn another_bin_at(&mut self, arrived: Time) -> usize {
+        let bin = ((arrived.nanos() / self.bin.nanos()) as usize).min(self.run.bins.len().saturating_sub(1));
+        let begins = Time::from_nanos(bin as u64 * self.bin.nanos());
+        self.current = (bin, begins, begins + self.bin);
+        bin
     }
 
     /// A wish has arisen.
@@ -290,7 +307,9 @@ impl Recorder {
                 slice.1 += 1;
             }
         }
-        if let Some(row) = self.row_of.remove(&key).and_then(|at| self.run.rows.get_mut(at)) {
+        if self.wanted.rows
+            && let Some(row) = self.row_of.remove(&key).and_then(|at| self.run.rows.get_mut(at))
+        {
             row.finished = (outcome != Outcome::Unfinished).then_some(now);
             (row.outcome, row.attempts) = (outcome, attempts);
         }

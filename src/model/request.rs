@@ -61,6 +61,26 @@ impl Outcome {
         "unfinished",
     ];
 
+    /// All of them, in the order of their numbers; the last is repeated to make it a power of two.
+    const ALL: [Outcome; 16] = [
+        Outcome::Ok,
+        Outcome::Refused,
+        Outcome::QueueFull,
+        Outcome::QueueTimeout,
+        Outcome::ServerTimeout,
+        Outcome::ClientTimeout,
+        Outcome::Reset,
+        Outcome::NoServer,
+        Outcome::Unresolved,
+        Outcome::Unreachable,
+        Outcome::Rejected,
+        Outcome::Error,
+        Outcome::Unfinished,
+        Outcome::Unfinished,
+        Outcome::Unfinished,
+        Outcome::Unfinished,
+    ];
+
     /// Its name in results.
     pub fn name(self) -> &'static str {
         Outcome::NAMES[self as usize]
@@ -78,6 +98,11 @@ pub enum How {
     Silent,
     /// The connection broke before an answer came.
     Broken,
+}
+
+impl How {
+    /// All of them, in the order of their numbers.
+    const ALL: [How; 4] = [How::Answered, How::Refused, How::Silent, How::Broken];
 }
 
 /// What comes back from a call.
@@ -112,7 +137,23 @@ impl Reply {
         }
     }
 
+    /// In two bytes.
+    #[inline]
+    pub fn bits(self) -> u16 {
+        (self.how as u16) << 8 | self.cause as u16
+    }
+
+    /// Back from two bytes.
+    #[inline]
+    pub fn from_bits(bits: u16) -> Reply {
+        Reply {
+            how: How::ALL[usize::from(bits >> 8) % How::ALL.len()],
+            cause: Outcome::ALL[usize::from(bits as u8) % Outcome::ALL.len()],
+        }
+    }
+
     /// Is it a good answer?
+    #[inline]
     pub fn is_ok(self) -> bool {
         self.cause == Outcome::Ok
     }

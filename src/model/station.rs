@@ -52,6 +52,7 @@ impl Station {
     }
 
     /// Are there so many workers that nobody waits?
+    #[inline]
     pub fn is_unlimited(&self) -> bool {
         self.workers == u64::MAX
     }
@@ -105,10 +106,16 @@ impl Station {
         }
     }
 
+    /// Does anybody wait for a worker?
+    #[inline]
+    pub fn anybody_waits(&self) -> bool {
+        self.waiting.level() > 0
+    }
+
     /// Gives a free worker to the first in line that is still `alive`.
     #[inline]
     pub fn next(&mut self, now: Time, alive: impl Fn(FrameKey) -> bool) -> Option<FrameKey> {
-        if self.waiting.level() == 0 || self.busy.level() >= self.workers {
+        if !self.anybody_waits() || self.busy.level() >= self.workers {
             return None;
         }
         while let Some(frame) = self.line.pop_front() {

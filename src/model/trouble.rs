@@ -3,10 +3,11 @@
 //! A failure is a state of the component. Down is a count of the faults now active, so faults may overlap and none
 //! resurrects what another holds down. Who takes over afterwards is the business of `roles`.
 
-use super::context::{Context, Signal};
+use super::context::Context;
 use super::event::{Class, Event};
 use super::node::{Admin, Node};
 use super::request::{Doing, FrameKey, How, Outcome, Reply};
+use super::signal::Signal;
 use super::world::World;
 use crate::base::ids::{HostId, NodeId};
 use crate::base::time::Span;
@@ -16,7 +17,7 @@ use crate::scenario::plan::{Hit, Setting};
 impl<'p> World<'p> {
     pub(super) fn schedule_change(&mut self) {
         if let Some(at) = self.timeline.next_at() {
-            self.cx.calendar.at(at, Class::Change as u8, Event::Change);
+            self.cx.calendar.at(at, Class::Change as u8, Event::Change.pack());
         }
     }
 
@@ -149,7 +150,7 @@ impl<'p> World<'p> {
                 }
             }
             let backlog = std::mem::take(&mut self.cx.conditions[node.index()].backlog);
-            self.cx.signals.extend(backlog);
+            backlog.into_iter().for_each(|signal| self.cx.signals.push(signal));
             self.relieve(node);
         }
     }
@@ -172,7 +173,7 @@ impl<'p> World<'p> {
 
     fn resume(&mut self, key: FrameKey, cpu: Span, io: Span) {
         if !self.cx.begin(key, cpu, io) {
-            self.cx.signals.push_back(Signal::Worked(key));
+            self.cx.signals.push(Signal::Worked(key));
         }
     }
 

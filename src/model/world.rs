@@ -3,13 +3,15 @@
 //! `dispatch` is where everything that can happen does; `end` is the only door out for a request. Time advances in
 //! [`Calendar::next`](crate::engine::calendar::Calendar::next) and nowhere else.
 
-use super::context::{Context, Signal};
+use super::context::Context;
 use super::event::{Class, Event};
-use super::node::Node;
 use super::node::client::Client;
+use super::node::{Behaviour, Node};
+use super::packed::Packed;
 use super::recorder::{Recorder, RunRecord, Wanted};
 use super::request::{Doing, Frame, FrameKey, Outcome, Reply};
 use super::settings::Settings;
+use super::signal::Signal;
 use crate::base::ids::{HostId, NodeId, SourceId};
 use crate::base::limits;
 use crate::base::random::Streams;
@@ -128,7 +130,7 @@ impl<'p> World<'p> {
         loop {
             for _ in 0..CHECKED_EVERY {
                 let frames = &self.cx.frames;
-                let live = |event: &Event| match *event {
+                let live = |event: &Packed| match Event::unpack(*event) {
                     Event::Timer { frame, serial } => frames.get(frame).is_some_and(|f| f.timer == serial),
                     Event::GiveUp(frame) => frames.contains(frame),
                     _ => true,
@@ -149,10 +151,11 @@ impl<'p> World<'p> {
     }
 
     /// Everything that can happen, and where it goes.
-    fn dispatch(&mut self, due: Due<Event>) {
+    #[inline]
+    fn dispatch(&mut self, due: Due<Packed>) {
         let event = match due {
             Due::Alarm(host) => return self.cx.completed(HostId::new(host as usize)),
-            Due::Event(event) => event,
+            Due::Event(event) => Event::unpack(event),
         };
         if self.is_stale(event) {
             self.stale += 1;
@@ -160,11 +163,11 @@ impl<'p> World<'p> {
         }
         match event {
             Event::Change => self.change(),
-            Event::Call(frame) => self.cx.signals.push_back(Signal::Arrived(frame)),
-            Event::Reply { to, call, reply } => self.cx.signals.push_back(Signal::Answered(to, call, reply)),
+            Event::Call(frame) => self.cx.signals.push(Signal::Arrived(frame)),
+            Event::Reply { to, call, reply } => self.cx.signals.push(Signal::Answered(to, call, reply)),
             Event::Resend(answer) => self.cx.resend(answer),
             Event::Done { frame, .. } => self.done(frame),
-            Event::Timer { frame, serial } => self.cx.signals.push_back(Signal::Timer(frame, serial)),
+            Event::Timer { frame, serial } => self.cx.signals.push(Signal::Timer(frame, serial)),
             Event::GiveUp(frame) => self.client_of(frame, Client::give_up),
             Event::Arrive(source) => self.client(source, |client, cx| client.arrive(cx)),
             Event::Wish { source, user } => self.client(source, |client, cx| client.ask(cx, user)),
@@ -173,7 +176,7 @@ impl<'p> World<'p> {
                 server,
                 turn,
                 what,
-            } => self.cx.signals.push_back(Signal::Tend(balancer, server, turn, what)),
+            } => self.cx.signals.push(Signal::Tend(balancer, server, turn, what)),
             Event::TakeOver { vip, epoch } => self.take_over(vip, epoch),
             Event::Promote {
                 database,
@@ -199,7 +202,7 @@ impl<'p> World<'p> {
 
     fn done(&mut self, frame: FrameKey) {
         self.cx.frames[frame].doing = Doing::Nothing;
-        self.cx.signals.push_back(Signal::Worked(frame));
+        self.cx.signals.push(Signal::Worked(frame));
     }
 
     fn client(&mut self, source: SourceId, act: impl FnOnce(&mut Client<'p>, &mut Context<'p>)) {
@@ -216,63 +219,76 @@ impl<'p> World<'p> {
 
     /// Carries signals to their nodes until this instant has nothing more to say.
     pub(super) fn settle(&mut self) {
-        while let Some(signal) = self.cx.signals.pop_front() {
+        while let Some(signal) = self.cx.signals.pop() {
             self.carry(signal);
         }
     }
 
-    fn carry(&mut self, signal: Signal) {
-        let Some(node) = self.addressee(signal) else { return };
-        if self.hold_back(signal, node) {
+    /// Carries a signal to its node, if what it is about is still there.
+    #[inline(always)]
+    fn carry(&mut self, signal: Packed) {
+        let signal = Signal::unpack(signal);
+        if self.cx.troubles > 0 && self.hold_back(signal) {
             return;
         }
-        let behaviour = self.nodes[node.index()].behaviour();
         let cx = &mut self.cx;
         match signal {
             Signal::Arrived(frame) => {
-                if cx.knock(frame) {
-                    behaviour.arrived(cx, frame);
+                if let Some(node) = cx.knock(frame) {
+                    self.tell(node, |node, cx| node.arrived(cx, frame));
                 }
             }
-            Signal::Granted(frame) => behaviour.granted(cx, frame),
-            Signal::Worked(frame) => behaviour.worked(cx, frame),
-            Signal::Answered(frame, _, reply) => {
-                cx.frames[frame].child = FrameKey::NONE;
-                cx.frames[frame].silent = false;
-                behaviour.answered(cx, frame, reply);
+            Signal::Granted(frame) => self.tell_of(frame, |node, cx| node.granted(cx, frame)),
+            Signal::Worked(frame) => self.tell_of(frame, |node, cx| node.worked(cx, frame)),
+            Signal::Answered(frame, call, reply) => {
+                if let Some(waiting) = cx.frames.get_mut(frame).filter(|f| f.calls == call) {
+                    waiting.child = FrameKey::NONE;
+                    waiting.silent = false;
+                    let node = waiting.node;
+                    self.tell(node, |node, cx| node.answered(cx, frame, reply));
+                }
             }
-            Signal::Timer(frame, _) => behaviour.timer(cx, frame),
-            Signal::Tend(_, server, turn, what) => behaviour.tend(cx, usize::from(server), turn, what),
+            Signal::Timer(frame, serial) => {
+                if let Some(node) = cx.frames.get(frame).filter(|f| f.timer == serial).map(|f| f.node) {
+                    self.tell(node, |node, cx| node.timer(cx, frame));
+                }
+            }
+            Signal::Tend(node, server, turn, what) => {
+                if cx.is_up(node) {
+                    self.tell(node, |node, cx| node.tend(cx, usize::from(server), turn, what));
+                }
+            }
             Signal::Finish(frame, reply) => self.end(frame, Some(reply)),
             Signal::Abandon(frame) => self.abandon(frame),
         }
     }
 
-    /// The node a signal is for; `None` where what it is about is gone.
     #[inline]
-    fn addressee(&self, signal: Signal) -> Option<NodeId> {
-        let frames = &self.cx.frames;
-        match signal {
-            Signal::Arrived(frame) | Signal::Granted(frame) | Signal::Worked(frame) => {
-                frames.get(frame).map(|f| f.node)
-            }
-            Signal::Finish(frame, _) | Signal::Abandon(frame) => frames.get(frame).map(|f| f.node),
-            Signal::Answered(frame, call, _) => frames.get(frame).filter(|f| f.calls == call).map(|f| f.node),
-            Signal::Timer(frame, serial) => frames.get(frame).filter(|f| f.timer == serial).map(|f| f.node),
-            Signal::Tend(node, ..) => self.cx.is_up(node).then_some(node),
+    fn tell(&mut self, node: NodeId, what: impl FnOnce(&mut (dyn Behaviour + 'p), &mut Context<'p>)) {
+        what(self.nodes[node.index()].behaviour(), &mut self.cx);
+    }
+
+    #[inline]
+    fn tell_of(&mut self, frame: FrameKey, what: impl FnOnce(&mut (dyn Behaviour + 'p), &mut Context<'p>)) {
+        if let Some(node) = self.cx.frames.get(frame).map(|f| f.node) {
+            self.tell(node, what);
         }
     }
 
     /// A process that hangs takes calls in, and hears of everything else when it goes on.
-    #[inline]
-    fn hold_back(&mut self, signal: Signal, node: NodeId) -> bool {
-        let is_heard = matches!(
-            signal,
-            Signal::Arrived(_) | Signal::Granted(_) | Signal::Worked(_) | Signal::Finish(..)
-        );
-        if is_heard || !self.cx.hangs(node) {
+    #[cold]
+    fn hold_back(&mut self, signal: Signal) -> bool {
+        let frames = &self.cx.frames;
+        let node = match signal {
+            Signal::Arrived(_) | Signal::Granted(_) | Signal::Worked(_) | Signal::Finish(..) => None,
+            Signal::Answered(frame, call, _) => frames.get(frame).filter(|f| f.calls == call).map(|f| f.node),
+            Signal::Timer(frame, serial) => frames.get(frame).filter(|f| f.timer == serial).map(|f| f.node),
+            Signal::Abandon(frame) => frames.get(frame).map(|f| f.node),
+            Signal::Tend(node, ..) => self.cx.is_up(node).then_some(node),
+        };
+        let Some(node) = node.filter(|node| self.cx.hangs(*node)) else {
             return false;
-        }
+        };
         if let Signal::Abandon(frame) = signal {
             self.cx.orphan(frame);
         }
@@ -285,13 +301,16 @@ impl<'p> World<'p> {
     /// A frame is over: everything it holds is given back, what it called is abandoned, its caller gets the reply.
     /// Without a reply it is gone without a word.
     pub(super) fn end(&mut self, key: FrameKey, reply: Option<Reply>) {
-        let Some(&Frame { child, .. }) = self.cx.frames.get(key) else {
+        let Some(child) = self.cx.frames.get(key).map(|f| f.child) else {
             return;
         };
-        if self.cx.frames.contains(child) {
+        if child != FrameKey::NONE {
             self.abandon(child);
         }
-        let Some(frame) = self.release(key) else { return };
+        let Some(mut frame) = self.cx.frames.remove(key) else {
+            return;
+        };
+        self.release(&mut frame);
         let Some(reply) = reply else { return };
         let Some(caller) = self.cx.frames.get(frame.parent) else {
             // A client's own frame has no caller either.
@@ -322,17 +341,16 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Takes a frame out of the world and gives back what it holds.
-    fn release(&mut self, key: FrameKey) -> Option<Frame> {
-        let mut frame = self.cx.frames.remove(key)?;
+    /// Gives back what a frame holds that is no longer in the world.
+    fn release(&mut self, frame: &mut Frame) {
         let node = frame.node;
-        self.nodes[node.index()].behaviour().release(&mut self.cx, &mut frame);
+        self.nodes[node.index()].behaviour().release(&mut self.cx, frame);
         if node.index() >= self.plan.nodes.len() {
             // A client holds nothing that others wait for.
-            return Some(frame);
+            return;
         }
         match frame.doing {
-            Doing::OnTheWire => return Some(frame),
+            Doing::OnTheWire => return,
             Doing::Cpu { .. } => self.leave_host(node),
             Doing::Queued(since) => {
                 let now = self.cx.now();
@@ -347,10 +365,9 @@ impl<'p> World<'p> {
         }
         // Whoever was turned away at the door did not wait, unless it first waited outside.
         if frame.doing != Doing::TurnedAway || !frame.waited.is_zero() {
-            self.cx.record.waited(&frame);
+            self.cx.record.waited(frame);
         }
         self.cx.orphans -= u64::from(frame.parent == FrameKey::NONE);
-        Some(frame)
     }
 
     /// A job of this node is taken off its host before it is done.
@@ -367,20 +384,23 @@ impl<'p> World<'p> {
     /// finishes its work keeps all that is below it.
     fn abandon(&mut self, key: FrameKey) {
         let mut next = key;
-        while let Some(frame) = self.cx.frames.get(next).copied() {
+        while let Some(frame) = self.cx.frames.get(next) {
             let arrived = frame.doing != Doing::OnTheWire;
-            if arrived && self.cx.hangs(frame.node) {
+            let (node, child) = (frame.node, frame.child);
+            if arrived && self.cx.hangs(node) {
                 self.cx.orphan(next);
-                self.cx.conditions[frame.node.index()]
+                self.cx.conditions[node.index()]
                     .backlog
                     .push_back(Signal::Abandon(next));
                 return;
             }
-            if arrived && self.cx.abandoned(frame.node) == Abandoned::Finish && !self.cx.closing {
+            if arrived && self.cx.abandoned(node) == Abandoned::Finish && !self.cx.closing {
                 return self.cx.orphan(next);
             }
-            self.release(next);
-            next = frame.child;
+            if let Some(mut frame) = self.cx.frames.remove(next) {
+                self.release(&mut frame);
+            }
+            next = child;
         }
     }
 }

@@ -21,6 +21,7 @@ impl Gauge {
     }
 
     /// Where it stands.
+    #[inline]
     pub fn level(&self) -> u64 {
         self.level
     }

@@ -9,19 +9,21 @@ const BITS: u32 = 10;
 const PARTS: usize = 1 << BITS;
 
 /// The buckets of one power of two.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Octave {
-    /// How many are in it: rows that are empty cost nothing to read or to clear.
-    count: u64,
-    parts: Option<Box<[u64; PARTS]>>,
+    /// Is anything in them? Rows that are empty cost nothing to read or to clear.
+    used: bool,
+    parts: Box<[u64; PARTS]>,
 }
 
 /// Counts of lengths of time.
 #[derive(Clone, Debug, Default)]
 pub struct Sketch {
     /// One row of buckets an octave, made when first needed.
-    octaves: Vec<Octave>,
+    octaves: Vec<Option<Octave>>,
+    /// How many were counted; of those, of no length at all: the commonest, and they need no bucket.
     count: u64,
+    zeros: u64,
     sum: u128,
     least: u64,
     most: u64,
@@ -32,17 +34,40 @@ impl Sketch {
     #[inline]
     pub fn record(&mut self, span: Span) {
         let ns = span.nanos();
-        let (octave, part) = place(ns);
-        if self.count == 0 || ns < self.least {
+        self.count += 1;
+        if ns == 0 {
+            self.least = 0;
+            self.zeros += 1;
+            return;
+        }
+        self.sum += u128::from(ns);
+        if ns < self.least || self.count == 1 {
             self.least = ns;
         }
         self.most = self.most.max(ns);
-        self.count += 1;
-        self.sum += u128::from(ns);
-        if octave >= self.octaves.len() {
-            self.octaves.resize_with(octave + 1, Octave::default);
+        let (octave, part) = place(ns);
+        match self.octaves.get_mut(octave) {
+            Some(Some(row)) => row.add(part, 1),
+            _ => self.row(octave).add(part, 1),
         }
-        self.octaves[octave].add(part, 1);
+    }
+
+    /// A row of buckets, made where it is missing.
+    #[cold]
+    fn row(&mut self, octave: usize) -> &mut Octave {
+        if octave >= self.octaves.len() {
+            self.octaves.resize_with(octave + 1, || None);
+        }
+        self.octaves[octave].get_or_insert_with(|| Octave {
+            used: false,
+            parts: Box::new([0; PARTS]),
+        })
+    }
+
+    /// The rows that hold something, by octave.
+    fn rows(&self) -> impl Iterator<Item = (usize, &Octave)> + '_ {
+        let rows = self.octaves.iter().enumerate();
+        rows.filter_map(|(octave, row)| Some((octave, row.as_ref().filter(|r| r.used)?)))
     }
 
     /// How many were counted.
@@ -79,9 +104,13 @@ impl Sketch {
             .iter()
             .map(|p| (libm::ceil(p * self.count as f64) as u64).clamp(1, self.count.max(1)));
         let mut found = Vec::with_capacity(shares.len());
-        let mut below = 0;
+        let mut below = self.zeros;
         let mut rank = wanted.next();
-        for (octave, row) in self.octaves.iter().enumerate().filter(|(_, row)| row.count > 0) {
+        while rank.is_some_and(|r| r <= below) {
+            found.push(Some(0.0));
+            rank = wanted.next();
+        }
+        for (octave, row) in self.rows() {
             for (part, n) in row.filled() {
                 while let Some(r) = rank.filter(|r| *r <= below + n) {
                     found.push(Some(self.inside(octave, part, (r - below) as f64 - 0.5, n) * 1e-9));
@@ -115,46 +144,36 @@ impl Sketch {
         self.most = self.most.max(other.most);
         self.count += other.count;
         self.sum += other.sum;
-        if self.octaves.len() < other.octaves.len() {
-            self.octaves.resize_with(other.octaves.len(), Octave::default);
-        }
-        for (mine, theirs) in self
-            .octaves
-            .iter_mut()
-            .zip(&other.octaves)
-            .filter(|(_, theirs)| theirs.count > 0)
-        {
+        self.zeros += other.zeros;
+        for (octave, theirs) in other.rows() {
+            let mine = self.row(octave);
             theirs.filled().for_each(|(part, n)| mine.add(part, n));
         }
     }
 
     /// Empties it, keeping its memory.
     pub fn clear(&mut self) {
-        self.octaves.iter_mut().for_each(Octave::clear);
-        (self.count, self.sum, self.least, self.most) = (0, 0, 0, 0);
+        self.octaves.iter_mut().flatten().for_each(Octave::clear);
+        (self.count, self.zeros, self.sum, self.least, self.most) = (0, 0, 0, 0, 0);
     }
 }
 
 impl Octave {
     #[inline]
     fn add(&mut self, part: usize, n: u64) {
-        self.count += n;
-        self.parts.get_or_insert_with(|| Box::new([0; PARTS]))[part] += n;
+        self.used = true;
+        self.parts[part] += n;
     }
 
     /// The parts that hold something, and how much.
     fn filled(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
-        self.parts
-            .iter()
-            .flat_map(|parts| parts.iter().copied().enumerate())
-            .filter(|(_, n)| *n > 0)
+        self.parts.iter().copied().enumerate().filter(|(_, n)| *n > 0)
     }
 
     fn clear(&mut self) {
-        if let (1.., Some(parts)) = (self.count, &mut self.parts) {
-            parts.fill(0);
+        if std::mem::take(&mut self.used) {
+            self.parts.fill(0);
         }
-        self.count = 0;
     }
 }
 

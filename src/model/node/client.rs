@@ -48,6 +48,8 @@ pub struct Client<'p> {
     id: SourceId,
     source: &'p Source,
     plan: &'p Plan,
+    /// Is it a closed loop?
+    is_closed: bool,
     /// When the next request comes.
     arrivals: Stream,
     /// Keys what belongs to one wish: class, client, demands.
@@ -102,6 +104,7 @@ impl<'p> Client<'p> {
             id,
             source,
             plan,
+            is_closed: matches!(source.load, Load::Closed { .. }),
             arrivals: cx.streams.stream(&source.name, Purpose::Arrivals),
             wishes: cx.streams.key_of(&source.name, Purpose::Requests),
             made: vec![0; users as usize],
@@ -165,7 +168,7 @@ impl<'p> Client<'p> {
 
     fn schedule_next(&mut self, cx: &mut Context<'_>) {
         if let Some(at) = self.next_arrival(cx.now()) {
-            cx.calendar.at(at, Class::Arrival as u8, Event::Arrive(self.id));
+            cx.calendar.at(at, Class::Arrival as u8, Event::Arrive(self.id).pack());
         }
     }
 
@@ -293,7 +296,7 @@ impl<'p> Client<'p> {
         };
         let key = cx.insert_root(frame);
         if let Some(lane) = self.give_up {
-            cx.calendar.in_lane(lane, Event::GiveUp(key));
+            cx.calendar.in_lane(lane, Event::GiveUp(key).pack());
         }
         self.attempt(cx, key);
     }
@@ -308,7 +311,11 @@ impl<'p> Client<'p> {
     }
 
     fn step(cx: &Context<'_>, key: FrameKey) -> Step {
-        match cx.frames[key].step {
+        Client::step_of(&cx.frames[key])
+    }
+
+    fn step_of(frame: &Frame) -> Step {
+        match frame.step {
             FrameStep::Client(step) => step,
             other => unreachable!("a client's frame, not {other:?}"),
         }
@@ -324,18 +331,14 @@ impl<'p> Client<'p> {
 
     /// The first attempt, or a further one.
     fn attempt(&mut self, cx: &mut Context<'_>, key: FrameKey) {
-        let attempts = Client::step(cx, key).attempts + 1;
-        cx.frames[key].step = FrameStep::Client(Step {
-            stage: Stage::Pausing,
-            attempts,
-        });
+        let (now, frame) = (cx.calendar.now(), &mut cx.frames[key]);
         let source = self.source;
+        let attempts = Client::step_of(frame).attempts + 1;
+        let stage = Stage::Calling { answer: None, tried: 0 };
+        frame.step = FrameStep::Client(Step { stage, attempts });
         match &source.entry {
-            Entry::Node(target) => {
-                Client::set_stage(cx, key, Stage::Calling { answer: None, tried: 0 });
-                self.call(cx, key, *target);
-            }
-            Entry::Resolvers(_) => match self.caches[cx.frames[key].client as usize].filter(|c| c.until > cx.now()) {
+            Entry::Node(target) => self.call(cx, key, *target),
+            Entry::Resolvers(_) => match self.caches[frame.client as usize].filter(|c| c.until > now) {
                 Some(cached) => self.call_address(
                     cx,
                     key,
@@ -381,9 +384,10 @@ impl<'p> Client<'p> {
     }
 
     fn call(&mut self, cx: &mut Context<'_>, key: FrameKey, target: Target) {
-        let Frame { op, seed, .. } = cx.frames[key];
+        let frame = &cx.frames[key];
+        let (op, seed) = (frame.op, frame.seed);
         // A further attempt is another request to the servers: it costs what it costs anew.
-        let attempts = Client::step(cx, key).attempts;
+        let attempts = Client::step_of(frame).attempts;
         let seed = if attempts > 1 {
             mix(seed, u64::from(attempts))
         } else {
@@ -409,15 +413,15 @@ impl<'p> Client<'p> {
 
     /// The wish has ended: it is written down, and a user of a closed loop thinks again.
     fn end(&mut self, cx: &mut Context<'_>, key: FrameKey, outcome: Outcome) {
-        let frame = cx.frames[key];
-        let Step { attempts, .. } = Client::step(cx, key);
+        let (now, frame) = (cx.calendar.now(), &cx.frames[key]);
+        let Step { attempts, .. } = Client::step_of(frame);
+        let client = frame.client;
         let render = self.source.render.as_ref().filter(|_| outcome == Outcome::Ok);
-        let render = render.map(|d| cx.sample_keyed(d, &frame, mix(frame.seed, RENDER)));
-        cx.record
-            .ended(cx.now(), key, &frame, outcome, u32::from(attempts), render);
+        let render = render.map(|d| cx.sample_keyed(d, frame, mix(frame.seed, RENDER)));
+        cx.record.ended(now, key, frame, outcome, u32::from(attempts), render);
         cx.finish(key, Reply::OK);
-        if outcome != Outcome::Unfinished {
-            self.think(cx, frame.client);
+        if self.is_closed && outcome != Outcome::Unfinished {
+            self.think(cx, client);
         }
     }
 

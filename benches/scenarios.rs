@@ -1,0 +1,160 @@
+//! What whole scenarios cost: nanoseconds of CPU a request and an event, and events a request.
+//!
+//! `cargo bench --bench scenarios`, or with `-- WORD` those whose name has the word in it. Rounds are interleaved, so that a
+//! busy moment of the machine falls on all alike: compare ratios within one run.
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use fallover::base::time::Span;
+use fallover::model::recorder::Wanted;
+use fallover::model::world::{self, Order};
+use fallover::scenario::plan::Plan;
+use fallover::scenario::{load, load_text};
+use serde_json::{Map, json};
+
+const ROUNDS: usize = 5;
+
+struct Case {
+    name: &'static str,
+    plan: Plan,
+    lifetimes: bool,
+}
+
+fn main() {
+    let word = std::env::args()
+        .skip(1)
+        .find(|a| !a.starts_with('-'))
+        .unwrap_or_default();
+    let mut cases = cases();
+    cases.retain(|case| case.name.contains(&word));
+    let mut best = vec![f64::INFINITY; cases.len()];
+    let mut counts = vec![(0, 0); cases.len()];
+    for _ in 0..ROUNDS {
+        for (i, case) in cases.iter().enumerate() {
+            let (ns, requests, events) = measure(case);
+            best[i] = best[i].min(ns);
+            counts[i] = (requests, events);
+        }
+    }
+    println!("the best of {ROUNDS} interleaved rounds, CPU time of one thread\n");
+    println!(
+        "{:<24} {:>10} {:>11} {:>9} {:>14}",
+        "scenario", "requests", "ns/request", "ns/event", "events/request"
+    );
+    for ((case, ns), (requests, events)) in cases.iter().zip(best).zip(counts) {
+        let (requests, events) = (requests as f64, events as f64);
+        println!(
+            "{:<24} {requests:>10} {:>11.1} {:>9.1} {:>14.2}",
+            case.name,
+            ns / requests,
+            ns / events,
+            events / requests
+        );
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name, plan, lifetimes| Case { name, plan, lifetimes };
+    let armed = [
+        "duration=200s",
+        "clients.browsers.timeout=10s",
+        "nodes.nginx1.timeouts.read=60s",
+        "nodes.nginx2.timeouts.read=60s",
+        "nodes.app1.timeouts.query=30s",
+        "nodes.app2.timeouts.query=30s",
+    ];
+    let bare = [
+        "duration=200s",
+        "clients.browsers.timeout=null",
+        "nodes.haproxy.timeouts.server=null",
+    ];
+    vec![
+        case("mm1", file("benches/scenarios/mm1.json", &["duration=4000s"]), false),
+        case(
+            "small-stack",
+            file("benches/scenarios/small-stack.json", &["duration=400s"]),
+            false,
+        ),
+        case("foobar", file("scenarios/foobar.json", &["duration=200s"]), false),
+        case("foobar, no time-outs", file("scenarios/foobar.json", &bare), false),
+        case("foobar, all armed", file("scenarios/foobar.json", &armed), true),
+        case("a million in flight", million_in_flight(), false),
+        case("a thousand nodes", thousand_nodes(), false),
+    ]
+}
+
+fn file(path: &str, changes: &[&str]) -> Plan {
+    let mut changes: Vec<String> = changes.iter().map(|c| (*c).to_owned()).collect();
+    changes.push("warmup=0".into());
+    match load(Path::new(path), &changes) {
+        Ok(loaded) => loaded.plan,
+        Err(problems) => panic!("{problems}"),
+    }
+}
+
+fn text(scenario: &serde_json::Value) -> Plan {
+    match load_text("bench.json", &scenario.to_string(), &[]) {
+        Ok(loaded) => loaded.plan,
+        Err(problems) => panic!("{problems}"),
+    }
+}
+
+/// 100,000 requests a second that take ten seconds each.
+fn million_in_flight() -> Plan {
+    text(&json!({
+        "duration": "20s",
+        "clients": { "c": { "arrivals": { "poisson": "100000/s" }, "entry": "server" } },
+        "nodes": { "server": { "kind": "app", "work": { "*": { "io": { "exponential": { "mean": "10s" } } } } } },
+    }))
+}
+
+/// One balancer before 333 web servers, each before two application servers.
+fn thousand_nodes() -> Plan {
+    let mut nodes = Map::new();
+    let mut webs = Vec::new();
+    for i in 0..333 {
+        let upstreams = [0, 1].map(|k| format!("app{i}-{k}"));
+        for app in &upstreams {
+            let work = json!({ "*": { "io": { "exponential": { "mean": "10ms" } } } });
+            nodes.insert(app.clone(), json!({ "kind": "app", "workers": 16, "work": work }));
+        }
+        let work = json!({ "*": { "io": { "exponential": { "mean": "400us" } } } });
+        let web = json!({ "kind": "web", "workers": 4, "upstreams": upstreams, "work": work });
+        nodes.insert(format!("web{i}"), web);
+        webs.push(format!("web{i}"));
+    }
+    nodes.insert("lb".into(), json!({ "kind": "load-balancer", "servers": webs }));
+    text(&json!({
+        "duration": "5s",
+        "clients": { "c": { "arrivals": { "poisson": "50000/s" }, "entry": "lb" } },
+        "nodes": nodes,
+    }))
+}
+
+/// One run: nanoseconds, requests, events.
+fn measure(case: &Case) -> (f64, u64, u64) {
+    let order = Order {
+        seed: 1,
+        replication: 0,
+        warmup: Span::ZERO,
+        lifetimes: case.lifetimes,
+        wanted: Wanted::default(),
+    };
+    let (wall, before) = (Instant::now(), on_cpu());
+    let run = world::run(&case.plan, &order, &|| false);
+    let ns = match (before, on_cpu()) {
+        (Some(before), Some(after)) => after - before,
+        _ => wall.elapsed().as_nanos() as f64,
+    };
+    let record = run.expect("the books balance").expect("nobody stops it");
+    let requests = record.classes.iter().map(|c| c.offered()).sum();
+    (ns, requests, record.events_taken)
+}
+
+/// Nanoseconds that this thread has spent on a CPU, where the system says so (Linux).
+fn on_cpu() -> Option<f64> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split(' ').next()?.parse().ok()
+}
