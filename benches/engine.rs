@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hint::black_box;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use fallover::base::random::{Purpose, Stream, Streams};
 use fallover::base::time::{Span, Time};
 use fallover::engine::calendar::Calendar;
