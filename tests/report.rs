@@ -4,7 +4,7 @@
 
 mod samples;
 
-use fallover::analysis::result::Document;
+use fallover::analysis::result::{Answer, Document};
 use fallover::report::chart::{self, Look, Name, Theme};
 use fallover::report::sink::{AtomicFile, Output};
 use fallover::report::summary::summary;
@@ -175,7 +175,7 @@ fn no_line_is_wider_than_the_terminal() {
 fn an_ordinary_run_fits_a_screen() {
     for document in [samples::lb_failure(), samples::steady(), samples::several()] {
         let lines = plain(80, &document).lines().count();
-        assert!(lines <= 45, "{lines} lines for {}", document.scenario.name);
+        assert!(lines <= 45, "{lines} lines for {}", document.envelope.scenario.name);
     }
 }
 
@@ -222,7 +222,7 @@ fn several_scenarios_have_a_row_each() {
 fn an_incomplete_run_says_so_first() {
     let mut document = samples::steady();
     assert!(!plain(80, &document).contains("INCOMPLETE"));
-    document.complete = false;
+    document.envelope.complete = false;
     let text = plain(80, &document);
     let line = text.lines().position(|l| l.contains("INCOMPLETE")).expect("says so");
     assert!(line <= 3, "{text}");
@@ -238,7 +238,7 @@ fn an_incomplete_run_says_so_first() {
 #[test]
 fn where_nothing_was_finished_no_promise_is_called_missed() {
     let mut document = samples::lb_failure();
-    (document.complete, document.replications) = (false, 0);
+    (document.envelope.complete, document.envelope.replications) = (false, 0);
     document.caveats.clear();
     let text = plain(80, &document);
     assert!(text.contains("nothing to show"), "{text}");
@@ -248,7 +248,7 @@ fn where_nothing_was_finished_no_promise_is_called_missed() {
 #[test]
 fn a_column_in_which_nothing_happened_is_a_line_of_words() {
     let mut document = samples::steady();
-    let run = document.run.as_mut().expect("has a run");
+    let run = samples::run_of(&mut document);
     for (_, node) in &mut run.nodes.0 {
         for estimate in [&mut node.queue_length, &mut node.wait_s.mean, &mut node.wait_s.p99] {
             estimate.value = Some(0.0);
@@ -258,7 +258,7 @@ fn a_column_in_which_nothing_happened_is_a_line_of_words() {
     let text = plain(100, &document);
     assert!(text.contains("no queue, nothing refused, all up throughout"), "{text}");
     assert!(!text.contains("wait p99") && !text.contains("refused  "), "{text}");
-    let run = document.run.as_mut().expect("has a run");
+    let run = samples::run_of(&mut document);
     run.nodes.0[0].1.refused = 1;
     let text = plain(100, &document);
     assert!(
@@ -270,7 +270,7 @@ fn a_column_in_which_nothing_happened_is_a_line_of_words() {
 #[test]
 fn labels_on_a_flat_curve_do_not_touch() {
     let mut document = samples::steady();
-    let run = document.run.as_mut().expect("has a run");
+    let run = samples::run_of(&mut document);
     let flat = run.metrics.latency_s.p50;
     (run.metrics.latency_s.p95, run.metrics.latency_s.p99) = (flat, flat);
     for width in [320, 480, 640, 999, 1200] {
@@ -290,7 +290,10 @@ fn labels_on_a_flat_curve_do_not_touch() {
 #[test]
 fn scenarios_of_different_lengths_are_not_said_to_be_alike() {
     let mut document = samples::several();
-    document.runs.as_mut().expect("has runs")[0].duration_s = 36_000.0;
+    let Answer::Runs(several) = &mut document.answer else {
+        panic!("has several runs")
+    };
+    several.runs[0].duration_s = 36_000.0;
     let text = plain(80, &document);
     let how = text.lines().nth(1).expect("has a second line");
     assert!(how.contains(" to 10 h each"), "{how}");
@@ -301,9 +304,29 @@ fn json_reads_back_as_it_was() {
     for (name, document) in samples::all() {
         let mut bytes = Vec::new();
         json::write(&document, &mut bytes).expect("writes");
-        let read: Document = serde_json::from_slice(&bytes).expect("reads");
+        let read = Document::read(&String::from_utf8(bytes).expect("is text")).expect("reads");
         assert!(read == document, "{name}");
     }
+}
+
+#[test]
+fn what_is_no_result_says_why() {
+    let mut bytes = Vec::new();
+    json::write(&samples::lb_failure(), &mut bytes).expect("writes");
+    let text = String::from_utf8(bytes).expect("is text");
+    let refused = |text: &str| Document::read(text).expect_err("is no result").to_string();
+    assert!(refused(&text[..text.len() / 2]).starts_with("it is not a whole JSON document"));
+    let newer = text.replace("\"schema_version\": 1", "\"schema_version\": 2");
+    assert!(refused(&newer).starts_with("its schema_version is 2, and this program reads 1"));
+    let unknown = text.replace("\"command\": \"run\"", "\"command\": \"fly\"");
+    assert!(refused(&unknown).starts_with("it was made by `fallover fly`"));
+    let lacking = text.replace("\"availability\"", "\"availabilitie\"");
+    assert!(
+        refused(&lacking).contains("missing field `availability`"),
+        "{}",
+        refused(&lacking)
+    );
+    assert!(refused("[1, 2]").contains("not a result"));
 }
 
 #[test]

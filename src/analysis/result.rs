@@ -6,7 +6,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::review::Review;
 use super::spof::Spof;
+use crate::scenario::plan::Plan;
 
 /// The version of this format. A field may be added without raising it; none may be renamed or dropped.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -64,9 +66,24 @@ impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Ordered<T> {
     }
 }
 
-/// The document.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The document: the envelope that every command writes, around what the command found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Document {
+    /// What made it, from what, and how.
+    #[serde(flatten)]
+    pub envelope: Envelope,
+    /// What was found; its fields stand beside those of the envelope.
+    #[serde(flatten)]
+    pub answer: Answer,
+    /// What one should know before believing the numbers.
+    pub caveats: Vec<Caveat>,
+    /// About the program that made it.
+    pub engine: Engine,
+}
+
+/// What made a document, from what, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
     /// The version of this format: [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// Which command made it.
@@ -75,27 +92,99 @@ pub struct Document {
     pub complete: bool,
     /// Which scenario; of several, the first.
     pub scenario: ScenarioId,
-    /// What keyed all randomness: with the scenario, enough to make the document again.
-    pub seed: u64,
+    /// What keyed all randomness: with the scenario, enough to make the document again. Null where nothing was drawn.
+    pub seed: Option<u64>,
     /// Replications that were finished.
     pub replications: u32,
     /// Simulated time of one replication, the warm-up included.
     pub duration_s: f64,
-    /// How much of its start the estimates leave out: as asked, or as found.
-    pub warmup_s: f64,
-    /// What one simulated design did; absent where several were.
-    #[serde(flatten)]
-    pub run: Option<Run>,
-    /// `run` of several scenarios: one entry each.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub runs: Option<Vec<NamedRun>>,
-    /// `spof`: what each loss does and costs.
-    #[serde(flatten)]
-    pub spof: Option<Spof>,
-    /// What one should know before believing the numbers.
-    pub caveats: Vec<Caveat>,
-    /// About the program that made it.
-    pub engine: Engine,
+    /// How much of its start the estimates leave out: as asked, or as found. Null where it would still have to be found.
+    pub warmup_s: Option<f64>,
+}
+
+/// What a command found: one word each.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// `run` of one scenario.
+    Run(Box<Run>),
+    /// `run` of several.
+    Runs(Runs),
+    /// `spof`.
+    Spof(Spof),
+    /// `review`.
+    Review(Review),
+}
+
+/// `run` of several scenarios: one entry each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Runs {
+    /// In the order of the files.
+    pub runs: Vec<NamedRun>,
+}
+
+/// Why a file is no result.
+#[derive(Debug, thiserror::Error)]
+pub enum NoResult {
+    /// Not JSON, or only the beginning of it.
+    #[error("it is not a whole JSON document ({0}); was it written by `fallover … -o FILE.json` or `--json`?")]
+    Json(serde_json::Error),
+    /// Written by a newer program.
+    #[error(
+        "its schema_version is {0}, and this program reads {SCHEMA_VERSION}: use the fallover that wrote it, or a newer one"
+    )]
+    Newer(u64),
+    /// A command that this program does not know.
+    #[error("it was made by `fallover {0}`, which this program does not know")]
+    Command(String),
+    /// A field is missing or of another kind.
+    #[error("it is not a result of `fallover`: {0}")]
+    Shape(serde_json::Error),
+}
+
+impl Document {
+    /// Reads a document, whichever command wrote it.
+    ///
+    /// # Errors
+    /// See [`NoResult`].
+    pub fn read(text: &str) -> Result<Document, NoResult> {
+        #[derive(Deserialize)]
+        struct Rest {
+            caveats: Vec<Caveat>,
+            engine: Engine,
+        }
+        let value: Value = serde_json::from_str(text).map_err(NoResult::Json)?;
+        if let Some(version) = value["schema_version"].as_u64()
+            && version > u64::from(SCHEMA_VERSION)
+        {
+            return Err(NoResult::Newer(version));
+        }
+        let envelope: Envelope = of(&value)?;
+        let answer = Answer::read(&envelope.command, &value)?;
+        let Rest { caveats, engine } = of(&value)?;
+        Ok(Document {
+            envelope,
+            answer,
+            caveats,
+            engine,
+        })
+    }
+}
+
+impl Answer {
+    fn read(command: &str, value: &Value) -> Result<Answer, NoResult> {
+        match command {
+            "run" if value.get("runs").is_some() => of(value).map(Answer::Runs),
+            "run" => of(value).map(Box::new).map(Answer::Run),
+            "spof" => of(value).map(Answer::Spof),
+            "review" => of(value).map(Answer::Review),
+            _ => Err(NoResult::Command(command.to_owned())),
+        }
+    }
+}
+
+fn of<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, NoResult> {
+    T::deserialize(value).map_err(NoResult::Shape)
 }
 
 /// Which scenario.
@@ -105,6 +194,16 @@ pub struct ScenarioId {
     pub name: String,
     /// Equal exactly when the resolved scenarios are.
     pub digest: String,
+}
+
+impl ScenarioId {
+    /// Of a plan.
+    pub fn of(plan: &Plan) -> ScenarioId {
+        ScenarioId {
+            name: plan.name.clone(),
+            digest: plan.digest.clone(),
+        }
+    }
 }
 
 /// One of several runs.
@@ -317,4 +416,17 @@ pub struct Engine {
     pub wall_s: f64,
     /// The one by the other.
     pub events_per_s: f64,
+}
+
+impl Engine {
+    /// This program, which simulated so many events on so many threads in so long.
+    pub fn this(threads: usize, events: u64, wall_s: f64) -> Engine {
+        Engine {
+            version: env!("CARGO_PKG_VERSION").into(),
+            threads,
+            events,
+            wall_s,
+            events_per_s: events as f64 / wall_s.max(1e-9),
+        }
+    }
 }

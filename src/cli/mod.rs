@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else to standard error. What a command does is elsewhere.
 
 mod completions;
+mod deliver;
 pub mod exit;
 mod explain;
 mod files;

@@ -3,23 +3,20 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
 use clap::Args;
 
 use super::exit::{self, Failure, INTERRUPTED, MISSED};
-use super::files::Files;
 use super::options::{Reading, Simulating, Writing};
-use super::simulate::{failed, stop_on_interrupt};
-use crate::analysis::result::{Document, Engine, NamedRun, Run as Finding, SCHEMA_VERSION, ScenarioId};
+use super::simulate::{failed, now, stop_on_interrupt};
+use crate::analysis::result::{Answer, Document, Engine, Envelope, NamedRun, Runs, SCHEMA_VERSION, ScenarioId};
 use crate::analysis::run as findings;
 use crate::base::limits;
 use crate::model::recorder::{Row, RunRecord};
-use crate::report::chart::Look;
 use crate::report::csv::{RequestRow, RequestWriter};
+use crate::report::progress;
 use crate::report::sink::{AtomicFile, Output};
-use crate::report::terminal::Terminal;
-use crate::report::{json, progress, summary};
+use crate::report::view::runs;
 use crate::scenario::plan::Plan;
 use crate::study::{self, Settings, Study, Watch};
 
@@ -46,62 +43,26 @@ impl Run {
         // Whatever can be wrong with what was typed is said before the work begins.
         let outputs = self.outputs()?;
         self.reading.set.extend(self.simulating.sets());
-        let mut plans = self.plans()?;
+        let mut plans = self
+            .reading
+            .plans(&self.scenarios, &self.writing, self.requests.as_deref())?;
         tell_apart(&mut plans, &self.scenarios);
         // Whoever reads how long it will take may change their mind at once.
         let stop = stop_on_interrupt();
         self.say_how_long(&plans);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "for `engine.wall_s`, which may differ from run to run"
-        )]
-        let began = Instant::now();
+        let began = now();
         let studies = self.simulate(&plans, stop)?;
         let document = self.document(&plans, &studies, began.elapsed().as_secs_f64());
-        self.hand_over(&document, &outputs)?;
+        self.writing.deliver(&document, &outputs)?;
         self.verdict(&document, studies.iter().any(|s| !s.complete))
     }
 
     fn outputs(&self) -> Result<Vec<Output>, Failure> {
-        let parse = |path: &PathBuf| {
-            Output::parse(path).map_err(|e| match e.is_bad_input() {
-                true => Failure::BadInput(e.to_string()),
-                false => Failure::Unreadable(e.to_string()),
-            })
-        };
         if self.requests.is_some() && self.scenarios.len() > 1 {
             let message = "--requests takes one scenario: rows of several would not say whose they are";
             return Err(Failure::BadInput(message.into()));
         }
-        self.writing.output.iter().map(parse).collect()
-    }
-
-    /// Every file's plan; what is wrong with any of them is said at once. No output may be one of the files read.
-    fn plans(&self) -> Result<Vec<Plan>, Failure> {
-        let (mut plans, mut failures, mut files) = (Vec::new(), Vec::new(), Files::default());
-        for file in &self.scenarios {
-            match self.reading.load(file) {
-                Ok(loaded) => {
-                    let warnings = if self.writing.quiet {
-                        &[][..]
-                    } else {
-                        &loaded.plan.warnings
-                    };
-                    warnings
-                        .iter()
-                        .for_each(|w| exit::note(&format!("{}: warning: {w}", file.display())));
-                    files.reads(file, "a scenario of this run");
-                    loaded.traces.iter().for_each(|t| files.reads(t, "a trace of this run"));
-                    plans.push(loaded.plan);
-                }
-                Err(failure) => failures.push(failure),
-            }
-        }
-        let outputs = self.writing.output.iter().chain(&self.requests);
-        failures.extend(outputs.filter_map(|path| files.writes(path).err()));
-        let last = failures.pop();
-        failures.iter().for_each(Failure::print);
-        last.map_or(Ok(plans), Err)
+        self.writing.outputs()
     }
 
     /// Long work says so before it starts.
@@ -160,10 +121,7 @@ impl Run {
             let run = findings::run(plan, study);
             let caveats = findings::caveats(plan, study, &run);
             NamedRun {
-                scenario: ScenarioId {
-                    name: plan.name.clone(),
-                    digest: plan.digest.clone(),
-                },
+                scenario: ScenarioId::of(plan),
                 replications: study.samples.len() as u32,
                 duration_s: plan.duration.seconds(),
                 warmup_s: study.warmup.seconds(),
@@ -171,54 +129,27 @@ impl Run {
                 caveats,
             }
         };
-        let mut runs: Vec<NamedRun> = plans.iter().zip(studies).map(named).collect();
+        let runs: Vec<NamedRun> = plans.iter().zip(studies).map(named).collect();
         let events: u64 = studies.iter().map(|s| s.events_taken).sum();
         let first = runs[0].clone();
-        let single = (runs.len() == 1).then(|| runs.remove(0));
+        let (answer, caveats) = match runs.len() {
+            1 => (Answer::Run(Box::new(first.run)), first.caveats),
+            _ => (Answer::Runs(Runs { runs }), Vec::new()),
+        };
         Document {
-            schema_version: SCHEMA_VERSION,
-            command: "run".into(),
-            complete: studies.iter().all(|s| s.complete && !s.overflowed()),
-            scenario: first.scenario,
-            seed: self.simulating.seed,
-            replications: first.replications,
-            duration_s: first.duration_s,
-            warmup_s: first.warmup_s,
-            caveats: single.as_ref().map(|r| r.caveats.clone()).unwrap_or_default(),
-            run: single.map(|r| r.run),
-            spof: None,
-            runs: (!runs.is_empty()).then_some(runs),
-            engine: Engine {
-                version: env!("CARGO_PKG_VERSION").into(),
-                threads: self.simulating.threads(),
-                events,
-                wall_s,
-                events_per_s: events as f64 / wall_s.max(1e-9),
+            envelope: Envelope {
+                schema_version: SCHEMA_VERSION,
+                command: "run".into(),
+                complete: studies.iter().all(|s| s.complete && !s.overflowed()),
+                scenario: first.scenario,
+                seed: Some(self.simulating.seed),
+                replications: first.replications,
+                duration_s: first.duration_s,
+                warmup_s: Some(first.warmup_s),
             },
-        }
-    }
-
-    fn hand_over(&self, document: &Document, outputs: &[Output]) -> Result<(), Failure> {
-        // The work is done: one place that cannot be written must not lose the others.
-        let mut failures: Vec<Failure> = self.print(document).err().into_iter().collect();
-        for output in outputs {
-            let written = output.write(document, &Look::default());
-            failures.extend(written.err().map(|e| Failure::Unreadable(e.to_string())));
-        }
-        let last = failures.pop();
-        failures.iter().for_each(Failure::print);
-        last.map_or(Ok(()), Err)
-    }
-
-    fn print(&self, document: &Document) -> Result<(), Failure> {
-        if self.writing.json {
-            let mut bytes = Vec::new();
-            json::write(document, &mut bytes).map_err(|e| Failure::Unreadable(e.to_string()))?;
-            exit::print(&String::from_utf8_lossy(&bytes))
-        } else if !self.writing.quiet {
-            exit::print(&Terminal::of_stdout().render(&summary::summary(document)))
-        } else {
-            Ok(())
+            answer,
+            caveats,
+            engine: Engine::this(self.simulating.threads(), events, wall_s),
         }
     }
 
@@ -227,10 +158,8 @@ impl Run {
             exit::note("interrupted: what was finished is in the result, which is marked incomplete");
             return Err(Failure::Status(INTERRUPTED));
         }
-        let several = document.runs.iter().flatten().map(|r| &r.run);
-        let missed = |run: &Finding| run.slo.iter().any(|s| !s.met);
         // A run that could not be finished for all that was inside keeps no promise.
-        let kept = document.complete && !document.run.iter().chain(several).any(missed);
+        let kept = document.envelope.complete && runs(document).iter().all(|r| r.run.slo.iter().all(|s| s.met));
         if self.simulating.check && !kept {
             return Err(Failure::Status(MISSED));
         }
@@ -272,7 +201,7 @@ struct Rows {
 impl Rows {
     fn create(path: &Path, plan: &Plan) -> Result<Rows, Failure> {
         let nodes: Vec<String> = plan.nodes.iter().map(|n| n.name.clone()).collect();
-        let file = AtomicFile::at(path).map_err(|e| Failure::Unreadable(e.to_string()))?;
+        let file = AtomicFile::at(path)?;
         let writer = RequestWriter::new(file, &nodes).map_err(|e| Failure::Unreadable(e.to_string()))?;
         Ok(Rows {
             path: path.into(),
@@ -291,7 +220,7 @@ impl Rows {
     fn commit(self) -> Result<(), Failure> {
         let failed = |e: String| Failure::Unreadable(format!("{}: {e}", self.path.display()));
         let file = self.writer.finish().map_err(|e| failed(e.to_string()))?;
-        file.commit().map_err(|e| Failure::Unreadable(e.to_string()))
+        Ok(file.commit()?)
     }
 }
 

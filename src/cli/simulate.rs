@@ -11,6 +11,15 @@ pub fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// When the work began.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "for `engine.wall_s`, which may differ from run to run"
+)]
+pub fn now() -> Instant {
+    Instant::now()
+}
+
 /// How a command ends whose study failed.
 pub fn failed(failure: study::Failure) -> Failure {
     match failure {

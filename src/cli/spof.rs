@@ -1,21 +1,16 @@
 //! `fallover spof`: what are the single points of failure, and what does each loss do and cost?
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use clap::Args;
 
 use super::exit::{self, Failure, INTERRUPTED};
-use super::files::Files;
 use super::options::{Reading, Simulating, Writing};
-use super::simulate::{failed, stop_on_interrupt};
-use crate::analysis::result::{Caveat, Document, Engine, SCHEMA_VERSION, ScenarioId};
+use super::simulate::{failed, now, stop_on_interrupt};
+use crate::analysis::result::{Answer, Caveat, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
 use crate::analysis::spof::{self as finding, Effect, Question, Reactions};
-use crate::report::chart::Look;
-use crate::report::sink::Output;
-use crate::report::terminal::Terminal;
-use crate::report::{json, progress, spof as words};
+use crate::report::progress;
 use crate::scenario::plan::Plan;
 use crate::study::{self, Count, Settings, Study, Watch};
 
@@ -44,14 +39,10 @@ pub struct Spof {
 impl Spof {
     /// Loads, takes everything away in turn, and says what that does.
     pub fn run(self) -> Result<(), Failure> {
-        let outputs = self.outputs()?;
+        let outputs = self.writing.outputs_as_json("spof")?;
         let plan = self.plan()?;
         let stop = stop_on_interrupt();
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "for `engine.wall_s`, which may differ from run to run"
-        )]
-        let began = Instant::now();
+        let began = now();
         let question = Question::new(&plan, &self.effects(), self.pairs);
         let mut reactions = Reactions::new(&question);
         let studies = self.simulate(&question, &mut reactions, stop)?;
@@ -64,33 +55,24 @@ impl Spof {
         let wall_s = began.elapsed().as_secs_f64();
         let base = &question.plans[0];
         let document = Document {
-            schema_version: SCHEMA_VERSION,
-            command: "spof".into(),
-            complete: !studies.iter().any(Study::overflowed),
-            scenario: ScenarioId {
-                name: plan.name.clone(),
-                digest: plan.digest.clone(),
+            envelope: Envelope {
+                schema_version: SCHEMA_VERSION,
+                command: "spof".into(),
+                complete: !studies.iter().any(Study::overflowed),
+                scenario: ScenarioId::of(&plan),
+                seed: Some(self.simulating.seed),
+                replications: studies[0].samples.len() as u32,
+                duration_s: base.duration.seconds(),
+                warmup_s: Some(studies[0].warmup.seconds()),
             },
-            seed: self.simulating.seed,
-            replications: studies[0].samples.len() as u32,
-            duration_s: base.duration.seconds(),
-            warmup_s: studies[0].warmup.seconds(),
-            run: None,
-            runs: None,
             caveats: finding::caveats(&plan, &spof)
                 .into_iter()
                 .chain(overflow(&studies))
                 .collect(),
-            spof: Some(spof),
-            engine: Engine {
-                version: env!("CARGO_PKG_VERSION").into(),
-                threads: self.simulating.threads(),
-                events,
-                wall_s,
-                events_per_s: events as f64 / wall_s.max(1e-9),
-            },
+            answer: Answer::Spof(spof),
+            engine: Engine::this(self.simulating.threads(), events, wall_s),
         };
-        self.hand_over(&document, &outputs)
+        self.writing.deliver(&document, &outputs)
     }
 
     /// Each once, in the order of their list.
@@ -99,17 +81,6 @@ impl Spof {
         effects.sort();
         effects.dedup();
         effects
-    }
-
-    fn outputs(&self) -> Result<Vec<Output>, Failure> {
-        let parse = |path: &PathBuf| {
-            if path.extension().is_none_or(|e| !e.eq_ignore_ascii_case("json")) {
-                let message = format!("{}: spof writes .json only so far", path.display());
-                return Err(Failure::BadInput(message));
-            }
-            Output::parse(path).map_err(|e| Failure::Unreadable(e.to_string()))
-        };
-        self.writing.output.iter().map(parse).collect()
     }
 
     fn plan(&self) -> Result<Plan, Failure> {
@@ -122,26 +93,7 @@ impl Spof {
             let message = "spof chooses its own times: long enough for every check and fail-over to act";
             return Err(Failure::BadInput(message.into()));
         }
-        let loaded = self.reading.load(&self.scenario)?;
-        let mut files = Files::default();
-        files.reads(&self.scenario, "the scenario");
-        loaded
-            .traces
-            .iter()
-            .for_each(|t| files.reads(t, "a trace of this scenario"));
-        self.writing
-            .output
-            .iter()
-            .try_for_each(|path: &PathBuf| files.writes(Path::new(path)))?;
-        if !self.writing.quiet {
-            let name = self.scenario.display();
-            loaded
-                .plan
-                .warnings
-                .iter()
-                .for_each(|w| exit::note(&format!("{name}: warning: {w}")));
-        }
-        Ok(loaded.plan)
+        self.reading.plan(&self.scenario, &self.writing)
     }
 
     fn simulate(
@@ -174,23 +126,6 @@ impl Spof {
         let studies = study::run(&question.plans, &settings, watch).map_err(failed)?;
         bar.finish_and_clear();
         Ok(studies)
-    }
-
-    fn hand_over(&self, document: &Document, outputs: &[Output]) -> Result<(), Failure> {
-        for output in outputs {
-            output
-                .write(document, &Look::default())
-                .map_err(|e| Failure::Unreadable(e.to_string()))?;
-        }
-        if self.writing.json {
-            let mut bytes = Vec::new();
-            json::write(document, &mut bytes).map_err(|e| Failure::Unreadable(e.to_string()))?;
-            return exit::print(&String::from_utf8_lossy(&bytes));
-        }
-        if self.writing.quiet {
-            return Ok(());
-        }
-        exit::print(&Terminal::of_stdout().render(&words::report(document)))
     }
 }
 

@@ -20,3 +20,14 @@ pub mod text;
 pub mod timeline;
 pub mod units;
 pub mod view;
+
+use crate::analysis::result::{Answer, Document};
+
+/// What a person reads of a result, whichever command found it. A new analysis adds its word here.
+pub fn words(document: &Document) -> document::Report {
+    match &document.answer {
+        Answer::Run(_) | Answer::Runs(_) => summary::summary(document),
+        Answer::Spof(_) => spof::report(document),
+        Answer::Review(_) => review::report(document),
+    }
+}

@@ -1,7 +1,7 @@
 //! The report of `review`: findings by severity, the worst first; what is said alike of several is said once.
 
 use super::document::{Block, Point, Report, Span, Tone};
-use crate::analysis::review::Document;
+use crate::analysis::result::{Answer, Document};
 use crate::scenario::review::{Finding, Severity};
 
 /// How each severity is headed, and meant.
@@ -13,16 +13,20 @@ const SEVERITIES: [(Severity, &str, &str, Tone); 3] = [
 
 /// What a person reads.
 pub fn report(document: &Document) -> Report {
+    let findings = match &document.answer {
+        Answer::Review(review) => review.findings.as_slice(),
+        _ => &[],
+    };
     let mut blocks = Vec::new();
     for (severity, heading, _, tone) in SEVERITIES {
-        let of_severity: Vec<&Finding> = document.findings.iter().filter(|f| f.severity == severity).collect();
+        let of_severity: Vec<&Finding> = findings.iter().filter(|f| f.severity == severity).collect();
         if of_severity.is_empty() {
             continue;
         }
         blocks.push(Block::Heading(heading.into()));
         blocks.extend(alike(&of_severity).iter().map(|group| Block::Point(point(group, tone))));
     }
-    if document.findings.is_empty() {
+    if findings.is_empty() {
         let clean = "Nothing to say against this design on reading it.";
         blocks.push(Block::Point(Point {
             head: vec![Span::new(Tone::Good, clean)],
@@ -31,8 +35,8 @@ pub fn report(document: &Document) -> Report {
         }));
     }
     Report {
-        title: document.scenario.name.clone(),
-        subtitle: subtitle(&document.findings),
+        title: document.envelope.scenario.name.clone(),
+        subtitle: subtitle(findings),
         blocks,
     }
 }
@@ -76,7 +80,7 @@ fn point(group: &[&Finding], tone: Tone) -> Point {
         format!("; likewise {}", names[1..].join(", "))
     };
     Point {
-        head: vec![Span::new(tone, names.join(", ")), Span::new(Tone::Quiet, group[0].id)],
+        head: vec![Span::new(tone, names.join(", ")), Span::new(Tone::Quiet, &*group[0].id)],
         body: group[0].message.clone(),
         remedy: format!("{}{likewise}", group[0].fix),
     }

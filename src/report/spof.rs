@@ -1,9 +1,9 @@
 //! The report of `spof`: the verdict first, then what each loss does, then what it takes to cut a class.
 
 use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
-use super::summary::plural;
+use super::summary::{plural, seed};
 use super::units::{self, NOTHING};
-use crate::analysis::result::Document;
+use crate::analysis::result::{Answer, Document};
 use crate::analysis::spof::{Priced, Spof, Verdict};
 
 /// How much of each list a screen can carry.
@@ -13,7 +13,7 @@ const MOST_SETS: usize = 12;
 /// The report of a `spof` document.
 pub fn report(document: &Document) -> Report {
     let mut blocks = Vec::new();
-    if let Some(spof) = &document.spof {
+    if let Answer::Spof(spof) = &document.answer {
         blocks.push(Block::Facts(verdicts(spof)));
         blocks.push(Block::Table(losses("component", &spof.components)));
         if !spof.pairs.is_empty() {
@@ -25,11 +25,11 @@ pub fn report(document: &Document) -> Report {
     let note = |c: &crate::analysis::result::Caveat| Block::Note(Span::new(Tone::Caution, c.message.clone()));
     blocks.extend(document.caveats.iter().map(note));
     Report {
-        title: format!("{}: what if it dies?", document.scenario.name),
+        title: format!("{}: what if it dies?", document.envelope.scenario.name),
         subtitle: format!(
-            "every component taken away in turn, {} each, seed {}",
-            plural(document.replications, "replication"),
-            document.seed
+            "every component taken away in turn, {} each, {}",
+            plural(document.envelope.replications, "replication"),
+            seed(document)
         ),
         blocks,
     }

@@ -19,7 +19,7 @@ const MOST_SCENARIOS: usize = 20;
 pub fn summary(document: &Document) -> Report {
     let runs = runs(document);
     let mut blocks = Vec::new();
-    if !document.complete {
+    if !document.envelope.complete {
         blocks.push(Block::Note(Span::new(Tone::Bad, incomplete(document))));
     }
     match runs.as_slice() {
@@ -29,7 +29,7 @@ pub fn summary(document: &Document) -> Report {
     }
     blocks.extend(caveats(document, &runs));
     let title = match runs.as_slice() {
-        [] | [_] => document.scenario.name.clone(),
+        [] | [_] => document.envelope.scenario.name.clone(),
         several => format!("{} scenarios", several.len()),
     };
     Report {
@@ -72,18 +72,26 @@ pub fn subtitle(document: &Document) -> String {
             true => units::span(shortest),
             false => format!("{} to {}", units::span(shortest), units::span(longest)),
         };
-        return format!("{replications} × {duration} each, seed {}", document.seed);
+        return format!("{replications} × {duration} each, {}", seed(document));
     }
-    let replications = plural(document.replications, "replication");
-    let warmup = match document.warmup_s {
+    let replications = plural(document.envelope.replications, "replication");
+    let warmup = match document.envelope.warmup_s.unwrap_or(0.0) {
         w if w > 0.0 => format!(", the first {} left out as warm-up", units::span(w)),
         _ => String::new(),
     };
     format!(
-        "{replications} × {}{warmup}, seed {}",
-        units::span(document.duration_s),
-        document.seed
+        "{replications} × {}{warmup}, {}",
+        units::span(document.envelope.duration_s),
+        seed(document)
     )
+}
+
+/// What makes the numbers again.
+pub fn seed(document: &Document) -> String {
+    match document.envelope.seed {
+        Some(seed) => format!("seed {seed}"),
+        None => "nothing drawn".into(),
+    }
 }
 
 fn one_scenario(view: &RunView<'_>) -> Vec<Block> {

@@ -2,7 +2,7 @@
 //!
 //! It copies nothing and judges nothing.
 
-use crate::analysis::result::{Caveat, Document, Run};
+use crate::analysis::result::{Answer, Caveat, Document, NamedRun, Run};
 
 /// One run with what is needed to name it.
 #[derive(Copy, Clone, Debug)]
@@ -21,7 +21,19 @@ pub struct RunView<'a> {
     pub caveats: &'a [Caveat],
 }
 
-impl RunView<'_> {
+impl<'a> RunView<'a> {
+    /// One of several.
+    pub fn of(named: &'a NamedRun) -> RunView<'a> {
+        RunView {
+            name: &named.scenario.name,
+            replications: named.replications,
+            duration_s: named.duration_s,
+            warmup_s: named.warmup_s,
+            run: &named.run,
+            caveats: &named.caveats,
+        }
+    }
+
     /// Did no request come within the measured part? Then no promise was kept or broken.
     pub fn is_empty(&self) -> bool {
         self.run.metrics.requests.offered == 0
@@ -30,21 +42,17 @@ impl RunView<'_> {
 
 /// The runs of a document, in its order.
 pub fn runs(document: &Document) -> Vec<RunView<'_>> {
-    let single = document.run.as_ref().map(|run| RunView {
-        name: &document.scenario.name,
-        replications: document.replications,
-        duration_s: document.duration_s,
-        warmup_s: document.warmup_s,
-        run,
-        caveats: &[],
-    });
-    let several = document.runs.iter().flatten().map(|named| RunView {
-        name: &named.scenario.name,
-        replications: named.replications,
-        duration_s: named.duration_s,
-        warmup_s: named.warmup_s,
-        run: &named.run,
-        caveats: &named.caveats,
-    });
-    single.into_iter().chain(several).collect()
+    let envelope = &document.envelope;
+    match &document.answer {
+        Answer::Run(run) => vec![RunView {
+            name: &envelope.scenario.name,
+            replications: envelope.replications,
+            duration_s: envelope.duration_s,
+            warmup_s: envelope.warmup_s.unwrap_or(0.0),
+            run,
+            caveats: &[],
+        }],
+        Answer::Runs(several) => several.runs.iter().map(RunView::of).collect(),
+        _ => Vec::new(),
+    }
 }

@@ -188,22 +188,22 @@ fn named<T>(entries: Vec<(&str, T)>) -> Ordered<T> {
     Ordered(entries.into_iter().map(|(n, t)| (n.to_string(), t)).collect())
 }
 
-fn document(name: &str, run: Option<Run>) -> Document {
+fn document(name: &str, answer: Answer) -> Document {
     Document {
-        schema_version: SCHEMA_VERSION,
-        command: "run".into(),
-        complete: true,
-        scenario: ScenarioId {
-            name: name.into(),
-            digest: "5f0c2a9e41d7b386".into(),
+        envelope: Envelope {
+            schema_version: SCHEMA_VERSION,
+            command: "run".into(),
+            complete: true,
+            scenario: ScenarioId {
+                name: name.into(),
+                digest: "5f0c2a9e41d7b386".into(),
+            },
+            seed: Some(1),
+            replications: 20,
+            duration_s: 300.0,
+            warmup_s: Some(30.0),
         },
-        seed: 1,
-        replications: 20,
-        duration_s: 300.0,
-        warmup_s: 30.0,
-        run,
-        runs: None,
-        spof: None,
+        answer,
         caveats: Vec::new(),
         engine: Engine {
             version: "0.1.0".into(),
@@ -212,6 +212,19 @@ fn document(name: &str, run: Option<Run>) -> Document {
             wall_s: 12.5,
             events_per_s: 6.5e6,
         },
+    }
+}
+
+/// A run as the answer.
+fn one(run: Run) -> Answer {
+    Answer::Run(Box::new(run))
+}
+
+/// The one run of a document.
+pub fn run_of(document: &mut Document) -> &mut Run {
+    match &mut document.answer {
+        Answer::Run(run) => run,
+        _ => panic!("has one run"),
     }
 }
 
@@ -285,7 +298,7 @@ pub fn lb_failure() -> Document {
         happening(92.304, "down", "haproxy/nginx1"),
         happening(98.871, "up", "haproxy/nginx1"),
     ];
-    let mut document = document("lb-failure", Some(run));
+    let mut document = document("lb-failure", one(run));
     document.caveats = vec![
         Caveat {
             code: "hot.app".into(),
@@ -306,7 +319,7 @@ pub fn steady() -> Document {
     run.slo[0].met = true;
     run.slo[0].observed = share(0.999_985, 0.000_004);
     run.classes = named(vec![("default", run.metrics.clone())]);
-    document("foobar", Some(run))
+    document("foobar", one(run))
 }
 
 /// One replication in which nothing came through: null wherever something could be.
@@ -349,15 +362,19 @@ pub fn nulls() -> Document {
         bin_s: 5.0,
         series: named(vec![("latency_p99_s", empty)]),
     };
-    let mut document = document("nothing works", Some(run));
-    (document.replications, document.complete, document.warmup_s) = (1, false, 0.0);
+    let mut document = document("nothing works", one(run));
+    (
+        document.envelope.replications,
+        document.envelope.complete,
+        document.envelope.warmup_s,
+    ) = (1, false, Some(0.0));
     document
 }
 
 /// 200 nodes on 120 hosts, with long names.
 pub fn crowd() -> Document {
     let mut document = lb_failure();
-    let run = document.run.as_mut().expect("has one");
+    let run = run_of(&mut document);
     let name = |i: usize| format!("application-server-in-the-second-data-centre-{i:03}");
     let busy = |i: usize| (i * 37 % 200) as f64 / 210.0;
     run.nodes = Ordered(
@@ -380,14 +397,15 @@ pub fn crowd() -> Document {
             ]
         })
         .collect();
-    document.scenario.name = "the-whole-second-data-centre-with-every-application-server-and-then-some-more".into();
+    document.envelope.scenario.name =
+        "the-whole-second-data-centre-with-every-application-server-and-then-some-more".into();
     document
 }
 
 /// One balancer against a pair, and a third that is merely slow.
 pub fn several() -> Document {
-    let alone = lb_failure();
-    let single = alone.run.clone().expect("has one");
+    let mut alone = lb_failure();
+    let single = run_of(&mut alone).clone();
     let mut pair = foobar_run(
         metrics(0.0349, 2_676_000, &[("unreachable", 24_000)]),
         timeline(60.0, 65.0, 0.035),
@@ -415,13 +433,12 @@ pub fn several() -> Document {
         run,
         caveats: Vec::new(),
     };
-    let mut document = document("lb-failure, lb-pair, slow disks", None);
-    document.runs = Some(vec![
+    let runs = vec![
         entry("lb-failure", single),
         entry("lb-pair", pair),
         entry("slow disks", slow),
-    ]);
-    document
+    ];
+    document("lb-failure, lb-pair, slow disks", Answer::Runs(Runs { runs }))
 }
 
 /// Names that try to break the page: control characters, markup, wide and endless text.
@@ -435,7 +452,7 @@ pub fn hostile() -> Document {
         "",
     ];
     let endless = "x".repeat(500);
-    let run = document.run.as_mut().expect("has one");
+    let run = run_of(&mut document);
     for (i, (name, _)) in run.nodes.0.iter_mut().enumerate() {
         *name = names.get(i).map_or(format!("{endless}{i}"), |n| n.to_string());
     }
@@ -449,7 +466,7 @@ pub fn hostile() -> Document {
         s.objective = format!("classes.{endless}.p99");
     }
     document.caveats[0].message = endless;
-    document.scenario.name = names.concat();
+    document.envelope.scenario.name = names.concat();
     document
 }
 

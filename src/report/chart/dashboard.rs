@@ -6,7 +6,7 @@ use super::canvas::{Anchor, Canvas, Font, Rect, fitted, text_width, wrapped};
 use super::theme::Theme;
 use super::{latency, timeline};
 use crate::analysis::result::{Document, Metrics, SloResult};
-use crate::report::summary::{incomplete, objective, subtitle};
+use crate::report::summary::{incomplete, objective, seed, subtitle};
 use crate::report::timeline::timeline as timeline_of;
 use crate::report::units;
 use crate::report::view::{RunView, runs};
@@ -40,7 +40,7 @@ struct Tile {
 /// How high the page must be to hold it all at this width.
 pub fn height(document: &Document, width: f64) -> f64 {
     let runs = runs(document);
-    let head = HEAD + if document.complete { 0.0 } else { LINE };
+    let head = HEAD + if document.envelope.complete { 0.0 } else { LINE };
     let numbers = match runs.as_slice() {
         [one] => {
             let rows = tiles(one).len().div_ceil(tiles_in_a_row(width)) as f64;
@@ -99,7 +99,7 @@ fn head(canvas: &mut Canvas<'_>, document: &Document, runs: &[RunView<'_>], page
     let title = if runs.len() > 1 {
         format!("{} scenarios", runs.len())
     } else {
-        document.scenario.name.clone()
+        document.envelope.scenario.name.clone()
     };
     let font = canvas.bold(20.0);
     canvas.text(
@@ -111,7 +111,7 @@ fn head(canvas: &mut Canvas<'_>, document: &Document, runs: &[RunView<'_>], page
     );
     let how = wrapped(&subtitle(document), canvas.quiet(12.5), page.width(), 1).concat();
     canvas.text(&how, page.left, page.top + 35.0, Anchor::Start, canvas.quiet(12.5));
-    if document.complete {
+    if document.envelope.complete {
         return page.top + HEAD;
     }
     let font = Font {
@@ -354,8 +354,10 @@ fn foot(canvas: &mut Canvas<'_>, document: &Document, area: Rect) {
         y += LINE;
     }
     let source = format!(
-        "fallover {} · scenario {} · seed {}",
-        document.engine.version, document.scenario.digest, document.seed
+        "fallover {} · scenario {} · {}",
+        document.engine.version,
+        document.envelope.scenario.digest,
+        seed(document)
     );
     let font = canvas.quiet(11.0);
     canvas.text(&fitted(&source, font, area.width()), area.left, y, Anchor::Start, font);

@@ -90,6 +90,10 @@ pub fn svg(document: &Document, name: Name, look: &Look) -> Result<String, Pictu
     let width = f64::from(look.width);
     let runs = runs(document);
     match name {
+        Name::Dashboard if runs.is_empty() => Err(PictureError::Nothing(
+            "dashboard",
+            "it draws what `fallover run` found; use .json",
+        )),
         Name::Dashboard => {
             let height = dashboard::height(document, width).ceil();
             let draw = |canvas: &mut Canvas<'_>| dashboard::draw(canvas, document, width, height);
@@ -130,7 +134,15 @@ fn titled(
     draw: impl FnOnce(&mut Canvas<'_>, Rect),
 ) -> String {
     let width = f64::from(look.width);
-    let title = title(document, runs, if document.complete { "" } else { " (INCOMPLETE)" });
+    let title = title(
+        document,
+        runs,
+        if document.envelope.complete {
+            ""
+        } else {
+            " (INCOMPLETE)"
+        },
+    );
     paint(width, height, look.theme, &title, |canvas| {
         let room = width - 2.0 * MARGIN;
         let big = canvas.bold(17.0);
@@ -154,7 +166,7 @@ fn titled(
 
 fn title(document: &Document, runs: &[RunView<'_>], suffix: &str) -> String {
     match runs.len() {
-        0 | 1 => format!("{}{suffix}", document.scenario.name),
+        0 | 1 => format!("{}{suffix}", document.envelope.scenario.name),
         n => format!("{n} scenarios{suffix}"),
     }
 }

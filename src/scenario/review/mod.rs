@@ -15,14 +15,16 @@ mod timeouts;
 mod traffic;
 mod words;
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use self::traffic::Traffic;
 use super::plan::Plan;
 use crate::base::ids::ClassId;
 
 /// How bad it is.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// One failure is an outage, or anybody may read along: mend it before going live.
@@ -43,10 +45,10 @@ pub struct SinglePoint {
 }
 
 /// One thing to be said about a design.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Which rule, for scripts: `family.rule`.
-    pub id: &'static str,
+    pub id: Cow<'static, str>,
     /// How bad it is.
     pub severity: Severity,
     /// What it is about, by the scenario's name for it.
@@ -66,7 +68,7 @@ impl Finding {
         fix: impl Into<String>,
     ) -> Finding {
         Finding {
-            id,
+            id: Cow::Borrowed(id),
             severity,
             component: component.to_owned(),
             message: message.into(),

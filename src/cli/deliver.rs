@@ -1,0 +1,98 @@
+//! What every command does with its files: reads scenarios, refuses outputs that would cost the user another file, and
+//! hands the result over.
+
+use std::path::{Path, PathBuf};
+
+use super::exit::{self, Failure};
+use super::files::Files;
+use super::options::{Reading, Writing};
+use crate::analysis::result::Document;
+use crate::report::chart::Look;
+use crate::report::sink::{Output, SinkError};
+use crate::report::terminal::Terminal;
+use crate::report::{json, words};
+use crate::scenario::plan::Plan;
+
+impl From<SinkError> for Failure {
+    fn from(error: SinkError) -> Failure {
+        match error.is_bad_input() {
+            true => Failure::BadInput(error.to_string()),
+            false => Failure::Unreadable(error.to_string()),
+        }
+    }
+}
+
+impl Reading {
+    /// Every scenario's plan; what is wrong with any of them is said at once. No output may be one of the files read.
+    pub fn plans(&self, scenarios: &[PathBuf], writing: &Writing, also: Option<&Path>) -> Result<Vec<Plan>, Failure> {
+        let (mut plans, mut failures, mut files) = (Vec::new(), Vec::new(), Files::default());
+        for file in scenarios {
+            match self.load(file) {
+                Ok(loaded) => {
+                    let say = |w: &String| exit::note(&format!("{}: warning: {w}", file.display()));
+                    if !writing.quiet {
+                        loaded.plan.warnings.iter().for_each(say);
+                    }
+                    files.reads(file, "a scenario of this run");
+                    loaded.traces.iter().for_each(|t| files.reads(t, "a trace of this run"));
+                    plans.push(loaded.plan);
+                }
+                Err(failure) => failures.push(failure),
+            }
+        }
+        let outputs = writing.output.iter().map(PathBuf::as_path).chain(also);
+        failures.extend(outputs.filter_map(|path| files.writes(path).err()));
+        said(failures).map(|()| plans)
+    }
+
+    /// The plan of the one scenario.
+    pub fn plan(&self, scenario: &Path, writing: &Writing) -> Result<Plan, Failure> {
+        let plans = self.plans(&[scenario.to_owned()], writing, None)?;
+        Ok(plans.into_iter().next().expect("one a file"))
+    }
+}
+
+impl Writing {
+    /// The files asked for. A mistake in a name shows before the work begins.
+    pub fn outputs(&self) -> Result<Vec<Output>, Failure> {
+        self.output.iter().map(|path| Ok(Output::parse(path)?)).collect()
+    }
+
+    /// The same of a command that has no picture of its result yet.
+    pub fn outputs_as_json(&self, command: &str) -> Result<Vec<Output>, Failure> {
+        let is_json = |path: &&PathBuf| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
+        if let Some(path) = self.output.iter().find(|path| !is_json(path)) {
+            let message = format!("{}: {command} writes .json only so far", path.display());
+            return Err(Failure::BadInput(message));
+        }
+        self.outputs()
+    }
+
+    /// Prints the result and writes it. The work is done: one place that cannot be written must not lose the others.
+    pub fn deliver(&self, document: &Document, outputs: &[Output]) -> Result<(), Failure> {
+        let mut failures: Vec<Failure> = self.print(document).err().into_iter().collect();
+        for output in outputs {
+            failures.extend(output.write(document, &Look::default()).err().map(Failure::from));
+        }
+        said(failures)
+    }
+
+    fn print(&self, document: &Document) -> Result<(), Failure> {
+        if self.json {
+            let mut bytes = Vec::new();
+            json::write(document, &mut bytes).map_err(|e| Failure::Unreadable(e.to_string()))?;
+            exit::print(&String::from_utf8_lossy(&bytes))
+        } else if !self.quiet {
+            exit::print(&Terminal::of_stdout().render(&words(document)))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Says all failures; the last one decides the status.
+fn said(mut failures: Vec<Failure>) -> Result<(), Failure> {
+    let last = failures.pop();
+    failures.iter().for_each(Failure::print);
+    last.map_or(Ok(()), Err)
+}
