@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::compare::Compare;
 use super::review::Review;
 use super::spof::Spof;
 use crate::scenario::plan::Plan;
@@ -110,6 +111,8 @@ pub enum Answer {
     Run(Box<Run>),
     /// `run` of several.
     Runs(Runs),
+    /// `compare`.
+    Compare(Compare),
     /// `spof`.
     Spof(Spof),
     /// `review`.
@@ -176,6 +179,7 @@ impl Answer {
         match command {
             "run" if value.get("runs").is_some() => of(value).map(Answer::Runs),
             "run" => of(value).map(Box::new).map(Answer::Run),
+            "compare" => of(value).map(Answer::Compare),
             "spof" => of(value).map(Answer::Spof),
             "review" => of(value).map(Answer::Review),
             _ => Err(NoResult::Command(command.to_owned())),

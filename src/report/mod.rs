@@ -5,6 +5,7 @@
 
 pub mod busy;
 pub mod chart;
+pub mod compare;
 pub mod csv;
 pub mod document;
 pub mod json;
@@ -27,6 +28,7 @@ use crate::analysis::result::{Answer, Document};
 pub fn words(document: &Document) -> document::Report {
     match &document.answer {
         Answer::Run(_) | Answer::Runs(_) => summary::summary(document),
+        Answer::Compare(_) => compare::report(document),
         Answer::Spof(_) => spof::report(document),
         Answer::Review(_) => review::report(document),
     }

@@ -113,7 +113,8 @@ fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
     blocks
 }
 
-fn several_scenarios(views: &[RunView<'_>]) -> Vec<Block> {
+/// A row a scenario, causes of failure, and the curves over one another.
+pub(super) fn several_scenarios(views: &[RunView<'_>]) -> Vec<Block> {
     let columns = vec![
         Column::left("scenario"),
         Column::left("SLO").rank(6),
@@ -339,7 +340,8 @@ fn happenings(view: &RunView<'_>) -> Option<Fact> {
     (!items.is_empty()).then(|| Fact::new("Events", items))
 }
 
-fn caveats(document: &Document, runs: &[RunView<'_>]) -> Vec<Block> {
+/// What to bear in mind, of all together and of each.
+pub(super) fn caveats(document: &Document, runs: &[RunView<'_>]) -> Vec<Block> {
     let note = |text: String| Block::Note(Span::new(Tone::Caution, text));
     let shared = document.caveats.iter().map(|c| c.message.clone());
     let own = runs.iter().flat_map(|view| {
