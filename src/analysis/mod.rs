@@ -7,3 +7,4 @@ pub mod result;
 pub mod review;
 pub mod run;
 pub mod spof;
+pub mod sweep;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::compare::Compare;
 use super::review::Review;
 use super::spof::Spof;
+use super::sweep::Sweep;
 use crate::scenario::plan::Plan;
 
 /// The version of this format. A field may be added without raising it; none may be renamed or dropped.
@@ -113,6 +114,8 @@ pub enum Answer {
     Runs(Runs),
     /// `compare`.
     Compare(Compare),
+    /// `sweep` and `merge`.
+    Sweep(Sweep),
     /// `spof`.
     Spof(Spof),
     /// `review`.
@@ -180,6 +183,7 @@ impl Answer {
             "run" if value.get("runs").is_some() => of(value).map(Answer::Runs),
             "run" => of(value).map(Box::new).map(Answer::Run),
             "compare" => of(value).map(Answer::Compare),
+            "sweep" => of(value).map(Answer::Sweep),
             "spof" => of(value).map(Answer::Spof),
             "review" => of(value).map(Answer::Review),
             _ => Err(NoResult::Command(command.to_owned())),

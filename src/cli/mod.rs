@@ -14,6 +14,7 @@ mod run;
 mod schema;
 mod simulate;
 mod spof;
+mod sweep;
 mod validate;
 
 use std::ffi::OsString;
@@ -39,6 +40,10 @@ pub enum Command {
     Run(run::Run),
     /// Which design is better, by how much, and is the difference real?
     Compare(compare::Compare),
+    /// A grid of runs: every combination of values, to a table; or which input moves the result most
+    Sweep(sweep::Sweep),
+    /// Put the shards of a sweep together
+    Merge(sweep::Merge),
     /// What are the single points of failure, what does each cost, and what can the rest not carry?
     Spof(spof::Spof),
     /// Say whether scenarios are right, one line each
@@ -58,6 +63,8 @@ impl Command {
         match self {
             Command::Run(run) => run.run(),
             Command::Compare(compare) => compare.run(),
+            Command::Sweep(sweep) => sweep.run(),
+            Command::Merge(merge) => merge.run(),
             Command::Spof(spof) => spof.run(),
             Command::Validate(validate) => validate.run(),
             Command::Explain(explain) => explain.run(),

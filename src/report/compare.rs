@@ -65,7 +65,14 @@ fn sentence(pair: &[Difference]) -> Point {
         .filter_map(|m| of(pair, m));
     // What nobody asked for is said where it differs.
     let others = ["throughput_per_s"].into_iter().filter_map(|m| of(pair, m));
-    let others = others.filter(|d| d.verdict != Verdict::NoDifferenceShown);
+    let is_much = |d: &&Difference| {
+        d.a_value
+            .zip(d.difference.value)
+            .is_some_and(|(a, v)| v.abs() > 0.01 * a)
+    };
+    let others = others
+        .filter(|d| d.verdict != Verdict::NoDifferenceShown)
+        .filter(is_much);
     let told: Vec<&Difference> = always.chain(others).collect();
     let (same, other): (Vec<&Difference>, Vec<&Difference>) =
         told.iter().partition(|d| d.verdict == Verdict::NoDifferenceShown);

@@ -16,6 +16,7 @@ pub mod sink;
 pub mod sparkline;
 pub mod spof;
 pub mod summary;
+pub mod sweep;
 pub mod terminal;
 pub mod text;
 pub mod timeline;
@@ -29,6 +30,7 @@ pub fn words(document: &Document) -> document::Report {
     match &document.answer {
         Answer::Run(_) | Answer::Runs(_) => summary::summary(document),
         Answer::Compare(_) => compare::report(document),
+        Answer::Sweep(_) => sweep::report(document),
         Answer::Spof(_) => spof::report(document),
         Answer::Review(_) => review::report(document),
     }

@@ -3,11 +3,11 @@
 //! It decides by extension what to write, and refuses before the work begins what it could not write after it.
 
 use super::chart::{self, Look, PictureError};
-use super::json;
+use super::{json, sweep};
 use crate::analysis::result::Document;
 use serde::Serialize;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use thiserror::Error;
@@ -23,6 +23,8 @@ pub struct Output {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 enum Format {
     Json,
+    /// A table; only a sweep is one.
+    Csv,
     Svg,
     Png,
 }
@@ -67,6 +69,7 @@ impl Output {
             .to_ascii_lowercase();
         let format = match extension.as_str() {
             "json" => Format::Json,
+            "csv" => Format::Csv,
             "svg" => Format::Svg,
             "png" => Format::Png,
             "pdf" => return Err(SinkError::NotBuilt(path.into(), "PDF")),
@@ -79,6 +82,16 @@ impl Output {
             path: path.into(),
             format,
         })
+    }
+
+    /// Is it a table?
+    pub fn is_table(&self) -> bool {
+        self.format == Format::Csv
+    }
+
+    /// Is it a picture?
+    pub fn is_picture(&self) -> bool {
+        matches!(self.format, Format::Svg | Format::Png)
     }
 
     /// Where it will be.
@@ -94,6 +107,7 @@ impl Output {
             Format::Json => {
                 return self.write_json(document);
             }
+            Format::Csv => sweep::csv(document).map_err(|e| SinkError::Io(self.path.clone(), e))?,
             Format::Svg => svg()?.into_bytes(),
             Format::Png => chart::png(&svg()?, look.pixel_ratio).map_err(picture)?,
         };
@@ -188,6 +202,56 @@ impl Write for Destination {
     }
 }
 
+/// Lines that are on disk as soon as they are written: what a long piece of work has finished.
+///
+/// A line that a crash cut short is dropped when the journal is opened again.
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+}
+
+impl Journal {
+    /// Opens or begins a journal whose first line is `head`, and gives the lines after it; none of a journal with another
+    /// head, which is left as it is.
+    pub fn open(path: &Path, head: &str) -> Result<Option<(Journal, Vec<String>)>, SinkError> {
+        let failed = |e| SinkError::Io(path.into(), e);
+        #[expect(clippy::disallowed_methods, reason = "this is the sink")]
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path);
+        let mut file = file.map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(failed)?;
+        let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
+        if whole < bytes.len() {
+            file.set_len(whole as u64).map_err(failed)?;
+        }
+        let text = String::from_utf8_lossy(&bytes[..whole]);
+        let mut journal = Journal {
+            path: path.into(),
+            file,
+        };
+        match text.lines().next() {
+            None => journal.append(head)?,
+            Some(first) if first == head => {}
+            Some(_) => return Ok(None),
+        }
+        let lines = text.lines().skip(1).map(str::to_owned).collect();
+        Ok(Some((journal, lines)))
+    }
+
+    /// Adds a line, which must hold no line break.
+    pub fn append(&mut self, line: &str) -> Result<(), SinkError> {
+        let failed = |e| SinkError::Io(self.path.clone(), e);
+        self.file.write_all(format!("{line}\n").as_bytes()).map_err(failed)?;
+        self.file.sync_data().map_err(failed)
+    }
+
+    /// The work is done: its journal goes.
+    pub fn remove(self) -> Result<(), SinkError> {
+        #[expect(clippy::disallowed_methods, reason = "this is the sink")]
+        std::fs::remove_file(&self.path).map_err(|e| SinkError::Io(self.path.clone(), e))
+    }
+}
+
 fn check_place(path: &Path) -> Result<(), SinkError> {
     let directory = directory_of(path);
     if path.is_dir() {
@@ -264,6 +328,27 @@ mod tests {
             "nowhere/x.json: there is no directory nowhere"
         );
         assert!(Output::parse(Path::new("X.JSON")).is_ok());
+    }
+
+    #[test]
+    fn a_journal_loses_only_the_line_in_hand() {
+        let directory = tempfile::tempdir().expect("makes a directory");
+        let path = directory.path().join("x.csv.partial");
+        let (mut journal, lines) = Journal::open(&path, "head").expect("opens").expect("is new");
+        assert!(lines.is_empty());
+        journal.append("one").expect("appends");
+        journal.append("two").expect("appends");
+        drop(journal);
+        let text = std::fs::read_to_string(&path).expect("reads");
+        std::fs::write(&path, format!("{text}thr")).expect("writes");
+        let (mut journal, lines) = Journal::open(&path, "head").expect("opens").expect("is ours");
+        assert_eq!(lines, ["one", "two"]);
+        journal.append("three").expect("appends");
+        assert!(Journal::open(&path, "another").expect("opens").is_none());
+        let (journal, lines) = Journal::open(&path, "head").expect("opens").expect("is ours");
+        assert_eq!(lines, ["one", "two", "three"]);
+        journal.remove().expect("removes");
+        assert_eq!(files_in(directory.path()), 0);
     }
 
     #[cfg(unix)]

@@ -2,6 +2,8 @@
 //!
 //! It only takes apart what was typed; whether a path leads anywhere is for the reader of the scenario to say.
 
+use super::raw::units::{Duration, Rate};
+
 /// A value in a list, or a stretch of them, as `--vary` has it: a path and what it takes in turn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
@@ -108,19 +110,25 @@ pub fn count(axes: &[Axis]) -> Option<u64> {
         .try_fold(1u64, |n, axis| n.checked_mul(axis.values.len() as u64))
 }
 
-/// The combination of this number.
-pub fn combination(axes: &[Axis], number: u64) -> Variant {
-    let (mut rest, mut chosen) = (number, Vec::new());
+/// The value of each axis in the combination of this number.
+pub fn choice(axes: &[Axis], number: u64) -> Vec<&str> {
+    let mut rest = number;
+    let mut chosen: Vec<&str> = Vec::new();
     for axis in axes.iter().rev() {
         let n = axis.values.len() as u64;
-        chosen.push((axis, &axis.values[(rest % n) as usize]));
+        chosen.push(&axis.values[(rest % n) as usize]);
         rest /= n;
     }
     chosen.reverse();
-    let labels: Vec<String> = chosen.iter().map(|(_, value)| bare(value)).collect();
+    chosen
+}
+
+fn combination(axes: &[Axis], number: u64) -> Variant {
+    let chosen = choice(axes, number);
+    let labels: Vec<String> = chosen.iter().map(|value| bare(value)).collect();
     Variant {
         label: labels.join(", "),
-        sets: chosen.iter().map(|(axis, value)| axis.set(value)).collect(),
+        sets: axes.iter().zip(chosen).map(|(axis, value)| axis.set(value)).collect(),
     }
 }
 
@@ -171,14 +179,21 @@ impl Stretch {
         }
     }
 
-    /// The change that puts a value in its place.
-    pub fn set(&self, value: f64) -> String {
-        format!("{}={}", self.path, with_unit(value, &self.unit))
+    /// A value as `--set` takes it.
+    pub fn text(&self, value: f64) -> String {
+        with_unit(value, &self.unit)
     }
 }
 
 fn with_unit(value: f64, unit: &str) -> String {
     format!("{value}{unit}")
+}
+
+/// What a value is in numbers, and what to write behind the name of its column: seconds, or a rate per second.
+pub fn in_seconds(value: &str) -> Option<(f64, &'static str)> {
+    let text = bare(value);
+    let time = Duration::parse(&text).ok().map(|d| (d.0.seconds(), "_s"));
+    time.or_else(|| Rate::parse(&text).ok().map(|r| (r.0, "_per_s")))
 }
 
 /// A value without the quotes of JSON text: as people say it.
@@ -378,7 +393,7 @@ mod tests {
             [4.0, 4.0, 5.0, 7.0, 7.0]
         );
         let even = Stretch::parse("t=100ms..300ms").expect("is right");
-        assert_eq!(even.set(even.at(0.5)), "t=200ms");
+        assert_eq!(even.text(even.at(0.5)), "200ms");
         let log = Stretch::parse("r=log(1/s,100/s)").expect("is right");
         assert!((log.at(0.5) - 10.0).abs() < 1e-12);
         for text in ["w=4", "w=7..4", "w=1s..2ms", "w=log(0,4)"] {

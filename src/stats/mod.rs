@@ -5,4 +5,5 @@
 pub mod gauge;
 pub mod interval;
 pub mod sketch;
+pub mod sobol;
 pub mod warmup;
