@@ -19,6 +19,7 @@ pub mod terminal;
 pub mod text;
 pub mod timeline;
 pub mod units;
+pub mod verify;
 pub mod view;
 
 use crate::analysis::result::{Answer, Document};
@@ -29,5 +30,6 @@ pub fn words(document: &Document) -> document::Report {
         Answer::Run(_) | Answer::Runs(_) => summary::summary(document),
         Answer::Spof(_) => spof::report(document),
         Answer::Review(_) => review::report(document),
+        Answer::Verify(found) => verify::report(document, found),
     }
 }
