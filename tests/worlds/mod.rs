@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "the test and the example use their own parts")]
 
 pub mod build;
+pub mod bytes;
 pub mod invariants;
 pub mod marks;
 
