@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::availability::Availability;
 use super::review::Review;
 use super::spof::Spof;
 use crate::scenario::plan::Plan;
@@ -114,6 +115,8 @@ pub enum Answer {
     Spof(Spof),
     /// `review`.
     Review(Review),
+    /// `availability`.
+    Availability(Box<Availability>),
 }
 
 /// `run` of several scenarios: one entry each.
@@ -178,6 +181,7 @@ impl Answer {
             "run" => of(value).map(Box::new).map(Answer::Run),
             "spof" => of(value).map(Answer::Spof),
             "review" => of(value).map(Answer::Review),
+            "availability" => of(value).map(Box::new).map(Answer::Availability),
             _ => Err(NoResult::Command(command.to_owned())),
         }
     }
