@@ -175,12 +175,18 @@ impl<'a> Account<'a> {
         sum
     }
 
-    /// By lifetime and class: failures a second, each counted as far as anything is left to lose.
+    /// By lifetime and class: failures a second, each counted as far as there is anything left to lose in passing: of what was
+    /// still answered before, and will be after.
     fn weights(&self, occupancy: &Occupancy) -> Vec<Vec<f64>> {
         let mut weights = vec![vec![0.0; self.plan.classes.len()]; self.mortals.len()];
+        let answered = |state: usize, class: usize| 1.0 - self.loss[state][class];
         for entry in &occupancy.entries {
+            let alone = self.states.find(&[self.mortals[entry.life].part]).unwrap_or(entry.to);
             for (class, weight) in weights[entry.life].iter_mut().enumerate() {
-                *weight += entry.per_s * (1.0 - self.loss[entry.from][class]);
+                let after = answered(entry.to, class) / answered(alone, class).max(1e-9);
+                // Where it is out even alone, what passes comes before and after.
+                let after = if answered(alone, class) > 0.0 { after.min(1.0) } else { 1.0 };
+                *weight += entry.per_s * answered(entry.from, class) * after;
             }
         }
         weights

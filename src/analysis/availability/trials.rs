@@ -62,8 +62,16 @@ impl Trial {
         trial.faults = self.parts.iter().map(fault).collect();
         trial.lifetimes.clear();
         trial.warmup = Warmup::Fixed(self.times.crash);
-        trial.duration = self.repaired() + self.down() + self.times.grace();
+        trial.duration = self.end() + self.times.grace();
         trial
+    }
+
+    /// What several lose together is only wanted while it lasts.
+    fn end(&self) -> Span {
+        match self.parts.len() {
+            0 | 1 => self.repaired() + self.down(),
+            _ => self.repaired(),
+        }
     }
 
     fn down(&self) -> Span {
@@ -81,7 +89,7 @@ impl Trial {
 
     /// How long all of it lasts that is looked at.
     pub fn seconds(&self) -> f64 {
-        (self.repaired() + self.down()).seconds()
+        self.end().seconds()
     }
 
     /// Shown each replication in order, with a row for every request.
