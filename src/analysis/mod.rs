@@ -7,3 +7,5 @@ pub mod result;
 pub mod review;
 pub mod run;
 pub mod spof;
+pub mod theory;
+pub mod verify;

@@ -15,6 +15,7 @@ mod schema;
 mod simulate;
 mod spof;
 mod validate;
+mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -47,6 +48,8 @@ pub enum Command {
     Explain(explain::Explain),
     /// Review the design without simulating it: what a senior engineer would say on reading it
     Review(review::Review),
+    /// Is this program right on this machine? Theory, determinism, conservation, recordings
+    Verify(verify::Verify),
     /// Print the JSON Schema of the scenario format
     Schema,
     /// Print completions for a shell
@@ -62,6 +65,7 @@ impl Command {
             Command::Validate(validate) => validate.run(),
             Command::Explain(explain) => explain.run(),
             Command::Review(review) => review.run(),
+            Command::Verify(verify) => verify.run(),
             Command::Schema => schema::run(),
             Command::Completions(completions) => completions.run(),
         }

@@ -20,6 +20,7 @@ pub mod terminal;
 pub mod text;
 pub mod timeline;
 pub mod units;
+pub mod verify;
 pub mod view;
 
 use crate::analysis::result::{Answer, Document};
@@ -31,5 +32,6 @@ pub fn words(document: &Document) -> document::Report {
         Answer::Spof(_) => spof::report(document),
         Answer::Review(_) => review::report(document),
         Answer::Availability(found) => availability::report(document, found),
+        Answer::Verify(found) => verify::report(document, found),
     }
 }
