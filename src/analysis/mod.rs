@@ -1,5 +1,6 @@
 //! What a study means: estimates with intervals, SLOs, caveats.
 
+pub mod availability;
 pub mod compare;
 pub mod cuts;
 pub mod reliability;
@@ -8,3 +9,5 @@ pub mod review;
 pub mod run;
 pub mod spof;
 pub mod sweep;
+pub mod theory;
+pub mod verify;
