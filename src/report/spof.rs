@@ -4,10 +4,11 @@ use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
 use super::summary::{plural, seed};
 use super::units::{self, NOTHING};
 use crate::analysis::result::{Answer, Document};
-use crate::analysis::spof::{Priced, Spof, Verdict};
+use crate::analysis::spof::{Fix, Priced, Spof, Verdict};
 
 /// How much of each list a screen can carry.
 const MOST_ROWS: usize = 40;
+const MOST_FIXES: usize = 15;
 const MOST_SETS: usize = 12;
 
 /// The report of a `spof` document.
@@ -20,6 +21,7 @@ pub fn report(document: &Document) -> Report {
             blocks.push(Block::Heading("Lost together".into()));
             blocks.push(Block::Table(losses("pair", &spof.pairs)));
         }
+        blocks.extend(first(spof));
         blocks.extend(together(spof));
     }
     let note = |c: &crate::analysis::result::Caveat| Block::Note(Span::new(Tone::Caution, c.message.clone()));
@@ -144,6 +146,31 @@ fn verdict(verdict: Verdict) -> Span {
         Verdict::Degraded => Span::new(Tone::Caution, "degraded"),
         Verdict::None => Span::new(Tone::Good, "none"),
     }
+}
+
+/// What to fix first: the best change of each component, the best of all first.
+fn first(spof: &Spof) -> Vec<Block> {
+    if spof.fixes.is_empty() {
+        return Vec::new();
+    }
+    let fact = |fix: &Fix| {
+        let saves = fix.downtime_saved_min_per_year.filter(|m| *m >= 0.05);
+        let share = || format!("loses {:.0} % less", 100.0 * fix.lost_saved_ratio);
+        let saves = saves.map_or_else(share, |m| format!("saves {} a year", minutes(m)));
+        let against = fix
+            .against
+            .iter()
+            .map(|a| Span::new(Tone::Caution, format!("against {a}")));
+        let both = [Span::new(Tone::Good, saves), Span::plain(fix.change.clone())];
+        Fact::new(&fix.id, both.into_iter().chain(against).collect())
+    };
+    let facts = spof.fixes.iter().take(MOST_FIXES).map(fact).collect();
+    let apply = "each alone; --apply FIX prints the scenario after it, and several may be put one upon the other";
+    vec![
+        Block::Heading("What to fix first".into()),
+        Block::Facts(facts),
+        Block::Note(Span::new(Tone::Quiet, apply)),
+    ]
 }
 
 /// What cuts a class only together. Sets of one have been told.
