@@ -1,6 +1,6 @@
 //! The report of `spof`: the verdict first, then what each loss does, then what it takes to cut a class.
 
-use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
+use super::document::{Block, Column, Fact, Point, Report, Span, Table, Tone};
 use super::summary::{plural, seed};
 use super::units::{self, NOTHING};
 use crate::analysis::result::{Answer, Document};
@@ -153,24 +153,26 @@ fn first(spof: &Spof) -> Vec<Block> {
     if spof.fixes.is_empty() {
         return Vec::new();
     }
-    let fact = |fix: &Fix| {
+    let point = |fix: &Fix| {
         let saves = fix.downtime_saved_min_per_year.filter(|m| *m >= 0.05);
         let share = || format!("loses {:.0} % less", 100.0 * fix.lost_saved_ratio);
         let saves = saves.map_or_else(share, |m| format!("saves {} a year", minutes(m)));
-        let against = fix
-            .against
-            .iter()
-            .map(|a| Span::new(Tone::Caution, format!("against {a}")));
-        let both = [Span::new(Tone::Good, saves), Span::plain(fix.change.clone())];
-        Fact::new(&fix.id, both.into_iter().chain(against).collect())
+        let against = fix.against.iter().map(|a| format!(" (against {a})"));
+        let head = vec![
+            Span::new(Tone::Strong, fix.id.clone()),
+            Span::new(Tone::Good, saves + &against.collect::<String>()),
+        ];
+        Block::Point(Point {
+            head,
+            body: format!("{}.", fix.change),
+            remedy: String::new(),
+        })
     };
-    let facts = spof.fixes.iter().take(MOST_FIXES).map(fact).collect();
+    let points = spof.fixes.iter().take(MOST_FIXES).map(point);
     let apply = "each alone; --apply FIX prints the scenario after it, and several may be put one upon the other";
-    vec![
-        Block::Heading("What to fix first".into()),
-        Block::Facts(facts),
-        Block::Note(Span::new(Tone::Quiet, apply)),
-    ]
+    let heading = Block::Heading("What to fix first".into());
+    let note = Block::Note(Span::new(Tone::Quiet, apply));
+    std::iter::once(heading).chain(points).chain([note]).collect()
 }
 
 /// What cuts a class only together. Sets of one have been told.

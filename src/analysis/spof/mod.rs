@@ -14,7 +14,7 @@ use super::cuts::minimal_cuts;
 use super::reliability::{self, Life};
 use super::result::{Caveat, Estimate, Ordered};
 use crate::base::ids::ClassId;
-use crate::model::structure::{State, is_cut, used};
+use crate::model::structure::{State, seen, used};
 use crate::scenario::plan::{Component, Monitoring, Plan};
 use crate::scenario::review::SinglePoint;
 use crate::study::{Count, Failure};
@@ -129,15 +129,16 @@ pub enum Verdict {
 }
 /// By class: the minimal cut sets up to this order, as indices of components.
 pub fn cut_sets(plan: &Plan, order: usize, used: &[bool]) -> Vec<Vec<Vec<usize>>> {
-    let candidates: Vec<usize> = (0..plan.components.len()).filter(|c| used[*c]).collect();
     let of = |class: usize| {
-        minimal_cuts(&candidates, order, |set| {
+        minimal_cuts(order, |set| {
             let state = State::without(plan, set.iter().map(|c| &plan.components[*c]));
-            is_cut(plan, &state, ClassId::new(class))
+            let seen = seen(plan, &state, ClassId::new(class))?;
+            Some((0..seen.len()).filter(|c| seen[*c] && used[*c]).collect())
         })
     };
     (0..plan.classes.len()).map(of).collect()
 }
+
 /// The components whose loss alone cuts a class, in the order of the scenario.
 pub fn single_points(plan: &Plan) -> Vec<SinglePoint> {
     let cuts = cut_sets(plan, 1, &used(plan));

@@ -52,7 +52,11 @@ pub fn patience(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     let mut found = Vec::new();
     for (index, database) in hit(desk, component) {
         let of = |(i, node): (usize, &'_ crate::scenario::plan::Node)| match &node.kind {
-            Kind::App(app) if app.database.is_some_and(|d| d.index() == index) => Some((NodeId::new(i), app.clone())),
+            Kind::App(app) if app.database.is_some_and(|d| d.index() == index) => {
+                // As many connections as workers are no bottleneck.
+                let pool = app.pool.filter(|pool| node.workers.is_none_or(|w| *pool < w));
+                Some((NodeId::new(i), App { pool, ..app.clone() }))
+            }
             _ => None,
         };
         let apps: Vec<(NodeId, App)> = desk.plan.nodes.iter().enumerate().filter_map(of).collect();
