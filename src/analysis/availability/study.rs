@@ -9,6 +9,7 @@ use super::*;
 use crate::analysis::spof::Times;
 use crate::base::random::{Streams, mix};
 use crate::model::structure::used;
+use crate::scenario::plan::Hit;
 use crate::study::{self, Count, Settings, Watch};
 
 /// What is asked.
@@ -146,7 +147,9 @@ struct Crew<'a> {
 impl Crew<'_> {
     /// The trial of what is down, and its baseline where there is none with the same times yet.
     fn add(&mut self, down: &[usize]) {
-        let times = Times::of(self.plan);
+        let hits = |part: &usize| self.plan.components[*part].hits.iter().cloned();
+        let failure: Vec<Hit> = down.iter().flat_map(hits).collect();
+        let times = Times::of(self.plan, &failure);
         let bases = &mut self.trials.bases;
         let base = bases.iter().position(|b| b.times == times).unwrap_or_else(|| {
             bases.push(Trial::new(times, &[]));
@@ -261,7 +264,7 @@ impl World {
         let walk = |period: usize, states: &mut States| {
             // Numbers of their own, so that no trial shares them.
             let streams = Streams::new(mix(asked.settings.seed, u64::MAX), period as u32);
-            occupancy::walk(plan, mortals, asked.horizon, &streams, states)
+            occupancy::walk(plan, mortals, asked.horizon, streams, states)
         };
         let periods: Vec<Occupancy> = (0..count).map(|p| walk(p, &mut states)).collect();
         let means = mortals.iter().all(|m| m.means.is_some());

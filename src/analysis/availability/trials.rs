@@ -62,7 +62,7 @@ impl Trial {
         trial.faults = self.parts.iter().map(fault).collect();
         trial.lifetimes.clear();
         trial.warmup = Warmup::Fixed(self.times.crash);
-        trial.duration = self.end() + self.times.grace();
+        trial.duration = self.end() + self.times.grace;
         trial
     }
 
