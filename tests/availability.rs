@@ -9,12 +9,12 @@ use std::sync::atomic::AtomicBool;
 use fallover::analysis::availability::{Asked, Availability, EVERYTHING_UP, Found, answer};
 use fallover::analysis::reliability::lives;
 use fallover::analysis::result::{Answer, Document, Estimate};
-use fallover::analysis::spof::{Effect, Question, Reactions, answer as spof_answer, cut_sets};
+use fallover::analysis::spof::{Effect, Lab, Options, answer as spof_answer, cut_sets};
 use fallover::base::ids::ClassId;
 use fallover::base::time::Span;
 use fallover::model::structure::{State, is_cut, used};
 use fallover::scenario::plan::Plan;
-use fallover::study::{self, Count, Settings, Watch};
+use fallover::study::{Count, Settings};
 use support::{plan, study_of};
 
 const DAY_S: f64 = 86_400.0;
@@ -60,7 +60,7 @@ fn near(what: &str, value: f64, expected: f64, tolerance: f64) {
 
 fn scenario(nodes: &str, more: &str, per_s: u32) -> Plan {
     plan(&format!(
-        r#"{{ "duration": "20000s", "warmup": "200s", {more}
+        r#"{{ "duration": "40000s", "warmup": "200s", {more}
         "clients": {{ "c": {{ "arrivals": {{ "poisson": {per_s} }}, "entry": "front" }} }}, "nodes": {{ {nodes} }} }}"#
     ))
 }
@@ -81,12 +81,17 @@ fn pair(name: &str, servers: [&str; 2], life: &str) -> String {
 /// Two servers behind a balancer, and an accident that takes both.
 fn small() -> Plan {
     let nodes = [
-        pair("front", ["a", "b"], r#", "lifetime": { "mtbf": "400s", "mttr": "10s" }"#),
+        pair(
+            "front",
+            ["a", "b"],
+            r#", "lifetime": { "mtbf": "400s", "mttr": "10s" }"#,
+        ),
         app("a", "100s", "10s"),
         app("b", "100s", "10s"),
     ];
-    let cause = r#""common_causes": { "rack": { "targets": ["a", "b"], "lifetime": { "mtbf": "990s", "mttr": "10s" } } },"#;
-    scenario(&nodes.join(", "), cause, 3)
+    let cause =
+        r#""common_causes": { "rack": { "targets": ["a", "b"], "lifetime": { "mtbf": "990s", "mttr": "10s" } } },"#;
+    scenario(&nodes.join(", "), cause, 1)
 }
 
 fn unavailabilities(plan: &Plan) -> Vec<(usize, f64)> {
@@ -116,7 +121,9 @@ fn by_enumeration(plan: &Plan) -> f64 {
 /// Inclusion and exclusion over the minimal cut sets.
 fn from_the_cut_sets(plan: &Plan) -> f64 {
     let q = unavailabilities(plan);
-    let mortal: Vec<bool> = (0..plan.components.len()).map(|c| q.iter().any(|(p, _)| *p == c)).collect();
+    let mortal: Vec<bool> = (0..plan.components.len())
+        .map(|c| q.iter().any(|(p, _)| *p == c))
+        .collect();
     let sets = cut_sets(plan, q.len(), &mortal).swap_remove(0);
     let of = |bits: usize| {
         let chosen = (0..sets.len()).filter(|i| bits >> i & 1 == 1);
@@ -150,13 +157,23 @@ fn theory_enumeration_cut_sets_years_and_brute_force_agree() {
     near("enumeration", by_enumeration(&plan), expected, 1e-12);
     near("cut sets", from_the_cut_sets(&plan), expected, 1e-12);
     let found = availability(&plan, 20_000.0, 5);
-    near("structural", 1.0 - found.structural.expect("it exists"), expected, 1e-12);
+    near(
+        "structural",
+        1.0 - found.structural.expect("it exists"),
+        expected,
+        1e-12,
+    );
     let (value, half) = lost(&found.availability);
     near("availability", value, expected, 3.0 * half + 1e-9);
     let walked = &found.periods.mean_min_per_year;
     let half = (walked.hi.unwrap() - walked.value.unwrap()) / YEAR_MIN;
     // Four standard errors of 1,000 periods; and what starting with everything up is worth: a repair time of each period.
-    near("years", walked.value.unwrap() / YEAR_MIN, expected, 2.04 * half + expected * 10.0 / 20_000.0);
+    near(
+        "years",
+        walked.value.unwrap() / YEAR_MIN,
+        expected,
+        2.04 * half + expected * 10.0 / 20_000.0,
+    );
     assert!(half < 0.02 * expected, "{half}");
     let (value, tolerance) = by_brute_force(&plan);
     near("brute force", value, expected, tolerance);
@@ -173,16 +190,15 @@ fn what_passes_is_priced_as_brute_force_finds_it() {
         "b": { "kind": "app", "host": "h2", "work": { "*": { "io": "20ms" } } }"#;
     let hosts = r#""hosts": { "h1": { "lifetime": { "mtbf": "400s", "mttr": "40s" } },
                               "h2": { "lifetime": { "mtbf": "400s", "mttr": "40s" } } },"#;
-    let plan = scenario(nodes, hosts, 10);
+    let plan = scenario(nodes, hosts, 2);
     let found = availability(&plan, 20_000.0, 20);
     let (value, half) = lost(&found.availability);
     let (brute, tolerance) = by_brute_force(&plan);
-    // A crash while the other is down, or a return while the other is, is priced as if the other were up: what passes is lost
-    // in so many of all failures at most.
+    // A return while the other is down is priced as if the other were up: that is so of a share q of all.
     let q: f64 = 40.0 / 440.0;
     let passing = value - q * q;
-    near("lost", value, brute, 2.0 * half + tolerance + 2.0 * q * passing);
-    assert!(passing > 0.2 * value && tolerance < 0.1 * value, "{passing} of {value} ± {tolerance}");
+    near("lost", value, brute, 2.0 * half + tolerance + q * passing);
+    assert!(tolerance < 0.2 * passing, "{passing} of {value} ± {tolerance}");
 }
 
 // --- textbook cases -------------------------------------------------------------------------------------------------
@@ -199,7 +215,12 @@ fn costs(nodes: &[String], more: &str, expected: f64) -> Availability {
     // No request is inside for long enough to be lost in passing, so only rounding is left.
     near("lost", value, expected, 3.0 * half + 1e-9 * expected);
     let minutes: f64 = found.by_cause.iter().filter_map(|(_, e)| e.value).sum();
-    near("the causes", minutes, found.downtime_min_per_year.value.unwrap(), 1e-6 * minutes);
+    near(
+        "the causes",
+        minutes,
+        found.downtime_min_per_year.value.unwrap(),
+        1e-6 * minutes,
+    );
     found
 }
 
@@ -224,7 +245,12 @@ fn theory_series_parallel_and_two_of_three() {
     let found = costs(&parallel, "", Q * Q);
     // Either fails while the other is down, and the first repair ends it.
     let per_s = 2.0 * Q / (30.0 * DAY_S) * (1.0 - Q);
-    near("outages", 1.0 / (found.mtbf_s.unwrap() + found.mttr_s.unwrap()), per_s, 1e-9 * per_s);
+    near(
+        "outages",
+        1.0 / (found.mtbf_s.unwrap() + found.mttr_s.unwrap()),
+        per_s,
+        1e-9 * per_s,
+    );
     near("mttr", found.mttr_s.unwrap(), 1800.0, 1e-6);
     assert_eq!(found.by_cause.iter().next().map(|c| c.0), Some("a + b"));
     // Two of three: every pair must have a living one.
@@ -243,7 +269,8 @@ fn theory_series_parallel_and_two_of_three() {
 #[test]
 fn theory_a_common_cause_spoils_a_pair_and_is_named() {
     let nodes = [pair("front", ["a", "b"], ""), monthly("a"), monthly("b")];
-    let cause = r#""common_causes": { "power": { "targets": ["a", "b"], "lifetime": { "mtbf": "1y", "mttr": "1h" } } },"#;
+    let cause =
+        r#""common_causes": { "power": { "targets": ["a", "b"], "lifetime": { "mtbf": "1y", "mttr": "1h" } } },"#;
     let power = 1.0 / (365.0 * 24.0 + 1.0);
     let found = costs(&nodes, cause, power + (1.0 - power) * Q * Q);
     assert_eq!(found.by_cause.iter().next().map(|c| c.0), Some("power"));
@@ -288,11 +315,7 @@ fn theory_planned_maintenance_falls_together() {
     let found = costs(&nodes, "", 1.0 / 50.0);
     assert_eq!(found.states.method, "exact");
     // And failures at random on top: of one, which matters while the other is out.
-    let both = [
-        pair("front", ["a", "b"], ""),
-        node("a", ""),
-        monthly("b"),
-    ];
+    let both = [pair("front", ["a", "b"], ""), node("a", ""), monthly("b")];
     costs(&both, "", 1.0 / 50.0 * Q);
 }
 
@@ -301,7 +324,9 @@ fn theory_planned_maintenance_falls_together() {
 fn theory_what_ages_is_drawn_period_by_period() {
     let front = |mtbf: &str| {
         scenario(
-            &format!(r#""front": {{ "kind": "app", "lifetime": {{ "mtbf": {mtbf}, "mttr": {{ "constant": "1d" }} }} }}"#),
+            &format!(
+                r#""front": {{ "kind": "app", "lifetime": {{ "mtbf": {mtbf}, "mttr": {{ "constant": "1d" }} }} }}"#
+            ),
             "",
             20,
         )
@@ -314,7 +339,11 @@ fn theory_what_ages_is_drawn_period_by_period() {
     near("lost", lost(&old.availability).0, 2.0 / (5.0 * 365.0), 1e-9);
     assert_eq!(old.states.method, "simulated");
     // Long enough, only the means matter.
-    let uniform = availability(&front(r#"{ "uniform": { "min": "10d", "max": "30d" } }"#), 3650.0 * DAY_S, 3);
+    let uniform = availability(
+        &front(r#"{ "uniform": { "min": "10d", "max": "30d" } }"#),
+        3650.0 * DAY_S,
+        3,
+    );
     let (value, half) = lost(&uniform.availability);
     near("lost", value, 1.0 / 21.0, 2.0 * half + 20.0 / 3650.0 / 21.0);
 }
@@ -326,27 +355,39 @@ fn theory_what_ages_is_drawn_period_by_period() {
 fn availability_and_spof_agree_on_foobar() {
     let path = format!("{}/scenarios/foobar.json", env!("CARGO_MANIFEST_DIR"));
     let plan = plan(&std::fs::read_to_string(path).expect("reads")).under_load(0.1);
-    let found = availability(&plan, 3650.0 * DAY_S, 3);
-    let question = Question::new(&plan, &[Effect::Crash], false);
-    let reactions = Reactions::new(&question);
-    let watch = Watch {
+    let found = availability(&plan, 3650.0 * DAY_S, 2);
+    let mut lab = Lab {
+        settings: settings(2, 0),
         stop: &AtomicBool::new(false),
-        progress: &|_, _| {},
-        visit: &mut |_, _, _| Ok(()),
+        progress: &|_, _, _| {},
+        events: 0,
+        overflowed: false,
     };
-    let studies = study::run(&question.plans, &settings(3, 0), watch).expect("the books balance");
-    let spof = spof_answer(&question, &studies, &reactions, 1);
+    let options = Options {
+        effects: vec![Effect::Crash],
+        pairs: false,
+        order: 1,
+    };
+    let spof = spof_answer(&plan, &options, &mut lab)
+        .expect("the books balance")
+        .expect("nobody stops it")
+        .0;
     let q: f64 = unavailabilities(&plan).iter().map(|(_, q)| q).sum();
     let mut both = 0;
     for priced in &spof.components {
         let (Some(minutes), Some(own)) = (priced.downtime_min_per_year, found.by_cause.get(&priced.name)) else {
             continue;
         };
-        // Each measured a share of 3 × 600 requests, in windows of their own.
+        // Each measured a share of 2 × 6,000 requests, in windows of their own.
         let share = priced.lost_ratio;
         let width = (share.hi.unwrap() - share.lo.unwrap()) / share.value.unwrap().max(0.01);
         let own_half = own.hi.unwrap() - own.value.unwrap();
-        near(&priced.name, own.value.unwrap(), minutes, 2.0 * own_half + (q + width) * minutes + 0.05);
+        near(
+            &priced.name,
+            own.value.unwrap(),
+            minutes,
+            2.0 * own_half + (q + width) * minutes + 0.05,
+        );
         both += u32::from(minutes > 1.0);
     }
     assert!(both >= 4, "{both}");
@@ -397,7 +438,10 @@ fn a_missed_promise_a_missing_lifetime_and_times_of_its_own_have_their_statuses(
     assert!(status == 2 && said.contains("--horizon"), "{said}");
     let (status, _, said) = program::fallover(&["availability", &path, "--horizon", "0s"]);
     assert!(status == 2 && said.contains("above zero"), "{said}");
-    let without = file("without.json", &LONE.replace(r#", "lifetime": { "mtbf": "30d", "mttr": "1h" }"#, ""));
+    let without = file(
+        "without.json",
+        &LONE.replace(r#", "lifetime": { "mtbf": "30d", "mttr": "1h" }"#, ""),
+    );
     let (status, _, said) = program::fallover(&["availability", &without]);
     assert!(status == 2 && said.contains("`lifetime`"), "{said}");
     std::fs::remove_file(path).expect("it is there");

@@ -185,7 +185,11 @@ impl<'a> Account<'a> {
             for (class, weight) in weights[entry.life].iter_mut().enumerate() {
                 let after = answered(entry.to, class) / answered(alone, class).max(1e-9);
                 // Where it is out even alone, what passes comes before and after.
-                let after = if answered(alone, class) > 0.0 { after.min(1.0) } else { 1.0 };
+                let after = if answered(alone, class) > 0.0 {
+                    after.min(1.0)
+                } else {
+                    1.0
+                };
                 *weight += entry.per_s * answered(entry.from, class) * after;
             }
         }

@@ -6,9 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::prices::{Prices, Trials, cuts};
 use super::trials::Trial;
 use super::*;
+
 use crate::analysis::spof::Times;
 use crate::base::random::{Streams, mix};
 use crate::model::structure::used;
+use crate::scenario::plan::ComponentKind::{Host, Member, Node};
+use crate::scenario::plan::{Hit, Objective};
 use crate::study::{self, Count, Settings, Watch};
 
 /// What is asked.
@@ -144,11 +147,14 @@ struct Crew<'a> {
 }
 
 impl Crew<'_> {
-    /// The trial of what is down, and its baseline where there is none with the same times yet.
+    /// The trial of what is down; of one component with a baseline, which those with the same times share.
     fn add(&mut self, down: &[usize]) {
-        let times = Times::of(self.plan);
+        let components = &self.plan.components;
+        let hits: Vec<Hit> = down.iter().flat_map(|c| components[*c].hits.clone()).collect();
+        let times = Times::of(self.plan, &hits);
         let bases = &mut self.trials.bases;
-        let base = bases.iter().position(|b| b.times == times).unwrap_or_else(|| {
+        let known = bases.iter().position(|b| b.times == times || down.len() > 1);
+        let base = known.unwrap_or_else(|| {
             bases.push(Trial::new(times, &[]));
             bases.len() - 1
         });
@@ -485,15 +491,14 @@ fn unused(plan: &Plan) -> Vec<String> {
     names.map(|(c, _)| c.name.clone()).collect()
 }
 
-/// What is used and has no lifetime, nor stands on anything that has one... a zone or a cause that nobody gave one is left out.
+/// What is used, and neither has a lifetime nor stands on a host that has one.
 fn immortal(plan: &Plan, mortals: &[Mortal]) -> Vec<String> {
-    use crate::scenario::plan::ComponentKind::{Host, Member, Node};
     let used = used(plan);
-    let dies = |hit: &crate::scenario::plan::Hit| match hit {
-        crate::scenario::plan::Hit::CrashNode(node) => mortals.iter().any(|m| {
+    let dies = |hit: &Hit| match hit {
+        Hit::CrashNode(node) => mortals.iter().any(|m| {
             let hits = &plan.components[m.part].hits;
             let host = plan.node(*node).host;
-            hits.contains(hit) || hits.contains(&crate::scenario::plan::Hit::CrashHost(host))
+            hits.contains(hit) || hits.contains(&Hit::CrashHost(host))
         }),
         _ => mortals.iter().any(|m| plan.components[m.part].hits.contains(hit)),
     };
@@ -530,7 +535,7 @@ fn times(found: Outages) -> (Option<f64>, Option<f64>) {
 
 fn slo(plan: &Plan, all: &Estimate, of_class: &dyn Fn(usize) -> (String, ClassAvailability)) -> Vec<SloResult> {
     let promised = plan.slo.iter().filter(|o| o.measure == Measure::Availability);
-    let result = |o: &crate::scenario::plan::Objective| {
+    let result = |o: &Objective| {
         let observed = match o.class {
             None => *all,
             Some(class) => of_class(class.index()).1.availability,
