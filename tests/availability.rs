@@ -4,7 +4,7 @@
 mod program;
 mod support;
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use fallover::analysis::availability::{Asked, Availability, EVERYTHING_UP, Found, answer};
 use fallover::analysis::reliability::lives;
@@ -425,6 +425,24 @@ fn the_document_is_the_same_on_any_number_of_threads_and_can_be_read_back() {
     let again = serde_json::to_string(&document).expect("it is JSON");
     assert_eq!(Document::read(&again).expect("it is a result"), document);
     std::fs::remove_file(path).expect("it is there");
+}
+
+#[test]
+fn what_is_finished_when_it_is_stopped_is_kept() {
+    let asked = Asked {
+        horizon: Span::from_seconds(3650.0 * DAY_S),
+        settings: settings(8, 1),
+    };
+    let run = |after: u64| {
+        let stop = AtomicBool::new(false);
+        let watch = |done, _| stop.store(done >= after, Ordering::Relaxed);
+        answer(&plan(LONE), &asked, &stop, &watch).expect("the books balance")
+    };
+    // With everything up and without the server, in turn: after one run there is only the one.
+    assert!(run(1).is_none());
+    let found = run(6).expect("three of each");
+    assert_eq!((found.complete, found.replications), (false, 3));
+    near("lost", lost(&found.availability.availability).0, Q, 1e-6);
 }
 
 #[test]

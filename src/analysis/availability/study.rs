@@ -58,6 +58,20 @@ pub fn is_immortal(plan: &Plan) -> bool {
     mortal(plan).1.is_empty()
 }
 
+/// More failures and repairs than this within the horizon are refused.
+pub const MOST_CHANGES: f64 = 1e6;
+
+/// About how many failures and repairs the horizon holds.
+pub fn changes(plan: &Plan, horizon: Span) -> f64 {
+    changes_of(&mortal(plan).1, horizon)
+}
+
+fn changes_of(mortals: &[Mortal], horizon: Span) -> f64 {
+    // Where a mean does not exist, about an hour will do for a guess.
+    let cycle_s = |m: &Mortal| m.means.map_or(3600.0, |l| l.up_s + l.down_s).max(1e-9);
+    mortals.iter().map(|m| 2.0 * horizon.seconds() / cycle_s(m)).sum()
+}
+
 /// Simulates, and says what it found; `None` where it was interrupted before there was anything to say.
 ///
 /// # Errors
@@ -259,15 +273,12 @@ impl World {
         mortals.iter().for_each(|m| {
             states.number(&[m.part]);
         });
-        let changes: f64 = mortals
-            .iter()
-            .map(|m| 2.0 * asked.horizon.seconds() / m.means.map_or(3600.0, |l| l.up_s + l.down_s))
-            .sum();
+        let changes = changes_of(mortals, asked.horizon);
         let count = ((CHANGES / changes.max(1.0)) as usize).clamp(LEAST_PERIODS, PERIODS);
         let walk = |period: usize, states: &mut States| {
             // Numbers of their own, so that no trial shares them.
             let streams = Streams::new(mix(asked.settings.seed, u64::MAX), period as u32);
-            occupancy::walk(plan, mortals, asked.horizon, &streams, states)
+            occupancy::walk(plan, mortals, asked.horizon, streams, states)
         };
         let periods: Vec<Occupancy> = (0..count).map(|p| walk(p, &mut states)).collect();
         let means = mortals.iter().all(|m| m.means.is_some());
