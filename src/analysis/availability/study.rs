@@ -10,7 +10,6 @@ use super::*;
 use crate::analysis::spof::Times;
 use crate::base::random::{Streams, mix};
 use crate::model::structure::used;
-use crate::scenario::plan::ComponentKind::{Host, Member, Node};
 use crate::scenario::plan::{Hit, Objective};
 use crate::study::{self, Count, Settings, Watch};
 
@@ -502,23 +501,18 @@ fn unused(plan: &Plan) -> Vec<String> {
     names.map(|(c, _)| c.name.clone()).collect()
 }
 
-/// What is used, and neither has a lifetime nor stands on a host that has one.
+/// What is used and can die, and neither has a lifetime nor stands on a host that has one; links are taken as they are.
 fn immortal(plan: &Plan, mortals: &[Mortal]) -> Vec<String> {
     let used = used(plan);
+    let takes = |hit: &Hit| mortals.iter().any(|m| plan.components[m.part].hits.contains(hit));
     let dies = |hit: &Hit| match hit {
-        Hit::CrashNode(node) => mortals.iter().any(|m| {
-            let hits = &plan.components[m.part].hits;
-            let host = plan.node(*node).host;
-            hits.contains(hit) || hits.contains(&Hit::CrashHost(host))
-        }),
-        _ => mortals.iter().any(|m| plan.components[m.part].hits.contains(hit)),
+        Hit::CrashNode(node) => takes(hit) || takes(&Hit::CrashHost(plan.node(*node).host)),
+        Hit::CutLink(_) => true,
+        _ => takes(hit),
     };
-    let is_without = |c: usize| {
-        let component = &plan.components[c];
-        matches!(component.kind, Host | Member | Node) && used[c] && !component.hits.iter().all(dies)
-    };
-    let names = (0..used.len()).filter(|c| is_without(*c));
-    names.map(|c| plan.components[c].name.clone()).collect()
+    let stays = plan.components.iter().zip(used);
+    let stays = stays.filter(|(component, used)| *used && !component.hits.iter().all(dies));
+    stays.map(|(component, _)| component.name.clone()).collect()
 }
 
 /// All periods as one.
