@@ -48,6 +48,9 @@ pub fn promotion(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     found
 }
 
+/// A path within a node, and what it is set to.
+type Key = (&'static [&'static str], Json);
+
 /// Applications that ask a silent member again and again, wait long for it, or have too few connections to wait with.
 pub fn patience(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     let mut found = Vec::new();
@@ -61,22 +64,21 @@ pub fn patience(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
             _ => None,
         };
         let apps: Vec<(NodeId, App)> = desk.plan.nodes.iter().enumerate().filter_map(of).collect();
-        let mut try_out =
-            |kind: &str, what: String, change: &dyn Fn(&App) -> Option<(&'static [&'static str], Json)>| {
-                let mut draft = desk.draft();
-                let mut changed: Vec<&str> = Vec::new();
-                for (node, app) in &apps {
-                    let Some((key, value)) = change(app) else { continue };
-                    let path: Vec<&str> = ["nodes", desk.name(*node)].iter().chain(key).copied().collect();
-                    draft.set(&path, value);
-                    changed.push(desk.name(*node));
-                }
-                if !changed.is_empty() {
-                    let change = format!("{}: {what}", changed.join(", "));
-                    let touches = database.members.clone();
-                    found.push(desk.candidate(format!("{kind}:{}", database.name), change, component, touches, draft));
-                }
-            };
+        let mut try_out = |kind: &str, what: String, change: &dyn Fn(&App) -> Option<Key>| {
+            let mut draft = desk.draft();
+            let mut changed: Vec<&str> = Vec::new();
+            for (node, app) in &apps {
+                let Some((key, value)) = change(app) else { continue };
+                let path: Vec<&str> = ["nodes", desk.name(*node)].iter().chain(key).copied().collect();
+                draft.set(&path, value);
+                changed.push(desk.name(*node));
+            }
+            if !changed.is_empty() {
+                let change = format!("{}: {what}", changed.join(", "));
+                let touches = database.members.clone();
+                found.push(desk.candidate(format!("{kind}:{}", database.name), change, component, touches, draft));
+            }
+        };
         if database.members.len() > 1 {
             let says = "`avoid` 10s, so that a member that failed to connect is left alone for so long";
             try_out("avoid", says.into(), &|app| {

@@ -27,13 +27,13 @@ pub fn zone(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     let mut seen: BTreeMap<Vec<String>, usize> = BTreeMap::new();
     let mut moved: Vec<&str> = Vec::new();
     for (i, host) in desk.plan.hosts.iter().enumerate() {
-        if !host.zone.is_some_and(|z| desk.plan.zones[z.index()].name == zone) {
+        if host.zone.is_none_or(|z| desk.plan.zones[z.index()].name != zone) {
             continue;
         }
         let kinds = desk.plan.nodes_on(HostId::new(i)).map(|n| kind_of(desk, n)).collect();
         let count = seen.entry(kinds).or_default();
         *count += 1;
-        if *count % 2 == 0 {
+        if (*count).is_multiple_of(2) {
             moved.push(&host.name);
         }
     }
