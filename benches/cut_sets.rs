@@ -58,7 +58,7 @@ fn order_two(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("cut_sets");
     group.sample_size(10);
     group.bench_function("1000 components, order 2", |b| {
-        b.iter(|| cut_sets(black_box(&plan), 2, &used))
+        b.iter(|| cut_sets(black_box(&plan), 2, &used));
     });
     group.finish();
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use fallover::analysis::reliability::{exact, lives};
 use fallover::analysis::spof::{
-    Effect, Lab, Options, Priced, Spof, Verdict, answer, apply, caveats, cut_sets, remedies, single_points,
+    Effect, Options, Priced, Spof, Verdict, answer, apply, caveats, cut_sets, remedies, single_points,
 };
 use fallover::base::ids::ClassId;
 use fallover::model::structure::{State, is_cut, used};
@@ -16,48 +16,16 @@ use fallover::scenario::fix::candidates;
 use fallover::scenario::plan::{Fault, Plan};
 use fallover::scenario::review::review;
 use fallover::scenario::{Loaded, load, load_text};
-use fallover::study::{Count, Settings};
-use support::{plan, study_of};
-
-fn spof(plan: &Plan, replications: u32, order: usize) -> Spof {
-    let stop = AtomicBool::new(false);
-    let found = answer(plan, &options(order), &mut lab(replications, &stop)).expect("the books balance");
-    found.expect("nobody stops it").0
-}
+use support::{crashes, lab, plan, spof, study_of};
 
 /// With what helps.
 fn priced(loaded: &Loaded, replications: u32, order: usize) -> (Spof, bool) {
     let stop = AtomicBool::new(false);
     let mut lab = lab(replications, &stop);
-    let found = answer(&loaded.plan, &options(order), &mut lab).expect("the books balance");
+    let found = answer(&loaded.plan, &crashes(order), &mut lab).expect("the books balance");
     let (mut spof, before) = found.expect("nobody stops it");
     let finished = remedies(loaded, &before, &mut spof, &mut lab).expect("the books balance");
     (spof, finished)
-}
-
-fn options(order: usize) -> Options {
-    Options {
-        effects: vec![Effect::Crash],
-        pairs: false,
-        order,
-    }
-}
-
-fn lab(replications: u32, stop: &AtomicBool) -> Lab<'_> {
-    Lab {
-        settings: Settings {
-            seed: 1,
-            replications: Count::Fixed(replications),
-            lifetimes: false,
-            rows: false,
-            logs: true,
-            threads: 0,
-        },
-        stop,
-        progress: &|_, _, _| {},
-        events: 0,
-        overflowed: false,
-    }
 }
 
 fn of<'s>(spof: &'s Spof, name: &str) -> &'s Priced {
@@ -293,9 +261,10 @@ fn gray_failures_are_told_from_death() {
     let stop = AtomicBool::new(false);
     let options = Options {
         effects: vec![Effect::Errors, Effect::Hang],
-        ..options(1)
+        ..crashes(1)
     };
-    let found = answer(&farm(2, 60), &options, &mut lab(2, &stop)).expect("the books balance");
+    let plan = farm(2, 60);
+    let found = answer(&plan, &options, &mut lab(2, &stop)).expect("the books balance");
     let (spof, _) = found.expect("nobody stops it");
     let with = |effect: &str| {
         spof.components

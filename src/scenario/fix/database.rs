@@ -7,6 +7,9 @@ use crate::base::ids::NodeId;
 use crate::base::time::Span;
 use crate::scenario::plan::{App, Component, Database, Kind, Promotion};
 
+/// A key of a node and its new value.
+type Edit = (&'static [&'static str], Json);
+
 /// The databases of which the component takes a member.
 fn hit<'d>(desk: &'d Desk<'_>, component: &Component) -> Vec<(usize, &'d Database)> {
     let struck = desk.struck(component);
@@ -48,9 +51,6 @@ pub fn promotion(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     found
 }
 
-/// A path within a node, and what it is set to.
-type Key = (&'static [&'static str], Json);
-
 /// Applications that ask a silent member again and again, wait long for it, or have too few connections to wait with.
 pub fn patience(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     let mut found = Vec::new();
@@ -64,7 +64,7 @@ pub fn patience(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
             _ => None,
         };
         let apps: Vec<(NodeId, App)> = desk.plan.nodes.iter().enumerate().filter_map(of).collect();
-        let mut try_out = |kind: &str, what: String, change: &dyn Fn(&App) -> Option<Key>| {
+        let mut try_out = |kind: &str, what: String, change: &dyn Fn(&App) -> Option<Edit>| {
             let mut draft = desk.draft();
             let mut changed: Vec<&str> = Vec::new();
             for (node, app) in &apps {
