@@ -51,7 +51,23 @@ pub fn study_of(plan: &Plan, replications: u32, seed: u64, threads: usize, lifet
 
 /// What `spof` finds, from so many replications of each loss.
 pub fn spof(plan: &Plan, replications: u32, order: usize) -> Spof {
-    let mut lab = Lab {
+    let stop = AtomicBool::new(false);
+    let found = answer(plan, &crashes(order), &mut lab(replications, &stop)).expect("the books balance");
+    found.expect("nobody stops it").0
+}
+
+/// Every component dies, and none together.
+pub fn crashes(order: usize) -> Options {
+    Options {
+        effects: vec![Effect::Crash],
+        pairs: false,
+        order,
+    }
+}
+
+/// Where so many replications of everything are run.
+pub fn lab(replications: u32, stop: &AtomicBool) -> Lab<'_> {
+    Lab {
         settings: Settings {
             seed: 1,
             replications: Count::Fixed(replications),
@@ -60,18 +76,11 @@ pub fn spof(plan: &Plan, replications: u32, order: usize) -> Spof {
             logs: true,
             threads: 0,
         },
-        stop: &AtomicBool::new(false),
+        stop,
         progress: &|_, _, _| {},
         events: 0,
         overflowed: false,
-    };
-    let options = Options {
-        effects: vec![Effect::Crash, Effect::Errors, Effect::Hang],
-        pairs: false,
-        order,
-    };
-    let found = answer(plan, &options, &mut lab).expect("the books balance");
-    found.expect("nobody stops it").0
+    }
 }
 
 /// What a study of a scenario says.

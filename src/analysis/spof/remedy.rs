@@ -248,8 +248,12 @@ pub fn apply(loaded: Loaded, ids: &[String]) -> Result<serde_json::Value, NoFix>
     for id in ids {
         // A single point of failure first: a change for several of them is known by the first.
         let points = single_points(&loaded.plan);
+        let used = used(&loaded.plan);
         let is_point = |c: &&Component| points.iter().any(|p| p.component == c.name);
-        let (first, rest): (Vec<&Component>, Vec<&Component>) = loaded.plan.components.iter().partition(is_point);
+        let (first, rest): (Vec<&Component>, Vec<&Component>) = {
+            let components = loaded.plan.components.iter().zip(&used).filter(|(_, used)| **used);
+            components.map(|(c, _)| c).partition(is_point)
+        };
         let all: Vec<&Component> = first.into_iter().chain(rest).collect();
         let found = candidates(&loaded, &all);
         let Some(candidate) = found.iter().find(|c| c.id == *id) else {

@@ -39,6 +39,7 @@ pub fn promotion(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
             }
             let second = draft.second(member);
             draft.set(&["nodes", name, "members", &second], copy);
+            draft.shares_causes(member, &second);
             let change = format!("a replica, {second}, {promoted}");
             found.push(desk.candidate(format!("replica:{name}"), change, component, vec![only], draft));
         } else {

@@ -84,6 +84,7 @@ impl Draft {
         }
         let name = self.second(host);
         self.set(&["hosts", &name], copy);
+        self.shares_causes(host, &name);
         Some(name)
     }
 
@@ -102,7 +103,24 @@ impl Draft {
         }
         let name = self.second(node);
         self.set(&["nodes", &name], copy);
+        self.shares_causes(node, &name);
         name
+    }
+
+    /// What takes the one by a common cause takes its copy too: it runs the same release, hangs on the same switch.
+    pub fn shares_causes(&mut self, of: &str, copy: &str) {
+        let causes = self
+            .json
+            .get_mut("common_causes")
+            .and_then(Json::as_object_mut)
+            .into_iter();
+        for cause in causes.flat_map(Map::values_mut) {
+            if let Some(Json::Array(targets)) = cause.get_mut("targets")
+                && targets.iter().any(|t| t == of)
+            {
+                targets.push(copy.into());
+            }
+        }
     }
 
     /// Whoever calls this node by name, save as a server or an upstream, calls that one.
@@ -165,7 +183,8 @@ impl Draft {
 
     /// In this node's upstreams, the one takes the place of the other.
     pub fn swap_upstream(&mut self, node: &str, from: &str, to: &str) {
-        let Json::Array(list) = &mut self.json["nodes"][node]["upstreams"] else {
+        let upstreams = format!("/nodes/{}/upstreams", node.replace('~', "~0").replace('/', "~1"));
+        let Some(Json::Array(list)) = self.json.pointer_mut(&upstreams) else {
             return;
         };
         for upstream in list.iter_mut().filter(|u| named(u) == Some(from)) {
