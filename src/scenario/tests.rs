@@ -479,6 +479,70 @@ fn odd_is_warned_of() {
     }
 }
 
+/// Settings of a balancer that contradict each other: HAProxy's own answer and a word about it, or an error.
+#[test]
+fn contradictions_get_haproxys_answer() {
+    let of = |settings: &str| {
+        let text = format!(
+            r#"{{ "clients": {{ "b": {{ "arrivals": {{ "poisson": 1 }}, "entry": "lb" }} }},
+            "nodes": {{ "lb": {{ "kind": "load-balancer", {settings} }}, "a": {{ "kind": "app" }}, "z": {{ "kind": "app" }},
+                       "ip": {{ "kind": "virtual-ip", "members": ["a", "z"] }} }} }}"#
+        );
+        load_text("x.json", &text, &[])
+    };
+    let two = |settings: &str| of(&format!(r#""servers": ["a", "z"], {settings}"#));
+    let server = |settings: &str| of(&format!(r#""servers": [{{ "node": "a", {settings} }}, "z"]"#));
+    let warned = [
+        (
+            of(r#""servers": ["a"], "redispatch": true"#),
+            "redispatch is on, and there is only one server",
+        ),
+        (
+            of(r#""servers": [{ "node": "a", "backup": true }, { "node": "z", "backup": true }]"#),
+            "every server is a backup, so the first that is up serves alone",
+        ),
+        (
+            server(r#""slowstart": "5s""#),
+            "so slowstart acts only after maintenance",
+        ),
+        (two(r#""observe": "layer4""#), "observe needs checks"),
+    ];
+    for (loaded, expected) in warned {
+        let warnings = loaded.unwrap_or_else(|p| panic!("{p}")).plan.warnings.join("\n");
+        assert!(warnings.contains(expected), "{warnings}");
+    }
+    let refused = [
+        (two(r#""check": { "fall": 0 }"#), "fall must be at least 1"),
+        (two(r#""check": { "rise": 0 }"#), "rise must be at least 1"),
+        (
+            server(r#""weight": 257"#),
+            "weight 257 is above 256, which is the limit",
+        ),
+        // What cannot be checked: an address that moves, and a node that checks nobody.
+        (of(r#""servers": ["ip"], "check": {}"#), "ip"),
+        (
+            load_text(
+                "x.json",
+                &small(r#"{ "poisson": 1 }"#, "0").replace(r#""kind": "app""#, r#""kind": "app", "check": {}"#),
+                &[],
+            ),
+            "unknown field \"check\"",
+        ),
+    ];
+    for (loaded, expected) in refused {
+        let said = loaded.map(|_| ()).unwrap_err().to_string();
+        assert!(said.contains(expected), "{said}");
+    }
+    // 0 is how one writes "no limit".
+    let plan = server(r#""maxconn": 0"#).unwrap_or_else(|p| panic!("{p}")).plan;
+    assert!(
+        plan.nodes
+            .iter()
+            .any(|n| matches!(&n.kind, super::plan::Kind::LoadBalancer(lb)
+        if lb.servers[0].maxconn.is_none()))
+    );
+}
+
 #[test]
 fn a_fault_that_does_nothing_is_warned_of() {
     let text = r#"{ "duration": "60s", "clients": { "b": { "arrivals": { "poisson": 1 }, "entry": "a" } },
