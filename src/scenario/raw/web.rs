@@ -146,7 +146,7 @@ pub struct Tls {
     /// Share of connections that resume an earlier session.
     #[serde(default = "none")]
     pub resumption: Ratio,
-    /// CPU of a resumed handshake. Default: that of a full one by 2.3, as measured with RSA-2048 (1.2 with ECDSA P-256).
+    /// CPU of a resumed handshake. Default: that of a full one divided by 2.3, as measured with RSA-2048 (1.2 with ECDSA P-256).
     pub resumed: Option<Dist>,
 }
 
