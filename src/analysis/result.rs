@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::availability::Availability;
 use super::review::Review;
 use super::spof::Spof;
 use super::verify::Verification;
@@ -115,6 +116,8 @@ pub enum Answer {
     Spof(Spof),
     /// `review`.
     Review(Review),
+    /// `availability`.
+    Availability(Box<Availability>),
     /// `verify`.
     Verify(Verification),
 }
@@ -181,6 +184,7 @@ impl Answer {
             "run" => of(value).map(Box::new).map(Answer::Run),
             "spof" => of(value).map(Answer::Spof),
             "review" => of(value).map(Answer::Review),
+            "availability" => of(value).map(Box::new).map(Answer::Availability),
             "verify" => of(value).map(Answer::Verify),
             _ => Err(NoResult::Command(command.to_owned())),
         }

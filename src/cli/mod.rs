@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, everything else to standard error. What a command does is elsewhere.
 
+mod availability;
 mod completions;
 mod deliver;
 pub mod exit;
@@ -39,6 +40,8 @@ pub enum Command {
     Run(run::Run),
     /// What are the single points of failure, what does each cost, and what can the rest not carry?
     Spof(spof::Spof),
+    /// How much of its requests does the service answer over years, and what costs the rest?
+    Availability(availability::Availability),
     /// Say whether scenarios are right, one line each
     Validate(validate::Validate),
     /// Show the resolved scenario: every value in force, and where it came from
@@ -58,6 +61,7 @@ impl Command {
         match self {
             Command::Run(run) => run.run(),
             Command::Spof(spof) => spof.run(),
+            Command::Availability(availability) => availability.run(),
             Command::Validate(validate) => validate.run(),
             Command::Explain(explain) => explain.run(),
             Command::Review(review) => review.run(),

@@ -64,7 +64,7 @@ fn verdicts(spof: &Spof) -> Vec<Fact> {
     }
     let total: f64 = spof.components.iter().filter_map(|p| p.downtime_min_per_year).sum();
     if total > 0.0 {
-        let says = format!("{}, the losses of all components together", minutes(total));
+        let says = format!("{}, the losses of all components together", units::minutes(total));
         facts.push(Fact::new("Lost a year", vec![Span::plain(says)]));
     }
     facts
@@ -123,7 +123,7 @@ fn losses(what: &str, all: &[Priced]) -> Table {
             seconds(p.detected_s),
             back,
             Span::plain(at_crash),
-            Span::plain(p.downtime_min_per_year.map_or(NOTHING.into(), minutes)),
+            Span::plain(p.downtime_min_per_year.map_or(NOTHING.into(), units::minutes)),
         ]
     };
     let footnote = match all.len().saturating_sub(MOST_ROWS) {
@@ -164,16 +164,6 @@ fn together(spof: &Spof) -> Vec<Block> {
     match facts.is_empty() {
         true => Vec::new(),
         false => vec![Block::Heading("Cut only together".into()), Block::Facts(facts)],
-    }
-}
-
-/// Minutes a year in the unit that suits them.
-fn minutes(minutes: f64) -> String {
-    match minutes {
-        m if m < 0.05 => "< 0.1 min".into(),
-        m if m < 10.0 => format!("{m:.1} min"),
-        m if m < 600.0 => format!("{m:.0} min"),
-        m => format!("{:.0} h", m / 60.0),
     }
 }
 

@@ -14,6 +14,7 @@ pub fn hold(plan: &Plan, record: &RunRecord, seed: u64) -> Result<(), String> {
     shares_are_shares(plan, record)?;
     littles_law_is_exact(plan, record)?;
     rows_make_sense(plan, record)?;
+    the_sketch_agrees_with_a_sort(plan, record)?;
     let down = Outages::of(plan, seed);
     down.time_adds_up(plan, record)?;
     down.the_dead_serve_nobody(plan, record)
@@ -112,6 +113,35 @@ fn rows_make_sense(plan: &Plan, record: &RunRecord) -> Result<(), String> {
         demand(sensible && in_time, || format!("{row:?}"))?;
     }
     one_wish_a_user(plan, record)
+}
+
+/// The slow twin of the quantile sketch: the latencies themselves, sorted.
+fn the_sketch_agrees_with_a_sort(plan: &Plan, record: &RunRecord) -> Result<(), String> {
+    for (i, class) in plan.classes.iter().enumerate() {
+        let mine = record
+            .rows
+            .iter()
+            .filter(|r| r.class.index() == i && r.outcome == Outcome::Ok);
+        let mut exact: Vec<u64> = mine
+            .filter_map(|r| Some(r.finished?.since(r.arrived).nanos()))
+            .collect();
+        exact.sort_unstable();
+        let sketch = &record.classes[i].latency;
+        demand(sketch.count() == exact.len() as u64, || {
+            format!("{}: {} in the sketch, {} rows", class.name, sketch.count(), exact.len())
+        })?;
+        for share in [0.5, 0.9, 0.99, 1.0] {
+            let rank = ((share * exact.len() as f64).ceil() as usize).max(1) - 1;
+            let (Some(nanos), Some(found)) = (exact.get(rank), sketch.quantile_s(share)) else {
+                continue;
+            };
+            let truth = *nanos as f64 * 1e-9;
+            demand((found - truth).abs() <= truth * 1e-3 + 1e-9, || {
+                format!("{}: quantile {share} is {truth}, the sketch says {found}", class.name)
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// A user of a closed loop waits for one answer before the next wish.

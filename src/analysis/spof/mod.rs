@@ -17,7 +17,7 @@ use crate::scenario::plan::{Component, Monitoring, Plan};
 use crate::scenario::review::SinglePoint;
 use crate::study::Study;
 use judge::{Judge, PAIR, worse};
-pub use question::{Effect, Loss, Question, Reactions, SLOWER};
+pub use question::{Effect, Loss, Question, Reactions, SLOWER, Times};
 use serde::{Deserialize, Serialize};
 
 /// What `spof` finds.

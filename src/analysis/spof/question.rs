@@ -120,7 +120,7 @@ impl Times {
 
 impl Times {
     /// Requests that come at the very end have no time to be answered: they are left out.
-    fn grace(self) -> Span {
+    pub fn grace(self) -> Span {
         self.measure.scaled(0.1).max(Span::from_millis(2000))
     }
 }
