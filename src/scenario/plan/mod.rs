@@ -280,6 +280,8 @@ pub struct Database {
     pub read_from: ReadFrom,
     /// How far the replicas are behind.
     pub lag: Dist,
+    /// How long a replica works on one write before it begins with the next.
+    pub apply: Dist,
     /// `semi-sync`: the primary waits for a replica, at most this long; `None` = async.
     pub semi_sync: Option<Span>,
     /// Who promotes a replica when the primary dies.
