@@ -84,6 +84,16 @@ impl Availability {
             );
             return Err(Failure::BadInput(message));
         }
+        let changes = finding::changes(&plan, self.horizon.0);
+        if changes > finding::MOST_CHANGES {
+            let message = format!(
+                "{}: about {changes:.0} failures and repairs within {}, more than {:.0}; give a shorter --horizon",
+                self.scenario.display(),
+                self.horizon.0,
+                finding::MOST_CHANGES
+            );
+            return Err(Failure::BadInput(message));
+        }
         Ok(plan)
     }
 

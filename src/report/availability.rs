@@ -57,14 +57,12 @@ fn facts(found: &Availability) -> Vec<Fact> {
     ));
     let p = &found.periods;
     let of = |minutes: f64| units::minutes(minutes);
-    let spread = format!(
-        "of {} such periods, nine in ten lost {} to {} a year, half of them less than {}",
-        units::count(u64::from(p.count)),
-        of(p.p5_min_per_year),
-        of(p.p95_min_per_year),
-        of(p.p50_min_per_year)
-    );
-    all.push(Fact::new("By luck", vec![Span::plain(spread)]));
+    let spread = format!("{} to {} a year", of(p.p5_min_per_year), of(p.p95_min_per_year));
+    let whose = format!("nine in ten of {} such periods", units::count(u64::from(p.count)));
+    all.push(Fact::new(
+        "By luck",
+        vec![Span::plain(spread), Span::new(Tone::Quiet, whose)],
+    ));
     for slo in &found.slo {
         let (tone, says) = match slo.met {
             true => (Tone::Good, "kept"),

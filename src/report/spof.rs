@@ -1,13 +1,14 @@
 //! The report of `spof`: the verdict first, then what each loss does, then what it takes to cut a class.
 
-use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
+use super::document::{Block, Column, Fact, Point, Report, Span, Table, Tone};
 use super::summary::{plural, seed};
 use super::units::{self, NOTHING};
 use crate::analysis::result::{Answer, Document};
-use crate::analysis::spof::{Priced, Spof, Verdict};
+use crate::analysis::spof::{Fix, Priced, Spof, Verdict};
 
 /// How much of each list a screen can carry.
 const MOST_ROWS: usize = 40;
+const MOST_FIXES: usize = 15;
 const MOST_SETS: usize = 12;
 
 /// The report of a `spof` document.
@@ -20,6 +21,7 @@ pub fn report(document: &Document) -> Report {
             blocks.push(Block::Heading("Lost together".into()));
             blocks.push(Block::Table(losses("pair", &spof.pairs)));
         }
+        blocks.extend(first(spof));
         blocks.extend(together(spof));
     }
     let note = |c: &crate::analysis::result::Caveat| Block::Note(Span::new(Tone::Caution, c.message.clone()));
@@ -144,6 +146,33 @@ fn verdict(verdict: Verdict) -> Span {
         Verdict::Degraded => Span::new(Tone::Caution, "degraded"),
         Verdict::None => Span::new(Tone::Good, "none"),
     }
+}
+
+/// What to fix first: the best change of each component, the best of all first.
+fn first(spof: &Spof) -> Vec<Block> {
+    if spof.fixes.is_empty() {
+        return Vec::new();
+    }
+    let point = |fix: &Fix| {
+        let saves = fix.downtime_saved_min_per_year.filter(|m| *m >= 0.05);
+        let share = || format!("loses {:.0} % less", 100.0 * fix.lost_saved_ratio);
+        let saves = saves.map_or_else(share, |m| format!("saves {} a year", units::minutes(m)));
+        let against = fix.against.iter().map(|a| format!(" (against {a})"));
+        let head = vec![
+            Span::new(Tone::Strong, fix.id.clone()),
+            Span::new(Tone::Good, saves + &against.collect::<String>()),
+        ];
+        Block::Point(Point {
+            head,
+            body: format!("{}.", fix.change),
+            remedy: String::new(),
+        })
+    };
+    let points = spof.fixes.iter().take(MOST_FIXES).map(point);
+    let apply = "each alone; --apply FIX prints the scenario after it, and several may be put one upon the other";
+    let heading = Block::Heading("What to fix first".into());
+    let note = Block::Note(Span::new(Tone::Quiet, apply));
+    std::iter::once(heading).chain(points).chain([note]).collect()
 }
 
 /// What cuts a class only together. Sets of one have been told.

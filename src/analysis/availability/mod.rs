@@ -20,7 +20,7 @@ pub use account::{EVERYTHING_UP, SEVERAL};
 use lives::{Mortal, mortal};
 use occupancy::{Occupancy, States};
 use serde::{Deserialize, Serialize};
-pub use study::{Asked, Found, answer, is_immortal};
+pub use study::{Asked, Found, MOST_CHANGES, answer, changes, is_immortal};
 
 /// What `availability` finds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -72,7 +72,7 @@ pub fn exact(plan: &Plan, mortals: &[Mortal], horizon: Span, states: &mut States
     planned.lifetimes = keep.iter().map(|i| plan.lifetimes[*i].clone()).collect();
     let kept: Vec<Mortal> = keep.iter().map(|i| mortals[*i].clone()).collect();
     let mut calendar_states = States::default();
-    let calendar = walk(&planned, &kept, horizon, &Streams::new(0, 0), &mut calendar_states);
+    let calendar = walk(&planned, &kept, horizon, Streams::new(0, 0), &mut calendar_states);
     let random: Vec<(usize, &Mortal)> = mortals.iter().enumerate().filter(|(_, m)| !m.planned).collect();
     let most = most_down(random.len(), MOST_STATES / calendar_states.all.len().max(1));
     let mut sets = Vec::new();
@@ -150,8 +150,8 @@ fn spread(
 }
 
 /// One period, from all new, as the timeline of the simulator draws it.
-pub fn walk(plan: &Plan, mortals: &[Mortal], horizon: Span, streams: &Streams, states: &mut States) -> Occupancy {
-    let mut timeline = Timeline::new(plan, streams, true);
+pub fn walk(plan: &Plan, mortals: &[Mortal], horizon: Span, streams: Streams, states: &mut States) -> Occupancy {
+    let mut timeline = Timeline::new(plan, &streams, true);
     let (mut now, end) = (Time::ZERO, Time::ZERO + horizon);
     // A component is down as long as anything holds it down.
     let mut holds: BTreeMap<usize, u32> = BTreeMap::new();

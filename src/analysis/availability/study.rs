@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::prices::{Prices, Trials, cuts};
 use super::trials::Trial;
 use super::*;
+
 use crate::analysis::spof::Times;
 use crate::base::random::{Streams, mix};
 use crate::model::structure::used;
+use crate::scenario::plan::{Hit, Objective};
 use crate::study::{self, Count, Settings, Watch};
 
 /// What is asked.
@@ -53,6 +55,20 @@ const MOST_TOGETHER: usize = 40;
 /// Nothing in the scenario says how often anything fails.
 pub fn is_immortal(plan: &Plan) -> bool {
     mortal(plan).1.is_empty()
+}
+
+/// More failures and repairs than this within the horizon are refused.
+pub const MOST_CHANGES: f64 = 1e6;
+
+/// About how many failures and repairs the horizon holds.
+pub fn changes(plan: &Plan, horizon: Span) -> f64 {
+    changes_of(&mortal(plan).1, horizon)
+}
+
+fn changes_of(mortals: &[Mortal], horizon: Span) -> f64 {
+    // Where a mean does not exist, about an hour will do for a guess.
+    let cycle_s = |m: &Mortal| m.means.map_or(3600.0, |l| l.up_s + l.down_s).max(1e-9);
+    mortals.iter().map(|m| 2.0 * horizon.seconds() / cycle_s(m)).sum()
 }
 
 /// Simulates, and says what it found; `None` where it was interrupted before there was anything to say.
@@ -144,11 +160,14 @@ struct Crew<'a> {
 }
 
 impl Crew<'_> {
-    /// The trial of what is down, and its baseline where there is none with the same times yet.
+    /// The trial of what is down; of one component with a baseline, which those with the same times share.
     fn add(&mut self, down: &[usize]) {
-        let times = Times::of(self.plan);
+        let components = &self.plan.components;
+        let hits: Vec<Hit> = down.iter().flat_map(|c| components[*c].hits.clone()).collect();
+        let times = Times::of(self.plan, &hits);
         let bases = &mut self.trials.bases;
-        let base = bases.iter().position(|b| b.times == times).unwrap_or_else(|| {
+        let known = bases.iter().position(|b| b.times == times || down.len() > 1);
+        let base = known.unwrap_or_else(|| {
             bases.push(Trial::new(times, &[]));
             bases.len() - 1
         });
@@ -253,15 +272,12 @@ impl World {
         mortals.iter().for_each(|m| {
             states.number(&[m.part]);
         });
-        let changes: f64 = mortals
-            .iter()
-            .map(|m| 2.0 * asked.horizon.seconds() / m.means.map_or(3600.0, |l| l.up_s + l.down_s))
-            .sum();
+        let changes = changes_of(mortals, asked.horizon);
         let count = ((CHANGES / changes.max(1.0)) as usize).clamp(LEAST_PERIODS, PERIODS);
         let walk = |period: usize, states: &mut States| {
             // Numbers of their own, so that no trial shares them.
             let streams = Streams::new(mix(asked.settings.seed, u64::MAX), period as u32);
-            occupancy::walk(plan, mortals, asked.horizon, &streams, states)
+            occupancy::walk(plan, mortals, asked.horizon, streams, states)
         };
         let periods: Vec<Occupancy> = (0..count).map(|p| walk(p, &mut states)).collect();
         let means = mortals.iter().all(|m| m.means.is_some());
@@ -485,24 +501,18 @@ fn unused(plan: &Plan) -> Vec<String> {
     names.map(|(c, _)| c.name.clone()).collect()
 }
 
-/// What is used and has no lifetime, nor stands on anything that has one... a zone or a cause that nobody gave one is left out.
+/// What is used and can die, and neither has a lifetime nor stands on a host that has one; links are taken as they are.
 fn immortal(plan: &Plan, mortals: &[Mortal]) -> Vec<String> {
-    use crate::scenario::plan::ComponentKind::{Host, Member, Node};
     let used = used(plan);
-    let dies = |hit: &crate::scenario::plan::Hit| match hit {
-        crate::scenario::plan::Hit::CrashNode(node) => mortals.iter().any(|m| {
-            let hits = &plan.components[m.part].hits;
-            let host = plan.node(*node).host;
-            hits.contains(hit) || hits.contains(&crate::scenario::plan::Hit::CrashHost(host))
-        }),
-        _ => mortals.iter().any(|m| plan.components[m.part].hits.contains(hit)),
+    let takes = |hit: &Hit| mortals.iter().any(|m| plan.components[m.part].hits.contains(hit));
+    let dies = |hit: &Hit| match hit {
+        Hit::CrashNode(node) => takes(hit) || takes(&Hit::CrashHost(plan.node(*node).host)),
+        Hit::CutLink(_) => true,
+        _ => takes(hit),
     };
-    let is_without = |c: usize| {
-        let component = &plan.components[c];
-        matches!(component.kind, Host | Member | Node) && used[c] && !component.hits.iter().all(dies)
-    };
-    let names = (0..used.len()).filter(|c| is_without(*c));
-    names.map(|c| plan.components[c].name.clone()).collect()
+    let stays = plan.components.iter().zip(used);
+    let stays = stays.filter(|(component, used)| *used && !component.hits.iter().all(dies));
+    stays.map(|(component, _)| component.name.clone()).collect()
 }
 
 /// All periods as one.
@@ -530,7 +540,7 @@ fn times(found: Outages) -> (Option<f64>, Option<f64>) {
 
 fn slo(plan: &Plan, all: &Estimate, of_class: &dyn Fn(usize) -> (String, ClassAvailability)) -> Vec<SloResult> {
     let promised = plan.slo.iter().filter(|o| o.measure == Measure::Availability);
-    let result = |o: &crate::scenario::plan::Objective| {
+    let result = |o: &Objective| {
         let observed = match o.class {
             None => *all,
             Some(class) => of_class(class.index()).1.availability,

@@ -61,21 +61,26 @@ impl Trial {
         let mut trial = plan.clone();
         trial.faults = self.parts.iter().map(fault).collect();
         trial.lifetimes.clear();
-        trial.warmup = Warmup::Fixed(self.times.crash);
-        trial.duration = self.end() + self.times.grace();
+        trial.warmup = Warmup::Fixed(Span::ZERO);
+        trial.duration = self.end() + self.times.grace;
         trial
     }
 
     /// What several lose together is only wanted while it lasts.
     fn end(&self) -> Span {
         match self.parts.len() {
-            0 | 1 => self.repaired() + self.down(),
-            _ => self.repaired(),
+            0 | 1 => self.repaired() + self.times.watch,
+            _ => self.measured(),
         }
     }
 
+    fn measured(&self) -> Span {
+        self.times.crash + self.times.settle + self.times.measure
+    }
+
+    /// Requests that come just before the repair are left out: what they meet may be the repair.
     fn down(&self) -> Span {
-        self.times.settle + self.times.measure
+        self.times.settle + self.times.measure + self.times.grace
     }
 
     fn repaired(&self) -> Span {
@@ -106,7 +111,7 @@ impl Trial {
             self.times.crash.seconds(),
             (self.times.crash + self.times.settle).seconds(),
         );
-        let (repaired, end) = (self.repaired().seconds(), self.seconds());
+        let (measured, repaired, end) = (self.measured().seconds(), self.repaired().seconds(), self.seconds());
         let late = end - (end - repaired) / 4.0;
         for row in &record.rows {
             let (at, course) = (row.arrived.seconds(), &mut courses[row.class.index()]);
@@ -117,9 +122,9 @@ impl Trial {
             } else if at < settled {
                 let slice = ((at - crash) / self.slice_s()) as usize;
                 add(&mut course.reacting[slice.min(SLICES - 1)]);
-            } else if at < repaired {
+            } else if at < measured {
                 add(&mut course.lasting);
-            } else if at < end {
+            } else if at >= repaired && at < end {
                 add(&mut course.returning);
                 if at >= late {
                     add(&mut course.late);
