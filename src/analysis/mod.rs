@@ -1,5 +1,6 @@
 //! What a study means: estimates with intervals, SLOs, caveats.
 
+pub mod capacity;
 pub mod cuts;
 pub mod reliability;
 pub mod result;

@@ -6,9 +6,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::capacity::Capacity;
 use super::review::Review;
 use super::spof::Spof;
 use crate::scenario::plan::Plan;
+use crate::stats::interval::CONFIDENCE;
 
 /// The version of this format. A field may be added without raising it; none may be renamed or dropped.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -24,6 +26,18 @@ pub struct Estimate {
     pub hi: Option<f64>,
     /// How often such an interval holds the truth.
     pub confidence: f64,
+}
+
+impl Default for Estimate {
+    /// Nothing was measured.
+    fn default() -> Estimate {
+        Estimate {
+            value: None,
+            lo: None,
+            hi: None,
+            confidence: CONFIDENCE,
+        }
+    }
 }
 
 /// A map that keeps its order.
@@ -114,6 +128,8 @@ pub enum Answer {
     Spof(Spof),
     /// `review`.
     Review(Review),
+    /// `capacity`.
+    Capacity(Box<Capacity>),
 }
 
 /// `run` of several scenarios: one entry each.
@@ -178,6 +194,7 @@ impl Answer {
             "run" => of(value).map(Box::new).map(Answer::Run),
             "spof" => of(value).map(Answer::Spof),
             "review" => of(value).map(Answer::Review),
+            "capacity" => of(value).map(Box::new).map(Answer::Capacity),
             _ => Err(NoResult::Command(command.to_owned())),
         }
     }

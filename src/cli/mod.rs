@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, everything else to standard error. What a command does is elsewhere.
 
+mod capacity;
 mod completions;
 mod deliver;
 pub mod exit;
@@ -36,6 +37,8 @@ pub struct Cli {
 pub enum Command {
     /// What happens? Runs scenarios and says what the clients saw
     Run(run::Run),
+    /// How much load before the SLO breaks, what breaks first, and how much is left with each component lost?
+    Capacity(capacity::Capacity),
     /// What are the single points of failure, what does each cost, and what can the rest not carry?
     Spof(spof::Spof),
     /// Say whether scenarios are right, one line each
@@ -54,6 +57,7 @@ impl Command {
     fn run(self) -> Result<(), Failure> {
         match self {
             Command::Run(run) => run.run(),
+            Command::Capacity(capacity) => capacity.run(),
             Command::Spof(spof) => spof.run(),
             Command::Validate(validate) => validate.run(),
             Command::Explain(explain) => explain.run(),

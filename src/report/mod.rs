@@ -4,6 +4,7 @@
 //! [`sink`] alone writes files. Nothing here simulates, and nothing looks at a node's kind.
 
 pub mod busy;
+pub mod capacity;
 pub mod chart;
 pub mod csv;
 pub mod document;
@@ -28,6 +29,7 @@ pub fn words(document: &Document) -> document::Report {
     match &document.answer {
         Answer::Run(_) | Answer::Runs(_) => summary::summary(document),
         Answer::Spof(_) => spof::report(document),
+        Answer::Capacity(capacity) => capacity::report(document, capacity),
         Answer::Review(_) => review::report(document),
     }
 }

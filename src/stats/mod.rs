@@ -4,5 +4,6 @@
 
 pub mod gauge;
 pub mod interval;
+pub mod knee;
 pub mod sketch;
 pub mod warmup;

@@ -1,7 +1,8 @@
 //! The same plan under another load, and how long it takes to react to a failure.
 
-use super::{Arrivals, Check, Kind, Load, Plan, Promotion, Source};
+use super::{Arrivals, Check, Kind, Load, Plan, Promotion, Source, Target};
 use crate::base::dist::Dist;
+use crate::base::ids::NodeId;
 use crate::base::time::{Span, Time};
 
 impl Plan {
@@ -21,9 +22,20 @@ impl Plan {
 
     /// How long until everything that notices a failure by itself has acted on it, about.
     pub fn reaction(&self) -> Span {
-        let nodes = self.nodes.iter().map(|node| match &node.kind {
+        let all: Vec<NodeId> = (0..self.nodes.len()).map(NodeId::new).collect();
+        self.reaction_to(&all)
+    }
+
+    /// The same of a failure of these nodes.
+    pub fn reaction_to(&self, lost: &[NodeId]) -> Span {
+        let is_lost = |target: &Target| match target {
+            Target::Node(node) => lost.contains(node),
+            Target::Vip(vip) => self.vips[vip.index()].members.iter().any(|m| lost.contains(m)),
+        };
+        let nodes = self.nodes.iter().enumerate().map(|(i, node)| match &node.kind {
             Kind::LoadBalancer(lb) => lb.check.as_ref().map_or(0.0, check) + lb.connect_timeout.seconds(),
-            // A dead resolver is felt when the last answer of its own has gone stale.
+            // A dead resolver is felt when the last answer of its own has gone stale, a dead answer of its likewise.
+            Kind::Dns(dns) if !lost.contains(&NodeId::new(i)) && !dns.answers.iter().any(is_lost) => 0.0,
             Kind::Dns(dns) => dns.failover.as_ref().map_or(0.0, check) + (dns.ttl + dns.timeout).seconds(),
             Kind::Web(web) => web.connect_timeout.seconds(),
             Kind::App(app) => app.connect_timeout.seconds(),
