@@ -57,6 +57,10 @@ const LATENCIES: f64 = 50.0;
 /// Loads looked at for one knee, at most: a curve that jumps to and fro has no place to settle.
 const TRIALS: usize = 40;
 
+/// Beyond its target by so much (as a logarithm), after so long a step towards less load.
+const HOPELESS: f64 = 2.0;
+const SHORT_STEP: f64 = 0.15;
+
 /// How closely a knee is looked at.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct Effort {
@@ -208,6 +212,9 @@ impl<'a, 'b> Search<'a, 'b> {
                 if (at < least && ends.0 <= least) || (at > most && ends.1 >= most) {
                     break;
                 }
+                // What is missed by far may be missed at any load: the lightest tells, before one creeps there.
+                let hopeless = at < ends.0 && step > SHORT_STEP && readings[0].height[*line as usize] > HOPELESS;
+                let at = if hopeless { least } else { at };
                 // Further each time, while one has to look outside.
                 step = if at < ends.0 || at > ends.1 {
                     (2.0 * step).min(0.7)
