@@ -80,7 +80,7 @@ mod tests {
     /// Follows all three lines of a curve known without noise but with a width.
     fn find(curve: impl Fn(f64) -> f64, start: f64) -> (usize, [f64; 3]) {
         let mut readings: Vec<Reading> = Vec::new();
-        let mut read = |readings: &mut Vec<Reading>, at: f64| {
+        let read = |readings: &mut Vec<Reading>, at: f64| {
             let value = curve(at);
             readings.push(Reading {
                 at,

@@ -1,14 +1,17 @@
 //! `capacity`: the highest load at which the SLO still holds, what breaks first, and what is left when a component is lost.
 
+mod answer;
 mod bound;
 mod curve;
+mod excess;
 mod search;
 
 use serde::{Deserialize, Serialize};
 
 use super::result::{Caveat, Estimate, Metrics, Ordered};
 
-pub use search::{Ask, End, Question, answer};
+pub use answer::answer;
+pub use search::{Ask, End, Question};
 
 /// What `capacity` finds. Loads are of all sources together; a profile counts with its height.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
