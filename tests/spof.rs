@@ -3,38 +3,12 @@
 
 mod support;
 
-use std::sync::atomic::AtomicBool;
-
 use fallover::analysis::reliability::{exact, lives};
-use fallover::analysis::spof::{Effect, Priced, Question, Reactions, Spof, Verdict, answer, caveats, cut_sets};
+use fallover::analysis::spof::{Priced, Spof, Verdict, caveats, cut_sets};
 use fallover::base::ids::ClassId;
 use fallover::model::structure::{State, is_cut, used};
 use fallover::scenario::plan::{Fault, Plan};
-use fallover::study::{self, Count, Settings, Watch};
-use support::{plan, study_of};
-
-fn spof(plan: &Plan, replications: u32, order: usize) -> Spof {
-    let question = Question::new(plan, &[Effect::Crash, Effect::Errors, Effect::Hang], false);
-    let mut reactions = Reactions::new(&question);
-    let settings = Settings {
-        seed: 1,
-        replications: Count::Fixed(replications),
-        lifetimes: false,
-        rows: false,
-        logs: true,
-        threads: 0,
-    };
-    let watch = Watch {
-        stop: &AtomicBool::new(false),
-        progress: &|_, _| {},
-        visit: &mut |plan, _, record| {
-            reactions.see(plan, record);
-            Ok(())
-        },
-    };
-    let studies = study::run(&question.plans, &settings, watch).expect("the books balance");
-    answer(&question, &studies, &reactions, order)
-}
+use support::{plan, spof, study_of};
 
 fn of<'s>(spof: &'s Spof, name: &str) -> &'s Priced {
     let found = spof.components.iter().find(|p| p.name == name && p.effect == "crash");

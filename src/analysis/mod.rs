@@ -1,5 +1,6 @@
 //! What a study means: estimates with intervals, SLOs, caveats.
 
+pub mod availability;
 pub mod capacity;
 pub mod cuts;
 pub mod reliability;
@@ -7,3 +8,5 @@ pub mod result;
 pub mod review;
 pub mod run;
 pub mod spof;
+pub mod theory;
+pub mod verify;

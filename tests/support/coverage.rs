@@ -10,9 +10,12 @@ pub struct Case {
     pub json: String,
     /// Do lifetimes act?
     pub failures: bool,
-    /// What is measured, where it stands in the result, and the truth.
-    pub truths: Vec<(&'static str, fn(&Run) -> Estimate, f64)>,
+    /// What is known of it.
+    pub truths: Vec<Truth>,
 }
+
+/// A metric, where it stands in the result, and what it truly is.
+pub type Truth = (&'static str, fn(&Run) -> Estimate, f64);
 
 /// Replications of each study.
 pub const REPLICATIONS: u32 = 10;

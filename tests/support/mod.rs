@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use fallover::analysis::result::Run;
 use fallover::analysis::run as findings;
+use fallover::analysis::spof::{Effect, Lab, Options, Spof, answer};
 use fallover::model::recorder::{Row, RunRecord, Wanted};
 use fallover::model::request::Outcome;
 use fallover::model::world::{self, Order};
@@ -46,6 +47,31 @@ pub fn study_of(plan: &Plan, replications: u32, seed: u64, threads: usize, lifet
     };
     let mut studies = study::run(std::slice::from_ref(plan), &settings, watch).expect("the books balance");
     studies.pop().expect("one plan, one study")
+}
+
+/// What `spof` finds, from so many replications of each loss.
+pub fn spof(plan: &Plan, replications: u32, order: usize) -> Spof {
+    let mut lab = Lab {
+        settings: Settings {
+            seed: 1,
+            replications: Count::Fixed(replications),
+            lifetimes: false,
+            rows: false,
+            logs: true,
+            threads: 0,
+        },
+        stop: &AtomicBool::new(false),
+        progress: &|_, _, _| {},
+        events: 0,
+        overflowed: false,
+    };
+    let options = Options {
+        effects: vec![Effect::Crash, Effect::Errors, Effect::Hang],
+        pairs: false,
+        order,
+    };
+    let found = answer(plan, &options, &mut lab).expect("the books balance");
+    found.expect("nobody stops it").0
 }
 
 /// What a study of a scenario says.

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::AtomicBool;
 
-use super::oracle::{erlang_b, erlang_c};
 use super::support::plan;
 use super::{agrees, exponential, open, poisson, station};
 use fallover::analysis::capacity::{Capacity, Question, Verdict, answer};
+use fallover::analysis::theory::{erlang_b, erlang_c};
 use fallover::scenario::plan::{Measure, Objective, Plan};
 use fallover::study::{self, Count, Settings, Watch};
 

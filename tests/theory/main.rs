@@ -11,7 +11,6 @@ mod arrivals;
 mod capacity;
 mod clients;
 mod networks;
-mod oracle;
 mod queues;
 mod reliability;
 

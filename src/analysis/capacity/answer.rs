@@ -4,7 +4,7 @@ use super::bound::{blame, bound, lost_nodes, utilization};
 use super::search::{Ask, Effort, End, FINE, LOST, Question, ROUGH, Search, Trial, is_timed};
 use super::{Capacity, Found, Knee, Limit, Verdict, curve};
 use crate::analysis::result::{Caveat, Estimate};
-use crate::base::ids::{ClassId, NodeId};
+use crate::base::ids::ClassId;
 use crate::base::time::{Span, Time};
 use crate::model::structure::{State, is_cut, used};
 use crate::scenario::plan::{Component, Fault, Load, Measure, Objective, Plan, Warmup};
@@ -191,7 +191,7 @@ fn without(
     let mut search = Search::new(question, left, after, &what, ask);
     // The fault is ours, and at the start: it does not tie the run to any time.
     search.whole = question.whole || is_timed(plan);
-    search.settle = settle(plan, &nodes);
+    search.settle = settle(plan, component);
     let start = libm::log(whole.knee_ratio.value.filter(|v| *v > 0.0).unwrap_or(1.0) * shrinks);
     let effort = Effort {
         replications: LOST.replications.min(question.replications),
@@ -201,9 +201,9 @@ fn without(
     Ok((search.events, knee_of(plan, &trials)))
 }
 
-/// From then on everything has reacted to the loss of these nodes.
-fn settle(plan: &Plan, lost: &[NodeId]) -> Span {
-    Span::from_seconds((1.2 * plan.reaction_to(lost).seconds() + 2.0).clamp(2.0, 300.0))
+/// From then on everything has reacted to the loss of this component.
+fn settle(plan: &Plan, component: &Component) -> Span {
+    Span::from_seconds((1.2 * plan.reaction(&component.hits).seconds() + 2.0).clamp(2.0, 300.0))
 }
 
 fn caveats(plan: &Plan, capacity: &Capacity, question: &Question) -> Vec<Caveat> {
@@ -212,7 +212,7 @@ fn caveats(plan: &Plan, capacity: &Capacity, question: &Question) -> Vec<Caveat>
         all.push(Caveat {
             code: code.into(),
             message,
-        })
+        });
     };
     if !question
         .plan
@@ -320,14 +320,11 @@ fn rate_at(trials: &[Trial], at: f64) -> f64 {
 }
 
 fn limit(plan: &Plan, trial: &Trial) -> Limit {
-    let objective = trial
-        .run
-        .slo
-        .get(trial.worst)
-        .map_or(STABILITY.into(), |o| o.objective.clone());
+    let objective = plan.slo.get(trial.worst);
+    let is_latency = objective.is_some_and(|o| matches!(o.measure, Measure::Latency(_)));
     Limit {
-        objective,
-        component: blame(plan, &trial.run),
+        objective: objective.map_or(STABILITY.into(), |o| o.name.clone()),
+        component: blame(plan, &trial.run, !is_latency),
     }
 }
 

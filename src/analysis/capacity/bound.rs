@@ -42,8 +42,8 @@ const NEAR: f64 = 0.2;
 /// Whoever turns away so much of what comes is blamed first.
 const TURNS_AWAY: f64 = 0.001;
 
-/// What has least to spare: whoever turns calls away, else the busiest resource, and its host rather than what runs there.
-pub fn blame(plan: &Plan, run: &Run) -> Option<String> {
+/// What has least to spare: whoever turns calls away, where `refusals` are what counts; else the busiest resource, and its host rather than what runs there.
+pub fn blame(plan: &Plan, run: &Run, refusals: bool) -> Option<String> {
     let cpu = |host: usize| {
         let named = run.hosts.get(&plan.hosts[host].name);
         named.and_then(|h| h.cpu_ratio.value).unwrap_or(0.0)
@@ -56,7 +56,7 @@ pub fn blame(plan: &Plan, run: &Run) -> Option<String> {
         let host = node.host.index();
         let refused = result.refused as f64 / result.arrived.max(1) as f64;
         let workers = result.utilization_ratio.value.unwrap_or(0.0);
-        let pressure = workers + if refused > TURNS_AWAY { 1.0 } else { 0.0 };
+        let pressure = workers + if refusals && refused > TURNS_AWAY { 1.0 } else { 0.0 };
         // A host that is nearly as busy as the node on it is the cause.
         match cpu(host) > BUSY && cpu(host) + NEAR >= workers {
             true => (pressure.max(cpu(host)), plan.hosts[host].name.clone()),

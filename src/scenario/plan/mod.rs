@@ -30,6 +30,9 @@ pub struct Plan {
     pub duration: Span,
     /// How much of its start is left out of the estimates.
     pub warmup: Warmup,
+    /// How much of its end the counts and latencies leave out; the timeline shows it. No scenario says so: it is for an
+    /// analysis that watches what comes after what it measures.
+    pub cooldown: Span,
     /// Request classes, in the scenario's order.
     pub classes: Vec<Class>,
     /// Sources of load, in the scenario's order.
