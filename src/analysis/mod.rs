@@ -1,6 +1,7 @@
 //! What a study means: estimates with intervals, SLOs, caveats.
 
 pub mod availability;
+pub mod capacity;
 pub mod compare;
 pub mod cuts;
 pub mod reliability;

@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::availability::Availability;
+use super::capacity::Capacity;
 use super::compare::Compare;
 use super::review::Review;
 use super::spof::Spof;
 use super::sweep::Sweep;
 use super::verify::Verification;
 use crate::scenario::plan::Plan;
+use crate::stats::interval::CONFIDENCE;
 
 /// The version of this format. A field may be added without raising it; none may be renamed or dropped.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -28,6 +30,18 @@ pub struct Estimate {
     pub hi: Option<f64>,
     /// How often such an interval holds the truth.
     pub confidence: f64,
+}
+
+impl Default for Estimate {
+    /// Nothing was measured.
+    fn default() -> Estimate {
+        Estimate {
+            value: None,
+            lo: None,
+            hi: None,
+            confidence: CONFIDENCE,
+        }
+    }
 }
 
 /// A map that keeps its order.
@@ -126,6 +140,8 @@ pub enum Answer {
     Availability(Box<Availability>),
     /// `verify`.
     Verify(Verification),
+    /// `capacity`.
+    Capacity(Box<Capacity>),
 }
 
 /// `run` of several scenarios: one entry each.
@@ -194,6 +210,7 @@ impl Answer {
             "review" => of(value).map(Answer::Review),
             "availability" => of(value).map(Box::new).map(Answer::Availability),
             "verify" => of(value).map(Answer::Verify),
+            "capacity" => of(value).map(Box::new).map(Answer::Capacity),
             _ => Err(NoResult::Command(command.to_owned())),
         }
     }

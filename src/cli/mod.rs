@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else to standard error. What a command does is elsewhere.
 
 mod availability;
+mod capacity;
 mod compare;
 mod completions;
 mod deliver;
@@ -46,6 +47,8 @@ pub enum Command {
     Sweep(sweep::Sweep),
     /// Put the shards of a sweep together
     Merge(sweep::Merge),
+    /// How much load before the SLO breaks, what breaks first, and how much is left with each component lost?
+    Capacity(capacity::Capacity),
     /// What are the single points of failure, what does each cost, and what can the rest not carry?
     Spof(spof::Spof),
     /// How much of its requests does the service answer over years, and what costs the rest?
@@ -71,6 +74,7 @@ impl Command {
             Command::Compare(compare) => compare.run(),
             Command::Sweep(sweep) => sweep.run(),
             Command::Merge(merge) => merge.run(),
+            Command::Capacity(capacity) => capacity.run(),
             Command::Spof(spof) => spof.run(),
             Command::Availability(availability) => availability.run(),
             Command::Validate(validate) => validate.run(),

@@ -5,6 +5,7 @@
 
 pub mod availability;
 pub mod busy;
+pub mod capacity;
 pub mod chart;
 pub mod compare;
 pub mod csv;
@@ -34,6 +35,7 @@ pub fn words(document: &Document) -> document::Report {
         Answer::Compare(_) => compare::report(document),
         Answer::Sweep(_) => sweep::report(document),
         Answer::Spof(_) => spof::report(document),
+        Answer::Capacity(capacity) => capacity::report(document, capacity),
         Answer::Review(_) => review::report(document),
         Answer::Availability(found) => availability::report(document, found),
         Answer::Verify(found) => verify::report(document, found),
