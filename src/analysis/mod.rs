@@ -6,3 +6,5 @@ pub mod result;
 pub mod review;
 pub mod run;
 pub mod spof;
+pub mod topology;
+pub mod waterfall;

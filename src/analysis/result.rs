@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use super::review::Review;
 use super::spof::Spof;
+use super::topology::Topology;
+use super::waterfall::Waterfall;
 use crate::scenario::plan::Plan;
 
 /// The version of this format. A field may be added without raising it; none may be renamed or dropped.
@@ -241,6 +243,12 @@ pub struct Run {
     pub events: Vec<Happening>,
     /// What was promised, and what became of it.
     pub slo: Vec<SloResult>,
+    /// What stands where, and who asked whom.
+    #[serde(default)]
+    pub topology: Topology,
+    /// Where the time of a request went, hop by hop.
+    #[serde(default)]
+    pub waterfall: Waterfall,
 }
 
 /// What the clients saw.
