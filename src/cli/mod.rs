@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, everything else to standard error. What a command does is elsewhere.
 
+mod availability;
 mod completions;
 mod deliver;
 pub mod exit;
@@ -14,6 +15,7 @@ mod schema;
 mod simulate;
 mod spof;
 mod validate;
+mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -38,12 +40,16 @@ pub enum Command {
     Run(run::Run),
     /// What are the single points of failure, what does each cost, and what can the rest not carry?
     Spof(spof::Spof),
+    /// How much of its requests does the service answer over years, and what costs the rest?
+    Availability(availability::Availability),
     /// Say whether scenarios are right, one line each
     Validate(validate::Validate),
     /// Show the resolved scenario: every value in force, and where it came from
     Explain(explain::Explain),
     /// Review the design without simulating it: what a senior engineer would say on reading it
     Review(review::Review),
+    /// Is this program right on this machine? Theory, determinism, conservation, recordings
+    Verify(verify::Verify),
     /// Print the JSON Schema of the scenario format
     Schema,
     /// Print completions for a shell
@@ -55,9 +61,11 @@ impl Command {
         match self {
             Command::Run(run) => run.run(),
             Command::Spof(spof) => spof.run(),
+            Command::Availability(availability) => availability.run(),
             Command::Validate(validate) => validate.run(),
             Command::Explain(explain) => explain.run(),
             Command::Review(review) => review.run(),
+            Command::Verify(verify) => verify.run(),
             Command::Schema => schema::run(),
             Command::Completions(completions) => completions.run(),
         }
