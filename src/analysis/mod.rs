@@ -11,4 +11,6 @@ pub mod run;
 pub mod spof;
 pub mod sweep;
 pub mod theory;
+pub mod topology;
 pub mod verify;
+pub mod waterfall;

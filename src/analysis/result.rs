@@ -12,7 +12,9 @@ use super::compare::Compare;
 use super::review::Review;
 use super::spof::Spof;
 use super::sweep::Sweep;
+use super::topology::Topology;
 use super::verify::Verification;
+use super::waterfall::Waterfall;
 use crate::scenario::plan::Plan;
 use crate::stats::interval::CONFIDENCE;
 
@@ -274,6 +276,12 @@ pub struct Run {
     pub events: Vec<Happening>,
     /// What was promised, and what became of it.
     pub slo: Vec<SloResult>,
+    /// What stands where, and who asked whom.
+    #[serde(default)]
+    pub topology: Topology,
+    /// Where the time of a request went, hop by hop.
+    #[serde(default)]
+    pub waterfall: Waterfall,
 }
 
 /// What the clients saw.

@@ -4,6 +4,8 @@ use super::result::{
     Caveat, Distribution, Estimate, Happening, HostResult, Latency, Metrics, NamedRun, NodeResult, Ordered, Requests,
     Run, ScenarioId, Series, SloResult, Timeline, Wait,
 };
+use super::topology::Topology;
+use super::waterfall::waterfall;
 use crate::base::limits;
 use crate::model::recorder::{Bin, ClassRecord, bin_of};
 use crate::model::request::Outcome;
@@ -48,6 +50,8 @@ pub fn run(plan: &Plan, study: &Study) -> Run {
         timeline: timeline(plan, samples),
         events: study.events.iter().map(happening).collect(),
         slo: plan.slo.iter().map(|o| objective(o, samples)).collect(),
+        topology: Topology::of(plan, Some(study)),
+        waterfall: waterfall(plan, study),
     }
 }
 

@@ -13,6 +13,7 @@ use std::sync::mpsc;
 use crate::base::limits;
 use crate::base::random::mix;
 use crate::base::time::Span;
+use crate::model::flows::Flows;
 use crate::model::recorder::{ClassRecord, Note, RunRecord, Wanted};
 use crate::model::world::{self, Imbalance, Order};
 use crate::scenario::plan::{Arrivals, Load, Plan, Warmup};
@@ -52,6 +53,8 @@ pub struct Study {
     pub samples: Vec<Sample>,
     /// Counts and sketches of all replications together, by class.
     pub pooled: Vec<ClassRecord>,
+    /// Who answered whom, over all replications.
+    pub flows: Flows,
     /// The event log of replication 0.
     pub events: Vec<Note>,
     /// How much of the start was left out.
@@ -216,6 +219,7 @@ impl Crew<'_> {
         Ok(Study {
             samples: Vec::new(),
             pooled: vec![ClassRecord::default(); plan.classes.len()],
+            flows: Flows::new(plan),
             events: Vec::new(),
             warmup,
             unsettled,
@@ -359,6 +363,7 @@ impl Study {
         for (all, class) in self.pooled.iter_mut().zip(&record.classes) {
             all.merge(class);
         }
+        self.flows.merge(&record.flows);
         self.events_taken += record.events_taken;
         self.digest = mix(self.digest, record.digest);
         if self.samples.len() == 1 {
