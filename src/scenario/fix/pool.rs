@@ -112,7 +112,7 @@ pub fn checks(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
         "`redispatch`, so that a retry goes to another server",
         &["redispatch"],
         true.into(),
-        &|b| !b.redispatch,
+        &|b| !b.redispatch && b.servers.len() > 1,
     );
     found
 }
