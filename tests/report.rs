@@ -24,7 +24,7 @@ fn look(width: u32) -> Look {
     Look {
         width,
         pixel_ratio: 1.0,
-        theme: Theme::Light,
+        ..Look::default()
     }
 }
 

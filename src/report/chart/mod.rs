@@ -41,6 +41,8 @@ pub struct Look {
     pub pixel_ratio: f64,
     /// For which page.
     pub theme: Theme,
+    /// Whether it says what it is a picture of. A page that has said so leaves it out.
+    pub headed: bool,
 }
 
 impl Default for Look {
@@ -49,6 +51,7 @@ impl Default for Look {
             width: 1200,
             pixel_ratio: 2.0,
             theme: Theme::Light,
+            headed: true,
         }
     }
 }
@@ -76,6 +79,7 @@ pub enum PictureError {
 
 const MARGIN: f64 = 24.0;
 const HEAD: f64 = 62.0;
+const LINE: f64 = 18.0;
 const TIMELINE_HEIGHT: f64 = 560.0;
 const LATENCY_HEIGHT: f64 = 440.0;
 
@@ -143,20 +147,31 @@ fn titled(
             " (INCOMPLETE)"
         },
     );
+    // How to read it is said in any case.
+    let head = match look.headed {
+        true => HEAD,
+        false if how.is_empty() => 0.0,
+        false => LINE,
+    };
+    let height = height - HEAD + head;
     paint(width, height, look.theme, &title, |canvas| {
         let room = width - 2.0 * MARGIN;
-        let big = canvas.bold(17.0);
-        canvas.text(&fitted(&title, big, room), MARGIN, MARGIN + 6.0, Anchor::Start, big);
         let small = canvas.quiet(12.0);
-        for (i, says) in [subtitle(document).as_str(), how].into_iter().enumerate() {
+        let line = |canvas: &mut Canvas<'_>, says: &str, y: f64| {
             let line = wrapped(says, small, room, 1).concat();
-            canvas.text(&line, MARGIN, MARGIN + 27.0 + i as f64 * 17.0, Anchor::Start, small);
+            canvas.text(&line, MARGIN, MARGIN + y, Anchor::Start, small);
+        };
+        if look.headed {
+            let big = canvas.bold(17.0);
+            canvas.text(&fitted(&title, big, room), MARGIN, MARGIN + 6.0, Anchor::Start, big);
+            line(canvas, &subtitle(document), 27.0);
         }
+        line(canvas, how, head - LINE);
         draw(
             canvas,
             Rect {
                 left: MARGIN,
-                top: MARGIN + HEAD,
+                top: MARGIN + head,
                 right: width - MARGIN,
                 bottom: height - MARGIN / 2.0,
             },
