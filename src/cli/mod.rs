@@ -8,6 +8,7 @@ pub mod exit;
 mod explain;
 mod files;
 pub mod options;
+mod report;
 mod review;
 mod run;
 mod schema;
@@ -38,6 +39,8 @@ pub enum Command {
     Run(run::Run),
     /// What are the single points of failure, what does each cost, and what can the rest not carry?
     Spof(spof::Spof),
+    /// Turn results into a report to hand on: PDF, HTML, PNG or SVG
+    Report(report::Report),
     /// Say whether scenarios are right, one line each
     Validate(validate::Validate),
     /// Show the resolved scenario: every value in force, and where it came from
@@ -55,6 +58,7 @@ impl Command {
         match self {
             Command::Run(run) => run.run(),
             Command::Spof(spof) => spof.run(),
+            Command::Report(report) => report.run(),
             Command::Validate(validate) => validate.run(),
             Command::Explain(explain) => explain.run(),
             Command::Review(review) => review.run(),

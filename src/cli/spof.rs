@@ -39,7 +39,7 @@ pub struct Spof {
 impl Spof {
     /// Loads, takes everything away in turn, and says what that does.
     pub fn run(self) -> Result<(), Failure> {
-        let outputs = self.writing.outputs_as_json("spof")?;
+        let outputs = self.writing.outputs()?;
         let plan = self.plan()?;
         let stop = stop_on_interrupt();
         let began = now();

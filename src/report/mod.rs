@@ -3,11 +3,16 @@
 //! A result document becomes a format-free [`document::Report`] or a chart; renderers turn those into bytes, and
 //! [`sink`] alone writes files. Nothing here simulates, and nothing looks at a node's kind.
 
+pub mod answer;
 pub mod busy;
 pub mod chart;
 pub mod csv;
 pub mod document;
+pub mod handout;
+pub mod html;
 pub mod json;
+pub mod pages;
+pub mod pdf;
 pub mod periods;
 pub mod progress;
 pub mod review;

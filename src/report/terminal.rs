@@ -51,7 +51,7 @@ impl Terminal {
                 .into_iter()
                 .map(|l| page.toned(Tone::Quiet, &l)),
         );
-        let is_here = |block: &&Block| !matches!(block, Block::Answer(_) | Block::Picture(_));
+        let is_here = |block: &&Block| !matches!(block, Block::Answer(_) | Block::Numbers(_) | Block::Picture(_));
         let blocks: Vec<&Block> = report.blocks.iter().filter(is_here).collect();
         for (i, block) in blocks.iter().enumerate() {
             if i == 0 || !stands_close(blocks[i - 1], block) {
@@ -86,7 +86,7 @@ impl Page {
             Block::Timeline(timeline) => self.facts(&sparkline::facts(timeline, self.width)),
             Block::Point(point) => self.point(point),
             Block::Note(span) => self.note(span),
-            Block::Answer(_) | Block::Picture(_) => Vec::new(),
+            Block::Answer(_) | Block::Numbers(_) | Block::Picture(_) => Vec::new(),
         }
     }
 

@@ -12,6 +12,8 @@ mod raster;
 mod theme;
 mod timeline;
 
+pub(super) use canvas::{REGULAR, SEMIBOLD};
+pub(super) use raster::tree;
 pub use theme::Theme;
 
 use super::summary::subtitle;
@@ -30,6 +32,38 @@ pub enum Name {
     Timeline,
     /// The distribution of the latency.
     Latency,
+}
+
+impl Name {
+    /// Each with the word for it, and what stands above it in a report.
+    pub const ALL: [(Name, &'static str, &'static str); 3] = [
+        (Name::Dashboard, "dashboard", "At a glance"),
+        (Name::Timeline, "timeline", "How things went over time"),
+        (Name::Latency, "latency", "How long requests took"),
+    ];
+
+    /// The word for it: `timeline`.
+    pub fn word(self) -> &'static str {
+        self.entry().1
+    }
+
+    /// What stands above it in a report.
+    pub fn heading(self) -> &'static str {
+        self.entry().2
+    }
+
+    fn entry(self) -> (Name, &'static str, &'static str) {
+        let found = Name::ALL.into_iter().find(|(name, ..)| *name == self);
+        found.expect("every name is in the list")
+    }
+
+    /// Those that this result gives.
+    pub fn given_by(document: &Document) -> Vec<Name> {
+        let names = Name::ALL.into_iter().map(|(name, ..)| name);
+        names
+            .filter(|name| svg(document, *name, &Look::default()).is_ok())
+            .collect()
+    }
 }
 
 /// How a picture is to look.
@@ -61,7 +95,7 @@ impl Default for Look {
 pub enum PictureError {
     /// The result does not hold what this picture shows.
     #[error("this result has nothing for the chart `{0}`: {1}")]
-    Nothing(&'static str, &'static str),
+    Nothing(&'static str, String),
     /// Too large to draw, or too small.
     #[error(
         "a picture of {width} × {height} pixels cannot be drawn; try a --width of 320 to 4096 or another --pixel-ratio"
@@ -77,7 +111,8 @@ pub enum PictureError {
     Render(String),
 }
 
-const MARGIN: f64 = 24.0;
+/// Around every picture.
+pub(super) const MARGIN: f64 = 24.0;
 const HEAD: f64 = 62.0;
 const LINE: f64 = 18.0;
 const TIMELINE_HEIGHT: f64 = 560.0;
@@ -96,7 +131,7 @@ pub fn svg(document: &Document, name: Name, look: &Look) -> Result<String, Pictu
     match name {
         Name::Dashboard if runs.is_empty() => Err(PictureError::Nothing(
             "dashboard",
-            "it draws what `fallover run` found; use .json",
+            "it draws what `fallover run` found".into(),
         )),
         Name::Dashboard => {
             let height = dashboard::height(document, width).ceil();
@@ -106,7 +141,7 @@ pub fn svg(document: &Document, name: Name, look: &Look) -> Result<String, Pictu
         Name::Timeline => {
             let timeline = timeline_of(&runs).ok_or(PictureError::Nothing(
                 "timeline",
-                "nothing was measured over time; try `latency`",
+                "nothing was measured over time".into(),
             ))?;
             let how = "Line: median of the replications. Band: nine of ten of them.";
             let draw = |canvas: &mut Canvas<'_>, area| timeline::draw(canvas, &timeline, area);
@@ -115,7 +150,7 @@ pub fn svg(document: &Document, name: Name, look: &Look) -> Result<String, Pictu
         Name::Latency => {
             let sources = latency::sources(&runs);
             if sources.is_empty() {
-                return Err(PictureError::Nothing("latency", "no request succeeded; try `timeline`"));
+                return Err(PictureError::Nothing("latency", "no request succeeded".into()));
             }
             let draw = |canvas: &mut Canvas<'_>, area| latency::draw(canvas, &sources, area);
             Ok(titled(document, &runs, "", look, LATENCY_HEIGHT, draw))
