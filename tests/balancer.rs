@@ -4,6 +4,8 @@ mod support;
 
 use fallover::model::recorder::{Row, RunRecord};
 use fallover::model::request::Outcome::{self, *};
+use fallover::scenario::load_text;
+use fallover::scenario::plan::Kind;
 use serde_json::{Value, json};
 use support::haproxy::{Asked, Stack, in_order, response_ms, server_of};
 use support::{endings, plan, record};
@@ -256,6 +258,40 @@ fn contradictions_get_haproxys_answer() {
     ] {
         assert!(warnings(settings).contains(says), "{settings}: {}", warnings(settings));
     }
+}
+
+/// What HAProxy refuses is an error, and so is a check of what cannot be checked; `maxconn` 0 is its word for "no limit".
+#[test]
+fn what_haproxy_refuses_is_an_error() {
+    let of = |settings: &str| {
+        let text = format!(
+            r#"{{ "clients": {{ "c": {{ "arrivals": {{ "poisson": 1 }}, "entry": "lb" }} }},
+            "nodes": {{ "lb": {{ "kind": "load-balancer", {settings} }}, "a": {{ "kind": "app" }}, "b": {{ "kind": "app" }},
+                       "ip": {{ "kind": "virtual-ip", "members": ["a", "b"] }} }} }}"#
+        );
+        load_text("x.json", &text, &[])
+    };
+    for (settings, says) in [
+        (r#""servers": ["a"], "check": { "fall": 0 }"#, "fall must be at least 1"),
+        (r#""servers": ["a"], "check": { "rise": 0 }"#, "rise must be at least 1"),
+        (
+            r#""servers": [{ "node": "a", "weight": 257 }]"#,
+            "weight 257 is above 256, which is the limit",
+        ),
+        (r#""servers": ["ip"], "check": {}"#, "\"ip\" is a virtual-ip"),
+        (
+            r#""servers": ["a"] }, "d": { "kind": "app", "check": {}"#,
+            "unknown field \"check\"",
+        ),
+    ] {
+        let said = of(settings).map(|_| ()).unwrap_err().to_string();
+        assert!(said.contains(says), "{settings}: {said}");
+    }
+    let plan = of(r#""servers": [{ "node": "a", "maxconn": 0 }]"#)
+        .unwrap_or_else(|p| panic!("{p}"))
+        .plan;
+    let unlimited = |n: &fallover::scenario::plan::Node| matches!(&n.kind, Kind::LoadBalancer(lb) if lb.servers[0].maxconn.is_none());
+    assert!(plan.nodes.iter().any(unlimited));
 }
 
 /// Two servers of one of which `faults` says something; one request at 1 that takes 100 ms.

@@ -10,41 +10,7 @@ use fallover::scenario::plan::Plan;
 use support::{plan, record, record_with, study_of};
 
 /// Everything that draws: arrivals of every kind, lookups, checks, balancing, loss, back-off, faults and lifetimes.
-const BUSY: &str = r#"{
-    "duration": "20s", "warmup": "2s",
-    "requests": { "static": { "share": 3, "keys": { "count": 50, "zipf": 1.1 } }, "read": {}, "write": { "share": 0.5 } },
-    "clients": {
-        "browsers": { "arrivals": { "poisson": "150/s" }, "entry": "dns", "timeout": "2s",
-                      "retry": { "max": 2, "backoff": "50ms" }, "render": { "lognormal": { "mean": "80ms", "cv": 0.5 } } },
-        "robots": { "arrivals": { "mmpp": { "states": [{ "rate": "80/s", "mean": "1s" }, { "rate": "1/s", "mean": "2s" }] } },
-                    "entry": "vip", "timeout": "1s" },
-        "staff": { "users": 20, "think": { "exponential": { "mean": "500ms" } }, "entry": "vip", "timeout": "1s" } },
-    "hosts": { "h1": { "cores": 2 }, "h2": { "cores": 2, "lifetime": { "mtbf": "10s", "mttr": "1s" } } },
-    "network": { "latency": "1ms", "loss": 0.01 },
-    "nodes": {
-        "dns": { "kind": "dns", "answers": ["vip"], "ttl": "3s", "lookup": { "exponential": { "mean": "5ms" } } },
-        "vip": { "kind": "virtual-ip", "members": ["lb1", "lb2"], "failover": "1s" },
-        "lb1": { "kind": "load-balancer", "servers": ["w1", "w2"], "algorithm": "random", "redispatch": true,
-                 "check": { "inter": "500ms", "fall": 2, "rise": 1 }, "timeouts": { "connect": "200ms", "server": "1s" },
-                 "lifetime": { "mtbf": "6s", "mttr": "2s" } },
-        "lb2": { "kind": "load-balancer", "servers": ["w1", "w2"], "algorithm": "leastconn", "timeouts": { "server": "1s" } },
-        "w1": { "kind": "web", "host": "h1", "serves": ["static"], "upstreams": ["a1", "a2"],
-                "work": { "*": { "cpu": "200us" } }, "tls": { "handshake": "1ms", "resumption": 0.7 } },
-        "w2": { "kind": "web", "host": "h2", "serves": ["static"], "upstreams": ["a1", "a2"], "balance": "least_conn",
-                "work": { "*": { "cpu": "200us" } } },
-        "a1": { "kind": "app", "host": "h1", "workers": 8, "queue": 30, "database": "db",
-                "queries": { "read": { "read": 2 }, "write": { "read": 1, "write": 1 } },
-                "work": { "*": { "cpu": { "lognormal": { "mean": "4ms", "cv": 1 } } } } },
-        "a2": { "kind": "app", "host": "h2", "workers": 8, "queue": 30, "database": "db",
-                "queries": { "read": { "read": 2 }, "write": { "read": 1, "write": 1 } },
-                "work": { "*": { "cpu": { "lognormal": { "mean": "4ms", "cv": 1 } } } } },
-        "db": { "kind": "database", "members": { "m1": {}, "m2": { "lifetime": { "mtbf": "8s", "mttr": "1s" } } },
-                "read_from": "any", "failover": { "detect": "500ms", "promote": "200ms" },
-                "replication": { "lag": { "exponential": { "mean": "50ms" } } },
-                "work": { "*": { "io": { "exponential": { "mean": "3ms" } } } } } },
-    "faults": [{ "at": "5s", "for": "2s", "target": "a1", "effect": "errors", "ratio": 0.3 },
-               { "at": "8s", "for": "3s", "target": "w2", "effect": "drop", "ratio": 0.5 },
-               { "at": "12s", "for": "2s", "target": "h1", "effect": "slow", "factor": 3 }] }"#;
+const BUSY: &str = include_str!("../src/analysis/verify/busy.json");
 
 /// The result as it would be written, and the digest of the events behind it.
 fn bytes(plan: &Plan, seed: u64, threads: usize) -> (String, u64) {

@@ -10,14 +10,20 @@ use program::{document, fallover, values};
 use serde_json::Value;
 
 /// The scenarios that have a test below.
-const LESSONS: [&str; 7] = [
+const LESSONS: [&str; 13] = [
+    "capacity-spof",
+    "common-cause",
     "db-primary-failure",
+    "dns-ttl",
     "flash-crowd",
     "foobar-fixed",
     "foobar",
+    "gray-failure",
     "lb-failure",
     "lb-pair",
+    "retry-storm",
     "roundrobin-vs-leastconn",
+    "zone-loss",
 ];
 
 fn run(name: &str, options: &[&str]) -> Value {
@@ -202,11 +208,143 @@ fn a_crowd_makes_itself_wait_and_is_forgotten_when_it_has_gone() {
     assert!(number(&more["metrics"]["outcomes"]["queue_full"]) > 0.0);
 }
 
+/// "Nothing is cut when one dies, and the other drowns"; "a third server is" redundancy.
+#[test]
+fn a_server_that_the_other_cannot_replace_is_no_redundancy() {
+    let d = run("capacity-spof", &["--replications", "3"]);
+    let after = mean(&between(&d, "availability", 70.0, 115.0));
+    // A hundred of a hundred and fifty.
+    assert!((after - 2.0 / 3.0).abs() < 0.05, "{after}");
+    let third = ["--apply", "server:haproxy"];
+    let (status, scenario, _) = fallover(&[&["spof", "scenarios/capacity-spof.json"], &third[..]].concat());
+    assert_eq!(status, 0);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("third.json");
+    std::fs::write(&file, scenario).unwrap();
+    let d = document(&["run", file.to_str().unwrap(), "--replications", "3"]);
+    assert!(mean(&between(&d, "availability", 70.0, 115.0)) > 0.999);
+}
+
+/// "It never comes back. With a retry budget of a tenth it does."
+#[test]
+fn five_slow_seconds_are_enough_for_a_retry_storm() {
+    let last = |options: &[&str]| {
+        let d = run("retry-storm", &[&["--replications", "2"], options].concat());
+        (
+            mean(&between(&d, "availability", 15.0, 29.0)),
+            mean(&between(&d, "availability", 140.0, 165.0)),
+        )
+    };
+    assert_eq!(last(&[]), (1.0, 0.0));
+    assert_eq!(last(&["--set", "nodes.gateway.retry.budget=0.1"]), (1.0, 1.0));
+}
+
+/// Once every request times out, each asks as often as it may: the storm holds itself up where that is more than the server
+/// can do, 100 requests a second. So `arrivals * (1 + max) > 100`, and with a budget `arrivals * (1 + budget) > 100`.
+#[test]
+fn theory_a_retry_storm_lasts_beyond_its_threshold() {
+    let lasts = |rate: f64, retry: &str| {
+        let arrivals = format!(r#"clients.browsers.arrivals={{"poisson": {rate}}}"#);
+        let retry = format!("nodes.gateway.retry={retry}");
+        let options = [
+            "--replications",
+            "2",
+            "--duration",
+            "6m",
+            "--set",
+            &arrivals,
+            "--set",
+            &retry,
+        ];
+        mean(&between(&run("retry-storm", &options), "availability", 250.0, 285.0)) < 0.5
+    };
+    let once = r#"{"max": 1, "backoff": "100ms"}"#;
+    assert!(
+        !lasts(43.0, once) && lasts(57.0, once),
+        "with one retry the threshold is 50"
+    );
+    let three = r#"{"max": 3, "backoff": "100ms"}"#;
+    assert!(!lasts(21.0, three) && lasts(29.0, three), "with three it is 25");
+    let budget = |share: f64| format!(r#"{{"max": 10, "backoff": "100ms", "budget": {share}}}"#);
+    assert!(
+        !lasts(80.0, &budget(0.15)) && lasts(80.0, &budget(0.35)),
+        "at 80 it is a budget of 0.25"
+    );
+}
+
+/// "It costs a hundred times what its crash would. With retry_on, another server is asked and nothing is lost."
+#[test]
+fn a_server_that_errs_costs_more_than_one_that_is_dead() {
+    let failed = |options: &[&str]| {
+        let d = run("gray-failure", &[&["--replications", "3"], options].concat());
+        number(&d["metrics"]["requests"]["failed"])
+    };
+    let crash = r#"faults=[{"at": "40s", "for": "40s", "target": "app1", "effect": "crash"}]"#;
+    let (gray, dead) = (failed(&[]), failed(&["--set", crash]));
+    assert!(gray > 100.0 * dead && dead > 0.0, "{gray} {dead}");
+    assert_eq!(failed(&["--set", r#"nodes.haproxy.retry_on=["500"]"#]), 0.0);
+}
+
+/// "Redundancy reaches as far as what is shared."
+#[test]
+fn two_of_everything_in_one_zone_is_one_of_everything() {
+    let dark = |options: &[&str]| {
+        let d = run("zone-loss", &[&["--replications", "2"], options].concat());
+        lost(&d) * 110.0
+    };
+    let together = dark(&[]);
+    assert!((together - 30.0).abs() < 1.5, "{together} s of requests");
+    let apart = dark(&["--set", "hosts.edge2.zone=west", "--set", "hosts.server2.zone=west"]);
+    assert!(apart < 6.0, "{apart} s of requests");
+}
+
+/// "An outage of ten seconds lasts more than a minute. With a TTL of five seconds it ends five seconds after the change."
+#[test]
+fn who_asked_just_before_keeps_the_dead_answer_for_its_ttl() {
+    let outage_s = |options: &[&str]| {
+        let d = run("dns-ttl", &[&["--replications", "2"], options].concat());
+        lost(&d) * 170.0
+    };
+    let minute = outage_s(&[]);
+    assert!(minute > 58.0, "{minute}");
+    let short = outage_s(&["--set", "nodes.dns.ttl=5s"]);
+    assert!((10.0..15.0).contains(&short), "{short}");
+}
+
+/// "That one event costs more than all that chance can do; rolled out to one server at a time, it costs nothing."
+#[test]
+fn one_bad_release_costs_more_than_chance() {
+    let (status, out, _) = fallover(&[
+        "spof",
+        "scenarios/common-cause.json",
+        "--replications",
+        "2",
+        "--json",
+        "--pairs",
+    ]);
+    assert_eq!(status, 0);
+    let spof: Value = serde_json::from_str(&out).unwrap();
+    let minutes = |list: &str, name: &str| {
+        let found = spof[list].as_array().unwrap().iter().find(|p| p["name"] == name);
+        number(&found.expect("it is priced")["downtime_min_per_year"])
+    };
+    let chance = minutes("pairs", "server1 + server2");
+    assert!((0.2..3.0).contains(&chance), "{chance}");
+    assert!((minutes("components", "release") - 30.0).abs() < 1.0);
+    let split = spof["fixes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|f| f["id"] == "split:release");
+    let saved = number(&split.expect("it helps")["downtime_saved_min_per_year"]);
+    assert!((saved - 30.0).abs() < 1.0, "{saved}");
+}
+
 /// Several files: a row each.
 #[test]
 fn all_of_them_run_together() {
     let files = LESSONS.map(|n| format!("scenarios/{n}.json"));
-    let mut arguments = vec!["run", "--replications", "1", "--duration", "70s"];
+    let mut arguments = vec!["run", "--replications", "1", "--duration", "75s"];
     arguments.extend(files.iter().map(String::as_str));
     let (status, out, err) = fallover(&arguments);
     assert_eq!((status, err.as_str()), (0, ""));

@@ -1,4 +1,4 @@
-//! Worlds in which something was once wrong: found by `properties.rs`, shrunk, and worked out by hand.
+//! Worlds in which something was once wrong: found by the swarm (`tests/worlds`), shrunk, and worked out by hand.
 
 mod support;
 

@@ -340,7 +340,13 @@ fn what_is_no_result_says_why() {
 fn files_are_what_their_names_say() {
     let directory = tempfile::tempdir().expect("makes a directory");
     let document = samples::lb_failure();
-    for (file, magic) in [("x.json", "{".as_bytes()), ("x.svg", b"<svg"), ("x.png", b"\x89PNG"), ("x.pdf", b"%PDF"), ("x.html", b"<!DOCTYPE html>")] {
+    for (file, magic) in [
+        ("x.json", "{".as_bytes()),
+        ("x.svg", b"<svg"),
+        ("x.png", b"\x89PNG"),
+        ("x.pdf", b"%PDF"),
+        ("x.html", b"<!DOCTYPE html>"),
+    ] {
         let path = directory.path().join(file);
         Output::parse(&path)
             .expect("is fine")

@@ -3,37 +3,29 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 
 use fallover::analysis::reliability::{exact, lives};
-use fallover::analysis::spof::{Effect, Priced, Question, Reactions, Spof, Verdict, answer, caveats, cut_sets};
+use fallover::analysis::spof::{
+    Effect, Options, Priced, Spof, Verdict, answer, apply, caveats, cut_sets, remedies, single_points,
+};
 use fallover::base::ids::ClassId;
 use fallover::model::structure::{State, is_cut, used};
+use fallover::scenario::fix::candidates;
 use fallover::scenario::plan::{Fault, Plan};
-use fallover::study::{self, Count, Settings, Watch};
-use support::{plan, study_of};
+use fallover::scenario::review::review;
+use fallover::scenario::{Loaded, load, load_text};
+use support::{crashes, lab, plan, spof, study_of};
 
-fn spof(plan: &Plan, replications: u32, order: usize) -> Spof {
-    let question = Question::new(plan, &[Effect::Crash, Effect::Errors, Effect::Hang], false);
-    let mut reactions = Reactions::new(&question);
-    let settings = Settings {
-        seed: 1,
-        replications: Count::Fixed(replications),
-        lifetimes: false,
-        rows: false,
-        logs: true,
-        threads: 0,
-    };
-    let watch = Watch {
-        stop: &AtomicBool::new(false),
-        progress: &|_, _| {},
-        visit: &mut |plan, _, record| {
-            reactions.see(plan, record);
-            Ok(())
-        },
-    };
-    let studies = study::run(&question.plans, &settings, watch).expect("the books balance");
-    answer(&question, &studies, &reactions, order)
+/// With what helps.
+fn priced(loaded: &Loaded, replications: u32, order: usize) -> (Spof, bool) {
+    let stop = AtomicBool::new(false);
+    let mut lab = lab(replications, &stop);
+    let found = answer(&loaded.plan, &crashes(order), &mut lab).expect("the books balance");
+    let (mut spof, before) = found.expect("nobody stops it");
+    let finished = remedies(loaded, &before, &mut spof, &mut lab).expect("the books balance");
+    (spof, finished)
 }
 
 fn of<'s>(spof: &'s Spof, name: &str) -> &'s Priced {
@@ -266,7 +258,14 @@ fn a_server_that_the_others_cannot_replace_is_a_single_point_of_capacity() {
 /// Every second answer of a server is an error, and shallow checks do not see it; hanging, it is seen by what they wait for.
 #[test]
 fn gray_failures_are_told_from_death() {
-    let spof = spof(&farm(2, 60), 2, 1);
+    let stop = AtomicBool::new(false);
+    let options = Options {
+        effects: vec![Effect::Errors, Effect::Hang],
+        ..crashes(1)
+    };
+    let plan = farm(2, 60);
+    let found = answer(&plan, &options, &mut lab(2, &stop)).expect("the books balance");
+    let (spof, _) = found.expect("nobody stops it");
     let with = |effect: &str| {
         spof.components
             .iter()
@@ -316,4 +315,134 @@ fn a_retry_storm_does_not_recover_and_a_budget_mends_it() {
     };
     assert!(storm(r#", "budget": 0.1"#));
     assert!(!storm(""));
+}
+
+// --- fixes ----------------------------------------------------------------------------------------------------------
+
+/// Every scenario that is shipped.
+fn shipped() -> Vec<Loaded> {
+    let folder = format!("{}/scenarios", env!("CARGO_MANIFEST_DIR"));
+    let files = std::fs::read_dir(folder)
+        .expect("reads")
+        .map(|e| e.expect("an entry").path());
+    let is_scenario = |f: &std::path::PathBuf| {
+        let name = f.to_string_lossy();
+        name.ends_with(".json") && !name.ends_with("schema.json")
+    };
+    let mut files: Vec<_> = files.filter(is_scenario).collect();
+    files.sort();
+    files
+        .iter()
+        .map(|f| load(f, &[]).unwrap_or_else(|p| panic!("{p}")))
+        .collect()
+}
+
+/// `spof`, `review` and what is cut by definition name the same single points, in every scenario that is shipped.
+#[test]
+fn spof_and_review_name_the_same_single_points() {
+    for loaded in shipped() {
+        let plan = &loaded.plan;
+        let used = used(plan);
+        let cuts = |c: &usize| {
+            let state = State::without(plan, [&plan.components[*c]]);
+            (0..plan.classes.len()).any(|class| is_cut(plan, &state, ClassId::new(class)))
+        };
+        let defined: BTreeSet<&str> = (0..used.len())
+            .filter(|c| used[*c] && cuts(c))
+            .map(|c| plan.components[c].name.as_str())
+            .collect();
+        let points = single_points(plan);
+        let found: BTreeSet<&str> = points.iter().map(|p| p.component.as_str()).collect();
+        assert_eq!(found, defined, "{}", plan.name);
+        let findings = review(plan, &points);
+        let said: BTreeSet<&str> = findings
+            .iter()
+            .filter(|f| f.id.starts_with("spof."))
+            .map(|f| f.component.as_str())
+            .collect();
+        let unsaid: Vec<&&str> = found.difference(&said).collect();
+        assert!(unsaid.is_empty(), "review says nothing of {unsaid:?} in {}", plan.name);
+    }
+}
+
+/// Every change that there is for a scenario that is shipped is a scenario, without a warning that was not there before, and
+/// keeps what it does not change.
+#[test]
+fn every_fix_is_a_valid_scenario() {
+    let mut tried = 0;
+    for loaded in shipped() {
+        let used = used(&loaded.plan);
+        let components = loaded.plan.components.iter().zip(&used);
+        let all: Vec<_> = components.filter(|(_, used)| **used).map(|(c, _)| c).collect();
+        let before = loaded.typed();
+        for candidate in candidates(&loaded, &all) {
+            let fixed = candidate
+                .load("x.json")
+                .unwrap_or_else(|p| panic!("{}: {}: {p}", loaded.plan.name, candidate.id));
+            assert_eq!(
+                fixed.plan.warnings, loaded.plan.warnings,
+                "{}: {}",
+                loaded.plan.name, candidate.id
+            );
+            assert_ne!(
+                fixed.plan.digest, loaded.plan.digest,
+                "{}: {} changes nothing",
+                loaded.plan.name, candidate.id
+            );
+            for (key, value) in before.as_object().expect("an object") {
+                if !["nodes", "hosts", "clients", "common_causes", "zones", "monitoring"].contains(&key.as_str()) {
+                    assert_eq!(
+                        &candidate.scenario[key], value,
+                        "{}: {}: {key}",
+                        loaded.plan.name, candidate.id
+                    );
+                }
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried > 60, "{tried}");
+}
+
+/// One upon the other, they leave no single point in the example stack.
+#[test]
+fn fixes_add_up() {
+    let file = format!("{}/scenarios/foobar.json", env!("CARGO_MANIFEST_DIR"));
+    let loaded = load(std::path::Path::new(&file), &[]).expect("loads");
+    let ids = ["standby:haproxy", "resolver:dns", "promotion:mysql"].map(str::to_owned);
+    let fixed = apply(loaded, &ids).expect("there are such");
+    let plan = plan(&fixed.to_string());
+    assert!(single_points(&plan).is_empty());
+    let loaded = load(std::path::Path::new(&file), &[]).expect("loads");
+    let error = apply(loaded, &["standby:haprxy".to_owned()]).expect_err("there is none");
+    assert!(error.to_string().contains("there are: standby:haproxy"), "{error}");
+}
+
+/// A second server of the same kind makes two in parallel of one alone: what one cost is saved, as far as chance goes.
+#[test]
+fn what_a_fix_saves_is_the_price_of_what_it_replaces() {
+    let text = servers(1, true, MONTHLY);
+    let loaded = load_text("one.json", &text, &[]).expect("loads");
+    let (spof, remedied) = priced(&loaded, 3, 1);
+    assert!(remedied);
+    let fix = spof
+        .components
+        .iter()
+        .find(|p| p.name == "s0")
+        .and_then(|p| p.fix.as_ref());
+    let fix = fix.expect("it can be doubled");
+    assert_eq!(fix.id, "standby:s0");
+    let price = of(&spof, "s0").downtime_min_per_year.unwrap();
+    // What is left are the three seconds of each of a dozen take-overs.
+    let left = price - fix.downtime_saved_min_per_year.unwrap();
+    assert!((left - 12.2 * 3.0 / 60.0).abs() < 0.3, "{left} of {price} min");
+    let told = spof
+        .fixes
+        .iter()
+        .find(|f| f.id == "monitoring")
+        .expect("nobody is told");
+    // A dozen times half an hour, but for the 5 min 33 s that it takes then.
+    let saved = told.downtime_saved_min_per_year.unwrap();
+    assert!((saved / (12.166 * (30.0 - 5.55)) - 1.0).abs() < 0.01, "{saved}");
+    assert_eq!(told.against.as_deref(), Some("being noticed after 30 min"));
 }

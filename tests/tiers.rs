@@ -144,6 +144,21 @@ fn the_first_commit_without_a_replica_waits_and_the_others_do_not() {
 }
 
 #[test]
+fn a_replica_works_on_one_write_after_the_other() {
+    // Commits at 1.1, 2.6 … 10.1; the primary dies at 12. Each write costs the replica 5 s: it has those of 6.1 and 11.1.
+    // A lag of 5 s is the same for all: it has those of 6.1, 7.6, 9.1 and 10.6.
+    let lost = |replication: &str| {
+        let scenario = replicated(replication, r#"{ "at": "12s", "target": "p", "effect": "crash" }"#);
+        let failover = r#""primary": "p", "failover": { "detect": "1s", "promote": "1s" },"#;
+        record(&scenario.replace(r#""primary": "p","#, failover)).lost_writes[0]
+    };
+    assert_eq!(lost(r#"{ "apply": "5s" }"#), 5);
+    assert_eq!(lost(r#"{ "lag": "5s" }"#), 3);
+    // The first arrives at 3.1 and is done at 8.1, the second at 13.1.
+    assert_eq!(lost(r#"{ "lag": "2s", "apply": "5s" }"#), 6);
+}
+
+#[test]
 fn what_a_replica_has_acknowledged_does_not_die_with_the_primary() {
     let lost = |mode: &str| {
         let replication = format!(r#"{{ "mode": "{mode}", "lag": "5s" }}"#);

@@ -120,4 +120,8 @@ def in_phase(program, case, real, seed):
     down, really = first.noticed("down"), real.noticed("down")
     if down is None or really is None:
         return first
-    return run(program, case, real, (down - really) % case.inter, seed)
+    # Real checks take some milliseconds each, which may carry the verdict past the interval of theory: then the phase is
+    # the last that theory allows, not the first of the next round.
+    earliest, latest = case.detection()
+    phase = min(max(really, earliest), latest - 0.001)
+    return run(program, case, real, (down - phase) % case.inter, seed)

@@ -6,8 +6,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::availability::Availability;
 use super::review::Review;
 use super::spof::Spof;
+use super::verify::Verification;
 use crate::scenario::plan::Plan;
 
 /// The version of this format. A field may be added without raising it; none may be renamed or dropped.
@@ -114,6 +116,10 @@ pub enum Answer {
     Spof(Spof),
     /// `review`.
     Review(Review),
+    /// `availability`.
+    Availability(Box<Availability>),
+    /// `verify`.
+    Verify(Verification),
 }
 
 /// `run` of several scenarios: one entry each.
@@ -178,6 +184,8 @@ impl Answer {
             "run" => of(value).map(Box::new).map(Answer::Run),
             "spof" => of(value).map(Answer::Spof),
             "review" => of(value).map(Answer::Review),
+            "availability" => of(value).map(Box::new).map(Answer::Availability),
+            "verify" => of(value).map(Answer::Verify),
             _ => Err(NoResult::Command(command.to_owned())),
         }
     }
@@ -421,12 +429,20 @@ pub struct Engine {
 impl Engine {
     /// This program, which simulated so many events on so many threads in so long.
     pub fn this(threads: usize, events: u64, wall_s: f64) -> Engine {
-        Engine {
+        let mut engine = Engine {
             version: env!("CARGO_PKG_VERSION").into(),
             threads,
             events,
-            wall_s,
-            events_per_s: events as f64 / wall_s.max(1e-9),
-        }
+            wall_s: 0.0,
+            events_per_s: 0.0,
+        };
+        engine.took(wall_s);
+        engine
+    }
+
+    /// It took so long in all.
+    pub fn took(&mut self, wall_s: f64) {
+        self.wall_s = wall_s;
+        self.events_per_s = self.events as f64 / wall_s.max(1e-9);
     }
 }

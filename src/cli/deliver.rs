@@ -10,6 +10,7 @@ use crate::analysis::result::Document;
 use crate::report::sink::{Output, Printing, SinkError};
 use crate::report::terminal::Terminal;
 use crate::report::{json, words};
+use crate::scenario::Loaded;
 use crate::scenario::plan::Plan;
 
 impl From<SinkError> for Failure {
@@ -22,9 +23,15 @@ impl From<SinkError> for Failure {
 }
 
 impl Reading {
-    /// Every scenario's plan; what is wrong with any of them is said at once. No output may be one of the files read.
+    /// Every scenario's plan.
     pub fn plans(&self, scenarios: &[PathBuf], writing: &Writing, also: Option<&Path>) -> Result<Vec<Plan>, Failure> {
-        let (mut plans, mut failures, mut files) = (Vec::new(), Vec::new(), Files::default());
+        let loaded = self.all(scenarios, writing, also)?;
+        Ok(loaded.into_iter().map(|l| l.plan).collect())
+    }
+
+    /// Every scenario; what is wrong with any of them is said at once. No output may be one of the files read.
+    fn all(&self, scenarios: &[PathBuf], writing: &Writing, also: Option<&Path>) -> Result<Vec<Loaded>, Failure> {
+        let (mut all, mut failures, mut files) = (Vec::new(), Vec::new(), Files::default());
         for file in scenarios {
             match self.load(file) {
                 Ok(loaded) => {
@@ -34,20 +41,25 @@ impl Reading {
                     }
                     files.reads(file, "a scenario of this run");
                     loaded.traces.iter().for_each(|t| files.reads(t, "a trace of this run"));
-                    plans.push(loaded.plan);
+                    all.push(loaded);
                 }
                 Err(failure) => failures.push(failure),
             }
         }
         let outputs = writing.output.iter().map(PathBuf::as_path).chain(also);
         failures.extend(outputs.filter_map(|path| files.writes(path).err()));
-        said(failures).map(|()| plans)
+        said(failures).map(|()| all)
     }
 
     /// The plan of the one scenario.
     pub fn plan(&self, scenario: &Path, writing: &Writing) -> Result<Plan, Failure> {
-        let plans = self.plans(&[scenario.to_owned()], writing, None)?;
-        Ok(plans.into_iter().next().expect("one a file"))
+        self.one(scenario, writing).map(|loaded| loaded.plan)
+    }
+
+    /// The one scenario, as it was typed too.
+    pub fn one(&self, scenario: &Path, writing: &Writing) -> Result<Loaded, Failure> {
+        let all = self.all(&[scenario.to_owned()], writing, None)?;
+        Ok(all.into_iter().next().expect("one a file"))
     }
 }
 

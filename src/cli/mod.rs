@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, everything else to standard error. What a command does is elsewhere.
 
+mod availability;
 mod completions;
 mod deliver;
 pub mod exit;
@@ -15,6 +16,7 @@ mod schema;
 mod simulate;
 mod spof;
 mod validate;
+mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -41,12 +43,16 @@ pub enum Command {
     Spof(spof::Spof),
     /// Turn results into a report to hand on: PDF, HTML, PNG or SVG
     Report(report::Report),
+    /// How much of its requests does the service answer over years, and what costs the rest?
+    Availability(availability::Availability),
     /// Say whether scenarios are right, one line each
     Validate(validate::Validate),
     /// Show the resolved scenario: every value in force, and where it came from
     Explain(explain::Explain),
     /// Review the design without simulating it: what a senior engineer would say on reading it
     Review(review::Review),
+    /// Is this program right on this machine? Theory, determinism, conservation, recordings
+    Verify(verify::Verify),
     /// Print the JSON Schema of the scenario format
     Schema,
     /// Print completions for a shell
@@ -59,9 +65,11 @@ impl Command {
             Command::Run(run) => run.run(),
             Command::Spof(spof) => spof.run(),
             Command::Report(report) => report.run(),
+            Command::Availability(availability) => availability.run(),
             Command::Validate(validate) => validate.run(),
             Command::Explain(explain) => explain.run(),
             Command::Review(review) => review.run(),
+            Command::Verify(verify) => verify.run(),
             Command::Schema => schema::run(),
             Command::Completions(completions) => completions.run(),
         }

@@ -102,7 +102,8 @@ impl Simulating {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A length of time above zero; a bare number is seconds.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().map(Duration::from_seconds);
     let duration = seconds.unwrap_or_else(|_| Duration::parse(text))?;
     if duration.0.is_zero() {

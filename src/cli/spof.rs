@@ -1,7 +1,6 @@
 //! `fallover spof`: what are the single points of failure, and what does each loss do and cost?
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
@@ -9,10 +8,9 @@ use super::exit::{self, Failure, INTERRUPTED};
 use super::options::{Reading, Simulating, Writing};
 use super::simulate::{failed, now, stop_on_interrupt};
 use crate::analysis::result::{Answer, Caveat, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
-use crate::analysis::spof::{self as finding, Effect, Question, Reactions};
+use crate::analysis::spof::{self as finding, Effect, Lab, Options, remedies};
 use crate::report::progress;
-use crate::scenario::plan::Plan;
-use crate::study::{self, Count, Settings, Study, Watch};
+use crate::scenario::Loaded;
 
 /// What are the single points of failure, what does each cost, and what can the rest not carry?
 #[derive(Debug, Args)]
@@ -28,6 +26,9 @@ pub struct Spof {
     /// How components fail, of crash, slow (ten times), errors (every second answer) and hang, separated by commas
     #[arg(long, value_name = "EFFECT,…", value_delimiter = ',', default_value = "crash", value_parser = effect)]
     effects: Vec<Effect>,
+    /// Print the scenario after this fix, one of those that `spof` lists, and simulate nothing (repeatable: one upon the other)
+    #[arg(long, value_name = "FIX")]
+    apply: Vec<String>,
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
@@ -40,92 +41,78 @@ impl Spof {
     /// Loads, takes everything away in turn, and says what that does.
     pub fn run(self) -> Result<(), Failure> {
         let outputs = self.writing.outputs()?;
-        let plan = self.plan()?;
-        let stop = stop_on_interrupt();
-        let began = now();
-        let question = Question::new(&plan, &self.effects(), self.pairs);
-        let mut reactions = Reactions::new(&question);
-        let studies = self.simulate(&question, &mut reactions, stop)?;
-        if stop.load(Ordering::Relaxed) {
-            exit::note("interrupted: without all of the simulations there is nothing to compare");
-            return Err(Failure::Status(INTERRUPTED));
-        }
-        let spof = finding::answer(&question, &studies, &reactions, self.order as usize);
-        let events: u64 = studies.iter().map(|s| s.events_taken).sum();
-        let wall_s = began.elapsed().as_secs_f64();
-        let base = &question.plans[0];
-        let document = Document {
-            envelope: Envelope {
-                schema_version: SCHEMA_VERSION,
-                command: "spof".into(),
-                complete: !studies.iter().any(Study::overflowed),
-                scenario: ScenarioId::of(&plan),
-                seed: Some(self.simulating.seed),
-                replications: studies[0].samples.len() as u32,
-                duration_s: base.duration.seconds(),
-                warmup_s: Some(studies[0].warmup.seconds()),
-            },
-            caveats: finding::caveats(&plan, &spof)
-                .into_iter()
-                .chain(overflow(&studies))
-                .collect(),
-            answer: Answer::Spof(spof),
-            engine: Engine::this(self.simulating.threads(), events, wall_s),
-        };
-        self.writing.deliver(&document, &outputs)
-    }
-
-    /// Each once, in the order of their list.
-    fn effects(&self) -> Vec<Effect> {
-        let mut effects = self.effects.clone();
-        effects.sort();
-        effects.dedup();
-        effects
-    }
-
-    fn plan(&self) -> Result<Plan, Failure> {
-        if self.simulating.precision.is_some() {
-            return Err(Failure::BadInput(
-                "spof takes --replications, not --precision, so far".into(),
-            ));
-        }
         if self.simulating.duration.is_some() || self.simulating.warmup.is_some() {
             let message = "spof chooses its own times: long enough for every check and fail-over to act";
             return Err(Failure::BadInput(message.into()));
         }
-        self.reading.plan(&self.scenario, &self.writing)
-    }
-
-    fn simulate(
-        &self,
-        question: &Question<'_>,
-        seen: &mut Reactions,
-        stop: &AtomicBool,
-    ) -> Result<Vec<Study>, Failure> {
-        let settings = Settings {
-            logs: true,
-            lifetimes: false,
-            ..self.simulating.settings()
-        };
-        let Count::Fixed(replications) = settings.replications else {
-            unreachable!("a precision has been refused")
-        };
-        let total = u64::from(replications) * question.plans.len() as u64;
-        let bar = progress::bar(total, "replications", self.writing.quiet);
-        let watch = Watch {
+        let loaded = self.reading.one(&self.scenario, &self.writing)?;
+        if !self.apply.is_empty() {
+            return self.apply(loaded);
+        }
+        let plan = &loaded.plan;
+        let stop = stop_on_interrupt();
+        let began = now();
+        let bar = progress::bar(1, "simulations", self.writing.quiet);
+        let mut lab = Lab {
+            settings: self.simulating.settings(),
             stop,
-            progress: &|done, total| {
+            progress: &|what, done, total| {
                 bar.set_length(total);
                 bar.set_position(done);
+                bar.set_message(format!("simulations: {what}"));
             },
-            visit: &mut |plan, _, record| {
-                seen.see(plan, record);
-                Ok(())
-            },
+            events: 0,
+            overflowed: false,
         };
-        let studies = study::run(&question.plans, &settings, watch).map_err(failed)?;
+        let found = finding::answer(plan, &self.options(), &mut lab).map_err(failed)?;
+        let Some((mut spof, before)) = found else {
+            bar.finish_and_clear();
+            exit::note("interrupted: without all of the simulations there is nothing to compare");
+            return Err(Failure::Status(INTERRUPTED));
+        };
+        let finished = remedies(&loaded, &before, &mut spof, &mut lab).map_err(failed)?;
         bar.finish_and_clear();
-        Ok(studies)
+        let document = Document {
+            envelope: Envelope {
+                schema_version: SCHEMA_VERSION,
+                command: "spof".into(),
+                complete: finished && !lab.overflowed,
+                scenario: ScenarioId::of(plan),
+                seed: Some(self.simulating.seed),
+                replications: before.replications(),
+                duration_s: before.duration_s(),
+                warmup_s: Some(before.warmup_s()),
+            },
+            caveats: finding::caveats(plan, &spof)
+                .into_iter()
+                .chain(overflow(lab.overflowed))
+                .collect(),
+            answer: Answer::Spof(spof),
+            engine: Engine::this(self.simulating.threads(), lab.events, began.elapsed().as_secs_f64()),
+        };
+        self.writing.deliver(&document, &outputs)?;
+        if !finished {
+            exit::note("interrupted: the losses are priced, and no fix has been tried to the end");
+            return Err(Failure::Status(INTERRUPTED));
+        }
+        Ok(())
+    }
+
+    fn apply(&self, loaded: Loaded) -> Result<(), Failure> {
+        let scenario = finding::apply(loaded, &self.apply).map_err(|e| Failure::BadInput(e.to_string()))?;
+        exit::print(&format!("{scenario:#}\n"))
+    }
+
+    /// Each effect once, in the order of their list.
+    fn options(&self) -> Options {
+        let mut effects = self.effects.clone();
+        effects.sort();
+        effects.dedup();
+        Options {
+            effects,
+            pairs: self.pairs,
+            order: self.order as usize,
+        }
     }
 }
 
@@ -136,10 +123,10 @@ fn effect(text: &str) -> Result<Effect, String> {
         .ok_or("it is crash, slow, errors or hang".into())
 }
 
-fn overflow(studies: &[Study]) -> Option<Caveat> {
+fn overflow(overflowed: bool) -> Option<Caveat> {
     let message = "in some simulations too many requests were inside at once, and they ended early; what is said of those \
                    losses covers only the time before";
-    studies.iter().any(Study::overflowed).then(|| Caveat {
+    overflowed.then(|| Caveat {
         code: "overflow".into(),
         message: message.into(),
     })

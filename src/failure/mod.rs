@@ -113,6 +113,12 @@ impl<'p> Timeline<'p> {
         }
     }
 
+    /// How long this lifetime stays down when it fails, drawn so many times from a source of its own.
+    pub fn down_times(plan: &'p Plan, streams: &Streams, i: usize, count: usize) -> Vec<Span> {
+        let mut timeline = Timeline::new(plan, streams, false);
+        (0..count).map(|_| timeline.down_time(i)).collect()
+    }
+
     fn up_time(&mut self, i: usize) -> Span {
         match &self.plan.lifetimes[i].course {
             Course::Failures { mtbf, .. } => mtbf.sample(&mut self.streams[i]),

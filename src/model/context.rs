@@ -113,6 +113,8 @@ pub const SPOIL: u64 = 3;
 pub const TLS: u64 = 4;
 /// How far a replica is behind.
 pub const LAG: u64 = 5;
+/// How long a replica works on a write.
+pub const APPLY: u64 = 16;
 /// Whether a cache has the answer.
 pub const CACHE: u64 = 15;
 

@@ -176,13 +176,15 @@ impl Directory {
         self.databases[database.index()].semi_sync = on;
     }
 
-    /// A write is committed on the primary; a replica has it after `lag`, and never before an older one.
-    pub fn commit(&mut self, database: DatabaseId, now: Time, lag: Span) {
+    /// A write is committed on the primary. It reaches the replicas after `lag`; they work on it for `apply`, one write
+    /// after the other.
+    pub fn commit(&mut self, database: DatabaseId, now: Time, lag: Span, apply: Span) {
         let roles = &mut self.databases[database.index()];
         while roles.behind.front().is_some_and(|at| *at <= now) {
             roles.behind.pop_front();
         }
-        let at = roles.behind.back().map_or(now + lag, |last| (*last).max(now + lag));
+        let begins = roles.behind.back().map_or(now + lag, |last| (*last).max(now + lag));
+        let at = begins + apply;
         if at > now {
             roles.behind.push_back(at);
         }

@@ -165,6 +165,7 @@ pub struct Recorder {
     wanted: Wanted,
     /// Requests that arrive before this are left out of the counts.
     from: Time,
+    until: Time,
     bin: Span,
     /// The bin asked for last, when it begins and when it ends.
     current: (usize, Time, Time),
@@ -201,13 +202,14 @@ pub fn bin_of(duration: Span) -> Span {
 }
 
 impl Recorder {
-    /// A recorder that leaves out what arrives before `from`.
+    /// A recorder that leaves out what arrives before `from`, and in the plan's cool-down.
     pub fn new(plan: &Plan, from: Time, wanted: Wanted) -> Recorder {
         let bin = bin_of(plan.duration);
         let bins = plan.duration.nanos().div_ceil(bin.nanos()) as usize;
         let slices = wanted.slices;
         Recorder {
             from,
+            until: Time::ZERO + (plan.duration - plan.cooldown),
             bin,
             current: (0, Time::ZERO, Time::ZERO + bin),
             slice: Span::from_nanos(plan.duration.nanos() / (slices.max(1) as u64) + 1),
@@ -240,7 +242,7 @@ impl Recorder {
     /// Does something that arrived then count?
     #[inline]
     pub fn counts(&self, arrived: Time) -> bool {
-        arrived >= self.from
+        arrived >= self.from && arrived < self.until
     }
 
     /// The bin of a time of arrival; nearly always the one asked for last.

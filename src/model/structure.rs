@@ -4,6 +4,8 @@
 //! can succeed. It follows what the nodes do, so it is not always coherent: a virtual IP stays with a living member
 //! although the next one could serve better.
 
+use std::cell::Cell;
+
 use crate::base::ids::{ClassId, DatabaseId, HostId, NodeId};
 use crate::scenario::plan::{App, Component, Entry, Hit, Kind, LoadBalancer, Plan, Promotion, ReadFrom, Target, Web};
 
@@ -37,13 +39,25 @@ impl State {
 
 /// Can no request of this class succeed?
 pub fn is_cut(plan: &Plan, state: &State, class: ClassId) -> bool {
-    let mut walk = Walk {
-        plan,
-        state,
-        class,
-        known: vec![None; plan.nodes.len()],
+    !Walk::of(plan, state, class).succeeds()
+}
+
+/// Where a request of the class can succeed: what was looked at to see that, by component. Whatever else is down besides, it
+/// still can as long as these are as they are.
+pub fn seen(plan: &Plan, state: &State, class: ClassId) -> Option<Vec<bool>> {
+    let mut walk = Walk::of(plan, state, class);
+    if !walk.succeeds() {
+        return None;
+    }
+    let of = |component: &Component| {
+        component.hits.iter().any(|hit| match hit {
+            Hit::CrashNode(node) => walk.seen.nodes[node.index()].get(),
+            Hit::CrashHost(host) => walk.seen.hosts[host.index()].get(),
+            Hit::CutLink(link) => walk.seen.links[link.index()].get(),
+            _ => false,
+        })
     };
-    !plan.sources.iter().any(|source| walk.enters(&source.entry))
+    Some(plan.components.iter().map(of).collect())
 }
 
 /// One look at one state for one class.
@@ -53,17 +67,56 @@ struct Walk<'a> {
     class: ClassId,
     /// By node: what has been found already.
     known: Vec<Option<bool>>,
+    seen: Seen,
 }
 
-impl Walk<'_> {
+/// What a walk has looked at.
+struct Seen {
+    nodes: Vec<Cell<bool>>,
+    hosts: Vec<Cell<bool>>,
+    links: Vec<Cell<bool>>,
+}
+
+/// Looks at one of them.
+fn look(down: &[bool], seen: &[Cell<bool>], at: usize) -> bool {
+    seen[at].set(true);
+    down[at]
+}
+
+impl<'a> Walk<'a> {
+    fn of(plan: &'a Plan, state: &'a State, class: ClassId) -> Walk<'a> {
+        let nothing = |n: usize| vec![Cell::new(false); n];
+        Walk {
+            plan,
+            state,
+            class,
+            known: vec![None; plan.nodes.len()],
+            seen: Seen {
+                nodes: nothing(state.nodes.len()),
+                hosts: nothing(state.hosts.len()),
+                links: nothing(state.links.len()),
+            },
+        }
+    }
+
+    fn succeeds(&mut self) -> bool {
+        let plan = self.plan;
+        plan.sources.iter().any(|source| self.enters(&source.entry))
+    }
+
     fn is_up(&self, node: NodeId) -> bool {
-        !self.state.nodes[node.index()] && !self.state.hosts[self.plan.node(node).host.index()]
+        !look(&self.state.nodes, &self.seen.nodes, node.index())
+            && !look(&self.state.hosts, &self.seen.hosts, self.plan.node(node).host.index())
     }
 
     /// Do calls and answers pass between these hosts? Clients are beyond all links.
     fn joins(&self, from: Option<HostId>, to: HostId) -> bool {
         let routes = &self.plan.network.routes;
-        let passes = |a, b| routes.get(&(a, b)).is_none_or(|link| !self.state.links[link.index()]);
+        let passes = |a, b| {
+            routes
+                .get(&(a, b))
+                .is_none_or(|link| !look(&self.state.links, &self.seen.links, link.index()))
+        };
         from.is_none_or(|from| passes(from, to) && passes(to, from))
     }
 
@@ -131,13 +184,16 @@ impl Walk<'_> {
     fn balances(&mut self, here: HostId, balancer: &LoadBalancer) -> bool {
         let check = balancer.check.as_ref();
         let serves = |walk: &mut Self, backup: bool| {
-            let (mut believed, mut serves) = (false, false);
+            let mut believed = false;
             for server in balancer.servers.iter().filter(|s| s.backup == backup && s.weight > 0) {
                 let is_believed = check.is_none_or(|check| walk.passes(here, server.node, check.deep));
                 believed |= is_believed;
-                serves |= is_believed && walk.reaches(Some(here), Target::Node(server.node));
+                // One is enough: the others need not be looked at.
+                if is_believed && walk.reaches(Some(here), Target::Node(server.node)) {
+                    return (true, true);
+                }
             }
-            (believed, serves)
+            (believed, false)
         };
         let (believed, found) = serves(self, false);
         found || (!believed && serves(self, true).1)

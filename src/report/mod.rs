@@ -4,6 +4,7 @@
 //! [`sink`] alone writes files. Nothing here simulates, and nothing looks at a node's kind.
 
 pub mod answer;
+pub mod availability;
 pub mod busy;
 pub mod chart;
 pub mod csv;
@@ -24,6 +25,7 @@ pub mod terminal;
 pub mod text;
 pub mod timeline;
 pub mod units;
+pub mod verify;
 pub mod view;
 
 use crate::analysis::result::{Answer, Document};
@@ -34,5 +36,7 @@ pub fn words(document: &Document) -> document::Report {
         Answer::Run(_) | Answer::Runs(_) => summary::summary(document),
         Answer::Spof(_) => spof::report(document),
         Answer::Review(_) => review::report(document),
+        Answer::Availability(found) => availability::report(document, found),
+        Answer::Verify(found) => verify::report(document, found),
     }
 }

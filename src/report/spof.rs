@@ -1,13 +1,14 @@
 //! The report of `spof`: the verdict first, then what each loss does, then what it takes to cut a class.
 
-use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
+use super::document::{Block, Column, Fact, Point, Report, Span, Table, Tone};
 use super::summary::{plural, seed};
 use super::units::{self, NOTHING};
 use crate::analysis::result::{Answer, Document};
-use crate::analysis::spof::{Priced, Spof, Verdict};
+use crate::analysis::spof::{Fix, Priced, Spof, Verdict};
 
 /// How much of each list a screen can carry.
 const MOST_ROWS: usize = 40;
+const MOST_FIXES: usize = 15;
 const MOST_SETS: usize = 12;
 
 /// The report of a `spof` document.
@@ -20,6 +21,7 @@ pub fn report(document: &Document) -> Report {
             blocks.push(Block::Heading("Lost together".into()));
             blocks.push(Block::Table(losses("pair", &spof.pairs)));
         }
+        blocks.extend(first(spof));
         blocks.extend(together(spof));
     }
     let note = |c: &crate::analysis::result::Caveat| Block::Note(Span::new(Tone::Caution, c.message.clone()));
@@ -64,7 +66,7 @@ fn verdicts(spof: &Spof) -> Vec<Fact> {
     }
     let total: f64 = spof.components.iter().filter_map(|p| p.downtime_min_per_year).sum();
     if total > 0.0 {
-        let says = format!("{}, the losses of all components together", minutes(total));
+        let says = format!("{}, the losses of all components together", units::minutes(total));
         facts.push(Fact::new("Lost a year", vec![Span::plain(says)]));
     }
     facts
@@ -123,7 +125,7 @@ fn losses(what: &str, all: &[Priced]) -> Table {
             seconds(p.detected_s),
             back,
             Span::plain(at_crash),
-            Span::plain(p.downtime_min_per_year.map_or(NOTHING.into(), minutes)),
+            Span::plain(p.downtime_min_per_year.map_or(NOTHING.into(), units::minutes)),
         ]
     };
     let footnote = match all.len().saturating_sub(MOST_ROWS) {
@@ -146,6 +148,33 @@ fn verdict(verdict: Verdict) -> Span {
     }
 }
 
+/// What to fix first: the best change of each component, the best of all first.
+fn first(spof: &Spof) -> Vec<Block> {
+    if spof.fixes.is_empty() {
+        return Vec::new();
+    }
+    let point = |fix: &Fix| {
+        let saves = fix.downtime_saved_min_per_year.filter(|m| *m >= 0.05);
+        let share = || format!("loses {:.0} % less", 100.0 * fix.lost_saved_ratio);
+        let saves = saves.map_or_else(share, |m| format!("saves {} a year", units::minutes(m)));
+        let against = fix.against.iter().map(|a| format!(" (against {a})"));
+        let head = vec![
+            Span::new(Tone::Strong, fix.id.clone()),
+            Span::new(Tone::Good, saves + &against.collect::<String>()),
+        ];
+        Block::Point(Point {
+            head,
+            body: format!("{}.", fix.change),
+            remedy: String::new(),
+        })
+    };
+    let points = spof.fixes.iter().take(MOST_FIXES).map(point);
+    let apply = "each alone; --apply FIX prints the scenario after it, and several may be put one upon the other";
+    let heading = Block::Heading("What to fix first".into());
+    let note = Block::Note(Span::new(Tone::Quiet, apply));
+    std::iter::once(heading).chain(points).chain([note]).collect()
+}
+
 /// What cuts a class only together. Sets of one have been told.
 fn together(spof: &Spof) -> Vec<Block> {
     let fact = |(class, sets): (&str, &Vec<Vec<String>>)| {
@@ -164,16 +193,6 @@ fn together(spof: &Spof) -> Vec<Block> {
     match facts.is_empty() {
         true => Vec::new(),
         false => vec![Block::Heading("Cut only together".into()), Block::Facts(facts)],
-    }
-}
-
-/// Minutes a year in the unit that suits them.
-fn minutes(minutes: f64) -> String {
-    match minutes {
-        m if m < 0.05 => "< 0.1 min".into(),
-        m if m < 10.0 => format!("{m:.1} min"),
-        m if m < 600.0 => format!("{m:.0} min"),
-        m => format!("{:.0} h", m / 60.0),
     }
 }
 

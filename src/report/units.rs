@@ -122,6 +122,23 @@ pub fn span(seconds: f64) -> String {
     }
 }
 
+/// Minutes a year in the unit that suits them: `< 0.1 min`, `4.2 min`, `31 h`.
+pub fn minutes(minutes: f64) -> String {
+    match minutes {
+        m if m < 0.05 => "< 0.1 min".into(),
+        m if m < 10.0 => format!("{m:.1} min"),
+        m if m < 600.0 => format!("{m:.0} min"),
+        m => format!("{:.0} h", m / 60.0),
+    }
+}
+
+/// The same with its interval: `4.2 ± 0.3 min`.
+pub fn minutes_estimate(e: &Estimate) -> String {
+    let in_hours = e.value.is_some_and(|m| m >= 600.0);
+    let (factor, unit) = if in_hours { (1.0 / 60.0, "h") } else { (1.0, "min") };
+    estimate(e, |_| factor, |_| unit)
+}
+
 /// A moment on the time axis, to the millisecond: `61.204 s`, `90 s`; from an hour on in hours.
 pub fn clock(seconds: f64) -> String {
     match seconds {

@@ -33,6 +33,13 @@ pub struct Loaded {
     pub sets: Vec<String>,
 }
 
+impl Loaded {
+    /// The scenario as it was typed, `--set` options included, defaults not.
+    pub fn typed(&self) -> serde_json::Value {
+        self.tree.to_json()
+    }
+}
+
 /// Loads the scenario in a file, changed by `--set` options.
 pub fn load(file: &FilePath, sets: &[String]) -> Result<Loaded, Problems> {
     let name = file.display().to_string();

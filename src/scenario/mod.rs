@@ -1,11 +1,12 @@
 //! What was typed, turned into what is true: a scenario file becomes a [`plan::Plan`].
 //!
 //! `read` makes a tree in which every value knows its line, applies `--set` and decodes it; `raw` is what may be typed;
-//! `compile` checks it and settles it; `review` says what a reader would of it. It
+//! `compile` checks it and settles it; `review` says what a reader would of it, `fix` what may help. It
 //! refuses to know what the model does with a Plan.
 
 mod compile;
 mod explain;
+pub mod fix;
 mod load;
 pub mod plan;
 pub mod problem;

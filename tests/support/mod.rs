@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use fallover::analysis::result::Run;
 use fallover::analysis::run as findings;
+use fallover::analysis::spof::{Effect, Lab, Options, Spof, answer};
 use fallover::model::recorder::{Row, RunRecord, Wanted};
 use fallover::model::request::Outcome;
 use fallover::model::world::{self, Order};
@@ -46,6 +47,40 @@ pub fn study_of(plan: &Plan, replications: u32, seed: u64, threads: usize, lifet
     };
     let mut studies = study::run(std::slice::from_ref(plan), &settings, watch).expect("the books balance");
     studies.pop().expect("one plan, one study")
+}
+
+/// What `spof` finds, from so many replications of each loss.
+pub fn spof(plan: &Plan, replications: u32, order: usize) -> Spof {
+    let stop = AtomicBool::new(false);
+    let found = answer(plan, &crashes(order), &mut lab(replications, &stop)).expect("the books balance");
+    found.expect("nobody stops it").0
+}
+
+/// Every component dies, and none together.
+pub fn crashes(order: usize) -> Options {
+    Options {
+        effects: vec![Effect::Crash],
+        pairs: false,
+        order,
+    }
+}
+
+/// Where so many replications of everything are run.
+pub fn lab(replications: u32, stop: &AtomicBool) -> Lab<'_> {
+    Lab {
+        settings: Settings {
+            seed: 1,
+            replications: Count::Fixed(replications),
+            lifetimes: false,
+            rows: false,
+            logs: true,
+            threads: 0,
+        },
+        stop,
+        progress: &|_, _, _| {},
+        events: 0,
+        overflowed: false,
+    }
 }
 
 /// What a study of a scenario says.

@@ -1,8 +1,8 @@
 //! Sources of load: that as many come as should, when they should.
 
-use super::oracle::gi_m_1_time;
 use super::support::{plan, run, study, study_of};
 use super::{REPLICATIONS, agrees, exponential, open, station};
+use fallover::analysis::theory::gi_m_1_time;
 
 #[test]
 fn theory_evenly_spaced_arrivals_make_d_m_1() {

@@ -10,7 +10,6 @@ mod support;
 mod arrivals;
 mod clients;
 mod networks;
-mod oracle;
 mod queues;
 mod reliability;
 

@@ -1,8 +1,8 @@
 //! Several stations: chains, balancers, pools, closed loops.
 
-use super::oracle::{gi_m_1_time, join_the_shorter_of_two_time, m_g_1_wait, m_m_c_wait, mva};
 use super::support::{run, study};
 use super::{REPLICATIONS, agrees, exponential, open, poisson, ratio_agrees, station, world};
+use fallover::analysis::theory::{gi_m_1_time, join_the_shorter_of_two_time, m_g_1_wait, m_m_c_wait, mva};
 
 #[test]
 fn theory_a_tandem_is_a_jackson_network() {

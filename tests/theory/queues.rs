@@ -1,8 +1,8 @@
 //! One station: FIFO with workers, and cores that are shared.
 
-use super::oracle::{erlang_b, m_g_1_wait, m_m_c_k, m_m_c_wait};
 use super::support::run;
 use super::{REPLICATIONS, agrees, exponential, open, poisson, station, world};
+use fallover::analysis::theory::{erlang_b, m_g_1_wait, m_m_c_k, m_m_c_wait};
 
 const SERVICE: f64 = 0.01;
 

@@ -1,17 +1,17 @@
 //! What the simulations of a loss say: its verdict, its course, its price.
 
-use super::question::{BASELINES, Effect, Loss, PER_LOSS, Question, Reactions, Times};
+use super::lab::Runs;
+use super::question::{Doubts, Effect, Loss, Question, Times, Trial};
 use super::{ImportanceResult, Priced, Verdict};
 use crate::analysis::reliability::{Exact, Importance, Life};
 use crate::analysis::result::{Estimate, Run};
 use crate::analysis::run as findings;
 use crate::base::ids::ClassId;
 use crate::base::time::Span;
-use crate::model::recorder::{Bin, bin_of};
+use crate::model::recorder::Bin;
 use crate::model::structure::{State, is_cut};
 use crate::scenario::plan::{Component, Measure, Plan};
 use crate::stats::interval::{self, CONFIDENCE, Interval};
-use crate::study::Study;
 use crate::study::sample::Sample;
 
 /// A stack that keeps no promise anyway is worse off when it loses so much more.
@@ -34,86 +34,137 @@ pub(super) fn worse(a: &Priced, b: &Priced) -> std::cmp::Ordering {
 /// All that a price is made of.
 pub(super) struct Judge<'a> {
     pub(super) question: &'a Question<'a>,
-    pub(super) studies: &'a [Study],
-    pub(super) reactions: &'a Reactions,
+    pub(super) runs: &'a Runs,
     pub(super) lives: &'a [Option<Life>],
-    pub(super) exact: Option<&'a Exact>,
+}
+
+/// What was found out about what the first answers left open.
+pub(super) struct Settled<'a> {
+    pub(super) doubts: &'a Doubts,
+    pub(super) runs: &'a Runs,
 }
 
 impl Judge<'_> {
-    pub(super) fn price(&self, loss: usize) -> Priced {
+    /// Everything about a loss.
+    pub(super) fn price(&self, loss: usize, settled: &Settled<'_>, exact: Option<&Exact>) -> Priced {
         let plan = self.question.plan;
-        let parts: Vec<&Component> = self.question.losses[loss]
-            .parts
-            .iter()
-            .map(|c| &plan.components[*c])
-            .collect();
-        let first = BASELINES + PER_LOSS * loss;
-        let (lasting, passing) = (first, first + 1);
-        let state = State::without(plan, parts.iter().copied());
+        let parts = self.parts(loss);
+        let trial = &self.question.trials[loss];
         let effect = self.question.losses[loss].effect;
-        let is_lost = |class: &usize| effect == Effect::Crash && is_cut(plan, &state, ClassId::new(*class));
-        let cuts: Vec<String> = (0..plan.classes.len())
-            .filter(is_lost)
-            .map(|c| plan.classes[c].name.clone())
-            .collect();
-        let run = self.run(lasting);
-        let course = self.course(passing);
-        let bins = self.measured_bins();
-        let lost = lost_ratio(&self.studies[lasting].samples, bins.clone());
-        // Beyond what is lost with everything up.
-        let usual = lost_ratio(&self.studies[0].samples, bins);
-        let excess = (lost.value.unwrap_or(0.0) - usual.value.unwrap_or(0.0)).max(0.0);
+        let cuts: Vec<String> = self.cuts(loss).map(|c| plan.classes[c].name.clone()).collect();
+        let (course, cost) = self.course_and_cost(loss, settled);
         Priced {
             name: parts.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(" + "),
             kind: if parts.len() > 1 { PAIR } else { parts[0].kind.name() }.into(),
             effect: effect.name().into(),
             single_point: parts.len() == 1 && !cuts.is_empty(),
-            verdict: self.verdict(&cuts, lasting),
+            verdict: self.verdict(loss, settled),
             cuts,
-            lost_ratio: lost,
-            p99_s: run.metrics.latency_s.p99,
-            detected_s: self.reactions.mean_s(passing),
+            lost_ratio: lost_ratio(&self.runs.studies[trial.loss].samples, measured_bins(trial)),
+            p99_s: self.run(trial.loss).metrics.latency_s.p99,
+            detected_s: self.runs.reactions.mean_s(trial.loss),
             recovered_s: course.recovered_s,
             recovers: course.recovered_s.is_some(),
             lost_at_crash: course.lost_at_crash,
-            lost_writes: mean(self.studies[passing].samples.iter().map(|s| s.lost_writes as f64)),
-            downtime_min_per_year: self.downtime(loss, &course, excess),
-            importance: self.importance(loss),
+            lost_writes: mean(
+                self.runs.studies[trial.loss]
+                    .samples
+                    .iter()
+                    .map(|s| s.lost_writes as f64),
+            ),
+            downtime_min_per_year: cost,
+            importance: self.importance(loss, exact),
+            fix: None,
         }
     }
 
-    /// The bins in which a state that lasts is measured.
-    fn measured_bins(&self) -> std::ops::Range<usize> {
-        let Times { crash, settle, measure } = self.question.times;
-        let bin_s = bin_of(self.question.plans[0].duration).seconds();
-        let at = |span: Span| libm::ceil(span.seconds() / bin_s) as usize;
-        at(crash + settle)..at(crash + settle + measure)
+    /// Minutes a year, and nothing else, from the first answers alone.
+    pub(super) fn cost(&self, loss: usize) -> Option<f64> {
+        self.downtime(loss, &course(self.question.trials[loss], self.runs))
+    }
+
+    /// Share of all requests that is lost to it, beyond what is lost anyway.
+    pub(super) fn excess(&self, loss: usize) -> f64 {
+        let trial = &self.question.trials[loss];
+        let lost = |plan: usize| lost_ratio(&self.runs.studies[plan].samples, measured_bins(trial)).value;
+        (lost(trial.loss).unwrap_or(0.0) - lost(trial.base).unwrap_or(0.0)).max(0.0)
+    }
+
+    /// May the verdict depend on the load?
+    pub(super) fn may_be_load(&self, loss: usize) -> bool {
+        self.cuts(loss).next().is_none() && !self.complaints(loss).is_empty()
+    }
+
+    /// Is it not as before when the watch ends?
+    pub(super) fn is_not_back(&self, loss: usize) -> bool {
+        course(self.question.trials[loss], self.runs).recovered_s.is_none()
+    }
+
+    /// The first component of the loss.
+    pub(super) fn name(&self, loss: usize) -> &str {
+        self.parts(loss).first().map_or("", |c| c.name.as_str())
+    }
+
+    fn parts(&self, loss: usize) -> Vec<&Component> {
+        let components = &self.question.plan.components;
+        self.question.losses[loss]
+            .parts
+            .iter()
+            .map(|c| &components[*c])
+            .collect()
+    }
+
+    /// The classes that the loss cuts.
+    fn cuts(&self, loss: usize) -> impl Iterator<Item = usize> {
+        let plan = self.question.plan;
+        let state = State::without(plan, self.parts(loss));
+        let is_death = self.question.losses[loss].effect == Effect::Crash;
+        (0..plan.classes.len()).filter(move |class| is_death && is_cut(plan, &state, ClassId::new(*class)))
     }
 
     fn run(&self, plan: usize) -> Run {
-        findings::run(&self.question.plans[plan], &self.studies[plan])
+        findings::run(&self.question.plans[plan], &self.runs.studies[plan])
+    }
+
+    /// What is missed while it is down.
+    fn complaints(&self, loss: usize) -> Vec<String> {
+        let trial = &self.question.trials[loss];
+        let mut missed = missed(self.question.plan, &self.run(trial.loss), &self.run(trial.base));
+        let samples = |plan: usize| self.runs.studies[plan].samples.as_slice();
+        if drifts(samples(trial.loss), samples(trial.base), measured_bins(trial)) {
+            missed.push(DRIFTS.into());
+        }
+        missed
     }
 
     /// What is missed at the full load and kept at a tenth of it is a matter of load.
-    fn verdict(&self, cuts: &[String], lasting: usize) -> Verdict {
-        if !cuts.is_empty() {
+    fn verdict(&self, loss: usize, settled: &Settled<'_>) -> Verdict {
+        if self.cuts(loss).next().is_some() {
             return Verdict::Outage;
         }
-        let plan = self.question.plan;
-        let missed_now = missed(plan, &self.run(lasting), &self.run(0));
-        let missed_light = missed(plan, &self.run(lasting + 2), &self.run(2));
-        let drifts = drifts(&self.studies[lasting].samples, &self.studies[0].samples);
-        if drifts || missed_now.iter().any(|m| !missed_light.contains(m)) {
-            Verdict::Overload
-        } else if !missed_now.is_empty() {
-            Verdict::Degraded
-        } else {
-            Verdict::None
+        let missed_now = self.complaints(loss);
+        let light = |trial: &Trial| {
+            let of = |plan: usize| findings::run(&settled.doubts.plans[plan], &settled.runs.studies[plan]);
+            missed(self.question.plan, &of(trial.loss), &of(trial.base))
+        };
+        let missed_light = settled.doubts.light[loss].as_ref().map_or(Vec::new(), light);
+        match missed_now.iter().find(|m| !missed_light.contains(m)) {
+            Some(_) => Verdict::Overload,
+            None if missed_now.is_empty() => Verdict::None,
+            None => Verdict::Degraded,
         }
     }
 
-    fn importance(&self, loss: usize) -> Option<ImportanceResult> {
+    /// As it was watched for longer, where it was.
+    fn course_and_cost(&self, loss: usize, settled: &Settled<'_>) -> (Passing, Option<f64>) {
+        let first = course(self.question.trials[loss], self.runs);
+        let longer = settled.doubts.longer[loss].map(|trial| course(trial, settled.runs));
+        let course = longer.unwrap_or(first);
+        let cost = self.downtime(loss, &course);
+        (course, cost)
+    }
+
+    fn importance(&self, loss: usize, exact: Option<&Exact>) -> Option<ImportanceResult> {
         let Loss {
             parts,
             effect: Effect::Crash,
@@ -129,7 +180,7 @@ impl Judge<'_> {
             fussell_vesely,
             raw,
             rrw,
-        } = self.exact?.importance[part]?;
+        } = exact?.importance[part]?;
         Some(ImportanceResult {
             birnbaum,
             fussell_vesely,
@@ -139,7 +190,7 @@ impl Judge<'_> {
     }
 
     /// Minutes a year: what the crash and the way back lose, and what is lost in between, so many times a year.
-    fn downtime(&self, loss: usize, course: &Passing, excess: f64) -> Option<f64> {
+    fn downtime(&self, loss: usize, course: &Passing) -> Option<f64> {
         // How often something is slow or wrong, no lifetime says.
         let Loss {
             parts,
@@ -153,34 +204,55 @@ impl Judge<'_> {
         let together: f64 = lives.iter().map(|l| l.unavailability()).product();
         let down_s = 1.0 / lives.iter().map(|l| 1.0 / l.down_s.max(1e-9)).sum::<f64>();
         let per_year = 365.0 * 86_400.0 * together / down_s;
-        let settle_s = self.question.times.settle.seconds();
+        let settle_s = self.question.trials[loss].times.settle.seconds();
         let reacting = course.lost_reacting_s * (down_s / settle_s).min(1.0);
-        let lost_s = course.lost_before_s + reacting + excess * (down_s - settle_s).max(0.0) + course.lost_returning_s;
+        let lasting = self.excess(loss) * (down_s - settle_s).max(0.0);
+        // Who does not come back by itself is down as long again, until somebody has helped.
+        let stuck = course.lost_at_end * down_s;
+        let lost_s = course.lost_before_s + reacting + lasting + course.lost_returning_s + stuck;
         Some(per_year * lost_s / 60.0)
     }
+}
 
-    /// What an outage that ends does over time, beside the baseline.
-    fn course(&self, passing: usize) -> Passing {
-        let Times { crash, settle, .. } = self.question.times;
-        let bin_s = bin_of(self.question.plans[passing].duration).seconds();
-        let at = |span: Span| libm::round(span.seconds() / bin_s) as usize;
-        let (outage, base) = (pooled(&self.studies[passing].samples), pooled(&self.studies[1].samples));
-        let lost = |from: usize, to: usize| {
-            let both = outage.iter().zip(&base).take(to).skip(from);
-            both.map(|(o, b)| o.lost - b.lost).sum::<f64>()
-        };
-        let runs = self.studies[passing].samples.len().max(1) as f64;
-        let (down, up, end) = (at(crash), at(crash + settle), outage.len());
-        let per_s = base.iter().map(|b| b.offered).sum::<f64>() / (end as f64 * bin_s);
-        let seconds = |lost: f64| if per_s > 0.0 { lost.max(0.0) / per_s } else { 0.0 };
-        let back = recovery(&outage, &base, up).map(|bin| (bin - up) as f64 * bin_s);
-        Passing {
-            lost_at_crash: lost(0, down).max(0.0) / runs,
-            lost_before_s: seconds(lost(0, down)),
-            lost_reacting_s: seconds(lost(down, up)),
-            lost_returning_s: seconds(lost(up, end)),
-            recovered_s: back,
-        }
+/// The bins in which the state that lasts is measured.
+fn measured_bins(trial: &Trial) -> std::ops::Range<usize> {
+    let Times {
+        crash, settle, measure, ..
+    } = trial.times;
+    let bin_s = trial.times.bin_s();
+    let at = |span: Span| libm::ceil(span.seconds() / bin_s) as usize;
+    at(crash + settle)..at(crash + settle + measure)
+}
+
+/// What an outage that ends does over time, beside the baseline.
+fn course(trial: Trial, runs: &Runs) -> Passing {
+    let Times { crash, settle, .. } = trial.times;
+    let bin_s = trial.times.bin_s();
+    let at = |span: Span| libm::round(span.seconds() / bin_s) as usize;
+    let samples = &runs.studies[trial.loss].samples;
+    let (outage, base) = (pooled(samples), pooled(&runs.studies[trial.base].samples));
+    let lost = |from: usize, to: usize| {
+        let both = outage.iter().zip(&base).take(to).skip(from);
+        both.map(|(o, b)| o.lost - b.lost).sum::<f64>()
+    };
+    let (down, settled, up, end) = (
+        at(crash),
+        at(crash + settle),
+        at(crash + trial.times.down()),
+        outage.len(),
+    );
+    let per_s = base.iter().map(|b| b.offered).sum::<f64>() / (end as f64 * bin_s);
+    let seconds = |lost: f64| if per_s > 0.0 { lost.max(0.0) / per_s } else { 0.0 };
+    let back = recovery(&outage, &base, up).map(|bin| (bin - up) as f64 * bin_s);
+    let last = end - (end - up) / 4;
+    let lost_at_end = seconds(lost(last, end)) / ((end - last).max(1) as f64 * bin_s);
+    Passing {
+        lost_at_crash: lost(0, down).max(0.0) / samples.len().max(1) as f64,
+        lost_before_s: seconds(lost(0, down)),
+        lost_reacting_s: seconds(lost(down, settled)),
+        lost_returning_s: seconds(lost(up, end)),
+        lost_at_end: if back.is_none() { lost_at_end } else { 0.0 },
+        recovered_s: back,
     }
 }
 
@@ -191,6 +263,8 @@ struct Passing {
     lost_before_s: f64,
     lost_reacting_s: f64,
     lost_returning_s: f64,
+    /// Share of the requests still lost when the watch ends, where it does not recover.
+    lost_at_end: f64,
     recovered_s: Option<f64>,
 }
 
@@ -256,14 +330,18 @@ fn missed(plan: &Plan, run: &Run, base: &Run) -> Vec<String> {
     all
 }
 
-/// Does latency grow as long as the state lasts? Compared with the baseline, whose load may vary too.
-fn drifts(samples: &[Sample], base: &[Sample]) -> bool {
+/// Latency that grows as long as the state lasts, among what is missed.
+const DRIFTS: &str = "settling";
+
+/// Does it? Compared with the baseline, whose load may vary too.
+fn drifts(samples: &[Sample], base: &[Sample], measured: std::ops::Range<usize>) -> bool {
     let growth = |sample: &Sample| {
-        let bins: Vec<f64> = sample.bins.iter().filter_map(|b| b.p50_s).collect();
-        let n = bins.len();
+        let part = &sample.bins[measured.start.min(sample.bins.len())..measured.end.min(sample.bins.len())];
+        let bins: Vec<f64> = part.iter().filter_map(|b| b.p50_s).collect();
+        let (n, fifth) = (bins.len(), bins.len() / 5);
         let mean = |part: &[f64]| interval::mean(part).map_or(0.0, |i| i.value);
-        // The last quarter against the one before the last.
-        mean(&bins[n - n / 5..]) - mean(&bins[n - 2 * (n / 5)..n - n / 5])
+        // The last fifth against the one before.
+        mean(&bins[n - fifth..]) - mean(&bins[n - 2 * fifth..n - fifth])
     };
     let typical = mean(base.iter().filter_map(|s| s.all.latency.quantiles_s).map(|q| q[0]));
     let differences: Vec<f64> = samples.iter().zip(base).map(|(s, b)| growth(s) - growth(b)).collect();

@@ -6,18 +6,22 @@
 //! The baseline has the same arrivals and demands, so what differs is the outage's doing.
 
 mod judge;
+mod lab;
 mod question;
+mod remedy;
 
 use super::cuts::minimal_cuts;
-use super::reliability;
+use super::reliability::{self, Life};
 use super::result::{Caveat, Estimate, Ordered};
 use crate::base::ids::ClassId;
-use crate::model::structure::{State, is_cut, used};
+use crate::model::structure::{State, seen, used};
 use crate::scenario::plan::{Component, Monitoring, Plan};
 use crate::scenario::review::SinglePoint;
-use crate::study::Study;
-use judge::{Judge, PAIR, worse};
-pub use question::{Effect, Loss, Question, Reactions, SLOWER};
+use crate::study::{Count, Failure};
+use judge::{Judge, PAIR, Settled, worse};
+pub use lab::{Lab, Runs};
+pub use question::{Doubts, Effect, Loss, Question, SLOWER, Times};
+pub use remedy::{NoFix, apply, remedies};
 use serde::{Deserialize, Serialize};
 
 /// What `spof` finds.
@@ -32,6 +36,9 @@ pub struct Spof {
     pub pairs: Vec<Priced>,
     /// Components that nothing uses.
     pub unused: Vec<String>,
+    /// Changes that were tried and help, the best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixes: Vec<Fix>,
     /// Share of requests that no design of load can save: the structure alone; null without lifetimes.
     pub structural_unavailability: Option<f64>,
 }
@@ -69,6 +76,29 @@ pub struct Priced {
     pub downtime_min_per_year: Option<f64>,
     /// How much of the unavailability by structure depends on it.
     pub importance: Option<ImportanceResult>,
+    /// What helps it most, of what was tried.
+    #[serde(default)]
+    pub fix: Option<Fix>,
+}
+
+/// A change of the scenario that was tried and helps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fix {
+    /// What `--apply` takes.
+    pub id: String,
+    /// What it changes.
+    pub change: String,
+    /// The components that it is aimed at.
+    #[serde(default)]
+    pub components: Vec<String>,
+    /// Minutes of all requests that it saves a year, all components together, those that it adds included; null without lifetimes.
+    pub downtime_saved_min_per_year: Option<f64>,
+    /// The share of requests that the losses of its components cost, added up, and how much less it is.
+    #[serde(default)]
+    pub lost_saved_ratio: f64,
+    /// What it was compared with, where that is not the scenario as it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
 }
 
 /// [`reliability::Importance`] as results give it.
@@ -99,15 +129,16 @@ pub enum Verdict {
 }
 /// By class: the minimal cut sets up to this order, as indices of components.
 pub fn cut_sets(plan: &Plan, order: usize, used: &[bool]) -> Vec<Vec<Vec<usize>>> {
-    let candidates: Vec<usize> = (0..plan.components.len()).filter(|c| used[*c]).collect();
     let of = |class: usize| {
-        minimal_cuts(&candidates, order, |set| {
+        minimal_cuts(order, |set| {
             let state = State::without(plan, set.iter().map(|c| &plan.components[*c]));
-            is_cut(plan, &state, ClassId::new(class))
+            let seen = seen(plan, &state, ClassId::new(class))?;
+            Some((0..seen.len()).filter(|c| seen[*c] && used[*c]).collect())
         })
     };
     (0..plan.classes.len()).map(of).collect()
 }
+
 /// The components whose loss alone cuts a class, in the order of the scenario.
 pub fn single_points(plan: &Plan) -> Vec<SinglePoint> {
     let cuts = cut_sets(plan, 1, &used(plan));
@@ -120,36 +151,93 @@ pub fn single_points(plan: &Plan) -> Vec<SinglePoint> {
     plan.components.iter().enumerate().filter_map(point).collect()
 }
 
-/// What the studies of the question's plans say.
-pub fn answer(question: &Question<'_>, studies: &[Study], reactions: &Reactions, order: usize) -> Spof {
-    let plan = question.plan;
-    let used = used(plan);
+/// What is asked of `spof`.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How components fail.
+    pub effects: Vec<Effect>,
+    /// Price pairs too?
+    pub pairs: bool,
+    /// Cut sets of up to so many components.
+    pub order: usize,
+}
+
+/// A plan, its losses, and all that was simulated to price them: what `fix` needs of the scenario as it is.
+pub struct Before<'p> {
+    question: Question<'p>,
+    runs: Runs,
+    lives: Vec<Option<Life>>,
+}
+
+impl Before<'_> {
+    /// Of each plan.
+    pub fn replications(&self) -> u32 {
+        self.runs.studies.first().map_or(0, |s| s.samples.len() as u32)
+    }
+
+    /// Of the longest simulation.
+    pub fn duration_s(&self) -> f64 {
+        let all = self.question.plans.iter().map(|p| p.duration.seconds());
+        all.fold(0.0, f64::max)
+    }
+
+    /// What the longest left out.
+    pub fn warmup_s(&self) -> f64 {
+        let all = self.runs.studies.iter().map(|s| s.warmup.seconds());
+        all.fold(0.0, f64::max)
+    }
+}
+
+/// Takes everything away in turn. `None` where somebody stopped it: half of the simulations say nothing.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn answer<'p>(plan: &'p Plan, options: &Options, lab: &mut Lab<'_>) -> Result<Option<(Spof, Before<'p>)>, Failure> {
+    let question = Question::new(plan, &options.effects, options.pairs);
+    let replications = lab.replications(&question)?;
+    let count = Count::Fixed(replications);
+    let runs = lab.run("losses", &question.plans, question.crash_at(), count)?;
+    if lab.stopped() {
+        return Ok(None);
+    }
     let lives = reliability::lives(plan);
-    let cuts = cut_sets(plan, order.max(1), &used);
-    let exact = lives
-        .iter()
-        .any(Option::is_some)
-        .then(|| reliability::exact(plan, &lives, &used));
     let judge = Judge {
-        question,
-        studies,
-        reactions,
+        question: &question,
+        runs: &runs,
         lives: &lives,
-        exact: exact.as_ref(),
     };
-    let mut priced: Vec<Priced> = (0..question.losses.len()).map(|i| judge.price(i)).collect();
+    let losses = || 0..question.losses.len();
+    let of_load: Vec<bool> = losses().map(|l| judge.may_be_load(l)).collect();
+    let of_return: Vec<bool> = losses().map(|l| judge.is_not_back(l)).collect();
+    let doubts = question.doubts(&of_load, &of_return);
+    let more = lab.run("doubts", &doubts.plans, question.crash_at(), count)?;
+    if lab.stopped() {
+        return Ok(None);
+    }
+    let settled = Settled {
+        doubts: &doubts,
+        runs: &more,
+    };
+    let used = used(plan);
+    let has_lives = lives.iter().any(Option::is_some);
+    let exact = has_lives.then(|| reliability::exact(plan, &lives, &used));
+    let mut priced: Vec<Priced> = losses().map(|l| judge.price(l, &settled, exact.as_ref())).collect();
     priced.sort_by(worse);
     let (pairs, components) = priced.into_iter().partition(|p| p.kind == PAIR);
+    let cuts = cut_sets(plan, options.order.max(1), &used);
     let name = |c: &usize| plan.components[*c].name.clone();
     let named = |sets: &Vec<Vec<usize>>| sets.iter().map(|set| set.iter().map(name).collect()).collect();
     let classes = plan.classes.iter().zip(&cuts);
-    Spof {
+    let spof = Spof {
         cut_sets: Ordered(classes.map(|(class, sets)| (class.name.clone(), named(sets))).collect()),
         components,
         pairs,
         unused: (0..used.len()).filter(|c| !used[*c]).map(|c| name(&c)).collect(),
         structural_unavailability: exact.map(|e| e.unavailability),
-    }
+        fixes: Vec::new(),
+    };
+    let before = Before { question, runs, lives };
+    Ok(Some((spof, before)))
 }
 /// What one should know before believing the numbers.
 pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {

@@ -3,10 +3,9 @@
 use super::cut_sets;
 use crate::base::ids::NodeId;
 use crate::base::time::{Span, Time};
-use crate::model::recorder::RunRecord;
+use crate::model::recorder::bin_of;
 use crate::model::structure::used;
 use crate::scenario::plan::{Component, Fault, Hit, Plan, Warmup};
-use crate::stats::interval;
 
 /// A loss to be priced.
 #[derive(Clone, Debug)]
@@ -15,6 +14,13 @@ pub struct Loss {
     pub parts: Vec<usize>,
     /// How.
     pub effect: Effect,
+}
+
+impl Loss {
+    fn hits(&self, plan: &Plan) -> Vec<Hit> {
+        let of = |part: &usize| self.effect.hits(plan, &plan.components[*part]);
+        self.parts.iter().flat_map(of).collect()
+    }
 }
 
 /// How a component fails: dead, or in a way that checks may not see.
@@ -66,74 +72,114 @@ pub const SLOWER: f64 = 10.0;
 /// Share of the answers that are errors where something answers with errors.
 const HALF: f64 = 0.5;
 
-/// When things happen in the simulations of a loss.
+/// When things happen in the simulation of a loss: it comes, everything reacts, what is left is measured, it is repaired, and
+/// the way back is watched.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Times {
     /// The component fails.
     pub crash: Span,
     /// From then on everything has reacted, after a failure or after a repair.
     pub settle: Span,
-    /// How long the state after that is measured, and how long the way back is watched.
+    /// How long the state after that is measured.
     pub measure: Span,
+    /// Requests that come just before the repair are left out: what they meet may be the repair.
+    pub grace: Span,
+    /// How long the way back is watched.
+    pub watch: Span,
 }
 
-/// What is to be simulated, in this order: the baseline, then each loss; of each the state that lasts, the outage that ends,
-/// and the state that lasts at a tenth of the load.
-pub struct Question<'p> {
-    pub(super) plan: &'p Plan,
-    pub(super) times: Times,
-    /// The losses, in the order of the plans.
-    pub losses: Vec<Loss>,
-    /// The plans.
-    pub plans: Vec<Plan>,
-}
-
-/// Plans that belong to no loss, and to each.
-pub(super) const BASELINES: usize = 3;
-pub(super) const PER_LOSS: usize = 3;
-/// What is left of the load where a loss is tried without one.
-const LIGHT: f64 = 0.1;
 /// Of so many requests a replication the state that lasts is made, if that does not take too long or too short.
 const REQUESTS: f64 = 6_000.0;
 const SHORTEST_S: f64 = 20.0;
 const LONGEST_S: f64 = 300.0;
+/// Reactions that take nearly as long share a baseline.
+const ALIKE_S: f64 = 5.0;
+/// Whoever is not back when the watch ends is watched so many times as long.
+const LONGER: f64 = 5.0;
 
 impl Times {
-    /// As they suit the plan.
-    pub fn of(plan: &Plan) -> Times {
+    /// As they suit the plan and what fails there.
+    pub fn of(plan: &Plan, failure: &[Hit]) -> Times {
         let warmup = match plan.warmup {
             Warmup::Fixed(span) => span.seconds(),
             Warmup::Auto => 30.0,
         };
-        let settle = (1.2 * plan.reaction().seconds() + 2.0).clamp(5.0, LONGEST_S);
-        let measure = (REQUESTS / plan.requests_per_s().max(1e-9))
-            .clamp(SHORTEST_S, LONGEST_S)
-            .max(settle);
+        let settle = 1.2 * plan.reaction(failure).seconds() + 2.0;
+        let settle = (ALIKE_S * libm::ceil(settle / ALIKE_S)).clamp(ALIKE_S, LONGEST_S);
+        let measure = (REQUESTS / plan.requests_per_s().max(1e-9)).clamp(SHORTEST_S, LONGEST_S);
         let whole = |seconds: f64| Span::from_seconds(libm::ceil(seconds));
         Times {
             crash: whole(warmup.clamp(10.0, LONGEST_S)),
             settle: whole(settle),
             measure: whole(measure),
+            grace: whole((measure * 0.1).max(2.0)),
+            watch: whole(settle + measure),
         }
+    }
+
+    fn longer(self) -> Times {
+        Times {
+            watch: self.watch.scaled(LONGER),
+            ..self
+        }
+    }
+
+    /// How long the outage lasts.
+    pub(super) fn down(self) -> Span {
+        self.settle + self.measure + self.grace
+    }
+
+    fn whole(self) -> Span {
+        self.crash + self.down() + self.watch
+    }
+
+    /// The width of the timeline's bins.
+    pub(super) fn bin_s(self) -> f64 {
+        bin_of(self.whole()).seconds()
     }
 }
 
-impl Times {
-    /// Requests that come at the very end have no time to be answered: they are left out.
-    fn grace(self) -> Span {
-        self.measure.scaled(0.1).max(Span::from_millis(2000))
-    }
+/// A loss, and the plans that say what it does.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Trial {
+    /// Index of the plan in which nothing fails, with the same times.
+    pub base: usize,
+    /// Index of the plan in which it fails.
+    pub loss: usize,
+    pub times: Times,
 }
+
+/// What is to be simulated.
+pub struct Question<'p> {
+    pub(super) plan: &'p Plan,
+    /// The losses.
+    pub losses: Vec<Loss>,
+    /// By loss.
+    pub(super) trials: Vec<Trial>,
+    /// First the baselines, of which there are so many, then each loss.
+    pub plans: Vec<Plan>,
+    /// How many plans are baselines.
+    pub baselines: usize,
+}
+
+/// What the first answers leave open, by loss: at a tenth of the load, and watched for longer.
+pub struct Doubts {
+    pub(super) light: Vec<Option<Trial>>,
+    pub(super) longer: Vec<Option<Trial>>,
+    /// The plans.
+    pub plans: Vec<Plan>,
+}
+
+/// What is left of the load where a loss is tried without one.
+const LIGHT: f64 = 0.1;
 
 impl<'p> Question<'p> {
     /// All components that are used, each alone; with `pairs` also those of the cut sets of two, and all pairs of hosts.
     pub fn new(plan: &'p Plan, effects: &[Effect], pairs: bool) -> Question<'p> {
-        let times = Times::of(plan);
         let used = used(plan);
         let mut losses: Vec<Loss> = Vec::new();
         for effect in effects {
-            let can = |c: &usize| used[*c] && !effect.hits(plan, &plan.components[*c]).is_empty();
-            let alone = (0..plan.components.len()).filter(can);
+            let alone = (0..plan.components.len()).filter(|c| used[*c]);
             losses.extend(alone.map(|c| Loss {
                 parts: vec![c],
                 effect: *effect,
@@ -142,28 +188,100 @@ impl<'p> Question<'p> {
         if pairs {
             losses.extend(pairs_of(plan, &used));
         }
-        let nothing = Loss {
-            parts: Vec::new(),
-            effect: Effect::Crash,
-        };
-        let light = plan.under_load(LIGHT);
-        let three = |loss: &Loss| {
-            let lasting = scenario_of(plan, times, loss, None);
-            let passing = scenario_of(plan, times, loss, Some(times.settle));
-            [lasting, passing, scenario_of(&light, times, loss, None)]
-        };
-        let plans = std::iter::once(&nothing).chain(&losses).flat_map(three).collect();
+        Question::of(plan, losses)
+    }
+
+    /// These losses, as far as they can happen.
+    pub fn of(plan: &'p Plan, mut losses: Vec<Loss>) -> Question<'p> {
+        losses.retain(|l| !l.hits(plan).is_empty());
+        let mut trials = Trials::default();
+        let found = losses
+            .iter()
+            .map(|l| trials.add(plan, l, Times::of(plan, &l.hits(plan))));
+        let found: Vec<Trial> = found.collect();
+        let (baselines, trials, plans) = trials.plans(found);
         Question {
             plan,
-            times,
             losses,
+            trials,
             plans,
+            baselines,
         }
     }
 
     /// When the crash comes in every simulation.
     pub fn crash_at(&self) -> Time {
-        Time::ZERO + self.times.crash
+        let crash = self.trials.first().map_or(Span::ZERO, |t| t.times.crash);
+        Time::ZERO + crash
+    }
+
+    /// What has to be simulated to tell for these losses whether they are a matter of load, and for those whether the
+    /// stack comes back.
+    pub fn doubts(&self, of_load: &[bool], of_return: &[bool]) -> Doubts {
+        let light = self.plan.under_load(LIGHT);
+        let mut trials = Trials::default();
+        let mut found = Vec::new();
+        for (i, loss) in self.losses.iter().enumerate() {
+            if of_load[i] {
+                found.push(trials.add(&light, loss, self.trials[i].times));
+            }
+        }
+        let (_, of_light, mut plans) = trials.plans(found);
+        let mut trials = Trials::default();
+        let mut found = Vec::new();
+        for (i, loss) in self.losses.iter().enumerate() {
+            if of_return[i] {
+                found.push(trials.add(self.plan, loss, self.trials[i].times.longer()));
+            }
+        }
+        let (_, mut of_longer, more) = trials.plans(found);
+        let shift = plans.len();
+        plans.extend(more);
+        for trial in &mut of_longer {
+            (trial.base, trial.loss) = (trial.base + shift, trial.loss + shift);
+        }
+        let spread = |wanted: &[bool], trials: Vec<Trial>| {
+            let mut trials = trials.into_iter();
+            wanted.iter().map(|w| w.then(|| trials.next()).flatten()).collect()
+        };
+        Doubts {
+            light: spread(of_load, of_light),
+            longer: spread(of_return, of_longer),
+            plans,
+        }
+    }
+}
+
+/// Plans in the making: losses with the same times share a baseline.
+#[derive(Default)]
+struct Trials {
+    times: Vec<Times>,
+    baselines: Vec<Plan>,
+    losses: Vec<Plan>,
+}
+
+impl Trials {
+    /// A trial whose `loss` counts from the first loss on.
+    fn add(&mut self, plan: &Plan, loss: &Loss, times: Times) -> Trial {
+        let base = self.times.iter().position(|t| *t == times).unwrap_or_else(|| {
+            self.times.push(times);
+            self.baselines.push(scenario_of(plan, times, None));
+            self.times.len() - 1
+        });
+        self.losses.push(scenario_of(plan, times, Some(loss)));
+        Trial {
+            base,
+            loss: self.losses.len() - 1,
+            times,
+        }
+    }
+
+    /// How many are baselines, the trials, and the plans that they are about.
+    fn plans(self, mut trials: Vec<Trial>) -> (usize, Vec<Trial>, Vec<Plan>) {
+        let baselines = self.baselines.len();
+        trials.iter_mut().for_each(|t| t.loss += baselines);
+        let plans = self.baselines.into_iter().chain(self.losses).collect();
+        (baselines, trials, plans)
     }
 }
 
@@ -191,54 +309,24 @@ fn pairs_of(plan: &Plan, used: &[bool]) -> Vec<Loss> {
         .collect()
 }
 
-/// The plan in which these components fail, for so long or for good, and nothing else happens.
-fn scenario_of(plan: &Plan, times: Times, loss: &Loss, lasts: Option<Span>) -> Plan {
-    let fault = |part: &usize| Fault {
-        at: Time::ZERO + times.crash,
-        lasts,
-        what: loss.effect.name().into(),
-        target: plan.components[*part].name.clone(),
-        hits: loss.effect.hits(plan, &plan.components[*part]),
+/// The plan in which these components fail and are repaired, and nothing else happens.
+fn scenario_of(plan: &Plan, times: Times, loss: Option<&Loss>) -> Plan {
+    let of = |loss: &Loss| {
+        let fault = |part: &usize| Fault {
+            at: Time::ZERO + times.crash,
+            lasts: Some(times.down()),
+            what: loss.effect.name().into(),
+            target: plan.components[*part].name.clone(),
+            hits: loss.effect.hits(plan, &plan.components[*part]),
+        };
+        loss.parts.iter().map(fault).collect()
     };
-    let faults = loss.parts.iter().map(fault).collect();
+    let faults = loss.map_or(Vec::new(), of);
     let mut plan = plan.clone();
     plan.faults = faults;
     plan.lifetimes.clear();
-    let (warmup, duration) = match lasts {
-        None => (
-            times.crash + times.settle,
-            times.crash + times.settle + times.measure + times.grace(),
-        ),
-        Some(lasts) => (times.crash, times.crash + lasts + times.settle + times.measure),
-    };
-    plan.warmup = Warmup::Fixed(warmup);
-    plan.duration = duration;
+    plan.warmup = Warmup::Fixed(times.crash + times.settle);
+    plan.duration = times.whole();
+    plan.cooldown = times.grace + times.watch;
     plan
-}
-/// What the event logs said, by plan: when something first reacted to the crash, in each replication.
-pub struct Reactions {
-    crash: Time,
-    first_s: Vec<Vec<f64>>,
-}
-
-impl Reactions {
-    /// Of so many plans.
-    pub fn new(question: &Question<'_>) -> Reactions {
-        Reactions {
-            crash: question.crash_at(),
-            first_s: vec![Vec::new(); question.plans.len()],
-        }
-    }
-
-    /// Shown each run.
-    pub fn see(&mut self, plan: usize, record: &RunRecord) {
-        let acts = |what: &str| what == "down" || what == "takes over" || what.starts_with("promoted");
-        let first = record.events.iter().find(|e| e.at >= self.crash && acts(&e.what));
-        self.first_s[plan].extend(first.map(|e| e.at.since(self.crash).seconds()));
-    }
-
-    /// The mean over those replications in which anything reacted.
-    pub fn mean_s(&self, plan: usize) -> Option<f64> {
-        interval::mean(&self.first_s[plan]).map(|i| i.value)
-    }
 }

@@ -6,7 +6,7 @@ use super::Behaviour;
 use crate::base::ids::NodeId;
 use crate::base::random::mix;
 use crate::base::time::Span;
-use crate::model::context::{Context, LAG};
+use crate::model::context::{APPLY, Context, LAG};
 use crate::model::request::{Frame, FrameKey, Outcome, Reply, Step};
 use crate::model::wire::Passage;
 use crate::scenario::plan::{self, Plan, WRITE};
@@ -69,7 +69,8 @@ impl<'p> Member<'p> {
     /// A write that no replica has seen yet: it dies with this server, if that dies before the lag is over.
     fn commit_alone(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
         let lag = cx.sample(&self.database.lag, &cx.frames[frame], LAG);
-        cx.directory.commit(self.plan.database, cx.now(), lag);
+        let apply = cx.sample(&self.database.apply, &cx.frames[frame], APPLY);
+        cx.directory.commit(self.plan.database, cx.now(), lag, apply);
         cx.finish(frame, Reply::OK);
     }
 

@@ -16,6 +16,9 @@ use crate::scenario::read::tree::Path;
 /// The largest `weight` HAProxy takes.
 pub const MOST_WEIGHT: u32 = 256;
 
+/// CPU of a full TLS handshake to that of a resumed one, as measured with an RSA-2048 certificate.
+const FULL_TO_RESUMED: f64 = 2.3;
+
 /// HAProxy.
 pub fn load_balancer(cx: &mut Context, name: &str, raw: &raw::LoadBalancer, path: &Path) -> LoadBalancer {
     if raw.servers.is_empty() {
@@ -253,10 +256,14 @@ fn contradictions(cx: &mut Context, name: &str, raw: &raw::LoadBalancer) {
 
 fn tls(cx: &mut Context, raw: &web::Tls, path: &Path) -> Tls {
     let handshake = cx.dist(&raw.handshake.0, &path.key("handshake"));
+    let resumed = match &raw.resumed {
+        Some(resumed) => cx.dist(&resumed.0, &path.key("resumed")),
+        None => handshake.scaled(1.0 / FULL_TO_RESUMED),
+    };
     Tls {
         handshake,
         resumption: raw.resumption.0,
-        resumed: cx.dist(&raw.resumed.0, &path.key("resumed")),
+        resumed,
     }
 }
 

@@ -85,6 +85,16 @@ fn unreached(cx: &mut Context, graph: &BTreeMap<&str, Vec<&str>>) {
         .iter()
         .flat_map(|(_, c)| c.entry.0.nodes.iter().map(String::as_str))
         .collect();
+    // Somebody may point a resolver elsewhere.
+    let sets = raw
+        .faults
+        .iter()
+        .filter_map(|f| f.set.as_ref())
+        .flat_map(|set| set.iter());
+    let answers = sets
+        .filter(|(key, _)| *key == "answers")
+        .filter_map(|(_, names)| names.as_array());
+    open.extend(answers.flatten().filter_map(|name| name.as_str()));
     let mut reached = BTreeSet::new();
     while let Some(name) = open.pop() {
         if reached.insert(name) {

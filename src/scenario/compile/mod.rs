@@ -26,6 +26,7 @@ use super::problem::{MOST, Place, Problem};
 use super::raw;
 use super::raw::Scenario;
 use super::read::tree::{Origin, Path, Tree};
+use crate::base::time::Span;
 
 /// What the compiler reads, and what it has found wrong so far.
 pub(super) struct Context<'a> {
@@ -104,7 +105,7 @@ impl<'a> Context<'a> {
         let (digest, duration) = (String::new(), self.raw.duration.0);
         #[rustfmt::skip]
         let plan = Plan {
-            name, summary, digest, duration, warmup, classes, sources, hosts, zones, nodes, databases, vips, network,
+            name, summary, digest, duration, warmup, cooldown: Span::ZERO, classes, sources, hosts, zones, nodes, databases, vips, network,
             faults, components, lifetimes, monitoring, slo, warnings,
         };
         Some(plan)

@@ -1,7 +1,8 @@
 //! The same plan under another load, and how long it takes to react to a failure.
 
-use super::{Arrivals, Check, Kind, Load, Plan, Promotion, Source};
+use super::{Arrivals, Check, Hit, Kind, Load, Plan, Promotion, Source, Target};
 use crate::base::dist::Dist;
+use crate::base::ids::NodeId;
 use crate::base::time::{Span, Time};
 
 impl Plan {
@@ -19,23 +20,89 @@ impl Plan {
         self.sources.iter().map(|s| per_s(&s.load, end)).sum()
     }
 
-    /// How long until everything that notices a failure by itself has acted on it, about.
-    pub fn reaction(&self) -> Span {
-        let nodes = self.nodes.iter().map(|node| match &node.kind {
-            Kind::LoadBalancer(lb) => lb.check.as_ref().map_or(0.0, check) + lb.connect_timeout.seconds(),
-            // A dead resolver is felt when the last answer of its own has gone stale.
-            Kind::Dns(dns) => dns.failover.as_ref().map_or(0.0, check) + (dns.ttl + dns.timeout).seconds(),
-            Kind::Web(web) => web.connect_timeout.seconds(),
-            Kind::App(app) => app.connect_timeout.seconds(),
+    /// How long until everything that notices such a failure by itself has acted on it, about.
+    pub fn reaction(&self, failure: &[Hit]) -> Span {
+        let struck = Struck::by(self, failure);
+        let nodes = self.nodes.iter().enumerate().map(|(i, node)| match &node.kind {
+            Kind::LoadBalancer(lb) => {
+                let sees = |c: &&Check| c.deep || lb.servers.iter().any(|s| struck.node(s.node));
+                lb.check.as_ref().filter(sees).map_or(0.0, check) + struck.silence(lb.connect_timeout)
+            }
+            Kind::Dns(dns) => {
+                let sees = |c: &&Check| c.deep || dns.answers.iter().any(|a| struck.target(self, *a));
+                let moves = dns.failover.as_ref().filter(sees).map_or(0.0, check);
+                match struck.node(NodeId::new(i)) || moves > 0.0 {
+                    // A dead resolver is felt when the last answer of its own has gone stale.
+                    true => moves + (dns.ttl + dns.timeout).seconds(),
+                    false => 0.0,
+                }
+            }
+            Kind::Web(web) => struck.silence(web.connect_timeout),
+            Kind::App(app) => struck.silence(app.connect_timeout),
             Kind::Firewall(_) | Kind::Member(_) => 0.0,
         });
         let mean = |dist: &Dist| dist.mean_s().unwrap_or(0.0);
         let roles = self.databases.iter().map(|d| match &d.failover {
-            Promotion::Manual => 0.0,
-            Promotion::Automatic { detect, promote } => 2.0 * (mean(detect) + mean(promote)),
+            Promotion::Automatic { detect, promote } if d.members.iter().any(|m| struck.node(*m)) => {
+                2.0 * (mean(detect) + mean(promote))
+            }
+            _ => 0.0,
         });
-        let addresses = self.vips.iter().map(|vip| 2.0 * mean(&vip.failover));
+        let addresses = self
+            .vips
+            .iter()
+            .map(|vip| match vip.members.iter().any(|m| struck.node(*m)) {
+                true => 2.0 * mean(&vip.failover),
+                false => 0.0,
+            });
         Span::from_seconds(nodes.chain(roles).chain(addresses).fold(0.0, f64::max))
+    }
+}
+
+/// What a failure touches.
+struct Struck {
+    nodes: Vec<bool>,
+    /// Do callers hear nothing at all?
+    silent: bool,
+    /// A network that is cut is seen from anywhere.
+    network: bool,
+}
+
+impl Struck {
+    fn by(plan: &Plan, failure: &[Hit]) -> Struck {
+        let mut struck = Struck {
+            nodes: vec![false; plan.nodes.len()],
+            silent: false,
+            network: false,
+        };
+        for hit in failure {
+            match hit {
+                Hit::CrashHost(host) => {
+                    plan.nodes_on(*host).for_each(|n| struck.nodes[n.index()] = true);
+                    struck.silent = true;
+                }
+                Hit::CrashNode(node) | Hit::Slow(node, _) | Hit::Errors(node, _) => struck.nodes[node.index()] = true,
+                Hit::Hang(node) => (struck.nodes[node.index()], struck.silent) = (true, true),
+                _ => (struck.silent, struck.network) = (true, true),
+            }
+        }
+        struck
+    }
+
+    fn node(&self, node: NodeId) -> bool {
+        self.network || self.nodes[node.index()]
+    }
+
+    fn target(&self, plan: &Plan, target: Target) -> bool {
+        match target {
+            Target::Node(node) => self.node(node),
+            Target::Vip(vip) => plan.vips[vip.index()].members.iter().any(|m| self.node(*m)),
+        }
+    }
+
+    /// How long a caller waits for what does not answer.
+    fn silence(&self, timeout: Span) -> f64 {
+        if self.silent { timeout.seconds() } else { 0.0 }
     }
 }
 

@@ -30,6 +30,9 @@ pub struct Plan {
     pub duration: Span,
     /// How much of its start is left out of the estimates.
     pub warmup: Warmup,
+    /// How much of its end the counts and latencies leave out; the timeline shows it. No scenario says so: it is for an
+    /// analysis that watches what comes after what it measures.
+    pub cooldown: Span,
     /// Request classes, in the scenario's order.
     pub classes: Vec<Class>,
     /// Sources of load, in the scenario's order.
@@ -277,6 +280,8 @@ pub struct Database {
     pub read_from: ReadFrom,
     /// How far the replicas are behind.
     pub lag: Dist,
+    /// How long a replica works on one write before it begins with the next.
+    pub apply: Dist,
     /// `semi-sync`: the primary waits for a replica, at most this long; `None` = async.
     pub semi_sync: Option<Span>,
     /// Who promotes a replica when the primary dies.

@@ -152,6 +152,9 @@ pub struct Replication {
     /// How far the replicas are behind.
     #[serde(default = "always::<0>")]
     pub lag: Dist,
+    /// How long a replica works on one write before it begins with the next: under load the lag grows as a queue does.
+    #[serde(default = "always::<0>")]
+    pub apply: Dist,
     /// With `semi-sync`: how long the primary waits at most. Default 10 s, as MySQL.
     pub timeout: Option<Duration>,
 }
@@ -161,6 +164,7 @@ impl Default for Replication {
         Replication {
             mode: Mode::Async,
             lag: Dist::zero(),
+            apply: Dist::zero(),
             timeout: None,
         }
     }

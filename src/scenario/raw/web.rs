@@ -5,9 +5,10 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::dist::{Dist, always};
+use super::dist::Dist;
 use super::node::serving;
 use super::units::{Brief, Duration, Rate, Ratio, Short, seconds, whole};
+use crate::base::time::Span;
 
 serving! {
     /// Nginx.
@@ -139,14 +140,18 @@ fn error_timeout() -> Vec<NextUpstream> {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
-    /// CPU of a full handshake.
+    /// CPU of a full handshake. Default: 1.5 ms, as with an RSA-2048 certificate.
+    #[serde(default = "rsa_2048")]
     pub handshake: Dist,
     /// Share of connections that resume an earlier session.
     #[serde(default = "none")]
     pub resumption: Ratio,
-    /// CPU of a resumed handshake.
-    #[serde(default = "always::<0>")]
-    pub resumed: Dist,
+    /// CPU of a resumed handshake. Default: that of a full one divided by 2.3, as measured with RSA-2048 (1.2 with ECDSA P-256).
+    pub resumed: Option<Dist>,
+}
+
+fn rsa_2048() -> Dist {
+    Dist::constant(Duration(Span::from_seconds(0.0015)))
 }
 
 fn none() -> Ratio {

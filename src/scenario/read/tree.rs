@@ -245,6 +245,22 @@ impl Tree {
         }
     }
 
+    /// Plain JSON. What has been pruned is not there.
+    pub fn to_json(&self) -> serde_json::Value {
+        let there = |tree: &&Tree| !matches!(tree.value, Value::Pruned);
+        match &self.value {
+            Value::Null | Value::Pruned => serde_json::Value::Null,
+            Value::Bool(b) => (*b).into(),
+            Value::Number(n) => n.clone().into(),
+            Value::Text(s) => s.as_str().into(),
+            Value::List(elements) => elements.iter().filter(there).map(Tree::to_json).collect(),
+            Value::Object(entries) => {
+                let entries = entries.iter().filter(|e| there(&&e.value));
+                serde_json::Value::Object(entries.map(|e| (e.key.clone(), e.value.to_json())).collect())
+            }
+        }
+    }
+
     /// A tree of plain JSON, all of it from one place. Nesting has been limited by whoever parsed it.
     pub fn from_json(json: serde_json::Value, origin: Origin) -> Tree {
         let value = match json {

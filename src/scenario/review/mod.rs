@@ -6,7 +6,7 @@
 mod balancer;
 mod capacity;
 mod database;
-mod graph;
+pub mod graph;
 mod monitoring;
 mod retries;
 mod security;

@@ -1,4 +1,5 @@
-//! Closed forms, and small exact computations where there is none.
+//! Closed forms of queueing theory, and small exact computations where there is none: what the simulator is held to, in
+//! `fallover verify` and in the tests.
 
 /// Erlang's loss formula: the share that finds all `servers` busy at a load of `a` erlangs.
 pub fn erlang_b(servers: u32, a: f64) -> f64 {
@@ -81,22 +82,27 @@ pub fn join_the_shorter_of_two_time(lambda: f64, mu: f64) -> f64 {
     states().map(|(x, y)| (x + y) as f64 * p[x][y]).sum::<f64>() / lambda
 }
 
-#[test]
-fn the_oracles_agree_with_what_is_known() {
-    let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-6 * b.abs(), "{a}, not {b}");
-    near(erlang_b(1, 1.0), 0.5);
-    near(erlang_c(1, 0.8), 0.8);
-    near(m_m_c_wait(1, 80.0, 100.0), 0.04);
-    near(m_g_1_wait(80.0, 0.01, 1.0), 0.04);
-    near(*m_m_c_k(3, 0, 2.0, 1.0).last().unwrap(), erlang_b(3, 2.0));
-    near(gi_m_1_time(100.0, |s| 80.0 / (80.0 + s)), 0.05);
-    // One user never meets another; with no thinking and one station, it is always busy.
-    near(mva(1, 1.0, &[0.2, 0.3]).1, 0.5);
-    near(mva(7, 0.0, &[0.2]).0, 5.0);
-    // Between one fast server (M/M/2 in one queue) and two M/M/1 of half the load.
-    let (jsq, pooled) = (
-        join_the_shorter_of_two_time(160.0, 100.0),
-        0.01 + m_m_c_wait(2, 160.0, 100.0),
-    );
-    assert!(pooled < jsq && jsq < 0.05 / 1.5, "{pooled} {jsq}");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oracles_agree_with_what_is_known() {
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-6 * b.abs(), "{a}, not {b}");
+        near(erlang_b(1, 1.0), 0.5);
+        near(erlang_c(1, 0.8), 0.8);
+        near(m_m_c_wait(1, 80.0, 100.0), 0.04);
+        near(m_g_1_wait(80.0, 0.01, 1.0), 0.04);
+        near(*m_m_c_k(3, 0, 2.0, 1.0).last().expect("has states"), erlang_b(3, 2.0));
+        near(gi_m_1_time(100.0, |s| 80.0 / (80.0 + s)), 0.05);
+        // One user never meets another; with no thinking and one station, it is always busy.
+        near(mva(1, 1.0, &[0.2, 0.3]).1, 0.5);
+        near(mva(7, 0.0, &[0.2]).0, 5.0);
+        // Between one fast server (M/M/2 in one queue) and two M/M/1 of half the load.
+        let (jsq, pooled) = (
+            join_the_shorter_of_two_time(160.0, 100.0),
+            0.01 + m_m_c_wait(2, 160.0, 100.0),
+        );
+        assert!(pooled < jsq && jsq < 0.05 / 1.5, "{pooled} {jsq}");
+    }
 }

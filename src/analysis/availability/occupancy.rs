@@ -1,0 +1,195 @@
+//! Which components are down together, for how much of the time, and how often that begins: exact where ages do not matter, else
+//! walked through, period by period.
+
+use std::collections::BTreeMap;
+
+use super::lives::Mortal;
+use crate::base::random::Streams;
+use crate::base::time::{Span, Time};
+use crate::failure::{Cause, Timeline};
+use crate::scenario::plan::Plan;
+
+/// The components that are down, in order.
+pub type Down = Vec<usize>;
+
+/// States by number, each once.
+#[derive(Clone, Debug, Default)]
+pub struct States {
+    /// What is down, by number.
+    pub all: Vec<Down>,
+    numbers: BTreeMap<Down, usize>,
+}
+
+impl States {
+    /// The number of a state that has one.
+    pub fn find(&self, down: &[usize]) -> Option<usize> {
+        self.numbers.get(down).copied()
+    }
+
+    /// The number of a state.
+    pub fn number(&mut self, down: &[usize]) -> usize {
+        if let Some(known) = self.numbers.get(down) {
+            return *known;
+        }
+        self.all.push(down.to_vec());
+        self.numbers.insert(down.to_vec(), self.all.len() - 1);
+        self.all.len() - 1
+    }
+}
+
+/// How a stretch of time, or all of time, is spread over the states.
+#[derive(Clone, Debug, Default)]
+pub struct Occupancy {
+    /// Share of the time, by state; a state may come more than once.
+    pub shares: Vec<(usize, f64)>,
+    /// Failures: from which state to which, by which lifetime, how often a second.
+    pub entries: Vec<Entry>,
+    /// Share of the time that is not spread: in states with too many components down to be looked at.
+    pub unexplored: f64,
+}
+
+/// A component goes down.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The state before.
+    pub from: usize,
+    /// The state after.
+    pub to: usize,
+    /// Index of the lifetime.
+    pub life: usize,
+    /// How often.
+    pub per_s: f64,
+}
+
+/// So many states are looked at where all are exact.
+const MOST_STATES: usize = 50_000;
+
+/// The long run: components that fail independently and do not age. Only their means matter then, whatever the repair times look
+/// like (Barlow and Proschan, 1975). Maintenance runs by the calendar, so its states are walked through.
+pub fn exact(plan: &Plan, mortals: &[Mortal], horizon: Span, states: &mut States) -> Occupancy {
+    let mut planned = plan.clone();
+    let keep: Vec<usize> = (0..mortals.len()).filter(|i| mortals[*i].planned).collect();
+    planned.lifetimes = keep.iter().map(|i| plan.lifetimes[*i].clone()).collect();
+    let kept: Vec<Mortal> = keep.iter().map(|i| mortals[*i].clone()).collect();
+    let mut calendar_states = States::default();
+    let calendar = walk(&planned, &kept, horizon, Streams::new(0, 0), &mut calendar_states);
+    let random: Vec<(usize, &Mortal)> = mortals.iter().enumerate().filter(|(_, m)| !m.planned).collect();
+    let most = most_down(random.len(), MOST_STATES / calendar_states.all.len().max(1));
+    let mut sets = Vec::new();
+    spread(&random, most, 1.0, &mut Vec::new(), &mut sets);
+    let mut found = Occupancy {
+        unexplored: (1.0 - sets.iter().map(|s| s.1).sum::<f64>()).max(0.0),
+        ..Occupancy::default()
+    };
+    let mut joint = |plan_state: usize, lives: &[usize]| {
+        let mut down = calendar_states.all[plan_state].clone();
+        down.extend(lives.iter().map(|i| mortals[*i].part));
+        down.sort_unstable();
+        down.dedup();
+        states.number(&down)
+    };
+    for (lives, probability) in &sets {
+        for (at, share) in &calendar.shares {
+            let (from, share) = (joint(*at, lives), share * probability);
+            found.shares.push((from, share));
+            for (life, mortal) in random.iter().filter(|(i, _)| !lives.contains(i)) {
+                let mut with = lives.clone();
+                with.push(*life);
+                let up_s = mortal.means.map_or(f64::INFINITY, |m| m.up_s);
+                if with.len() <= most {
+                    let to = joint(*at, &with);
+                    let (life, per_s) = (*life, share / up_s);
+                    found.entries.push(Entry { from, to, life, per_s });
+                }
+            }
+        }
+        for entry in &calendar.entries {
+            found.entries.push(Entry {
+                from: joint(entry.from, lives),
+                to: joint(entry.to, lives),
+                life: keep[entry.life],
+                per_s: entry.per_s * probability,
+            });
+        }
+    }
+    found
+}
+
+/// How many of `n` may be down at once so that there are no more states than this; at least one.
+fn most_down(n: usize, limit: usize) -> usize {
+    let (mut states, mut sets) = (1.0, 1.0);
+    for down in 1..=n {
+        sets *= (n - down + 1) as f64 / down as f64;
+        states += sets;
+        if states > limit as f64 {
+            return (down - 1).max(1);
+        }
+    }
+    n
+}
+
+/// Every set of lifetimes with at most `most` down, and its probability.
+fn spread(
+    left: &[(usize, &Mortal)],
+    most: usize,
+    probability: f64,
+    down: &mut Vec<usize>,
+    found: &mut Vec<(Vec<usize>, f64)>,
+) {
+    let Some(((life, mortal), rest)) = left.split_first() else {
+        found.push((down.clone(), probability));
+        return;
+    };
+    let q = mortal.means.map_or(0.0, |m| m.unavailability());
+    spread(rest, most, probability * (1.0 - q), down, found);
+    if most > 0 {
+        down.push(*life);
+        spread(rest, most - 1, probability * q, down, found);
+        down.pop();
+    }
+}
+
+/// One period, from all new, as the timeline of the simulator draws it.
+pub fn walk(plan: &Plan, mortals: &[Mortal], horizon: Span, streams: Streams, states: &mut States) -> Occupancy {
+    let mut timeline = Timeline::new(plan, &streams, true);
+    let (mut now, end) = (Time::ZERO, Time::ZERO + horizon);
+    // A component is down as long as anything holds it down.
+    let mut holds: BTreeMap<usize, u32> = BTreeMap::new();
+    let mut state = states.number(&[]);
+    let mut spent: BTreeMap<usize, u64> = BTreeMap::new();
+    let mut counts: BTreeMap<(usize, usize, usize), u32> = BTreeMap::new();
+    while let Some(at) = timeline.next_at().filter(|at| *at < end) {
+        *spent.entry(state).or_default() += at.since(now).nanos();
+        now = at;
+        let Some(change) = timeline.take() else { break };
+        let Cause::Lifetime(life) = change.cause else { continue };
+        let part = mortals[life as usize].part;
+        let held = holds.entry(part).or_default();
+        *held = if change.begins {
+            *held + 1
+        } else {
+            held.saturating_sub(1)
+        };
+        if *held == 0 {
+            holds.remove(&part);
+        }
+        let down: Down = holds.keys().copied().collect();
+        let before = std::mem::replace(&mut state, states.number(&down));
+        if change.begins {
+            *counts.entry((before, state, life as usize)).or_default() += 1;
+        }
+    }
+    *spent.entry(state).or_default() += end.since(now).nanos();
+    let whole = horizon.nanos() as f64;
+    let entry = |((from, to, life), count): ((usize, usize, usize), u32)| Entry {
+        from,
+        to,
+        life,
+        per_s: f64::from(count) / horizon.seconds(),
+    };
+    Occupancy {
+        shares: spent.into_iter().map(|(s, nanos)| (s, nanos as f64 / whole)).collect(),
+        entries: counts.into_iter().map(entry).collect(),
+        unexplored: 0.0,
+    }
+}

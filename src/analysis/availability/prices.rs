@@ -1,0 +1,187 @@
+//! What a state loses, and what each way into it and back loses besides: from the structure, from the trials, else by rule.
+
+use super::lives::Mortal;
+use super::occupancy::States;
+use super::trials::{Count, Course, Trial};
+use crate::base::ids::ClassId;
+use crate::base::random::Streams;
+use crate::failure::Timeline;
+use crate::model::structure::{State, is_cut};
+use crate::scenario::plan::Plan;
+
+/// A failure's down time is drawn so many times, to know how often it is over before everything has reacted.
+const DRAWS: usize = 2_000;
+
+/// The trials of everything that is simulated.
+#[derive(Debug, Default)]
+pub struct Trials {
+    /// With everything up, one for each set of times.
+    pub bases: Vec<Trial>,
+    /// Of each loss, with the index of its baseline.
+    pub losses: Vec<(Trial, usize)>,
+}
+
+impl Trials {
+    /// How many replications all have.
+    pub fn replications(&self) -> usize {
+        let losses = self.losses.iter().map(|(trial, _)| trial);
+        let all = self.bases.iter().chain(losses);
+        all.map(|t| t.courses.len()).min().unwrap_or(0)
+    }
+
+    fn of(&self, down: &[usize]) -> Option<&(Trial, usize)> {
+        self.losses.iter().find(|(trial, _)| trial.parts == down)
+    }
+
+    /// The one that has seen most.
+    fn base(&self) -> &Trial {
+        let longest = |a: &&Trial, b: &&Trial| a.seconds().total_cmp(&b.seconds());
+        self.bases.iter().max_by(longest).expect("there is a baseline")
+    }
+}
+
+/// Prices, by replication or over all of them.
+pub struct Prices<'a> {
+    plan: &'a Plan,
+    trials: &'a Trials,
+    /// By lifetime and slice: is it still down by then?
+    still_down: Vec<Vec<f64>>,
+    /// By lifetime: the trial of its component.
+    trial_of: Vec<Option<usize>>,
+}
+
+impl<'a> Prices<'a> {
+    /// With what the trials have seen so far.
+    pub fn new(plan: &'a Plan, mortals: &[Mortal], trials: &'a Trials, seed: u64) -> Prices<'a> {
+        let streams = Streams::new(seed, u32::MAX);
+        let trial_of = |m: &Mortal| trials.losses.iter().position(|(t, _)| t.parts == [m.part]);
+        let trial_of: Vec<Option<usize>> = mortals.iter().map(trial_of).collect();
+        let still_down = (0..mortals.len()).map(|life| {
+            let mut seconds: Vec<f64> = Timeline::down_times(plan, &streams, life, DRAWS)
+                .iter()
+                .map(|d| d.seconds())
+                .collect();
+            seconds.sort_by(f64::total_cmp);
+            let slice_s = trial_of[life].map_or(1.0, |t| trials.losses[t].0.slice_s());
+            let after = |slice: usize| {
+                let at = (slice as f64 + 0.5) * slice_s;
+                1.0 - seconds.partition_point(|d| *d <= at) as f64 / DRAWS as f64
+            };
+            (0..super::trials::SLICES).map(after).collect()
+        });
+        Prices {
+            plan,
+            trials,
+            still_down: still_down.collect(),
+            trial_of,
+        }
+    }
+
+    /// How many replications there are.
+    pub fn replications(&self) -> usize {
+        self.trials.replications()
+    }
+
+    /// How many states were simulated.
+    pub fn simulations(&self) -> usize {
+        self.trials.losses.len() + 1
+    }
+
+    /// The lost share of each class while this lasts, where a simulation says so; in one replication, or in all.
+    pub fn simulated(&self, down: &[usize], cut: &[bool], replication: Option<usize>) -> Option<Vec<f64>> {
+        if down.is_empty() {
+            let base = self.trials.base();
+            return Some(
+                (0..cut.len())
+                    .map(|c| ratio(base, c, replication, Course::whole))
+                    .collect(),
+            );
+        }
+        let (trial, _) = self.trials.of(down)?;
+        let of = |class: usize| match cut[class] {
+            true => 1.0,
+            false => ratio(trial, class, replication, |c| c.lasting),
+        };
+        Some((0..cut.len()).map(of).collect())
+    }
+
+    /// What a failure of this lifetime loses beside what is lost while it lasts, by class, in seconds of its requests.
+    pub fn passing_s(&self, life: usize, cut: &[bool], replication: Option<usize>) -> Vec<f64> {
+        let Some((trial, base)) = self.trial_of[life].map(|t| &self.trials.losses[t]) else {
+            return vec![0.0; self.plan.classes.len()];
+        };
+        let base = &self.trials.bases[*base];
+        let of = |class: usize| {
+            let lasting = match cut[class] {
+                true => 1.0,
+                false => ratio(trial, class, replication, |c| c.lasting),
+            };
+            let excess = lasting - ratio(base, class, replication, |c| c.lasting);
+            let all = courses(trial, class, replication).zip(courses(base, class, replication));
+            let (lost, runs) = all.fold((0.0, 0.0), |(sum, runs), (with, without)| {
+                (sum + self.passing(life, excess, with, without), runs + 1.0)
+            });
+            let offered = courses(base, class, None).map(|c| c.whole().0).sum::<f64>();
+            let per_s = offered / (base.seconds() * base.courses.len().max(1) as f64);
+            if per_s > 0.0 && runs > 0.0 {
+                lost / runs / per_s
+            } else {
+                0.0
+            }
+        };
+        (0..self.plan.classes.len()).map(of).collect()
+    }
+
+    fn passing(&self, life: usize, excess: f64, with: &Course, without: &Course) -> f64 {
+        let more = |of: fn(&Course) -> Count| of(with).1 - of(without).1;
+        let slices = with.reacting.iter().zip(&without.reacting).zip(&self.still_down[life]);
+        let reacting = slices.map(|((w, o), still)| still * (w.1 - o.1 - excess * o.0));
+        more(|c| c.before) + reacting.sum::<f64>() + more(|c| c.returning)
+    }
+
+    /// Is something still amiss when the way back has been watched to the end? Beyond three standard deviations of a count.
+    pub fn stays_down(&self, life: usize) -> bool {
+        let Some((trial, base)) = self.trial_of[life].map(|t| &self.trials.losses[t]) else {
+            return false;
+        };
+        let late = |trial: &Trial| {
+            let all = trial.courses.iter().flatten();
+            all.fold((0.0, 0.0), |sum, c| (sum.0 + c.late.0, sum.1 + c.late.1))
+        };
+        let (with, without) = (late(trial), late(&self.trials.bases[*base]));
+        with.1 > without.1 + 3.0 * libm::sqrt(without.1) + 0.01 * with.0
+    }
+
+    /// Requests of the baseline, and how many of them were lost.
+    pub fn everything_up(&self) -> Count {
+        let all = self.trials.base().courses.iter().flatten();
+        all.map(Course::whole)
+            .fold((0.0, 0.0), |sum, c| (sum.0 + c.0, sum.1 + c.1))
+    }
+}
+
+fn courses(trial: &Trial, class: usize, replication: Option<usize>) -> impl Iterator<Item = &Course> {
+    let range = replication.map_or(0..trial.courses.len(), |r| r..r + 1);
+    trial.courses[range].iter().map(move |c| &c[class])
+}
+
+/// Lost over offered; where a replication has none of the class, over all of them.
+fn ratio(trial: &Trial, class: usize, replication: Option<usize>, of: impl Fn(&Course) -> Count) -> f64 {
+    let counts = courses(trial, class, replication).map(&of);
+    let (offered, lost) = counts.fold((0.0, 0.0), |sum, c| (sum.0 + c.0, sum.1 + c.1));
+    match (offered > 0.0, replication) {
+        (true, _) => lost / offered,
+        (false, Some(_)) => ratio(trial, class, None, of),
+        (false, None) => 0.0,
+    }
+}
+
+/// By state: which classes are cut.
+pub fn cuts(plan: &Plan, states: &States) -> Vec<Vec<bool>> {
+    let of = |down: &Vec<usize>| {
+        let state = State::without(plan, down.iter().map(|c| &plan.components[*c]));
+        let cut = |class| is_cut(plan, &state, ClassId::new(class));
+        (0..plan.classes.len()).map(cut).collect()
+    };
+    states.all.iter().map(of).collect()
+}

@@ -1,0 +1,556 @@
+//! From a plan to what is found: states, trials, account, in this order.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::prices::{Prices, Trials, cuts};
+use super::trials::Trial;
+use super::*;
+
+use crate::analysis::spof::Times;
+use crate::base::random::{Streams, mix};
+use crate::model::structure::used;
+use crate::scenario::plan::{Hit, Objective};
+use crate::study::{self, Count, Settings, Watch};
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Of how long a stretch of time.
+    pub horizon: Span,
+    /// Seed, replications and threads; the rest is chosen here.
+    pub settings: Settings,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The answer.
+    pub availability: Availability,
+    /// What one should know before believing it.
+    pub caveats: Vec<Caveat>,
+    /// Replications of every trial.
+    pub replications: u32,
+    /// Was everything finished?
+    pub complete: bool,
+    /// Events simulated.
+    pub events: u64,
+    /// Simulated time of the longest trial.
+    pub trial_s: f64,
+}
+
+/// Replications of a round where a precision is asked for.
+const ROUND: u32 = 5;
+/// After so many a precision that was not reached is given up.
+const LAST: usize = 1_000;
+/// Periods to be walked through, as far as they take no more changes than this.
+const PERIODS: usize = 1_000;
+const CHANGES: f64 = 2e6;
+const LEAST_PERIODS: usize = 20;
+/// States with several down are simulated while they may add more than this share to what is lost, as long as there are not
+/// too many of them.
+const WORTH: f64 = 0.005;
+const MOST_TOGETHER: usize = 40;
+
+/// Nothing in the scenario says how often anything fails.
+pub fn is_immortal(plan: &Plan) -> bool {
+    mortal(plan).1.is_empty()
+}
+
+/// More failures and repairs than this within the horizon are refused.
+pub const MOST_CHANGES: f64 = 1e6;
+
+/// About how many failures and repairs the horizon holds.
+pub fn changes(plan: &Plan, horizon: Span) -> f64 {
+    changes_of(&mortal(plan).1, horizon)
+}
+
+fn changes_of(mortals: &[Mortal], horizon: Span) -> f64 {
+    // Where a mean does not exist, about an hour will do for a guess.
+    let cycle_s = |m: &Mortal| m.means.map_or(3600.0, |l| l.up_s + l.down_s).max(1e-9);
+    mortals.iter().map(|m| 2.0 * horizon.seconds() / cycle_s(m)).sum()
+}
+
+/// Simulates, and says what it found; `None` where it was interrupted before there was anything to say.
+///
+/// # Errors
+/// See [`study::Failure`].
+pub fn answer(
+    plan: &Plan,
+    asked: &Asked,
+    stop: &AtomicBool,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<Option<Found>, study::Failure> {
+    let (bare, mortals) = mortal(plan);
+    let world = World::of(&bare, &mortals, asked);
+    let mut crew = Crew {
+        plan: &bare,
+        asked,
+        stop,
+        progress,
+        trials: Trials::default(),
+        events: 0,
+        overflowed: false,
+    };
+    let mut parts: Vec<usize> = mortals.iter().map(|m| m.part).collect();
+    parts.sort_unstable();
+    parts.dedup();
+    crew.add(&[]);
+    parts.iter().for_each(|part| crew.add(&[*part]));
+    let first = match asked.settings.replications {
+        Count::Fixed(n) => n,
+        Count::Precision(_) => ROUND,
+    };
+    crew.round(0, first, 0)?;
+    let mut complete = !stop.load(Ordering::Relaxed);
+    crew.trials.keep_what_all_have();
+    if crew.trials.replications() == 0 {
+        return Ok(None);
+    }
+    let alone = crew.trials.losses.len();
+    for down in world.worth_a_look(&bare, &mortals, &crew.trials, asked) {
+        crew.add(&down);
+    }
+    crew.round(0, first, alone)?;
+    let mut round = 0;
+    loop {
+        complete &= !stop.load(Ordering::Relaxed);
+        crew.trials.keep_what_all_have();
+        let Count::Precision(target) = asked.settings.replications else {
+            break;
+        };
+        let prices = Prices::new(&bare, &mortals, &crew.trials, asked.settings.seed);
+        let account = Account::new(&bare, &mortals, (&world.states, &world.cuts), &prices);
+        let lost = world.lost(&account);
+        let half = lost.half.unwrap_or(f64::INFINITY);
+        if half <= target * lost.value || crew.trials.replications() >= LAST || !complete {
+            break;
+        }
+        round += 1;
+        crew.round(round, ROUND, 0)?;
+    }
+    let prices = Prices::new(&bare, &mortals, &crew.trials, asked.settings.seed);
+    let account = Account::new(&bare, &mortals, (&world.states, &world.cuts), &prices);
+    let availability = world.availability(&account, asked.horizon);
+    let target = match asked.settings.replications {
+        Count::Precision(target) => Some(target),
+        Count::Fixed(_) => None,
+    };
+    let mut caveats = world.caveats(&account, &availability);
+    caveats.extend(crew.caveats(target, &availability));
+    Ok(Some(Found {
+        caveats,
+        availability,
+        replications: crew.trials.replications() as u32,
+        complete: complete && !crew.overflowed,
+        events: crew.events,
+        trial_s: crew.trials.bases.iter().map(Trial::seconds).fold(0.0, f64::max),
+    }))
+}
+
+/// Those who simulate.
+struct Crew<'a> {
+    plan: &'a Plan,
+    asked: &'a Asked,
+    stop: &'a AtomicBool,
+    progress: &'a (dyn Fn(u64, u64) + Sync),
+    trials: Trials,
+    events: u64,
+    overflowed: bool,
+}
+
+impl Crew<'_> {
+    /// The trial of what is down; of one component with a baseline, which those with the same times share.
+    fn add(&mut self, down: &[usize]) {
+        let components = &self.plan.components;
+        let hits: Vec<Hit> = down.iter().flat_map(|c| components[*c].hits.clone()).collect();
+        let times = Times::of(self.plan, &hits);
+        let bases = &mut self.trials.bases;
+        let known = bases.iter().position(|b| b.times == times || down.len() > 1);
+        let base = known.unwrap_or_else(|| {
+            bases.push(Trial::new(times, &[]));
+            bases.len() - 1
+        });
+        if !down.is_empty() {
+            self.trials.losses.push((Trial::new(times, down), base));
+        }
+    }
+
+    /// More replications of all trials; or, from a loss on, the first of those that have none.
+    fn round(&mut self, round: u64, count: u32, from: usize) -> Result<(), study::Failure> {
+        let bases = if from == 0 { &mut self.trials.bases[..] } else { &mut [] };
+        let losses = self.trials.losses[from..].iter_mut().map(|(trial, _)| trial);
+        let mut trials: Vec<&mut Trial> = bases.iter_mut().chain(losses).collect();
+        if trials.is_empty() || self.stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let plans: Vec<Plan> = trials.iter().map(|t| t.plan(self.plan)).collect();
+        let settings = Settings {
+            seed: if round == 0 {
+                self.asked.settings.seed
+            } else {
+                mix(self.asked.settings.seed, round)
+            },
+            replications: Count::Fixed(count),
+            lifetimes: false,
+            rows: true,
+            logs: false,
+            ..self.asked.settings.clone()
+        };
+        let classes = self.plan.classes.len();
+        let watch = Watch {
+            stop: self.stop,
+            progress: self.progress,
+            visit: &mut |plan, _, record| {
+                trials[plan].see(classes, record);
+                Ok(())
+            },
+        };
+        let studies = study::run(&plans, &settings, watch)?;
+        self.events += studies.iter().map(|s| s.events_taken).sum::<u64>();
+        self.overflowed |= studies.iter().any(study::Study::overflowed);
+        Ok(())
+    }
+
+    fn caveats(&self, target: Option<f64>, found: &Availability) -> Vec<Caveat> {
+        let mut all = Vec::new();
+        if self.overflowed {
+            all.push(caveat("overflow", "in some simulations too many requests were inside at once, and they ended early; what is said of those states covers only the time before"));
+        }
+        let lost = &found.downtime_min_per_year;
+        let wide = lost.value.zip(lost.hi).map(|(value, hi)| (hi - value) / value);
+        if let (Some(target), Some(wide)) = (target, wide)
+            && wide > target
+            && !self.stop.load(Ordering::Relaxed)
+        {
+            all.push(caveat(
+                "imprecise",
+                format!(
+                    "the interval is ± {:.0} % of what is lost, wider than asked for",
+                    wide * 100.0
+                ),
+            ));
+        }
+        all
+    }
+}
+
+impl Trials {
+    /// Interrupted, some have more replications than others; those of several components may have none, and are priced by rule.
+    fn keep_what_all_have(&mut self) {
+        let least = |trials: &mut dyn Iterator<Item = &Trial>| trials.map(|t| t.courses.len()).min();
+        let alone = |t: &&Trial| t.parts.len() < 2;
+        let needed = self
+            .bases
+            .iter()
+            .chain(self.losses.iter().map(|(t, _)| t))
+            .filter(alone);
+        let count = least(&mut needed.into_iter()).unwrap_or(0);
+        self.losses.retain(|(t, _)| t.courses.len() >= count);
+        let all = self.losses.iter_mut().map(|(t, _)| t).chain(&mut self.bases);
+        all.for_each(|t| t.courses.truncate(count));
+    }
+}
+
+/// The slow time scale.
+struct World {
+    states: States,
+    cuts: Vec<Vec<bool>>,
+    /// How long each state lasts and how often each failure comes.
+    occupancy: Occupancy,
+    /// The long run, where the means exist: for the structure.
+    long_run: Option<Occupancy>,
+    is_exact: bool,
+    periods: Vec<Occupancy>,
+    ages: bool,
+}
+
+impl World {
+    fn of(plan: &Plan, mortals: &[Mortal], asked: &Asked) -> World {
+        let mut states = States::default();
+        states.number(&[]);
+        mortals.iter().for_each(|m| {
+            states.number(&[m.part]);
+        });
+        let changes = changes_of(mortals, asked.horizon);
+        let count = ((CHANGES / changes.max(1.0)) as usize).clamp(LEAST_PERIODS, PERIODS);
+        let walk = |period: usize, states: &mut States| {
+            // Numbers of their own, so that no trial shares them.
+            let streams = Streams::new(mix(asked.settings.seed, u64::MAX), period as u32);
+            occupancy::walk(plan, mortals, asked.horizon, streams, states)
+        };
+        let periods: Vec<Occupancy> = (0..count).map(|p| walk(p, &mut states)).collect();
+        let means = mortals.iter().all(|m| m.means.is_some());
+        let long_run = means.then(|| occupancy::exact(plan, mortals, asked.horizon, &mut states));
+        let ages = mortals.iter().any(|m| !m.planned && !m.ageless);
+        let is_exact = long_run.is_some() && !ages;
+        let occupancy = match &long_run {
+            Some(long_run) if is_exact => long_run.clone(),
+            _ => together(&periods),
+        };
+        World {
+            cuts: cuts(plan, &states),
+            states,
+            occupancy,
+            long_run,
+            is_exact,
+            periods,
+            ages,
+        }
+    }
+
+    /// What is lost of all requests.
+    fn lost(&self, account: &Account<'_>) -> Interval {
+        let replications = account.prices.replications();
+        let sums: Vec<f64> = (0..replications)
+            .map(|r| account.sum(&self.occupancy, Some(r)).all)
+            .collect();
+        self.widened(interval::mean(&sums), account)
+    }
+
+    /// Where the periods were drawn, their own scatter comes on top.
+    fn widened(&self, found: Option<Interval>, account: &Account<'_>) -> Interval {
+        let found = found.unwrap_or(Interval { value: 0.0, half: None });
+        if self.is_exact {
+            return found;
+        }
+        let drawn = self.drawn(account);
+        let both = |a: f64, b: f64| libm::sqrt(a * a + b * b);
+        // A class or a cause scatters as all together do, in proportion.
+        let share = if drawn.value > 0.0 {
+            found.value / drawn.value
+        } else {
+            0.0
+        };
+        Interval {
+            half: found.half.zip(drawn.half).map(|(a, b)| both(a, b * share)),
+            ..found
+        }
+    }
+
+    fn drawn(&self, account: &Account<'_>) -> Interval {
+        let lost: Vec<f64> = self.periods.iter().map(|p| account.period(p)).collect();
+        interval::mean(&lost).unwrap_or(Interval { value: 0.0, half: None })
+    }
+
+    /// States with several down that the rule may misjudge by enough to matter.
+    fn worth_a_look(&self, plan: &Plan, mortals: &[Mortal], trials: &Trials, asked: &Asked) -> Vec<Vec<usize>> {
+        let prices = Prices::new(plan, mortals, trials, asked.settings.seed);
+        let account = Account::new(plan, mortals, (&self.states, &self.cuts), &prices);
+        let lost = account.sum(&self.occupancy, None).all;
+        let worth = |(_, hidden): &(usize, f64)| *hidden > WORTH * lost;
+        let found = account
+            .by_rule(&self.occupancy)
+            .into_iter()
+            .filter(worth)
+            .take(MOST_TOGETHER);
+        found.map(|(state, _)| self.states.all[state].clone()).collect()
+    }
+
+    fn availability(&self, account: &Account<'_>, horizon: Span) -> Availability {
+        let sums: Vec<Sum> = (0..account.prices.replications())
+            .map(|r| account.sum(&self.occupancy, Some(r)))
+            .collect();
+        let over = |of: &dyn Fn(&Sum) -> f64| {
+            let values: Vec<f64> = sums.iter().map(of).collect();
+            self.widened(interval::mean(&values), account)
+        };
+        let structural = self.long_run.as_ref().map(|long_run| account.structural(long_run));
+        let all = over(&|s| s.all);
+        let of_class = |class: usize| {
+            let lost = over(&|s| s.classes[class]);
+            let (mtbf_s, mttr_s) = times(account.outages(&self.occupancy, Some(class)));
+            let found = ClassAvailability {
+                availability: left(lost),
+                structural: structural.as_ref().map(|s| 1.0 - s.classes[class]),
+                downtime_min_per_year: minutes(lost),
+                mtbf_s,
+                mttr_s,
+            };
+            (account.plan.classes[class].name.clone(), found)
+        };
+        let (mtbf_s, mttr_s) = times(account.outages(&self.occupancy, None));
+        let by_rule: f64 = account.by_rule(&self.occupancy).iter().map(|r| r.1).sum();
+        let availability = left(all);
+        Availability {
+            horizon_s: horizon.seconds(),
+            slo: slo(account.plan, &availability, &of_class),
+            availability,
+            structural: structural.as_ref().map(|s| 1.0 - s.all),
+            downtime_min_per_year: minutes(all),
+            mtbf_s,
+            mttr_s,
+            classes: Ordered((0..account.plan.classes.len()).map(of_class).collect()),
+            by_cause: self.by_cause(&sums, account),
+            periods: self.periods(account),
+            states: StatesResult {
+                method: if self.is_exact { "exact" } else { "simulated" }.into(),
+                known: self.states.all.len(),
+                simulated: account.prices.simulations(),
+                by_rule_min_per_year: by_rule * YEAR_MIN,
+                unexplored_min_per_year: self.occupancy.unexplored * YEAR_MIN,
+            },
+            unused: unused(account.plan),
+        }
+    }
+
+    fn by_cause(&self, sums: &[Sum], account: &Account<'_>) -> Ordered<Estimate> {
+        let mut causes: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+        for (i, sum) in sums.iter().enumerate() {
+            for (cause, minutes) in &sum.causes {
+                causes.entry(cause).or_insert_with(|| vec![0.0; sums.len()])[i] = *minutes;
+            }
+        }
+        let single = |cause: &str| cause == EVERYTHING_UP || account.mortals.iter().any(|m| m.cause == cause);
+        let mut all: Vec<(String, Estimate)> = Vec::new();
+        for (cause, values) in causes {
+            let found = self.widened(interval::mean(&values), account);
+            if single(cause) || found.value > 0.0 {
+                all.push((cause.to_owned(), estimate(found)));
+            }
+        }
+        let cost = |e: &Estimate| e.value.unwrap_or(0.0);
+        all.sort_by(|a, b| cost(&b.1).total_cmp(&cost(&a.1)).then(a.0.cmp(&b.0)));
+        Ordered(all)
+    }
+
+    fn periods(&self, account: &Account<'_>) -> Periods {
+        let lost = self.periods.iter().map(|p| account.period(p) * YEAR_MIN);
+        let mut lost: Vec<f64> = lost.collect();
+        lost.sort_by(f64::total_cmp);
+        // The smallest with at least that share at or below.
+        let quantile = |p: f64| lost[((p * lost.len() as f64).ceil() as usize).clamp(1, lost.len()) - 1];
+        Periods {
+            count: lost.len() as u32,
+            p5_min_per_year: quantile(0.05),
+            p50_min_per_year: quantile(0.5),
+            p95_min_per_year: quantile(0.95),
+            mean_min_per_year: minutes(self.drawn(account)),
+        }
+    }
+
+    fn caveats(&self, account: &Account<'_>, found: &Availability) -> Vec<Caveat> {
+        let mut all = Vec::new();
+        let plan = account.plan;
+        let lost_min = found.downtime_min_per_year.value.unwrap_or(0.0);
+        let without: Vec<String> = immortal(plan, account.mortals);
+        if !without.is_empty() {
+            all.push(caveat(
+                "lifetime.some",
+                format!("taken as never failing, for want of a `lifetime`: {}", listed(&without)),
+            ));
+        }
+        if plan.monitoring == Monitoring::Unsaid {
+            all.push(caveat("monitoring.unsaid", "`monitoring` is not given: every failure is taken as noticed at once, so repair is all that downtime has"));
+        }
+        if !found.unused.is_empty() {
+            all.push(caveat(
+                "unused",
+                format!("nothing uses {}, so its failures cost nothing", listed(&found.unused)),
+            ));
+        }
+        let (offered, lost) = account.prices.everything_up();
+        let unseen_min = (1.0 - interval::never_failed(offered as u64)) * YEAR_MIN;
+        if lost <= 0.0 && unseen_min > 0.1 * lost_min {
+            all.push(caveat("load.unseen", format!(
+                "with everything up none of {offered:.0} simulated requests was lost, and that is taken as none at all; it cannot tell less than {unseen_min:.1} min a year from nothing"
+            )));
+        }
+        let rests_min = found.states.by_rule_min_per_year + found.states.unexplored_min_per_year;
+        if rests_min > 0.1 * lost_min {
+            all.push(caveat("states.by_rule", format!(
+                "states with several components down that were not simulated may add up to {rests_min:.1} min a year"
+            )));
+        }
+        if self.ages {
+            all.push(caveat("lifetime.ages", "some lifetimes are not exponential: periods start with everything new and were drawn one by one; `structural` is about the long run"));
+        }
+        let stuck = (0..account.mortals.len()).filter(|life| account.prices.stays_down(*life));
+        let mut stuck: Vec<String> = stuck
+            .map(|life| account.plan.components[account.mortals[life].part].name.clone())
+            .collect();
+        stuck.dedup();
+        if !stuck.is_empty() {
+            all.push(caveat("recovers.not", format!(
+                "after the repair of {} requests are still lost when the simulation ends: what is lost then is not in the numbers", listed(&stuck)
+            )));
+        }
+        all
+    }
+}
+
+fn caveat(code: &str, message: impl Into<String>) -> Caveat {
+    Caveat {
+        code: code.into(),
+        message: message.into(),
+    }
+}
+
+/// A few names, and how many more there are.
+fn listed(names: &[String]) -> String {
+    const MOST: usize = 8;
+    match names.len() {
+        n if n > MOST => format!("{} and {} more", names[..MOST].join(", "), n - MOST),
+        _ => names.join(", "),
+    }
+}
+
+fn unused(plan: &Plan) -> Vec<String> {
+    let used = used(plan);
+    let names = plan.components.iter().zip(used).filter(|(_, used)| !used);
+    names.map(|(c, _)| c.name.clone()).collect()
+}
+
+/// What is used and can die, and neither has a lifetime nor stands on a host that has one; links are taken as they are.
+fn immortal(plan: &Plan, mortals: &[Mortal]) -> Vec<String> {
+    let used = used(plan);
+    let takes = |hit: &Hit| mortals.iter().any(|m| plan.components[m.part].hits.contains(hit));
+    let dies = |hit: &Hit| match hit {
+        Hit::CrashNode(node) => takes(hit) || takes(&Hit::CrashHost(plan.node(*node).host)),
+        Hit::CutLink(_) => true,
+        _ => takes(hit),
+    };
+    let stays = plan.components.iter().zip(used);
+    let stays = stays.filter(|(component, used)| *used && !component.hits.iter().all(dies));
+    stays.map(|(component, _)| component.name.clone()).collect()
+}
+
+/// All periods as one.
+fn together(periods: &[Occupancy]) -> Occupancy {
+    let part = 1.0 / periods.len().max(1) as f64;
+    let mut all = Occupancy::default();
+    for period in periods {
+        all.shares
+            .extend(period.shares.iter().map(|(s, share)| (*s, share * part)));
+        all.entries.extend(period.entries.iter().map(|e| occupancy::Entry {
+            per_s: e.per_s * part,
+            ..*e
+        }));
+    }
+    all
+}
+
+/// Mean time between outages and to the end of one.
+fn times(found: Outages) -> (Option<f64>, Option<f64>) {
+    match found.per_s > 0.0 {
+        true => (Some((1.0 - found.share) / found.per_s), Some(found.share / found.per_s)),
+        false => (None, None),
+    }
+}
+
+fn slo(plan: &Plan, all: &Estimate, of_class: &dyn Fn(usize) -> (String, ClassAvailability)) -> Vec<SloResult> {
+    let promised = plan.slo.iter().filter(|o| o.measure == Measure::Availability);
+    let result = |o: &Objective| {
+        let observed = match o.class {
+            None => *all,
+            Some(class) => of_class(class.index()).1.availability,
+        };
+        SloResult {
+            objective: o.name.clone(),
+            target: o.target,
+            observed,
+            met: observed.value.is_some_and(|v| v >= o.target),
+        }
+    };
+    promised.map(result).collect()
+}

@@ -1,0 +1,145 @@
+//! What each state loses, from requests: a component fails, everything reacts, what is left is measured, it is repaired, and the
+//! way back is watched. Beside it the same requests with everything up.
+
+use crate::analysis::spof::Times;
+use crate::base::time::{Span, Time};
+use crate::model::recorder::RunRecord;
+use crate::model::request::Outcome;
+use crate::scenario::plan::{Fault, Plan, Warmup};
+
+/// The reaction to a failure is looked at in so many slices.
+pub const SLICES: usize = 64;
+
+/// Offered and lost requests of some stretch of time.
+pub type Count = (f64, f64);
+
+/// What one class met in one run.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// Before the failure.
+    pub before: Count,
+    /// While everything reacts, by slice.
+    pub reacting: Vec<Count>,
+    /// While the state lasts.
+    pub lasting: Count,
+    /// From the repair on.
+    pub returning: Count,
+    /// Of that, the last quarter.
+    pub late: Count,
+}
+
+/// The simulations of a loss, or of no loss at all.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The components that fail; none in the baseline.
+    pub parts: Vec<usize>,
+    /// When things happen.
+    pub times: Times,
+    /// By replication and class.
+    pub courses: Vec<Vec<Course>>,
+}
+
+impl Trial {
+    /// Of these components.
+    pub fn new(times: Times, parts: &[usize]) -> Trial {
+        Trial {
+            parts: parts.to_vec(),
+            times,
+            courses: Vec::new(),
+        }
+    }
+
+    /// The plan in which they fail and are repaired, and nothing else happens.
+    pub fn plan(&self, plan: &Plan) -> Plan {
+        let fault = |part: &usize| Fault {
+            at: Time::ZERO + self.times.crash,
+            lasts: Some(self.down()),
+            what: "crash".into(),
+            target: plan.components[*part].name.clone(),
+            hits: plan.components[*part].hits.clone(),
+        };
+        let mut trial = plan.clone();
+        trial.faults = self.parts.iter().map(fault).collect();
+        trial.lifetimes.clear();
+        trial.warmup = Warmup::Fixed(Span::ZERO);
+        trial.duration = self.end() + self.times.grace;
+        trial
+    }
+
+    /// What several lose together is only wanted while it lasts.
+    fn end(&self) -> Span {
+        match self.parts.len() {
+            0 | 1 => self.repaired() + self.times.watch,
+            _ => self.measured(),
+        }
+    }
+
+    fn measured(&self) -> Span {
+        self.times.crash + self.times.settle + self.times.measure
+    }
+
+    /// Requests that come just before the repair are left out: what they meet may be the repair.
+    fn down(&self) -> Span {
+        self.times.settle + self.times.measure + self.times.grace
+    }
+
+    fn repaired(&self) -> Span {
+        self.times.crash + self.down()
+    }
+
+    /// How long a slice of the reaction lasts.
+    pub fn slice_s(&self) -> f64 {
+        self.times.settle.seconds() / SLICES as f64
+    }
+
+    /// How long all of it lasts that is looked at.
+    pub fn seconds(&self) -> f64 {
+        self.end().seconds()
+    }
+
+    /// Shown each replication in order, with a row for every request.
+    pub fn see(&mut self, classes: usize, record: &RunRecord) {
+        let nothing = Course {
+            before: (0.0, 0.0),
+            reacting: vec![(0.0, 0.0); SLICES],
+            lasting: (0.0, 0.0),
+            returning: (0.0, 0.0),
+            late: (0.0, 0.0),
+        };
+        let mut courses = vec![nothing; classes];
+        let (crash, settled) = (
+            self.times.crash.seconds(),
+            (self.times.crash + self.times.settle).seconds(),
+        );
+        let (measured, repaired, end) = (self.measured().seconds(), self.repaired().seconds(), self.seconds());
+        let late = end - (end - repaired) / 4.0;
+        for row in &record.rows {
+            let (at, course) = (row.arrived.seconds(), &mut courses[row.class.index()]);
+            let lost = if row.outcome == Outcome::Ok { 0.0 } else { 1.0 };
+            let add = |count: &mut Count| *count = (count.0 + 1.0, count.1 + lost);
+            if at < crash {
+                add(&mut course.before);
+            } else if at < settled {
+                let slice = ((at - crash) / self.slice_s()) as usize;
+                add(&mut course.reacting[slice.min(SLICES - 1)]);
+            } else if at < measured {
+                add(&mut course.lasting);
+            } else if at >= repaired && at < end {
+                add(&mut course.returning);
+                if at >= late {
+                    add(&mut course.late);
+                }
+            }
+        }
+        self.courses.push(courses);
+    }
+}
+
+impl Course {
+    /// All of it together.
+    pub fn whole(&self) -> Count {
+        let parts = [self.before, self.lasting, self.returning];
+        let all = self.reacting.iter().chain(&parts);
+        all.fold((0.0, 0.0), |sum, c| (sum.0 + c.0, sum.1 + c.1))
+    }
+}

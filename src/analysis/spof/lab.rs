@@ -1,0 +1,130 @@
+//! Where the simulations of a question are run, and what they said.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::question::Question;
+use crate::base::time::Time;
+use crate::model::recorder::RunRecord;
+use crate::scenario::plan::Plan;
+use crate::stats::interval;
+use crate::study::{self, Count, Failure, Settings, Study, Watch};
+
+/// Runs plans, and counts what that took.
+pub struct Lab<'a> {
+    /// How. Logs are kept and lifetimes do not act, whatever it says.
+    pub settings: Settings,
+    /// Set to end early.
+    pub stop: &'a AtomicBool,
+    /// Told what is being done, and how many simulations of how many are finished.
+    pub progress: &'a (dyn Fn(&str, u64, u64) + Sync),
+    /// Events simulated so far.
+    pub events: u64,
+    /// Did any simulation end early because too much was inside at once?
+    pub overflowed: bool,
+}
+
+impl Lab<'_> {
+    /// Has somebody asked to stop?
+    pub fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Runs plans in which the crash comes at this moment.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub fn run(&mut self, what: &str, plans: &[Plan], crash: Time, count: Count) -> Result<Runs, Failure> {
+        let mut reactions = Reactions {
+            crash,
+            first_s: vec![Vec::new(); plans.len()],
+        };
+        let settings = Settings {
+            replications: count,
+            logs: true,
+            lifetimes: false,
+            ..self.settings.clone()
+        };
+        let watch = Watch {
+            stop: self.stop,
+            progress: &|done, total| (self.progress)(what, done, total),
+            visit: &mut |plan, _, record| {
+                reactions.see(plan, record);
+                Ok(())
+            },
+        };
+        let studies = study::run(plans, &settings, watch)?;
+        self.events += studies.iter().map(|s| s.events_taken).sum::<u64>();
+        self.overflowed |= studies.iter().any(Study::overflowed);
+        Ok(Runs { studies, reactions })
+    }
+
+    /// How many replications a question needs: as asked, or as many as its baselines need for the precision that is asked
+    /// for. A loss has as many as its baseline, since it is compared with that replication by replication.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub fn replications(&mut self, question: &Question<'_>) -> Result<u32, Failure> {
+        match self.settings.replications {
+            Count::Fixed(n) => Ok(n),
+            count @ Count::Precision(_) => {
+                let baselines = &question.plans[..question.baselines];
+                let runs = self.run("the undisturbed stack", baselines, question.crash_at(), count)?;
+                Ok(runs.studies.iter().map(|s| s.samples.len() as u32).max().unwrap_or(1))
+            }
+        }
+    }
+}
+
+/// What came of some plans.
+pub struct Runs {
+    /// One a plan.
+    pub studies: Vec<Study>,
+    pub(super) reactions: Reactions,
+}
+
+impl Runs {
+    /// The first so many plans, away from the others.
+    pub(super) fn take(&mut self, plans: usize) -> Runs {
+        Runs {
+            studies: self.studies.drain(..plans).collect(),
+            reactions: Reactions {
+                crash: self.reactions.crash,
+                first_s: self.reactions.first_s.drain(..plans).collect(),
+            },
+        }
+    }
+
+    /// Only the first replications, to be compared with a study that has no more.
+    pub(super) fn first(&self, replications: u32) -> Runs {
+        let mut studies = self.studies.clone();
+        for study in &mut studies {
+            study.samples.truncate(replications as usize);
+        }
+        let mut reactions = self.reactions.clone();
+        for first_s in &mut reactions.first_s {
+            first_s.truncate(replications as usize);
+        }
+        Runs { studies, reactions }
+    }
+}
+
+/// What the event logs said, by plan: when something first reacted to the crash, in each replication.
+#[derive(Clone)]
+pub(super) struct Reactions {
+    crash: Time,
+    first_s: Vec<Vec<Option<f64>>>,
+}
+
+impl Reactions {
+    fn see(&mut self, plan: usize, record: &RunRecord) {
+        let acts = |what: &str| what == "down" || what == "takes over" || what.starts_with("promoted");
+        let first = record.events.iter().find(|e| e.at >= self.crash && acts(&e.what));
+        self.first_s[plan].push(first.map(|e| e.at.since(self.crash).seconds()));
+    }
+
+    /// The mean over those replications in which anything reacted.
+    pub(super) fn mean_s(&self, plan: usize) -> Option<f64> {
+        let known: Vec<f64> = self.first_s[plan].iter().flatten().copied().collect();
+        interval::mean(&known).map(|i| i.value)
+    }
+}

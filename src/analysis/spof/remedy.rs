@@ -1,0 +1,269 @@
+//! Which changes of the scenario help, and how much: each is made, simulated, and priced beside the scenario as it stands.
+
+use std::collections::BTreeSet;
+
+use super::judge::Judge;
+use super::lab::{Lab, Runs};
+use super::question::{Effect, Loss, Question};
+use super::{Before, Fix, Priced, Spof, Verdict, single_points};
+use crate::analysis::reliability::{self, Life};
+use crate::base::dist::Dist;
+use crate::base::time::Span;
+use crate::model::structure::used;
+use crate::scenario::Loaded;
+use crate::scenario::fix::{Candidate, candidates, strikes};
+use crate::scenario::plan::{Component, Monitoring, Plan};
+use crate::study::{Count, Failure};
+
+/// Most replications of a change: it meets the same arrivals and demands as the scenario did, so that few tell them apart.
+const REPLICATIONS: u32 = 3;
+/// Minutes a year that are worth a change, and the share of requests where there are no minutes.
+const NOTICEABLE_MIN: f64 = 0.1;
+const NOTICEABLE_SHARE: f64 = 0.01;
+/// A component that costs so many minutes a year is looked after although nothing is cut.
+const COSTLY_MIN: f64 = 1.0;
+/// Without monitoring, users call after this long.
+const UNNOTICED: Span = Span::from_millis(30 * 60 * 1000);
+
+/// A candidate, as a plan with questions of its own.
+struct Attempt<'c> {
+    candidate: &'c Candidate,
+    plan: Plan,
+    /// Losses of the scenario as it stands that it may change, as the question there numbers them.
+    before: Vec<usize>,
+    /// The components whose loss is to be priced after it.
+    after: Vec<usize>,
+}
+
+/// Tries everything that may help what ails, and puts what does help into the answer. False where somebody stopped it.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn remedies(loaded: &Loaded, before: &Before<'_>, spof: &mut Spof, lab: &mut Lab<'_>) -> Result<bool, Failure> {
+    let ails = |p: &&Priced| {
+        p.verdict != Verdict::None || !p.recovers || p.downtime_min_per_year.is_some_and(|m| m >= COSTLY_MIN)
+    };
+    let names: BTreeSet<&str> = spof.components.iter().filter(ails).map(|p| p.name.as_str()).collect();
+    let components = &loaded.plan.components;
+    let ailing: Vec<&Component> = components.iter().filter(|c| names.contains(c.name.as_str())).collect();
+    let all = candidates(loaded, &ailing);
+    let replications = before.replications().min(REPLICATIONS);
+    let attempts: Vec<Attempt<'_>> = all.iter().filter_map(|c| attempt(loaded, before, c)).collect();
+    let questions: Vec<Question<'_>> = attempts.iter().map(question).collect();
+    let plans: Vec<Plan> = questions.iter().flat_map(|q| q.plans.clone()).collect();
+    let mut runs = lab.run("fixes", &plans, before.question.crash_at(), Count::Fixed(replications))?;
+    if lab.stopped() {
+        return Ok(false);
+    }
+    let first = before.runs.first(replications);
+    let mut fixes = Vec::new();
+    for (attempt, question) in attempts.iter().zip(&questions) {
+        let own = runs.take(question.plans.len());
+        fixes.extend(judged(attempt, question, &own, before, &first));
+    }
+    fixes.extend(
+        all.iter()
+            .find(|c| c.is_monitoring())
+            .and_then(|c| told(c, loaded, before)),
+    );
+    fixes.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then(a.id.cmp(&b.id)));
+    for priced in &mut spof.components {
+        priced.fix = fixes.iter().find(|f| f.components.contains(&priced.name)).cloned();
+    }
+    spof.fixes = fixes;
+    Ok(true)
+}
+
+/// By minutes; by the share of requests where there are none, which weighs less than any that are worth a change.
+fn worth(fix: &Fix) -> f64 {
+    let share = fix.lost_saved_ratio.max(0.0) * NOTICEABLE_MIN / (1.0 + fix.lost_saved_ratio.max(0.0));
+    fix.downtime_saved_min_per_year.unwrap_or(0.0) + share
+}
+
+fn attempt<'c>(loaded: &Loaded, before: &Before<'_>, candidate: &'c Candidate) -> Option<Attempt<'c>> {
+    if candidate.is_monitoring() {
+        return None;
+    }
+    // A change that does not suit the scenario is no change to offer.
+    let plan = candidate.load(&loaded.file).ok()?.plan;
+    let old = &loaded.plan;
+    // What has no lifetime has no price; it is looked at only where the change is for its sake.
+    let lives = reliability::lives(&plan);
+    let has_price = |name: &str| {
+        plan.components
+            .iter()
+            .zip(&lives)
+            .any(|(c, l)| c.name == name && l.is_some())
+    };
+    let concerned = |c: &Component| {
+        let is_touched = || has_price(&c.name) && candidate.touches.iter().any(|n| strikes(old, c, *n));
+        candidate.components.contains(&c.name) || is_touched()
+    };
+    let losses = before.question.losses.iter().enumerate();
+    let concerns = |loss: &Loss| match (loss.parts.as_slice(), loss.effect) {
+        (&[part], Effect::Crash) => concerned(&old.components[part]),
+        _ => false,
+    };
+    let priced: Vec<usize> = losses.filter(|(_, l)| concerns(l)).map(|(i, _)| i).collect();
+    let used = used(&plan);
+    let is_new = |name: &str| has_price(name) && !old.components.iter().any(|c| c.name == name);
+    let still = |name: &str| old.components.iter().any(|c| c.name == name && concerned(c));
+    let after = (0..plan.components.len()).filter(|c| used[*c]);
+    let after = after.filter(|c| is_new(&plan.components[*c].name) || still(&plan.components[*c].name));
+    let after = after.collect();
+    Some(Attempt {
+        candidate,
+        plan,
+        before: priced,
+        after,
+    })
+}
+
+fn question<'a>(attempt: &'a Attempt<'_>) -> Question<'a> {
+    let loss = |c: &usize| Loss {
+        parts: vec![*c],
+        effect: Effect::Crash,
+    };
+    Question::of(&attempt.plan, attempt.after.iter().map(loss).collect())
+}
+
+/// What the change saves; `None` where that is nothing.
+fn judged(
+    attempt: &Attempt<'_>,
+    question: &Question<'_>,
+    runs: &Runs,
+    before: &Before<'_>,
+    first: &Runs,
+) -> Option<Fix> {
+    let lives = reliability::lives(&attempt.plan);
+    let after = Judge {
+        question,
+        runs,
+        lives: &lives,
+    };
+    let was = Judge {
+        question: &before.question,
+        runs: first,
+        lives: &before.lives,
+    };
+    let sum = |judge: &Judge<'_>, losses: &[usize]| {
+        let known: Vec<f64> = losses.iter().filter_map(|l| judge.cost(*l)).collect();
+        (!known.is_empty()).then(|| known.iter().sum::<f64>())
+    };
+    let all: Vec<usize> = (0..question.losses.len()).collect();
+    let (old, new) = (sum(&was, &attempt.before), sum(&after, &all).unwrap_or(0.0));
+    let aimed = |name: &str| attempt.candidate.components.iter().any(|c| c == name);
+    let lost = |judge: &Judge<'_>, losses: &[usize]| {
+        let aimed = losses.iter().filter(|l| aimed(judge.name(**l)));
+        aimed.map(|l| judge.excess(*l)).sum::<f64>()
+    };
+    let lost_saved_ratio = lost(&was, &attempt.before) - lost(&after, &all);
+    let saved = old.map(|old| old - new);
+    // What is below a hundredth of the price is the noise of a few replications.
+    let noticeable = NOTICEABLE_MIN.max(old.unwrap_or(0.0) * 0.01);
+    let helps = match saved {
+        Some(saved) if saved.abs() >= noticeable => saved > 0.0,
+        _ => lost_saved_ratio > NOTICEABLE_SHARE,
+    };
+    helps.then(|| Fix {
+        downtime_saved_min_per_year: saved,
+        lost_saved_ratio,
+        ..of(attempt.candidate)
+    })
+}
+
+fn of(candidate: &Candidate) -> Fix {
+    Fix {
+        id: candidate.id.clone(),
+        change: candidate.change.clone(),
+        components: candidate.components.clone(),
+        downtime_saved_min_per_year: None,
+        lost_saved_ratio: 0.0,
+        against: None,
+    }
+}
+
+/// What it saves to be told: the same losses for less time.
+fn told(candidate: &Candidate, loaded: &Loaded, before: &Before<'_>) -> Option<Fix> {
+    let with = |monitoring: Monitoring| {
+        let plan = Plan {
+            monitoring,
+            ..loaded.plan.clone()
+        };
+        reliability::lives(&plan)
+    };
+    let (unwatched, against) = match &loaded.plan.monitoring {
+        Monitoring::None { notice } => {
+            let after = notice.mean_s().unwrap_or(0.0) / 60.0;
+            let says = format!("being noticed after {after:.0} min, as the scenario says");
+            (loaded.plan.monitoring.clone(), says)
+        }
+        _ => {
+            let notice = Dist::Constant(UNNOTICED);
+            (Monitoring::None { notice }, "being noticed after 30 min".to_owned())
+        }
+    };
+    let watched = candidate.load(&loaded.file).ok()?.plan.monitoring;
+    let total = |lives: &[Option<Life>]| {
+        let judge = Judge {
+            question: &before.question,
+            runs: &before.runs,
+            lives,
+        };
+        let single = |l: &usize| before.question.losses[*l].parts.len() == 1;
+        let losses = (0..before.question.losses.len()).filter(single);
+        let known: Vec<f64> = losses.filter_map(|l| judge.cost(l)).collect();
+        (!known.is_empty()).then(|| known.iter().sum::<f64>())
+    };
+    let saved = total(&with(unwatched))? - total(&with(watched))?;
+    (saved >= NOTICEABLE_MIN).then(|| Fix {
+        downtime_saved_min_per_year: Some(saved),
+        against: Some(against),
+        ..of(candidate)
+    })
+}
+
+/// Why a change cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum NoFix {
+    /// There is none of this name.
+    #[error("there is no fix {id:?} for this scenario; there are: {known}")]
+    Unknown {
+        /// As asked for.
+        id: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// What came of it is no scenario.
+    #[error("{0} does not suit this scenario: {1}")]
+    Unfit(String, crate::scenario::problem::Problems),
+}
+
+/// The scenario after these changes, one upon the other; each is looked for in the scenario as it is by then.
+///
+/// # Errors
+/// If there is no such change.
+pub fn apply(loaded: Loaded, ids: &[String]) -> Result<serde_json::Value, NoFix> {
+    let mut loaded = loaded;
+    for id in ids {
+        // A single point of failure first: a change for several of them is known by the first.
+        let points = single_points(&loaded.plan);
+        let used = used(&loaded.plan);
+        let is_point = |c: &&Component| points.iter().any(|p| p.component == c.name);
+        let (first, rest): (Vec<&Component>, Vec<&Component>) = {
+            let components = loaded.plan.components.iter().zip(&used).filter(|(_, used)| **used);
+            components.map(|(c, _)| c).partition(is_point)
+        };
+        let all: Vec<&Component> = first.into_iter().chain(rest).collect();
+        let found = candidates(&loaded, &all);
+        let Some(candidate) = found.iter().find(|c| c.id == *id) else {
+            let known: Vec<&str> = found.iter().map(|c| c.id.as_str()).collect();
+            return Err(NoFix::Unknown {
+                id: id.clone(),
+                known: known.join(", "),
+            });
+        };
+        loaded = candidate.load(&loaded.file).map_err(|p| NoFix::Unfit(id.clone(), p))?;
+    }
+    Ok(loaded.typed())
+}

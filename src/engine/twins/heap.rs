@@ -1,0 +1,52 @@
+//! The slow twin of the heap: a list in no order, searched for its smallest key. With the feature `slow-twins` whole worlds run on it,
+//! and must come out the same (`.ci/run`).
+
+/// Events by a key that is unique.
+#[derive(Clone, Debug)]
+pub struct Heap<E> {
+    entries: Vec<(u128, E)>,
+}
+
+impl<E> Default for Heap<E> {
+    fn default() -> Self {
+        Heap { entries: Vec::new() }
+    }
+}
+
+impl<E: Copy> Heap<E> {
+    /// How many events wait.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Does none wait?
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The smallest key; the largest possible where there is no event.
+    pub fn first_key(&self) -> u128 {
+        self.first().map_or(u128::MAX, |e| e.0)
+    }
+
+    /// The event with the smallest key, and that key.
+    pub fn first(&self) -> Option<(u128, E)> {
+        self.entries.iter().min_by_key(|e| e.0).copied()
+    }
+
+    /// No events any more.
+    pub fn cleared(self) -> Heap<E> {
+        Heap::default()
+    }
+
+    /// Adds an event.
+    pub fn push(&mut self, key: u128, event: E) {
+        self.entries.push((key, event));
+    }
+
+    /// Takes the event with the smallest key.
+    pub fn pop(&mut self) -> Option<(u128, E)> {
+        let (at, _) = self.entries.iter().enumerate().min_by_key(|(_, e)| e.0)?;
+        Some(self.entries.remove(at))
+    }
+}

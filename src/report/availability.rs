@@ -1,0 +1,163 @@
+//! The report of `availability`: the number first, then what costs it, then what it rests on.
+
+use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
+use super::summary::{plural, seed};
+use super::units::{self, NOTHING};
+use crate::analysis::availability::{Availability, ClassAvailability};
+use crate::analysis::result::{Document, Estimate};
+
+/// How many causes a screen can carry.
+const MOST_ROWS: usize = 20;
+const YEAR_S: f64 = 365.0 * 86_400.0;
+
+/// The report of an `availability` document.
+pub fn report(document: &Document, found: &Availability) -> Report {
+    let mut blocks = vec![Block::Facts(facts(found))];
+    if found.classes.iter().count() > 1 {
+        blocks.push(Block::Table(classes(found)));
+    }
+    blocks.push(Block::Heading("What costs it".into()));
+    blocks.push(Block::Table(causes(found)));
+    let note = |c: &crate::analysis::result::Caveat| Block::Note(Span::new(Tone::Caution, c.message.clone()));
+    blocks.extend(document.caveats.iter().map(note));
+    Report {
+        title: format!("{}: how available?", document.envelope.scenario.name),
+        subtitle: format!(
+            "{} of {}, {} each, {}",
+            units::span(found.horizon_s),
+            plural(found.states.simulated as u32, "state"),
+            plural(document.envelope.replications, "replication"),
+            seed(document)
+        ),
+        blocks,
+    }
+}
+
+fn facts(found: &Availability) -> Vec<Fact> {
+    let mut says = vec![Span::new(Tone::Strong, units::percent_estimate(&found.availability))];
+    says.extend(found.availability.value.and_then(units::nines).map(Span::plain));
+    let mut all = vec![
+        Fact::new("Availability", says),
+        Fact::new(
+            "Lost a year",
+            vec![Span::plain(units::minutes_estimate(&found.downtime_min_per_year))],
+        ),
+    ];
+    if let Some(structural) = found.structural {
+        let lost = units::minutes((1.0 - structural) * YEAR_S / 60.0);
+        let says = format!(
+            "{}, {lost} a year: exact, load and fail-overs left out",
+            units::percent(structural)
+        );
+        all.push(Fact::new("By structure", vec![Span::plain(says)]));
+    }
+    all.push(Fact::new(
+        "Outages",
+        vec![Span::plain(outages(found.mtbf_s, found.mttr_s))],
+    ));
+    let p = &found.periods;
+    let of = |minutes: f64| units::minutes(minutes);
+    let spread = format!("{} to {} a year", of(p.p5_min_per_year), of(p.p95_min_per_year));
+    let whose = format!("nine in ten of {} such periods", units::count(u64::from(p.count)));
+    all.push(Fact::new(
+        "By luck",
+        vec![Span::plain(spread), Span::new(Tone::Quiet, whose)],
+    ));
+    for slo in &found.slo {
+        let (tone, says) = match slo.met {
+            true => (Tone::Good, "kept"),
+            false => (Tone::Bad, "MISSED"),
+        };
+        let what = format!("{} ≥ {}: {says}", slo.objective, units::percent(slo.target));
+        all.push(Fact::new("SLO", vec![Span::new(tone, what)]));
+    }
+    all
+}
+
+/// How often it is out, and for how long.
+fn outages(mtbf_s: Option<f64>, mttr_s: Option<f64>) -> String {
+    match mtbf_s.zip(mttr_s) {
+        Some((mtbf, mttr)) => format!("every {}, for {}", about(mtbf + mttr), about(mttr)),
+        None => "none met that lasts".into(),
+    }
+}
+
+/// A long time to two digits.
+fn about(seconds: f64) -> String {
+    const UNITS: [(f64, &str); 4] = [(YEAR_S, "y"), (86_400.0, "d"), (3_600.0, "h"), (60.0, "min")];
+    let found = UNITS.iter().find(|(size, _)| seconds >= *size);
+    let (size, unit) = found.copied().unwrap_or((1.0, "s"));
+    let value = seconds / size;
+    let decimals = if value < 10.0 { 1 } else { 0 };
+    format!("{} {unit}", units::trimmed(value, decimals))
+}
+
+fn classes(found: &Availability) -> Table {
+    let row = |(name, class): (&str, &ClassAvailability)| {
+        vec![
+            Span::new(Tone::Strong, name),
+            Span::plain(units::percent_estimate(&class.availability)),
+            Span::plain(
+                class
+                    .availability
+                    .value
+                    .and_then(units::nines)
+                    .unwrap_or(NOTHING.into()),
+            ),
+            Span::plain(units::minutes_estimate(&class.downtime_min_per_year)),
+            Span::plain(class.structural.map_or(NOTHING.into(), units::percent)),
+            Span::plain(
+                class
+                    .mtbf_s
+                    .zip(class.mttr_s)
+                    .map_or(NOTHING.into(), |(up, down)| about(up + down)),
+            ),
+            Span::plain(class.mttr_s.map_or(NOTHING.into(), about)),
+        ]
+    };
+    Table {
+        columns: vec![
+            Column::left("class"),
+            Column::right("available"),
+            Column::right("").rank(2),
+            Column::right("lost a year"),
+            Column::right("by structure").rank(1),
+            Column::right("out every").rank(4),
+            Column::right("for").rank(3),
+        ],
+        rows: found.classes.iter().map(row).collect(),
+        footnote: String::new(),
+    }
+}
+
+fn causes(found: &Availability) -> Table {
+    let total = found.downtime_min_per_year.value.unwrap_or(0.0);
+    let part = |e: &Estimate| match e.value {
+        Some(v) if total > 0.0 => format!("{:.1} %", 100.0 * v / total),
+        _ => NOTHING.into(),
+    };
+    // What rounds to nothing is told by its absence.
+    let matters = |e: &Estimate| e.value.is_some_and(|v| v > 0.0005 * total);
+    let shown: Vec<(&str, &Estimate)> = found.by_cause.iter().filter(|(_, e)| matters(e)).collect();
+    let row = |(name, minutes): &(&str, &Estimate)| {
+        vec![
+            Span::new(Tone::Strong, *name),
+            Span::plain(units::minutes_estimate(minutes)),
+            Span::plain(part(minutes)),
+        ]
+    };
+    let more = found.by_cause.iter().count() - shown.len().min(MOST_ROWS);
+    let footnote = match more {
+        0 => String::new(),
+        more => format!("{} of less in the JSON", plural(more as u32, "cause")),
+    };
+    Table {
+        columns: vec![
+            Column::left("cause"),
+            Column::right("lost a year"),
+            Column::right("of all").rank(1),
+        ],
+        rows: shown.iter().take(MOST_ROWS).map(row).collect(),
+        footnote,
+    }
+}

@@ -1,0 +1,218 @@
+//! A scenario being edited: names that are still free, copies of hosts and nodes, callers sent elsewhere.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value as Json, json};
+
+/// A scenario as it was typed, with changes.
+pub struct Draft {
+    json: Json,
+    names: BTreeSet<String>,
+}
+
+impl Draft {
+    pub fn of(json: Json) -> Draft {
+        let mut names = BTreeSet::new();
+        for key in ["hosts", "zones", "nodes", "common_causes", "clients"] {
+            names.extend(json[key].as_object().into_iter().flat_map(Map::keys).cloned());
+        }
+        for value in json["hosts"].as_object().into_iter().flat_map(Map::values) {
+            names.extend(value["zone"].as_str().map(str::to_owned));
+        }
+        for value in json["nodes"].as_object().into_iter().flat_map(Map::values) {
+            names.extend(value["members"].as_object().into_iter().flat_map(Map::keys).cloned());
+        }
+        Draft { json, names }
+    }
+
+    /// The scenario. It goes by the name it has, which may be its file's.
+    pub fn finish(self) -> Json {
+        self.json
+    }
+
+    /// `NAME-2`, or the next number that nothing bears yet.
+    pub fn second(&mut self, name: &str) -> String {
+        let mut number = 2;
+        while self.names.contains(&format!("{name}-{number}")) {
+            number += 1;
+        }
+        let name = format!("{name}-{number}");
+        self.names.insert(name.clone());
+        name
+    }
+
+    /// This name, or the next like it that nothing bears yet.
+    pub fn fresh(&mut self, name: &str) -> String {
+        match self.names.insert(name.to_owned()) {
+            true => name.to_owned(),
+            false => self.second(name),
+        }
+    }
+
+    /// What stands there; null where nothing does.
+    pub fn get(&self, path: &[&str]) -> &Json {
+        path.iter().fold(&self.json, |here, key| &here[*key])
+    }
+
+    /// Sets a key of the scenario itself.
+    pub fn root(&mut self, key: &str, value: Json) {
+        self.set(&[key], value);
+    }
+
+    /// Sets what a path leads to. Objects on the way are made where they are missing.
+    pub fn set(&mut self, path: &[&str], value: Json) {
+        let mut here = &mut self.json;
+        for key in path {
+            if !here.is_object() {
+                *here = json!({});
+            }
+            here = &mut here[*key];
+        }
+        *here = value;
+    }
+
+    /// A copy of a node's host for one of its own; `None` where the node is its own host. It stands in another zone, if
+    /// there is one.
+    pub fn copy_host(&mut self, host: &str) -> Option<String> {
+        let mut copy = self.get(&["hosts", host]).clone();
+        let keys = copy.as_object_mut()?;
+        // Two machines do not share an address.
+        keys.remove("address");
+        let here = keys.get("zone").and_then(Json::as_str).map(str::to_owned);
+        if let Some(other) = here.and_then(|zone| self.other_zone(&zone)) {
+            keys.insert("zone".into(), other.into());
+        }
+        let name = self.second(host);
+        self.set(&["hosts", &name], copy);
+        self.shares_causes(host, &name);
+        Some(name)
+    }
+
+    /// A zone that some host stands in, and not this one.
+    pub fn other_zone(&self, zone: &str) -> Option<String> {
+        let hosts = self.json["hosts"].as_object().into_iter().flat_map(Map::values);
+        let mut zones = hosts.filter_map(|h| h["zone"].as_str());
+        zones.find(|z| *z != zone).map(str::to_owned)
+    }
+
+    /// A copy of a node on this host, or on one of its own.
+    pub fn copy_node(&mut self, node: &str, host: Option<&str>) -> String {
+        let mut copy = self.get(&["nodes", node]).clone();
+        if let (Some(host), Some(keys)) = (host, copy.as_object_mut()) {
+            keys.insert("host".into(), host.into());
+        }
+        let name = self.second(node);
+        self.set(&["nodes", &name], copy);
+        self.shares_causes(node, &name);
+        name
+    }
+
+    /// What takes the one by a common cause takes its copy too: it runs the same release, hangs on the same switch.
+    pub fn shares_causes(&mut self, of: &str, copy: &str) {
+        let causes = self
+            .json
+            .get_mut("common_causes")
+            .and_then(Json::as_object_mut)
+            .into_iter();
+        for cause in causes.flat_map(Map::values_mut) {
+            if let Some(Json::Array(targets)) = cause.get_mut("targets")
+                && targets.iter().any(|t| t == of)
+            {
+                targets.push(copy.into());
+            }
+        }
+    }
+
+    /// Whoever calls this node by name, save as a server or an upstream, calls that one.
+    pub fn redirect(&mut self, from: &str, to: &str) {
+        let change = |value: &mut Json| match value {
+            Json::String(name) if name == from => to.clone_into(name),
+            Json::Array(names) => {
+                for name in names.iter_mut().filter(|n| n.as_str() == Some(from)) {
+                    *name = to.into();
+                }
+            }
+            _ => {}
+        };
+        for (section, keys) in [("clients", &["entry"][..]), ("nodes", &["answers", "to", "calls"][..])] {
+            let entries = self.json[section].as_object_mut().into_iter().flat_map(Map::values_mut);
+            for entry in entries.filter_map(Json::as_object_mut) {
+                for key in keys {
+                    entry.get_mut(*key).into_iter().for_each(change);
+                }
+            }
+        }
+    }
+
+    /// Every client that asks this resolver asks that one next.
+    pub fn second_resolver(&mut self, first: &str, second: &str) {
+        let clients = self.json["clients"]
+            .as_object_mut()
+            .into_iter()
+            .flat_map(Map::values_mut);
+        for entry in clients.filter_map(|c| c.get_mut("entry")) {
+            match entry {
+                Json::String(name) if name == first => *entry = json!([first, second]),
+                Json::Array(names) if names.iter().any(|n| n == first) => names.push(second.into()),
+                _ => {}
+            }
+        }
+    }
+
+    /// In every list of servers or upstreams that has the one, the other is put in on the same terms.
+    pub fn second_server(&mut self, first: &str, second: &str) {
+        for keys in self.nodes() {
+            for list in ["servers", "upstreams"] {
+                let Some(Json::Array(list)) = keys.get_mut(list) else {
+                    continue;
+                };
+                let Some(mut copy) = list.iter().find(|s| named(s) == Some(first)).cloned() else {
+                    continue;
+                };
+                match &mut copy {
+                    Json::Object(keys) => {
+                        keys.insert("node".into(), second.into());
+                        keys.remove("id");
+                    }
+                    other => *other = second.into(),
+                }
+                list.push(copy);
+            }
+        }
+    }
+
+    /// In this node's upstreams, the one takes the place of the other.
+    pub fn swap_upstream(&mut self, node: &str, from: &str, to: &str) {
+        let upstreams = format!("/nodes/{}/upstreams", node.replace('~', "~0").replace('/', "~1"));
+        let Some(Json::Array(list)) = self.json.pointer_mut(&upstreams) else {
+            return;
+        };
+        for upstream in list.iter_mut().filter(|u| named(u) == Some(from)) {
+            match upstream {
+                Json::Object(keys) => {
+                    keys.insert("node".into(), to.into());
+                }
+                other => *other = to.into(),
+            }
+        }
+    }
+
+    /// Is it one of somebody's servers or upstreams?
+    pub fn is_server(&mut self, node: &str) -> bool {
+        let lists = |keys: &mut Map<String, Json>| {
+            let lists = ["servers", "upstreams"].map(|list| keys.get(list).and_then(Json::as_array).cloned());
+            lists.into_iter().flatten().flatten().any(|s| named(&s) == Some(node))
+        };
+        self.nodes().any(lists)
+    }
+
+    fn nodes(&mut self) -> impl Iterator<Item = &mut Map<String, Json>> {
+        let nodes = self.json["nodes"].as_object_mut().into_iter().flat_map(Map::values_mut);
+        nodes.filter_map(Json::as_object_mut)
+    }
+}
+
+/// What an element of a list of servers goes by.
+fn named(server: &Json) -> Option<&str> {
+    server.as_str().or_else(|| server["node"].as_str())
+}

@@ -1,0 +1,118 @@
+//! Balancers: one more server, and knowing which of them to leave alone.
+
+use serde_json::json;
+
+use super::{Candidate, Desk};
+use crate::base::ids::NodeId;
+use crate::scenario::plan::{Component, Kind, LoadBalancer};
+
+/// Beyond so many servers, one more changes little.
+const MANY: usize = 8;
+
+/// The balancers behind which the component takes something.
+fn above<'d>(desk: &'d Desk<'_>, component: &Component) -> Vec<(NodeId, &'d LoadBalancer)> {
+    let struck = desk.struck(component);
+    let of = |(i, node): (usize, &'d crate::scenario::plan::Node)| match &node.kind {
+        Kind::LoadBalancer(balancer) => Some((NodeId::new(i), balancer)),
+        _ => None,
+    };
+    let is_above = |(node, _): &(NodeId, &LoadBalancer)| {
+        let behind = desk.behind(*node);
+        struck
+            .iter()
+            .any(|s| s != node && behind.contains(s) && !matches!(desk.plan.node(*s).kind, Kind::Member(_)))
+    };
+    desk.plan
+        .nodes
+        .iter()
+        .enumerate()
+        .filter_map(of)
+        .filter(is_above)
+        .collect()
+}
+
+/// One more server, as the first of them, with what it has on its own machine.
+pub fn another(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
+    let more = |(node, balancer): (NodeId, &LoadBalancer)| {
+        let server = balancer
+            .servers
+            .iter()
+            .find(|s| !s.backup)
+            .filter(|_| balancer.servers.len() <= MANY)?
+            .node;
+        let name = desk.name(server);
+        let mut draft = desk.draft();
+        let host = draft.get(&["nodes", name, "host"]).as_str().map(str::to_owned);
+        let copied = host.as_deref().and_then(|h| draft.copy_host(h));
+        let copy = draft.copy_node(name, copied.as_deref());
+        let is_web = matches!(desk.plan.node(server).kind, Kind::Web(_));
+        for upstream in super::graph::asks(desk.plan, server).into_iter().filter(|_| is_web) {
+            let here = desk.plan.node(upstream).host == desk.plan.node(server).host;
+            if here && let Kind::App(_) = desk.plan.node(upstream).kind {
+                let beside = draft.copy_node(desk.name(upstream), copied.as_deref());
+                draft.swap_upstream(&copy, desk.name(upstream), &beside);
+            }
+        }
+        draft.second_server(name, &copy);
+        let place = copied.map_or_else(String::new, |h| format!(" on {h}"));
+        let id = format!("server:{}", desk.name(node));
+        let change = format!("another server, {copy}{place}, as {name} is");
+        Some(desk.candidate(id, change, component, desk.behind(node), draft))
+    };
+    above(desk, component).into_iter().filter_map(more).take(1).collect()
+}
+
+/// Health checks, checks that see what stands behind a server, and another server for a request whose server is dead.
+pub fn checks(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
+    let balancers = above(desk, component);
+    let mut found = Vec::new();
+    let mut each =
+        |kind: &str, what: &str, key: &[&str], value: serde_json::Value, wants: &dyn Fn(&LoadBalancer) -> bool| {
+            let mut draft = desk.draft();
+            let wanting: Vec<NodeId> = balancers.iter().filter(|(_, b)| wants(b)).map(|(n, _)| *n).collect();
+            for node in &wanting {
+                let mut path = vec!["nodes", desk.name(*node)];
+                path.extend(key);
+                draft.set(&path, value.clone());
+            }
+            let Some(first) = wanting.first() else { return };
+            let names: Vec<&str> = wanting.iter().map(|n| desk.name(*n)).collect();
+            let touches = wanting
+                .iter()
+                .flat_map(|n| desk.behind(*n))
+                .filter(|n| !wanting.contains(n))
+                .collect();
+            let change = format!("{}: {what}", names.join(", "));
+            found.push(desk.candidate(
+                format!("{kind}:{}", desk.name(*first)),
+                change,
+                component,
+                touches,
+                draft,
+            ));
+        };
+    let check = json!({ "inter": "2s", "fall": 3, "rise": 2 });
+    let deep = json!({ "inter": "2s", "fall": 3, "rise": 2, "deep": true });
+    each("check", "health checks every 2 s", &["check"], check, &|b| {
+        b.check.is_none()
+    });
+    each(
+        "deep-check",
+        "health checks that ask for a page of the application",
+        &["check"],
+        deep,
+        &|b| b.check.is_none(),
+    );
+    let says = "health checks that see what stands behind a server (`deep`)";
+    each("deep-check", says, &["check", "deep"], true.into(), &|b| {
+        b.check.as_ref().is_some_and(|c| !c.deep)
+    });
+    each(
+        "redispatch",
+        "`redispatch`, so that a retry goes to another server",
+        &["redispatch"],
+        true.into(),
+        &|b| !b.redispatch,
+    );
+    found
+}

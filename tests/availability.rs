@@ -1,0 +1,467 @@
+//! `availability` against closed forms and against the same question asked in other ways: by enumeration, from the cut sets, by
+//! walking through the years, and by brute force.
+
+mod program;
+mod support;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fallover::analysis::availability::{Asked, Availability, EVERYTHING_UP, Found, answer};
+use fallover::analysis::reliability::lives;
+use fallover::analysis::result::{Answer, Document, Estimate};
+use fallover::analysis::spof::{Effect, Lab, Options, answer as spof_answer, cut_sets};
+use fallover::base::ids::ClassId;
+use fallover::base::time::Span;
+use fallover::model::structure::{State, is_cut, used};
+use fallover::scenario::plan::Plan;
+use fallover::study::{Count, Settings};
+use support::{plan, study_of};
+
+const DAY_S: f64 = 86_400.0;
+const YEAR_MIN: f64 = 525_600.0;
+
+fn settings(replications: u32, threads: usize) -> Settings {
+    Settings {
+        seed: 1,
+        replications: Count::Fixed(replications),
+        lifetimes: false,
+        rows: false,
+        logs: false,
+        threads,
+    }
+}
+
+fn found(plan: &Plan, horizon_s: f64, replications: u32) -> Found {
+    let asked = Asked {
+        horizon: Span::from_seconds(horizon_s),
+        settings: settings(replications, 0),
+    };
+    let found = answer(plan, &asked, &AtomicBool::new(false), &|_, _| {});
+    found.expect("the books balance").expect("nobody stops it")
+}
+
+fn availability(plan: &Plan, horizon_s: f64, replications: u32) -> Availability {
+    found(plan, horizon_s, replications).availability
+}
+
+/// Both ends of what is lost.
+fn lost(e: &Estimate) -> (f64, f64) {
+    let value = e.value.expect("a value");
+    (1.0 - value, e.hi.expect("an interval") - value)
+}
+
+#[track_caller]
+fn near(what: &str, value: f64, expected: f64, tolerance: f64) {
+    assert!(
+        (value - expected).abs() <= tolerance,
+        "{what}: {value} ± {tolerance}, not {expected}"
+    );
+}
+
+fn scenario(nodes: &str, more: &str, per_s: u32) -> Plan {
+    plan(&format!(
+        r#"{{ "duration": "40000s", "warmup": "200s", {more}
+        "clients": {{ "c": {{ "arrivals": {{ "poisson": {per_s} }}, "entry": "front" }} }}, "nodes": {{ {nodes} }} }}"#
+    ))
+}
+
+/// A component that nothing comes to for long, so that a crash loses no request that is inside.
+fn app(name: &str, up: &str, down: &str) -> String {
+    format!(r#""{name}": {{ "kind": "app", "lifetime": {{ "mtbf": "{up}", "mttr": "{down}" }} }}"#)
+}
+
+/// A balancer that finds a refused connection and goes to the other server at once.
+fn pair(name: &str, servers: [&str; 2], life: &str) -> String {
+    let [a, b] = servers;
+    format!(r#""{name}": {{ "kind": "load-balancer", "servers": ["{a}", "{b}"], "redispatch": true {life} }}"#)
+}
+
+// --- four ways to one number ----------------------------------------------------------------------------------------
+
+/// Two servers behind a balancer, and an accident that takes both.
+fn small() -> Plan {
+    let nodes = [
+        pair(
+            "front",
+            ["a", "b"],
+            r#", "lifetime": { "mtbf": "400s", "mttr": "10s" }"#,
+        ),
+        app("a", "100s", "10s"),
+        app("b", "100s", "10s"),
+    ];
+    let cause =
+        r#""common_causes": { "rack": { "targets": ["a", "b"], "lifetime": { "mtbf": "990s", "mttr": "10s" } } },"#;
+    scenario(&nodes.join(", "), cause, 1)
+}
+
+fn unavailabilities(plan: &Plan) -> Vec<(usize, f64)> {
+    let lives = lives(plan);
+    let q = |c: usize| lives[c].map(|l| (c, l.unavailability()));
+    (0..plan.components.len()).filter_map(q).collect()
+}
+
+fn is_down(plan: &Plan, parts: &[usize]) -> bool {
+    let state = State::without(plan, parts.iter().map(|c| &plan.components[*c]));
+    is_cut(plan, &state, ClassId::new(0))
+}
+
+/// Every state there is.
+fn by_enumeration(plan: &Plan) -> f64 {
+    let q = unavailabilities(plan);
+    let of = |bits: usize| {
+        let down = |i: &usize| bits >> i & 1 == 1;
+        let parts: Vec<usize> = (0..q.len()).filter(down).map(|i| q[i].0).collect();
+        let chance = |i: usize| if down(&i) { q[i].1 } else { 1.0 - q[i].1 };
+        let all: f64 = (0..q.len()).map(chance).product();
+        if is_down(plan, &parts) { all } else { 0.0 }
+    };
+    (0..1usize << q.len()).map(of).sum()
+}
+
+/// Inclusion and exclusion over the minimal cut sets.
+fn from_the_cut_sets(plan: &Plan) -> f64 {
+    let q = unavailabilities(plan);
+    let mortal: Vec<bool> = (0..plan.components.len())
+        .map(|c| q.iter().any(|(p, _)| *p == c))
+        .collect();
+    let sets = cut_sets(plan, q.len(), &mortal).swap_remove(0);
+    let of = |bits: usize| {
+        let chosen = (0..sets.len()).filter(|i| bits >> i & 1 == 1);
+        let mut union: Vec<usize> = chosen.flat_map(|i| sets[i].clone()).collect();
+        union.sort_unstable();
+        union.dedup();
+        let chance = |c: &usize| q.iter().find(|(p, _)| p == c).expect("it is mortal").1;
+        let sign = if bits.count_ones() % 2 == 1 { 1.0 } else { -1.0 };
+        sign * union.iter().map(chance).product::<f64>()
+    };
+    (1..1usize << sets.len()).map(of).sum()
+}
+
+/// The simulator itself, with lifetimes; and four standard errors of 20 replications.
+fn by_brute_force(plan: &Plan) -> (f64, f64) {
+    let study = study_of(plan, 20, 7, 0, true);
+    let pairs: Vec<(f64, f64)> = study
+        .samples
+        .iter()
+        .map(|s| (s.all.failed as f64, (s.all.failed + s.all.succeeded) as f64))
+        .collect();
+    let found = fallover::stats::interval::ratio(&pairs).expect("requests came");
+    (found.value, found.half.expect("an interval") * 4.0 / 2.093)
+}
+
+#[test]
+fn theory_enumeration_cut_sets_years_and_brute_force_agree() {
+    let plan = small();
+    let (lb, server, rack) = (10.0 / 410.0, 10.0 / 110.0, 10.0 / 1000.0);
+    let expected = 1.0 - (1.0 - lb) * (1.0 - rack) * (1.0 - server * server);
+    near("enumeration", by_enumeration(&plan), expected, 1e-12);
+    near("cut sets", from_the_cut_sets(&plan), expected, 1e-12);
+    let found = availability(&plan, 20_000.0, 5);
+    near(
+        "structural",
+        1.0 - found.structural.expect("it exists"),
+        expected,
+        1e-12,
+    );
+    let (value, half) = lost(&found.availability);
+    near("availability", value, expected, 3.0 * half + 1e-9);
+    let walked = &found.periods.mean_min_per_year;
+    let half = (walked.hi.unwrap() - walked.value.unwrap()) / YEAR_MIN;
+    // Four standard errors of 1,000 periods; and what starting with everything up is worth: a repair time of each period.
+    near(
+        "years",
+        walked.value.unwrap() / YEAR_MIN,
+        expected,
+        2.04 * half + expected * 10.0 / 20_000.0,
+    );
+    assert!(half < 0.02 * expected, "{half}");
+    let (value, tolerance) = by_brute_force(&plan);
+    near("brute force", value, expected, tolerance);
+    assert!(tolerance < 0.1 * expected, "{tolerance}");
+}
+
+/// What a fail-over loses, priced by short runs, is what a long run with the same lifetimes loses.
+#[test]
+fn what_passes_is_priced_as_brute_force_finds_it() {
+    // Hosts that die in silence: callers wait for a connect time-out, until three checks have failed.
+    let nodes = r#""front": { "kind": "load-balancer", "servers": ["a", "b"], "retries": 0, "timeouts": { "connect": "500ms" },
+            "check": { "inter": "2s", "fall": 3, "rise": 2 } },
+        "a": { "kind": "app", "host": "h1", "work": { "*": { "io": "20ms" } } },
+        "b": { "kind": "app", "host": "h2", "work": { "*": { "io": "20ms" } } }"#;
+    let hosts = r#""hosts": { "h1": { "lifetime": { "mtbf": "400s", "mttr": "40s" } },
+                              "h2": { "lifetime": { "mtbf": "400s", "mttr": "40s" } } },"#;
+    let plan = scenario(nodes, hosts, 2);
+    let found = availability(&plan, 20_000.0, 20);
+    let (value, half) = lost(&found.availability);
+    let (brute, tolerance) = by_brute_force(&plan);
+    // A return while the other is down is priced as if the other were up: that is so of a share q of all.
+    let q: f64 = 40.0 / 440.0;
+    let passing = value - q * q;
+    near("lost", value, brute, 2.0 * half + tolerance + q * passing);
+    assert!(tolerance < 0.2 * passing, "{passing} of {value} ± {tolerance}");
+}
+
+// --- textbook cases -------------------------------------------------------------------------------------------------
+
+/// Everything here is 30 days up and an hour down.
+const Q: f64 = 1.0 / 721.0;
+
+#[track_caller]
+fn costs(nodes: &[String], more: &str, expected: f64) -> Availability {
+    let plan = scenario(&nodes.join(", "), more, 20);
+    let found = availability(&plan, 3650.0 * DAY_S, 3);
+    near("structure", 1.0 - found.structural.expect("it exists"), expected, 1e-12);
+    let (value, half) = lost(&found.availability);
+    // No request is inside for long enough to be lost in passing, so only rounding is left.
+    near("lost", value, expected, 3.0 * half + 1e-9 * expected);
+    let minutes: f64 = found.by_cause.iter().filter_map(|(_, e)| e.value).sum();
+    near(
+        "the causes",
+        minutes,
+        found.downtime_min_per_year.value.unwrap(),
+        1e-6 * minutes,
+    );
+    found
+}
+
+fn monthly(name: &str) -> String {
+    app(name, "30d", "1h")
+}
+
+#[test]
+fn theory_series_parallel_and_two_of_three() {
+    let series = [
+        r#""front": { "kind": "app", "calls": ["a", "b", "c"] }"#.to_owned(),
+        monthly("a"),
+        monthly("b"),
+        monthly("c"),
+    ];
+    let found = costs(&series, "", 1.0 - (1.0 - Q) * (1.0 - Q) * (1.0 - Q));
+    // Three a month, of an hour each, but for those that overlap.
+    let (up, down) = (found.mtbf_s.unwrap(), found.mttr_s.unwrap());
+    near("mtbf", up, 10.0 * DAY_S, 1.0);
+    near("mttr", down, 3600.0, 3.0 * Q * 3600.0);
+    let parallel = [pair("front", ["a", "b"], ""), monthly("a"), monthly("b")];
+    let found = costs(&parallel, "", Q * Q);
+    // Either fails while the other is down, and the first repair ends it.
+    let per_s = 2.0 * Q / (30.0 * DAY_S) * (1.0 - Q);
+    near(
+        "outages",
+        1.0 / (found.mtbf_s.unwrap() + found.mttr_s.unwrap()),
+        per_s,
+        1e-9 * per_s,
+    );
+    near("mttr", found.mttr_s.unwrap(), 1800.0, 1e-6);
+    assert_eq!(found.by_cause.iter().next().map(|c| c.0), Some("a + b"));
+    // Two of three: every pair must have a living one.
+    let two_of_three = [
+        r#""front": { "kind": "app", "calls": ["ab", "bc", "ca"] }"#.to_owned(),
+        pair("ab", ["a", "b"], ""),
+        pair("bc", ["b", "c"], ""),
+        pair("ca", ["c", "a"], ""),
+        monthly("a"),
+        monthly("b"),
+        monthly("c"),
+    ];
+    costs(&two_of_three, "", 3.0 * Q * Q * (1.0 - Q) + Q * Q * Q);
+}
+
+#[test]
+fn theory_a_common_cause_spoils_a_pair_and_is_named() {
+    let nodes = [pair("front", ["a", "b"], ""), monthly("a"), monthly("b")];
+    let cause =
+        r#""common_causes": { "power": { "targets": ["a", "b"], "lifetime": { "mtbf": "1y", "mttr": "1h" } } },"#;
+    let power = 1.0 / (365.0 * 24.0 + 1.0);
+    let found = costs(&nodes, cause, power + (1.0 - power) * Q * Q);
+    assert_eq!(found.by_cause.iter().next().map(|c| c.0), Some("power"));
+}
+
+#[test]
+fn theory_monitoring_comes_before_repair() {
+    let nodes = [r#""front": { "kind": "app", "lifetime": { "mtbf": "30d", "mttr": "1h" } }"#.to_owned()];
+    let late = r#""monitoring": { "none": { "notice": "1h" } },"#;
+    costs(&nodes, late, 2.0 / 722.0);
+}
+
+/// The preferred member of an address fails; the standby takes over after 4 s unless the other is back by then.
+#[test]
+fn theory_a_standby_costs_the_fail_over() {
+    let standby = |life: &str| {
+        let nodes = format!(
+            r#""front": {{ "kind": "virtual-ip", "members": ["a", "b"], "failover": "4s" }}, {},
+            "b": {{ "kind": "app" {life} }}"#,
+            app("a", "180s", "20s")
+        );
+        availability(&scenario(&nodes, "", 50), 20_000.0, 20)
+    };
+    // Cold: one that does not fail while it waits, nor at all. Every 200 s, min(repair, 4 s) on the average.
+    let expected = 20.0 * (1.0 - libm::exp(-4.0 / 20.0)) / 200.0;
+    let (value, half) = lost(&standby("").availability);
+    near("cold", value, expected, 2.0 * half);
+    assert!(half < 0.05 * expected, "{half}");
+    // Warm: it fails as often as the other. Both down is a hundredth of the time, and a fail-over then loses nothing more.
+    let q = 0.1;
+    let warm = standby(r#", "lifetime": { "mtbf": "180s", "mttr": "20s" }"#);
+    let (value, half) = lost(&warm.availability);
+    near("warm", value, q * q + (1.0 - q) * expected, 2.0 * half);
+}
+
+/// Maintenance of both at once is by the calendar, and no chance makes them miss each other.
+#[test]
+fn theory_planned_maintenance_falls_together() {
+    let planned = r#""maintenance": { "every": "50d", "for": "1d" }"#;
+    let node = |name: &str, life: &str| format!(r#""{name}": {{ "kind": "app", {planned} {life} }}"#);
+    let nodes = [pair("front", ["a", "b"], ""), node("a", ""), node("b", "")];
+    let found = costs(&nodes, "", 1.0 / 50.0);
+    assert_eq!(found.states.method, "exact");
+    // And failures at random on top: of one, which matters while the other is out.
+    let both = [pair("front", ["a", "b"], ""), node("a", ""), monthly("b")];
+    costs(&both, "", 1.0 / 50.0 * Q);
+}
+
+/// What ages is walked through: from all new, a part that lives for two years for certain does not fail within one.
+#[test]
+fn theory_what_ages_is_drawn_period_by_period() {
+    let front = |mtbf: &str| {
+        scenario(
+            &format!(
+                r#""front": {{ "kind": "app", "lifetime": {{ "mtbf": {mtbf}, "mttr": {{ "constant": "1d" }} }} }}"#
+            ),
+            "",
+            20,
+        )
+    };
+    let new = found(&front(r#"{ "constant": "2y" }"#), 365.0 * DAY_S, 3);
+    assert_eq!(new.availability.availability.value, Some(1.0));
+    assert!(new.caveats.iter().any(|c| c.code == "lifetime.ages"));
+    // In five years it fails at the end of the second and, a day late, of the fourth.
+    let old = availability(&front(r#"{ "constant": "2y" }"#), 5.0 * 365.0 * DAY_S, 3);
+    near("lost", lost(&old.availability).0, 2.0 / (5.0 * 365.0), 1e-9);
+    assert_eq!(old.states.method, "simulated");
+    // Long enough, only the means matter.
+    let uniform = availability(
+        &front(r#"{ "uniform": { "min": "10d", "max": "30d" } }"#),
+        3650.0 * DAY_S,
+        3,
+    );
+    let (value, half) = lost(&uniform.availability);
+    near("lost", value, 1.0 / 21.0, 2.0 * half + 20.0 / 3650.0 / 21.0);
+}
+
+// --- beside spof ----------------------------------------------------------------------------------------------------
+
+/// A component's minutes are those that `spof` names, up to the time in which something else is down as well.
+#[test]
+fn availability_and_spof_agree_on_foobar() {
+    let path = format!("{}/scenarios/foobar.json", env!("CARGO_MANIFEST_DIR"));
+    let plan = plan(&std::fs::read_to_string(path).expect("reads")).under_load(0.1);
+    let found = availability(&plan, 3650.0 * DAY_S, 2);
+    let mut lab = Lab {
+        settings: settings(2, 0),
+        stop: &AtomicBool::new(false),
+        progress: &|_, _, _| {},
+        events: 0,
+        overflowed: false,
+    };
+    let options = Options {
+        effects: vec![Effect::Crash],
+        pairs: false,
+        order: 1,
+    };
+    let spof = spof_answer(&plan, &options, &mut lab)
+        .expect("the books balance")
+        .expect("nobody stops it")
+        .0;
+    let q: f64 = unavailabilities(&plan).iter().map(|(_, q)| q).sum();
+    let mut both = 0;
+    for priced in &spof.components {
+        let (Some(minutes), Some(own)) = (priced.downtime_min_per_year, found.by_cause.get(&priced.name)) else {
+            continue;
+        };
+        // Each measured a share of 2 × 6,000 requests, in windows of their own.
+        let share = priced.lost_ratio;
+        let width = (share.hi.unwrap() - share.lo.unwrap()) / share.value.unwrap().max(0.01);
+        let own_half = own.hi.unwrap() - own.value.unwrap();
+        near(
+            &priced.name,
+            own.value.unwrap(),
+            minutes,
+            2.0 * own_half + (q + width) * minutes + 0.05,
+        );
+        both += u32::from(minutes > 1.0);
+    }
+    assert!(both >= 4, "{both}");
+    assert!(found.by_cause.get(EVERYTHING_UP).is_some());
+    assert_eq!(used(&plan).iter().filter(|u| !**u).count(), found.unused.len());
+}
+
+// --- the command ----------------------------------------------------------------------------------------------------
+
+fn file(name: &str, text: &str) -> String {
+    let path = std::env::temp_dir().join(format!("fallover-availability-{}-{name}", std::process::id()));
+    std::fs::write(&path, text).expect("the temporary folder can be written");
+    path.display().to_string()
+}
+
+const LONE: &str = r#"{ "slo": { "availability": 0.9999 },
+    "clients": { "c": { "arrivals": { "poisson": 50 }, "entry": "front" } },
+    "nodes": { "front": { "kind": "app", "lifetime": { "mtbf": "30d", "mttr": "1h" } }, "spare": { "kind": "app" } } }"#;
+
+#[test]
+fn the_document_is_the_same_on_any_number_of_threads_and_can_be_read_back() {
+    let path = file("threads.json", LONE);
+    let of = |threads: &str| {
+        let mut found = program::document(&["availability", &path, "--replications", "3", "--threads", threads]);
+        found["engine"] = serde_json::Value::Null;
+        found
+    };
+    let one = of("1");
+    assert_eq!(one, of("3"));
+    assert_eq!(one["unused"], serde_json::json!(["spare"]));
+    assert_eq!(one["complete"], true);
+    let text = program::fallover(&["availability", &path, "--replications", "3", "--json"]).1;
+    let document = Document::read(&text).expect("it is a result");
+    assert!(matches!(document.answer, Answer::Availability(_)));
+    let again = serde_json::to_string(&document).expect("it is JSON");
+    assert_eq!(Document::read(&again).expect("it is a result"), document);
+    std::fs::remove_file(path).expect("it is there");
+}
+
+#[test]
+fn what_is_finished_when_it_is_stopped_is_kept() {
+    let asked = Asked {
+        horizon: Span::from_seconds(3650.0 * DAY_S),
+        settings: settings(8, 1),
+    };
+    let run = |after: u64| {
+        let stop = AtomicBool::new(false);
+        let watch = |done, _| stop.store(done >= after, Ordering::Relaxed);
+        answer(&plan(LONE), &asked, &stop, &watch).expect("the books balance")
+    };
+    // With everything up and without the server, in turn: after one run there is only the one.
+    assert!(run(1).is_none());
+    let found = run(6).expect("three of each");
+    assert_eq!((found.complete, found.replications), (false, 3));
+    near("lost", lost(&found.availability.availability).0, Q, 1e-6);
+}
+
+#[test]
+fn a_missed_promise_a_missing_lifetime_and_times_of_its_own_have_their_statuses() {
+    let path = file("lone.json", LONE);
+    let args = ["availability", &path, "--replications", "2", "--check"];
+    let (status, out, _) = program::fallover(&args);
+    assert_eq!(status, 99, "{out}");
+    assert!(out.contains("MISSED") && out.contains("monitoring"), "{out}");
+    let (status, _, said) = program::fallover(&["availability", &path, "--duration", "5m"]);
+    assert!(status == 2 && said.contains("--horizon"), "{said}");
+    let (status, _, said) = program::fallover(&["availability", &path, "--horizon", "0s"]);
+    assert!(status == 2 && said.contains("above zero"), "{said}");
+    let without = file(
+        "without.json",
+        &LONE.replace(r#", "lifetime": { "mtbf": "30d", "mttr": "1h" }"#, ""),
+    );
+    let (status, _, said) = program::fallover(&["availability", &without]);
+    assert!(status == 2 && said.contains("`lifetime`"), "{said}");
+    std::fs::remove_file(path).expect("it is there");
+    std::fs::remove_file(without).expect("it is there");
+}

@@ -1,0 +1,36 @@
+//! What the fuzzer found worth keeping, and everything that ever crashed: run again each time.
+
+mod worlds;
+
+use std::path::Path;
+
+fn replay(target: &str, run: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(target);
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("lists")
+        .map(|entry| entry.expect("reads").path())
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    for file in files {
+        let bytes = std::fs::read(&file).expect("reads");
+        // The file's name belongs in front of whatever the panic says.
+        let outcome = std::panic::catch_unwind(|| run(&bytes));
+        assert!(outcome.is_ok(), "{}", file.display());
+    }
+}
+
+#[test]
+fn scenarios() {
+    replay("scenario", worlds::bytes::scenario);
+}
+
+#[test]
+fn worlds_of_the_corpus() {
+    replay("world", worlds::bytes::world);
+}
+
+#[test]
+fn results() {
+    replay("result", worlds::bytes::result);
+}

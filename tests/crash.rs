@@ -1,0 +1,128 @@
+//! Whatever happens while a file is written, its place holds the old file or the new one, never half of one.
+#![cfg(unix)]
+
+mod program;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fallover::analysis::result::Document;
+use fallover::base::random::{Draw, unit};
+use program::program;
+
+/// A run of a few hundredths of a second whose files are large enough to be cut in two.
+const RUN: [&str; 8] = [
+    "run",
+    "scenarios/lb-failure.json",
+    "--replications",
+    "2",
+    "--duration",
+    "3s",
+    "--warmup",
+    "0s",
+];
+const OLD: &str = "what was here before\n";
+
+/// The program, about to write all kinds of files into a folder.
+fn writing(folder: &Path) -> Command {
+    let mut command = Command::new(program().get_program());
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(RUN);
+    for name in ["x.json", "x.svg"] {
+        command.arg("-o").arg(folder.join(name));
+    }
+    command.arg("--requests").arg(folder.join("x.csv"));
+    command.arg("--quiet").stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+fn old_files(folder: &Path) {
+    for name in ["x.json", "x.svg", "x.csv"] {
+        std::fs::write(folder.join(name), OLD).expect("writes");
+    }
+}
+
+/// Says whether the file is new; panics if it is half of one.
+fn is_new(folder: &Path, name: &str, whole: &str) -> bool {
+    let text = std::fs::read_to_string(folder.join(name)).expect("is there");
+    if text == OLD {
+        return false;
+    }
+    // The JSON says how long it took, and differs in that.
+    let is_whole = match name {
+        "x.json" => Document::read(&text).is_ok(),
+        _ => text == whole,
+    };
+    assert!(is_whole, "{name} is half a file of {} bytes", text.len());
+    true
+}
+
+/// What the files hold when nothing goes wrong, and how long that takes.
+fn undisturbed() -> ([(&'static str, String); 3], Duration) {
+    let folder = tempfile::tempdir().expect("makes a directory");
+    let began = Instant::now();
+    assert!(writing(folder.path()).status().expect("starts").success());
+    let took = began.elapsed();
+    let read = |name| {
+        (
+            name,
+            std::fs::read_to_string(folder.path().join(name)).expect("is there"),
+        )
+    };
+    (["x.json", "x.svg", "x.csv"].map(read), took)
+}
+
+#[test]
+fn killed_at_any_point_it_leaves_whole_files() {
+    let (files, took) = undisturbed();
+    let (mut draw, mut seen) = (Draw::keyed(8), [0, 0]);
+    for _ in 0..200 {
+        let folder = tempfile::tempdir().expect("makes a directory");
+        old_files(folder.path());
+        let mut child = writing(folder.path()).spawn().expect("starts");
+        std::thread::sleep(took.mul_f64(1.2 * unit(&mut draw)));
+        child.kill().expect("is killed");
+        child.wait().expect("is gone");
+        for (name, whole) in &files {
+            seen[usize::from(is_new(folder.path(), name, whole))] += 1;
+        }
+    }
+    assert!(seen[0] > 0, "no kill came early enough to matter: {seen:?}");
+}
+
+/// A write that goes beyond the limit fails, as on a full disk: the first, the second, every one of them.
+#[test]
+fn whichever_write_fails_the_old_file_stays_and_the_others_are_written() {
+    let (files, _) = undisturbed();
+    let largest = files.iter().map(|(_, text)| text.len()).max().expect("three");
+    let mut failed = 0;
+    for blocks in (0..=largest / 512 + 1).step_by(1 + largest / 512 / 60) {
+        let folder = tempfile::tempdir().expect("makes a directory");
+        old_files(folder.path());
+        let mut command = Command::new("sh");
+        let program = writing(folder.path());
+        command.current_dir(env!("CARGO_MANIFEST_DIR"));
+        // Of 512 bytes in POSIX; a shell that counts in 1024 only moves the point.
+        command
+            .arg("-c")
+            .arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""))
+            .arg("sh");
+        command.arg(program.get_program()).args(program.get_args());
+        let output = command.output().expect("starts");
+        let new = files
+            .iter()
+            .filter(|(name, whole)| is_new(folder.path(), name, whole))
+            .count();
+        let left = std::fs::read_dir(folder.path()).expect("lists").count();
+        assert_eq!(left, 3, "a write that failed leaves nothing behind");
+        match output.status.code() {
+            Some(0) => assert_eq!(new, 3),
+            Some(3) => {
+                failed += 1;
+                assert!(new < 3 && !output.stderr.is_empty());
+            }
+            other => panic!("{blocks} blocks: {other:?} {}", String::from_utf8_lossy(&output.stderr)),
+        }
+    }
+    assert!(failed > 20, "{failed}");
+}
