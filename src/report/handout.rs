@@ -2,12 +2,15 @@
 //!
 //! The renderers of pages (`pdf`, `html`) start from here; what they share is decided here, once.
 
+use super::answer::Conclusions;
 use super::chart::Name;
 use super::document::{Block, Fact, Report, Span};
-use super::pages;
 use super::summary::incomplete;
-use super::{units, words};
+use super::{availability, pages, spof, units, words};
 use crate::analysis::result::{Answer, Document};
+
+/// A page carries all there is.
+const ALL: usize = usize::MAX;
 
 /// One report, of one result or several.
 pub struct Handout<'a> {
@@ -47,7 +50,9 @@ impl<'a> Part<'a> {
     fn of(document: &'a Document) -> Part<'a> {
         let report = match &document.answer {
             Answer::Run(_) | Answer::Runs(_) => pages::pages(document),
-            _ => with_pictures(words(document), document),
+            Answer::Spof(found) => with_conclusions(spof::report(document, found, ALL), document),
+            Answer::Availability(found) => with_conclusions(availability::report(document, found, ALL), document),
+            _ => with_conclusions(words(document), document),
         };
         Part {
             document,
@@ -58,15 +63,14 @@ impl<'a> Part<'a> {
     }
 }
 
-/// The terminal's report with the pictures of this result after its first block, the verdict.
-fn with_pictures(mut report: Report, document: &Document) -> Report {
-    let pictures = Name::given_by(document)
-        .into_iter()
-        .filter(|name| *name != Name::Dashboard);
-    let is_verdict = |b: &Block| matches!(b, Block::Facts(_) | Block::Numbers(_));
-    let at = usize::from(report.blocks.first().is_some_and(is_verdict));
-    report.blocks.splice(at..at, pictures.map(Block::Picture));
-    report
+/// What was found and what to do, then the pictures of this result, then the rest.
+fn with_conclusions(mut report: Report, document: &Document) -> Report {
+    let pictures = Name::given_by(document).into_iter();
+    let pictures = pictures.filter(|name| *name != Name::Dashboard).map(Block::Picture);
+    let mut blocks = Conclusions::of(document).blocks(Vec::new());
+    blocks.extend(pictures);
+    blocks.append(&mut report.blocks);
+    Report { blocks, ..report }
 }
 
 /// What it takes to make it again.

@@ -34,9 +34,9 @@ use crate::analysis::result::{Answer, Document};
 pub fn words(document: &Document) -> document::Report {
     match &document.answer {
         Answer::Run(_) | Answer::Runs(_) => summary::summary(document),
-        Answer::Spof(_) => spof::report(document),
+        Answer::Spof(found) => spof::report(document, found, spof::MOST_ROWS),
         Answer::Review(_) => review::report(document),
-        Answer::Availability(found) => availability::report(document, found),
+        Answer::Availability(found) => availability::report(document, found, availability::MOST_ROWS),
         Answer::Verify(found) => verify::report(document, found),
     }
 }

@@ -1,6 +1,6 @@
 //! The report of `run` for a page that is handed on: complete where the terminal's is short, with pictures between.
 
-use super::answer;
+use super::answer::Conclusions;
 use super::busy::{hosts, nodes};
 use super::chart::Name;
 use super::document::{Block, Column, Number, Report, Span, Table, Tone};
@@ -17,11 +17,21 @@ const MOST_EVENTS: usize = 100;
 /// The report of a `run`, of one scenario or of several.
 pub fn pages(document: &Document) -> Report {
     let runs = runs(document);
-    let (title, mut blocks) = match runs.as_slice() {
-        [one] if one.replications == 0 => (one.name.to_owned(), Vec::new()),
-        [one] => (one.name.to_owned(), one_scenario(one)),
-        several => (format!("{} scenarios", several.len()), several_scenarios(several)),
+    let (title, between, rest) = match runs.as_slice() {
+        [one] if one.replications == 0 => (one.name.to_owned(), Vec::new(), Vec::new()),
+        [one] => (
+            one.name.to_owned(),
+            vec![Block::Numbers(numbers(one))],
+            one_scenario(one),
+        ),
+        several => (
+            format!("{} scenarios", several.len()),
+            Vec::new(),
+            several_scenarios(several),
+        ),
     };
+    let mut blocks = Conclusions::of(document).blocks(between);
+    blocks.extend(rest);
     let notes = caveats(document, &runs, ALL);
     if !notes.is_empty() {
         blocks.push(Block::Heading("What to bear in mind".into()));
@@ -36,13 +46,7 @@ pub fn pages(document: &Document) -> Report {
 
 fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
     let run = view.run;
-    let mut blocks = vec![
-        Block::Heading("What was found".into()),
-        Block::Answer(answer::found(view)),
-        Block::Numbers(numbers(view)),
-        Block::Heading("What to do".into()),
-        Block::Answer(answer::to_do(view)),
-    ];
+    let mut blocks = Vec::new();
     if !run.slo.is_empty() {
         blocks.push(Block::Heading("What was promised".into()));
         blocks.push(Block::Table(objectives(view, ALL)));
@@ -72,8 +76,6 @@ fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
 
 fn several_scenarios(views: &[RunView<'_>]) -> Vec<Block> {
     let mut blocks = vec![
-        Block::Heading("What was found".into()),
-        Block::Answer(answer::found_in_each(views)),
         Block::Table(scenarios(views, ALL)),
         Block::Picture(Name::Timeline),
         Block::Picture(Name::Latency),

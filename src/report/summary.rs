@@ -48,6 +48,9 @@ pub fn incomplete(document: &Document) -> String {
                 the numbers below cover only the time before."
             .into();
     }
+    if runs.is_empty() {
+        return "INCOMPLETE: not all of the work was finished; the numbers below cover only what was.".into();
+    }
     match runs.iter().map(|r| r.replications).sum::<u32>() {
         0 => "INCOMPLETE: interrupted before a replication was finished: nothing to show.".into(),
         finished => format!(

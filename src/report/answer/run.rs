@@ -1,21 +1,33 @@
-//! What a reader who decides wants first: what was found, and what to do about it, in sentences.
-//!
-//! Every sentence is read off the result; none is a judgement that the numbers below it do not show.
+//! The conclusions of `run`: promises, losses and their cause, when it was worst, who had least room.
 
-use super::document::{Span, Tone};
-use super::periods::periods;
-use super::summary::{objective, plural};
-use super::units;
-use super::view::RunView;
+use super::{Conclusions, MOST};
 use crate::analysis::result::{Estimate, HostResult, NodeResult, Run, SloResult};
+use crate::report::document::{Span, Tone};
+use crate::report::periods::periods;
+use crate::report::summary::{objective, plural};
+use crate::report::units;
+use crate::report::view::RunView;
 
-/// How many sentences of one kind a first page can carry.
-const MOST: usize = 3;
 /// From here on something has hardly any room left.
 const BUSY: f64 = 0.8;
 
+/// What the result of one run or several says.
+pub fn conclusions(views: &[RunView<'_>]) -> Conclusions {
+    match views {
+        [one] if one.replications == 0 => Conclusions::default(),
+        [one] => Conclusions {
+            found: found(one),
+            to_do: to_do(one),
+        },
+        several => Conclusions {
+            found: found_in_each(several),
+            to_do: Vec::new(),
+        },
+    }
+}
+
 /// What was found in one run.
-pub fn found(view: &RunView<'_>) -> Vec<Span> {
+fn found(view: &RunView<'_>) -> Vec<Span> {
     if view.is_empty() {
         return vec![Span::plain(
             "No request came within the measured time: nothing can be said.",
@@ -29,21 +41,22 @@ pub fn found(view: &RunView<'_>) -> Vec<Span> {
 }
 
 /// What the result suggests to do.
-pub fn to_do(view: &RunView<'_>) -> Vec<Span> {
+fn to_do(view: &RunView<'_>) -> Vec<Span> {
     if view.is_empty() {
         return vec![Span::plain("Give the scenario more load, or a longer `duration`.")];
     }
-    let missed = view.run.slo.iter().any(|s| !s.met);
+    let is_of_losses = |s: &SloResult| s.objective.ends_with("availability") || s.objective.ends_with("error_ratio");
+    let is_late = view.run.slo.iter().any(|s| !s.met && !is_of_losses(s));
     let mut says = Vec::new();
-    if view.run.metrics.requests.failed > 0 {
-        let causes = worst_causes(view.run).into_iter().take(2);
-        says.extend(causes.map(|(cause, _)| Span::plain(meaning(cause).1)));
-    } else if missed {
+    if is_late {
         says.push(Span::plain(
-            "Nothing failed, but answers were late: give the busiest component more room, or send less of the load to it \
-             (`algorithm` and `weight` of the balancer).",
+            "Answers were late: give the busiest component more room, or send less of the load to it (`algorithm` and \
+             `weight` of the balancer).",
         ));
-    } else {
+    }
+    let causes = worst_causes(view.run).into_iter().take(2);
+    says.extend(causes.map(|(cause, _)| Span::plain(meaning(cause).1)));
+    if says.is_empty() {
         says.push(Span::plain(
             "Nothing needs to be done for what this run tried. It tried only the failures that the scenario names.",
         ));
@@ -56,7 +69,7 @@ pub fn to_do(view: &RunView<'_>) -> Vec<Span> {
 }
 
 /// What was found in several runs side by side.
-pub fn found_in_each(views: &[RunView<'_>]) -> Vec<Span> {
+fn found_in_each(views: &[RunView<'_>]) -> Vec<Span> {
     let say = |view: &RunView<'_>| {
         let missed = view.run.slo.iter().filter(|s| !s.met).count();
         let (tone, verdict) = match (view.run.slo.len(), missed) {
