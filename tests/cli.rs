@@ -549,7 +549,7 @@ fn what_cannot_be_written_is_said_before_the_work() {
     for (place, status, says) in [
         ("x.xls", 2, "use .json, .svg or .png"),
         ("x", 2, "use .json, .svg or .png"),
-        ("x.pdf", 2, "not built yet"),
+        ("x.doc", 2, ".pdf"),
         ("nowhere/x.json", 3, "there is no directory nowhere"),
     ] {
         let (found, err) = long("-o", place);

@@ -6,7 +6,7 @@ mod samples;
 
 use fallover::analysis::result::{Answer, Document};
 use fallover::report::chart::{self, Look, Name, Theme};
-use fallover::report::sink::{AtomicFile, Output};
+use fallover::report::sink::{AtomicFile, Output, Printing};
 use fallover::report::summary::summary;
 use fallover::report::terminal::Terminal;
 use fallover::report::{json, text};
@@ -24,7 +24,14 @@ fn look(width: u32) -> Look {
     Look {
         width,
         pixel_ratio: 1.0,
-        theme: Theme::Light,
+        ..Look::default()
+    }
+}
+
+fn printing(width: u32) -> Printing {
+    Printing {
+        look: look(width),
+        ..Printing::default()
     }
 }
 
@@ -333,17 +340,23 @@ fn what_is_no_result_says_why() {
 fn files_are_what_their_names_say() {
     let directory = tempfile::tempdir().expect("makes a directory");
     let document = samples::lb_failure();
-    for (file, magic) in [("x.json", "{".as_bytes()), ("x.svg", b"<svg"), ("x.png", b"\x89PNG")] {
+    for (file, magic) in [
+        ("x.json", "{".as_bytes()),
+        ("x.svg", b"<svg"),
+        ("x.png", b"\x89PNG"),
+        ("x.pdf", b"%PDF"),
+        ("x.html", b"<!DOCTYPE html>"),
+    ] {
         let path = directory.path().join(file);
         Output::parse(&path)
             .expect("is fine")
-            .write(&document, &look(640))
+            .write(std::slice::from_ref(&document), &printing(640))
             .expect("writes");
         assert!(std::fs::read(&path).expect("reads").starts_with(magic), "{file}");
     }
     assert_eq!(
         std::fs::read_dir(directory.path()).expect("lists").count(),
-        3,
+        5,
         "nothing else is left"
     );
 }
@@ -353,13 +366,11 @@ fn a_failing_write_leaves_the_old_file() {
     let directory = tempfile::tempdir().expect("makes a directory");
     let path = directory.path().join("x.png");
     std::fs::write(&path, "old").expect("writes");
-    let too_large = Look {
-        pixel_ratio: 1e6,
-        ..look(640)
-    };
+    let mut too_large = printing(640);
+    too_large.look.pixel_ratio = 1e6;
     let error = Output::parse(&path)
         .expect("is fine")
-        .write(&samples::lb_failure(), &too_large);
+        .write(&[samples::lb_failure()], &too_large);
     assert!(error.expect_err("is too large").to_string().contains("--pixel-ratio"));
     let mut half = AtomicFile::at(&path).expect("opens");
     half.write_all(&[0; 100_000]).expect("writes");

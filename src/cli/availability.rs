@@ -36,7 +36,7 @@ const PRECISION: f64 = 0.1;
 impl Availability {
     /// Loads, walks through the years, simulates every state that matters, and says what that comes to.
     pub fn run(self) -> Result<(), Failure> {
-        let outputs = self.writing.outputs_as_json("availability")?;
+        let outputs = self.writing.outputs()?;
         let plan = self.plan()?;
         let stop = stop_on_interrupt();
         let began = now();

@@ -33,7 +33,7 @@ pub struct Capacity {
 impl Capacity {
     /// Loads, searches, and says how much it carries.
     pub fn run(mut self) -> Result<(), Failure> {
-        let outputs = self.writing.outputs_as_json("capacity")?;
+        let outputs = self.writing.outputs()?;
         self.reading.set.extend(self.simulating.sets());
         let plan = self.reading.plan(&self.scenario, &self.writing)?;
         let question = self.question(plan)?;

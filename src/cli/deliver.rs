@@ -7,8 +7,7 @@ use super::exit::{self, Failure};
 use super::files::Files;
 use super::options::{Reading, Writing};
 use crate::analysis::result::Document;
-use crate::report::chart::Look;
-use crate::report::sink::{Output, SinkError};
+use crate::report::sink::{Output, Printing, SinkError};
 use crate::report::terminal::Terminal;
 use crate::report::{json, words};
 use crate::scenario::Loaded;
@@ -90,21 +89,16 @@ impl Writing {
         self.output.iter().map(|path| Ok(Output::parse(path)?)).collect()
     }
 
-    /// The same of a command that has no picture of its result yet.
-    pub fn outputs_as_json(&self, command: &str) -> Result<Vec<Output>, Failure> {
-        let is_json = |path: &&PathBuf| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-        if let Some(path) = self.output.iter().find(|path| !is_json(path)) {
-            let message = format!("{}: {command} writes .json only so far", path.display());
-            return Err(Failure::BadInput(message));
-        }
-        self.outputs()
-    }
-
     /// Prints the result and writes it. The work is done: one place that cannot be written must not lose the others.
     pub fn deliver(&self, document: &Document, outputs: &[Output]) -> Result<(), Failure> {
         let mut failures: Vec<Failure> = self.print(document).err().into_iter().collect();
         for output in outputs {
-            failures.extend(output.write(document, &Look::default()).err().map(Failure::from));
+            failures.extend(
+                output
+                    .write(std::slice::from_ref(document), &Printing::default())
+                    .err()
+                    .map(Failure::from),
+            );
         }
         said(failures)
     }
@@ -136,7 +130,7 @@ pub fn keep_apart(reads: &[PathBuf], writing: &Writing) -> Result<(), Failure> {
 }
 
 /// Says all failures; the last one decides the status.
-fn said(mut failures: Vec<Failure>) -> Result<(), Failure> {
+pub fn said(mut failures: Vec<Failure>) -> Result<(), Failure> {
     let last = failures.pop();
     failures.iter().for_each(Failure::print);
     last.map_or(Ok(()), Err)

@@ -11,6 +11,7 @@ pub mod exit;
 mod explain;
 mod files;
 pub mod options;
+mod report;
 mod review;
 mod run;
 mod schema;
@@ -51,6 +52,8 @@ pub enum Command {
     Capacity(capacity::Capacity),
     /// What are the single points of failure, what does each cost, and what can the rest not carry?
     Spof(spof::Spof),
+    /// Turn results into a report to hand on: PDF, HTML, PNG or SVG
+    Report(report::Report),
     /// How much of its requests does the service answer over years, and what costs the rest?
     Availability(availability::Availability),
     /// Say whether scenarios are right, one line each
@@ -76,6 +79,7 @@ impl Command {
             Command::Merge(merge) => merge.run(),
             Command::Capacity(capacity) => capacity.run(),
             Command::Spof(spof) => spof.run(),
+            Command::Report(report) => report.run(),
             Command::Availability(availability) => availability.run(),
             Command::Validate(validate) => validate.run(),
             Command::Explain(explain) => explain.run(),

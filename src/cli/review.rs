@@ -29,7 +29,7 @@ pub struct Review {
 impl Review {
     /// Loads, reviews, and says what was found.
     pub fn run(self) -> Result<(), Failure> {
-        let outputs = self.writing.outputs_as_json("review")?;
+        let outputs = self.writing.outputs()?;
         let plan = self.reading.plan(&self.scenario, &self.writing)?;
         let began = now();
         let findings = review(&plan, &single_points(&plan));

@@ -25,7 +25,7 @@ pub struct Verify {
 impl Verify {
     /// Checks everything, and ends with status 70 if anything is not as it should be.
     pub fn run(self) -> Result<(), Failure> {
-        let outputs = self.writing.outputs_as_json("verify")?;
+        let outputs = self.writing.outputs()?;
         for path in &self.writing.output {
             super::files::Files::default().writes(path)?;
         }

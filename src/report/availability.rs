@@ -7,17 +7,17 @@ use crate::analysis::availability::{Availability, ClassAvailability};
 use crate::analysis::result::{Document, Estimate};
 
 /// How many causes a screen can carry.
-const MOST_ROWS: usize = 20;
+pub const MOST_ROWS: usize = 20;
 const YEAR_S: f64 = 365.0 * 86_400.0;
 
-/// The report of an `availability` document.
-pub fn report(document: &Document, found: &Availability) -> Report {
+/// The report of an `availability` document, with at most so many causes.
+pub fn report(document: &Document, found: &Availability, most: usize) -> Report {
     let mut blocks = vec![Block::Facts(facts(found))];
     if found.classes.iter().count() > 1 {
         blocks.push(Block::Table(classes(found)));
     }
     blocks.push(Block::Heading("What costs it".into()));
-    blocks.push(Block::Table(causes(found)));
+    blocks.push(Block::Table(causes(found, most)));
     let note = |c: &crate::analysis::result::Caveat| Block::Note(Span::new(Tone::Caution, c.message.clone()));
     blocks.extend(document.caveats.iter().map(note));
     Report {
@@ -130,7 +130,7 @@ fn classes(found: &Availability) -> Table {
     }
 }
 
-fn causes(found: &Availability) -> Table {
+fn causes(found: &Availability, most: usize) -> Table {
     let total = found.downtime_min_per_year.value.unwrap_or(0.0);
     let part = |e: &Estimate| match e.value {
         Some(v) if total > 0.0 => format!("{:.1} %", 100.0 * v / total),
@@ -146,7 +146,7 @@ fn causes(found: &Availability) -> Table {
             Span::plain(part(minutes)),
         ]
     };
-    let more = found.by_cause.iter().count() - shown.len().min(MOST_ROWS);
+    let more = found.by_cause.iter().count() - shown.len().min(most);
     let footnote = match more {
         0 => String::new(),
         more => format!("{} of less in the JSON", plural(more as u32, "cause")),
@@ -157,7 +157,7 @@ fn causes(found: &Availability) -> Table {
             Column::right("lost a year"),
             Column::right("of all").rank(1),
         ],
-        rows: shown.iter().take(MOST_ROWS).map(row).collect(),
+        rows: shown.iter().take(most).map(row).collect(),
         footnote,
     }
 }

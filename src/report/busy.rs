@@ -9,11 +9,12 @@ use super::units;
 use crate::analysis::result::{Estimate, HostResult, NodeResult, Ordered};
 
 /// How much of each list a screen can carry.
-const MOST_NODES: usize = 10;
-const MOST_HOSTS: usize = 6;
+pub const MOST_NODES: usize = 10;
+/// The same of hosts.
+pub const MOST_HOSTS: usize = 6;
 
-/// A row a node: how busy, how long the queue, how long the wait.
-pub fn nodes(nodes: &Ordered<NodeResult>) -> Table {
+/// A row a node, and at most so many: how busy, how long the queue, how long the wait.
+pub fn nodes(nodes: &Ordered<NodeResult>, most: usize) -> Table {
     let any = |seen: fn(&NodeResult) -> bool| nodes.iter().any(|(_, n)| seen(n));
     let columns = [
         Some(Column::left("node")),
@@ -54,13 +55,13 @@ pub fn nodes(nodes: &Ordered<NodeResult>) -> Table {
         .iter()
         .filter(|(i, _)| columns[*i].is_none())
         .map(|(_, says)| *says);
-    let footnote = footnote(quieter(nodes.0.len(), MOST_NODES, "node"), absent);
-    let shown = busiest(nodes, MOST_NODES, pressure);
+    let footnote = footnote(quieter(nodes.0.len(), most, "node"), absent);
+    let shown = busiest(nodes, most, pressure);
     table(columns.into(), shown.map(row), footnote)
 }
 
-/// A row a host: how busy its cores.
-pub fn hosts(hosts: &Ordered<HostResult>) -> Table {
+/// A row a host, and at most so many: how busy its cores.
+pub fn hosts(hosts: &Ordered<HostResult>, most: usize) -> Table {
     let any = |seen: fn(&HostResult) -> bool| hosts.iter().any(|(_, h)| seen(h));
     let columns = [
         Some(Column::left("host")),
@@ -69,10 +70,8 @@ pub fn hosts(hosts: &Ordered<HostResult>) -> Table {
     ];
     let row = |(name, host): (&str, &HostResult)| vec![Span::plain(name), busy(&host.cpu_ratio), up(&host.up_ratio)];
     let absent = columns[2].is_none().then_some("all up throughout");
-    let footnote = footnote(quieter(hosts.0.len(), MOST_HOSTS, "host"), absent.into_iter());
-    let shown = busiest(hosts, MOST_HOSTS, |host| {
-        [host.cpu_ratio.value.unwrap_or(0.0), 0.0, 0.0]
-    });
+    let footnote = footnote(quieter(hosts.0.len(), most, "host"), absent.into_iter());
+    let shown = busiest(hosts, most, |host| [host.cpu_ratio.value.unwrap_or(0.0), 0.0, 0.0]);
     table(columns.into(), shown.map(row), footnote)
 }
 

@@ -1,7 +1,7 @@
 //! The report of `compare`: a sentence to repeat a pair of designs, then each design, then each difference.
 
 use super::document::{Block, Column, Point, Report, Span, Table, Tone};
-use super::summary::{caveats, incomplete, plural, several_scenarios, subtitle};
+use super::summary::{MOST_CAVEATS, caveats, incomplete, plural, several_scenarios, subtitle};
 use super::units::{self, NOTHING};
 use super::view::runs;
 use crate::analysis::compare::{Compare, Difference, Verdict};
@@ -34,7 +34,7 @@ pub fn report(document: &Document) -> Report {
         }
         blocks.extend(pays(compare).map(|says| Block::Note(Span::new(Tone::Quiet, says))));
     }
-    blocks.extend(caveats(document, &views));
+    blocks.extend(caveats(document, &views, MOST_CAVEATS));
     let labels: Vec<&str> = views.iter().map(|v| v.name).collect();
     Report {
         title: match labels.as_slice() {

@@ -3,6 +3,7 @@
 //! It holds text, tones and numbers to be drawn; it knows no widths, colours or pages. A renderer may shorten what does
 //! not fit, but says so.
 
+use super::chart;
 use super::timeline::Timeline;
 
 /// A whole report.
@@ -25,7 +26,14 @@ pub enum Block {
     Facts(Vec<Fact>),
     /// Rows and columns.
     Table(Table),
-    /// A picture of how things went over time.
+    /// Sentences that answer what was asked, the most important first: for a page that is handed on. A terminal, on
+    /// which the same is read off the first lines, leaves them out.
+    Answer(Vec<Span>),
+    /// The few numbers that matter.
+    Numbers(Vec<Number>),
+    /// A chart of the result, where it gives one. A terminal leaves it out.
+    Picture(chart::Name),
+    /// How things went over time, in characters: for a terminal alone.
     Timeline(Timeline),
     /// Something found, in words.
     Point(Point),
@@ -40,6 +48,17 @@ pub struct Fact {
     pub label: String,
     /// Items of a list; a renderer never breaks a line inside one if it can help it.
     pub items: Vec<Span>,
+}
+
+/// One number that matters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Number {
+    /// Of what.
+    pub name: &'static str,
+    /// With its unit and interval.
+    pub value: String,
+    /// What it is to be compared to; may be empty.
+    pub note: Span,
 }
 
 /// Something found: what it is about, what is wrong, and what mends it.

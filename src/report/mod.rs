@@ -3,6 +3,7 @@
 //! A result document becomes a format-free [`document::Report`] or a chart; renderers turn those into bytes, and
 //! [`sink`] alone writes files. Nothing here simulates, and nothing looks at a node's kind.
 
+pub mod answer;
 pub mod availability;
 pub mod busy;
 pub mod capacity;
@@ -10,7 +11,11 @@ pub mod chart;
 pub mod compare;
 pub mod csv;
 pub mod document;
+pub mod handout;
+pub mod html;
 pub mod json;
+pub mod pages;
+pub mod pdf;
 pub mod periods;
 pub mod progress;
 pub mod review;
@@ -34,10 +39,10 @@ pub fn words(document: &Document) -> document::Report {
         Answer::Run(_) | Answer::Runs(_) => summary::summary(document),
         Answer::Compare(_) => compare::report(document),
         Answer::Sweep(_) => sweep::report(document),
-        Answer::Spof(_) => spof::report(document),
+        Answer::Spof(found) => spof::report(document, found, spof::MOST_ROWS),
         Answer::Capacity(capacity) => capacity::report(document, capacity),
         Answer::Review(_) => review::report(document),
-        Answer::Availability(found) => availability::report(document, found),
+        Answer::Availability(found) => availability::report(document, found, availability::MOST_ROWS),
         Answer::Verify(found) => verify::report(document, found),
     }
 }

@@ -3,7 +3,9 @@
 //! It decides by extension what to write, and refuses before the work begins what it could not write after it.
 
 use super::chart::{self, Look, PictureError};
-use super::{json, sweep};
+use super::handout::Handout;
+use super::pdf::{self, Paper};
+use super::{html, json, sweep};
 use crate::analysis::result::Document;
 use serde::Serialize;
 use std::fs::{File, OpenOptions};
@@ -27,17 +29,32 @@ enum Format {
     Csv,
     Svg,
     Png,
+    Pdf,
+    Html,
+}
+
+/// How a result is to be put on pages.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Printing {
+    /// Which picture an SVG or PNG shows; without a word, the dashboard or else the first that the result gives.
+    pub chart: Option<chart::Name>,
+    /// How pictures look.
+    pub look: Look,
+    /// For a PDF.
+    pub paper: Paper,
+    /// When it was made, as somebody said.
+    pub date: Option<String>,
 }
 
 /// Why a file was not written. Nothing of it is left behind, and what was in its place before still is.
 #[derive(Debug, Error)]
 pub enum SinkError {
     /// The name does not say what to write.
-    #[error("{}: cannot tell what to write from this name; use .json, .svg or .png", .0.display())]
+    #[error("{}: cannot tell what to write from this name; use .json, .pdf, .html, .png or .svg", .0.display())]
     UnknownExtension(PathBuf),
-    /// The name asks for something that a later version will write.
-    #[error("{}: {} is not built yet; use .json, .svg or .png", .0.display(), .1)]
-    NotBuilt(PathBuf, &'static str),
+    /// A picture, or a JSON document, holds one result.
+    #[error("{}: holds one result, and these are {}; use .pdf or .html", .0.display(), .1)]
+    Several(PathBuf, usize),
     /// The directory has to be there already: a typing error should not make one.
     #[error("{}: there is no directory {}", .0.display(), .1.display())]
     NoDirectory(PathBuf, PathBuf),
@@ -55,7 +72,11 @@ pub enum SinkError {
 impl SinkError {
     /// Is what was typed at fault, rather than the place it names?
     pub fn is_bad_input(&self) -> bool {
-        matches!(self, SinkError::UnknownExtension(_) | SinkError::NotBuilt(..))
+        match self {
+            SinkError::UnknownExtension(_) | SinkError::Several(..) => true,
+            SinkError::Picture(_, why) => !matches!(why, PictureError::Render(_)),
+            _ => false,
+        }
     }
 }
 
@@ -72,8 +93,8 @@ impl Output {
             "csv" => Format::Csv,
             "svg" => Format::Svg,
             "png" => Format::Png,
-            "pdf" => return Err(SinkError::NotBuilt(path.into(), "PDF")),
-            "html" => return Err(SinkError::NotBuilt(path.into(), "HTML")),
+            "pdf" => Format::Pdf,
+            "html" => Format::Html,
             _ => return Err(SinkError::UnknownExtension(path.into())),
         };
         check_place(path)?;
@@ -99,17 +120,21 @@ impl Output {
         &self.path
     }
 
-    /// Writes the document, or its dashboard where the file is a picture.
-    pub fn write(&self, document: &Document, look: &Look) -> Result<(), SinkError> {
-        let picture = |e| SinkError::Picture(self.path.clone(), e);
-        let svg = || chart::svg(document, chart::Name::Dashboard, look).map_err(picture);
-        let bytes = match self.format {
-            Format::Json => {
-                return self.write_json(document);
+    /// Writes what was found: one result, or several bound together where the format has pages.
+    pub fn write(&self, documents: &[Document], printing: &Printing) -> Result<(), SinkError> {
+        let failed = |e| SinkError::Picture(self.path.clone(), e);
+        let (theme, date) = (printing.look.theme, printing.date.clone());
+        let bytes = match (self.format, documents) {
+            (Format::Pdf, all) => pdf::pdf(&Handout::of(all, date), printing.paper, theme).map_err(failed)?,
+            (Format::Html, all) => html::html(&Handout::of(all, date), theme).map_err(failed)?.into_bytes(),
+            (Format::Json, [one]) => return self.write_json(one),
+            (Format::Svg, [one]) => picture(one, printing).map_err(failed)?.into_bytes(),
+            (Format::Png, [one]) => {
+                let svg = picture(one, printing).map_err(failed)?;
+                chart::png(&svg, printing.look.pixel_ratio).map_err(failed)?
             }
-            Format::Csv => sweep::csv(document).map_err(|e| SinkError::Io(self.path.clone(), e))?,
-            Format::Svg => svg()?.into_bytes(),
-            Format::Png => chart::png(&svg()?, look.pixel_ratio).map_err(picture)?,
+            (Format::Csv, [one]) => sweep::csv(one).map_err(|e| SinkError::Io(self.path.clone(), e))?,
+            (_, several) => return Err(SinkError::Several(self.path.clone(), several.len())),
         };
         self.put(&bytes)
     }
@@ -125,6 +150,21 @@ impl Output {
         let mut file = AtomicFile::at(&self.path)?;
         file.write_all(bytes).map_err(|e| SinkError::Io(self.path.clone(), e))?;
         file.commit()
+    }
+}
+
+/// The picture that was asked for, or else the one that says most.
+fn picture(document: &Document, printing: &Printing) -> Result<String, PictureError> {
+    if let Some(name) = printing.chart {
+        return chart::svg(document, name, &printing.look);
+    }
+    match chart::svg(document, chart::Name::Dashboard, &printing.look) {
+        Err(PictureError::Nothing(..)) => {
+            let given = chart::Name::given_by(document);
+            let nothing = PictureError::Nothing("dashboard", "it is words only; use .pdf, .html or .json".into());
+            chart::svg(document, *given.first().ok_or(nothing)?, &printing.look)
+        }
+        other => other,
     }
 }
 
@@ -316,13 +356,12 @@ mod tests {
         let message = |path: &str| Output::parse(Path::new(path)).expect_err("is a mistake").to_string();
         assert_eq!(
             message("x.xls"),
-            "x.xls: cannot tell what to write from this name; use .json, .svg or .png"
+            "x.xls: cannot tell what to write from this name; use .json, .pdf, .html, .png or .svg"
         );
         assert_eq!(
             message("x"),
-            "x: cannot tell what to write from this name; use .json, .svg or .png"
+            "x: cannot tell what to write from this name; use .json, .pdf, .html, .png or .svg"
         );
-        assert_eq!(message("x.pdf"), "x.pdf: PDF is not built yet; use .json, .svg or .png");
         assert_eq!(
             message("nowhere/x.json"),
             "nowhere/x.json: there is no directory nowhere"

@@ -3,27 +3,26 @@
 use super::document::{Block, Column, Fact, Point, Report, Span, Table, Tone};
 use super::summary::{plural, seed};
 use super::units::{self, NOTHING};
-use crate::analysis::result::{Answer, Document};
+use crate::analysis::result::Document;
 use crate::analysis::spof::{Fix, Priced, Spof, Verdict};
 
 /// How much of each list a screen can carry.
-const MOST_ROWS: usize = 40;
+pub const MOST_ROWS: usize = 40;
 const MOST_FIXES: usize = 15;
 const MOST_SETS: usize = 12;
 
-/// The report of a `spof` document.
-pub fn report(document: &Document) -> Report {
-    let mut blocks = Vec::new();
-    if let Answer::Spof(spof) = &document.answer {
-        blocks.push(Block::Facts(verdicts(spof)));
-        blocks.push(Block::Table(losses("component", &spof.components)));
-        if !spof.pairs.is_empty() {
-            blocks.push(Block::Heading("Lost together".into()));
-            blocks.push(Block::Table(losses("pair", &spof.pairs)));
-        }
-        blocks.extend(first(spof));
-        blocks.extend(together(spof));
+/// The report of a `spof` document, with at most so many rows to a table.
+pub fn report(document: &Document, spof: &Spof, most: usize) -> Report {
+    let mut blocks = vec![
+        Block::Facts(verdicts(spof)),
+        Block::Table(losses("component", &spof.components, most)),
+    ];
+    if !spof.pairs.is_empty() {
+        blocks.push(Block::Heading("Lost together".into()));
+        blocks.push(Block::Table(losses("pair", &spof.pairs, most)));
     }
+    blocks.extend(first(spof));
+    blocks.extend(together(spof));
     let note = |c: &crate::analysis::result::Caveat| Block::Note(Span::new(Tone::Caution, c.message.clone()));
     blocks.extend(document.caveats.iter().map(note));
     Report {
@@ -88,7 +87,7 @@ fn named(priced: &Priced) -> String {
     }
 }
 
-fn losses(what: &str, all: &[Priced]) -> Table {
+fn losses(what: &str, all: &[Priced], most: usize) -> Table {
     let columns = vec![
         Column::left(what),
         Column::left("verdict"),
@@ -128,13 +127,13 @@ fn losses(what: &str, all: &[Priced]) -> Table {
             Span::plain(p.downtime_min_per_year.map_or(NOTHING.into(), units::minutes)),
         ]
     };
-    let footnote = match all.len().saturating_sub(MOST_ROWS) {
+    let footnote = match all.len().saturating_sub(most) {
         0 => String::new(),
         more => format!("{} more in the JSON", plural(more as u32, what)),
     };
     Table {
         columns,
-        rows: all.iter().take(MOST_ROWS).map(row).collect(),
+        rows: all.iter().take(most).map(row).collect(),
         footnote,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It chooses, orders and words; it computes nothing that is not in the document and never looks at a node's kind.
 
-use super::busy::{hosts, nodes};
+use super::busy::{MOST_HOSTS, MOST_NODES, hosts, nodes};
 use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
 use super::timeline::timeline;
 use super::units::{self, NOTHING};
@@ -12,7 +12,7 @@ use crate::analysis::result::{Caveat, Document, Estimate, Happening, Metrics, Or
 /// How much of each list a screen can carry.
 const MOST_CLASSES: usize = 6;
 const MOST_EVENTS: usize = 8;
-const MOST_CAVEATS: usize = 6;
+pub(super) const MOST_CAVEATS: usize = 6;
 const MOST_SCENARIOS: usize = 20;
 
 /// The summary of a `run`, of one scenario or of several.
@@ -27,7 +27,7 @@ pub fn summary(document: &Document) -> Report {
         [one] => blocks.extend(one_scenario(one)),
         several => blocks.extend(several_scenarios(several)),
     }
-    blocks.extend(caveats(document, &runs));
+    blocks.extend(caveats(document, &runs, MOST_CAVEATS));
     let title = match runs.as_slice() {
         [] | [_] => document.envelope.scenario.name.clone(),
         several => format!("{} scenarios", several.len()),
@@ -47,6 +47,9 @@ pub fn incomplete(document: &Document) -> String {
         return "INCOMPLETE: too many requests were inside at once, and the simulation was ended early; \
                 the numbers below cover only the time before."
             .into();
+    }
+    if runs.is_empty() {
+        return "INCOMPLETE: not all of the work was finished; the numbers below cover only what was.".into();
     }
     match runs.iter().map(|r| r.replications).sum::<u32>() {
         0 => "INCOMPLETE: interrupted before a replication was finished: nothing to show.".into(),
@@ -98,16 +101,16 @@ fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
     let run = view.run;
     let mut blocks = Vec::new();
     if !run.slo.is_empty() {
-        blocks.push(Block::Table(objectives(view)));
+        blocks.push(Block::Table(objectives(view, MOST_CLASSES)));
     }
     blocks.push(Block::Facts(headline(&run.metrics)));
     if run.metrics.requests.succeeded > 0 {
-        blocks.push(Block::Table(latencies(&run.metrics, &run.classes)));
+        blocks.push(Block::Table(latencies(&run.metrics, &run.classes, MOST_CLASSES)));
     }
     // Names alone are no table, and where nothing was measured there is nothing else.
     let tells = |table: &Table| !view.is_empty() && !table.rows.is_empty() && table.columns.len() > 1;
-    blocks.extend(Some(nodes(&run.nodes)).filter(tells).map(Block::Table));
-    blocks.extend(Some(hosts(&run.hosts)).filter(tells).map(Block::Table));
+    blocks.extend(Some(nodes(&run.nodes, MOST_NODES)).filter(tells).map(Block::Table));
+    blocks.extend(Some(hosts(&run.hosts, MOST_HOSTS)).filter(tells).map(Block::Table));
     blocks.extend(timeline(&[*view]).map(Block::Timeline));
     blocks.extend(happenings(view).map(|fact| Block::Facts(vec![fact])));
     blocks
@@ -115,6 +118,18 @@ fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
 
 /// A row a scenario, causes of failure, and the curves over one another.
 pub(super) fn several_scenarios(views: &[RunView<'_>]) -> Vec<Block> {
+    let mut blocks = vec![Block::Table(scenarios(views, MOST_SCENARIOS))];
+    let causes = causes_of_each(views, MOST_SCENARIOS);
+    if !causes.is_empty() {
+        blocks.push(Block::Heading("Failed by cause".into()));
+        blocks.push(Block::Facts(causes));
+    }
+    blocks.extend(timeline(&views[..views.len().min(MOST_SCENARIOS)]).map(Block::Timeline));
+    blocks
+}
+
+/// A row a scenario.
+pub(super) fn scenarios(views: &[RunView<'_>], most: usize) -> Table {
     let columns = vec![
         Column::left("scenario"),
         Column::left("SLO").rank(6),
@@ -138,26 +153,20 @@ pub(super) fn several_scenarios(views: &[RunView<'_>]) -> Vec<Block> {
             Span::plain(units::count(metrics.requests.failed)),
         ]
     };
-    let rows = views.iter().take(MOST_SCENARIOS).map(row).collect();
-    let table = Table {
+    let rows = views.iter().take(most).map(row).collect();
+    Table {
         columns,
         rows,
-        footnote: unshown(views.len(), MOST_SCENARIOS, "scenario"),
-    };
-    let causes = views
-        .iter()
-        .take(MOST_SCENARIOS)
-        .filter(|v| v.run.metrics.requests.failed > 0);
-    let causes: Vec<Fact> = causes
-        .map(|v| Fact::new(v.name, failure_causes(&v.run.metrics)))
-        .collect();
-    let mut blocks = vec![Block::Table(table)];
-    if !causes.is_empty() {
-        blocks.push(Block::Heading("Failed by cause".into()));
-        blocks.push(Block::Facts(causes));
+        footnote: unshown(views.len(), most, "scenario"),
     }
-    blocks.extend(timeline(&views[..views.len().min(MOST_SCENARIOS)]).map(Block::Timeline));
-    blocks
+}
+
+/// What the failures of each scenario were.
+pub(super) fn causes_of_each(views: &[RunView<'_>], most: usize) -> Vec<Fact> {
+    let failed = views.iter().take(most).filter(|v| v.run.metrics.requests.failed > 0);
+    failed
+        .map(|v| Fact::new(v.name, failure_causes(&v.run.metrics)))
+        .collect()
 }
 
 fn headline(metrics: &Metrics) -> Vec<Fact> {
@@ -183,6 +192,14 @@ fn headline(metrics: &Metrics) -> Vec<Fact> {
         )));
     }
     let mut facts = vec![Fact::new("Available", available), Fact::new("Throughput", throughput)];
+    facts.extend(details(metrics));
+    facts
+}
+
+/// What is said beside the headline where it happened: causes of failures, clients that tried again, whole pages.
+pub(super) fn details(metrics: &Metrics) -> Vec<Fact> {
+    let requests = &metrics.requests;
+    let mut facts = Vec::new();
     if requests.failed > 0 {
         facts.push(Fact::new("Failed by", failure_causes(metrics)));
     }
@@ -210,7 +227,7 @@ fn is_much(part: u64, whole: u64) -> bool {
 }
 
 /// The worst cause first, each with its share of the failures.
-fn failure_causes(metrics: &Metrics) -> Vec<Span> {
+pub(super) fn failure_causes(metrics: &Metrics) -> Vec<Span> {
     let is_failure = |(name, n): &(&str, &u64)| !matches!(*name, "ok" | "unfinished") && **n > 0;
     let mut causes: Vec<(&str, &u64)> = metrics.outcomes.iter().filter(is_failure).collect();
     causes.sort_by(|a, b| b.1.cmp(a.1));
@@ -222,7 +239,7 @@ fn failure_causes(metrics: &Metrics) -> Vec<Span> {
     causes.into_iter().map(say).collect()
 }
 
-fn objectives(view: &RunView<'_>) -> Table {
+pub(super) fn objectives(view: &RunView<'_>, most: usize) -> Table {
     let slo = &view.run.slo;
     let columns = vec![
         Column::left("SLO"),
@@ -247,11 +264,11 @@ fn objectives(view: &RunView<'_>) -> Table {
     // What was missed must not be hidden behind what was met.
     let mut order: Vec<&SloResult> = slo.iter().collect();
     order.sort_by_key(|s| s.met);
-    let rows = order.into_iter().take(MOST_CLASSES).map(row).collect();
+    let rows = order.into_iter().take(most).map(row).collect();
     Table {
         columns,
         rows,
-        footnote: unshown(slo.len(), MOST_CLASSES, "objective"),
+        footnote: unshown(slo.len(), most, "objective"),
     }
 }
 
@@ -282,7 +299,7 @@ fn verdict(view: &RunView<'_>) -> Span {
     }
 }
 
-fn latencies(all: &Metrics, classes: &Ordered<Metrics>) -> Table {
+pub(super) fn latencies(all: &Metrics, classes: &Ordered<Metrics>, most: usize) -> Table {
     // Where nothing failed, the headline has said so.
     let failures = all.requests.failed > 0;
     let columns = vec![
@@ -303,14 +320,11 @@ fn latencies(all: &Metrics, classes: &Ordered<Metrics>) -> Table {
     };
     // A single class is the whole.
     let split = classes.iter().filter(|_| classes.0.len() > 1);
-    let rows = std::iter::once(("all", all))
-        .chain(split.take(MOST_CLASSES))
-        .map(row)
-        .collect();
+    let rows = std::iter::once(("all", all)).chain(split.take(most)).map(row).collect();
     Table {
         columns: without_second(columns, failures),
         rows,
-        footnote: unshown(classes.0.len(), MOST_CLASSES, "class"),
+        footnote: unshown(classes.0.len(), most, "class"),
     }
 }
 
@@ -341,7 +355,7 @@ fn happenings(view: &RunView<'_>) -> Option<Fact> {
 }
 
 /// What to bear in mind, of all together and of each.
-pub(super) fn caveats(document: &Document, runs: &[RunView<'_>]) -> Vec<Block> {
+pub(super) fn caveats(document: &Document, runs: &[RunView<'_>], most: usize) -> Vec<Block> {
     let note = |text: String| Block::Note(Span::new(Tone::Caution, text));
     let shared = document.caveats.iter().map(|c| c.message.clone());
     let own = runs.iter().flat_map(|view| {
@@ -350,8 +364,8 @@ pub(super) fn caveats(document: &Document, runs: &[RunView<'_>]) -> Vec<Block> {
             .map(move |c: &Caveat| format!("{}: {}", view.name, c.message))
     });
     let all: Vec<String> = shared.chain(own).collect();
-    let more = all.len().saturating_sub(MOST_CAVEATS);
-    let mut notes: Vec<Block> = all.into_iter().take(MOST_CAVEATS).map(note).collect();
+    let more = all.len().saturating_sub(most);
+    let mut notes: Vec<Block> = all.into_iter().take(most).map(note).collect();
     if more > 0 {
         notes.push(note(format!(
             "{more} more like these in the JSON result, under caveats."

@@ -51,8 +51,10 @@ impl Terminal {
                 .into_iter()
                 .map(|l| page.toned(Tone::Quiet, &l)),
         );
-        for (i, block) in report.blocks.iter().enumerate() {
-            if i == 0 || !stands_close(&report.blocks[i - 1], block) {
+        let is_here = |block: &&Block| !matches!(block, Block::Answer(_) | Block::Numbers(_) | Block::Picture(_));
+        let blocks: Vec<&Block> = report.blocks.iter().filter(is_here).collect();
+        for (i, block) in blocks.iter().enumerate() {
+            if i == 0 || !stands_close(blocks[i - 1], block) {
                 lines.push(String::new());
             }
             lines.extend(page.block(block));
@@ -84,6 +86,7 @@ impl Page {
             Block::Timeline(timeline) => self.facts(&sparkline::facts(timeline, self.width)),
             Block::Point(point) => self.point(point),
             Block::Note(span) => self.note(span),
+            Block::Answer(_) | Block::Numbers(_) | Block::Picture(_) => Vec::new(),
         }
     }
 

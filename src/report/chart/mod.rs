@@ -12,6 +12,8 @@ mod raster;
 mod theme;
 mod timeline;
 
+pub(super) use canvas::{REGULAR, SEMIBOLD};
+pub(super) use raster::tree;
 pub use theme::Theme;
 
 use super::summary::subtitle;
@@ -32,6 +34,38 @@ pub enum Name {
     Latency,
 }
 
+impl Name {
+    /// Each with the word for it, and what stands above it in a report.
+    pub const ALL: [(Name, &'static str, &'static str); 3] = [
+        (Name::Dashboard, "dashboard", "At a glance"),
+        (Name::Timeline, "timeline", "How things went over time"),
+        (Name::Latency, "latency", "How long requests took"),
+    ];
+
+    /// The word for it: `timeline`.
+    pub fn word(self) -> &'static str {
+        self.entry().1
+    }
+
+    /// What stands above it in a report.
+    pub fn heading(self) -> &'static str {
+        self.entry().2
+    }
+
+    fn entry(self) -> (Name, &'static str, &'static str) {
+        let found = Name::ALL.into_iter().find(|(name, ..)| *name == self);
+        found.expect("every name is in the list")
+    }
+
+    /// Those that this result gives.
+    pub fn given_by(document: &Document) -> Vec<Name> {
+        let names = Name::ALL.into_iter().map(|(name, ..)| name);
+        names
+            .filter(|name| svg(document, *name, &Look::default()).is_ok())
+            .collect()
+    }
+}
+
 /// How a picture is to look.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Look {
@@ -41,6 +75,8 @@ pub struct Look {
     pub pixel_ratio: f64,
     /// For which page.
     pub theme: Theme,
+    /// Whether it says what it is a picture of. A page that has said so leaves it out.
+    pub headed: bool,
 }
 
 impl Default for Look {
@@ -49,6 +85,7 @@ impl Default for Look {
             width: 1200,
             pixel_ratio: 2.0,
             theme: Theme::Light,
+            headed: true,
         }
     }
 }
@@ -58,7 +95,7 @@ impl Default for Look {
 pub enum PictureError {
     /// The result does not hold what this picture shows.
     #[error("this result has nothing for the chart `{0}`: {1}")]
-    Nothing(&'static str, &'static str),
+    Nothing(&'static str, String),
     /// Too large to draw, or too small.
     #[error(
         "a picture of {width} × {height} pixels cannot be drawn; try a --width of 320 to 4096 or another --pixel-ratio"
@@ -74,8 +111,10 @@ pub enum PictureError {
     Render(String),
 }
 
-const MARGIN: f64 = 24.0;
+/// Around every picture.
+pub(super) const MARGIN: f64 = 24.0;
 const HEAD: f64 = 62.0;
+const LINE: f64 = 18.0;
 const TIMELINE_HEIGHT: f64 = 560.0;
 const LATENCY_HEIGHT: f64 = 440.0;
 
@@ -92,7 +131,7 @@ pub fn svg(document: &Document, name: Name, look: &Look) -> Result<String, Pictu
     match name {
         Name::Dashboard if runs.is_empty() => Err(PictureError::Nothing(
             "dashboard",
-            "it draws what `fallover run` found; use .json",
+            "it draws what `fallover run` found".into(),
         )),
         Name::Dashboard => {
             let height = dashboard::height(document, width).ceil();
@@ -102,7 +141,7 @@ pub fn svg(document: &Document, name: Name, look: &Look) -> Result<String, Pictu
         Name::Timeline => {
             let timeline = timeline_of(&runs).ok_or(PictureError::Nothing(
                 "timeline",
-                "nothing was measured over time; try `latency`",
+                "nothing was measured over time".into(),
             ))?;
             let how = "Line: median of the replications. Band: nine of ten of them.";
             let draw = |canvas: &mut Canvas<'_>, area| timeline::draw(canvas, &timeline, area);
@@ -111,7 +150,7 @@ pub fn svg(document: &Document, name: Name, look: &Look) -> Result<String, Pictu
         Name::Latency => {
             let sources = latency::sources(&runs);
             if sources.is_empty() {
-                return Err(PictureError::Nothing("latency", "no request succeeded; try `timeline`"));
+                return Err(PictureError::Nothing("latency", "no request succeeded".into()));
             }
             let draw = |canvas: &mut Canvas<'_>, area| latency::draw(canvas, &sources, area);
             Ok(titled(document, &runs, "", look, LATENCY_HEIGHT, draw))
@@ -143,20 +182,31 @@ fn titled(
             " (INCOMPLETE)"
         },
     );
+    // How to read it is said in any case.
+    let head = match look.headed {
+        true => HEAD,
+        false if how.is_empty() => 0.0,
+        false => LINE,
+    };
+    let height = height - HEAD + head;
     paint(width, height, look.theme, &title, |canvas| {
         let room = width - 2.0 * MARGIN;
-        let big = canvas.bold(17.0);
-        canvas.text(&fitted(&title, big, room), MARGIN, MARGIN + 6.0, Anchor::Start, big);
         let small = canvas.quiet(12.0);
-        for (i, says) in [subtitle(document).as_str(), how].into_iter().enumerate() {
+        let line = |canvas: &mut Canvas<'_>, says: &str, y: f64| {
             let line = wrapped(says, small, room, 1).concat();
-            canvas.text(&line, MARGIN, MARGIN + 27.0 + i as f64 * 17.0, Anchor::Start, small);
+            canvas.text(&line, MARGIN, MARGIN + y, Anchor::Start, small);
+        };
+        if look.headed {
+            let big = canvas.bold(17.0);
+            canvas.text(&fitted(&title, big, room), MARGIN, MARGIN + 6.0, Anchor::Start, big);
+            line(canvas, &subtitle(document), 27.0);
         }
+        line(canvas, how, head - LINE);
         draw(
             canvas,
             Rect {
                 left: MARGIN,
-                top: MARGIN + HEAD,
+                top: MARGIN + head,
                 right: width - MARGIN,
                 bottom: height - MARGIN / 2.0,
             },

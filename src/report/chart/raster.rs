@@ -2,17 +2,16 @@
 
 use super::PictureError;
 use super::canvas::{REGULAR, SEMIBOLD};
+use resvg::usvg::fontdb;
 use resvg::{tiny_skia, usvg};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// More than this does not fit a reasonable memory: 16 thousand by 16 thousand.
 const MOST_PIXELS: f64 = 268_435_456.0;
 
 /// The PNG of an SVG, with so many pixels to each of its own.
 pub fn png(svg: &str, pixel_ratio: f64) -> Result<Vec<u8>, PictureError> {
-    // A name in a script that the fonts lack must not vanish from the picture.
-    let svg: String = svg.chars().map(|c| if has_glyph(c) { c } else { '?' }).collect();
-    let tree = usvg::Tree::from_str(&svg, &options()).map_err(|e| PictureError::Render(e.to_string()))?;
+    let tree = tree(svg)?;
     let (width, height) = (f64::from(tree.size().width()), f64::from(tree.size().height()));
     let (width, height) = ((width * pixel_ratio).round(), (height * pixel_ratio).round());
     if !(pixel_ratio.is_finite() && width >= 1.0 && height >= 1.0 && width * height <= MOST_PIXELS) {
@@ -24,16 +23,29 @@ pub fn png(svg: &str, pixel_ratio: f64) -> Result<Vec<u8>, PictureError> {
     pixels.encode_png().map_err(|e| PictureError::Render(e.to_string()))
 }
 
+/// The SVG as every renderer draws it.
+pub fn tree(svg: &str) -> Result<usvg::Tree, PictureError> {
+    // A name in a script that the fonts lack must not vanish from the picture.
+    let svg: String = svg.chars().map(|c| if has_glyph(c) { c } else { '?' }).collect();
+    usvg::Tree::from_str(&svg, &options()).map_err(|e| PictureError::Render(e.to_string()))
+}
+
 /// Whether the bundled fonts were made with this character, roughly; see `assets/fonts/README.md`.
 fn has_glyph(c: char) -> bool {
     c < '\u{460}' || ('\u{2000}'..'\u{2800}').contains(&c)
 }
 
+/// One set of fonts for all pictures: a PDF of several embeds each font once.
 fn options() -> usvg::Options<'static> {
-    let mut options = usvg::Options::default();
-    let fonts = Arc::make_mut(&mut options.fontdb);
-    fonts.load_font_data(REGULAR.to_vec());
-    fonts.load_font_data(SEMIBOLD.to_vec());
-    fonts.set_sans_serif_family("Inter");
-    options
+    static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
+        let mut fonts = fontdb::Database::new();
+        fonts.load_font_data(REGULAR.to_vec());
+        fonts.load_font_data(SEMIBOLD.to_vec());
+        fonts.set_sans_serif_family("Inter");
+        Arc::new(fonts)
+    });
+    usvg::Options {
+        fontdb: FONTS.clone(),
+        ..usvg::Options::default()
+    }
 }

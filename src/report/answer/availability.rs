@@ -1,0 +1,49 @@
+//! The conclusions of `availability`: the number, the promise, and what costs most.
+
+use super::{Conclusions, MOST};
+use crate::analysis::availability::Availability;
+use crate::report::document::{Span, Tone};
+use crate::report::units;
+
+/// What an `availability` result says.
+pub fn conclusions(availability: &Availability) -> Conclusions {
+    let nines = availability.availability.value.and_then(units::nines);
+    let nines = nines.map_or(String::new(), |n| format!(" ({n})"));
+    let mut found = vec![Span::plain(format!(
+        "{}{nines} of the requests are answered over {}; {} a year are lost.",
+        units::percent_estimate(&availability.availability),
+        units::span(availability.horizon_s),
+        units::minutes_estimate(&availability.downtime_min_per_year)
+    ))];
+    for slo in availability.slo.iter().take(2 * MOST) {
+        let (tone, verdict) = match slo.met {
+            true => (Tone::Good, "kept"),
+            false => (Tone::Bad, "missed"),
+        };
+        let says = format!(
+            "The promise {} ≥ {} is {verdict}.",
+            slo.objective,
+            units::percent(slo.target)
+        );
+        found.insert(0, Span::new(tone, says));
+    }
+    let total = availability.downtime_min_per_year.value.unwrap_or(0.0);
+    let causes = availability
+        .by_cause
+        .iter()
+        .filter_map(|(name, e)| Some((name, e.value?)));
+    let dear: Vec<(&str, f64)> = causes
+        .filter(|(_, m)| *m > 0.01 * total && total > 0.0)
+        .take(MOST)
+        .collect();
+    let say = |(name, minutes): &(&str, f64)| format!("{name} ({:.0} %)", 100.0 * minutes / total);
+    let dear: Vec<String> = dear.iter().map(say).collect();
+    let mut to_do = Vec::new();
+    if !dear.is_empty() {
+        found.push(Span::plain(format!("What costs most of it: {}.", dear.join(", "))));
+        to_do.push(Span::plain(
+            "Begin with what costs most: `fallover spof` tries the changes against each loss and says what each saves.",
+        ));
+    }
+    Conclusions { found, to_do }
+}

@@ -1,0 +1,50 @@
+//! What a reader who decides wants first: what was found, and what to do about it, in sentences.
+//!
+//! Every sentence is read off the result; none is a judgement that the numbers below it do not show.
+
+mod availability;
+mod review;
+mod run;
+mod spof;
+
+use super::document::{Block, Span};
+use super::view::runs;
+use crate::analysis::result::{Answer, Document};
+
+/// How many sentences of one kind a first page can carry.
+const MOST: usize = 3;
+
+/// What was found, and what to do.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Conclusions {
+    /// The most important first.
+    pub found: Vec<Span>,
+    /// What the result suggests; may be empty.
+    pub to_do: Vec<Span>,
+}
+
+impl Conclusions {
+    /// Of a result, whichever command found it. A new analysis adds its sentences here.
+    pub fn of(document: &Document) -> Conclusions {
+        match &document.answer {
+            Answer::Run(_) | Answer::Runs(_) => run::conclusions(&runs(document)),
+            Answer::Spof(found) => spof::conclusions(found),
+            Answer::Availability(found) => availability::conclusions(found),
+            Answer::Review(found) => review::conclusions(found),
+            // Their words begin with the verdict.
+            Answer::Compare(_) | Answer::Sweep(_) | Answer::Capacity(_) | Answer::Verify(_) => Conclusions::default(),
+        }
+    }
+
+    /// As they stand on a page, with `between` between the two.
+    pub fn blocks(self, between: Vec<Block>) -> Vec<Block> {
+        let under = |heading: &str, sentences: Vec<Span>| match sentences.is_empty() {
+            true => Vec::new(),
+            false => vec![Block::Heading(heading.into()), Block::Answer(sentences)],
+        };
+        let mut blocks = under("What was found", self.found);
+        blocks.extend(between);
+        blocks.extend(under("What to do", self.to_do));
+        blocks
+    }
+}

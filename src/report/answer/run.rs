@@ -1,0 +1,273 @@
+//! The conclusions of `run`: promises, losses and their cause, when it was worst, who had least room.
+
+use super::{Conclusions, MOST};
+use crate::analysis::result::{Estimate, HostResult, NodeResult, Run, SloResult};
+use crate::report::document::{Span, Tone};
+use crate::report::periods::periods;
+use crate::report::summary::{objective, plural};
+use crate::report::units;
+use crate::report::view::RunView;
+
+/// From here on something has hardly any room left.
+const BUSY: f64 = 0.8;
+
+/// What the result of one run or several says.
+pub fn conclusions(views: &[RunView<'_>]) -> Conclusions {
+    match views {
+        [one] if one.replications == 0 => Conclusions::default(),
+        [one] => Conclusions {
+            found: found(one),
+            to_do: to_do(one),
+        },
+        several => Conclusions {
+            found: found_in_each(several),
+            to_do: Vec::new(),
+        },
+    }
+}
+
+/// What was found in one run.
+fn found(view: &RunView<'_>) -> Vec<Span> {
+    if view.is_empty() {
+        return vec![Span::plain(
+            "No request came within the measured time: nothing can be said.",
+        )];
+    }
+    let mut says = promises(view);
+    says.push(losses(view));
+    says.extend(worst_stretch(view));
+    says.extend(busiest(view.run));
+    says
+}
+
+/// What the result suggests to do.
+fn to_do(view: &RunView<'_>) -> Vec<Span> {
+    if view.is_empty() {
+        return vec![Span::plain("Give the scenario more load, or a longer `duration`.")];
+    }
+    let is_of_losses = |s: &SloResult| s.objective.ends_with("availability") || s.objective.ends_with("error_ratio");
+    let is_late = view.run.slo.iter().any(|s| !s.met && !is_of_losses(s));
+    let mut says = Vec::new();
+    if is_late {
+        says.push(Span::plain(
+            "Answers were late: give the busiest component more room, or send less of the load to it (`algorithm` and \
+             `weight` of the balancer).",
+        ));
+    }
+    let causes = worst_causes(view.run).into_iter().take(2);
+    says.extend(causes.map(|(cause, _)| Span::plain(meaning(cause).1)));
+    if says.is_empty() {
+        says.push(Span::plain(
+            "Nothing needs to be done for what this run tried. It tried only the failures that the scenario names.",
+        ));
+    }
+    says.push(Span::plain(
+        "Before changing anything: `fallover spof` says what every other loss would do and cost, `fallover review` \
+         names the settings to change, and `--set PATH=VALUE` tries a change without building it.",
+    ));
+    says
+}
+
+/// What was found in several runs side by side.
+fn found_in_each(views: &[RunView<'_>]) -> Vec<Span> {
+    let say = |view: &RunView<'_>| {
+        let missed = view.run.slo.iter().filter(|s| !s.met).count();
+        let (tone, verdict) = match (view.run.slo.len(), missed) {
+            _ if view.is_empty() => (Tone::Quiet, "nothing was measured".to_owned()),
+            (0, _) => (Tone::Plain, "nothing was promised".to_owned()),
+            (n, 0) => (Tone::Good, format!("kept {}", plural(n as u32, "promise"))),
+            (n, missed) => (Tone::Bad, format!("missed {missed} of {}", plural(n as u32, "promise"))),
+        };
+        let metrics = &view.run.metrics;
+        let says = format!(
+            "{}: {verdict}; available {}, p99 {}.",
+            view.name,
+            units::percent_estimate(&metrics.availability),
+            units::latency_estimate(&metrics.latency_s.p99)
+        );
+        Span::new(tone, says)
+    };
+    let mut says: Vec<Span> = views.iter().take(2 * MOST).map(say).collect();
+    if let Some(more) = views.len().checked_sub(2 * MOST).filter(|more| *more > 0) {
+        says.push(Span::plain(format!(
+            "{} are in the table.",
+            plural(more as u32, "more scenario")
+        )));
+    }
+    says
+}
+
+fn promises(view: &RunView<'_>) -> Vec<Span> {
+    let slo = &view.run.slo;
+    if slo.is_empty() {
+        return vec![Span::plain("Nothing was promised: the scenario has no `slo`.")];
+    }
+    let missed: Vec<&SloResult> = slo.iter().filter(|s| !s.met).collect();
+    if missed.is_empty() {
+        let first = objective(&slo[0]);
+        let says = match slo.len() {
+            1 => format!(
+                "The promise was kept: {} was {}, and {} was promised.",
+                slo[0].objective, first.1, first.0
+            ),
+            n => format!("All {n} promises were kept."),
+        };
+        return vec![Span::new(Tone::Good, says)];
+    }
+    let say = |s: &&SloResult| {
+        let (target, observed) = objective(s);
+        let says = format!(
+            "Promise missed: {} was {observed}, and {target} was promised.",
+            s.objective
+        );
+        Span::new(Tone::Bad, says)
+    };
+    let mut says: Vec<Span> = missed.iter().take(MOST).map(say).collect();
+    if missed.len() > MOST {
+        let more = format!("{} more of {} promises were missed.", missed.len() - MOST, slo.len());
+        says.push(Span::new(Tone::Bad, more));
+    }
+    says
+}
+
+fn losses(view: &RunView<'_>) -> Span {
+    let requests = &view.run.metrics.requests;
+    let offered = units::count(requests.offered);
+    let causes = worst_causes(view.run);
+    let Some((cause, n)) = causes.first() else {
+        return Span::plain(format!("None of {offered} requests failed."));
+    };
+    let nearly_all = *n as f64 > 0.95 * requests.failed as f64;
+    let share = match nearly_all {
+        true if causes.len() == 1 => "all of them".to_owned(),
+        true => "nearly all of them".to_owned(),
+        false => units::count(*n),
+    };
+    Span::plain(format!(
+        "{} of {offered} requests failed, {share} for one cause, {}: {}.",
+        units::count(requests.failed),
+        cause.replace('_', " "),
+        meaning(cause).0
+    ))
+}
+
+/// The worst cause first.
+fn worst_causes(run: &Run) -> Vec<(&str, u64)> {
+    let is_cause = |(name, n): &(&str, &u64)| !matches!(*name, "ok" | "unfinished") && **n > 0;
+    let causes = run.metrics.outcomes.iter().filter(is_cause);
+    let mut causes: Vec<(&str, u64)> = causes.map(|(name, n)| (name, *n)).collect();
+    causes.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    causes
+}
+
+/// What a cause means, and what helps against it.
+fn meaning(cause: &str) -> (&'static str, &'static str) {
+    match cause {
+        "refused" => (
+            "a process was not there, or had no connection left, on a machine that was",
+            "Against refused requests: a second component that takes over what died, and in front of it something that \
+             notices (`check`) and tries another (`retries` with `redispatch`).",
+        ),
+        "queue_full" | "queue_timeout" => (
+            "more came than could be served, and the waiting was cut short",
+            "Against full queues: more servers or workers, or less load. `fallover capacity` says how much there is room \
+             for, and what is short first.",
+        ),
+        "server_timeout" | "client_timeout" => (
+            "somebody waited longer than they were ready to",
+            "Against time-outs: find what is slow (who was busy, below) and give it room; a longer time-out only moves \
+             the wait.",
+        ),
+        "reset" => (
+            "a process died with the request in it",
+            "Against resets: let the balancer try another server where that is safe (`retry_on`).",
+        ),
+        "no_server" => (
+            "a balancer had no server that it believed to be up",
+            "Against having no server: one more server, a `backup`, or checks that are slower to condemn (`fall`).",
+        ),
+        "unresolved" => (
+            "DNS gave no address",
+            "Against unresolved names: a second resolver in `entry`, and a longer `ttl`.",
+        ),
+        "unreachable" => (
+            "a machine or a link said nothing, and the caller found out by its own time-out",
+            "Against silence: shorter connect time-outs, and `avoid`, so that a dead machine is not asked again at once.",
+        ),
+        "rejected" => (
+            "a firewall or a rate limit turned it away",
+            "Against rejections: raise the limit if what stands behind it has room (who was busy, below).",
+        ),
+        _ => (
+            "the answer was an error",
+            "Against error answers: take the component that gives them out of service (`observe`, `check` with `deep`).",
+        ),
+    }
+}
+
+/// When it was worst: the stretch of bins below the promise in which most was lost.
+fn worst_stretch(view: &RunView<'_>) -> Option<Span> {
+    let timeline = &view.run.timeline;
+    let availability = &timeline.series.get("availability")?.median;
+    let promise = view.run.slo.iter().find(|s| s.objective == "availability");
+    let floor = promise.map_or(0.99, |s| s.target);
+    let (mut worst, mut from, mut lost) = ((0.0, 0, 0), 0, 0.0);
+    for i in 0..=availability.len() {
+        match availability.get(i).copied().flatten().filter(|a| *a < floor) {
+            Some(a) => lost += 1.0 - a,
+            None => {
+                if lost > worst.0 {
+                    worst = (lost, from, i);
+                }
+                (from, lost) = (i + 1, 0.0);
+            }
+        }
+    }
+    let (lost, from, to) = worst;
+    if lost == 0.0 {
+        return None;
+    }
+    let (from_s, to_s) = (from as f64 * timeline.bin_s, to as f64 * timeline.bin_s);
+    let lowest = availability[from..to].iter().flatten().copied().fold(1.0, f64::min);
+    let broken = periods(&view.run.events, view.duration_s).0;
+    let during = broken
+        .iter()
+        .find(|p| p.from_s < to_s && p.to_s >= from_s - timeline.bin_s);
+    let during = during.map_or(String::new(), |p| format!(", from the {} of {} on", p.effect, p.target));
+    Some(Span::plain(format!(
+        "It was worst between {} and {}{during}: availability fell to {}.",
+        units::clock(from_s),
+        units::clock(to_s),
+        units::percent(lowest)
+    )))
+}
+
+/// Who had least room left.
+fn busiest(run: &Run) -> Option<Span> {
+    let node =
+        |(name, n): (&str, &NodeResult)| measured(&n.utilization_ratio).map(|v| (v, format!("the workers of {name}")));
+    let host = |(name, h): (&str, &HostResult)| measured(&h.cpu_ratio).map(|v| (v, format!("the cores of {name}")));
+    let all = run
+        .nodes
+        .iter()
+        .filter_map(node)
+        .chain(run.hosts.iter().filter_map(host));
+    let (busy, who) = all.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let says = |verdict: &str| {
+        let share = units::percent_brief(&Estimate {
+            value: Some(busy),
+            lo: None,
+            hi: None,
+            confidence: 0.95,
+        });
+        format!("{verdict}: {who} were busy {share} of the time, more than any other.")
+    };
+    Some(match busy >= BUSY {
+        true => Span::new(Tone::Caution, says("There was hardly any room left")),
+        false => Span::plain(says("There was room")),
+    })
+}
+
+fn measured(e: &Estimate) -> Option<f64> {
+    e.value.filter(|v| v.is_finite())
+}

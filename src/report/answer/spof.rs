@@ -1,0 +1,84 @@
+//! The conclusions of `spof`: what stands alone, what is dear without standing alone, what to fix first.
+
+use super::{Conclusions, MOST};
+use crate::analysis::spof::{Fix, Priced, Spof, Verdict};
+use crate::report::document::{Span, Tone};
+use crate::report::summary::plural;
+use crate::report::units;
+
+/// What a `spof` result says.
+pub fn conclusions(spof: &Spof) -> Conclusions {
+    let with = |verdict| spof.components.iter().filter(move |p| p.verdict == verdict);
+    let outages: Vec<&Priced> = with(Verdict::Outage).collect();
+    let mut found = vec![match outages.len() {
+        0 => Span::new(Tone::Good, "No single component cuts the service when it dies."),
+        n => {
+            let says = format!("{} of failure: {}.", plural(n as u32, "single point"), listed(&outages));
+            Span::new(Tone::Bad, says)
+        }
+    }];
+    let overloads: Vec<&Priced> = with(Verdict::Overload).collect();
+    if !overloads.is_empty() {
+        let says = format!(
+            "What is left cannot carry the load without one of {}: {}.",
+            plural(overloads.len() as u32, "more component"),
+            listed(&overloads)
+        );
+        found.push(Span::new(Tone::Bad, says));
+    }
+    let stuck: Vec<&Priced> = spof.components.iter().filter(|p| !p.recovers).collect();
+    if !stuck.is_empty() {
+        let says = format!("Not well again by itself after the repair of {}.", listed(&stuck));
+        found.push(Span::new(Tone::Bad, says));
+    }
+    found.extend(dearest(spof));
+    Conclusions {
+        found,
+        to_do: to_do(spof, outages.is_empty() && overloads.is_empty()),
+    }
+}
+
+fn dearest(spof: &Spof) -> Option<Span> {
+    let cost = |p: &Priced| p.downtime_min_per_year.filter(|m| m.is_finite());
+    let total: f64 = spof.components.iter().filter_map(cost).sum();
+    let priced = spof.components.iter().filter_map(|p| Some((p, cost(p)?)));
+    let (worst, minutes) = priced.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| total > 0.0)?;
+    let stands = match worst.verdict {
+        Verdict::Outage => "",
+        _ => ", though the service does not end with it",
+    };
+    Some(Span::plain(format!(
+        "All losses together cost {} a year; the dearest is {}, {} of it{stands}.",
+        units::minutes(total),
+        worst.name,
+        units::minutes(minutes)
+    )))
+}
+
+fn to_do(spof: &Spof, is_sound: bool) -> Vec<Span> {
+    let say = |fix: &Fix| {
+        let saved = fix.downtime_saved_min_per_year.filter(|m| *m >= 0.05);
+        let saved = saved.map_or(String::new(), |m| format!(" It saves {} a year.", units::minutes(m)));
+        Span::plain(format!("{}.{saved}", fix.change))
+    };
+    let fixes: Vec<Span> = spof.fixes.iter().take(MOST).map(say).collect();
+    match fixes.is_empty() {
+        true if is_sound => vec![Span::plain(
+            "Nothing that was tried helps, and nothing has to. `--pairs` and `--effects slow,errors,hang` look further.",
+        )],
+        true => vec![Span::plain(
+            "None of the changes that were tried helps. What stands alone has to be doubled.",
+        )],
+        false => fixes,
+    }
+}
+
+/// Names, and how many more.
+fn listed(all: &[&Priced]) -> String {
+    const SHOWN: usize = 8;
+    let names: Vec<&str> = all.iter().take(SHOWN).map(|p| p.name.as_str()).collect();
+    match all.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        Some(more) => format!("{} and {more} more", names.join(", ")),
+        None => names.join(", "),
+    }
+}

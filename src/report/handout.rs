@@ -1,0 +1,105 @@
+//! What is handed on: one result or several, each as a report with what it takes to make it again, under one title.
+//!
+//! The renderers of pages (`pdf`, `html`) start from here; what they share is decided here, once.
+
+use super::answer::Conclusions;
+use super::chart::Name;
+use super::document::{Block, Fact, Report, Span};
+use super::summary::incomplete;
+use super::{availability, pages, spof, units, words};
+use crate::analysis::result::{Answer, Document};
+
+/// A page carries all there is.
+const ALL: usize = usize::MAX;
+
+/// One report, of one result or several.
+pub struct Handout<'a> {
+    /// What it is about.
+    pub title: String,
+    /// When it was made, as somebody said; the program never asks a clock.
+    pub date: Option<String>,
+    /// One for each result.
+    pub parts: Vec<Part<'a>>,
+}
+
+/// What is to be said of one result.
+pub struct Part<'a> {
+    /// For its pictures.
+    pub document: &'a Document,
+    /// Title, subtitle, and the blocks from the most important to the least.
+    pub report: Report,
+    /// Why the result is not what was asked for, where it is not.
+    pub warning: Option<String>,
+    /// What made it.
+    pub origin: Vec<Fact>,
+}
+
+impl<'a> Handout<'a> {
+    /// Of these results, in this order.
+    pub fn of(documents: &'a [Document], date: Option<String>) -> Handout<'a> {
+        let parts: Vec<Part<'_>> = documents.iter().map(Part::of).collect();
+        let title = match parts.as_slice() {
+            [one] => one.report.title.clone(),
+            several => format!("{} results", several.len()),
+        };
+        Handout { title, date, parts }
+    }
+}
+
+impl<'a> Part<'a> {
+    fn of(document: &'a Document) -> Part<'a> {
+        let report = match &document.answer {
+            Answer::Run(_) | Answer::Runs(_) => pages::pages(document),
+            Answer::Spof(found) => with_conclusions(spof::report(document, found, ALL), document),
+            Answer::Availability(found) => with_conclusions(availability::report(document, found, ALL), document),
+            _ => with_conclusions(words(document), document),
+        };
+        Part {
+            document,
+            report,
+            warning: (!document.envelope.complete).then(|| incomplete(document)),
+            origin: origin(document),
+        }
+    }
+}
+
+/// What was found and what to do, then the pictures of this result, then the rest.
+fn with_conclusions(mut report: Report, document: &Document) -> Report {
+    let pictures = Name::given_by(document).into_iter();
+    let pictures = pictures.filter(|name| *name != Name::Dashboard).map(Block::Picture);
+    let mut blocks = Conclusions::of(document).blocks(Vec::new());
+    blocks.extend(pictures);
+    blocks.append(&mut report.blocks);
+    Report { blocks, ..report }
+}
+
+/// What it takes to make it again.
+fn origin(document: &Document) -> Vec<Fact> {
+    let envelope = &document.envelope;
+    let mut command = format!("fallover {} SCENARIO", envelope.command);
+    if let Some(seed) = envelope.seed {
+        command += &format!(" --seed {seed}");
+    }
+    if envelope.seed.is_some() {
+        command += &format!(" --replications {}", envelope.replications);
+    }
+    let one = |text: String| vec![Span::plain(text)];
+    let mut facts = vec![
+        Fact::new("Scenario", one(envelope.scenario.name.clone())),
+        Fact::new("Digest", one(envelope.scenario.digest.clone())),
+    ];
+    if envelope.seed.is_some() {
+        let each = units::span(envelope.duration_s);
+        facts.push(Fact::new(
+            "Simulated",
+            one(format!("{} × {each}", envelope.replications)),
+        ));
+    }
+    facts.extend(envelope.seed.map(|seed| Fact::new("Seed", one(seed.to_string()))));
+    facts.push(Fact::new(
+        "Program",
+        one(format!("fallover {}", document.engine.version)),
+    ));
+    facts.push(Fact::new("Command", one(command)));
+    facts
+}
