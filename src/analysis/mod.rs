@@ -1,11 +1,16 @@
 //! What a study means: estimates with intervals, SLOs, caveats.
 
 pub mod availability;
+pub mod capacity;
+pub mod compare;
 pub mod cuts;
 pub mod reliability;
 pub mod result;
 pub mod review;
 pub mod run;
 pub mod spof;
+pub mod sweep;
 pub mod theory;
+pub mod topology;
 pub mod verify;
+pub mod waterfall;

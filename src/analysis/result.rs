@@ -7,10 +7,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::availability::Availability;
+use super::capacity::Capacity;
+use super::compare::Compare;
 use super::review::Review;
 use super::spof::Spof;
+use super::sweep::Sweep;
+use super::topology::Topology;
 use super::verify::Verification;
+use super::waterfall::Waterfall;
 use crate::scenario::plan::Plan;
+use crate::stats::interval::CONFIDENCE;
 
 /// The version of this format. A field may be added without raising it; none may be renamed or dropped.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -26,6 +32,18 @@ pub struct Estimate {
     pub hi: Option<f64>,
     /// How often such an interval holds the truth.
     pub confidence: f64,
+}
+
+impl Default for Estimate {
+    /// Nothing was measured.
+    fn default() -> Estimate {
+        Estimate {
+            value: None,
+            lo: None,
+            hi: None,
+            confidence: CONFIDENCE,
+        }
+    }
 }
 
 /// A map that keeps its order.
@@ -112,6 +130,10 @@ pub enum Answer {
     Run(Box<Run>),
     /// `run` of several.
     Runs(Runs),
+    /// `compare`.
+    Compare(Compare),
+    /// `sweep` and `merge`.
+    Sweep(Sweep),
     /// `spof`.
     Spof(Spof),
     /// `review`.
@@ -120,6 +142,8 @@ pub enum Answer {
     Availability(Box<Availability>),
     /// `verify`.
     Verify(Verification),
+    /// `capacity`.
+    Capacity(Box<Capacity>),
 }
 
 /// `run` of several scenarios: one entry each.
@@ -182,10 +206,13 @@ impl Answer {
         match command {
             "run" if value.get("runs").is_some() => of(value).map(Answer::Runs),
             "run" => of(value).map(Box::new).map(Answer::Run),
+            "compare" => of(value).map(Answer::Compare),
+            "sweep" => of(value).map(Answer::Sweep),
             "spof" => of(value).map(Answer::Spof),
             "review" => of(value).map(Answer::Review),
             "availability" => of(value).map(Box::new).map(Answer::Availability),
             "verify" => of(value).map(Answer::Verify),
+            "capacity" => of(value).map(Box::new).map(Answer::Capacity),
             _ => Err(NoResult::Command(command.to_owned())),
         }
     }
@@ -249,6 +276,12 @@ pub struct Run {
     pub events: Vec<Happening>,
     /// What was promised, and what became of it.
     pub slo: Vec<SloResult>,
+    /// What stands where, and who asked whom.
+    #[serde(default)]
+    pub topology: Topology,
+    /// Where the time of a request went, hop by hop.
+    #[serde(default)]
+    pub waterfall: Waterfall,
 }
 
 /// What the clients saw.

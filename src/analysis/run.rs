@@ -1,9 +1,11 @@
 //! `run`: what happened, as estimates with intervals, against the SLO, with the caveats a colleague would give.
 
 use super::result::{
-    Caveat, Distribution, Estimate, Happening, HostResult, Latency, Metrics, NodeResult, Ordered, Requests, Run,
-    Series, SloResult, Timeline, Wait,
+    Caveat, Distribution, Estimate, Happening, HostResult, Latency, Metrics, NamedRun, NodeResult, Ordered, Requests,
+    Run, ScenarioId, Series, SloResult, Timeline, Wait,
 };
+use super::topology::Topology;
+use super::waterfall::waterfall;
 use crate::base::limits;
 use crate::model::recorder::{Bin, ClassRecord, bin_of};
 use crate::model::request::Outcome;
@@ -48,6 +50,21 @@ pub fn run(plan: &Plan, study: &Study) -> Run {
         timeline: timeline(plan, samples),
         events: study.events.iter().map(happening).collect(),
         slo: plan.slo.iter().map(|o| objective(o, samples)).collect(),
+        topology: Topology::of(plan, Some(study)),
+        waterfall: waterfall(plan, study),
+    }
+}
+
+/// The same with its name and its caveats, as one of several.
+pub fn named(plan: &Plan, study: &Study) -> NamedRun {
+    let run = run(plan, study);
+    NamedRun {
+        scenario: ScenarioId::of(plan),
+        replications: study.done(),
+        duration_s: plan.duration.seconds(),
+        warmup_s: study.warmup.seconds(),
+        caveats: caveats(plan, study, &run),
+        run,
     }
 }
 
@@ -62,7 +79,7 @@ fn happening(note: &crate::model::recorder::Note) -> Happening {
 // --- estimates ------------------------------------------------------------------------------------------------------
 
 /// An interval as results give it, kept within bounds.
-fn estimate(interval: Option<Interval>, least: f64, most: f64) -> Estimate {
+pub(super) fn estimate(interval: Option<Interval>, least: f64, most: f64) -> Estimate {
     let bound = |sign: f64| interval.and_then(|i| i.half.map(|h| (i.value + sign * h).clamp(least, most)));
     Estimate {
         value: interval.map(|i| i.value),

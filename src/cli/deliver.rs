@@ -66,6 +66,26 @@ impl Reading {
 impl Writing {
     /// The files asked for. A mistake in a name shows before the work begins.
     pub fn outputs(&self) -> Result<Vec<Output>, Failure> {
+        let outputs = self.parsed()?;
+        match outputs.iter().find(|o| o.is_table()) {
+            Some(table) => Err(SinkError::UnknownExtension(table.path().into()).into()),
+            None => Ok(outputs),
+        }
+    }
+
+    /// The same of a sweep, which is a table.
+    pub fn outputs_of_sweep(&self) -> Result<Vec<Output>, Failure> {
+        let outputs = self.parsed()?;
+        match outputs.iter().find(|o| o.is_picture()) {
+            Some(o) => Err(Failure::BadInput(format!(
+                "{}: a sweep is written as .csv or .json",
+                o.path().display()
+            ))),
+            None => Ok(outputs),
+        }
+    }
+
+    fn parsed(&self) -> Result<Vec<Output>, Failure> {
         self.output.iter().map(|path| Ok(Output::parse(path)?)).collect()
     }
 
@@ -94,6 +114,19 @@ impl Writing {
             Ok(())
         }
     }
+}
+
+/// Refuses outputs that would overwrite each other or what is read.
+pub fn keep_apart(reads: &[PathBuf], writing: &Writing) -> Result<(), Failure> {
+    let mut files = Files::default();
+    reads.iter().for_each(|file| files.reads(file, "read by this command"));
+    said(
+        writing
+            .output
+            .iter()
+            .filter_map(|path| files.writes(path).err())
+            .collect(),
+    )
 }
 
 /// Says all failures; the last one decides the status.

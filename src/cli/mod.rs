@@ -3,6 +3,8 @@
 //! Results go to standard output, everything else to standard error. What a command does is elsewhere.
 
 mod availability;
+mod capacity;
+mod compare;
 mod completions;
 mod deliver;
 pub mod exit;
@@ -15,6 +17,7 @@ mod run;
 mod schema;
 mod simulate;
 mod spof;
+mod sweep;
 mod validate;
 mod verify;
 
@@ -39,6 +42,14 @@ pub struct Cli {
 pub enum Command {
     /// What happens? Runs scenarios and says what the clients saw
     Run(run::Run),
+    /// Which design is better, by how much, and is the difference real?
+    Compare(compare::Compare),
+    /// A grid of runs: every combination of values, to a table; or which input moves the result most
+    Sweep(sweep::Sweep),
+    /// Put the shards of a sweep together
+    Merge(sweep::Merge),
+    /// How much load before the SLO breaks, what breaks first, and how much is left with each component lost?
+    Capacity(capacity::Capacity),
     /// What are the single points of failure, what does each cost, and what can the rest not carry?
     Spof(spof::Spof),
     /// Turn results into a report to hand on: PDF, HTML, PNG or SVG
@@ -63,6 +74,10 @@ impl Command {
     fn run(self) -> Result<(), Failure> {
         match self {
             Command::Run(run) => run.run(),
+            Command::Compare(compare) => compare.run(),
+            Command::Sweep(sweep) => sweep.run(),
+            Command::Merge(merge) => merge.run(),
+            Command::Capacity(capacity) => capacity.run(),
             Command::Spof(spof) => spof.run(),
             Command::Report(report) => report.run(),
             Command::Availability(availability) => availability.run(),

@@ -6,17 +6,15 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
-use super::exit::{self, Failure, INTERRUPTED, MISSED};
+use super::exit::Failure;
 use super::options::{Reading, Simulating, Writing};
 use super::simulate::{failed, now, stop_on_interrupt};
-use crate::analysis::result::{Answer, Document, Engine, Envelope, NamedRun, Runs, SCHEMA_VERSION, ScenarioId};
+use crate::analysis::result::{Answer, Document, Engine, Envelope, NamedRun, Runs, SCHEMA_VERSION};
 use crate::analysis::run as findings;
-use crate::base::limits;
 use crate::model::recorder::{Row, RunRecord};
 use crate::report::csv::{RequestRow, RequestWriter};
 use crate::report::progress;
 use crate::report::sink::{AtomicFile, Output};
-use crate::report::view::runs;
 use crate::scenario::plan::Plan;
 use crate::study::{self, Settings, Study, Watch};
 
@@ -49,12 +47,14 @@ impl Run {
         tell_apart(&mut plans, &self.scenarios);
         // Whoever reads how long it will take may change their mind at once.
         let stop = stop_on_interrupt();
-        self.say_how_long(&plans);
+        if !self.writing.quiet {
+            self.simulating.say_how_long(&plans);
+        }
         let began = now();
         let studies = self.simulate(&plans, stop)?;
         let document = self.document(&plans, &studies, began.elapsed().as_secs_f64());
         self.writing.deliver(&document, &outputs)?;
-        self.verdict(&document, studies.iter().any(|s| !s.complete))
+        self.simulating.verdict(&document, studies.iter().any(|s| !s.complete))
     }
 
     fn outputs(&self) -> Result<Vec<Output>, Failure> {
@@ -63,23 +63,6 @@ impl Run {
             return Err(Failure::BadInput(message.into()));
         }
         self.writing.outputs()
-    }
-
-    /// Long work says so before it starts.
-    fn say_how_long(&self, plans: &[Plan]) {
-        let replications = f64::from(self.simulating.replications.unwrap_or(study::REPLICATIONS));
-        let events = replications * plans.iter().map(study::expected_events).sum::<f64>();
-        if events > limits::EVENTS_WORTH_A_WORD && !self.writing.quiet {
-            let threads = (self.simulating.threads() as f64).min(replications * plans.len() as f64);
-            exit::note(&format!(
-                "about {:.0} billion events, perhaps {} with {} thread{}; Ctrl-C ends it and keeps what is finished \
-                 (a shorter --duration or fewer --replications make it quicker)",
-                events / 1e9,
-                roughly(events / EVENTS_PER_MINUTE / threads),
-                threads,
-                if threads == 1.0 { "" } else { "s" },
-            ));
-        }
     }
 
     // --- simulating -------------------------------------------------------------------------------------------------
@@ -93,8 +76,7 @@ impl Run {
             rows: self.requests.is_some(),
             ..self.simulating.settings()
         };
-        let first = u64::from(self.simulating.replications.unwrap_or(study::REPLICATIONS)) * plans.len() as u64;
-        let bar = progress::bar(first, "replications", self.writing.quiet);
+        let bar = progress::bar(0, "replications", self.writing.quiet);
         let watch = Watch {
             stop,
             progress: &|done, total| {
@@ -117,19 +99,7 @@ impl Run {
     // --- telling ----------------------------------------------------------------------------------------------------
 
     fn document(&self, plans: &[Plan], studies: &[Study], wall_s: f64) -> Document {
-        let named = |(plan, study): (&Plan, &Study)| {
-            let run = findings::run(plan, study);
-            let caveats = findings::caveats(plan, study, &run);
-            NamedRun {
-                scenario: ScenarioId::of(plan),
-                replications: study.samples.len() as u32,
-                duration_s: plan.duration.seconds(),
-                warmup_s: study.warmup.seconds(),
-                run,
-                caveats,
-            }
-        };
-        let runs: Vec<NamedRun> = plans.iter().zip(studies).map(named).collect();
+        let runs: Vec<NamedRun> = plans.iter().zip(studies).map(|(p, s)| findings::named(p, s)).collect();
         let events: u64 = studies.iter().map(|s| s.events_taken).sum();
         let first = runs[0].clone();
         let (answer, caveats) = match runs.len() {
@@ -152,19 +122,6 @@ impl Run {
             engine: Engine::this(self.simulating.threads(), events, wall_s),
         }
     }
-
-    fn verdict(&self, document: &Document, interrupted: bool) -> Result<(), Failure> {
-        if interrupted {
-            exit::note("interrupted: what was finished is in the result, which is marked incomplete");
-            return Err(Failure::Status(INTERRUPTED));
-        }
-        // A run that could not be finished for all that was inside keeps no promise.
-        let kept = document.envelope.complete && runs(document).iter().all(|r| r.run.slo.iter().all(|s| s.met));
-        if self.simulating.check && !kept {
-            return Err(Failure::Status(MISSED));
-        }
-        Ok(())
-    }
 }
 
 /// Scenarios of one name get their file's after it, so that tables and charts can say which is which.
@@ -176,20 +133,6 @@ fn tell_apart(plans: &mut [Plan], files: &[PathBuf]) {
             plan.name = format!("{name} ({})", file.display());
         }
     }
-}
-
-/// What one core does in a minute, roughly: for a guess at the waiting time, not for a promise.
-const EVENTS_PER_MINUTE: f64 = 60.0 * 5e6;
-
-/// `20 minutes`, `8 hours`, `12 days`: nobody plans by more than that.
-fn roughly(minutes: f64) -> String {
-    let (n, unit) = match minutes {
-        m if m < 90.0 => (m.max(1.0), "minute"),
-        m if m < 48.0 * 60.0 => (m / 60.0, "hour"),
-        m if m < 730.0 * 1440.0 => (m / 1440.0, "day"),
-        m => (m / 525_600.0, "year"),
-    };
-    format!("{n:.0} {unit}{}", if n < 1.5 { "" } else { "s" })
 }
 
 /// The file of `--requests`, written as the replications come.

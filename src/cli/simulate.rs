@@ -3,7 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::exit::{self, Failure, INTERNAL, INTERRUPTED};
+use super::exit::{self, Failure, INTERNAL, INTERRUPTED, MISSED};
+use super::options::Simulating;
+use crate::analysis::result::Document;
+use crate::base::limits;
+use crate::report::view::runs;
+use crate::scenario::plan::Plan;
 use crate::study;
 
 /// As many as the machine has processors.
@@ -49,4 +54,51 @@ pub fn stop_on_interrupt() -> &'static AtomicBool {
     // Where no handler can be set, Ctrl-C ends the program at once, as it would without one.
     let _ = ctrlc::set_handler(handler);
     &STOP
+}
+
+/// What one core does in a minute, roughly: for a guess at the waiting time, not for a promise.
+const EVENTS_PER_MINUTE: f64 = 60.0 * 5e6;
+
+impl Simulating {
+    /// Long work says so before it starts.
+    pub fn say_how_long(&self, plans: &[Plan]) {
+        let replications = f64::from(self.replications.unwrap_or(study::REPLICATIONS));
+        let events = replications * plans.iter().map(study::expected_events).sum::<f64>();
+        if events > limits::EVENTS_WORTH_A_WORD {
+            let threads = (self.threads() as f64).min(replications * plans.len() as f64);
+            exit::note(&format!(
+                "about {:.0} billion events, perhaps {} with {} thread{}; Ctrl-C ends it and keeps what is finished \
+                 (a shorter --duration or fewer --replications make it quicker)",
+                events / 1e9,
+                roughly(events, threads),
+                threads,
+                if threads == 1.0 { "" } else { "s" },
+            ));
+        }
+    }
+
+    /// The exit status that a finished document calls for.
+    pub fn verdict(&self, document: &Document, interrupted: bool) -> Result<(), Failure> {
+        if interrupted {
+            exit::note("interrupted: what was finished is in the result, which is marked incomplete");
+            return Err(Failure::Status(INTERRUPTED));
+        }
+        // A run that could not be finished for all that was inside keeps no promise.
+        let kept = document.envelope.complete && runs(document).iter().all(|r| r.run.slo.iter().all(|s| s.met));
+        if self.check && !kept {
+            return Err(Failure::Status(MISSED));
+        }
+        Ok(())
+    }
+}
+
+/// How long so many events take: `20 minutes`, `8 hours`, `12 days`; nobody plans by more than that.
+pub fn roughly(events: f64, threads: f64) -> String {
+    let (n, unit) = match events / EVENTS_PER_MINUTE / threads {
+        m if m < 90.0 => (m.max(1.0), "minute"),
+        m if m < 48.0 * 60.0 => (m / 60.0, "hour"),
+        m if m < 730.0 * 1440.0 => (m / 1440.0, "day"),
+        m => (m / 525_600.0, "year"),
+    };
+    format!("{n:.0} {unit}{}", if n < 1.5 { "" } else { "s" })
 }

@@ -9,6 +9,7 @@ mod closing;
 pub mod context;
 pub mod directory;
 pub mod event;
+pub mod flows;
 pub mod host;
 pub mod node;
 pub mod packed;

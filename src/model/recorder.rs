@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::flows::Flows;
 use super::request::{Frame, FrameKey, Outcome};
 use crate::base::ids::{ClassId, NodeId, SourceId};
 use crate::base::time::{Span, Time};
@@ -31,6 +32,8 @@ pub struct RunRecord {
     pub nodes: Vec<NodeRecord>,
     /// By host.
     pub hosts: Vec<HostRecord>,
+    /// Who answered whom.
+    pub flows: Flows,
     /// By bin of the time of arrival.
     pub bins: Vec<Bin>,
     /// Writes lost at promotions, by database.
@@ -225,6 +228,7 @@ impl Recorder {
                 classes: vec![ClassRecord::default(); plan.classes.len()],
                 nodes: Vec::new(),
                 hosts: Vec::new(),
+                flows: Flows::new(plan),
                 bins: vec![Bin::default(); bins],
                 lost_writes: Vec::new(),
                 events: Vec::new(),
@@ -381,6 +385,14 @@ impl Recorder {
         {
             let wait = row.waits.entry(frame.node).or_default();
             *wait = *wait + frame.waited;
+        }
+    }
+
+    /// A frame's caller gets a good answer.
+    #[inline]
+    pub fn answered(&mut self, now: Time, caller: NodeId, frame: &Frame) {
+        if self.counts(frame.entered) {
+            self.run.flows.answered(caller, frame, now);
         }
     }
 

@@ -5,7 +5,7 @@
 
 use rand::Rng;
 
-use crate::base::ids::{HostId, LinkId};
+use crate::base::ids::{HostId, LinkId, NodeId};
 use crate::base::random::{Draw, unit};
 use crate::base::time::Span;
 use crate::scenario::plan::{Network, Plan};
@@ -152,6 +152,27 @@ impl<'p> Wire<'p> {
     pub fn drop_calls(&mut self, link: LinkId, ratio: f64, begins: bool) {
         toggle(&mut self.links[link.index()].drops, ratio, begins);
     }
+}
+
+/// How long a call to a node travels on the average, and its answer, while the network is as planned.
+pub fn typical(plan: &Plan, from: Option<HostId>, to: NodeId) -> (f64, f64) {
+    let there = plan.node(to).host;
+    // What only names is asked for nothing but its own time.
+    if from == Some(there) || plan.only_names(to) {
+        return (0.0, 0.0);
+    }
+    let one_way = |route: Option<(HostId, HostId)>| {
+        let link = route.and_then(|r| plan.network.routes.get(&r));
+        let link = link.map(|l| &plan.network.links[l.index()]);
+        let (latency, loss) = link.map_or((plan.network.latency, plan.network.loss), |l| (l.latency, l.loss));
+        let mut lost = 1.0;
+        let pauses = (0..RETRANSMISSIONS).map(|n| {
+            lost *= loss;
+            lost * Wire::pause_before(n).seconds()
+        });
+        latency.seconds() + pauses.sum::<f64>()
+    };
+    (one_way(from.map(|f| (f, there))), one_way(from.map(|f| (there, f))))
 }
 
 /// A fault with this number begins or ends, among those that are active.

@@ -319,10 +319,12 @@ impl<'p> World<'p> {
             }
             return;
         };
-        let call = caller.calls;
+        let (call, caller) = (caller.calls, caller.node);
         let reply = self.spoil(&frame, reply);
         if reply.is_ok() {
             self.cx.traffic[frame.node.index()].served += 1;
+            let now = self.cx.now();
+            self.cx.record.answered(now, caller, &frame);
         }
         self.cx.deliver(frame.node, frame.parent, call, reply, 0);
     }

@@ -6,7 +6,9 @@
 pub mod answer;
 pub mod availability;
 pub mod busy;
+pub mod capacity;
 pub mod chart;
+pub mod compare;
 pub mod csv;
 pub mod document;
 pub mod handout;
@@ -21,6 +23,7 @@ pub mod sink;
 pub mod sparkline;
 pub mod spof;
 pub mod summary;
+pub mod sweep;
 pub mod terminal;
 pub mod text;
 pub mod timeline;
@@ -34,7 +37,10 @@ use crate::analysis::result::{Answer, Document};
 pub fn words(document: &Document) -> document::Report {
     match &document.answer {
         Answer::Run(_) | Answer::Runs(_) => summary::summary(document),
+        Answer::Compare(_) => compare::report(document),
+        Answer::Sweep(_) => sweep::report(document),
         Answer::Spof(found) => spof::report(document, found, spof::MOST_ROWS),
+        Answer::Capacity(capacity) => capacity::report(document, capacity),
         Answer::Review(_) => review::report(document),
         Answer::Availability(found) => availability::report(document, found, availability::MOST_ROWS),
         Answer::Verify(found) => verify::report(document, found),

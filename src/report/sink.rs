@@ -5,11 +5,11 @@
 use super::chart::{self, Look, PictureError};
 use super::handout::Handout;
 use super::pdf::{self, Paper};
-use super::{html, json};
+use super::{html, json, sweep};
 use crate::analysis::result::Document;
 use serde::Serialize;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use thiserror::Error;
@@ -25,6 +25,8 @@ pub struct Output {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 enum Format {
     Json,
+    /// A table; only a sweep is one.
+    Csv,
     Svg,
     Png,
     Pdf,
@@ -88,6 +90,7 @@ impl Output {
             .to_ascii_lowercase();
         let format = match extension.as_str() {
             "json" => Format::Json,
+            "csv" => Format::Csv,
             "svg" => Format::Svg,
             "png" => Format::Png,
             "pdf" => Format::Pdf,
@@ -100,6 +103,16 @@ impl Output {
             path: path.into(),
             format,
         })
+    }
+
+    /// Is it a table?
+    pub fn is_table(&self) -> bool {
+        self.format == Format::Csv
+    }
+
+    /// Is it a picture?
+    pub fn is_picture(&self) -> bool {
+        matches!(self.format, Format::Svg | Format::Png)
     }
 
     /// Where it will be.
@@ -120,6 +133,7 @@ impl Output {
                 let svg = picture(one, printing).map_err(failed)?;
                 chart::png(&svg, printing.look.pixel_ratio).map_err(failed)?
             }
+            (Format::Csv, [one]) => sweep::csv(one).map_err(|e| SinkError::Io(self.path.clone(), e))?,
             (_, several) => return Err(SinkError::Several(self.path.clone(), several.len())),
         };
         self.put(&bytes)
@@ -151,7 +165,10 @@ fn picture(document: &Document, printing: &Printing) -> Result<String, PictureEr
         Some(first) if printing.chart.is_none() => chart::svg(document, *first, &printing.look),
         Some(_) => {
             let words: Vec<&str> = given.iter().map(|name| name.word()).collect();
-            Err(PictureError::Nothing(word, format!("{why}; it gives {}", words.join(", "))))
+            Err(PictureError::Nothing(
+                word,
+                format!("{why}; it gives {}", words.join(", ")),
+            ))
         }
         None => Err(PictureError::Nothing(
             word,
@@ -234,6 +251,56 @@ impl Write for Destination {
     }
 }
 
+/// Lines that are on disk as soon as they are written: what a long piece of work has finished.
+///
+/// A line that a crash cut short is dropped when the journal is opened again.
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+}
+
+impl Journal {
+    /// Opens or begins a journal whose first line is `head`, and gives the lines after it; none of a journal with another
+    /// head, which is left as it is.
+    pub fn open(path: &Path, head: &str) -> Result<Option<(Journal, Vec<String>)>, SinkError> {
+        let failed = |e| SinkError::Io(path.into(), e);
+        #[expect(clippy::disallowed_methods, reason = "this is the sink")]
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path);
+        let mut file = file.map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(failed)?;
+        let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
+        if whole < bytes.len() {
+            file.set_len(whole as u64).map_err(failed)?;
+        }
+        let text = String::from_utf8_lossy(&bytes[..whole]);
+        let mut journal = Journal {
+            path: path.into(),
+            file,
+        };
+        match text.lines().next() {
+            None => journal.append(head)?,
+            Some(first) if first == head => {}
+            Some(_) => return Ok(None),
+        }
+        let lines = text.lines().skip(1).map(str::to_owned).collect();
+        Ok(Some((journal, lines)))
+    }
+
+    /// Adds a line, which must hold no line break.
+    pub fn append(&mut self, line: &str) -> Result<(), SinkError> {
+        let failed = |e| SinkError::Io(self.path.clone(), e);
+        self.file.write_all(format!("{line}\n").as_bytes()).map_err(failed)?;
+        self.file.sync_data().map_err(failed)
+    }
+
+    /// The work is done: its journal goes.
+    pub fn remove(self) -> Result<(), SinkError> {
+        #[expect(clippy::disallowed_methods, reason = "this is the sink")]
+        std::fs::remove_file(&self.path).map_err(|e| SinkError::Io(self.path.clone(), e))
+    }
+}
+
 fn check_place(path: &Path) -> Result<(), SinkError> {
     let directory = directory_of(path);
     if path.is_dir() {
@@ -309,6 +376,27 @@ mod tests {
             "nowhere/x.json: there is no directory nowhere"
         );
         assert!(Output::parse(Path::new("X.JSON")).is_ok());
+    }
+
+    #[test]
+    fn a_journal_loses_only_the_line_in_hand() {
+        let directory = tempfile::tempdir().expect("makes a directory");
+        let path = directory.path().join("x.csv.partial");
+        let (mut journal, lines) = Journal::open(&path, "head").expect("opens").expect("is new");
+        assert!(lines.is_empty());
+        journal.append("one").expect("appends");
+        journal.append("two").expect("appends");
+        drop(journal);
+        let text = std::fs::read_to_string(&path).expect("reads");
+        std::fs::write(&path, format!("{text}thr")).expect("writes");
+        let (mut journal, lines) = Journal::open(&path, "head").expect("opens").expect("is ours");
+        assert_eq!(lines, ["one", "two"]);
+        journal.append("three").expect("appends");
+        assert!(Journal::open(&path, "another").expect("opens").is_none());
+        let (journal, lines) = Journal::open(&path, "head").expect("opens").expect("is ours");
+        assert_eq!(lines, ["one", "two", "three"]);
+        journal.remove().expect("removes");
+        assert_eq!(files_in(directory.path()), 0);
     }
 
     #[cfg(unix)]

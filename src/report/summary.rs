@@ -12,7 +12,7 @@ use crate::analysis::result::{Caveat, Document, Estimate, Happening, Metrics, Or
 /// How much of each list a screen can carry.
 const MOST_CLASSES: usize = 6;
 const MOST_EVENTS: usize = 8;
-const MOST_CAVEATS: usize = 6;
+pub(super) const MOST_CAVEATS: usize = 6;
 const MOST_SCENARIOS: usize = 20;
 
 /// The summary of a `run`, of one scenario or of several.
@@ -116,7 +116,8 @@ fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
     blocks
 }
 
-fn several_scenarios(views: &[RunView<'_>]) -> Vec<Block> {
+/// A row a scenario, causes of failure, and the curves over one another.
+pub(super) fn several_scenarios(views: &[RunView<'_>]) -> Vec<Block> {
     let mut blocks = vec![Block::Table(scenarios(views, MOST_SCENARIOS))];
     let causes = causes_of_each(views, MOST_SCENARIOS);
     if !causes.is_empty() {
@@ -353,6 +354,7 @@ fn happenings(view: &RunView<'_>) -> Option<Fact> {
     (!items.is_empty()).then(|| Fact::new("Events", items))
 }
 
+/// What to bear in mind, of all together and of each; at most so many.
 pub(super) fn caveats(document: &Document, runs: &[RunView<'_>], most: usize) -> Vec<Block> {
     let note = |text: String| Block::Note(Span::new(Tone::Caution, text));
     let shared = document.caveats.iter().map(|c| c.message.clone());

@@ -48,6 +48,11 @@ pub fn percent_estimate(e: &Estimate) -> String {
     with_unit(value_and_half(value * 100.0, half * 100.0, decimals), "%")
 }
 
+/// A difference of two shares with its interval, in percentage points: `0.42 ± 0.05 points`.
+pub fn points_estimate(e: &Estimate) -> String {
+    estimate(e, |_| 100.0, |_| "points")
+}
+
 /// What is known of a share that never failed: `≥ 99.9997 %`. Nothing where there is no bound, or where it did fail.
 pub fn at_least(e: &Estimate) -> Option<String> {
     let lo = measured(e.lo).filter(|lo| *lo < 1.0 && e.value == Some(1.0))?;

@@ -52,6 +52,13 @@ pub fn runs(document: &Document) -> Vec<RunView<'_>> {
             run,
             caveats: &[],
         }],
+        Answer::Compare(compare) => {
+            let view = |(label, named)| RunView {
+                name: label,
+                ..RunView::of(named)
+            };
+            compare.variants.iter().map(view).collect()
+        }
         Answer::Runs(several) => several.runs.iter().map(RunView::of).collect(),
         _ => Vec::new(),
     }

@@ -26,6 +26,33 @@ pub fn student_t(n: usize) -> Option<f64> {
         .map(|t| t.inverse_cdf(0.5 + CONFIDENCE / 2.0))
 }
 
+/// How often chance alone would show a mean of `n` observations as far from zero as this one, by the half-width of its
+/// interval; `None` where there are too few to tell.
+pub fn chance(value: f64, half: f64, n: usize) -> Option<f64> {
+    let factor = student_t(n)?;
+    if half == 0.0 {
+        return Some(if value == 0.0 { 1.0 } else { 0.0 });
+    }
+    let t = StudentsT::new(0.0, 1.0, (n - 1) as f64).ok()?;
+    Some(2.0 * t.cdf(-(value / half * factor).abs()))
+}
+
+/// Which of these differences still count as shown when so many were looked at (Holm, 1979): the family's error stays
+/// within one minus the confidence.
+pub fn shown(chances: &[Option<f64>]) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..chances.len()).filter(|i| chances[*i].is_some()).collect();
+    let chance = |i: usize| chances[i].unwrap_or(1.0);
+    order.sort_by(|a, b| chance(*a).total_cmp(&chance(*b)));
+    let mut shown = vec![false; chances.len()];
+    for (rank, i) in order.iter().enumerate() {
+        if chance(*i) > (1.0 - CONFIDENCE) / (order.len() - rank) as f64 {
+            break;
+        }
+        shown[*i] = true;
+    }
+    shown
+}
+
 /// The mean of observations, one a replication; `None` of nothing.
 pub fn mean(values: &[f64]) -> Option<Interval> {
     let n = values.len() as f64;
@@ -81,6 +108,27 @@ mod tests {
         let (ratio, mean) = (ratio(&pairs).unwrap(), mean(&[0.5, 1.0, 1.5, 2.0, 2.5]).unwrap());
         assert_eq!(ratio.value, mean.value);
         assert!((ratio.half.unwrap() - mean.half.unwrap()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn theory_an_interval_that_just_touches_zero_is_one_chance_in_twenty() {
+        for n in [2, 5, 20] {
+            assert!((chance(1.3, 1.3, n).unwrap() - 0.05).abs() < 1e-9);
+        }
+        assert_eq!(
+            (chance(0.0, 0.0, 3), chance(0.1, 0.0, 3), chance(1.0, 1.0, 1)),
+            (Some(1.0), Some(0.0), None)
+        );
+    }
+
+    #[test]
+    fn theory_holm_steps_down_and_stops_at_the_first_that_fails() {
+        // 0.05 / 4, / 3, / 2, / 1: the third fails, so the fourth is not looked at.
+        assert_eq!(
+            shown(&[Some(0.04), Some(0.001), None, Some(0.03), Some(0.016)]),
+            [false, true, false, false, true]
+        );
+        assert_eq!(shown(&[]), [false; 0]);
     }
 
     #[test]

@@ -4,5 +4,7 @@
 
 pub mod gauge;
 pub mod interval;
+pub mod knee;
 pub mod sketch;
+pub mod sobol;
 pub mod warmup;

@@ -3,6 +3,7 @@
 //! The only module that knows threads. One thread or sixty-four give the same bytes, because what is finished early
 //! waits until its turn comes; and memory stays small, because what has had its turn is reduced to a [`Sample`].
 
+pub mod paired;
 pub mod sample;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::sync::mpsc;
 use crate::base::limits;
 use crate::base::random::mix;
 use crate::base::time::Span;
+use crate::model::flows::Flows;
 use crate::model::recorder::{ClassRecord, Note, RunRecord, Wanted};
 use crate::model::world::{self, Imbalance, Order};
 use crate::scenario::plan::{Arrivals, Load, Plan, Warmup};
@@ -51,6 +53,8 @@ pub struct Study {
     pub samples: Vec<Sample>,
     /// Counts and sketches of all replications together, by class.
     pub pooled: Vec<ClassRecord>,
+    /// Who answered whom, over all replications.
+    pub flows: Flows,
     /// The event log of replication 0.
     pub events: Vec<Note>,
     /// How much of the start was left out.
@@ -107,13 +111,30 @@ const SLICES: usize = 2_000;
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn run(plans: &[Plan], settings: &Settings, mut watch: Watch<'_>) -> Result<Vec<Study>, Failure> {
+pub fn run(plans: &[Plan], settings: &Settings, watch: Watch<'_>) -> Result<Vec<Study>, Failure> {
+    conduct(plans, settings, watch, false)
+}
+
+/// The same for designs that are to be compared: they leave out one warm-up, the longest that any of them needs, do as
+/// many replications each, and a precision is that of their differences (see [`paired::worst_precision`]).
+///
+/// # Errors
+/// See [`Failure`].
+pub fn run_side_by_side(plans: &[Plan], settings: &Settings, watch: Watch<'_>) -> Result<Vec<Study>, Failure> {
+    conduct(plans, settings, watch, true)
+}
+
+fn conduct(plans: &[Plan], settings: &Settings, mut watch: Watch<'_>, paired: bool) -> Result<Vec<Study>, Failure> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(settings.threads)
         .build()
         .map_err(|e| Failure::Threads(settings.threads, e.to_string()))?;
     let crew = Crew { pool, plans, settings };
     let mut studies = crew.warm_up(&watch)?;
+    if paired {
+        let longest = studies.iter().map(|s| s.warmup).max().unwrap_or(Span::ZERO);
+        studies.iter_mut().for_each(|s| s.warmup = longest);
+    }
     let mut wanted: Vec<u32> = vec![crew.first_round(); plans.len()];
     loop {
         let jobs = jobs(&studies, &wanted);
@@ -124,9 +145,20 @@ pub fn run(plans: &[Plan], settings: &Settings, mut watch: Watch<'_>) -> Result<
         if watch.stop.load(Ordering::Relaxed) {
             break;
         }
-        if let Count::Precision(target) = settings.replications {
-            for (study, wanted) in studies.iter_mut().zip(&mut wanted) {
-                *wanted = next_round(study, target);
+        match settings.replications {
+            Count::Fixed(_) => {}
+            Count::Precision(target) if paired => {
+                let worst = paired::worst_precision(&paired::designs(plans, &studies));
+                let next = next_round(studies.first().map_or(0, Study::done), worst, target);
+                studies.iter_mut().for_each(|s| s.precise = worst <= target);
+                wanted.fill(next);
+            }
+            Count::Precision(target) => {
+                for (study, wanted) in studies.iter_mut().zip(&mut wanted) {
+                    let worst = sample::worst_precision(&study.samples);
+                    study.precise = worst <= target;
+                    *wanted = next_round(study.done(), worst, target);
+                }
             }
         }
     }
@@ -147,11 +179,8 @@ fn jobs(studies: &[Study], wanted: &[u32]) -> Vec<(usize, u32)> {
 }
 
 /// How many replications it takes in all, as far as one can tell by now.
-fn next_round(study: &mut Study, target: f64) -> u32 {
-    let done = study.samples.len() as u32;
-    let worst = sample::worst_precision(&study.samples);
-    study.precise = worst <= target;
-    if study.precise || done >= LAST_ROUND {
+fn next_round(done: u32, worst: f64, target: f64) -> u32 {
+    if worst <= target || done >= LAST_ROUND {
         return done;
     }
     // Half-widths shrink with the square root; a tenth on top saves a further round more often than not. Growth is
@@ -190,6 +219,7 @@ impl Crew<'_> {
         Ok(Study {
             samples: Vec::new(),
             pooled: vec![ClassRecord::default(); plan.classes.len()],
+            flows: Flows::new(plan),
             events: Vec::new(),
             warmup,
             unsettled,
@@ -318,6 +348,11 @@ fn collect(
 }
 
 impl Study {
+    /// Replications that are finished.
+    pub fn done(&self) -> u32 {
+        self.samples.len() as u32
+    }
+
     /// Did any replication end early, because too much was inside at once?
     pub fn overflowed(&self) -> bool {
         self.samples.iter().any(|s| s.overflowed_s.is_some())
@@ -328,6 +363,7 @@ impl Study {
         for (all, class) in self.pooled.iter_mut().zip(&record.classes) {
             all.merge(class);
         }
+        self.flows.merge(&record.flows);
         self.events_taken += record.events_taken;
         self.digest = mix(self.digest, record.digest);
         if self.samples.len() == 1 {

@@ -5,6 +5,8 @@
 #![allow(dead_code)] // each test uses some of them
 
 use fallover::analysis::result::*;
+use fallover::analysis::topology::{Edge, Machine, Place, Topology};
+use fallover::analysis::waterfall::{Breakdown, Hop, Waterfall};
 
 /// A value with an interval of `relative` to either side.
 pub fn estimate(value: f64, relative: f64) -> Estimate {
@@ -228,6 +230,96 @@ pub fn run_of(document: &mut Document) -> &mut Run {
     }
 }
 
+/// The stack of foobar: name, kind, host and tier; who asks whom, and how much of it.
+pub fn topology() -> Topology {
+    let place = |(name, kind, host, tier): (&str, &str, &str, u32)| Place {
+        name: name.into(),
+        kind: kind.into(),
+        host: (!host.is_empty()).then(|| host.into()),
+        database: (kind == "database").then(|| "mysql".into()),
+        tier: Some(tier),
+    };
+    let edge = |(from, to, rate, share): (&str, &str, f64, f64)| Edge {
+        from: from.into(),
+        to: to.into(),
+        names: rate == 0.0,
+        answered_per_s: (rate > 0.0).then_some(rate),
+        share: (rate > 0.0).then_some(share),
+    };
+    let hosts = [
+        ("lb", None),
+        ("web1", None),
+        ("web2", None),
+        ("db1", Some("east")),
+        ("db2", Some("west")),
+    ];
+    let nodes = [
+        ("dns", "dns", "", 1),
+        ("haproxy", "load-balancer", "lb", 2),
+        ("nginx1", "web", "web1", 3),
+        ("nginx2", "web", "web2", 3),
+        ("app1", "app", "web1", 4),
+        ("app2", "app", "web2", 4),
+        ("mysql-primary", "database", "db1", 5),
+        ("mysql-replica", "database", "db2", 5),
+    ];
+    let edges = [
+        ("dns", "haproxy", 0.0, 0.0),
+        ("haproxy", "nginx1", 202.6, 0.5),
+        ("haproxy", "nginx2", 202.5, 0.5),
+        ("nginx1", "app1", 67.5, 1.0),
+        ("nginx2", "app2", 67.5, 1.0),
+        ("app1", "mysql-primary", 40.5, 0.3),
+        ("app1", "mysql-replica", 94.5, 0.7),
+        ("app2", "mysql-primary", 40.5, 0.3),
+        ("app2", "mysql-replica", 94.5, 0.7),
+    ];
+    Topology {
+        sources: vec!["browsers".into()],
+        nodes: nodes.into_iter().map(place).collect(),
+        hosts: hosts
+            .into_iter()
+            .map(|(name, zone)| Machine {
+                name: name.into(),
+                zone: zone.map(str::to_owned),
+            })
+            .collect(),
+        entries: [("browsers", "dns", 3.3, 1.0), ("browsers", "haproxy", 405.0, 1.0)]
+            .map(edge)
+            .into(),
+        edges: edges.into_iter().map(edge).collect(),
+    }
+}
+
+fn waterfall() -> Waterfall {
+    let hop = |(node, network, wait, own): (&str, f64, f64, f64)| Hop {
+        node: node.into(),
+        answers: 0.5,
+        network_s: network,
+        wait_s: wait,
+        own_s: own,
+    };
+    let hops = [
+        ("dns", 0.0, 0.0, 0.0004),
+        ("haproxy", 0.0004, 0.0, 0.00005),
+        ("nginx1", 0.0002, 0.0, 0.0001),
+        ("nginx2", 0.0002, 0.0, 0.0001),
+        ("app1", 0.0, 0.0091, 0.0062),
+        ("app2", 0.0, 0.0089, 0.0063),
+        ("mysql-primary", 0.0003, 0.0009, 0.0041),
+        ("mysql-replica", 0.0003, 0.0021, 0.0066),
+    ];
+    let all = Breakdown {
+        mean_s: Some(0.0474),
+        hops: hops.into_iter().map(hop).collect(),
+        elsewhere_s: 0.001_55,
+    };
+    Waterfall {
+        classes: named(vec![("static", all.clone()), ("dynamic", all.clone())]),
+        all,
+    }
+}
+
 fn foobar_run(metrics_of: Metrics, timeline: Timeline, haproxy_up: f64) -> Run {
     let busy = |v| share(v, 0.004);
     Run {
@@ -265,6 +357,8 @@ fn foobar_run(metrics_of: Metrics, timeline: Timeline, haproxy_up: f64) -> Run {
         ]),
         timeline,
         events: Vec::new(),
+        topology: topology(),
+        waterfall: waterfall(),
         slo: vec![
             SloResult {
                 objective: "availability".into(),

@@ -8,6 +8,7 @@
 mod support;
 
 mod arrivals;
+mod capacity;
 mod clients;
 mod networks;
 mod queues;

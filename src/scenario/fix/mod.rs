@@ -14,7 +14,6 @@ use serde_json::{Value as Json, json};
 use super::load::{Loaded, load_text};
 use super::plan::{Component, Hit, Kind, Monitoring, Plan};
 use super::problem::Problems;
-use super::review::graph;
 use crate::base::ids::NodeId;
 use draft::Draft;
 
@@ -91,7 +90,7 @@ impl Desk<'_> {
         let (mut found, mut next) = (BTreeSet::new(), vec![node]);
         while let Some(node) = next.pop() {
             if found.insert(node) {
-                next.extend(graph::asks(self.plan, node));
+                next.extend(self.plan.asks(node));
             }
         }
         found.into_iter().collect()

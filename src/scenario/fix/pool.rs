@@ -46,7 +46,7 @@ pub fn another(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
         let copied = host.as_deref().and_then(|h| draft.copy_host(h));
         let copy = draft.copy_node(name, copied.as_deref());
         let is_web = matches!(desk.plan.node(server).kind, Kind::Web(_));
-        for upstream in super::graph::asks(desk.plan, server).into_iter().filter(|_| is_web) {
+        for upstream in desk.plan.asks(server).into_iter().filter(|_| is_web) {
             let here = desk.plan.node(upstream).host == desk.plan.node(server).host;
             if here && let Kind::App(_) = desk.plan.node(upstream).kind {
                 let beside = draft.copy_node(desk.name(upstream), copied.as_deref());
@@ -112,7 +112,7 @@ pub fn checks(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
         "`redispatch`, so that a retry goes to another server",
         &["redispatch"],
         true.into(),
-        &|b| !b.redispatch,
+        &|b| !b.redispatch && b.servers.len() > 1,
     );
     found
 }

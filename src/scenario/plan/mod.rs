@@ -4,6 +4,7 @@
 //! module checks again. Built once by [`crate::scenario::load`], shared by every replication, never changed.
 //! An `Option` in here means "there is none" (no time-out, no check), never "use the default".
 
+mod edges;
 mod faults;
 mod kinds;
 mod load;

@@ -51,6 +51,14 @@ impl Use {
     }
 }
 
+/// The resource that is used up first as the load grows: its component, `cores` or `workers`, and how busy it is now.
+pub fn bottleneck(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Option<(String, &'static str, f64)> {
+    let uses = uses(plan, &Traffic::of(plan, is_lost));
+    let busiest = uses.into_iter().max_by(|a, b| a.ratio().total_cmp(&b.ratio()))?;
+    let ratio = busiest.ratio();
+    (ratio > 0.0).then_some((busiest.component, busiest.what, ratio))
+}
+
 fn mean_s(dist: &Dist) -> f64 {
     dist.mean_s().unwrap_or(0.0)
 }

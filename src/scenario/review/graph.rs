@@ -3,39 +3,13 @@
 use crate::base::ids::NodeId;
 use crate::scenario::plan::{Entry, Kind, Plan, Source, Target};
 
-/// The nodes that may answer to a target.
-pub fn members(plan: &Plan, target: Target) -> Vec<NodeId> {
-    match target {
-        Target::Node(node) => vec![node],
-        Target::Vip(vip) => plan.vips[vip.index()].members.clone(),
-    }
-}
-
-/// The nodes that a node may ask.
-pub fn asks(plan: &Plan, node: NodeId) -> Vec<NodeId> {
-    let behind = |targets: &[Target]| targets.iter().flat_map(|t| members(plan, *t)).collect();
-    match &plan.node(node).kind {
-        Kind::Dns(dns) => behind(&dns.answers),
-        Kind::Firewall(firewall) => members(plan, firewall.to),
-        Kind::LoadBalancer(balancer) => balancer.servers.iter().map(|s| s.node).collect(),
-        Kind::Web(web) => web.upstreams.iter().map(|u| u.node).collect(),
-        Kind::App(app) => {
-            let database = app.database.map(|d| plan.databases[d.index()].members.clone());
-            let mut asked: Vec<NodeId> = behind(&app.calls);
-            asked.extend(database.into_iter().flatten());
-            asked
-        }
-        Kind::Member(_) => Vec::new(),
-    }
-}
-
 /// What a source's requests meet first once the name is resolved: what stands open to the public.
 pub fn doors(plan: &Plan, source: &Source) -> Vec<NodeId> {
     let named: Vec<Target> = match &source.entry {
         Entry::Node(target) => vec![*target],
         Entry::Resolvers(list) => list.iter().flat_map(|r| answers(plan, *r).to_vec()).collect(),
     };
-    unique(named.into_iter().flat_map(|t| members(plan, t)))
+    unique(named.into_iter().flat_map(|t| plan.members(t)))
 }
 
 /// The addresses that a resolver names.
@@ -63,7 +37,7 @@ fn visit(plan: &Plan, node: NodeId, seen: &mut [bool], order: &mut Vec<NodeId>) 
     if std::mem::replace(&mut seen[node.index()], true) {
         return;
     }
-    for asked in asks(plan, node).into_iter().rev() {
+    for asked in plan.asks(node).into_iter().rev() {
         visit(plan, asked, seen, order);
     }
     order.push(node);

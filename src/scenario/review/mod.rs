@@ -19,6 +19,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::capacity::bottleneck;
 use self::traffic::Traffic;
 use super::plan::Plan;
 use crate::base::ids::ClassId;

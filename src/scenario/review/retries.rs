@@ -84,10 +84,7 @@ fn below(plan: &Plan, node: NodeId, known: &mut BTreeMap<NodeId, Ladder>) -> Lad
         layers: Vec::new(),
         bottom: node,
     };
-    let deeper: Vec<Ladder> = graph::asks(plan, node)
-        .into_iter()
-        .map(|n| below(plan, n, known))
-        .collect();
+    let deeper: Vec<Ladder> = plan.asks(node).into_iter().map(|n| below(plan, n, known)).collect();
     let worst = deeper
         .into_iter()
         .reduce(|a, b| if b.attempts > a.attempts { b } else { a });

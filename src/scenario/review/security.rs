@@ -50,7 +50,7 @@ pub fn no_tls(desk: &Desk<'_>) -> Vec<Finding> {
 fn behind_firewalls(plan: &Plan, door: NodeId) -> Vec<NodeId> {
     match &plan.node(door).kind {
         Kind::Firewall(firewall) => {
-            let next = graph::members(plan, firewall.to).into_iter();
+            let next = plan.members(firewall.to).into_iter();
             next.flat_map(|n| behind_firewalls(plan, n)).collect()
         }
         _ => vec![door],

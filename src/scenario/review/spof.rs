@@ -2,7 +2,7 @@
 
 use super::SinglePoint;
 use super::words::{list, number, percent, plural};
-use super::{Desk, Finding, Severity, graph};
+use super::{Desk, Finding, Severity};
 use crate::base::ids::{HostId, NodeId};
 use crate::scenario::plan::{Kind, Node, Plan, Promotion};
 
@@ -96,8 +96,8 @@ fn of_node(plan: &Plan, node: NodeId) -> Words {
 fn another(plan: &Plan, node: NodeId, kind: &str) -> String {
     let name = &plan.node(node).name;
     let lists = |n: &Node, id: NodeId| match &n.kind {
-        Kind::LoadBalancer(_) if graph::asks(plan, id).contains(&node) => Some(format!("nodes.{}.servers", n.name)),
-        Kind::Web(_) if graph::asks(plan, id).contains(&node) => Some(format!("nodes.{}.upstreams", n.name)),
+        Kind::LoadBalancer(_) if plan.asks(id).contains(&node) => Some(format!("nodes.{}.servers", n.name)),
+        Kind::Web(_) if plan.asks(id).contains(&node) => Some(format!("nodes.{}.upstreams", n.name)),
         _ => None,
     };
     let found = plan

@@ -33,7 +33,7 @@ fn patience(plan: &Plan) -> Vec<Option<Patience<'_>>> {
         });
         let mut inside = least[node.index()].clone();
         tighten(&mut inside, own);
-        for asked in graph::asks(plan, node) {
+        for asked in plan.asks(node) {
             tighten(&mut least[asked.index()], inside.clone());
         }
     }

@@ -106,7 +106,7 @@ impl Flow<'_> {
 
     /// Whom a call reaches: of a virtual IP, the first member that lives.
     fn holder(&self, target: Target) -> Option<NodeId> {
-        graph::members(self.plan, target).into_iter().find(|n| self.is_up(*n))
+        self.plan.members(target).into_iter().find(|n| self.is_up(*n))
     }
 
     fn enter(&mut self, source: &Source, by_class: &[f64]) {

@@ -1,0 +1,336 @@
+//! The whole answer: the knee closely, the curve, every loss, and what to know before believing it.
+
+use super::bound::{blame, bound, lost_nodes, utilization};
+use super::search::{Ask, Effort, End, FINE, LOST, Question, ROUGH, Search, Trial, is_timed};
+use super::{Capacity, Found, Knee, Limit, Verdict, curve};
+use crate::analysis::result::{Caveat, Estimate};
+use crate::base::ids::ClassId;
+use crate::base::time::{Span, Time};
+use crate::model::structure::{State, is_cut, used};
+use crate::scenario::plan::{Component, Fault, Load, Measure, Objective, Plan, Warmup};
+use crate::stats::interval::CONFIDENCE;
+use crate::stats::knee::{self, Crossing, Line, Reading};
+
+/// An availability that nobody has promised is this.
+const USUAL_AVAILABILITY: f64 = 0.999;
+/// The objective that is broken by a backlog that grows.
+const STABILITY: &str = "stability";
+
+/// Finds the knee, draws the curve, and loses every component in turn.
+///
+/// # Errors
+/// If it is stopped before there is a knee, or a study fails.
+pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
+    let mut plan = question.plan.clone();
+    if !plan
+        .slo
+        .iter()
+        .any(|o| o.measure == Measure::Availability && o.class.is_none())
+    {
+        let target = USUAL_AVAILABILITY;
+        plan.slo.insert(
+            0,
+            Objective {
+                name: "availability".into(),
+                class: None,
+                measure: Measure::Availability,
+                target,
+            },
+        );
+    }
+    let bounded = bound(&plan, &[]);
+    let most = bounded.as_ref().map(|b| b.0);
+    settle_warmup(&mut plan, ask)?;
+    let mut search = Search::new(question, plan.clone(), most, "the knee", ask);
+    let start = libm::log(most.map_or(1.0, |f| 0.85 * f));
+    let mut rough = Vec::new();
+    search.follow(&mut rough, start, ROUGH, &[Line::Value])?;
+    let guess = knee_of(&plan, &rough);
+    let (knee, trials) = match guess.verdict {
+        Verdict::Found => finely(&mut search, question, libm::log(guess.knee_ratio.value.unwrap_or(1.0)))?,
+        _ => (guess, rough),
+    };
+    let (present_per_s, tried) = (plan.requests_per_s(), search.tried);
+    let mut found = Found {
+        capacity: Capacity {
+            present_per_s,
+            tried_per_s: tried.map(|f| f * present_per_s),
+            utilization: nearest(&trials, &knee).map(|t| utilization(&t.run)).unwrap_or_default(),
+            bound: bounded.map(|b| b.1),
+            ..Capacity::default()
+        },
+        caveats: Vec::new(),
+        effort: nearest(&trials, &knee).map_or((0, 0.0, 0.0), |t| (t.replications, t.duration_s, t.warmup_s)),
+        events: 0,
+        complete: true,
+    };
+    let rest = match question.all {
+        true => the_rest(question, &mut search, &knee, &mut found),
+        false => Ok(()),
+    };
+    found.events += search.events;
+    found.capacity.knee = knee;
+    found.caveats = caveats(&plan, &found.capacity, question);
+    match rest {
+        Err(End::Failed(failure)) => Err(End::Failed(failure)),
+        // What was finished is worth having.
+        Err(End::Stopped) => Ok(Found {
+            complete: false,
+            ..found
+        }),
+        Ok(()) => Ok(found),
+    }
+}
+
+/// The curve, and every loss.
+fn the_rest(question: &Question, search: &mut Search<'_, '_>, knee: &Knee, found: &mut Found) -> Result<(), End> {
+    let trials = curve::trials(search, knee, LOST)?;
+    found.capacity.curve = curve::points(&trials);
+    found.capacity.beyond = curve::beyond(knee, &found.capacity.curve);
+    let plan = search.plan.clone();
+    let is_used = used(&plan);
+    for (component, _) in plan.components.iter().zip(&is_used).filter(|(_, used)| **used) {
+        let (events, left) = without(question, &plan, component, knee, search.ask)?;
+        search.events += events;
+        found.capacity.n_minus_1.0.push((component.name.clone(), left));
+    }
+    Ok(())
+}
+
+/// A warm-up that is to be found is found once, under the present load.
+fn settle_warmup(plan: &mut Plan, ask: &mut Ask<'_>) -> Result<(), End> {
+    if plan.warmup == Warmup::Auto {
+        let study = ask("the warm-up", plan, 1).map_err(End::Failed)?;
+        if !study.complete {
+            return Err(End::Stopped);
+        }
+        plan.warmup = Warmup::Fixed(study.warmup);
+    }
+    Ok(())
+}
+
+/// Closely, and with a precision more and more so.
+fn finely(search: &mut Search<'_, '_>, question: &Question, start: f64) -> Result<(Knee, Vec<Trial>), End> {
+    let mut effort = Effort {
+        replications: question.replications,
+        ..FINE
+    };
+    let mut start = start;
+    loop {
+        let trials = search.pin_down(start, effort)?;
+        let knee = knee_of(&search.plan, &trials);
+        let half = match knee.knee_ratio {
+            Estimate {
+                value: Some(value),
+                lo: Some(lo),
+                hi: Some(hi),
+                ..
+            } if value > 0.0 => (hi - lo) / 2.0 / value,
+            _ => return Ok((knee, trials)),
+        };
+        let Some(wanted) = question
+            .precision
+            .filter(|p| half > *p && effort.replications < MOST_REPLICATIONS)
+        else {
+            return Ok((knee, trials));
+        };
+        let growth = (1.1 * (half / wanted) * (half / wanted)).clamp(1.2, 4.0);
+        effort.replications = ((f64::from(effort.replications) * growth) as u32 + 1).min(MOST_REPLICATIONS);
+        effort.within = effort.within.min(2.0 * wanted);
+        start = libm::log(knee.knee_ratio.value.unwrap_or(1.0));
+    }
+}
+
+/// A precision that would take more is given up.
+const MOST_REPLICATIONS: u32 = 2_000;
+
+/// The knee of what is left without a component.
+fn without(
+    question: &Question,
+    plan: &Plan,
+    component: &Component,
+    whole: &Knee,
+    ask: &mut Ask<'_>,
+) -> Result<(u64, Knee), End> {
+    let state = State::without(plan, [component]);
+    let cut = (0..plan.classes.len()).filter(|c| is_cut(plan, &state, ClassId::new(*c)));
+    let lost: f64 = cut.map(|c| plan.classes[c].share).sum();
+    let promised = plan
+        .slo
+        .iter()
+        .filter(|o| o.measure == Measure::Availability && o.class.is_none());
+    if promised.map(|o| 1.0 - o.target).any(|allowed| lost > allowed) {
+        // Whatever the load: so much is cut off that the availability is missed by structure.
+        let nothing = estimate(Some(0.0), Some(0.0), Some(0.0));
+        let limited_by = Some(Limit {
+            objective: "availability".into(),
+            component: Some(component.name.clone()),
+        });
+        return Ok((
+            0,
+            Knee {
+                verdict: Verdict::NoLoad,
+                knee_per_s: nothing,
+                knee_ratio: nothing,
+                limited_by,
+            },
+        ));
+    }
+    let nodes = lost_nodes(plan, component);
+    let mut left = plan.clone();
+    left.faults.push(Fault {
+        at: Time::ZERO,
+        lasts: None,
+        what: "crash".into(),
+        target: component.name.clone(),
+        hits: component.hits.clone(),
+    });
+    let (before, after) = (bound(plan, &[]).map(|b| b.0), bound(plan, &nodes).map(|b| b.0));
+    let shrinks = before.zip(after).map_or(1.0, |(b, a)| (a / b).min(1.0));
+    let what = format!("without {}", component.name);
+    let mut search = Search::new(question, left, after, &what, ask);
+    // The fault is ours, and at the start: it does not tie the run to any time.
+    search.whole = question.whole || is_timed(plan);
+    search.settle = settle(plan, component);
+    let start = libm::log(whole.knee_ratio.value.filter(|v| *v > 0.0).unwrap_or(1.0) * shrinks);
+    let effort = Effort {
+        replications: LOST.replications.min(question.replications),
+        ..LOST
+    };
+    let trials = search.pin_down(start, effort)?;
+    Ok((search.events, knee_of(plan, &trials)))
+}
+
+/// From then on everything has reacted to the loss of this component.
+fn settle(plan: &Plan, component: &Component) -> Span {
+    Span::from_seconds((1.2 * plan.reaction(&component.hits).seconds() + 2.0).clamp(2.0, 300.0))
+}
+
+fn caveats(plan: &Plan, capacity: &Capacity, question: &Question) -> Vec<Caveat> {
+    let mut all = Vec::new();
+    let mut say = |code: &str, message: String| {
+        all.push(Caveat {
+            code: code.into(),
+            message,
+        });
+    };
+    if !question
+        .plan
+        .slo
+        .iter()
+        .any(|o| o.measure == Measure::Availability && o.class.is_none())
+    {
+        say(
+            "availability.added",
+            format!(
+                "the scenario promises no availability; {USUAL_AVAILABILITY} is added, since a full queue flatters the latency of those who get through"
+            ),
+        );
+    }
+    if question.precision.is_some_and(|p| !is_precise(&capacity.knee, p)) {
+        say(
+            "precision.missed",
+            format!("the precision asked for was not reached within {MOST_REPLICATIONS} replications"),
+        );
+    }
+    if question.replications < 2 {
+        say("replications.one", "one replication gives no interval".into());
+    }
+    let closed = plan.sources.iter().any(|s| matches!(s.load, Load::Closed { .. }));
+    if closed {
+        say("closed", "users wait for their answers before they ask again: the number of users is scaled, and the load is what they then ask for".into());
+    }
+    all
+}
+
+fn is_precise(knee: &Knee, precision: f64) -> bool {
+    match knee.knee_ratio {
+        Estimate {
+            value: Some(value),
+            lo: Some(lo),
+            hi: Some(hi),
+            ..
+        } => hi - lo <= 2.0 * precision * value,
+        _ => true,
+    }
+}
+
+// --- what is said of it ---------------------------------------------------------------------------------------------
+
+fn estimate(value: Option<f64>, lo: Option<f64>, hi: Option<f64>) -> Estimate {
+    Estimate {
+        value,
+        lo,
+        hi,
+        confidence: CONFIDENCE,
+    }
+}
+
+/// The knee among loads that were looked at.
+fn knee_of(plan: &Plan, trials: &[Trial]) -> Knee {
+    let readings: Vec<Reading> = trials.iter().map(|t| t.reading).collect();
+    let at = |line: Line| knee::crossing(&readings, line);
+    let place = |crossing: Option<Crossing>| match crossing {
+        Some(Crossing::Between(_, _, at)) => Some(at),
+        _ => None,
+    };
+    let rate = |at: f64| rate_at(trials, at);
+    let (verdict, ratio) = match at(Line::Value) {
+        Some(Crossing::Between(_, _, value)) => (
+            Verdict::Found,
+            estimate(Some(value), place(at(Line::Upper)), place(at(Line::Lower))),
+        ),
+        Some(Crossing::Beyond(most)) => (Verdict::EveryLoad, estimate(None, Some(most), None)),
+        Some(Crossing::Before(least)) => (Verdict::NoLoad, estimate(None, None, Some(least))),
+        None => (Verdict::NoLoad, Estimate::default()),
+    };
+    let each = |e: Estimate, f: &dyn Fn(f64) -> f64| estimate(e.value.map(f), e.lo.map(f), e.hi.map(f));
+    let mut knee = Knee {
+        verdict,
+        knee_per_s: each(ratio, &rate),
+        knee_ratio: each(ratio, &|at| libm::exp(at)),
+        limited_by: trials
+            .iter()
+            .find(|t| t.reading.height[1] > 0.0)
+            .map(|t| limit(plan, t)),
+    };
+    if verdict == Verdict::NoLoad {
+        for e in [&mut knee.knee_per_s, &mut knee.knee_ratio] {
+            (e.value, e.lo) = (Some(0.0), Some(0.0));
+        }
+    }
+    if trials.iter().any(|t| t.replications < 2) {
+        for e in [&mut knee.knee_per_s, &mut knee.knee_ratio] {
+            (e.lo, e.hi) = (None, None);
+        }
+    }
+    knee
+}
+
+/// The load at a place between two that were tried.
+fn rate_at(trials: &[Trial], at: f64) -> f64 {
+    let above = trials
+        .partition_point(|t| t.reading.at < at)
+        .clamp(1, trials.len().max(2) - 1);
+    let (Some(a), Some(b)) = (trials.get(above - 1), trials.get(above)) else {
+        return trials.first().map_or(0.0, |t| t.rate_per_s);
+    };
+    let part = (libm::exp(at) - a.factor()) / (b.factor() - a.factor());
+    a.rate_per_s + part * (b.rate_per_s - a.rate_per_s)
+}
+
+fn limit(plan: &Plan, trial: &Trial) -> Limit {
+    let objective = plan.slo.get(trial.worst);
+    let is_latency = objective.is_some_and(|o| matches!(o.measure, Measure::Latency(_)));
+    Limit {
+        objective: objective.map_or(STABILITY.into(), |o| o.name.clone()),
+        component: blame(plan, &trial.run, !is_latency),
+    }
+}
+
+/// The trial nearest to the knee.
+fn nearest<'t>(trials: &'t [Trial], knee: &Knee) -> Option<&'t Trial> {
+    let at = libm::log(knee.knee_ratio.value.filter(|v| *v > 0.0).unwrap_or(1.0));
+    let distance = |t: &&Trial| libm::fabs(t.reading.at - at);
+    trials.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
+}

@@ -1,0 +1,70 @@
+//! What is known before anything is simulated: the operational law, and what gives way where it is measured.
+
+use super::Bound;
+use crate::analysis::result::{Estimate, Ordered, Run};
+use crate::base::ids::NodeId;
+use crate::scenario::plan::{Component, Hit, Plan};
+use crate::scenario::review::bottleneck;
+
+/// The nodes that go with a component.
+pub fn lost_nodes(plan: &Plan, component: &Component) -> Vec<NodeId> {
+    let of = |hit: &Hit| match hit {
+        Hit::CrashNode(node) => vec![*node],
+        Hit::CrashHost(host) => plan.nodes_on(*host).collect(),
+        _ => Vec::new(),
+    };
+    component.hits.iter().flat_map(of).collect()
+}
+
+/// How many times the present load the bottleneck can carry, and which it is.
+pub fn bound(plan: &Plan, lost: &[NodeId]) -> Option<(f64, Bound)> {
+    let (component, resource, busy) = bottleneck(plan, &|node| lost.contains(&node))?;
+    let bound = Bound {
+        rate_per_s: plan.requests_per_s() / busy,
+        component,
+        resource: resource.into(),
+    };
+    Some((1.0 / busy, bound))
+}
+
+/// How busy everything with a limit is.
+pub fn utilization(run: &Run) -> Ordered<Estimate> {
+    let hosts = run.hosts.iter().map(|(name, host)| (name, host.cpu_ratio));
+    let nodes = run.nodes.iter().map(|(name, node)| (name, node.utilization_ratio));
+    let limited = hosts.chain(nodes).filter(|(_, busy)| busy.value.is_some());
+    Ordered(limited.map(|(name, busy)| (name.to_owned(), busy)).collect())
+}
+
+/// What is at its limit is blamed from here on.
+const BUSY: f64 = 0.6;
+/// Workers that wait for a busy host are a symptom of it.
+const NEAR: f64 = 0.2;
+/// Whoever turns away so much of what comes is blamed first.
+const TURNS_AWAY: f64 = 0.001;
+
+/// What has least to spare: whoever turns calls away, where `refusals` are what counts; else the busiest resource, and its host rather than what runs there.
+pub fn blame(plan: &Plan, run: &Run, refusals: bool) -> Option<String> {
+    let cpu = |host: usize| {
+        let named = run.hosts.get(&plan.hosts[host].name);
+        named.and_then(|h| h.cpu_ratio.value).unwrap_or(0.0)
+    };
+    let nodes = plan.nodes.iter().zip(run.nodes.iter());
+    let resource = |(node, (name, result)): (
+        &crate::scenario::plan::Node,
+        (&str, &crate::analysis::result::NodeResult),
+    )| {
+        let host = node.host.index();
+        let refused = result.refused as f64 / result.arrived.max(1) as f64;
+        let workers = result.utilization_ratio.value.unwrap_or(0.0);
+        let pressure = workers + if refusals && refused > TURNS_AWAY { 1.0 } else { 0.0 };
+        // A host that is nearly as busy as the node on it is the cause.
+        match cpu(host) > BUSY && cpu(host) + NEAR >= workers {
+            true => (pressure.max(cpu(host)), plan.hosts[host].name.clone()),
+            false => (pressure, name.to_owned()),
+        }
+    };
+    let hosts = (0..plan.hosts.len()).map(|h| (cpu(h), plan.hosts[h].name.clone()));
+    let all = nodes.map(resource).chain(hosts);
+    let worst = all.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (worst.0 > BUSY).then_some(worst.1)
+}

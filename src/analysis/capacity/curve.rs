@@ -1,0 +1,54 @@
+//! Latency and goodput against the load, to twice the knee.
+
+use super::search::{Effort, End, Search, Trial};
+use super::{Beyond, Knee, Point, Shape};
+use crate::analysis::result::{Distribution, Metrics};
+
+/// Loads of the curve, over the knee: denser where it bends.
+const LOADS: [f64; 12] = [0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.1, 1.25, 1.5, 2.0];
+
+/// The loads of the curve, tried. Without a knee, around the present load.
+pub(super) fn trials(search: &mut Search<'_, '_>, knee: &Knee, effort: Effort) -> Result<Vec<Trial>, End> {
+    let knee = knee.knee_ratio.value.filter(|v| *v > 0.0).unwrap_or(1.0);
+    search.what("the curve");
+    let each = LOADS.iter().map(|load| search.trial(libm::log(load * knee), effort));
+    each.collect()
+}
+
+/// As points.
+pub(super) fn points(trials: &[Trial]) -> Vec<Point> {
+    let point = |trial: &Trial| Point {
+        rate_per_s: trial.rate_per_s,
+        load_ratio: trial.factor(),
+        holds: trial.reading.height[1] <= 0.0,
+        metrics: Metrics {
+            distribution: Distribution::default(),
+            ..trial.run.metrics.clone()
+        },
+    };
+    trials.iter().map(point).collect()
+}
+
+/// What goodput does beyond the knee: the last point against the best.
+pub(super) fn beyond(knee: &Knee, curve: &[Point]) -> Option<Beyond> {
+    let knee_per_s = knee.knee_per_s.value.filter(|v| *v > 0.0)?;
+    let last = curve.last()?;
+    let goodput = |p: &Point| p.metrics.throughput_per_s.value.unwrap_or(0.0);
+    let peak_per_s = curve.iter().map(goodput).fold(0.0, f64::max);
+    let last_per_s = goodput(last);
+    let shape = if last_per_s > 0.95 * last.rate_per_s && last.rate_per_s > 1.5 * knee_per_s {
+        Shape::Rises
+    } else if last_per_s > 0.95 * peak_per_s {
+        Shape::Plateau
+    } else if last_per_s > 0.5 * peak_per_s {
+        Shape::Sags
+    } else {
+        Shape::Collapses
+    };
+    Some(Beyond {
+        shape,
+        peak_per_s,
+        last_per_s,
+        last_offered_per_s: last.rate_per_s,
+    })
+}

@@ -1,0 +1,245 @@
+//! The search: a rough bracket by short runs, then the three lines of [`crate::stats::knee`] by longer ones.
+
+use super::excess::excess;
+use crate::analysis::result::Run;
+use crate::analysis::run as findings;
+use crate::base::time::Span;
+use crate::scenario::plan::{Arrivals, Load, Measure, Plan, Warmup};
+use crate::stats::knee::{self, Line, Reading};
+use crate::study::{self, Study};
+
+/// What is wanted.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The scenario.
+    pub plan: Plan,
+    /// Replications of each load that is looked at closely.
+    pub replications: u32,
+    /// More of them, until the knee's relative half-width is at most this.
+    pub precision: Option<f64>,
+    /// Runs as long as the scenario has them, instead of as long as it takes.
+    pub whole: bool,
+    /// Also draw the curve, and lose every component?
+    pub all: bool,
+}
+
+/// Runs so many replications of a plan, for the purpose that is named.
+pub type Ask<'a> = dyn FnMut(&str, &Plan, u32) -> Result<Study, study::Failure> + 'a;
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum End {
+    /// It was interrupted.
+    Stopped,
+    /// The study failed.
+    Failed(study::Failure),
+}
+
+/// No more, and no less, than so many times the present load is tried; more, where the bottleneck could carry it.
+const MOST: f64 = 128.0;
+const LEAST: f64 = 1.0 / 128.0;
+/// A measured part is no shorter than this, nor than so many times the longest latency promised.
+const SHORTEST_S: f64 = 10.0;
+const LATENCIES: f64 = 50.0;
+/// Loads looked at for one knee, at most: a curve that jumps to and fro has no place to settle.
+const TRIALS: usize = 40;
+
+/// Beyond its target by so much (as a logarithm), after so long a step towards less load.
+const HOPELESS: f64 = 2.0;
+const SHORT_STEP: f64 = 0.15;
+
+/// How closely a knee is looked at.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Effort {
+    pub(super) replications: u32,
+    /// Measured requests of a replication.
+    pub(super) requests: f64,
+    /// Between two loads so near to each other (as a logarithm) the lines are taken for straight.
+    pub(super) within: f64,
+}
+
+pub(super) const ROUGH: Effort = Effort {
+    replications: 4,
+    requests: 6_000.0,
+    within: 0.1,
+};
+pub(super) const LOST: Effort = Effort {
+    replications: 8,
+    requests: 12_000.0,
+    within: 0.04,
+};
+pub(super) const FINE: Effort = Effort {
+    replications: 20,
+    requests: 40_000.0,
+    within: 0.02,
+};
+
+/// A load and what came of it.
+pub(super) struct Trial {
+    pub(super) reading: Reading,
+    /// The objective that is furthest beyond its target.
+    pub(super) worst: usize,
+    pub(super) run: Run,
+    pub(super) rate_per_s: f64,
+    pub(super) duration_s: f64,
+    pub(super) warmup_s: f64,
+    pub(super) replications: u32,
+}
+
+impl Trial {
+    pub(super) fn factor(&self) -> f64 {
+        libm::exp(self.reading.at)
+    }
+}
+
+/// The stack whose knee is looked for: the whole one, or what is left of it.
+pub(super) struct Search<'a, 'b> {
+    pub(super) plan: Plan,
+    /// Changes of the run's length are not allowed.
+    pub(super) whole: bool,
+    pub(super) settle: Span,
+    what: String,
+    pub(super) ask: &'a mut Ask<'b>,
+    pub(super) events: u64,
+    pub(super) tried: [f64; 2],
+    most: f64,
+}
+
+impl<'a, 'b> Search<'a, 'b> {
+    pub(super) fn new(question: &Question, plan: Plan, bound: Option<f64>, what: &str, ask: &'a mut Ask<'b>) -> Self {
+        Search {
+            whole: question.whole || is_timed(&plan),
+            plan,
+            settle: Span::ZERO,
+            what: what.into(),
+            ask,
+            events: 0,
+            tried: [f64::INFINITY, 0.0],
+            most: MOST.max(2.0 * bound.unwrap_or(0.0)),
+        }
+    }
+
+    /// What it is done for, for whoever watches.
+    pub(super) fn what(&mut self, what: &str) {
+        what.clone_into(&mut self.what);
+    }
+
+    /// The stack under so many times its load, for as long as it takes.
+    fn under(&self, factor: f64, effort: Effort) -> Plan {
+        let mut plan = self.plan.under_load(factor);
+        let Warmup::Fixed(warmup) = plan.warmup else {
+            return plan;
+        };
+        if plan.sources.iter().any(|s| {
+            matches!(
+                &s.load,
+                Load::Open {
+                    arrivals: Arrivals::Trace { .. },
+                    ..
+                }
+            )
+        }) {
+            // The same rows in less or more time.
+            plan.duration = plan.duration.scaled(1.0 / factor).max(warmup + Span::from_millis(1));
+        } else if !self.whole {
+            let longest = plan.slo.iter().filter(|o| matches!(o.measure, Measure::Latency(_)));
+            let longest = longest.map(|o| o.target).fold(0.0, f64::max);
+            let measured = effort.requests / plan.requests_per_s().max(1e-9);
+            let measured = Span::from_seconds(measured.max(SHORTEST_S).max(LATENCIES * longest));
+            plan.duration = plan.duration.min(warmup + measured);
+        }
+        plan.warmup = Warmup::Fixed(warmup + self.settle);
+        plan.duration = plan.duration + self.settle;
+        plan
+    }
+
+    pub(super) fn trial(&mut self, at: f64, effort: Effort) -> Result<Trial, End> {
+        let factor = libm::exp(at);
+        let plan = self.under(factor, effort);
+        let study = (self.ask)(&self.what, &plan, effort.replications).map_err(End::Failed)?;
+        self.events += study.events_taken;
+        if !study.complete {
+            return Err(End::Stopped);
+        }
+        self.tried = [self.tried[0].min(factor), self.tried[1].max(factor)];
+        let run = findings::run(&plan, &study);
+        let measured_s = plan.duration.seconds() - study.warmup.seconds();
+        let (height, worst) = excess(&plan, &run, measured_s);
+        let closed = plan.sources.iter().any(|s| matches!(s.load, Load::Closed { .. }));
+        // How often users ask depends on the answers; only what they did ask is their load.
+        let rate_per_s = match closed {
+            true => run.metrics.requests.offered as f64 / f64::from(effort.replications) / measured_s.max(1e-9),
+            false => self.plan.requests_per_s() * factor,
+        };
+        Ok(Trial {
+            reading: Reading { at, height },
+            worst,
+            run,
+            rate_per_s,
+            duration_s: plan.duration.seconds(),
+            warmup_s: study.warmup.seconds(),
+            replications: effort.replications,
+        })
+    }
+
+    /// Follows lines to their crossings, from a first guess on.
+    pub(super) fn follow(
+        &mut self,
+        trials: &mut Vec<Trial>,
+        start: f64,
+        effort: Effort,
+        lines: &[Line],
+    ) -> Result<(), End> {
+        let (least, most) = (libm::log(LEAST), libm::log(self.most));
+        if trials.is_empty() {
+            trials.push(self.trial(start.clamp(least, most), effort)?);
+        }
+        for line in lines {
+            let mut step = effort.within;
+            while trials.len() < TRIALS {
+                let readings: Vec<Reading> = trials.iter().map(|t| t.reading).collect();
+                let Some(at) = knee::next(&readings, *line, effort.within, step) else {
+                    break;
+                };
+                let ends = (readings[0].at, readings[readings.len() - 1].at);
+                if (at < least && ends.0 <= least) || (at > most && ends.1 >= most) {
+                    break;
+                }
+                // What is missed by far may be missed at any load: the lightest tells, before one creeps there.
+                let hopeless = at < ends.0 && step > SHORT_STEP && readings[0].height[*line as usize] > HOPELESS;
+                let at = if hopeless { least } else { at };
+                // Further each time, while one has to look outside.
+                step = if at < ends.0 || at > ends.1 {
+                    (2.0 * step).min(0.7)
+                } else {
+                    step
+                };
+                let trial = self.trial(at.clamp(least, most), effort)?;
+                let place = trials.partition_point(|t| t.reading.at < trial.reading.at);
+                trials.insert(place, trial);
+            }
+        }
+        Ok(())
+    }
+
+    /// The knee near a first guess, with its interval.
+    pub(super) fn pin_down(&mut self, start: f64, effort: Effort) -> Result<Vec<Trial>, End> {
+        let mut trials = Vec::new();
+        self.follow(&mut trials, start, effort, &[Line::Value, Line::Upper, Line::Lower])?;
+        Ok(trials)
+    }
+}
+
+/// Is there something at set times, so that a shorter run would be another scenario?
+pub(super) fn is_timed(plan: &Plan) -> bool {
+    let varies = |load: &Load| {
+        matches!(
+            load,
+            Load::Open {
+                arrivals: Arrivals::Profile { .. } | Arrivals::Trace { .. },
+                ..
+            }
+        )
+    };
+    !plan.faults.is_empty() || plan.sources.iter().any(|s| varies(&s.load))
+}

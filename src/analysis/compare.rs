@@ -1,0 +1,178 @@
+//! `compare`: which design is better, by how much, and is the difference real?
+//!
+//! Every pair of designs, every headline metric, of all requests and of each class that both have. A difference carries its
+//! own 95 % interval; the verdict is corrected for how many were looked at.
+
+use serde::{Deserialize, Serialize};
+
+use super::result::{Caveat, Estimate, NamedRun, Ordered};
+use super::run::{estimate, named};
+use crate::scenario::plan::Plan;
+use crate::stats::interval;
+use crate::study::Study;
+use crate::study::paired::{self, Design, Measure, designs, scopes};
+
+/// What `compare` found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compare {
+    /// Each design by its label, as `run` would tell it.
+    pub variants: Ordered<NamedRun>,
+    /// What makes each design of the scenario, as `--set` would take it; nothing where it is a file of its own.
+    pub changes: Ordered<Vec<String>>,
+    /// Each pair of designs in their order; of each pair every headline metric, then those of each class.
+    pub differences: Vec<Difference>,
+}
+
+/// How one number differs between two designs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Dotted, as in the variants: `latency_s.p99`, `classes.read.availability`.
+    pub metric: String,
+    /// The label of the one design.
+    pub a: String,
+    /// The label of the other.
+    pub b: String,
+    /// b − a, with its own interval.
+    pub difference: Estimate,
+    /// Corrected for many comparisons.
+    pub verdict: Verdict,
+    /// The metric of a, over the replications that both have; null where there is none.
+    pub a_value: Option<f64>,
+    /// The metric of b.
+    pub b_value: Option<f64>,
+    /// How often chance alone would show so large a difference, before the correction.
+    pub p_value: Option<f64>,
+    /// Variance of the difference with independent runs over that with common random numbers; null where it does not vary.
+    pub variance_ratio: Option<f64>,
+}
+
+/// Which is better.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The first.
+    ABetter,
+    /// The second.
+    BBetter,
+    /// Neither, as far as the replications tell.
+    NoDifferenceShown,
+}
+
+/// What the studies of some designs say, each with its label and its changes.
+pub fn compare(labels: &[(String, Vec<String>)], plans: &[Plan], studies: &[Study]) -> Compare {
+    let variants = labels.iter().zip(plans.iter().zip(studies));
+    let variants = variants.map(|((label, _), (plan, study))| (label.clone(), named(plan, study)));
+    let variants = Ordered(variants.collect());
+    let designs = designs(plans, studies);
+    let mut rows: Vec<Row> = Vec::new();
+    for (i, a) in designs.iter().enumerate() {
+        for (j, b) in designs.iter().enumerate().skip(i + 1) {
+            rows.extend(pair(*a, *b, (&labels[i].0, &labels[j].0)));
+        }
+    }
+    // What only repeats another row is no further look, and must not make the others harder to show.
+    let looks: Vec<Option<f64>> = rows
+        .iter()
+        .map(|r| r.found.and_then(|f| f.p).filter(|_| !r.repeats))
+        .collect();
+    let shown = interval::shown(&looks);
+    let mut differences: Vec<Difference> = Vec::new();
+    for (row, mut shown) in rows.into_iter().zip(shown) {
+        if row.repeats {
+            let first = differences
+                .iter()
+                .rev()
+                .find(|d| row.metric.ends_with(&format!(".{}", d.metric)));
+            shown = first.is_some_and(|d| d.verdict != Verdict::NoDifferenceShown);
+        }
+        differences.push(row.told(shown));
+    }
+    Compare {
+        variants,
+        changes: Ordered(labels.to_vec()),
+        differences,
+    }
+}
+
+struct Row {
+    metric: String,
+    a: String,
+    b: String,
+    measure: Measure,
+    found: Option<paired::Difference>,
+    /// The only class says what all requests say.
+    repeats: bool,
+}
+
+fn pair(a: Design<'_>, b: Design<'_>, labels: (&str, &str)) -> Vec<Row> {
+    let alone = a.plan.classes.len() == 1 && b.plan.classes.len() == 1;
+    let row = |class: Option<&str>, (measure, name): (Measure, &str)| Row {
+        metric: class.map_or(name.to_owned(), |c| format!("classes.{c}.{name}")),
+        a: labels.0.to_owned(),
+        b: labels.1.to_owned(),
+        measure,
+        found: paired::difference(a, b, measure, class),
+        repeats: class.is_some() && alone,
+    };
+    let scopes = scopes(a, b).into_iter();
+    scopes.flat_map(|class| Measure::ALL.map(|m| row(class, m))).collect()
+}
+
+impl Row {
+    fn told(self, shown: bool) -> Difference {
+        let difference = self.found.map_or(0.0, |f| f.interval.value);
+        let verdict = match shown && difference != 0.0 {
+            false => Verdict::NoDifferenceShown,
+            true if (difference > 0.0) == self.measure.more_is_better() => Verdict::BBetter,
+            true => Verdict::ABetter,
+        };
+        let bound = if self.measure == Measure::Availability {
+            1.0
+        } else {
+            f64::INFINITY
+        };
+        Difference {
+            difference: estimate(self.found.map(|f| f.interval), -bound, bound),
+            verdict,
+            a_value: self.found.map(|f| f.a),
+            b_value: self.found.map(|f| f.b),
+            p_value: self.found.and_then(|f| f.p),
+            variance_ratio: self.found.and_then(|f| f.variance_ratio),
+            metric: self.metric,
+            a: self.a,
+            b: self.b,
+        }
+    }
+}
+
+/// What one should know before believing the differences.
+pub fn caveats(compare: &Compare) -> Vec<Caveat> {
+    let mut caveats = Vec::new();
+    let few = compare.variants.iter().map(|(_, v)| v.replications).min().unwrap_or(0);
+    if few == 1 {
+        caveats.push(Caveat {
+            code: "replications.one".into(),
+            message:
+                "one replication shows no difference, whatever it measured: there is nothing to tell it from chance by"
+                    .into(),
+        });
+    } else if (2..5).contains(&few) {
+        caveats.push(Caveat {
+            code: "replications.few".into(),
+            message: format!("{few} replications leave wide intervals: more of them may show what these do not"),
+        });
+    }
+    let mut digests: Vec<&str> = compare
+        .variants
+        .iter()
+        .map(|(_, v)| v.scenario.digest.as_str())
+        .collect();
+    digests.sort_unstable();
+    if digests.windows(2).any(|w| w[0] == w[1]) {
+        caveats.push(Caveat {
+            code: "variants.same".into(),
+            message: "some of the designs are one and the same: the changes change nothing".into(),
+        });
+    }
+    caveats
+}

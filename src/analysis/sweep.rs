@@ -1,0 +1,319 @@
+//! `sweep`: a grid of runs, one row a point; and which of its inputs moves an output most.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::result::{Caveat, Estimate, Metrics, NamedRun, Ordered, Requests};
+use crate::base::random::{label, mix};
+use crate::scenario::vary::{self, Axis, Stretch};
+use crate::stats::interval::CONFIDENCE;
+use crate::stats::sobol;
+
+/// What `sweep` found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sweep {
+    /// What is varied.
+    pub inputs: Vec<Input>,
+    /// How many points the whole grid has.
+    pub size: u64,
+    /// Which part of it this is; absent where it is the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// What `--sensitivity` says, once every point is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitivity: Option<Sensitivity>,
+    /// The finished points, by their numbers.
+    pub points: Vec<Point>,
+}
+
+/// One of N parts of a grid: the points whose number leaves the remainder `index` − 1.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// From 1.
+    pub index: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
+/// A path that is varied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// Where in the scenario.
+    pub path: String,
+    /// The name of its column: the path, with the unit of what stands there.
+    pub column: String,
+    /// What it takes in turn, as typed; of a grid.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+    /// The stretch that it moves in, as typed; of `--sensitivity`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<[String; 2]>,
+}
+
+/// A point of the grid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Its number, from 0.
+    pub point: u64,
+    /// The value of each input, by column.
+    pub inputs: Ordered<Value>,
+    /// Replications.
+    pub replications: u32,
+    /// Counts over all replications.
+    pub requests: Requests,
+    /// The headline metrics by their dotted names, then those of each class where there are several.
+    pub estimates: Ordered<Estimate>,
+    /// Was every promise kept? Null where none is made.
+    pub slo_met: Option<bool>,
+    /// Codes of what to bear in mind.
+    pub caveats: Vec<String>,
+}
+
+/// Which input moves which output how much.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sensitivity {
+    /// Rows of the design; each costs two points and one more for every input.
+    pub samples: u32,
+    /// The metrics asked for.
+    pub metrics: Vec<String>,
+    /// One a metric; none as long as points are missing.
+    pub outputs: Vec<Output>,
+}
+
+/// An output and what moves it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    /// The metric.
+    pub metric: String,
+    /// Its mean over the stretches of all inputs.
+    pub mean: Option<f64>,
+    /// Its standard deviation there.
+    pub deviation: Option<f64>,
+    /// The inputs, the one that moves it most first; none where nothing does.
+    pub effects: Vec<Effect>,
+}
+
+/// What an input does to an output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    /// The input.
+    pub path: String,
+    /// Share of the variance that it makes by itself.
+    pub first: Estimate,
+    /// Share of the variance that it has a hand in.
+    pub total: Estimate,
+    /// The mean of the output in the lowest quarter of the input's stretch.
+    pub low: Option<f64>,
+    /// The same in the highest quarter.
+    pub high: Option<f64>,
+}
+
+// --- points ---------------------------------------------------------------------------------------------------------
+
+/// What is to be run.
+#[derive(Clone, Debug)]
+pub enum Grid {
+    /// Every combination of values.
+    Axes(Vec<Axis>),
+    /// Rows of a Sobol design over stretches.
+    Stretches {
+        /// The inputs.
+        stretches: Vec<Stretch>,
+        /// Rows.
+        samples: u32,
+        /// What scrambles it.
+        seed: u64,
+    },
+}
+
+impl Grid {
+    /// How many points; `None` where nobody could count so far.
+    pub fn size(&self) -> Option<u64> {
+        match self {
+            Grid::Axes(axes) => vary::count(axes),
+            Grid::Stretches { stretches, samples, .. } => {
+                Some(u64::from(*samples) * sobol::evaluations(stretches.len()) as u64)
+            }
+        }
+    }
+
+    /// What is varied.
+    pub fn inputs(&self) -> Vec<Input> {
+        match self {
+            Grid::Axes(axes) => axes.iter().map(Input::of_axis).collect(),
+            Grid::Stretches { stretches, .. } => stretches.iter().map(Input::of_stretch).collect(),
+        }
+    }
+
+    /// The value of each input at a point, as `--set` takes it.
+    pub fn values(&self, point: u64) -> Vec<String> {
+        match self {
+            Grid::Axes(axes) => vary::choice(axes, point).into_iter().map(str::to_owned).collect(),
+            Grid::Stretches { stretches, seed, .. } => {
+                let each = sobol::evaluations(stretches.len()) as u64;
+                let (row, which) = ((point / each) as u32, (point % each) as usize);
+                let units = sobol::point(row, which, stretches.len(), mix(*seed, label("sensitivity")));
+                stretches.iter().zip(units).map(|(s, u)| s.text(s.at(u))).collect()
+            }
+        }
+    }
+}
+
+impl Input {
+    fn of_axis(axis: &Axis) -> Input {
+        let units: Option<Vec<&str>> = axis.values.iter().map(|v| vary::in_seconds(v).map(|u| u.1)).collect();
+        let unit = units.and_then(|u| u.iter().all(|x| *x == u[0]).then_some(u[0]));
+        Input {
+            path: axis.path.clone(),
+            column: format!("{}{}", axis.path, unit.unwrap_or("")),
+            values: axis.values.clone(),
+            range: None,
+        }
+    }
+
+    fn of_stretch(stretch: &Stretch) -> Input {
+        let ends = [stretch.text(stretch.lo), stretch.text(stretch.hi)];
+        let unit = vary::in_seconds(&ends[0]).map_or("", |u| u.1);
+        Input {
+            path: stretch.path.clone(),
+            column: format!("{}{unit}", stretch.path),
+            values: Vec::new(),
+            range: Some(ends),
+        }
+    }
+
+    /// A value as its column has it.
+    fn shown(&self, value: &str) -> Value {
+        if self.column != self.path {
+            return vary::in_seconds(value).map_or(Value::Null, |(n, _)| Value::from(n));
+        }
+        serde_json::from_str(value).unwrap_or_else(|_| Value::from(value))
+    }
+}
+
+/// A point that was run.
+pub fn point(number: u64, inputs: &[Input], values: &[String], run: &NamedRun) -> Point {
+    let named = inputs.iter().zip(values).map(|(i, v)| (i.column.clone(), i.shown(v)));
+    let mut estimates = headline("", &run.run.metrics);
+    // The only class says what all requests say.
+    if run.run.classes.0.len() > 1 {
+        let of_class = |(name, m): (&str, &Metrics)| headline(&format!("classes.{name}."), m);
+        estimates.extend(run.run.classes.iter().flat_map(of_class));
+    }
+    Point {
+        point: number,
+        inputs: Ordered(named.collect()),
+        replications: run.replications,
+        requests: run.run.metrics.requests,
+        estimates: Ordered(estimates),
+        slo_met: (!run.run.slo.is_empty()).then(|| run.run.slo.iter().all(|s| s.met)),
+        caveats: run.caveats.iter().map(|c| c.code.clone()).collect(),
+    }
+}
+
+fn headline(prefix: &str, m: &Metrics) -> Vec<(String, Estimate)> {
+    let l = &m.latency_s;
+    let all = [
+        ("availability", m.availability),
+        ("throughput_per_s", m.throughput_per_s),
+        ("latency_s.mean", l.mean),
+        ("latency_s.p50", l.p50),
+        ("latency_s.p95", l.p95),
+        ("latency_s.p99", l.p99),
+        ("latency_s.p999", l.p999),
+    ];
+    all.map(|(name, e)| (format!("{prefix}{name}"), e)).into()
+}
+
+// --- sensitivity ----------------------------------------------------------------------------------------------------
+
+impl Sweep {
+    /// Works out what `--sensitivity` asks for, where every point is there.
+    pub fn settle(&mut self, seed: u64) {
+        let Some(sensitivity) = &self.sensitivity else { return };
+        if self.points.len() as u64 != self.size {
+            return;
+        }
+        let outputs = sensitivity.metrics.iter().map(|m| self.output(m, seed)).collect();
+        if let Some(sensitivity) = &mut self.sensitivity {
+            sensitivity.outputs = outputs;
+        }
+    }
+
+    fn output(&self, metric: &str, seed: u64) -> Output {
+        let inputs = self.inputs.len();
+        let value = |p: &Point| p.estimates.get(metric).and_then(|e| e.value);
+        let rows = self.points.chunks(sobol::evaluations(inputs));
+        // A row with a point at which nothing was measured is left out whole.
+        let rows: Vec<(&[Point], Vec<f64>)> = rows
+            .filter_map(|row| Some((row, row.iter().map(value).collect::<Option<_>>()?)))
+            .collect();
+        let values: Vec<Vec<f64>> = rows.iter().map(|r| r.1.clone()).collect();
+        // The first two points of a row are drawn independently; the others repeat most of them.
+        let drawn: Vec<(&Point, f64)> = rows
+            .iter()
+            .flat_map(|(row, v)| row.iter().zip(v.iter().copied()).take(2))
+            .collect();
+        let mean = |of: &[f64]| (!of.is_empty()).then(|| of.iter().sum::<f64>() / of.len() as f64);
+        let all: Vec<f64> = drawn.iter().map(|d| d.1).collect();
+        let centre = mean(&all);
+        let squares: Vec<f64> = all
+            .iter()
+            .map(|v| (v - centre.unwrap_or(0.0)) * (v - centre.unwrap_or(0.0)))
+            .collect();
+        let found = sobol::indices(&values, inputs, seed).unwrap_or_default();
+        let effect = |(i, index): (usize, sobol::Index)| {
+            let input = &self.inputs[i];
+            let mut sorted: Vec<(f64, f64)> = drawn
+                .iter()
+                .filter_map(|(p, v)| Some((p.inputs.get(&input.column)?.as_f64()?, *v)))
+                .collect();
+            sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let quarter = sorted.len().div_ceil(4);
+            let of = |part: &[(f64, f64)]| mean(&part.iter().map(|p| p.1).collect::<Vec<_>>());
+            Effect {
+                path: input.path.clone(),
+                first: share(index.first),
+                total: share(index.total),
+                low: of(&sorted[..quarter]),
+                high: of(&sorted[sorted.len() - quarter..]),
+            }
+        };
+        let mut effects: Vec<Effect> = found.into_iter().enumerate().map(effect).collect();
+        effects.sort_by(|a, b| b.total.value.unwrap_or(0.0).total_cmp(&a.total.value.unwrap_or(0.0)));
+        Output {
+            metric: metric.to_owned(),
+            mean: centre,
+            deviation: mean(&squares).map(libm::sqrt),
+            effects,
+        }
+    }
+
+    /// What one should know before believing the points.
+    pub fn caveats(&self) -> Vec<Caveat> {
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        for code in self.points.iter().flat_map(|p| &p.caveats) {
+            match counts.iter_mut().find(|c| c.0 == code) {
+                Some(count) => count.1 += 1,
+                None => counts.push((code, 1)),
+            }
+        }
+        let caveat = |(code, n): (&str, usize)| Caveat {
+            code: code.to_owned(),
+            message: format!(
+                "{code} at {n} of {} points; `fallover run` of one with --set says more",
+                self.points.len()
+            ),
+        };
+        counts.into_iter().map(caveat).collect()
+    }
+}
+
+fn share((value, lo, hi): (f64, f64, f64)) -> Estimate {
+    Estimate {
+        value: Some(value),
+        lo: Some(lo),
+        hi: Some(hi),
+        confidence: CONFIDENCE,
+    }
+}

@@ -1,0 +1,205 @@
+//! `fallover compare`: which design is better, by how much, and is the difference real?
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use clap::Args;
+
+use super::exit::{self, Failure};
+use super::options::{Reading, Simulating, Writing};
+use super::simulate::{failed, now, stop_on_interrupt};
+use crate::analysis::compare::{self as findings};
+use crate::analysis::result::{Answer, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
+use crate::report::progress;
+use crate::scenario::plan::Plan;
+use crate::scenario::vary::{Axis, Variant, combinations, count};
+use crate::study::{self, Study, Watch};
+
+/// Which design is better, by how much, and is the difference real?
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// One scenario with --vary or --with, or several that are to be compared
+    #[arg(required = true, value_name = "SCENARIO")]
+    scenarios: Vec<PathBuf>,
+    /// A design for each value: PATH=V1,V2,… (repeatable: every combination)
+    #[arg(long, value_name = "PATH=V1,V2", value_parser = Axis::parse)]
+    vary: Vec<Axis>,
+    /// A design: "LABEL: PATH=VALUE; PATH=VALUE" (repeatable; one alone is compared with the scenario as it stands)
+    #[arg(long, value_name = "LABEL: PATH=VALUE", value_parser = Variant::parse)]
+    with: Vec<Variant>,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    writing: Writing,
+    #[command(flatten)]
+    simulating: Simulating,
+}
+
+/// Every pair of designs is compared: more would be a table that nobody reads.
+const MOST_DESIGNS: usize = 20;
+
+/// A design before it is loaded.
+struct Design<'a> {
+    file: &'a Path,
+    variant: Variant,
+}
+
+impl Compare {
+    /// Loads the designs, simulates them side by side, and says how they differ.
+    pub fn run(mut self) -> Result<(), Failure> {
+        let outputs = self.writing.outputs()?;
+        self.reading.set.extend(self.simulating.sets());
+        let designs = self.designs()?;
+        let plans = self.plans(&designs)?;
+        let stop = stop_on_interrupt();
+        if !self.writing.quiet {
+            self.simulating.say_how_long(&plans);
+        }
+        let began = now();
+        let studies = self.simulate(&plans, stop)?;
+        let labels: Vec<_> = designs.into_iter().map(|d| (d.variant.label, d.variant.sets)).collect();
+        let compare = findings::compare(&labels, &plans, &studies);
+        let events: u64 = studies.iter().map(|s| s.events_taken).sum();
+        let wall_s = began.elapsed().as_secs_f64();
+        let document = Document {
+            envelope: Envelope {
+                schema_version: SCHEMA_VERSION,
+                command: "compare".into(),
+                complete: studies.iter().all(|s| s.complete && !s.overflowed()),
+                scenario: ScenarioId::of(&plans[0]),
+                seed: Some(self.simulating.seed),
+                replications: studies.iter().map(Study::done).min().unwrap_or(0),
+                duration_s: plans[0].duration.seconds(),
+                warmup_s: Some(studies[0].warmup.seconds()),
+            },
+            caveats: findings::caveats(&compare),
+            answer: Answer::Compare(compare),
+            engine: Engine::this(self.simulating.threads(), events, wall_s),
+        };
+        self.writing.deliver(&document, &outputs)?;
+        self.simulating.verdict(&document, studies.iter().any(|s| !s.complete))
+    }
+
+    // --- the designs ------------------------------------------------------------------------------------------------
+
+    fn designs(&self) -> Result<Vec<Design<'_>>, Failure> {
+        let bad = |message: &str| Err(Failure::BadInput(message.into()));
+        let first = &self.scenarios[0];
+        let designs: Vec<Design<'_>> = match (self.scenarios.len(), self.vary.len() + self.with.len()) {
+            (1, 0) => {
+                let hint = "give a second scenario, --vary PATH=V1,V2 or --with \"LABEL: PATH=VALUE\"";
+                return bad(&format!("there is nothing to compare it with; {hint}"));
+            }
+            (1, _) => self
+                .variants(first)?
+                .into_iter()
+                .map(|variant| Design { file: first, variant })
+                .collect(),
+            (_, 0) => self.files(),
+            _ => return bad("--vary and --with change one scenario, and here are several; leave out the others"),
+        };
+        if designs.len() < 2 {
+            return bad("one design alone cannot be compared; give --vary a second value");
+        }
+        if designs.len() > MOST_DESIGNS {
+            return bad(&too_many(designs.len()));
+        }
+        for (i, design) in designs.iter().enumerate() {
+            let label = &design.variant.label;
+            if designs[..i].iter().any(|d| d.variant.label == *label) {
+                return bad(&format!("two designs are called {label:?}; their names must differ"));
+            }
+        }
+        Ok(designs)
+    }
+
+    /// The files as they stand; those of one name go by their paths.
+    fn files(&self) -> Vec<Design<'_>> {
+        let variants: Vec<Variant> = self.scenarios.iter().map(|f| as_it_stands(f)).collect();
+        let is_shared = |label: &String| variants.iter().filter(|v| v.label == *label).count() > 1;
+        let design = |(file, variant): (&'_ PathBuf, &Variant)| {
+            let label = match is_shared(&variant.label) {
+                true => file.display().to_string(),
+                false => variant.label.clone(),
+            };
+            (label, Vec::new())
+        };
+        let labels = self.scenarios.iter().zip(&variants).map(design);
+        let designs = self.scenarios.iter().zip(labels);
+        designs
+            .map(|(file, (label, sets))| Design {
+                file,
+                variant: Variant { label, sets },
+            })
+            .collect()
+    }
+
+    fn variants(&self, file: &Path) -> Result<Vec<Variant>, Failure> {
+        let mut variants = Vec::new();
+        if !self.vary.is_empty() {
+            match count(&self.vary) {
+                Some(n) if n <= MOST_DESIGNS as u64 => variants.extend(combinations(&self.vary)),
+                n => return Err(Failure::BadInput(too_many(n.map_or(usize::MAX, |n| n as usize)))),
+            }
+        }
+        if self.vary.is_empty() && self.with.len() == 1 {
+            variants.push(as_it_stands(file));
+        }
+        variants.extend(self.with.iter().cloned());
+        Ok(variants)
+    }
+
+    /// The plans of all designs; what is wrong with any of them is said at once, and which it is.
+    fn plans(&self, designs: &[Design<'_>]) -> Result<Vec<Plan>, Failure> {
+        // The files themselves first: what is wrong there is wrong with every design.
+        let bases = self.reading.plans(&self.scenarios, &self.writing, None)?;
+        let (mut plans, mut last) = (Vec::new(), None);
+        for (i, Design { file, variant }) in designs.iter().enumerate() {
+            if variant.sets.is_empty() {
+                plans.push(bases[i.min(bases.len() - 1)].clone());
+                continue;
+            }
+            let mut reading = self.reading.clone();
+            reading.set.extend(variant.sets.iter().cloned());
+            match reading.load(file) {
+                Ok(loaded) => plans.push(loaded.plan),
+                Err(failure) => {
+                    exit::note(&format!("design {:?} does not load:", variant.label));
+                    failure.print();
+                    last = Some(failure.status());
+                }
+            }
+        }
+        last.map_or(Ok(plans), |status| Err(Failure::Status(status)))
+    }
+
+    // --- simulating -------------------------------------------------------------------------------------------------
+
+    fn simulate(&self, plans: &[Plan], stop: &AtomicBool) -> Result<Vec<Study>, Failure> {
+        let bar = progress::bar(0, "replications", self.writing.quiet);
+        let watch = Watch {
+            stop,
+            progress: &|done, total| {
+                bar.set_length(total);
+                bar.set_position(done);
+            },
+            visit: &mut |_, _, _| Ok(()),
+        };
+        let studies = study::run_side_by_side(plans, &self.simulating.settings(), watch).map_err(failed)?;
+        bar.finish_and_clear();
+        Ok(studies)
+    }
+}
+
+/// The scenario of a file, called after it.
+fn as_it_stands(file: &Path) -> Variant {
+    let stem = file.file_stem().unwrap_or(file.as_os_str());
+    Variant {
+        label: stem.to_string_lossy().into_owned(),
+        sets: Vec::new(),
+    }
+}
+
+fn too_many(n: usize) -> String {
+    format!("{n} designs are more than {MOST_DESIGNS}, and every pair is compared; `fallover sweep` takes a grid")
+}

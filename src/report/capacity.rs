@@ -1,0 +1,206 @@
+//! The report of `capacity`: one sentence to repeat, what breaks first, the curve, and what is left when something is lost.
+
+use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
+use super::summary::{plural, seed};
+use super::units::{self, NOTHING};
+use crate::analysis::capacity::{Beyond, Capacity, Knee, Shape, Verdict};
+use crate::analysis::result::{Document, Estimate};
+
+/// The report of a `capacity` document.
+pub fn report(document: &Document, capacity: &Capacity) -> Report {
+    let mut blocks = vec![Block::Facts(facts(capacity))];
+    if !capacity.curve.is_empty() {
+        blocks.push(Block::Heading("Under load".into()));
+        blocks.push(Block::Table(curve(capacity)));
+    }
+    if !capacity.n_minus_1.0.is_empty() {
+        blocks.push(Block::Heading("With one lost".into()));
+        blocks.push(Block::Table(losses(capacity)));
+    }
+    let note = |c: &crate::analysis::result::Caveat| Block::Note(Span::new(Tone::Caution, c.message.clone()));
+    blocks.extend(document.caveats.iter().map(note));
+    Report {
+        title: format!("{}: how much does it carry?", document.envelope.scenario.name),
+        subtitle: format!(
+            "{} of {} at each load, {}",
+            plural(document.envelope.replications, "replication"),
+            units::span(libm::round(document.envelope.duration_s)),
+            seed(document)
+        ),
+        blocks,
+    }
+}
+
+/// `400/s now, knee at 910 ± 15 /s, 505 /s with server1 lost`.
+pub fn sentence(capacity: &Capacity) -> String {
+    let now = format!("{} now", per_s(capacity.present_per_s));
+    let knee = match capacity.knee.verdict {
+        Verdict::Found => format!("knee at {}", units::rate_estimate(&capacity.knee.knee_per_s)),
+        Verdict::NoLoad => format!("the SLO is missed even at {}", per_s(capacity.tried_per_s[0])),
+        Verdict::EveryLoad => format!(
+            "the SLO holds up to {}, the most that was tried",
+            per_s(capacity.tried_per_s[1])
+        ),
+    };
+    let survivable = |(_, k): &(&str, &Knee)| k.verdict == Verdict::Found;
+    let value = |k: &Knee| k.knee_per_s.value.unwrap_or(f64::INFINITY);
+    let worst = capacity.n_minus_1.iter().filter(survivable);
+    let worst = worst.min_by(|a, b| value(a.1).total_cmp(&value(b.1)));
+    let lost = worst.map_or(String::new(), |(name, k)| {
+        format!(", {} with {name} lost", per_s(value(k)))
+    });
+    format!("{now}, {knee}{lost}")
+}
+
+fn facts(capacity: &Capacity) -> Vec<Fact> {
+    let knee = &capacity.knee;
+    let carries = knee.verdict == Verdict::EveryLoad || knee.knee_ratio.value.is_some_and(|r| r >= 1.0);
+    let tone = if carries { Tone::Strong } else { Tone::Bad };
+    let mut facts = vec![Fact::new("Capacity", vec![Span::new(tone, sentence(capacity))])];
+    if let (Verdict::Found, Some(ratio)) = (knee.verdict, knee.knee_ratio.value) {
+        let says = match ratio >= 1.0 {
+            true => format!("{:.0} % more than now", 100.0 * (ratio - 1.0)),
+            false => format!("none: {:.0} % of the present load is too much", 100.0 * (1.0 - ratio)),
+        };
+        facts.push(Fact::new("Head-room", vec![Span::plain(says)]));
+    }
+    if let Some(limit) = &knee.limited_by {
+        let component = limit.component.as_ref().map_or(String::new(), |c| format!(", at {c}"));
+        facts.push(Fact::new(
+            "Breaks first",
+            vec![Span::plain(format!("{}{component}", limit.objective))],
+        ));
+    }
+    let mut busy: Vec<(&str, f64)> = capacity
+        .utilization
+        .iter()
+        .filter_map(|(n, e)| Some((n, e.value?)))
+        .collect();
+    busy.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let items = busy
+        .iter()
+        .take(MOST_BUSY)
+        .map(|(n, b)| Span::plain(format!("{n} {:.0} %", 100.0 * b)));
+    let items: Vec<Span> = items.collect();
+    if !items.is_empty() && knee.verdict == Verdict::Found {
+        facts.push(Fact::new("Busy at the knee", items));
+    }
+    if let Some(bound) = &capacity.bound {
+        let says = format!(
+            "{} by the {} of {}",
+            per_s(bound.rate_per_s),
+            bound.resource,
+            bound.component
+        );
+        facts.push(Fact::new("At most", vec![Span::plain(says)]));
+    }
+    if let Some(beyond) = &capacity.beyond {
+        facts.push(Fact::new("Beyond the knee", vec![Span::plain(goodput(beyond))]));
+    }
+    facts
+}
+
+/// How many of the busiest are named.
+const MOST_BUSY: usize = 4;
+
+fn goodput(beyond: &Beyond) -> String {
+    let (last, offered, peak) = (
+        per_s(beyond.last_per_s),
+        per_s(beyond.last_offered_per_s),
+        per_s(beyond.peak_per_s),
+    );
+    match beyond.shape {
+        Shape::Rises => format!("goodput still rises: {last} of {offered}"),
+        Shape::Plateau => format!("goodput stays at its height: {last} of {offered}"),
+        Shape::Sags => format!("goodput sags: {last} of {offered}, after {peak} at best"),
+        Shape::Collapses => format!("goodput collapses: {last} of {offered}, after {peak} at best"),
+    }
+}
+
+fn curve(capacity: &Capacity) -> Table {
+    let columns = vec![
+        Column::right("load"),
+        Column::right("of now").rank(2),
+        Column::right("availability"),
+        Column::right("goodput"),
+        Column::right("p50").rank(1),
+        Column::right("p99"),
+        Column::left("SLO"),
+    ];
+    let row = |p: &crate::analysis::capacity::Point| {
+        let slo = if p.holds {
+            Span::new(Tone::Good, "holds")
+        } else {
+            Span::new(Tone::Bad, "missed")
+        };
+        vec![
+            Span::new(Tone::Strong, per_s(p.rate_per_s)),
+            Span::plain(format!("{:.0} %", 100.0 * p.load_ratio)),
+            Span::plain(units::percent_brief(&p.metrics.availability)),
+            Span::plain(p.metrics.throughput_per_s.value.map_or(NOTHING.into(), per_s)),
+            Span::plain(units::latency_brief(&p.metrics.latency_s.p50)),
+            Span::plain(units::latency_brief(&p.metrics.latency_s.p99)),
+            slo,
+        ]
+    };
+    Table {
+        columns,
+        rows: capacity.curve.iter().map(row).collect(),
+        footnote: String::new(),
+    }
+}
+
+fn losses(capacity: &Capacity) -> Table {
+    let columns = vec![
+        Column::left("lost"),
+        Column::right("knee"),
+        Column::right("of now"),
+        Column::left("breaks first").rank(1),
+    ];
+    let row = |(name, knee): (&str, &Knee)| {
+        let enough = knee.verdict == Verdict::EveryLoad || knee.knee_ratio.value.is_some_and(|r| r >= 1.0);
+        let tone = if enough { Tone::Good } else { Tone::Bad };
+        let limit = knee.limited_by.as_ref().map_or(NOTHING.into(), |l| match &l.component {
+            Some(component) => format!("{} at {component}", l.objective),
+            None => l.objective.clone(),
+        });
+        vec![
+            Span::new(Tone::Strong, name),
+            Span::new(tone, held(knee)),
+            Span::plain(ratio(&knee.knee_ratio)),
+            Span::plain(limit),
+        ]
+    };
+    let mut all: Vec<(&str, &Knee)> = capacity.n_minus_1.iter().collect();
+    let value = |k: &Knee| k.knee_per_s.value.unwrap_or(f64::INFINITY);
+    all.sort_by(|a, b| value(a.1).total_cmp(&value(b.1)));
+    Table {
+        columns,
+        rows: all.into_iter().map(row).collect(),
+        footnote: String::new(),
+    }
+}
+
+fn held(knee: &Knee) -> String {
+    match (knee.verdict, knee.knee_per_s.lo) {
+        (Verdict::Found, _) => units::rate_estimate(&knee.knee_per_s),
+        (Verdict::NoLoad, _) => "no load".into(),
+        (Verdict::EveryLoad, lo) => format!("> {}", lo.map_or(NOTHING.into(), per_s)),
+    }
+}
+
+fn ratio(e: &Estimate) -> String {
+    e.value.map_or(NOTHING.into(), |r| format!("{:.0} %", 100.0 * r))
+}
+
+/// A rate in three digits: `400/s`.
+fn per_s(rate: f64) -> String {
+    let decimals = if rate >= 100.0 {
+        0
+    } else if rate >= 10.0 {
+        1
+    } else {
+        2
+    };
+    format!("{}/s", units::trimmed(rate, decimals))
+}

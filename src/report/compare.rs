@@ -1,0 +1,240 @@
+//! The report of `compare`: a sentence to repeat a pair of designs, then each design, then each difference.
+
+use super::document::{Block, Column, Point, Report, Span, Table, Tone};
+use super::summary::{MOST_CAVEATS, caveats, incomplete, plural, several_scenarios, subtitle};
+use super::units::{self, NOTHING};
+use super::view::runs;
+use crate::analysis::compare::{Compare, Difference, Verdict};
+use crate::analysis::result::{Answer, Document, Estimate};
+
+/// How much of each list a screen can carry.
+const MOST_PAIRS: usize = 12;
+const MOST_ROWS: usize = 24;
+
+/// The report of a `compare` document.
+pub fn report(document: &Document) -> Report {
+    let views = runs(document);
+    let mut blocks = Vec::new();
+    if !document.envelope.complete {
+        blocks.push(Block::Note(Span::new(Tone::Bad, incomplete(document))));
+    }
+    if let Answer::Compare(compare) = &document.answer
+        && document.envelope.replications > 0
+    {
+        let pairs = pairs(compare);
+        blocks.extend(pairs.iter().take(MOST_PAIRS).map(|p| Block::Point(sentence(p))));
+        blocks.extend(several_scenarios(&views));
+        for pair in pairs.iter().take(MOST_PAIRS) {
+            blocks.push(Block::Heading(format!("{} → {}", pair[0].a, pair[0].b)));
+            blocks.push(Block::Table(differences(pair)));
+        }
+        if let Some(more) = pairs.len().checked_sub(MOST_PAIRS).filter(|n| *n > 0) {
+            let says = format!("{} more in the JSON", plural(more as u32, "pair"));
+            blocks.push(Block::Note(Span::new(Tone::Quiet, says)));
+        }
+        blocks.extend(pays(compare).map(|says| Block::Note(Span::new(Tone::Quiet, says))));
+    }
+    blocks.extend(caveats(document, &views, MOST_CAVEATS));
+    let labels: Vec<&str> = views.iter().map(|v| v.name).collect();
+    Report {
+        title: match labels.as_slice() {
+            [a, b] => format!("{}: {a} or {b}?", document.envelope.scenario.name),
+            _ => format!("{}: {} designs", document.envelope.scenario.name, labels.len()),
+        },
+        subtitle: format!("{}, common random numbers", subtitle(document)),
+        blocks,
+    }
+}
+
+/// The differences of each pair of designs.
+pub(super) fn pairs(compare: &Compare) -> Vec<&[Difference]> {
+    compare
+        .differences
+        .chunk_by(|x, y| (&x.a, &x.b) == (&y.a, &y.b))
+        .collect()
+}
+
+fn of<'d>(pair: &'d [Difference], metric: &str) -> Option<&'d Difference> {
+    pair.iter().find(|d| d.metric == metric)
+}
+
+/// `leastconn cuts p99 by 38 ± 4 ms (312 ms → 274 ms); availability: no difference shown.`
+pub(super) fn sentence(pair: &[Difference]) -> Point {
+    let always = ["latency_s.p99", "availability"]
+        .into_iter()
+        .filter_map(|m| of(pair, m));
+    // What nobody asked for is said where it differs.
+    let others = ["throughput_per_s"].into_iter().filter_map(|m| of(pair, m));
+    let is_much = |d: &&Difference| {
+        d.a_value
+            .zip(d.difference.value)
+            .is_some_and(|(a, v)| v.abs() > 0.01 * a)
+    };
+    let others = others
+        .filter(|d| d.verdict != Verdict::NoDifferenceShown)
+        .filter(is_much);
+    let told: Vec<&Difference> = always.chain(others).collect();
+    let (same, other): (Vec<&Difference>, Vec<&Difference>) =
+        told.iter().partition(|d| d.verdict == Verdict::NoDifferenceShown);
+    let clauses = |of: &[&Difference], between: &str| of.iter().map(|d| clause(d)).collect::<Vec<_>>().join(between);
+    let subject = match other.is_empty() {
+        true => String::new(),
+        false => format!("{} {}", pair[0].b, clauses(&other, " and ")),
+    };
+    let between = if subject.is_empty() || same.is_empty() {
+        ""
+    } else {
+        "; "
+    };
+    let body = format!("{subject}{between}{}.", clauses(&same, "; "));
+    let good = |wanted| told.iter().any(|d| d.verdict == wanted);
+    let tone = match (good(Verdict::BBetter), good(Verdict::ABetter)) {
+        (true, false) => Tone::Good,
+        (false, true) => Tone::Bad,
+        (true, true) => Tone::Caution,
+        (false, false) => Tone::Strong,
+    };
+    let against = if told.iter().any(|d| d.verdict != Verdict::NoDifferenceShown) {
+        " against "
+    } else {
+        " or "
+    };
+    Point {
+        head: vec![
+            Span::new(tone, pair[0].b.clone()),
+            Span::plain(format!("{against}{}", pair[0].a)),
+        ],
+        body,
+        remedy: String::new(),
+    }
+}
+
+fn clause(d: &Difference) -> String {
+    let (name, Some(value)) = (short(&d.metric), d.difference.value) else {
+        return format!("{}: not measured", short(&d.metric));
+    };
+    if d.verdict == Verdict::NoDifferenceShown {
+        return format!("{name}: no difference shown");
+    }
+    let verb = if value < 0.0 { "cuts" } else { "raises" };
+    format!(
+        "{verb} {name} by {} ({} → {})",
+        size(d),
+        number(d, d.a_value),
+        number(d, d.b_value)
+    )
+}
+
+fn short(metric: &str) -> &str {
+    match metric {
+        "throughput_per_s" => "throughput",
+        m => m.rsplit("latency_s.").next().unwrap_or(m),
+    }
+}
+
+/// The difference without its sign.
+fn size(d: &Difference) -> String {
+    let e = &d.difference;
+    let positive = match e.value {
+        Some(v) if v < 0.0 => Estimate {
+            value: e.value.map(|v| -v),
+            lo: e.hi.map(|v| -v),
+            hi: e.lo.map(|v| -v),
+            ..*e
+        },
+        _ => *e,
+    };
+    in_units(&d.metric, &positive)
+}
+
+fn in_units(metric: &str, e: &Estimate) -> String {
+    match metric {
+        m if m.ends_with("availability") => units::points_estimate(e),
+        m if m.ends_with("throughput_per_s") => units::rate_estimate(e),
+        _ => units::latency_estimate(e),
+    }
+}
+
+fn number(d: &Difference, value: Option<f64>) -> String {
+    let Some(value) = value else { return NOTHING.into() };
+    match d.metric.as_str() {
+        m if m.ends_with("availability") => units::percent(value),
+        m if m.ends_with("throughput_per_s") => format!("{} /s", units::trimmed(value, 1)),
+        _ => units::latency(value),
+    }
+}
+
+fn differences(pair: &[Difference]) -> Table {
+    let columns = vec![
+        Column::left("metric"),
+        Column::right(&pair[0].a).rank(3),
+        Column::right(&pair[0].b).rank(3),
+        Column::right("difference"),
+        Column::left("better"),
+        Column::right("CRN pay").rank(1),
+    ];
+    // With one class its rows say the same once more.
+    let classes = pair.iter().filter(|d| d.metric.ends_with(".availability")).count();
+    let told: Vec<&Difference> = pair
+        .iter()
+        .filter(|d| classes > 1 || !d.metric.starts_with("classes."))
+        .collect();
+    let row = |d: &&Difference| {
+        let sign = if d.difference.value.is_some_and(|v| v > 0.0) {
+            "+"
+        } else if d.difference.value.is_some_and(|v| v < 0.0) {
+            "−"
+        } else {
+            ""
+        };
+        let (better, tone) = match d.verdict {
+            Verdict::ABetter => (d.a.as_str(), Tone::Strong),
+            Verdict::BBetter => (d.b.as_str(), Tone::Strong),
+            Verdict::NoDifferenceShown => ("no difference shown", Tone::Quiet),
+        };
+        vec![
+            Span::plain(
+                d.metric
+                    .strip_prefix("classes.")
+                    .unwrap_or(&d.metric)
+                    .replace("latency_s.", "")
+                    .replace("_per_s", ""),
+            ),
+            Span::plain(number(d, d.a_value)),
+            Span::plain(number(d, d.b_value)),
+            Span::plain(format!("{sign}{}", size(d))),
+            Span::new(tone, better),
+            Span::plain(d.variance_ratio.map_or(NOTHING.into(), times)),
+        ]
+    };
+    let footnote = match told.len().saturating_sub(MOST_ROWS) {
+        0 => String::new(),
+        more => format!("{} more in the JSON", plural(more as u32, "row")),
+    };
+    Table {
+        columns,
+        rows: told.iter().take(MOST_ROWS).map(row).collect(),
+        footnote,
+    }
+}
+
+fn times(ratio: f64) -> String {
+    format!("{} ×", units::trimmed(ratio, if ratio < 10.0 { 1 } else { 0 }))
+}
+
+/// How much the shared noise saves, by the p99 of the first pair and its mean latency.
+fn pays(compare: &Compare) -> Option<String> {
+    let first = pairs(compare).into_iter().next()?;
+    let ratio = |metric| of(first, metric).and_then(|d| d.variance_ratio);
+    let (mean, p99) = (ratio("latency_s.mean")?, ratio("latency_s.p99")?);
+    let verdict = if mean.min(p99) > 1.5 {
+        "common random numbers pay"
+    } else {
+        "common random numbers"
+    };
+    Some(format!(
+        "{verdict}: the variance of the difference is {} times smaller than with independent runs for the mean latency, {} times for p99",
+        units::trimmed(mean, 1),
+        units::trimmed(p99, 1)
+    ))
+}

@@ -1,0 +1,199 @@
+//! The points of a sweep as a table for a terminal and as CSV; what moves an output most, in words.
+
+use std::io;
+
+use serde_json::Value;
+
+use super::document::{Block, Column, Report, Span, Table, Tone};
+use super::summary::{plural, seed, unshown};
+use super::units::{self, NOTHING};
+use crate::analysis::result::{Answer, Document, Estimate};
+use crate::analysis::sweep::{Output, Point, Sweep};
+
+/// How many points a screen can carry.
+const MOST_POINTS: usize = 40;
+
+/// The report of a `sweep` document.
+pub fn report(document: &Document) -> Report {
+    let mut blocks = Vec::new();
+    let (mut how, Answer::Sweep(sweep)) = (String::new(), &document.answer) else {
+        return Report {
+            title: String::new(),
+            subtitle: String::new(),
+            blocks,
+        };
+    };
+    if let Some(shard) = sweep.shard {
+        how = format!(", shard {}/{}", shard.index, shard.of);
+    }
+    if !document.envelope.complete {
+        let says = format!(
+            "INCOMPLETE: {} of the {} asked for are here.",
+            plural(sweep.points.len() as u32, "point"),
+            units::count(sweep.size)
+        );
+        blocks.push(Block::Note(Span::new(Tone::Bad, says)));
+    }
+    match &sweep.sensitivity {
+        Some(sensitivity) => blocks.extend(sensitivity.outputs.iter().flat_map(effects)),
+        None => blocks.push(Block::Table(points(sweep))),
+    }
+    let note = |c: &crate::analysis::result::Caveat| Block::Note(Span::new(Tone::Caution, c.message.clone()));
+    blocks.extend(document.caveats.iter().map(note));
+    Report {
+        title: document.envelope.scenario.name.clone(),
+        subtitle: format!(
+            "{} × {}, {}{how}",
+            plural(sweep.points.len() as u32, "point"),
+            plural(document.envelope.replications, "replication"),
+            seed(document)
+        ),
+        blocks,
+    }
+}
+
+fn points(sweep: &Sweep) -> Table {
+    let mut columns: Vec<Column> = sweep.inputs.iter().map(|i| Column::left(short(&i.path))).collect();
+    let metrics = [("available", 0), ("throughput", 1), ("p50", 2), ("p99", 3)];
+    columns.extend(metrics.map(|(head, rank)| Column::right(head).rank(rank)));
+    let row = |p: &Point| {
+        let of = |name: &str| p.estimates.get(name);
+        let say = |name: &str, as_text: fn(&Estimate) -> String| Span::plain(of(name).map_or(NOTHING.into(), as_text));
+        let mut cells: Vec<Span> = p.inputs.iter().map(|(_, v)| Span::new(Tone::Strong, text(v))).collect();
+        cells.extend([
+            say("availability", units::percent_estimate),
+            say("throughput_per_s", units::rate_estimate),
+            say("latency_s.p50", units::latency_estimate),
+            say("latency_s.p99", units::latency_estimate),
+        ]);
+        cells
+    };
+    Table {
+        columns,
+        rows: sweep.points.iter().take(MOST_POINTS).map(row).collect(),
+        footnote: unshown(sweep.points.len(), MOST_POINTS, "point"),
+    }
+}
+
+/// The end of a path: `haproxy.algorithm`.
+fn short(path: &str) -> &str {
+    path.rmatch_indices('.').nth(1).map_or(path, |(at, _)| &path[at + 1..])
+}
+
+fn effects(output: &Output) -> Vec<Block> {
+    let number = |v: Option<f64>| v.map_or(NOTHING.into(), |v| in_units(&output.metric, v));
+    let heading = format!(
+        "What moves {} (mean {}, standard deviation {})",
+        output.metric,
+        number(output.mean),
+        number(output.deviation)
+    );
+    let columns = vec![
+        Column::left("input"),
+        Column::right("total"),
+        Column::right("by itself"),
+        Column::right("lowest quarter").rank(1),
+        Column::right("highest quarter").rank(1),
+    ];
+    let row = |e: &crate::analysis::sweep::Effect| {
+        vec![
+            Span::new(Tone::Strong, e.path.clone()),
+            Span::plain(index(&e.total)),
+            Span::plain(index(&e.first)),
+            Span::plain(number(e.low)),
+            Span::plain(number(e.high)),
+        ]
+    };
+    let rows: Vec<Vec<Span>> = output.effects.iter().map(row).collect();
+    let body = match rows.is_empty() {
+        true => Block::Note(Span::new(
+            Tone::Quiet,
+            "It does not vary, or was measured nowhere: nothing moves it.",
+        )),
+        false => Block::Table(Table {
+            columns,
+            rows,
+            footnote: String::new(),
+        }),
+    };
+    vec![Block::Heading(heading), body]
+}
+
+fn in_units(metric: &str, value: f64) -> String {
+    match metric {
+        m if m.contains("latency_s") => units::latency(value),
+        m if m.ends_with("availability") => units::percent(value),
+        _ => units::trimmed(value, 1),
+    }
+}
+
+/// An index with its interval, which need not be even: `0.72 (0.61–0.85)`.
+fn index(e: &Estimate) -> String {
+    let two = |v: Option<f64>| v.map_or(NOTHING.into(), |v| units::trimmed(v, 2));
+    format!("{} ({}–{})", two(e.value), two(e.lo), two(e.hi))
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+// --- CSV ------------------------------------------------------------------------------------------------------------
+
+/// One row a point: its number, the inputs, replications, counts, then each metric with its bounds.
+///
+/// # Errors
+/// If the document is none of a sweep.
+pub fn csv(document: &Document) -> io::Result<Vec<u8>> {
+    let Answer::Sweep(sweep) = &document.answer else {
+        return Err(io::Error::other("only a sweep is a table"));
+    };
+    // Points may differ in their classes: every metric that any of them has gets its columns.
+    let mut metrics: Vec<&str> = Vec::new();
+    for (name, _) in sweep.points.iter().flat_map(|p| p.estimates.iter()) {
+        if !metrics.contains(&name) {
+            metrics.push(name);
+        }
+    }
+    let mut out = csv::Writer::from_writer(Vec::new());
+    let counts = [
+        "replications",
+        "offered",
+        "succeeded",
+        "failed",
+        "unfinished",
+        "slo_met",
+    ];
+    let inputs = sweep.inputs.iter().map(|i| i.column.clone());
+    let bounds = metrics
+        .iter()
+        .flat_map(|m| [(*m).to_owned(), format!("{m}.lo"), format!("{m}.hi")]);
+    let head = std::iter::once("point".to_owned())
+        .chain(inputs)
+        .chain(counts.map(str::to_owned))
+        .chain(bounds);
+    out.write_record(head)?;
+    for point in &sweep.points {
+        out.write_record(row(point, sweep, &metrics))?;
+    }
+    out.into_inner().map_err(|e| e.into_error())
+}
+
+fn row(point: &Point, sweep: &Sweep, metrics: &[&str]) -> Vec<String> {
+    let number = |n: Option<f64>| n.map(|n| n.to_string()).unwrap_or_default();
+    let mut cells = vec![point.point.to_string()];
+    cells.extend(
+        sweep
+            .inputs
+            .iter()
+            .map(|i| point.inputs.get(&i.column).map(text).unwrap_or_default()),
+    );
+    let r = &point.requests;
+    cells.push(point.replications.to_string());
+    cells.extend([r.offered, r.succeeded, r.failed, r.unfinished].map(|n| n.to_string()));
+    cells.push(point.slo_met.map(|m| m.to_string()).unwrap_or_default());
+    for metric in metrics {
+        let e = point.estimates.get(metric);
+        cells.extend([e.and_then(|e| e.value), e.and_then(|e| e.lo), e.and_then(|e| e.hi)].map(number));
+    }
+    cells
+}

@@ -1,0 +1,403 @@
+//! Variations of a scenario: what `--vary` and `--with` ask for, as changes that `--set` would make.
+//!
+//! It only takes apart what was typed; whether a path leads anywhere is for the reader of the scenario to say.
+
+use super::raw::units::{Duration, Rate};
+
+/// A value in a list, or a stretch of them, as `--vary` has it: a path and what it takes in turn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Axis {
+    /// Where in the scenario.
+    pub path: String,
+    /// What goes there, as typed: JSON, or else text. At least one.
+    pub values: Vec<String>,
+}
+
+/// A design: its name, and the changes that make it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// What to call it.
+    pub label: String,
+    /// `PATH=VALUE` each, as `--set` takes them.
+    pub sets: Vec<String>,
+}
+
+/// A path and the stretch that it may move in, for `--sensitivity`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stretch {
+    /// Where in the scenario.
+    pub path: String,
+    /// The least value.
+    pub lo: f64,
+    /// The largest value.
+    pub hi: f64,
+    /// How values lie between them.
+    pub scale: Scale,
+    /// What stands behind each number: `ms`, `/s`, or nothing.
+    pub unit: String,
+}
+
+/// How values lie between two ends.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Evenly.
+    Linear,
+    /// Evenly in their logarithm.
+    Log,
+    /// Whole numbers, each as likely as the others.
+    Whole,
+}
+
+/// The most values of one axis.
+pub const MOST_VALUES: usize = 1_000_000;
+
+impl Axis {
+    /// `PATH=V1,V2`, `PATH=1..8`, `PATH=lin(a,b,n)`, `PATH=log(a,b,n)`; these may be mixed.
+    ///
+    /// # Errors
+    /// What is wrong, and what to write instead.
+    pub fn parse(text: &str) -> Result<Axis, String> {
+        let (path, list) = assignment(text)?;
+        let mut values = Vec::new();
+        for item in split_outside(list, ',')? {
+            values.extend(expand(item.trim())?);
+            if values.len() > MOST_VALUES {
+                return Err(format!("more than {MOST_VALUES} values"));
+            }
+        }
+        Ok(Axis { path, values })
+    }
+
+    /// The change that puts a value in its place.
+    pub fn set(&self, value: &str) -> String {
+        format!("{}={value}", self.path)
+    }
+}
+
+impl Variant {
+    /// `LABEL: PATH=VALUE; PATH=VALUE`. Without a change it is the scenario as it stands, under that label.
+    ///
+    /// # Errors
+    /// What is wrong, and what to write instead.
+    pub fn parse(text: &str) -> Result<Variant, String> {
+        let hint = "write \"LABEL: PATH=VALUE; PATH=VALUE\"";
+        let (label, changes) = text
+            .split_once(':')
+            .filter(|(label, _)| !label.contains('='))
+            .ok_or_else(|| format!("it has no label; {hint}"))?;
+        let label = label.trim();
+        if label.is_empty() {
+            return Err(format!("its label is empty; {hint}"));
+        }
+        let changes = split_outside(changes, ';')?;
+        let changes = changes.iter().map(|c| c.trim()).filter(|c| !c.is_empty());
+        let set = |change: &str| assignment(change).map(|(path, value)| format!("{path}={value}"));
+        Ok(Variant {
+            label: label.to_owned(),
+            sets: changes.map(set).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// Every combination of the axes' values, the last axis fastest. A design is labelled by its values.
+pub fn combinations(axes: &[Axis]) -> impl Iterator<Item = Variant> {
+    (0..count(axes).unwrap_or(u64::MAX)).map(|n| combination(axes, n))
+}
+
+/// How many combinations there are; `None` where nobody could count so far.
+pub fn count(axes: &[Axis]) -> Option<u64> {
+    axes.iter()
+        .try_fold(1u64, |n, axis| n.checked_mul(axis.values.len() as u64))
+}
+
+/// The value of each axis in the combination of this number.
+pub fn choice(axes: &[Axis], number: u64) -> Vec<&str> {
+    let mut rest = number;
+    let mut chosen: Vec<&str> = Vec::new();
+    for axis in axes.iter().rev() {
+        let n = axis.values.len() as u64;
+        chosen.push(&axis.values[(rest % n) as usize]);
+        rest /= n;
+    }
+    chosen.reverse();
+    chosen
+}
+
+fn combination(axes: &[Axis], number: u64) -> Variant {
+    let chosen = choice(axes, number);
+    let labels: Vec<String> = chosen.iter().map(|value| bare(value)).collect();
+    Variant {
+        label: labels.join(", "),
+        sets: axes.iter().zip(chosen).map(|(axis, value)| axis.set(value)).collect(),
+    }
+}
+
+impl Stretch {
+    /// `PATH=lo..hi`, or `PATH=log(lo,hi)`. Ends that are whole numbers without a unit stand for whole numbers.
+    ///
+    /// # Errors
+    /// What is wrong, and what to write instead.
+    pub fn parse(text: &str) -> Result<Stretch, String> {
+        let hint = "write PATH=LO..HI or PATH=log(LO,HI), such as workers=4..32 or timeout=100ms..800ms";
+        let (path, range) = assignment(text)?;
+        let inside = range.strip_prefix("log(").and_then(|r| r.strip_suffix(')'));
+        let ends = match inside {
+            Some(inside) => inside.split_once(','),
+            None => range.split_once(".."),
+        };
+        let (lo, hi) = ends.ok_or_else(|| format!("{range:?} is no stretch; {hint}"))?;
+        let (lo, hi) = (lo.trim(), hi.trim());
+        let whole = inside.is_none() && [lo, hi].iter().all(|e| e.parse::<i64>().is_ok());
+        let (a, b, unit) =
+            ends_of(lo, hi).ok_or_else(|| format!("{range:?} has no two numbers of one unit; {hint}"))?;
+        if a >= b {
+            return Err(format!("{range:?} is empty: the first end must be the smaller"));
+        }
+        if inside.is_some() && a <= 0.0 {
+            return Err(format!("{range:?} begins at or below zero, which has no logarithm"));
+        }
+        let scale = match (inside, whole) {
+            (Some(_), _) => Scale::Log,
+            (None, true) => Scale::Whole,
+            (None, false) => Scale::Linear,
+        };
+        Ok(Stretch {
+            path,
+            lo: a,
+            hi: b,
+            scale,
+            unit: unit.to_owned(),
+        })
+    }
+
+    /// The value at `u` of the way, from 0 to 1.
+    pub fn at(&self, u: f64) -> f64 {
+        match self.scale {
+            Scale::Linear => self.lo + u * (self.hi - self.lo),
+            Scale::Log => self.lo * libm::exp(u * libm::log(self.hi / self.lo)),
+            Scale::Whole => (self.lo + libm::floor(u * (self.hi - self.lo + 1.0))).min(self.hi),
+        }
+    }
+
+    /// A value as `--set` takes it.
+    pub fn text(&self, value: f64) -> String {
+        with_unit(value, &self.unit)
+    }
+}
+
+fn with_unit(value: f64, unit: &str) -> String {
+    format!("{value}{unit}")
+}
+
+/// What a value is in numbers, and what to write behind the name of its column: seconds, or a rate per second.
+pub fn in_seconds(value: &str) -> Option<(f64, &'static str)> {
+    let text = bare(value);
+    let time = Duration::parse(&text).ok().map(|d| (d.0.seconds(), "_s"));
+    time.or_else(|| Rate::parse(&text).ok().map(|r| (r.0, "_per_s")))
+}
+
+/// A value without the quotes of JSON text: as people say it.
+pub fn bare(value: &str) -> String {
+    serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned())
+}
+
+fn assignment(text: &str) -> Result<(String, &str), String> {
+    let (path, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("there is no \"=\" in {:?}; write PATH=VALUE", text.trim()))?;
+    let path = path.trim();
+    if path.is_empty() || path.split('.').any(str::is_empty) {
+        return Err(format!("a part of the path {path:?} is empty"));
+    }
+    Ok((path.to_owned(), value.trim()))
+}
+
+/// The pieces between separators that stand in no bracket and in no quotes.
+fn split_outside(text: &str, separator: char) -> Result<Vec<&str>, String> {
+    let (mut pieces, mut start, mut open, mut quoted, mut escaped) = (Vec::new(), 0, Vec::new(), false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            '[' => open.push(']'),
+            '{' => open.push('}'),
+            '(' => open.push(')'),
+            ']' | '}' | ')' if open.pop() != Some(c) => return Err(format!("{text:?} has a {c:?} that nothing opens")),
+            c if c == separator && open.is_empty() => {
+                pieces.push(&text[start..at]);
+                start = at + c.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    match open.last() {
+        _ if quoted => Err(format!("{text:?} has a quote that is not closed")),
+        Some(closing) => Err(format!("{text:?} lacks a {closing:?}")),
+        None => {
+            pieces.push(&text[start..]);
+            Ok(pieces)
+        }
+    }
+}
+
+/// One item of a list: a range, a series, or a value.
+fn expand(item: &str) -> Result<Vec<String>, String> {
+    if item.is_empty() {
+        return Err("one of the values is empty; an empty text is written \"\"".into());
+    }
+    for (name, is_log) in [("lin", false), ("log", true)] {
+        let inside = item.strip_prefix(name).and_then(|r| r.strip_prefix('('));
+        if let Some(inside) = inside.and_then(|r| r.strip_suffix(')')) {
+            return series(item, inside, is_log);
+        }
+    }
+    let whole = |text: &str| text.parse::<i64>().ok();
+    match item.split_once("..").map(|(a, b)| (whole(a), whole(b))) {
+        Some((Some(a), Some(b))) if a > b => Err(format!("{item} is empty: the first end must be the smaller")),
+        Some((Some(a), Some(b))) if b.abs_diff(a) >= MOST_VALUES as u64 => {
+            Err(format!("{item}: more than {MOST_VALUES} values"))
+        }
+        Some((Some(a), Some(b))) => Ok((a..=b).map(|n| n.to_string()).collect()),
+        Some(_) if item.starts_with(|c: char| c.is_ascii_digit()) => Err(format!(
+            "{item}: a range counts in whole numbers, such as 1..8; between others write lin(a,b,n) or log(a,b,n)"
+        )),
+        _ => Ok(vec![item.to_owned()]),
+    }
+}
+
+fn series(item: &str, inside: &str, is_log: bool) -> Result<Vec<String>, String> {
+    let parts: Vec<&str> = inside.split(',').map(str::trim).collect();
+    let hint = "write lin(a,b,n) or log(a,b,n) with two numbers of one unit and how many, such as lin(100/s,500/s,5)";
+    let &[a, b, n] = parts.as_slice() else {
+        return Err(format!("{item} has not three parts; {hint}"));
+    };
+    let n: usize = n.parse().map_err(|_| format!("{item}: {n:?} is no count; {hint}"))?;
+    let (a, b, unit) = ends_of(a, b).ok_or_else(|| format!("{item} has no two numbers of one unit; {hint}"))?;
+    if !(2..=MOST_VALUES).contains(&n) {
+        return Err(format!("{item}: the count must lie between 2 and {MOST_VALUES}"));
+    }
+    if is_log && (a <= 0.0 || b <= 0.0) {
+        return Err(format!("{item} has an end at or below zero, which has no logarithm"));
+    }
+    let at = |i: usize| match i as f64 / (n - 1) as f64 {
+        0.0 => a,
+        1.0 => b,
+        u if is_log => a * libm::exp(u * libm::log(b / a)),
+        u => a + u * (b - a),
+    };
+    Ok((0..n).map(|i| with_unit(tidy(at(i)), unit)).collect())
+}
+
+/// Twelve digits: what is beyond is the noise of the division, and makes a label nobody wants to read.
+fn tidy(value: f64) -> f64 {
+    format!("{value:.11e}").parse().unwrap_or(value)
+}
+
+/// Two numbers of one unit.
+fn ends_of<'a>(a: &'a str, b: &str) -> Option<(f64, f64, &'a str)> {
+    let ((a, unit), (b, other)) = (number_of(a)?, number_of(b)?);
+    (unit == other).then_some((a, b, unit))
+}
+
+/// `100ms` is 100 and `ms`.
+fn number_of(text: &str) -> Option<(f64, &str)> {
+    let is_unit = |c: char| c.is_alphabetic() && !matches!(c, 'e' | 'E') || c == '/';
+    let (number, unit) = text.split_at(text.find(is_unit).unwrap_or(text.len()));
+    let number: f64 = number.trim().parse().ok()?;
+    number.is_finite().then_some((number, unit.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(text: &str) -> Vec<String> {
+        Axis::parse(text).expect("is right").values
+    }
+
+    fn wrong(text: &str) -> String {
+        Axis::parse(text).expect_err("is wrong")
+    }
+
+    #[test]
+    fn commas_part_values_only_outside_brackets_and_quotes() {
+        assert_eq!(values("a.b=x,y"), ["x", "y"]);
+        assert_eq!(
+            values(r#"a={"p":1,"q":[2,3]},[4,5]"#),
+            [r#"{"p":1,"q":[2,3]}"#, "[4,5]"]
+        );
+        assert_eq!(values(r#"a="x,y","\",""#), [r#""x,y""#, r#""\",""#]);
+    }
+
+    #[test]
+    fn ranges_and_series_expand() {
+        assert_eq!(values("w=1..4,9"), ["1", "2", "3", "4", "9"]);
+        assert_eq!(values("w=lin(0,1,3)"), ["0", "0.5", "1"]);
+        assert_eq!(values("w=lin(0.1,0.4,4)"), ["0.1", "0.2", "0.3", "0.4"]);
+        assert_eq!(values("w=log(1ms,100ms,3)"), ["1ms", "10ms", "100ms"]);
+        assert_eq!(values("w=lin(100/s,300/s,2)"), ["100/s", "300/s"]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_list_is_said() {
+        for (text, says) in [
+            ("w", "no \"=\""),
+            ("=1", "empty"),
+            ("w=", "empty"),
+            ("w=1,,2", "empty"),
+            ("w=[1,2", "lacks"),
+            ("w=1]", "nothing opens"),
+            ("w=\"x", "not closed"),
+            ("w=8..1", "smaller"),
+            ("w=1.5..2", "lin(a,b,n)"),
+            ("w=1..99999999", "more than"),
+            ("w=lin(1,2)", "three parts"),
+            ("w=lin(1s,2ms,3)", "one unit"),
+            ("w=log(0,2,3)", "logarithm"),
+            ("w=lin(1,2,1)", "count"),
+        ] {
+            assert!(wrong(text).contains(says), "{text}: {}", wrong(text));
+        }
+    }
+
+    #[test]
+    fn a_variant_has_a_label_and_changes() {
+        let variant = Variant::parse("more: a.b=[1;2] ; c = \"x;y\";").expect("is right");
+        assert_eq!((variant.label.as_str(), variant.sets.len()), ("more", 2));
+        assert_eq!(variant.sets, ["a.b=[1;2]", "c=\"x;y\""]);
+        assert_eq!(Variant::parse("as it is:").expect("is right").sets, [""; 0]);
+        assert!(Variant::parse("a.b=1").expect_err("is wrong").contains("label"));
+        assert!(Variant::parse("a.b={\"x\":1}").expect_err("is wrong").contains("label"));
+        assert!(Variant::parse(": a=1").expect_err("is wrong").contains("label"));
+        assert!(Variant::parse("x: a").expect_err("is wrong").contains('='));
+    }
+
+    #[test]
+    fn the_last_axis_turns_fastest() {
+        let axes = [
+            Axis::parse("a=1,2").expect("is right"),
+            Axis::parse("b=\"x\",y").expect("is right"),
+        ];
+        let labels: Vec<String> = combinations(&axes).map(|v| v.label).collect();
+        assert_eq!(labels, ["1, x", "1, y", "2, x", "2, y"]);
+        assert_eq!(combination(&axes, 2).sets, ["a=2", "b=\"x\""]);
+    }
+
+    #[test]
+    fn a_stretch_is_whole_even_or_logarithmic() {
+        let whole = Stretch::parse("w=4..7").expect("is right");
+        assert_eq!(
+            [0.0, 0.2499, 0.25, 0.999, 1.0].map(|u| whole.at(u)),
+            [4.0, 4.0, 5.0, 7.0, 7.0]
+        );
+        let even = Stretch::parse("t=100ms..300ms").expect("is right");
+        assert_eq!(even.text(even.at(0.5)), "200ms");
+        let log = Stretch::parse("r=log(1/s,100/s)").expect("is right");
+        assert!((log.at(0.5) - 10.0).abs() < 1e-12);
+        for text in ["w=4", "w=7..4", "w=1s..2ms", "w=log(0,4)"] {
+            assert!(Stretch::parse(text).is_err(), "{text}");
+        }
+    }
+}

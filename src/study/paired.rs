@@ -1,0 +1,225 @@
+//! Designs side by side: the difference of each headline metric, replication by replication.
+//!
+//! Replication 7 of one design has the arrivals and demands of replication 7 of the other, so the noise that they share
+//! cancels in the difference (common random numbers; Law, *Simulation Modeling and Analysis*, 11.2).
+
+use super::Study;
+use super::sample::{Outcomes, Sample};
+use crate::scenario::plan::Plan;
+use crate::stats::interval::{self, Interval};
+
+/// A headline number.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Succeeded over succeeded and failed.
+    Availability,
+    /// Succeeded per second.
+    Throughput,
+    /// Mean latency.
+    Mean,
+    /// The quantile of this index among those of a sample.
+    Quantile(usize),
+}
+
+impl Measure {
+    /// All of them, by the names of the result document.
+    pub const ALL: [(Measure, &'static str); 6] = [
+        (Measure::Availability, "availability"),
+        (Measure::Throughput, "throughput_per_s"),
+        (Measure::Mean, "latency_s.mean"),
+        (Measure::Quantile(0), "latency_s.p50"),
+        (Measure::Quantile(2), "latency_s.p95"),
+        (Measure::Quantile(3), "latency_s.p99"),
+    ];
+
+    /// Is more of it better?
+    pub fn more_is_better(self) -> bool {
+        matches!(self, Measure::Availability | Measure::Throughput)
+    }
+
+    /// What one replication adds above and below a fraction line; `None` where it has nothing to say.
+    fn of(self, outcomes: &Outcomes, measured_s: f64) -> Option<(f64, f64)> {
+        let one = |value: f64| (value, 1.0);
+        match self {
+            Measure::Availability => {
+                let ended = outcomes.succeeded + outcomes.failed;
+                Some((outcomes.succeeded as f64, ended as f64))
+            }
+            Measure::Throughput => (measured_s > 0.0).then(|| one(outcomes.succeeded as f64 / measured_s)),
+            Measure::Mean => Some((outcomes.latency.sum_s, outcomes.latency.count as f64)),
+            Measure::Quantile(i) => outcomes.latency.quantiles_s.map(|q| one(q[i])),
+        }
+    }
+}
+
+/// A design and what came of it.
+#[derive(Copy, Clone)]
+pub struct Design<'a> {
+    /// The design.
+    pub plan: &'a Plan,
+    /// What came of it.
+    pub study: &'a Study,
+}
+
+/// How one number differs between two designs, b − a.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// The number of a.
+    pub a: f64,
+    /// The number of b.
+    pub b: f64,
+    /// b − a.
+    pub interval: Interval,
+    /// How often chance alone would show so large a difference; `None` where one replication tells nothing.
+    pub p: Option<f64>,
+    /// Variance of the difference had the designs been run apart, over what it is; `None` where it does not vary.
+    pub variance_ratio: Option<f64>,
+}
+
+impl Difference {
+    /// Half-width over the number of a; infinite where there is no width yet.
+    fn precision(&self) -> f64 {
+        match self.interval.half {
+            Some(0.0) => 0.0,
+            Some(half) if self.a != 0.0 => half / self.a.abs(),
+            _ => f64::INFINITY,
+        }
+    }
+}
+
+/// Plans beside their studies.
+pub fn designs<'a>(plans: &'a [Plan], studies: &'a [Study]) -> Vec<Design<'a>> {
+    let pairs = plans.iter().zip(studies);
+    pairs.map(|(plan, study)| Design { plan, study }).collect()
+}
+
+impl<'a> Design<'a> {
+    fn measured_s(&self, sample: &Sample) -> f64 {
+        sample.measured_s(self.plan.duration.seconds(), self.study.warmup.seconds())
+    }
+
+    fn class(&self, name: &str) -> Option<usize> {
+        self.plan.classes.iter().position(|c| c.name == name)
+    }
+
+    fn readings(self, measure: Measure, class: Option<usize>) -> impl Iterator<Item = Option<(f64, f64)>> + use<'a> {
+        let of = move |s: &Sample| {
+            let outcomes = class.map_or(&s.all, |c| &s.classes[c]);
+            measure.of(outcomes, self.measured_s(s))
+        };
+        self.study.samples.iter().map(of)
+    }
+}
+
+/// What can be compared of two designs: all requests, then each class that both have.
+pub fn scopes<'a>(a: Design<'a>, b: Design<'a>) -> Vec<Option<&'a str>> {
+    let shared = a.plan.classes.iter().map(|c| c.name.as_str());
+    let shared = shared.filter(|name| b.class(name).is_some()).map(Some);
+    std::iter::once(None).chain(shared).collect()
+}
+
+/// The difference of one number, of all requests or of a class; `None` where a design has nothing to say.
+pub fn difference(a: Design<'_>, b: Design<'_>, measure: Measure, class: Option<&str>) -> Option<Difference> {
+    let (of_a, of_b) = match class {
+        Some(name) => (Some(a.class(name)?), Some(b.class(name)?)),
+        None => (None, None),
+    };
+    let both = a.readings(measure, of_a).zip(b.readings(measure, of_b));
+    let (a, b): (Vec<_>, Vec<_>) = both.filter_map(|(a, b)| a.zip(b)).unzip();
+    let found = of_pairs(&a, &b)?;
+    if measure == Measure::Availability {
+        return Some(never_failed(&a, &b).map_or(found, |half| Difference {
+            interval: Interval {
+                half: Some(half),
+                ..found.interval
+            },
+            ..found
+        }));
+    }
+    Some(found)
+}
+
+/// Where neither design ever failed, neither is known to be worse than the exact bound.
+fn never_failed(a: &[(f64, f64)], b: &[(f64, f64)]) -> Option<f64> {
+    let perfect = a.len() > 1 && a.iter().chain(b).all(|(succeeded, ended)| succeeded == ended);
+    let asked = |pairs: &[(f64, f64)]| pairs.iter().map(|p| p.1).sum::<f64>() as u64;
+    perfect.then(|| 1.0 - interval::never_failed(asked(a).min(asked(b))))
+}
+
+/// The difference of two ratios of sums, one pair of pairs a replication, by their linearised residuals.
+fn of_pairs(a: &[(f64, f64)], b: &[(f64, f64)]) -> Option<Difference> {
+    let ((value_a, rest_a), (value_b, rest_b)) = (linearised(a)?, linearised(b)?);
+    let rest: Vec<f64> = rest_b.iter().zip(&rest_a).map(|(b, a)| b - a).collect();
+    let value = value_b - value_a;
+    let half = interval::mean(&rest).and_then(|i| i.half);
+    let squares = |rest: &[f64]| rest.iter().map(|r| r * r).sum::<f64>();
+    let (apart, paired) = (squares(&rest_a) + squares(&rest_b), squares(&rest));
+    Some(Difference {
+        a: value_a,
+        b: value_b,
+        interval: Interval { value, half },
+        p: half.and_then(|half| interval::chance(value, half, rest.len())),
+        variance_ratio: (rest.len() > 1 && paired > 0.0).then(|| apart / paired),
+    })
+}
+
+/// A ratio of sums and what each replication adds to its error; the errors have mean 0.
+fn linearised(pairs: &[(f64, f64)]) -> Option<(f64, Vec<f64>)> {
+    let value = interval::ratio(pairs)?.value;
+    let mean = pairs.iter().map(|p| p.1).sum::<f64>() / pairs.len() as f64;
+    Some((value, pairs.iter().map(|p| (p.0 - value * p.1) / mean).collect()))
+}
+
+/// The largest half-width of a difference, relative to the number of the first of the two designs, over all pairs,
+/// numbers and classes.
+pub fn worst_precision(designs: &[Design<'_>]) -> f64 {
+    let mut worst: f64 = 0.0;
+    for (i, a) in designs.iter().enumerate() {
+        for b in &designs[i + 1..] {
+            for class in scopes(*a, *b) {
+                let all = Measure::ALL.iter().filter_map(|(m, _)| difference(*a, *b, *m, class));
+                worst = all.map(|d| d.precision()).fold(worst, f64::max);
+            }
+        }
+    }
+    worst
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn theory_a_shared_noise_cancels() {
+        // b is a and half a unit; the noise is shared but for a tenth.
+        let a: Vec<(f64, f64)> = [1.0, 4.0, 2.0, 5.0, 3.0].map(|v| (v, 1.0)).to_vec();
+        let own = [0.1, -0.1, 0.0, -0.1, 0.1];
+        let b: Vec<(f64, f64)> = a.iter().zip(own).map(|(a, o)| (a.0 + 0.5 + o, 1.0)).collect();
+        let found = of_pairs(&a, &b).unwrap();
+        assert!((found.interval.value - 0.5).abs() < 1e-12);
+        // s² of the own noise is 0.01: t(4; 0.975) √(0.01 / 5).
+        assert!((found.interval.half.unwrap() - 2.776_445 * (0.01f64 / 5.0).sqrt()).abs() < 1e-6);
+        // Σ(a − ā)² = 10, Σ(b − b̄)² = 10 + 0.04 + 2 Σ(a − ā)o = 10.04 − 2·0.5 … by hand: Σ(a−3)o = −0.2 −0.1 −0.2 + 0 = −0.5.
+        assert!((found.variance_ratio.unwrap() - (10.0 + 10.04 - 1.0) / 0.04).abs() < 1e-6);
+        // t = 0.5 / √0.002 = 11.18 with 4 degrees of freedom: p = 3.65e-4.
+        assert!((found.p.unwrap() - 3.65e-4).abs() < 2e-5, "{:?}", found.p);
+    }
+
+    #[test]
+    fn what_is_the_same_is_no_difference() {
+        let a = [(3.0, 2.0), (5.0, 3.0)];
+        let found = of_pairs(&a, &a).unwrap();
+        assert_eq!((found.interval.value, found.interval.half), (0.0, Some(0.0)));
+        assert_eq!((found.p, found.variance_ratio), (Some(1.0), None));
+        assert_eq!(of_pairs(&a, &[(0.0, 0.0), (0.0, 0.0)]), None);
+        let alone = of_pairs(&[(1.0, 1.0)], &[(2.0, 1.0)]).unwrap();
+        assert_eq!((alone.interval.half, alone.p), (None, None));
+    }
+
+    #[test]
+    fn where_nothing_failed_the_bound_is_that_of_the_rarer_look() {
+        let (a, b) = ([(500.0, 500.0), (500.0, 500.0)], [(1e4, 1e4), (1e4, 1e4)]);
+        assert!((never_failed(&a, &b).unwrap() - 3.689e-3).abs() < 1e-5);
+        assert_eq!(never_failed(&a, &[(1.0, 2.0), (2.0, 2.0)]), None);
+    }
+}

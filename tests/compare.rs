@@ -1,0 +1,439 @@
+//! `compare` and `sweep`, by what they say of designs whose difference is known, and from outside.
+
+mod program;
+mod support;
+
+use std::sync::atomic::AtomicBool;
+
+use fallover::analysis::compare::{Compare, Difference, Verdict, compare};
+use fallover::scenario::plan::Plan;
+use fallover::study::{self, Count, Settings, Watch};
+use program::{document, fallover};
+use serde_json::Value;
+use support::plan;
+
+const STUDY: &str = "scenarios/roundrobin-vs-leastconn.json";
+
+/// M/M/1 with a service of this mean, at 100 a second. The names key the draws.
+fn queue(name: &str, mean_us: u32) -> Plan {
+    plan(&queue_text(name, mean_us))
+}
+
+fn queue_text(name: &str, mean_us: u32) -> String {
+    format!(
+        r#"{{ "duration": "70s", "warmup": "10s",
+              "clients": {{ "from-{name}": {{ "arrivals": {{ "poisson": "100/s" }}, "entry": "{name}" }} }},
+              "nodes": {{ "{name}": {{ "kind": "app", "workers": 1,
+                          "work": {{ "*": {{ "io": {{ "exponential": {{ "mean": "{mean_us}us" }} }} }} }} }} }} }}"#
+    )
+}
+
+fn compared(plans: &[Plan], seed: u64, replications: u32) -> Compare {
+    let settings = Settings {
+        seed,
+        replications: Count::Fixed(replications),
+        lifetimes: false,
+        rows: false,
+        logs: false,
+        threads: 0,
+    };
+    let watch = Watch {
+        stop: &AtomicBool::new(false),
+        progress: &|_, _| {},
+        visit: &mut |_, _, _| Ok(()),
+    };
+    let studies = study::run_side_by_side(plans, &settings, watch).expect("the books balance");
+    let labels: Vec<(String, Vec<String>)> = (0..plans.len()).map(|i| (format!("design {i}"), Vec::new())).collect();
+    compare(&labels, plans, &studies)
+}
+
+fn of<'c>(found: &'c Compare, metric: &str) -> &'c Difference {
+    found
+        .differences
+        .iter()
+        .find(|d| d.metric == metric)
+        .expect("is compared")
+}
+
+/// Equal in law, not in draws: each of 12 comparisons errs with at most 5 %, so more than 4 of them would come less than
+/// twice in 10,000 runs of this test. (`cargo run --release --example comparing` does it 200 times.)
+#[test]
+fn theory_equal_designs_show_no_difference() {
+    let plans = [queue("left", 5000), queue("right", 5000)];
+    let errs = |seed: &u64| {
+        let found = compared(&plans, *seed, 10);
+        found
+            .differences
+            .iter()
+            .any(|d| d.verdict != Verdict::NoDifferenceShown)
+    };
+    let wrong = (1..=12).filter(errs).count();
+    assert!(wrong <= 4, "{wrong} of 12 comparisons found what is not there");
+}
+
+/// Latency of M/M/∞ is its service: exponential, so that p99 is ln 100 means, and 5 % longer where that is.
+///
+/// A p99 of 120,000 independent requests has a standard deviation of 0.62 % (√(0.99 · 0.01 / n) over the density there),
+/// the difference of two 0.88 %: 5 % is 5.7 of them, and the strictest step of Holm's asks for 2.9.
+#[test]
+fn theory_a_true_difference_of_five_percent_is_found() {
+    let free = |name: &str, mean_us| {
+        let text = queue_text(name, mean_us);
+        plan(&text.replace("\"workers\": 1,", ""))
+    };
+    let found = compared(&[free("left", 5000), free("right", 5250)], 1, 20);
+    let p99 = of(&found, "latency_s.p99");
+    assert_eq!(p99.verdict, Verdict::ABetter);
+    let value = p99.difference.value.expect("has a value");
+    let (truth, deviation) = (100f64.ln() * 0.000_25, 0.0088 * 100f64.ln() * 0.005);
+    assert!((value - truth).abs() < 4.0 * deviation, "{value} for {truth}");
+}
+
+/// The same requests with the same demands: a small change of the service is seen through the noise that both share.
+#[test]
+fn common_random_numbers_pay() {
+    let found = compared(&[queue("left", 5000), queue("left", 5050)], 1, 10);
+    let ratio = of(&found, "latency_s.mean").variance_ratio.expect("varies");
+    assert!(ratio > 5.0, "{ratio}");
+    let apart = compared(&[queue("left", 5000), queue("right", 5050)], 1, 10);
+    // Independent runs: the ratio is 1 in the mean, and F(9, 9) exceeds 10 less than once in 1,000.
+    assert!(of(&apart, "latency_s.mean").variance_ratio.expect("varies") < 10.0);
+}
+
+#[test]
+fn a_design_against_itself_is_no_difference_and_no_nan() {
+    let found = compared(&[queue("left", 5000), queue("left", 5000)], 1, 3);
+    assert_eq!(found.differences.len(), 12);
+    for d in &found.differences {
+        assert_eq!(
+            (d.verdict, d.difference.value),
+            (Verdict::NoDifferenceShown, Some(0.0)),
+            "{}",
+            d.metric
+        );
+        assert!(d.difference.lo.is_some_and(|lo| lo <= 0.0) && d.difference.hi.is_some_and(|hi| hi >= 0.0));
+    }
+    // Nothing failed in either, which is not the same as being known to be equal.
+    assert!(of(&found, "availability").difference.hi > Some(0.0));
+}
+
+#[test]
+fn one_replication_shows_nothing() {
+    let found = compared(&[queue("left", 5000), queue("left", 9000)], 1, 1);
+    let p99 = of(&found, "latency_s.p99");
+    assert_eq!((p99.verdict, p99.difference.lo), (Verdict::NoDifferenceShown, None));
+    assert!(p99.difference.value > Some(0.0));
+}
+
+// --- from outside ---------------------------------------------------------------------------------------------------
+
+const BRIEF: [&str; 6] = ["--replications", "3", "--duration", "20s", "--warmup", "5s"];
+const VARY: &str = "nodes.haproxy.algorithm=roundrobin,leastconn";
+
+fn asked<'a>(command: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&[command, STUDY][..], &BRIEF, more].concat()
+}
+
+#[test]
+fn least_connections_win_where_a_server_is_slow_and_it_is_said_in_a_sentence() {
+    let (status, out, _) = fallover(&["compare", STUDY, "--vary", VARY, "--check", "--duration", "60s"]);
+    // Lines are broken to the width of a terminal.
+    let out = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        out.contains("leastconn cuts p99 by") && out.contains("availability: no difference shown."),
+        "{out}"
+    );
+    assert_eq!(status, 99, "round robin misses its promise");
+    let found = document(&["compare", STUDY, "--vary", VARY, "--duration", "60s"]);
+    assert_eq!(found["command"], "compare");
+    let variants: Vec<&String> = found["variants"].as_object().expect("is a map").keys().collect();
+    assert_eq!(variants, ["roundrobin", "leastconn"]);
+    for part in ["metrics", "classes", "nodes", "hosts", "timeline", "events", "slo"] {
+        assert!(found["variants"]["leastconn"].get(part).is_some(), "{part}");
+    }
+    let first = &found["differences"][0];
+    assert_eq!(
+        (&first["metric"], &first["a"], &first["b"]),
+        (&"availability".into(), &"roundrobin".into(), &"leastconn".into())
+    );
+    assert_eq!(found["differences"][5]["verdict"], "b_better");
+}
+
+#[test]
+fn designs_come_from_values_from_labels_and_from_files() {
+    let labels = |more: &[&str]| -> Vec<String> {
+        let found = document(&asked("compare", more));
+        found["variants"]
+            .as_object()
+            .expect("is a map")
+            .keys()
+            .cloned()
+            .collect()
+    };
+    let change = "even: hosts.slow.speed=1; nodes.haproxy.algorithm=leastconn";
+    assert_eq!(labels(&["--with", change]), ["roundrobin-vs-leastconn", "even"]);
+    assert_eq!(labels(&["--with", change, "--with", "now:"]), ["even", "now"]);
+    assert_eq!(
+        labels(&["scenarios/lb-pair.json"]),
+        ["roundrobin-vs-leastconn", "lb-pair"]
+    );
+}
+
+#[test]
+fn threads_change_no_byte_of_a_comparison() {
+    let text = |threads: &str| {
+        let mut found = document(&asked("compare", &["--vary", VARY, "--threads", threads]));
+        found.as_object_mut().expect("is a map").remove("engine");
+        found.to_string()
+    };
+    assert_eq!(text("1"), text("4"));
+}
+
+#[test]
+fn a_precision_is_that_of_the_difference() {
+    let precision = [
+        "compare",
+        STUDY,
+        "--duration",
+        "20s",
+        "--warmup",
+        "5s",
+        "--vary",
+        VARY,
+        "--precision",
+        "0.4",
+    ];
+    let found = document(&precision);
+    for d in found["differences"].as_array().expect("is a list") {
+        let (lo, hi) = (
+            d["difference"]["lo"].as_f64().expect("a bound"),
+            d["difference"]["hi"].as_f64().expect("a bound"),
+        );
+        assert!(
+            (hi - lo) / 2.0 <= 0.4001 * d["a_value"].as_f64().expect("a value"),
+            "{d}"
+        );
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_and_where() {
+    for (command, more, says) in [
+        ("compare", vec![], "nothing to compare"),
+        (
+            "compare",
+            vec!["--vary", "nodes.haproxy.algorithm=leastconn"],
+            "one design alone",
+        ),
+        (
+            "compare",
+            vec!["--vary", "nodes.haproxy.algorithm=leastconn,leastconn"],
+            "two designs are called \"leastconn\"",
+        ),
+        (
+            "compare",
+            vec!["--vary", "nodes.haprox.algorithm=a,b"],
+            "did you mean \"haproxy\"?",
+        ),
+        (
+            "compare",
+            vec!["--with", "bad: hosts.slow.cores=\"many\""],
+            "design \"bad\" does not load",
+        ),
+        ("compare", vec!["--vary", "nodes.app1.workers=1..30"], "more than 20"),
+        (
+            "compare",
+            vec!["--vary", VARY, "scenarios/lb-pair.json"],
+            "change one scenario",
+        ),
+        (
+            "sweep",
+            vec!["--vary", "hosts.slow.speed=fast"],
+            "hosts.slow.speed=fast",
+        ),
+        (
+            "sweep",
+            vec![
+                "--vary",
+                "nodes.app1.workers=1..10000",
+                "--vary",
+                "nodes.app2.workers=1..1000",
+            ],
+            "10000000 points",
+        ),
+        (
+            "sweep",
+            vec!["--vary", "hosts.slow.speed=1,2", "--vary", "hosts.slow.speed=3"],
+            "twice",
+        ),
+        (
+            "sweep",
+            vec!["--vary", "hosts.slow.speed=1,2", "--shard", "3/2"],
+            "1 ≤ I ≤ N",
+        ),
+        (
+            "sweep",
+            vec!["--vary", "hosts.slow.speed=1,2", "--sensitivity"],
+            "no stretch",
+        ),
+        (
+            "sweep",
+            vec![
+                "--vary",
+                "hosts.slow.speed=0.5..1",
+                "--sensitivity",
+                "--output-metric",
+                "latency_s.p98",
+            ],
+            "latency_s.p9",
+        ),
+    ] {
+        let (status, out, err) = fallover(&asked(command, &more));
+        assert_eq!((status, out.as_str()), (2, ""), "{more:?}: {err}");
+        assert!(err.contains(says), "{more:?}: {err}");
+    }
+}
+
+// --- sweep ----------------------------------------------------------------------------------------------------------
+
+const GRID: [&str; 4] = ["--vary", VARY, "--vary", "hosts.slow.speed=lin(0.5,1,3)"];
+
+fn sweep(folder: &std::path::Path, name: &str, more: &[&str]) -> (i32, String) {
+    let (csv, json) = (folder.join(format!("{name}.csv")), folder.join(format!("{name}.json")));
+    let outputs = [
+        "-o",
+        csv.to_str().expect("is text"),
+        "-o",
+        json.to_str().expect("is text"),
+        "--quiet",
+    ];
+    let (status, _, err) = fallover(&asked("sweep", &[&GRID[..], &outputs, more].concat()));
+    (status, err)
+}
+
+fn without_engine(path: std::path::PathBuf) -> Value {
+    let mut document: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("reads")).expect("is JSON");
+    document.as_object_mut().expect("is a map").remove("engine");
+    document
+}
+
+#[test]
+fn a_sweep_is_a_tidy_table_and_any_division_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("makes a directory");
+    let at = |name: &str| folder.path().join(name);
+    assert_eq!(sweep(folder.path(), "whole", &[]).0, 0);
+    let table = std::fs::read_to_string(at("whole.csv")).expect("reads");
+    let head = "point,nodes.haproxy.algorithm,hosts.slow.speed,replications,offered,succeeded,failed,unfinished,slo_met,availability,";
+    assert!(table.starts_with(head), "{table}");
+    assert_eq!(table.lines().count(), 7);
+    assert!(table.lines().nth(2).expect("a row").starts_with("1,roundrobin,0.75,3,"));
+    assert!(
+        !at("whole.csv.partial").exists(),
+        "the journal goes when the work is done"
+    );
+    let mut merge = vec!["merge".to_owned()];
+    for shard in ["2/4", "1/4", "4/4", "3/4"] {
+        let name = shard.replace('/', "of");
+        assert_eq!(sweep(folder.path(), &name, &["--shard", shard]).0, 0);
+        merge.push(at(&format!("{name}.json")).display().to_string());
+    }
+    let incomplete: Vec<&str> = merge[..4].iter().map(String::as_str).collect();
+    let (status, _, err) = fallover(&incomplete);
+    assert!(
+        status == 2 && err.contains("1 of 6 points are missing: shard 3/4"),
+        "{err}"
+    );
+    let outputs = ["merged.csv", "merged.json"].map(|name| at(name).display().to_string());
+    merge.extend(outputs.iter().flat_map(|o| ["-o".to_owned(), o.clone()]));
+    merge.push("--quiet".into());
+    let (status, _, err) = fallover(&merge.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(status, 0, "{err}");
+    assert_eq!(std::fs::read_to_string(at("merged.csv")).expect("reads"), table);
+    assert_eq!(without_engine(at("merged.json")), without_engine(at("whole.json")));
+}
+
+/// As after `kill -9`: the journal holds some points and half of one. The same command goes on, and nothing tells.
+#[test]
+fn a_sweep_goes_on_where_it_was_killed() {
+    let folder = tempfile::tempdir().expect("makes a directory");
+    let at = |name: &str| folder.path().join(name);
+    assert_eq!(sweep(folder.path(), "whole", &[]).0, 0);
+    let points = without_engine(at("whole.json"))["points"].clone();
+    let (csv, journal) = (at("again.csv"), at("again.csv.partial"));
+    let start = || {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_fallover"))
+            .args(asked("sweep", &GRID))
+            .args(["--quiet", "-o", csv.to_str().expect("is text")])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .spawn()
+            .expect("starts");
+        while child.try_wait().expect("asks").is_none() {
+            let lines = std::fs::read_to_string(&journal).map_or(0, |t| t.lines().count());
+            if lines >= 3 {
+                child.kill().expect("kills");
+                child.wait().expect("ends");
+            }
+            std::thread::yield_now();
+        }
+    };
+    start();
+    // It may have been through before it could be killed; a journal is left only where it was not.
+    if let Ok(text) = std::fs::read_to_string(&journal) {
+        let kept: Vec<Value> = text
+            .lines()
+            .skip(1)
+            .filter_map(|l| serde_json::from_str(l).ok())
+            .collect();
+        assert_eq!(kept[..], points.as_array().expect("is a list")[..kept.len()]);
+        std::fs::write(&journal, format!("{text}{{\"point\": 5, \"inp")).expect("writes");
+    }
+    let (status, err) = sweep(folder.path(), "again", &[]);
+    assert_eq!(status, 0, "{err}");
+    let read = |name: &str| std::fs::read_to_string(at(name)).expect("reads");
+    assert_eq!(read("again.csv"), read("whole.csv"));
+}
+
+#[test]
+fn another_sweep_does_not_take_over_a_journal() {
+    let folder = tempfile::tempdir().expect("makes a directory");
+    std::fs::write(folder.path().join("x.csv.partial"), "of another\n").expect("writes");
+    let (status, err) = sweep(folder.path(), "x", &[]);
+    assert!(status == 2 && err.contains("another sweep"), "{err}");
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("x.csv.partial")).expect("reads"),
+        "of another\n"
+    );
+}
+
+/// Mean latency moves with the speed of the slow server and not with what nobody uses.
+#[test]
+fn sensitivity_names_the_input_that_matters() {
+    let asked = asked(
+        "sweep",
+        &[
+            "--sensitivity",
+            "--samples",
+            "8",
+            "--vary",
+            "hosts.slow.speed=0.6..1.2",
+            "--vary",
+            "nodes.haproxy.retries=1..5",
+            "--output-metric",
+            "latency_s.mean",
+            "--set",
+            "clients.browsers.arrivals.poisson=100/s",
+        ],
+    );
+    let found = document(&asked);
+    let output = &found["sensitivity"]["outputs"][0];
+    assert_eq!(output["metric"], "latency_s.mean");
+    let effects = output["effects"].as_array().expect("is a list");
+    assert_eq!(effects[0]["path"], "hosts.slow.speed");
+    assert!(effects[0]["total"]["value"].as_f64() > Some(0.5), "{output}");
+    assert_eq!(effects[1]["total"]["value"], 0.0, "nothing is ever retried");
+    assert!(
+        effects[0]["low"].as_f64() > effects[0]["high"].as_f64(),
+        "a faster server is faster"
+    );
+    assert_eq!(found["points"].as_array().expect("is a list").len(), 8 * 4);
+}

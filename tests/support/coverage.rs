@@ -1,0 +1,97 @@
+//! How often 95 % intervals hold a truth that is known: one study a seed, each of a few replications.
+
+use fallover::analysis::result::{Estimate, Run};
+
+/// A scenario whose answers are known.
+pub struct Case {
+    /// What it is.
+    pub name: &'static str,
+    /// The scenario.
+    pub json: String,
+    /// Do lifetimes act?
+    pub failures: bool,
+    /// What is known of it.
+    pub truths: Vec<Truth>,
+}
+
+/// A metric, where it stands in the result, and what it truly is.
+pub type Truth = (&'static str, fn(&Run) -> Estimate, f64);
+
+/// Replications of each study.
+pub const REPLICATIONS: u32 = 10;
+
+/// All cases, each replication so many seconds long.
+pub fn cases(seconds: u32) -> Vec<Case> {
+    vec![
+        m_m_1("M/M/1 at 0.5", seconds, 50.0),
+        m_m_1("M/M/1 at 0.8", seconds, 80.0),
+        m_g_1_ps(seconds),
+        failing(seconds),
+    ]
+}
+
+fn world(seconds: u32, rate: f64, entry: &str, nodes: &str) -> String {
+    let warmup = f64::from(seconds) / 10.0;
+    format!(
+        r#"{{ "duration": {seconds}, "warmup": {warmup},
+              "clients": {{ "c": {{ "arrivals": {{ "poisson": {rate} }}, "entry": "{entry}" }} }}, {nodes} }}"#
+    )
+}
+
+fn mean(run: &Run) -> Estimate {
+    run.metrics.latency_s.mean
+}
+
+fn m_m_1(name: &'static str, seconds: u32, rate: f64) -> Case {
+    let nodes = r#""nodes": { "s": { "kind": "app", "workers": 1, "work": { "*": { "io": { "exponential": { "mean": "10ms" } } } } } }"#;
+    // The time inside is exponential with the rate mu - lambda.
+    let time = 1.0 / (100.0 - rate);
+    Case {
+        name,
+        json: world(seconds, rate, "s", nodes),
+        failures: false,
+        truths: vec![
+            ("mean", mean, time),
+            ("p50", |r| r.metrics.latency_s.p50, time * 2f64.ln()),
+            ("p99", |r| r.metrics.latency_s.p99, time * 100f64.ln()),
+            ("throughput", |r| r.metrics.throughput_per_s, rate),
+            ("utilisation", |r| r.nodes.0[0].1.utilization_ratio, rate / 100.0),
+        ],
+    }
+}
+
+/// The mean under processor sharing is that of M/M/1, whatever the work looks like.
+fn m_g_1_ps(seconds: u32) -> Case {
+    let nodes = r#""hosts": { "h": { "cores": 1 } },
+        "nodes": { "s": { "kind": "app", "host": "h", "work": { "*": { "cpu": { "lognormal": { "mean": "10ms", "cv": 2 } } } } } }"#;
+    Case {
+        name: "M/G/1-PS at 0.7",
+        json: world(seconds, 70.0, "s", nodes),
+        failures: false,
+        truths: vec![("mean", mean, 0.01 / 0.3), ("cpu", |r| r.hosts.0[0].1.cpu_ratio, 0.7)],
+    }
+}
+
+/// Two in a row, each up 10 of 11 seconds on the average, and requests that take no time: they see both up as often as both are.
+fn failing(seconds: u32) -> Case {
+    let lifetime = r#""lifetime": { "mtbf": "10s", "mttr": "1s" }"#;
+    let nodes = format!(
+        r#""nodes": {{ "a": {{ "kind": "app", "calls": ["b"], {lifetime} }}, "b": {{ "kind": "app", {lifetime} }} }}"#
+    );
+    let up = 10.0 / 11.0;
+    Case {
+        name: "two that fail, in a row",
+        json: world(seconds, 20.0, "a", &nodes),
+        failures: true,
+        truths: vec![
+            ("availability", |r| r.metrics.availability, up * up),
+            ("throughput", |r| r.metrics.throughput_per_s, 20.0 * up * up),
+            ("up", |r| r.nodes.0[0].1.up_ratio, up),
+        ],
+    }
+}
+
+/// Does the interval hold the truth?
+pub fn holds(estimate: Estimate, truth: f64) -> bool {
+    matches!((estimate.lo, estimate.hi), (Some(lo), Some(hi)) if lo <= truth && truth <= hi)
+}

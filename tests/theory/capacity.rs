@@ -1,0 +1,134 @@
+//! The knee against stations whose knee is known.
+
+use std::sync::atomic::AtomicBool;
+
+use super::support::plan;
+use super::{agrees, exponential, open, poisson, station};
+use fallover::analysis::capacity::{Capacity, Question, Verdict, answer};
+use fallover::analysis::theory::{erlang_b, erlang_c};
+use fallover::scenario::plan::{Measure, Objective, Plan};
+use fallover::study::{self, Count, Settings, Watch};
+
+const MU: f64 = 100.0;
+
+/// The knee of a scenario that promises this.
+fn capacity(json: &str, measure: Measure, target: f64) -> Capacity {
+    let mut plan = plan(json);
+    plan.slo = vec![Objective {
+        name: "promised".into(),
+        class: None,
+        measure,
+        target,
+    }];
+    let question = Question {
+        plan,
+        replications: 20,
+        precision: None,
+        whole: false,
+        all: false,
+    };
+    let mut ask = |_: &str, plan: &Plan, replications: u32| {
+        let settings = Settings {
+            seed: 1,
+            replications: Count::Fixed(replications),
+            lifetimes: false,
+            rows: false,
+            logs: false,
+            threads: 0,
+        };
+        let watch = Watch {
+            stop: &AtomicBool::new(false),
+            progress: &|_, _| {},
+            visit: &mut |_, _, _| Ok(()),
+        };
+        let mut studies = study::run(std::slice::from_ref(plan), &settings, watch)?;
+        Ok(studies.pop().expect("one a plan"))
+    };
+    answer(&question, &mut ask).expect("nobody stops it").capacity
+}
+
+/// Where a rising function crosses zero.
+fn root(f: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
+    for _ in 0..100 {
+        let middle = f64::midpoint(low, high);
+        if f(middle) > 0.0 { high = middle } else { low = middle }
+    }
+    low
+}
+
+#[test]
+fn theory_knee_of_m_m_1() {
+    // P99 of the time inside is ln 100 / (mu - lambda).
+    let found = capacity(
+        &open(200, &poisson(20.0), "s", &station("s", 1, &exponential(1.0 / MU))),
+        Measure::Latency(0.99),
+        0.1,
+    );
+    let theory = MU - 100f64.ln() / 0.1;
+    agrees("knee", found.knee.knee_per_s, theory);
+    agrees("ratio", found.knee.knee_ratio, theory / 20.0);
+    assert_eq!(found.knee.limited_by.expect("something breaks").objective, "promised");
+    assert!((found.bound.expect("workers").rate_per_s - MU).abs() < 1e-6);
+}
+
+#[test]
+fn theory_knee_of_m_m_3() {
+    // The time inside is a wait that is nothing, or exponential, and a service.
+    let beyond = |lambda: f64, t: f64| {
+        let (a, spare) = (lambda / MU, 3.0 * MU - lambda);
+        let must_wait = erlang_c(3, a);
+        let both = must_wait * (spare * (-MU * t).exp() - MU * (-spare * t).exp()) / (spare - MU);
+        (1.0 - must_wait) * (-MU * t).exp() + both
+    };
+    let theory = root(|lambda| beyond(lambda, 0.08) - 0.01, 1.0, 299.0);
+    let found = capacity(
+        &open(100, &poisson(400.0), "s", &station("s", 3, &exponential(1.0 / MU))),
+        Measure::Latency(0.99),
+        0.08,
+    );
+    // It is below the present load: the search goes down.
+    assert!(theory < 300.0);
+    agrees("knee", found.knee.knee_per_s, theory);
+}
+
+#[test]
+fn theory_knee_where_a_full_queue_turns_away() {
+    // Erlang's loss: no queue, and the availability is all there is to break.
+    let theory = root(|lambda| erlang_b(10, lambda / MU) - 0.01, 1.0, 1000.0);
+    let station = r#""s": { "kind": "app", "workers": 10, "queue": 0, "work": { "*": { "io": { "exponential": { "mean": "10ms" } } } } }"#;
+    let found = capacity(&open(100, &poisson(100.0), "s", station), Measure::Availability, 0.99);
+    agrees("knee", found.knee.knee_per_s, theory);
+    assert_eq!(
+        found.knee.limited_by.expect("something breaks").component.as_deref(),
+        Some("s")
+    );
+}
+
+#[test]
+fn what_no_load_meets_and_what_every_load_meets() {
+    let station = station("s", 1, r#""10ms""#);
+    let found = capacity(&open(20, &poisson(5.0), "s", &station), Measure::Latency(0.5), 0.009);
+    assert_eq!(found.knee.verdict, Verdict::NoLoad);
+    assert_eq!(found.knee.knee_per_s.value, Some(0.0));
+    let endless = r#""s": { "kind": "app", "work": { "*": { "io": "10ms" } } }"#;
+    let found = capacity(&open(20, &poisson(5.0), "s", endless), Measure::Latency(0.99), 0.02);
+    assert_eq!(
+        (found.knee.verdict, found.knee.knee_per_s.value),
+        (Verdict::EveryLoad, None)
+    );
+    assert!(found.tried_per_s[1] > 100.0 * 5.0);
+}
+
+#[test]
+fn a_backlog_that_no_promise_sees_is_seen() {
+    // Nobody gives up and everybody is served some time: the availability is whole at any load.
+    let found = capacity(
+        &open(100, &poisson(20.0), "s", &station("s", 1, r#""10ms""#)),
+        Measure::Availability,
+        0.99,
+    );
+    assert_eq!(found.knee.limited_by.expect("something breaks").objective, "stability");
+    let knee = found.knee.knee_per_s.value.expect("a knee");
+    // A hundredth of what comes stays behind where 1 to 3 % too much comes.
+    assert!((0.99 * MU..1.06 * MU).contains(&knee), "{knee}");
+}
