@@ -32,6 +32,7 @@ fn main() -> anyhow::Result<()> {
                     width,
                     pixel_ratio: 1.5,
                     theme,
+                    ..Look::default()
                 };
                 match chart::svg(&document, name, &look) {
                     Ok(svg) => {

@@ -47,7 +47,7 @@ pub fn report(document: &Document) -> Report {
 }
 
 /// The differences of each pair of designs.
-fn pairs(compare: &Compare) -> Vec<&[Difference]> {
+pub(super) fn pairs(compare: &Compare) -> Vec<&[Difference]> {
     compare
         .differences
         .chunk_by(|x, y| (&x.a, &x.b) == (&y.a, &y.b))
@@ -59,7 +59,7 @@ fn of<'d>(pair: &'d [Difference], metric: &str) -> Option<&'d Difference> {
 }
 
 /// `leastconn cuts p99 by 38 ± 4 ms (312 ms → 274 ms); availability: no difference shown.`
-fn sentence(pair: &[Difference]) -> Point {
+pub(super) fn sentence(pair: &[Difference]) -> Point {
     let always = ["latency_s.p99", "availability"]
         .into_iter()
         .filter_map(|m| of(pair, m));

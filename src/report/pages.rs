@@ -46,12 +46,11 @@ pub fn pages(document: &Document) -> Report {
 
 fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
     let run = view.run;
-    let mut blocks = Vec::new();
+    let mut blocks = vec![Block::Picture(Name::Timeline)];
     if !run.slo.is_empty() {
         blocks.push(Block::Heading("What was promised".into()));
         blocks.push(Block::Table(objectives(view, ALL)));
     }
-    blocks.push(Block::Picture(Name::Timeline));
     blocks.push(Block::Picture(Name::Latency));
     if run.metrics.requests.succeeded > 0 {
         blocks.push(Block::Table(latencies(&run.metrics, &run.classes, ALL)));

@@ -155,16 +155,25 @@ impl Output {
 
 /// The picture that was asked for, or else the one that says most.
 fn picture(document: &Document, printing: &Printing) -> Result<String, PictureError> {
-    if let Some(name) = printing.chart {
-        return chart::svg(document, name, &printing.look);
-    }
-    match chart::svg(document, chart::Name::Dashboard, &printing.look) {
-        Err(PictureError::Nothing(..)) => {
-            let given = chart::Name::given_by(document);
-            let nothing = PictureError::Nothing("dashboard", "it is words only; use .pdf, .html or .json".into());
-            chart::svg(document, *given.first().ok_or(nothing)?, &printing.look)
+    let wanted = printing.chart.unwrap_or(chart::Name::Dashboard);
+    let (word, why) = match chart::svg(document, wanted, &printing.look) {
+        Err(PictureError::Nothing(word, why)) => (word, why),
+        other => return other,
+    };
+    let given = chart::Name::given_by(document);
+    match given.first() {
+        Some(first) if printing.chart.is_none() => chart::svg(document, *first, &printing.look),
+        Some(_) => {
+            let words: Vec<&str> = given.iter().map(|name| name.word()).collect();
+            Err(PictureError::Nothing(
+                word,
+                format!("{why}; it gives {}", words.join(", ")),
+            ))
         }
-        other => other,
+        None => Err(PictureError::Nothing(
+            word,
+            format!("{why}, and it gives no other chart; use .pdf, .html or .json"),
+        )),
     }
 }
 

@@ -354,7 +354,7 @@ fn happenings(view: &RunView<'_>) -> Option<Fact> {
     (!items.is_empty()).then(|| Fact::new("Events", items))
 }
 
-/// What to bear in mind, of all together and of each.
+/// What to bear in mind, of all together and of each; at most so many.
 pub(super) fn caveats(document: &Document, runs: &[RunView<'_>], most: usize) -> Vec<Block> {
     let note = |text: String| Block::Note(Span::new(Tone::Caution, text));
     let shared = document.caveats.iter().map(|c| c.message.clone());

@@ -3,6 +3,8 @@
 //! Every sentence is read off the result; none is a judgement that the numbers below it do not show.
 
 mod availability;
+mod capacity;
+mod compare;
 mod review;
 mod run;
 mod spof;
@@ -31,8 +33,10 @@ impl Conclusions {
             Answer::Spof(found) => spof::conclusions(found),
             Answer::Availability(found) => availability::conclusions(found),
             Answer::Review(found) => review::conclusions(found),
+            Answer::Compare(found) => compare::conclusions(found),
+            Answer::Capacity(found) => capacity::conclusions(found),
             // Their words begin with the verdict.
-            Answer::Compare(_) | Answer::Sweep(_) | Answer::Capacity(_) | Answer::Verify(_) => Conclusions::default(),
+            Answer::Verify(_) | Answer::Sweep(_) => Conclusions::default(),
         }
     }
 

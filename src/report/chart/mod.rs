@@ -145,7 +145,13 @@ pub fn svg(document: &Document, name: Name, look: &Look) -> Result<String, Pictu
             ))?;
             let how = "Line: median of the replications. Band: nine of ten of them.";
             let draw = |canvas: &mut Canvas<'_>, area| timeline::draw(canvas, &timeline, area);
-            Ok(titled(document, &runs, how, look, TIMELINE_HEIGHT, draw))
+            // Between words there is less room than where it stands alone.
+            let height = if look.headed {
+                TIMELINE_HEIGHT
+            } else {
+                0.85 * TIMELINE_HEIGHT
+            };
+            Ok(titled(document, &runs, how, look, height, draw))
         }
         Name::Latency => {
             let sources = latency::sources(&runs);

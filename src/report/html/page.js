@@ -49,11 +49,13 @@ function explore(figure, { across, curves }) {
   const svg = make("svg", { viewBox: "0 0 1000 190", preserveAspectRatio: "none", tabindex: 0, role: "img" }, box);
   box.prepend(bar);
   box.append(output);
+  // Percentiles are known the closer the nearer to the tail, and drawn as they are known.
+  const place = (i) => (across === "ratio" ? i : curve.x[i]);
   const known = () => curve.x.map((_, i) => i).filter((i) => curve.y[i] !== null && i >= from && i <= to);
   const draw = () => {
     const shown = known(), highest = Math.max(...shown.map((i) => curve.hi?.[i] ?? curve.y[i]), 1e-12);
     const [first, last] = [curve.x[from], curve.x[to]];
-    const px = (i) => (1000 * (curve.x[i] - first)) / (last - first || 1), py = (v) => 184 - (176 * v) / highest;
+    const px = (i) => (1000 * (place(i) - place(from))) / (place(to) - place(from) || 1), py = (v) => 184 - (176 * v) / highest;
     svg.replaceChildren();
     const band = curve.hi ? shown.filter((i) => curve.lo[i] !== null && curve.hi[i] !== null) : [];
     const edge = [...band.map((i) => px(i) + "," + py(curve.hi[i])), ...band.reverse().map((i) => px(i) + "," + py(curve.lo[i]))];
@@ -82,9 +84,9 @@ function explore(figure, { across, curves }) {
   svg.onkeydown = (event) => keys[event.key] && (event.preventDefault(), keys[event.key]());
   svg.onpointermove = (event) => {
     const { left, width } = svg.getBoundingClientRect();
-    const wanted = curve.x[from] + ((curve.x[to] - curve.x[from]) * (event.clientX - left)) / width;
+    const wanted = place(from) + ((place(to) - place(from)) * (event.clientX - left)) / width;
     at = from;
-    for (let i = from; i <= to; i++) if (Math.abs(curve.x[i] - wanted) < Math.abs(curve.x[at] - wanted)) at = i;
+    for (let i = from; i <= to; i++) if (Math.abs(place(i) - wanted) < Math.abs(place(at) - wanted)) at = i;
     draw();
   };
   svg.addEventListener("wheel", (event) => (event.preventDefault(), zoom(event.deltaY < 0 ? 0.7 : 1.4)), { passive: false });

@@ -24,6 +24,10 @@ const TILE: f64 = 50.0;
 const CHART: u32 = 720;
 /// What must follow a heading on its page.
 const COMPANY: f64 = 72.0;
+/// What the heading of a picture takes.
+const HEADING: f64 = 34.0;
+/// How much smaller a picture may get to stay on its page.
+const LEAST_SCALE: f64 = 0.82;
 /// An entry of the contents.
 const ENTRY: f64 = 34.0;
 
@@ -126,8 +130,13 @@ impl<'f> Flow<'f> {
     }
 
     fn heading(&mut self, text: &str) {
+        self.heading_above(text, COMPANY);
+    }
+
+    /// A heading on the page of what follows, which takes so much.
+    fn heading_above(&mut self, text: &str, company: f64) {
         let style = self.style(12.5, true, Tone::Plain);
-        self.need(24.0 + COMPANY);
+        self.need(HEADING - 1.0 + company);
         if self.y > MARGIN + 1.0 {
             self.y += 10.0;
         }
@@ -400,11 +409,17 @@ impl<'f> Flow<'f> {
         // The margins of the picture lie on those of the page.
         let (across, down) = (f64::from(tree.size().width()), f64::from(tree.size().height()));
         let scale = self.room() / (across - 2.0 * chart::MARGIN);
-        let most = self.bottom() - MARGIN - 40.0;
-        let scale = scale.min(most / down);
-        let height = down * scale - chart::MARGIN * scale;
-        self.need(height + 34.0);
-        self.heading(name.heading());
+        // Rather a little smaller than on the next page.
+        let left = (self.bottom() - self.y - HEADING) / (down - chart::MARGIN);
+        let most = (self.bottom() - MARGIN - HEADING) / down;
+        let scale = if left > LEAST_SCALE * scale {
+            scale.min(left)
+        } else {
+            scale.min(most)
+        };
+        let height = (down - chart::MARGIN) * scale;
+        self.need(height + HEADING - 1.0);
+        self.heading_above(name.heading(), height);
         let area = Area {
             left: MARGIN - chart::MARGIN * scale,
             top: self.y - chart::MARGIN * scale,
@@ -548,7 +563,7 @@ impl<'f> Flow<'f> {
     fn fitted(&self, text: &str, style: Style, room: f64) -> Line {
         let mut line = self.fonts.line(text, style);
         if line.width > room {
-            let size = (style.size * room / line.width).max(style.size * 0.6);
+            let size = (style.size * 0.99 * room / line.width).max(style.size * 0.6);
             let style = Style { size, ..style };
             let mut limit = crate::report::text::width(text);
             line = self.fonts.line(text, style);

@@ -82,7 +82,11 @@ impl Book<'_> {
             if self.paper != RGBColor(255, 255, 255) {
                 fill(&mut surface, whole, self.paper);
             }
-            leaf.marks.iter().for_each(|mark| draw(&mut surface, mark, fonts));
+            // A picture brings its own ground, which must not cover what stands at its margin.
+            let is_picture = |mark: &&Mark| matches!(mark, Mark::Picture(..));
+            let pictures = leaf.marks.iter().filter(is_picture);
+            let others = leaf.marks.iter().filter(|mark| !is_picture(mark));
+            pictures.chain(others).for_each(|mark| draw(&mut surface, mark, fonts));
             surface.finish();
             for (area, target) in leaf.marks.iter().filter_map(link) {
                 let there = Destination::Xyz(XyzDestination::new(target, Point::from_xy(0.0, 0.0)));

@@ -1,0 +1,48 @@
+//! The conclusions of `capacity`: what it carries, what breaks first, and what its loss would leave too weak.
+
+use super::{Conclusions, MOST};
+use crate::analysis::capacity::{Capacity, Knee, Verdict};
+use crate::report::capacity::sentence;
+use crate::report::document::{Span, Tone};
+
+/// What a `capacity` result says.
+pub fn conclusions(capacity: &Capacity) -> Conclusions {
+    let tone = if carries(&capacity.knee) { Tone::Good } else { Tone::Bad };
+    let mut found = vec![Span::new(tone, format!("{}.", sentence(capacity)))];
+    let mut to_do = Vec::new();
+    if let Some(limit) = &capacity.knee.limited_by {
+        let place = limit.component.as_ref().map_or(String::new(), |c| format!(", at {c}"));
+        found.push(Span::plain(format!("What breaks first is {}{place}.", limit.objective)));
+        to_do.extend(limit.component.as_ref().map(|c| {
+            Span::plain(format!(
+                "To carry more, give {c} room first; `--replicas PATTERN=1..8` says how many are enough."
+            ))
+        }));
+    }
+    let weak = capacity
+        .n_minus_1
+        .iter()
+        .filter(|(_, knee)| !carries(knee))
+        .map(|(name, _)| name);
+    let weak: Vec<&str> = weak.collect();
+    if !weak.is_empty() {
+        let shown = weak[..weak.len().min(2 * MOST)].join(", ");
+        let more = match weak.len().saturating_sub(2 * MOST) {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        let says = format!("The present load is too much as soon as one of these is lost: {shown}{more}.");
+        found.push(Span::new(Tone::Bad, says));
+        to_do.push(Span::plain(
+            "Have enough to lose one: double what stands alone, and keep a spare of what is shared.",
+        ));
+    }
+    if to_do.is_empty() {
+        to_do.push(Span::plain("Nothing has to be done for the present load."));
+    }
+    Conclusions { found, to_do }
+}
+
+fn carries(knee: &Knee) -> bool {
+    knee.verdict == Verdict::EveryLoad || knee.knee_ratio.value.is_some_and(|r| r >= 1.0)
+}
