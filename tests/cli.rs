@@ -547,8 +547,8 @@ fn what_cannot_be_written_is_said_before_the_work() {
         (status, err)
     };
     for (place, status, says) in [
-        ("x.xls", 2, "use .json, .svg or .png"),
-        ("x", 2, "use .json, .svg or .png"),
+        ("x.xls", 2, "use .json, .pdf, .html, .png or .svg"),
+        ("x", 2, "use .json, .pdf, .html, .png or .svg"),
         ("x.doc", 2, ".pdf"),
         ("nowhere/x.json", 3, "there is no directory nowhere"),
     ] {

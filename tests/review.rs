@@ -556,7 +556,8 @@ fn bad_input_has_its_status_and_says_what_is_wrong() {
         (status, err)
     };
     let (status, err) = says(&["review", "scenarios/foobar.json", "-o", "x.png"]);
-    assert_eq!((status, err.as_str()), (2, "x.png: review writes .json only so far\n"));
+    assert_eq!(status, 2);
+    assert!(err.ends_with("use .pdf, .html or .json\n"), "{err}");
     let (status, err) = says(&[
         "review",
         "scenarios/foobar.json",

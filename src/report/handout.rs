@@ -69,6 +69,10 @@ fn with_conclusions(mut report: Report, document: &Document) -> Report {
     let pictures = pictures.filter(|name| *name != Name::Dashboard).map(Block::Picture);
     let mut blocks = Conclusions::of(document).blocks(Vec::new());
     blocks.extend(pictures);
+    if let Answer::Compare(_) = document.answer {
+        // The sentences of the pairs have been said.
+        report.blocks.retain(|block| !matches!(block, Block::Point(_)));
+    }
     blocks.append(&mut report.blocks);
     Report { blocks, ..report }
 }

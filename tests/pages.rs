@@ -1,0 +1,223 @@
+//! What is handed on: PDF and HTML of results that are ordinary, huge, empty, hostile or incomplete; and `fallover report`.
+//!
+//! The pages stay in the build's folder for temporary files, where `reports/check` looks at them with other eyes.
+
+mod program;
+mod samples;
+
+use std::path::{Path, PathBuf};
+
+use fallover::analysis::result::Document;
+use fallover::report::chart::Theme;
+use fallover::report::handout::Handout;
+use fallover::report::html::html;
+use fallover::report::pdf::{Paper, pdf};
+use program::fallover;
+
+fn samples() -> Vec<(&'static str, Document)> {
+    let mut all = samples::all();
+    let mut incomplete = samples::lb_failure();
+    incomplete.envelope.complete = false;
+    all.push(("incomplete", incomplete));
+    all
+}
+
+fn page(document: &Document) -> String {
+    html(&Handout::of(std::slice::from_ref(document), None), Theme::Light).expect("renders")
+}
+
+fn book(documents: &[Document], paper: Paper) -> Vec<u8> {
+    pdf(&Handout::of(documents, None), paper, Theme::Light).expect("renders")
+}
+
+fn kept(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+    std::fs::create_dir_all(&folder).expect("makes a folder");
+    folder.join(name)
+}
+
+#[test]
+fn every_result_becomes_pages_and_the_same_ones_again() {
+    for (name, document) in samples() {
+        for (size, paper) in [("a4", Paper::A4), ("letter", Paper::Letter)] {
+            let bytes = book(std::slice::from_ref(&document), paper);
+            assert!(bytes.starts_with(b"%PDF-"), "{name}");
+            assert!(
+                bytes == book(std::slice::from_ref(&document), paper),
+                "{name} differs from itself"
+            );
+            std::fs::write(kept(&format!("{name}-{size}.pdf")), bytes).expect("writes");
+        }
+        let text = page(&document);
+        assert!(text == page(&document), "{name} differs from itself");
+        std::fs::write(kept(&format!("{name}.html")), text).expect("writes");
+    }
+    let all: Vec<Document> = samples().into_iter().map(|(_, d)| d).collect();
+    std::fs::write(kept("bound-a4.pdf"), book(&all, Paper::A4)).expect("writes");
+}
+
+#[test]
+fn markup_in_names_cannot_run_and_nothing_is_fetched() {
+    let text = page(&samples::hostile());
+    let ours = page(&samples::lb_failure());
+    let scripts = |text: &str| text.matches("<script").count();
+    assert!(
+        ours.contains("default-src 'none'"),
+        "the page forbids itself the network"
+    );
+    assert_eq!(scripts(&text), scripts(&ours), "a name became an element");
+    assert!(
+        text.contains("&lt;script&gt;alert("),
+        "the name is still there to be read"
+    );
+    for (name, document) in samples() {
+        let text = page(&document);
+        for bad in ["src=", "href=\"http", "url(", "@import", "NaN", "\u{202e}"] {
+            assert!(!text.contains(bad), "{name} contains {bad}");
+        }
+    }
+}
+
+#[test]
+fn a_page_can_be_read_without_eyes() {
+    let text = page(&samples::several());
+    for wanted in [
+        "<html lang=\"en\"",
+        "<th scope=\"col\"",
+        "<th scope=\"row\"",
+        "<main>",
+        "<h1",
+        "role=\"img\"",
+        "<title>",
+    ] {
+        assert!(text.contains(wanted), "{wanted} is missing");
+    }
+}
+
+#[test]
+fn the_first_page_says_what_was_found_and_what_to_do() {
+    let text = page(&samples::lb_failure());
+    let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words} is missing"));
+    let order = [
+        "What was found",
+        "Promise missed",
+        "What to do",
+        "How things went over time",
+        "How to make this again",
+    ];
+    let places: Vec<usize> = order.iter().map(|words| place(words)).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    let (_, incomplete) = samples().pop().expect("is the last");
+    let text = page(&incomplete);
+    assert!(text.find("INCOMPLETE").expect("is said") < text.find("What was found").expect("is there"));
+}
+
+#[test]
+fn a_crowd_is_shown_whole() {
+    let text = page(&samples::crowd());
+    for i in [0, 99, 199] {
+        assert!(text.contains(&format!("application-server-in-the-second-data-centre-{i:03}")));
+    }
+}
+
+/// A folder with a result in it, made by the program.
+fn with_result() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let result = folder.path().join("r.json").to_str().expect("is text").to_owned();
+    let run = ["run", "scenarios/lb-failure.json", "--duration", "20s", "--warmup", "0"];
+    let (status, _, err) = fallover(&[&run[..], &["--replications", "2", "-q", "-o", &result]].concat());
+    assert_eq!(status, 0, "{err}");
+    (folder, result)
+}
+
+#[test]
+fn results_are_bound_into_one_report() {
+    let (folder, result) = with_result();
+    let at = |name: &str| folder.path().join(name).to_str().expect("is text").to_owned();
+    let outputs = [at("x.pdf"), at("x.html"), at("y.pdf")];
+    for output in &outputs {
+        let (status, out, err) = fallover(&["report", &result, &result, "-o", output, "--date", "1 May 2030"]);
+        assert_eq!((status, out.as_str(), err.as_str()), (0, "", ""));
+    }
+    let read = |path: &str| std::fs::read(path).expect("is there");
+    assert_eq!(
+        read(&outputs[0]),
+        read(&outputs[2]),
+        "the same results give the same bytes"
+    );
+    let text = String::from_utf8(read(&outputs[1])).expect("is text");
+    assert!(text.contains("Contents") && text.contains("1 May 2030") && text.contains("href=\"#part-2\""));
+    let (status, _, err) = fallover(&["report", &result, &result, "-o", &at("x.png")]);
+    assert_eq!(status, 2);
+    assert!(
+        err.contains("holds one result, and these are 2; use .pdf or .html"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_chart_has_the_width_and_the_theme_that_were_asked_for() {
+    let (folder, result) = with_result();
+    let at = |name: &str| folder.path().join(name).to_str().expect("is text").to_owned();
+    let svg = at("x.svg");
+    let (status, _, err) = fallover(&[
+        "report", &result, "-o", &svg, "--chart", "timeline", "--width", "700", "--theme", "dark",
+    ]);
+    assert_eq!(status, 0, "{err}");
+    let text = std::fs::read_to_string(svg).expect("is there");
+    assert!(
+        text.contains("width=\"700\"") && text.contains("#14181D"),
+        "{}",
+        &text[..400]
+    );
+}
+
+#[test]
+fn bad_input_is_told_and_nothing_is_written() {
+    let (folder, result) = with_result();
+    let at = |name: &str| folder.path().join(name).to_str().expect("is text").to_owned();
+    let text = std::fs::read_to_string(&result).expect("is there");
+    let write = |name: &str, text: &str| std::fs::write(at(name), text).expect("writes");
+    write("half.json", &text[..text.len() / 2]);
+    write(
+        "newer.json",
+        &text.replacen("\"schema_version\": 1", "\"schema_version\": 9", 1),
+    );
+    write("other.json", "{\"a\": 1}");
+    std::fs::write(at("bytes.json"), [0xff, 0xfe, 0x00]).expect("writes");
+    let review = at("review.json");
+    assert_eq!(fallover(&["review", "scenarios/foobar.json", "-q", "-o", &review]).0, 0);
+    for (file, options, status, says) in [
+        ("half.json", &["-o", "x.pdf"][..], 2, "not a whole JSON document"),
+        ("newer.json", &["-o", "x.pdf"], 2, "schema_version is 9"),
+        ("other.json", &["-o", "x.pdf"], 2, "not a result"),
+        ("bytes.json", &["-o", "x.pdf"], 2, "no text"),
+        ("none.json", &["-o", "x.pdf"], 3, "No such file"),
+        ("r.json", &["-o", "x.docx"], 2, "use .json, .pdf, .html, .png or .svg"),
+        ("r.json", &["-o", "r.json"], 2, "write to another file"),
+        ("r.json", &["-o", "x.png", "--chart", "pie"], 2, "charts are dashboard"),
+        ("r.json", &["-o", "x.png", "--width", "1"], 2, "320"),
+        ("r.json", &["-o", "x.png", "--pixel-ratio", "0"], 2, "above 0"),
+        ("review.json", &["-o", "x.png"], 2, "use .pdf, .html or .json"),
+    ] {
+        let mut arguments = vec!["report".to_owned(), at(file)];
+        let place = |word: &&str| {
+            if word.contains('.') && !word.starts_with('-') {
+                at(word)
+            } else {
+                (*word).to_owned()
+            }
+        };
+        arguments.extend(options.iter().map(place));
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (found, out, err) = fallover(&arguments);
+        assert!(
+            found == status && out.is_empty() && err.contains(says),
+            "{file} {options:?}: {found} {err}"
+        );
+        assert!(
+            !Path::new(&at("x.pdf")).exists() && !Path::new(&at("x.png")).exists(),
+            "{file}"
+        );
+    }
+}
