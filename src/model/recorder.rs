@@ -246,7 +246,7 @@ impl Recorder {
     /// Does something that arrived then count?
     #[inline]
     pub fn counts(&self, arrived: Time) -> bool {
-        arrived >= self.from && arrived < self.until
+        arrived >= self.from && arrived <= self.until
     }
 
     /// The bin of a time of arrival; nearly always the one asked for last.

@@ -107,3 +107,15 @@ fn origin(document: &Document) -> Vec<Fact> {
     facts.push(Fact::new("Command", one(command)));
     facts
 }
+
+/// One sentence for the contents: the warning, the first of what was found, or how it was found.
+pub(super) fn gist(part: &Part<'_>) -> String {
+    let answer = part.report.blocks.iter().find_map(|block| match block {
+        Block::Answer(sentences) => sentences.first().map(|s| s.text.clone()),
+        _ => None,
+    });
+    part.warning
+        .clone()
+        .or(answer)
+        .unwrap_or_else(|| part.report.subtitle.clone())
+}

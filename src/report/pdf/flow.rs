@@ -7,7 +7,7 @@ use super::table::{self, Place};
 use super::text::{Fonts, Line, Style};
 use crate::report::chart::{self, Look, PictureError, Theme};
 use crate::report::document::{Align, Block, Fact, Number, Point, Span, Table, Tone};
-use crate::report::handout::{Handout, Part};
+use crate::report::handout::{Handout, Part, gist};
 
 const MARGIN: f64 = 54.0;
 /// From the foot of the last line to the edge.
@@ -593,16 +593,4 @@ impl<'f> Flow<'f> {
             Tone::Caution => colours.fault,
         }
     }
-}
-
-/// One sentence for the contents: the warning, the first of what was found, or how it was found.
-fn gist(part: &Part<'_>) -> String {
-    let answer = part.report.blocks.iter().find_map(|block| match block {
-        Block::Answer(sentences) => sentences.first().map(|s| s.text.clone()),
-        _ => None,
-    });
-    part.warning
-        .clone()
-        .or(answer)
-        .unwrap_or_else(|| part.report.subtitle.clone())
 }
