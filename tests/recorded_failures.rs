@@ -1,4 +1,4 @@
-//! What HAProxy does about servers that fail (`recordings/2a…`, `2b…`), replayed through the simulator.
+//! What HAProxy does about servers that fail (`recordings/2a…`, `2b…`, `2c…`), replayed through the simulator.
 //!
 //! Checks: how long until a failure and a return are seen. Windows: what becomes of the requests between failure and
 //! verdict, with the checks in the recorded phase.
@@ -126,6 +126,56 @@ fn checks_see_failures_and_returns_when_haproxys_do() {
                 mean(&real)
             );
         }
+    }
+}
+
+/// Checks of a server that hangs (`recordings/2c…`), those of a length that 2.6.12 has no quirk about.
+const HANGING: &str = include_str!("recordings/2c_hanging_check_durations.json");
+
+/// A check and the pause after it take this much longer in reality than they say, at most.
+const MORE_A_CHECK: f64 = 0.003;
+
+#[test]
+fn hanging_checks_last_and_follow_each_other_as_haproxys_do() {
+    let recording: Value = serde_json::from_str(HANGING).unwrap();
+    for case in recording["observations"].as_array().unwrap() {
+        let options = case["server_options"].as_str().unwrap();
+        let starts: Vec<f64> = serde_json::from_value(case["check_starts_ms"].clone()).unwrap();
+        let inter = match options.split_whitespace().nth(2).unwrap() {
+            "500ms" => 0.5,
+            "1s" => 1.0,
+            "2s" => 2.0,
+            other => panic!("{other}"),
+        };
+        let timeout = case["timeout_check_ms"].as_f64().map(|ms| ms / 1e3);
+        let lasts = timeout.unwrap_or(inter);
+        let mut backend = vec![format!("server s1 x {options}")];
+        backend.extend(timeout.map(|s| format!("timeout check {}ms", s * 1e3)));
+        let (fails, hangs) = (5.0, case["hang_ends_ms"].as_f64().unwrap() / 1e3);
+        let stack = Stack {
+            backend,
+            workers: vec![],
+            asked: vec![Asked {
+                at: 0.5,
+                service: 0.0,
+                patience: None,
+            }],
+            faults: vec![(fails, hangs, "s1".into(), "hang".into())],
+            more: json!({}),
+            duration: 40.0,
+        };
+        // `fall 3`: two whole rounds after the first failed check began, and its like.
+        let down = starts[0] / 1e3 + 2.0 * (inter + lasts) + lasts;
+        let (_, record, later) = stack.run_in_phase(down, inter);
+        // The last check recorded is the second that passed (`rise 2`); from there back to the first that failed, every
+        // round was a little longer than it should.
+        let up = record.events.iter().find(|e| e.what == "up").expect("it is seen");
+        let late = starts.last().unwrap() / 1e3 - (up.at.seconds() - later - fails);
+        let most = MORE_A_CHECK * starts.len() as f64;
+        assert!(
+            (-MORE_A_CHECK..=most).contains(&late),
+            "{options}, timeout check {timeout:?}: up {late} s before the real one"
+        );
     }
 }
 
