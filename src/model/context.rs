@@ -474,11 +474,11 @@ impl<'p> Context<'p> {
     }
 
     /// Puts the wish of a client into flight.
-    pub fn insert_root(&mut self, mut frame: Frame) -> FrameKey {
-        frame.number = self.made;
+    #[inline]
+    pub fn insert_root(&mut self, frame: Frame) -> FrameKey {
+        let number = self.made;
         self.made += 1;
-        let key = self.frames.insert(frame);
-        self.frames[key].root = key;
+        let key = self.frames.insert_with(|root| Frame { root, number, ..frame });
         self.record.offered(key, &self.frames[key]);
         key
     }

@@ -67,7 +67,7 @@ impl Event {
     }
 
     /// Back from two words.
-    #[inline]
+    #[inline(always)]
     pub fn unpack(words: Packed) -> Event {
         let (frame, whom) = (words.key(), words.whom as usize);
         let (small, other) = (words.small(0), words.small(1));

@@ -6,7 +6,7 @@
 use super::context::Context;
 use super::event::{Class, Event};
 use super::node::client::Client;
-use super::node::{Behaviour, Node};
+use super::node::Node;
 use super::packed::Packed;
 use super::recorder::{Recorder, RunRecord, Wanted};
 use super::request::{Doing, Frame, FrameKey, Outcome, Reply};
@@ -250,12 +250,12 @@ impl<'p> World<'p> {
             }
             Signal::Timer(frame, serial) => {
                 if let Some(node) = cx.frames.get(frame).filter(|f| f.timer == serial).map(|f| f.node) {
-                    self.tell(node, |node, cx| node.timer(cx, frame));
+                    self.tell(node, |node, cx| node.behaviour().timer(cx, frame));
                 }
             }
             Signal::Tend(node, server, turn, what) => {
                 if cx.is_up(node) {
-                    self.tell(node, |node, cx| node.tend(cx, usize::from(server), turn, what));
+                    self.tell(node, |node, cx| node.behaviour().tend(cx, usize::from(server), turn, what));
                 }
             }
             Signal::Finish(frame, reply) => self.end(frame, Some(reply)),
@@ -264,12 +264,12 @@ impl<'p> World<'p> {
     }
 
     #[inline]
-    fn tell(&mut self, node: NodeId, what: impl FnOnce(&mut (dyn Behaviour + 'p), &mut Context<'p>)) {
-        what(self.nodes[node.index()].behaviour(), &mut self.cx);
+    fn tell(&mut self, node: NodeId, what: impl FnOnce(&mut Node<'p>, &mut Context<'p>)) {
+        what(&mut self.nodes[node.index()], &mut self.cx);
     }
 
     #[inline]
-    fn tell_of(&mut self, frame: FrameKey, what: impl FnOnce(&mut (dyn Behaviour + 'p), &mut Context<'p>)) {
+    fn tell_of(&mut self, frame: FrameKey, what: impl FnOnce(&mut Node<'p>, &mut Context<'p>)) {
         if let Some(node) = self.cx.frames.get(frame).map(|f| f.node) {
             self.tell(node, what);
         }
@@ -346,11 +346,11 @@ impl<'p> World<'p> {
     /// Gives back what a frame holds that is no longer in the world.
     fn release(&mut self, frame: &mut Frame) {
         let node = frame.node;
-        self.nodes[node.index()].behaviour().release(&mut self.cx, frame);
         if node.index() >= self.plan.nodes.len() {
-            // A client holds nothing that others wait for.
+            // A client holds nothing.
             return;
         }
+        self.nodes[node.index()].release(&mut self.cx, frame);
         match frame.doing {
             Doing::OnTheWire => return,
             Doing::Cpu { .. } => self.leave_host(node),
