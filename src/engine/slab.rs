@@ -96,6 +96,15 @@ impl<T: Copy> Slab<T> {
         Some(place.1)
     }
 
+    /// The same where nobody wants to see it again.
+    #[inline]
+    pub fn discard(&mut self, key: Key) {
+        if let Some(place) = self.places.get_mut(key.index()).filter(|p| p.0 == key.generation()) {
+            place.0 = place.0.wrapping_add(1);
+            self.free.push(key.index() as u32);
+        }
+    }
+
     /// The thing under this key, if it is still there.
     #[inline]
     pub fn get(&self, key: Key) -> Option<&T> {

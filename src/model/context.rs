@@ -224,6 +224,12 @@ impl<'p> Context<'p> {
     pub fn sample(&self, dist: &Dist, frame: &Frame, salt: u64) -> Span {
         match dist {
             Dist::Constant(span) => *span,
+            _ => self.drawn(dist, frame, salt),
+        }
+    }
+
+    fn drawn(&self, dist: &Dist, frame: &Frame, salt: u64) -> Span {
+        match dist {
             Dist::Trace(column) => self.traced(frame, *column),
             _ => dist.sample(&mut self.draw(frame, salt)),
         }
@@ -472,12 +478,12 @@ impl<'p> Context<'p> {
         self.record.note(at, what, || target(plan));
     }
 
-    /// Puts the wish of a client into flight.
+    /// Puts the wish of a client into flight, made where it will lie with its key and its number.
     #[inline]
-    pub fn insert_root(&mut self, frame: Frame) -> FrameKey {
+    pub fn insert_root(&mut self, make: impl FnOnce(FrameKey, u64) -> Frame) -> FrameKey {
         let number = self.made;
         self.made += 1;
-        let key = self.frames.insert_with(|root| Frame { root, number, ..frame });
+        let key = self.frames.insert_with(|root| make(root, number));
         self.record.offered(key, &self.frames[key]);
         key
     }

@@ -167,7 +167,7 @@ impl<'p> World<'p> {
             Event::Reply { to, call, reply } => self.answered(to, call, reply),
             Event::Resend(answer) => self.cx.resend(answer),
             Event::Done { frame, .. } => self.done(frame),
-            Event::Timer { frame, serial } => self.carry(Signal::Timer(frame, serial)),
+            Event::Timer { frame, serial } => self.carry_rare(Signal::Timer(frame, serial)),
             Event::GiveUp(frame) => self.client_of(frame, Client::give_up),
             Event::Arrive(source) => self.client(source, |client, cx| client.arrive(cx)),
             Event::Wish { source, user } => self.client(source, |client, cx| client.ask(cx, user)),
@@ -176,7 +176,7 @@ impl<'p> World<'p> {
                 server,
                 turn,
                 what,
-            } => self.carry(Signal::Tend(balancer, server, turn, what)),
+            } => self.carry_rare(Signal::Tend(balancer, server, turn, what)),
             Event::TakeOver { vip, epoch } => self.take_over(vip, epoch),
             Event::Promote {
                 database,
@@ -232,7 +232,7 @@ impl<'p> World<'p> {
     }
 
     /// Carries a signal to its node, if what it is about is still there.
-    #[inline]
+    #[inline(always)]
     fn carry(&mut self, signal: Signal) {
         match signal {
             Signal::Arrived(frame) => self.arrived(frame),
@@ -272,6 +272,7 @@ impl<'p> World<'p> {
     }
 
     /// Signals of which not every request has one.
+    #[inline(never)]
     fn carry_rare(&mut self, signal: Signal) {
         if self.cx.troubles > 0 && self.hold_back(signal) {
             return;

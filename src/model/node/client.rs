@@ -268,15 +268,16 @@ impl<'p> Client<'p> {
 
     fn wish(&mut self, cx: &mut Context<'_>, class: ClassId, client: u32, seed: u64, row: u32) {
         self.retries.earn();
-        let frame = Frame {
+        let (now, hash) = (cx.now(), self.key_hash(class, seed));
+        let key = cx.insert_root(|root, number| Frame {
             node: self.me,
             parent: Key::NONE,
             child: Key::NONE,
-            root: Key::NONE,
-            number: 0,
+            root,
+            number,
             seed,
-            hash: self.key_hash(class, seed),
-            entered: cx.now(),
+            hash,
+            entered: now,
             patience: Span::ZERO,
             waited: Span::ZERO,
             client,
@@ -293,8 +294,7 @@ impl<'p> Client<'p> {
                 stage: Stage::Pausing,
                 attempts: 0,
             }),
-        };
-        let key = cx.insert_root(frame);
+        });
         if let Some(lane) = self.give_up {
             cx.calendar.in_lane(lane, Event::GiveUp(key).pack());
         }
@@ -419,7 +419,12 @@ impl<'p> Client<'p> {
         let render = self.source.render.as_ref().filter(|_| outcome == Outcome::Ok);
         let render = render.map(|d| cx.sample_keyed(d, frame, mix(frame.seed, RENDER)));
         cx.record.ended(now, key, frame, outcome, u32::from(attempts), render);
-        cx.finish(key, Reply::OK);
+        // Nobody waits for a wish and it holds nothing: unless it still waits for a call, it is gone at once.
+        if frame.child == Key::NONE {
+            cx.frames.discard(key);
+        } else {
+            cx.finish(key, Reply::OK);
+        }
         if self.is_closed && outcome != Outcome::Unfinished {
             self.think(cx, client);
         }
