@@ -7,6 +7,9 @@
 
 use super::heap::Heap;
 
+/// Events in no order.
+type Bucket<E> = Vec<(u128, E)>;
+
 /// Events under unique keys, whose upper half is the time; the smallest comes first.
 #[derive(Clone, Debug)]
 pub struct Ladder<E> {
@@ -16,7 +19,7 @@ pub struct Ladder<E> {
     /// Later events, by time: each rung lies within one bucket of the rung before it, and before what is left of that.
     rungs: Vec<Rung<E>>,
     /// Events beyond all rungs.
-    top: Vec<(u128, E)>,
+    top: Bucket<E>,
     /// How many there are in `rungs` and `top`.
     far: usize,
     /// So many near ones are too many.
@@ -44,7 +47,7 @@ struct Rung<E> {
     shift: u32,
     /// Buckets before this one have been emptied.
     next: usize,
-    buckets: Vec<Vec<(u128, E)>>,
+    buckets: Vec<Bucket<E>>,
 }
 
 impl<E> Default for Ladder<E> {
@@ -117,7 +120,7 @@ impl<E: Copy> Ladder<E> {
     /// Too many are near: they become far, and the first of them near again.
     #[cold]
     fn spill(&mut self) {
-        let mut events: Vec<(u128, E)> = std::iter::from_fn(|| self.near.pop()).collect();
+        let mut events: Bucket<E> = std::iter::from_fn(|| self.near.pop()).collect();
         self.far += events.len();
         if self.reach == u64::MAX {
             self.top = events;
@@ -163,7 +166,7 @@ impl<E: Copy> Ladder<E> {
     }
 
     /// These events, all of this stretch of time, become a rung.
-    fn cut(&mut self, events: &mut Vec<(u128, E)>, start: u64, last: u64) {
+    fn cut(&mut self, events: &mut Bucket<E>, start: u64, last: u64) {
         let buckets = self.spare.pop().map_or_else(Vec::new, |rung| rung.buckets);
         let mut rung = Rung::new(start, last, buckets);
         events.drain(..).for_each(|(key, event)| rung.put(key, event));
@@ -171,7 +174,7 @@ impl<E: Copy> Ladder<E> {
     }
 
     /// These events, the next ones, are near; and so is all that will come up to `reach`.
-    fn pour(&mut self, bucket: &mut Vec<(u128, E)>, reach: u64) {
+    fn pour(&mut self, bucket: &mut Bucket<E>, reach: u64) {
         self.far -= bucket.len();
         bucket.drain(..).for_each(|(key, event)| self.near.push(key, event));
         self.reach = reach;
@@ -186,7 +189,7 @@ fn at(key: u128) -> u64 {
 
 impl<E> Rung<E> {
     /// An empty rung for this stretch of time, with the memory of `buckets`.
-    fn new(start: u64, last: u64, mut buckets: Vec<Vec<(u128, E)>>) -> Rung<E> {
+    fn new(start: u64, last: u64, mut buckets: Vec<Bucket<E>>) -> Rung<E> {
         buckets.resize_with(1 << BITS, Vec::new);
         Rung {
             start,
@@ -203,7 +206,7 @@ impl<E> Rung<E> {
     }
 
     /// The first bucket that is not empty, and the first and last instant that belong to it.
-    fn take(&mut self) -> Option<(u64, u64, Vec<(u128, E)>)> {
+    fn take(&mut self) -> Option<(u64, u64, Bucket<E>)> {
         let more = self.buckets[self.next..].iter().position(|b| !b.is_empty())?;
         let bucket = self.next + more;
         self.next = bucket + 1;
@@ -213,7 +216,7 @@ impl<E> Rung<E> {
     }
 
     /// The emptied bucket that was taken last, for its memory.
-    fn give_back(&mut self, bucket: Vec<(u128, E)>) {
+    fn give_back(&mut self, bucket: Bucket<E>) {
         self.buckets[self.next - 1] = bucket;
     }
 }

@@ -286,7 +286,7 @@ impl<'p> World<'p> {
             Signal::Tend(node, server, turn, what) => {
                 if cx.is_up(node) {
                     self.tell(node, |node, cx| {
-                        node.behaviour().tend(cx, usize::from(server), turn, what)
+                        node.behaviour().tend(cx, usize::from(server), turn, what);
                     });
                 }
             }
