@@ -194,6 +194,18 @@ impl Context<'_> {
         }
     }
 
+    /// The frames at a node, in the order they were made.
+    pub fn inside(&self, node: NodeId) -> Vec<FrameKey> {
+        let mut keys: Vec<(u64, FrameKey)> = self
+            .frames
+            .iter()
+            .filter(|(_, f)| f.node == node)
+            .map(|(k, f)| (f.number, k))
+            .collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|(_, k)| k).collect()
+    }
+
     /// From now on nobody waits for this frame.
     pub fn orphan(&mut self, key: FrameKey) {
         if let Some(frame) = self.frames.get_mut(key)

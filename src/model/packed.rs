@@ -143,7 +143,7 @@ impl Signal {
 }
 
 fn tending(number: u16) -> Tending {
-    [Tending::Check, Tending::GiveUp, Tending::Warm][usize::from(number)]
+    [Tending::Check, Tending::GiveUp, Tending::Warm, Tending::ShutDown][usize::from(number)]
 }
 
 #[cfg(test)]
@@ -186,7 +186,7 @@ mod tests {
                 balancer: node,
                 server: small,
                 turn: number,
-                what: Tending::Warm,
+                what: Tending::ShutDown,
             },
             Event::TakeOver {
                 vip: VipId::new(7),

@@ -93,6 +93,8 @@ pub enum Tending {
     GiveUp,
     /// A slow start goes on.
     Warm,
+    /// The sessions on a server that was marked down are shut down.
+    ShutDown,
 }
 
 /// What an operator does to a server.
