@@ -102,6 +102,7 @@ impl Context<'_> {
         mix(frame.seed, self.plan.node(to).draws.wrapping_add(call))
     }
 
+    #[cold]
     /// A call goes nowhere: the caller learns when its patience ends.
     fn fall_silent(&mut self, key: FrameKey, caller: FrameKey, call: u16) {
         let Some(frame) = self.frames.remove(key) else { return };
@@ -141,6 +142,7 @@ impl Context<'_> {
         Some(node)
     }
 
+    #[cold]
     /// Ends a call that meets a dead machine, a dead process or a fault that swallows it.
     fn meets_trouble(&mut self, key: FrameKey, parent: FrameKey, node: NodeId) -> bool {
         let call = self.frames.get(parent).map_or(0, |p| p.calls);
@@ -217,6 +219,7 @@ impl Context<'_> {
     }
 
     /// Sends an answer over the wire. `tries` counts how often it met a cut.
+    #[inline]
     pub fn deliver(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
         let Some(caller) = self.frames.get(to) else { return };
         let (here, there) = (self.host_of(from), self.host_of(caller.node));
@@ -235,6 +238,7 @@ impl Context<'_> {
         }
     }
 
+    #[cold]
     /// An answer meets a cut: TCP sends it again, with pauses that double, until it gives up.
     fn deliver_later(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
         if tries < wire::RETRANSMISSIONS {

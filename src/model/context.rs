@@ -228,6 +228,7 @@ impl<'p> Context<'p> {
         }
     }
 
+    #[inline]
     fn drawn(&self, dist: &Dist, frame: &Frame, salt: u64) -> Span {
         match dist {
             Dist::Trace(column) => self.traced(frame, *column),
@@ -373,6 +374,7 @@ impl<'p> Context<'p> {
     }
 
     /// Puts a frame on its host's cores, or into its time without one.
+    #[inline]
     pub fn begin(&mut self, key: FrameKey, cpu: Span, io: Span) -> bool {
         let now = self.now();
         let frame = &mut self.frames[key];

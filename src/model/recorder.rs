@@ -260,6 +260,7 @@ impl Recorder {
         }
     }
 
+    #[cold]
     fn another_bin_at(&mut self, arrived: Time) -> usize {
         let bin = ((arrived.nanos() / self.bin.nanos()) as usize).min(self.run.bins.len().saturating_sub(1));
         let begins = Time::from_nanos(bin as u64 * self.bin.nanos());
@@ -298,6 +299,7 @@ impl Recorder {
     }
 
     /// A wish has ended, after so many attempts. `render` is the browser's time, where it has one.
+    #[inline]
     pub fn ended(
         &mut self,
         now: Time,
@@ -338,6 +340,7 @@ impl Recorder {
         }
     }
 
+    #[inline]
     fn bin_ended(&mut self, now: Time, arrived: Time, outcome: Outcome, latency: Span) {
         let at = self.bin_at(arrived);
         let Some(bin) = self.run.bins.get_mut(at) else { return };
@@ -359,6 +362,7 @@ impl Recorder {
     }
 
     /// Nothing of this bin is in flight any more: its quantiles are final, and its sketch serves another.
+    #[cold]
     fn close(&mut self, at: usize) {
         if let Some(mut sketch) = self.open[at].take() {
             let quantiles = sketch.quantiles_s(&[0.5, 0.99]);

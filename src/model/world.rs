@@ -247,6 +247,7 @@ impl<'p> World<'p> {
     // What happens at an instant reaches its node straight from `dispatch`: no signal is under way then.
 
     /// A call has crossed the wire.
+    #[inline]
     fn arrived(&mut self, frame: FrameKey) {
         if let Some(node) = self.cx.knock(frame) {
             self.tell(node, |node, cx| node.arrived(cx, frame));
@@ -254,11 +255,13 @@ impl<'p> World<'p> {
     }
 
     /// A frame's work is done.
+    #[inline]
     fn worked(&mut self, frame: FrameKey) {
         self.tell_of(frame, |node, cx| node.worked(cx, frame));
     }
 
     /// A call has come back to the frame that waits for it.
+    #[inline]
     fn answered(&mut self, frame: FrameKey, call: u16, reply: Reply) {
         if self.cx.troubles > 0 && self.hold_back(Signal::Answered(frame, call, reply)) {
             return;
@@ -379,6 +382,7 @@ impl<'p> World<'p> {
     }
 
     /// Gives back what a frame holds that is no longer in the world.
+    #[inline(always)]
     fn release(&mut self, frame: &mut Frame) {
         let node = frame.node;
         if node.index() >= self.plan.nodes.len() {

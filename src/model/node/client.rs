@@ -166,12 +166,14 @@ impl<'p> Client<'p> {
         ClassId::new(at)
     }
 
+    #[inline]
     fn schedule_next(&mut self, cx: &mut Context<'_>) {
         if let Some(at) = self.next_arrival(cx.now()) {
             cx.calendar.at(at, Class::Arrival as u8, Event::Arrive(self.id).pack());
         }
     }
 
+    #[inline]
     fn next_arrival(&mut self, now: Time) -> Option<Time> {
         let Load::Open { arrivals, .. } = &self.source.load else {
             return None;
@@ -186,6 +188,7 @@ impl<'p> Client<'p> {
         }
     }
 
+    #[inline]
     fn exponential(&mut self, rate: f64) -> Span {
         Span::from_seconds(exp1(&mut self.arrivals) / rate)
     }
@@ -266,6 +269,7 @@ impl<'p> Client<'p> {
 
     // --- a wish -----------------------------------------------------------------------------------------------------
 
+    #[inline]
     fn wish(&mut self, cx: &mut Context<'_>, class: ClassId, client: u32, seed: u64, row: u32) {
         self.retries.earn();
         let (now, hash) = (cx.now(), self.key_hash(class, seed));
@@ -330,6 +334,7 @@ impl<'p> Client<'p> {
     }
 
     /// The first attempt, or a further one.
+    #[inline]
     fn attempt(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let (now, frame) = (cx.calendar.now(), &mut cx.frames[key]);
         let source = self.source;
@@ -383,6 +388,7 @@ impl<'p> Client<'p> {
         }
     }
 
+    #[inline]
     fn call(&mut self, cx: &mut Context<'_>, key: FrameKey, target: Target) {
         let frame = &cx.frames[key];
         let (op, seed) = (frame.op, frame.seed);
@@ -412,6 +418,7 @@ impl<'p> Client<'p> {
     }
 
     /// The wish has ended: it is written down, and a user of a closed loop thinks again.
+    #[inline]
     fn end(&mut self, cx: &mut Context<'_>, key: FrameKey, outcome: Outcome) {
         let (now, frame) = (cx.calendar.now(), &cx.frames[key]);
         let Step { attempts, .. } = Client::step_of(frame);
