@@ -158,6 +158,74 @@ fn live_traffic_marks_a_server_down_at_the_fifth_failed_connection() {
     );
 }
 
+/// Requests that came from `from` on and met a server that was away: how each ended, when it came and when it went.
+fn held(record: &RunRecord, from: f64, until: f64) -> Vec<(Outcome, f64, f64)> {
+    let rows = in_order(record).into_iter();
+    let away = rows.filter(|r| (from..until).contains(&r.arrived.seconds()) && response_ms(r) > 2.0);
+    away.map(|r| {
+        let arrived = r.arrived.seconds();
+        (r.outcome, arrived, arrived + response_ms(r) / 1e3)
+    })
+    .collect()
+}
+
+#[test]
+fn sessions_on_a_server_that_is_marked_down_end_or_are_retried() {
+    let server = |s: &str, check: &str| format!("server {s} x {check} on-marked-down shutdown-sessions");
+    let run = |check: &str, retry_on: &str, faults: &[(f64, f64, &str, &str)]| {
+        let (s1, s2) = (server("s1", check), server("s2", check));
+        let lines = ["balance roundrobin", "option redispatch", retry_on, &s1, &s2];
+        stack(&lines, 100.0, 6.0, faults, json!({})).run(0.0).1
+    };
+    let checks = "check inter 400ms fall 2 rise 2";
+    let hangs = (3.0, 4.0, "s1", "hang");
+    for (retry_on, outcome, later) in [
+        ("", Reset, 0.0),
+        // The other server's millisecond.
+        ("retry-on empty-response", Ok, 0.001),
+        ("retry-on conn-failure", Reset, 0.0),
+    ] {
+        let record = run(checks, retry_on, &[hangs]);
+        let down = first_event(&record, "down");
+        let held = held(&record, 3.0, down);
+        // Every second of a hundred a second until then.
+        assert!((held.len() as f64 - (down - 3.0) * 50.0).abs() <= 1.0, "{}", held.len());
+        for (ended, _, at) in held {
+            assert_eq!(ended, outcome, "{retry_on}");
+            assert!((at - down - later).abs() < 1e-6, "{retry_on}: at {at}, down at {down}");
+        }
+    }
+    // Maintenance does the same at once; nobody need have noticed the hang.
+    let record = run("", "", &[hangs, (3.105, 1.0, "s1", "maint")]);
+    let held = held(&record, 3.0, 3.105);
+    assert!(held.len() == 5 || held.len() == 6, "{}", held.len());
+    for (ended, _, at) in held {
+        assert_eq!(ended, Reset);
+        assert!((at - 3.105).abs() < 1e-6, "{at}");
+    }
+}
+
+#[test]
+fn a_session_that_pauses_is_shut_down_after_its_pause() {
+    let server = |s: &str| format!("server {s} x check inter 500ms fall 3 rise 2 on-marked-down shutdown-sessions");
+    let (s1, s2) = (server("s1"), server("s2"));
+    let lines = ["balance roundrobin", "retries 3", &s1, &s2];
+    let record = stack(&lines, 100.0, 6.0, &[(3.0, 4.0, "s1", "crash")], json!({}))
+        .run(0.0)
+        .1;
+    let down = first_event(&record, "down");
+    let held = held(&record, 3.0, down);
+    assert!((held.len() as f64 - (down - 3.0) * 50.0).abs() <= 1.0, "{}", held.len());
+    // Refused once a second since it came; the pause that DOWN falls into is the last.
+    for (ended, arrived, at) in held {
+        assert_eq!(ended, Reset);
+        assert!(
+            (at - arrived - (down - arrived).ceil()).abs() < 1e-6,
+            "{arrived} to {at}, down at {down}"
+        );
+    }
+}
+
 #[test]
 fn retry_on_says_what_is_tried_again() {
     // One request in service when the server dies, on the first of two servers.

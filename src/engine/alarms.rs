@@ -61,6 +61,10 @@ impl Alarms {
                 winner = rival;
             }
             game /= 2;
+            if winners[game].0 == winner.0 {
+                // Keys are unique: the winner this game had before wins again (or there is none still), so no later game changes.
+                return;
+            }
             winners[game] = winner;
         }
     }

@@ -1,13 +1,13 @@
 //! The calendar: what happens when, and the only clock there is.
 //!
-//! Three places hold what is to come, behind one door: a heap for events, [`Alarms`] for what may change its mind, and
+//! Three places hold what is to come, behind one door: a [`Ladder`] for events, [`Alarms`] for what may change its mind, and
 //! lanes for time-outs of a constant length, which expire in the order they were set and need no heap. All draw their
 //! insertion numbers from one counter, so the contract of [`crate::engine`] holds across them.
 
 use std::collections::VecDeque;
 
 use super::alarms::Alarms;
-use super::heap::Heap;
+use super::ladder::Ladder;
 use crate::base::time::{Span, Time};
 
 /// What [`Calendar::next`] gives.
@@ -41,7 +41,7 @@ const DIGEST: u64 = 0x9e37_79b9_7f4a_7c15;
 pub struct Calendar<E> {
     now: Time,
     inserted: u64,
-    events: Heap<E>,
+    events: Ladder<E>,
     alarms: Alarms,
     /// The alarm that is happening: it is cleared if nobody has set it again by the time of the next event.
     ringing: Option<u32>,
@@ -62,7 +62,7 @@ impl<E: Copy> Calendar<E> {
         Calendar {
             now: Time::ZERO,
             inserted: 0,
-            events: Heap::default(),
+            events: Ladder::default(),
             alarms,
             ringing: None,
             lanes: Vec::new(),
@@ -120,7 +120,10 @@ impl<E: Copy> Calendar<E> {
     /// Clears the alarm of a slot.
     #[inline]
     pub fn clear_alarm(&mut self, slot: u32) {
-        self.alarms.clear(slot);
+        // The one that is ringing will be cleared, unless it is set before.
+        if self.ringing != Some(slot) {
+            self.alarms.clear(slot);
+        }
     }
 
     /// Opens a lane for time-outs of this length.

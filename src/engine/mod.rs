@@ -13,4 +13,6 @@ pub mod alarms;
 pub mod calendar;
 #[cfg_attr(feature = "slow-twins", path = "twins/heap.rs")]
 pub mod heap;
+#[cfg_attr(feature = "slow-twins", path = "twins/ladder.rs")]
+pub mod ladder;
 pub mod slab;

@@ -46,15 +46,30 @@ impl Context<'_> {
         from.calls = from.calls.wrapping_add(1);
         from.silent = false;
         let (from_node, call) = (from.node, from.calls);
-        let callee = Frame {
+        let Frame {
+            root,
+            hash,
+            client,
+            row,
+            source,
+            class,
+            ..
+        } = *from;
+        let key = self.frames.insert_with(|_| Frame {
             node,
             parent: caller,
             child: FrameKey::NONE,
+            root,
             number,
             seed,
+            hash,
             entered: now,
             patience,
             waited: Span::ZERO,
+            client,
+            row,
+            source,
+            class,
             op,
             calls: 0,
             timer: 0,
@@ -62,9 +77,7 @@ impl Context<'_> {
             silent: false,
             doing: Doing::OnTheWire,
             step: Step::Plain,
-            ..*from
-        };
-        let key = self.frames.insert(callee);
+        });
         self.frames[caller].child = key;
         match self.passage(caller, from_node, node) {
             Passage::After(span) if span.is_zero() => self.signals.push(Signal::Arrived(key)),
@@ -179,6 +192,18 @@ impl Context<'_> {
             self.orphan(child);
             self.signals.push(Signal::Abandon(child));
         }
+    }
+
+    /// The frames at a node, in the order they were made.
+    pub fn inside(&self, node: NodeId) -> Vec<FrameKey> {
+        let mut keys: Vec<(u64, FrameKey)> = self
+            .frames
+            .iter()
+            .filter(|(_, f)| f.node == node)
+            .map(|(k, f)| (f.number, k))
+            .collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|(_, k)| k).collect()
     }
 
     /// From now on nobody waits for this frame.

@@ -414,23 +414,22 @@ impl<'p> Context<'p> {
         }
     }
 
-    /// A host's alarm is due: its first job is done.
-    pub fn completed(&mut self, host: HostId) {
+    /// A host's alarm is due: its first job is done. The frame whose work that was, unless it goes on without a core.
+    pub fn completed(&mut self, host: HostId) -> Option<FrameKey> {
         let now = self.now();
         let frames = &self.frames;
         let shared = self.machines[host.index()].host.as_mut();
         let job = shared.and_then(|s| s.complete(now, |job| runs(frames, job)));
-        if let Some(job) = job {
+        let goes_on = job.is_some_and(|job| {
             let frame = &mut self.frames[job.frame];
             let Doing::Cpu { io } = frame.doing else {
                 unreachable!("a job on a core belongs to a frame on a core")
             };
             frame.doing = Doing::Nothing;
-            if !self.begin(job.frame, Span::ZERO, io) {
-                self.signals.push(Signal::Worked(job.frame));
-            }
-        }
+            self.begin(job.frame, Span::ZERO, io)
+        });
         self.reset_completion(host);
+        job.filter(|_| !goes_on).map(|job| job.frame)
     }
 
     // --- timers -----------------------------------------------------------------------------------------------------
@@ -474,11 +473,11 @@ impl<'p> Context<'p> {
     }
 
     /// Puts the wish of a client into flight.
-    pub fn insert_root(&mut self, mut frame: Frame) -> FrameKey {
-        frame.number = self.made;
+    #[inline]
+    pub fn insert_root(&mut self, frame: Frame) -> FrameKey {
+        let number = self.made;
         self.made += 1;
-        let key = self.frames.insert(frame);
-        self.frames[key].root = key;
+        let key = self.frames.insert_with(|root| Frame { root, number, ..frame });
         self.record.offered(key, &self.frames[key]);
         key
     }

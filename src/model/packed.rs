@@ -67,7 +67,7 @@ impl Event {
     }
 
     /// Back from two words.
-    #[inline]
+    #[inline(always)]
     pub fn unpack(words: Packed) -> Event {
         let (frame, whom) = (words.key(), words.whom as usize);
         let (small, other) = (words.small(0), words.small(1));
@@ -143,7 +143,7 @@ impl Signal {
 }
 
 fn tending(number: u16) -> Tending {
-    [Tending::Check, Tending::GiveUp, Tending::Warm][usize::from(number)]
+    [Tending::Check, Tending::GiveUp, Tending::Warm, Tending::ShutDown][usize::from(number)]
 }
 
 #[cfg(test)]
@@ -186,7 +186,7 @@ mod tests {
                 balancer: node,
                 server: small,
                 turn: number,
-                what: Tending::Warm,
+                what: Tending::ShutDown,
             },
             Event::TakeOver {
                 vip: VipId::new(7),

@@ -268,29 +268,33 @@ impl Recorder {
     }
 
     /// A wish has arisen.
+    #[inline]
     pub fn offered(&mut self, key: FrameKey, frame: &Frame) {
         let bin = self.bin_at(frame.entered);
         if let Some(bin) = self.run.bins.get_mut(bin) {
             bin.offered += 1;
         }
-        let id = self.offered;
+        if self.wanted.rows {
+            self.add_row(key, frame);
+        }
         self.offered += 1;
         self.measured += u64::from(self.counts(frame.entered));
-        if self.wanted.rows {
-            self.row_of.insert(key, self.run.rows.len());
-            self.run.rows.push(Row {
-                id,
-                class: frame.class,
-                source: frame.source,
-                client: frame.client,
-                arrived: frame.entered,
-                finished: None,
-                outcome: Outcome::Unfinished,
-                attempts: 1,
-                server: None,
-                waits: BTreeMap::new(),
-            });
-        }
+    }
+
+    fn add_row(&mut self, key: FrameKey, frame: &Frame) {
+        self.row_of.insert(key, self.run.rows.len());
+        self.run.rows.push(Row {
+            id: self.offered,
+            class: frame.class,
+            source: frame.source,
+            client: frame.client,
+            arrived: frame.entered,
+            finished: None,
+            outcome: Outcome::Unfinished,
+            attempts: 1,
+            server: None,
+            waits: BTreeMap::new(),
+        });
     }
 
     /// A wish has ended, after so many attempts. `render` is the browser's time, where it has one.

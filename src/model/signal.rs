@@ -1,7 +1,5 @@
 //! What reaches a node at once, in order. What takes time is an [event](super::event) instead.
 
-use std::collections::VecDeque;
-
 use super::node::Tending;
 use super::packed::Packed;
 use super::request::{FrameKey, Reply};
@@ -28,37 +26,38 @@ pub enum Signal {
     Tend(NodeId, u16, u16, Tending),
 }
 
-/// Signals on their way, first in, first out. Nearly always there is one at most, and that needs no queue.
+/// Signals on their way, first in, first out. Nearly always there are one or two, and none is left before long: then the
+/// line begins again at its front.
 #[derive(Debug, Default)]
 pub struct Signals {
-    next: Option<Packed>,
-    /// Those behind `next`; empty where there is none.
-    rest: VecDeque<Packed>,
+    line: Vec<Packed>,
+    /// How many of the line have gone.
+    gone: usize,
 }
 
 impl Signals {
     /// Another one.
     #[inline]
     pub fn push(&mut self, signal: Signal) {
-        let signal = signal.pack();
-        if self.next.is_none() {
-            self.next = Some(signal);
-        } else {
-            self.rest.push_back(signal);
-        }
+        self.line.push(signal.pack());
     }
 
     /// The oldest one.
     #[inline]
     pub fn pop(&mut self) -> Option<Packed> {
-        let signal = self.next?;
-        self.next = self.rest.pop_front();
-        Some(signal)
+        let signal = self.line.get(self.gone).copied();
+        if signal.is_some() {
+            self.gone += 1;
+        } else {
+            self.clear();
+        }
+        signal
     }
 
     /// Forgets all of them.
+    #[inline]
     pub fn clear(&mut self) {
-        self.next = None;
-        self.rest.clear();
+        self.line.clear();
+        self.gone = 0;
     }
 }

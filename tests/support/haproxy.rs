@@ -154,6 +154,7 @@ fn shared(lb: &mut Value, options: &[&str]) {
             ["observe", layer] => lb["observe"] = json!(layer),
             ["error-limit", n] => lb["error_limit"] = json!(n.parse::<u32>().expect("a number")),
             ["on-error", what] => lb["on_error"] = json!(what),
+            ["on-marked-down", what] => lb["on_marked_down"] = json!(what),
             _ => {}
         }
     }

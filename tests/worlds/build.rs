@@ -371,6 +371,9 @@ impl Builder {
             settings["check"] = json!({ "inter": inter, "fall": 1 + self.below(3), "rise": 1 + self.below(2) });
             settings["check"]["fastinter"] = json!(self.pick(&["50ms", inter]));
             settings["check"]["deep"] = json!(self.rarely(3));
+            if self.rarely(3) {
+                settings["on_marked_down"] = json!("shutdown-sessions");
+            }
             if self.rarely(2) {
                 settings["observe"] = json!(self.pick(&["layer4", "layer7"]));
                 settings["error_limit"] = json!(1 + self.below(4));

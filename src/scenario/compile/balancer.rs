@@ -67,6 +67,7 @@ pub fn load_balancer(cx: &mut Context, name: &str, raw: &raw::LoadBalancer, path
             raw::OnError::SuddenDeath => plan::OnError::SuddenDeath,
             raw::OnError::MarkDown => plan::OnError::MarkDown,
         },
+        shutdown_sessions: raw.on_marked_down == Some(raw::OnMarkedDown::ShutdownSessions),
         tls: raw.tls.as_ref().map(|tls| self::tls(cx, tls, &path.key("tls"))),
     }
 }

@@ -90,6 +90,8 @@ pub struct LoadBalancer {
     pub error_limit: u32,
     /// `on-error`.
     pub on_error: OnError,
+    /// `on-marked-down shutdown-sessions`.
+    pub shutdown_sessions: bool,
     /// TLS at the balancer.
     pub tls: Option<Tls>,
 }

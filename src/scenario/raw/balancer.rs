@@ -52,6 +52,8 @@ serving! {
         /// `on-error`: what it does then.
         #[serde(default)]
         pub on_error: OnError,
+        /// `on-marked-down`: what becomes of the requests on a server that is marked down. Omitted: they go on.
+        pub on_marked_down: Option<OnMarkedDown>,
         /// TLS termination.
         pub tls: Option<Tls>,
     }
@@ -240,4 +242,12 @@ pub enum OnError {
     SuddenDeath,
     /// Down.
     MarkDown,
+}
+
+/// `on-marked-down`.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnMarkedDown {
+    /// They end with a 502.
+    ShutdownSessions,
 }

@@ -53,6 +53,8 @@ enum Stage {
     On { server: u16 },
     /// Pausing before it tries the same server again; its slot stays taken.
     Pausing { server: u16 },
+    /// As before, but its session has been shut down: it ends with the pause.
+    ShutDown { server: u16 },
 }
 
 /// HAProxy.
@@ -199,10 +201,8 @@ impl Behaviour for LoadBalancer<'_> {
         self.observe(cx, server, reply);
         if reply.is_ok() {
             cx.finish(key, reply);
-        } else if self.is_retried(reply) {
-            self.retry(cx, key, server, reply);
         } else {
-            cx.finish(key, Reply::failed(reply.cause));
+            self.failed(cx, key, server, reply);
         }
     }
 
@@ -211,6 +211,7 @@ impl Behaviour for LoadBalancer<'_> {
         match stage {
             Stage::Queued { .. } | Stage::QueuedAt { .. } => cx.finish(key, Reply::failed(Outcome::QueueTimeout)),
             Stage::Pausing { server } => self.try_again(cx, key, usize::from(server)),
+            Stage::ShutDown { .. } => cx.finish(key, Reply::failed(Outcome::Reset)),
             // While a connection is being made `timeout connect` counts, not `timeout server`.
             Stage::On { .. } if cx.frames[key].silent => {}
             Stage::On { server } => {
@@ -239,7 +240,9 @@ impl Behaviour for LoadBalancer<'_> {
                 self.leave_server_queue(usize::from(server));
                 self.left_early(cx, frame, since);
             }
-            Stage::On { server } | Stage::Pausing { server } => self.free_slot(cx, usize::from(server), slot),
+            Stage::On { server } | Stage::Pausing { server } | Stage::ShutDown { server } => {
+                self.free_slot(cx, usize::from(server), slot);
+            }
         }
         self.close_connection(cx);
     }
@@ -261,6 +264,7 @@ impl Behaviour for LoadBalancer<'_> {
             Tending::Check => self.check(cx, server, turn),
             Tending::GiveUp => self.check_was_silent(cx, server, turn),
             Tending::Warm => self.warm(cx, server, turn),
+            Tending::ShutDown => self.shut_down(cx, server),
         }
     }
 
@@ -270,7 +274,11 @@ impl Behaviour for LoadBalancer<'_> {
             let health = &mut self.servers[server].health;
             let was = health.is_able();
             health.administer(action, begins);
-            if action == Admin::Maint && !was && health.is_able() {
+            let is = health.is_able();
+            if action == Admin::Maint && was && !is {
+                self.shut_down_soon(cx, server);
+            }
+            if action == Admin::Maint && !was && is {
                 self.start_slowly(cx, server);
                 back.push(server);
             }
