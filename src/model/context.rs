@@ -359,9 +359,12 @@ impl<'p> Context<'p> {
     /// Begins work at the frame's node. False where there is nothing to do: the caller goes on at once.
     #[inline]
     pub fn work(&mut self, key: FrameKey, demand: Demand) -> bool {
-        let node = self.frames[key].node;
+        if demand == Demand::default() && self.troubles == 0 {
+            return false;
+        }
         let Demand { mut cpu, mut io } = demand;
         if self.troubles > 0 {
+            let node = self.frames[key].node;
             let condition = &self.conditions[node.index()];
             let factor = condition.slowdown();
             (cpu, io) = (cpu.scaled(factor), io.scaled(factor));
