@@ -180,6 +180,17 @@ impl<E: Copy> Calendar<E> {
         }
     }
 
+    /// The next events, once each time that many at once come near which were far: what they are about has not been
+    /// touched for long.
+    #[inline]
+    pub fn came_near(&mut self) -> Option<impl Iterator<Item = &E> + Clone> {
+        let near = self.events.came_near()?;
+        Some(near.iter().filter_map(|(_, due)| match due {
+            Due::Event(event) => Some(event),
+            Due::Alarm(_) => None,
+        }))
+    }
+
     #[inline]
     fn happens(&mut self, at: Time, key: u128) {
         self.now = at;

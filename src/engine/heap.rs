@@ -59,6 +59,11 @@ impl<E: Copy> Heap<E> {
         self.next().copied()
     }
 
+    /// All that wait, in no order.
+    pub fn entries(&self) -> &[(u128, E)] {
+        &self.entries
+    }
+
     /// Empties it; it keeps its memory.
     #[inline]
     pub fn clear(&mut self) {

@@ -17,6 +17,7 @@ use crate::base::limits;
 use crate::base::random::Streams;
 use crate::base::time::{Span, Time};
 use crate::engine::calendar::Due;
+use crate::engine::slab::Slab;
 use crate::failure::Timeline;
 use crate::scenario::plan::{Abandoned, Plan};
 
@@ -75,6 +76,19 @@ pub fn run(plan: &Plan, order: &Order, stop: &(dyn Fn() -> bool + Sync)) -> Resu
     };
     let record = world.close(order, overflowed).map_err(imbalance)?;
     Ok(Some(record))
+}
+
+/// Reads the frames that the next events are about, and those that wait for them.
+#[cold]
+fn warm<'e>(frames: &Slab<Frame>, events: impl Iterator<Item = &'e Packed> + Clone) {
+    let lines = |frame: &Frame| frame.number ^ u64::from(frame.worker);
+    let own = events.clone().filter_map(|event| Event::unpack(*event).frame());
+    let read: u64 = own.map(|key| frames.warm(key, lines)).fold(0, |all, word| all ^ word);
+    let callers = events.filter_map(|event| frames.get(Event::unpack(*event).frame()?).map(|f| f.parent));
+    let read = callers
+        .map(|key| frames.warm(key, lines))
+        .fold(read, |all, word| all ^ word);
+    std::hint::black_box(read);
 }
 
 enum Progress {
@@ -140,6 +154,9 @@ impl<'p> World<'p> {
                     Some(due) => self.dispatch(due),
                 }
                 self.settle();
+                if let Some(near) = self.cx.calendar.came_near() {
+                    warm(&self.cx.frames, near);
+                }
             }
             if stop() {
                 return Progress::Stopped;
