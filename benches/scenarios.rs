@@ -45,7 +45,7 @@ fn main() {
         "{:<24} {:>10} {:>11} {:>9} {:>17} {:>14}",
         "scenario", "requests", "ns/request", "ns/event", "range", "events/request"
     );
-    for ((case, rounds), (requests, events)) in cases.iter().zip(&rounds).zip(counts) {
+    for ((case, rounds), &(requests, events)) in cases.iter().zip(&rounds).zip(&counts) {
         let (least, median, most) = spread(rounds);
         println!(
             "{:<24} {requests:>10} {:>11.1} {median:>9.1} {:>17} {:>14.2}",
