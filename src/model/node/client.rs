@@ -15,6 +15,7 @@ use crate::model::context::Context;
 use crate::model::event::{Class, Event};
 use crate::model::request::{Doing, Frame, FrameKey, How, Outcome, Reply, Step as FrameStep};
 use crate::model::retry::Retries;
+use crate::model::views::Views;
 use crate::scenario::plan::{Arrivals, Entry, Kind, Load, Plan, Source, Target};
 
 /// Where a wish stands.
@@ -65,6 +66,8 @@ pub struct Client<'p> {
     resolvers: Vec<LaneId>,
     modulation: Modulation,
     retries: Retries<'p>,
+    /// Of sources whose pages need several requests.
+    views: Views,
 }
 
 /// Where a modulated arrival process stands.
@@ -80,6 +83,7 @@ struct Modulation {
 const RENDER: u64 = 11;
 const THINK: u64 = 12;
 const BACKOFF: u64 = 13;
+const PAGE: u64 = 14;
 
 impl<'p> Client<'p> {
     /// The clients of a source at the start of a run; `me` stands behind the plan's own nodes.
@@ -121,6 +125,7 @@ impl<'p> Client<'p> {
                 .collect(),
             modulation: Modulation::default(),
             retries: Retries::new(plan.source(id).retry.as_ref()),
+            views: Views::default(),
         }
     }
 
@@ -152,7 +157,7 @@ impl<'p> Client<'p> {
             class = rows[row as usize].class.unwrap_or(class);
             self.modulation.row += 1;
         }
-        self.wish(cx, class, client, seed, row);
+        self.view(cx, class, client, seed, row);
         self.schedule_next(cx);
     }
 
@@ -261,12 +266,68 @@ impl<'p> Client<'p> {
         let seed = self.user_seed(user);
         let class = self.class_of(unit(&mut Draw::keyed(seed)));
         self.made[user as usize] += 1;
-        self.wish(cx, class, user, seed, 0);
+        self.view(cx, class, user, seed, 0);
+    }
+
+    // --- a page view ------------------------------------------------------------------------------------------------
+
+    /// Somebody wants a page, or one request of this class where the source knows no pages.
+    fn view(&mut self, cx: &mut Context<'_>, class: ClassId, client: u32, seed: u64, row: u32) {
+        let Some(&document) = self.source.page.first() else {
+            return self.wish(cx, class, client, seed, row, None);
+        };
+        let view = self.views.open(cx.now(), document, seed);
+        self.wish(cx, document, client, seed, row, Some(view));
+    }
+
+    /// A request has ended: what its document names is fetched at once; with the last one the view is over.
+    fn view_goes_on(&mut self, cx: &mut Context<'_>, key: FrameKey, well: bool) {
+        let Frame { client, row, .. } = cx.frames[key];
+        if let Some((page, view)) = self.views.ended(key, well) {
+            let rest = self.source.page.get(1..).unwrap_or_default();
+            if view.whole && !view.fetched && !rest.is_empty() {
+                self.views.fetch(page, rest.len());
+                for (i, &class) in rest.iter().enumerate() {
+                    self.wish(
+                        cx,
+                        class,
+                        client,
+                        mix(view.seed, PAGE + ((i as u64) << 8)),
+                        row,
+                        Some(page),
+                    );
+                }
+                return;
+            }
+            if view.left > 0 {
+                return;
+            }
+            self.views.close(page);
+            if view.whole {
+                self.rendered(cx, key, view.began, view.class, view.seed);
+            }
+        } else if well && self.source.render.is_some() {
+            let Frame {
+                entered, class, seed, ..
+            } = cx.frames[key];
+            self.rendered(cx, key, entered, class, seed);
+        }
+        if self.is_closed {
+            self.think(cx, client);
+        }
+    }
+
+    /// A page is whole, and the browser draws it.
+    fn rendered(&mut self, cx: &mut Context<'_>, last: FrameKey, began: Time, class: ClassId, seed: u64) {
+        let render = self.source.render.as_ref();
+        let render = render.map(|d| cx.sample_keyed(d, &cx.frames[last], mix(seed, RENDER)));
+        let now = cx.now();
+        cx.record.viewed(began, class, now.since(began), render);
     }
 
     // --- a wish -----------------------------------------------------------------------------------------------------
 
-    fn wish(&mut self, cx: &mut Context<'_>, class: ClassId, client: u32, seed: u64, row: u32) {
+    fn wish(&mut self, cx: &mut Context<'_>, class: ClassId, client: u32, seed: u64, row: u32, view: Option<Key>) {
         self.retries.earn();
         let frame = Frame {
             node: self.me,
@@ -295,6 +356,9 @@ impl<'p> Client<'p> {
             }),
         };
         let key = cx.insert_root(frame);
+        if let Some(view) = view {
+            self.views.join(view, key);
+        }
         if let Some(lane) = self.give_up {
             cx.calendar.in_lane(lane, Event::GiveUp(key).pack());
         }
@@ -411,17 +475,14 @@ impl<'p> Client<'p> {
         }
     }
 
-    /// The wish has ended: it is written down, and a user of a closed loop thinks again.
+    /// The wish has ended: it is written down, and its view goes on.
     fn end(&mut self, cx: &mut Context<'_>, key: FrameKey, outcome: Outcome) {
         let (now, frame) = (cx.calendar.now(), &cx.frames[key]);
         let Step { attempts, .. } = Client::step_of(frame);
-        let client = frame.client;
-        let render = self.source.render.as_ref().filter(|_| outcome == Outcome::Ok);
-        let render = render.map(|d| cx.sample_keyed(d, frame, mix(frame.seed, RENDER)));
-        cx.record.ended(now, key, frame, outcome, u32::from(attempts), render);
+        cx.record.ended(now, key, frame, outcome, u32::from(attempts));
         cx.finish(key, Reply::OK);
-        if self.is_closed && outcome != Outcome::Unfinished {
-            self.think(cx, client);
+        if outcome != Outcome::Unfinished {
+            self.view_goes_on(cx, key, outcome == Outcome::Ok);
         }
     }
 
@@ -455,7 +516,7 @@ impl Behaviour for Client<'_> {
                     unreachable!("only with resolvers")
                 };
                 let answer = cx.directory.look_up(resolvers[usize::from(resolver)]);
-                let until = cx.now() + answer.ttl;
+                let until = cx.now() + answer.ttl.max(self.source.min_ttl);
                 let client = cx.frames[key].client as usize;
                 self.caches[client] = Some(Cached {
                     until,
