@@ -4,8 +4,10 @@
 
 mod support;
 
+use fallover::base::random::Streams;
+use fallover::failure::Timeline;
 use fallover::model::request::Outcome::{self, *};
-use support::{endings, record};
+use support::{endings, plan, record};
 
 #[track_caller]
 fn departures(scenario: &str, expected: &[(f64, Outcome)]) {
@@ -897,4 +899,50 @@ fn that_there_is_no_address_is_kept_too() {
         (12.0, Ok),
     ];
     departures(&world(r#", "negative_ttl": "5s""#), &long);
+}
+
+// --- who repairs ----------------------------------------------------------------------------------------------------
+
+/// One crew. Somebody calls after a second; whoever is known first is repaired first; planned work needs nobody.
+#[test]
+fn a_crew_repairs_one_after_the_other() {
+    let world = |crews: &str| {
+        plan(&format!(
+            r#"{{ {crews} "monitoring": {{ "none": {{ "notice": "1s" }} }},
+            "clients": {{ "c": {{ "arrivals": {{ "poisson": 1 }}, "entry": "all" }} }},
+            "nodes": {{ "all": {{ "kind": "app", "calls": ["a", "b", "c"] }},
+                "a": {{ "kind": "app", "lifetime": {{ "mtbf": {{ "constant": "10s" }}, "mttr": {{ "constant": "5s" }} }} }},
+                "b": {{ "kind": "app", "lifetime": {{ "mtbf": {{ "constant": "12s" }}, "mttr": {{ "constant": "2s" }} }} }},
+                "c": {{ "kind": "app", "maintenance": {{ "every": "13s", "for": "3s" }} }} }} }}"#
+        ))
+    };
+    let story = |crews: &str, until_s: f64| {
+        let plan = world(crews);
+        let mut timeline = Timeline::new(&plan, &Streams::new(1, 0), true);
+        let mut told = Vec::new();
+        while let Some(at) = timeline.next_at().filter(|at| at.seconds() < until_s) {
+            let (what, who) = Timeline::story(&plan, timeline.take().expect("it is due"));
+            told.push(format!("{} {who} {what}", at.seconds()));
+        }
+        told
+    };
+    let one = [
+        "10 a fails",
+        "10 c maintenance begins",
+        "12 b fails",
+        "13 c maintenance ends",
+        "16 a repaired", // known at 11
+        "18 b repaired", // known at 13, and begun at 16
+        "23 c maintenance begins",
+        "26 a fails",
+        "26 c maintenance ends",
+        "30 b fails",
+        "32 a repaired",
+        "34 b repaired", // known at 31, and begun at 32
+    ];
+    assert_eq!(story(r#""repair_crews": 1,"#, 35.0), one);
+    // With a crew for each, as with as many as it takes, nobody waits.
+    let two = story(r#""repair_crews": 2,"#, 35.0);
+    assert!(two.contains(&"15 b repaired".to_owned()), "{two:?}");
+    assert_eq!(two, story("", 35.0));
 }

@@ -46,15 +46,30 @@ impl Context<'_> {
         from.calls = from.calls.wrapping_add(1);
         from.silent = false;
         let (from_node, call) = (from.node, from.calls);
-        let callee = Frame {
+        let Frame {
+            root,
+            hash,
+            client,
+            row,
+            source,
+            class,
+            ..
+        } = *from;
+        let key = self.frames.insert_with(|_| Frame {
             node,
             parent: caller,
             child: FrameKey::NONE,
+            root,
             number,
             seed,
+            hash,
             entered: now,
             patience,
             waited: Span::ZERO,
+            client,
+            row,
+            source,
+            class,
             op,
             calls: 0,
             timer: 0,
@@ -62,9 +77,7 @@ impl Context<'_> {
             silent: false,
             doing: Doing::OnTheWire,
             step: Step::Plain,
-            ..*from
-        };
-        let key = self.frames.insert(callee);
+        });
         self.frames[caller].child = key;
         match self.passage(caller, from_node, node) {
             Passage::After(span) if span.is_zero() => self.signals.push(Signal::Arrived(key)),
@@ -92,6 +105,7 @@ impl Context<'_> {
         mix(frame.seed, self.plan.node(to).draws.wrapping_add(call))
     }
 
+    #[cold]
     /// A call goes nowhere: the caller learns when its patience ends.
     fn fall_silent(&mut self, key: FrameKey, caller: FrameKey, call: u16) {
         let Some(frame) = self.frames.remove(key) else { return };
@@ -131,6 +145,7 @@ impl Context<'_> {
         Some(node)
     }
 
+    #[cold]
     /// Ends a call that meets a dead machine, a dead process or a fault that swallows it.
     fn meets_trouble(&mut self, key: FrameKey, parent: FrameKey, node: NodeId) -> bool {
         let call = self.frames.get(parent).map_or(0, |p| p.calls);
@@ -207,6 +222,7 @@ impl Context<'_> {
     }
 
     /// Sends an answer over the wire. `tries` counts how often it met a cut.
+    #[inline]
     pub fn deliver(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
         let Some(caller) = self.frames.get(to) else { return };
         let (here, there, class) = (self.host_of(from), self.host_of(caller.node), caller.class);
@@ -234,6 +250,7 @@ impl Context<'_> {
         }
     }
 
+    #[cold]
     /// An answer meets a cut: TCP sends it again, with pauses that double, until it gives up.
     fn deliver_later(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
         if tries < wire::RETRANSMISSIONS {

@@ -6,6 +6,7 @@
 use super::node::Tending;
 use super::request::{FrameKey, Reply};
 use crate::base::ids::{DatabaseId, NodeId, SourceId, VipId};
+use crate::engine::calendar::Due;
 use crate::engine::slab::Key;
 
 /// What can happen.
@@ -50,7 +51,7 @@ pub enum Event {
 }
 
 // With its packed key an event is half a cache line of the heap.
-const _: () = assert!(size_of::<(u128, super::packed::Packed)>() <= 32);
+const _: () = assert!(size_of::<(u128, Due<super::packed::Packed>)>() <= 32);
 
 /// What comes first at one instant: the second part of the ordering contract.
 ///

@@ -24,6 +24,5 @@ pub mod signal;
 pub mod station;
 pub mod structure;
 mod trouble;
-pub mod views;
 pub mod wire;
 pub mod world;

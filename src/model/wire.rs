@@ -103,8 +103,12 @@ impl<'p> Wire<'p> {
     /// Does nothing pass between these hosts just now?
     #[inline]
     pub fn is_cut(&self, from: Option<HostId>, to: Option<HostId>) -> bool {
+        self.eventful && self.cuts_between(from, to)
+    }
+
+    fn cuts_between(&self, from: Option<HostId>, to: Option<HostId>) -> bool {
         let (Some(a), Some(b)) = (from, to) else { return false };
-        if !self.eventful || a == b {
+        if a == b {
             return false;
         }
         let between =

@@ -99,13 +99,14 @@ impl<'a> Context<'a> {
         let faults = faults::faults(self, &nodes, &network);
         let (components, lifetimes) = failure::components(self, &zones, &network);
         let monitoring = failure::monitoring(self);
+        let repair_crews = failure::repair_crews(self);
         let slo = slo::objectives(self);
         let warnings = std::mem::take(&mut self.warnings);
         let (digest, duration) = (String::new(), self.raw.duration.0);
         #[rustfmt::skip]
         let plan = Plan {
             name, summary, digest, duration, warmup, cooldown: Span::ZERO, classes, sources, hosts, zones, nodes, databases, vips, network,
-            faults, components, lifetimes, monitoring, slo, warnings,
+            faults, components, lifetimes, monitoring, repair_crews, slo, warnings,
         };
         Some(plan)
     }

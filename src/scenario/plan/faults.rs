@@ -158,6 +158,13 @@ pub enum Course {
     Maintenance { every: Span, lasts: Span },
 }
 
+impl Lifetime {
+    /// Is it a failure that somebody has to repair? Maintenance is planned.
+    pub fn is_failure(&self) -> bool {
+        matches!(self.course, Course::Failures { .. })
+    }
+}
+
 /// How a failure comes to a person's notice before repair can begin.
 #[expect(missing_docs, reason = "a variant's line says what its fields are")]
 #[derive(Clone, Debug, PartialEq)]

@@ -107,9 +107,9 @@ impl Struck {
                     struck.silent = true;
                 }
                 Hit::CrashNode(node) | Hit::Slow(node, _) | Hit::Errors(node, _) | Hit::Empty(node, _) => {
-                    struck.nodes[node.index()] = true
+                    struck.nodes[node.index()] = true;
                 }
-                Hit::Hang(node) => (struck.nodes[node.index()], struck.silent) = (true, true),
+                Hit::Hang(node) | Hit::Drop(node, _) => (struck.nodes[node.index()], struck.silent) = (true, true),
                 _ => (struck.silent, struck.network) = (true, true),
             }
         }

@@ -58,6 +58,8 @@ pub struct Plan {
     pub lifetimes: Vec<Lifetime>,
     /// How a failure comes to a person's notice.
     pub monitoring: Monitoring,
+    /// How many failures can be repaired at once; `None` = all.
+    pub repair_crews: Option<u32>,
     /// What the service promises.
     pub slo: Vec<Objective>,
     /// Things in the scenario that are legal and probably not meant; printed before a run.
@@ -395,6 +397,12 @@ pub enum Measure {
 }
 
 impl Plan {
+    /// May a repair have to wait for one that is under way?
+    pub fn repairs_wait(&self) -> bool {
+        let failures = self.lifetimes.iter().filter(|l| l.is_failure()).count();
+        self.repair_crews.is_some_and(|crews| (crews as usize) < failures)
+    }
+
     /// About how many health checks a second there are while all is well.
     pub fn probes_per_s(&self) -> f64 {
         let of = |node: &Node| match &node.kind {

@@ -2,10 +2,14 @@
 //!
 //! A wish is the root frame of a request. Latency runs from here, and here it is decided how a request ended.
 
+mod arrivals;
+mod pages;
+
 use rand::Rng;
 
+use self::arrivals::Modulation;
+use self::pages::Views;
 use super::Behaviour;
-use crate::base::dist::{Dist, exp1};
 use crate::base::ids::{ClassId, NodeId, SourceId};
 use crate::base::random::{Draw, Purpose, Stream, below, label, mix, unit};
 use crate::base::time::{Span, Time};
@@ -15,7 +19,6 @@ use crate::model::context::Context;
 use crate::model::event::{Class, Event};
 use crate::model::request::{Doing, Frame, FrameKey, How, Outcome, Reply, Step as FrameStep};
 use crate::model::retry::Retries;
-use crate::model::views::Views;
 use crate::scenario::plan::{Arrivals, Entry, Kind, Load, Plan, Source, Target};
 
 /// Where a wish stands.
@@ -68,15 +71,6 @@ pub struct Client<'p> {
     retries: Retries<'p>,
     /// Of sources whose pages need several requests.
     views: Views,
-}
-
-/// Where a modulated arrival process stands.
-#[derive(Copy, Clone, Debug, Default)]
-struct Modulation {
-    state: usize,
-    until: Time,
-    started: bool,
-    row: u32,
 }
 
 // Salts of what is drawn for a wish.
@@ -171,77 +165,10 @@ impl<'p> Client<'p> {
         ClassId::new(at)
     }
 
+    #[inline]
     fn schedule_next(&mut self, cx: &mut Context<'_>) {
         if let Some(at) = self.next_arrival(cx.now()) {
             cx.calendar.at(at, Class::Arrival as u8, Event::Arrive(self.id).pack());
-        }
-    }
-
-    fn next_arrival(&mut self, now: Time) -> Option<Time> {
-        let Load::Open { arrivals, .. } = &self.source.load else {
-            return None;
-        };
-        match arrivals {
-            Arrivals::Poisson { rate } => (*rate > 0.0).then(|| now + self.exponential(*rate)),
-            Arrivals::Uniform { spacing } => Some(now + *spacing),
-            Arrivals::Renewal { gap } => Some(now + gap.sample(&mut self.arrivals)),
-            Arrivals::Profile { points } => self.next_of_profile(now, points),
-            Arrivals::Mmpp { states } => self.next_modulated(now, states),
-            Arrivals::Trace { rows } => rows.get(self.modulation.row as usize).map(|r| r.at),
-        }
-    }
-
-    fn exponential(&mut self, rate: f64) -> Span {
-        Span::from_seconds(exp1(&mut self.arrivals) / rate)
-    }
-
-    /// Inverts the integral of a piecewise-linear rate: exact, with one draw an arrival.
-    fn next_of_profile(&mut self, now: Time, points: &[(Time, f64)]) -> Option<Time> {
-        let mut wanted = exp1(&mut self.arrivals);
-        let mut at = now.seconds();
-        for pair in points.windows(2) {
-            let ((t0, r0), (t1, r1)) = ((pair[0].0.seconds(), pair[0].1), (pair[1].0.seconds(), pair[1].1));
-            if t1 <= at || t1 <= t0 {
-                continue;
-            }
-            let slope = (r1 - r0) / (t1 - t0);
-            at = at.max(t0);
-            let rate = r0 + slope * (at - t0);
-            let area = (rate + r1) / 2.0 * (t1 - at);
-            if wanted < area {
-                // The root of rate·x + slope·x²/2 = wanted, in the form that does not cancel.
-                let root = libm::sqrt((rate * rate + 2.0 * slope * wanted).max(0.0));
-                return Some(Time::ZERO + Span::from_seconds(at + 2.0 * wanted / (rate + root)));
-            }
-            wanted -= area;
-            at = t1;
-        }
-        let last = points.last().map_or(0.0, |p| p.1);
-        (last > 0.0).then(|| Time::ZERO + Span::from_seconds(at + wanted / last))
-    }
-
-    fn next_modulated(&mut self, now: Time, states: &[(f64, Span)]) -> Option<Time> {
-        let mut at = now;
-        if !self.modulation.started {
-            self.modulation.started = true;
-            self.modulation.until = now + Dist::exponential(states[0].1).sample(&mut self.arrivals);
-        }
-        loop {
-            let rate = states[self.modulation.state].0;
-            if rate > 0.0 {
-                let next = at + self.exponential(rate);
-                if next <= self.modulation.until {
-                    return Some(next);
-                }
-            }
-            // Nothing more in this state; what a Poisson process forgets costs nothing to draw anew.
-            at = self.modulation.until;
-            if at == Time::from_nanos(u64::MAX) || at > Time::ZERO + self.plan.duration {
-                return None;
-            }
-            self.modulation.state = (self.modulation.state + 1) % states.len();
-            let stay = Dist::exponential(states[self.modulation.state].1).sample(&mut self.arrivals);
-            self.modulation.until = at + stay;
         }
     }
 
@@ -269,75 +196,21 @@ impl<'p> Client<'p> {
         self.view(cx, class, user, seed, 0);
     }
 
-    // --- a page view ------------------------------------------------------------------------------------------------
-
-    /// Somebody wants a page, or one request of this class where the source knows no pages.
-    fn view(&mut self, cx: &mut Context<'_>, class: ClassId, client: u32, seed: u64, row: u32) {
-        let Some(&document) = self.source.page.first() else {
-            return self.wish(cx, class, client, seed, row, None);
-        };
-        let view = self.views.open(cx.now(), document, seed);
-        self.wish(cx, document, client, seed, row, Some(view));
-    }
-
-    /// A request has ended: what its document names is fetched at once; with the last one the view is over.
-    fn view_goes_on(&mut self, cx: &mut Context<'_>, key: FrameKey, well: bool) {
-        let Frame { client, row, .. } = cx.frames[key];
-        if let Some((page, view)) = self.views.ended(key, well) {
-            let rest = self.source.page.get(1..).unwrap_or_default();
-            if view.whole && !view.fetched && !rest.is_empty() {
-                self.views.fetch(page, rest.len());
-                for (i, &class) in rest.iter().enumerate() {
-                    self.wish(
-                        cx,
-                        class,
-                        client,
-                        mix(view.seed, PAGE + ((i as u64) << 8)),
-                        row,
-                        Some(page),
-                    );
-                }
-                return;
-            }
-            if view.left > 0 {
-                return;
-            }
-            self.views.close(page);
-            if view.whole {
-                self.rendered(cx, key, view.began, view.class, view.seed);
-            }
-        } else if well && self.source.render.is_some() {
-            let Frame {
-                entered, class, seed, ..
-            } = cx.frames[key];
-            self.rendered(cx, key, entered, class, seed);
-        }
-        if self.is_closed {
-            self.think(cx, client);
-        }
-    }
-
-    /// A page is whole, and the browser draws it.
-    fn rendered(&mut self, cx: &mut Context<'_>, last: FrameKey, began: Time, class: ClassId, seed: u64) {
-        let render = self.source.render.as_ref();
-        let render = render.map(|d| cx.sample_keyed(d, &cx.frames[last], mix(seed, RENDER)));
-        let now = cx.now();
-        cx.record.viewed(began, class, now.since(began), render);
-    }
-
     // --- a wish -----------------------------------------------------------------------------------------------------
 
+    #[inline]
     fn wish(&mut self, cx: &mut Context<'_>, class: ClassId, client: u32, seed: u64, row: u32, view: Option<Key>) {
         self.retries.earn();
-        let frame = Frame {
+        let (now, hash) = (cx.now(), self.key_hash(class, seed));
+        let key = cx.insert_root(|root, number| Frame {
             node: self.me,
             parent: Key::NONE,
             child: Key::NONE,
-            root: Key::NONE,
-            number: 0,
+            root,
+            number,
             seed,
-            hash: self.key_hash(class, seed),
-            entered: cx.now(),
+            hash,
+            entered: now,
             patience: Span::ZERO,
             waited: Span::ZERO,
             client,
@@ -354,8 +227,7 @@ impl<'p> Client<'p> {
                 stage: Stage::Pausing,
                 attempts: 0,
             }),
-        };
-        let key = cx.insert_root(frame);
+        });
         if let Some(view) = view {
             self.views.join(view, key);
         }
@@ -394,6 +266,7 @@ impl<'p> Client<'p> {
     }
 
     /// The first attempt, or a further one.
+    #[inline]
     fn attempt(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let (now, frame) = (cx.calendar.now(), &mut cx.frames[key]);
         let source = self.source;
@@ -447,6 +320,7 @@ impl<'p> Client<'p> {
         }
     }
 
+    #[inline]
     fn call(&mut self, cx: &mut Context<'_>, key: FrameKey, target: Target) {
         let frame = &cx.frames[key];
         let (op, seed) = (frame.op, frame.seed);
@@ -476,13 +350,19 @@ impl<'p> Client<'p> {
     }
 
     /// The wish has ended: it is written down, and its view goes on.
+    #[inline]
     fn end(&mut self, cx: &mut Context<'_>, key: FrameKey, outcome: Outcome) {
         let (now, frame) = (cx.calendar.now(), &cx.frames[key]);
-        let Step { attempts, .. } = Client::step_of(frame);
+        let (child, attempts) = (frame.child, Client::step_of(frame).attempts);
         cx.record.ended(now, key, frame, outcome, u32::from(attempts));
-        cx.finish(key, Reply::OK);
         if outcome != Outcome::Unfinished {
             self.view_goes_on(cx, key, outcome == Outcome::Ok);
+        }
+        // Nobody waits for a wish and it holds nothing: unless it still waits for a call, it is gone at once.
+        if child == Key::NONE {
+            cx.frames.discard(key);
+        } else {
+            cx.finish(key, Reply::OK);
         }
     }
 
