@@ -16,7 +16,7 @@ pub fn choose(peers: &mut [Peer], client: u64, able: impl Fn(usize, &Peer) -> bo
         .filter(|&server| tied(server, &peers[server]))
         .nth(1)
         .is_none();
-    if alone { Some(least) } else { round_robin::choose(peers, client, &tied) }
+    if alone { Some(least) } else { round_robin::choose(peers, client, tied) }
 }
 
 /// Has it fewer connections for its weight?
