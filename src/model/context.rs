@@ -45,6 +45,8 @@ pub struct Condition {
     pub slow: Vec<f64>,
     /// Shares of answers that are errors.
     pub errors: Vec<f64>,
+    /// Shares of answers that never come: the connection is closed instead.
+    pub empties: Vec<f64>,
     /// Shares of calls that are dropped.
     pub drops: Vec<f64>,
     /// Signals that wait for a hang to end.

@@ -298,17 +298,21 @@ impl Recorder {
         });
     }
 
-    /// A wish has ended, after so many attempts. `render` is the browser's time, where it has one.
+    /// A page that somebody wanted then is whole after so long; the browser draws it for `render`, where that is known.
+    pub fn viewed(&mut self, began: Time, class: ClassId, latency: Span, render: Option<Span>) {
+        if !self.counts(began) {
+            return;
+        }
+        let class = &mut self.run.classes[class.index()];
+        class.page.record(latency + render.unwrap_or(Span::ZERO));
+        if let Some(render) = render {
+            class.render.record(render);
+        }
+    }
+
+    /// A wish has ended, after so many attempts.
     #[inline]
-    pub fn ended(
-        &mut self,
-        now: Time,
-        key: FrameKey,
-        frame: &Frame,
-        outcome: Outcome,
-        attempts: u32,
-        render: Option<Span>,
-    ) {
+    pub fn ended(&mut self, now: Time, key: FrameKey, frame: &Frame, outcome: Outcome, attempts: u32) {
         self.ended += 1;
         let latency = now.since(frame.entered);
         self.bin_ended(now, frame.entered, outcome, latency);
@@ -333,10 +337,6 @@ impl Recorder {
         class.attempts += u64::from(attempts);
         if outcome == Outcome::Ok {
             class.latency.record(latency);
-            if let Some(render) = render {
-                class.render.record(render);
-                class.page.record(latency + render);
-            }
         }
     }
 

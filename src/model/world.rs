@@ -384,15 +384,17 @@ impl<'p> World<'p> {
         self.cx.deliver(frame.node, frame.parent, call, reply, 0);
     }
 
-    /// Does an `errors` fault turn this good answer into a bad one?
+    /// Does a fault turn this good answer into a bad one, or into none?
     fn spoil(&mut self, frame: &Frame, reply: Reply) -> Reply {
         if self.cx.troubles == 0 || !reply.is_ok() {
             return reply;
         }
-        let errors = &self.cx.conditions[frame.node.index()].errors;
+        let condition = &self.cx.conditions[frame.node.index()];
         let mut draw = self.cx.draw(frame, super::context::SPOIL);
-        if super::wire::happens(errors, &mut draw) {
+        if super::wire::happens(&condition.errors, &mut draw) {
             Reply::failed(Outcome::Error)
+        } else if super::wire::happens(&condition.empties, &mut draw) {
+            Reply::EMPTY
         } else {
             reply
         }
