@@ -260,6 +260,7 @@ impl Recorder {
         }
     }
 
+    #[cold]
     fn another_bin_at(&mut self, arrived: Time) -> usize {
         let bin = ((arrived.nanos() / self.bin.nanos()) as usize).min(self.run.bins.len().saturating_sub(1));
         let begins = Time::from_nanos(bin as u64 * self.bin.nanos());
@@ -268,41 +269,50 @@ impl Recorder {
     }
 
     /// A wish has arisen.
+    #[inline]
     pub fn offered(&mut self, key: FrameKey, frame: &Frame) {
         let bin = self.bin_at(frame.entered);
         if let Some(bin) = self.run.bins.get_mut(bin) {
             bin.offered += 1;
         }
-        let id = self.offered;
+        if self.wanted.rows {
+            self.add_row(key, frame);
+        }
         self.offered += 1;
         self.measured += u64::from(self.counts(frame.entered));
-        if self.wanted.rows {
-            self.row_of.insert(key, self.run.rows.len());
-            self.run.rows.push(Row {
-                id,
-                class: frame.class,
-                source: frame.source,
-                client: frame.client,
-                arrived: frame.entered,
-                finished: None,
-                outcome: Outcome::Unfinished,
-                attempts: 1,
-                server: None,
-                waits: BTreeMap::new(),
-            });
+    }
+
+    fn add_row(&mut self, key: FrameKey, frame: &Frame) {
+        self.row_of.insert(key, self.run.rows.len());
+        self.run.rows.push(Row {
+            id: self.offered,
+            class: frame.class,
+            source: frame.source,
+            client: frame.client,
+            arrived: frame.entered,
+            finished: None,
+            outcome: Outcome::Unfinished,
+            attempts: 1,
+            server: None,
+            waits: BTreeMap::new(),
+        });
+    }
+
+    /// A page that somebody wanted then is whole after so long; the browser draws it for `render`, where that is known.
+    pub fn viewed(&mut self, began: Time, class: ClassId, latency: Span, render: Option<Span>) {
+        if !self.counts(began) {
+            return;
+        }
+        let class = &mut self.run.classes[class.index()];
+        class.page.record(latency + render.unwrap_or(Span::ZERO));
+        if let Some(render) = render {
+            class.render.record(render);
         }
     }
 
-    /// A wish has ended, after so many attempts. `render` is the browser's time, where it has one.
-    pub fn ended(
-        &mut self,
-        now: Time,
-        key: FrameKey,
-        frame: &Frame,
-        outcome: Outcome,
-        attempts: u32,
-        render: Option<Span>,
-    ) {
+    /// A wish has ended, after so many attempts.
+    #[inline]
+    pub fn ended(&mut self, now: Time, key: FrameKey, frame: &Frame, outcome: Outcome, attempts: u32) {
         self.ended += 1;
         let latency = now.since(frame.entered);
         self.bin_ended(now, frame.entered, outcome, latency);
@@ -327,13 +337,10 @@ impl Recorder {
         class.attempts += u64::from(attempts);
         if outcome == Outcome::Ok {
             class.latency.record(latency);
-            if let Some(render) = render {
-                class.render.record(render);
-                class.page.record(latency + render);
-            }
         }
     }
 
+    #[inline]
     fn bin_ended(&mut self, now: Time, arrived: Time, outcome: Outcome, latency: Span) {
         let at = self.bin_at(arrived);
         let Some(bin) = self.run.bins.get_mut(at) else { return };
@@ -355,6 +362,7 @@ impl Recorder {
     }
 
     /// Nothing of this bin is in flight any more: its quantiles are final, and its sketch serves another.
+    #[cold]
     fn close(&mut self, at: usize) {
         if let Some(mut sketch) = self.open[at].take() {
             let quantiles = sketch.quantiles_s(&[0.5, 0.99]);
