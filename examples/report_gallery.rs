@@ -29,13 +29,10 @@ fn main() -> anyhow::Result<()> {
                     theme,
                     ..Look::default()
                 };
-                match chart::svg(&document, name, &look) {
-                    Ok(svg) => {
-                        let path = directory.join(format!("{sample}-{chart}-{width}-{suffix}.png"));
-                        std::fs::write(path, chart::png(&svg, look.pixel_ratio)?)?;
-                    }
-                    // Not every result gives every chart.
-                    Err(_) => {}
+                // Not every result gives every chart.
+                if let Ok(svg) = chart::svg(&document, name, &look) {
+                    let path = directory.join(format!("{sample}-{chart}-{width}-{suffix}.png"));
+                    std::fs::write(path, chart::png(&svg, look.pixel_ratio)?)?;
                 }
             }
         }

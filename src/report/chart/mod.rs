@@ -97,13 +97,16 @@ impl Name {
     }
 }
 
+/// Puts a picture into an area.
+type Paint<'a> = Box<dyn FnOnce(&mut Canvas<'_>, Rect) + 'a>;
+
 /// A picture without what stands around it.
 pub(super) struct Drawing<'a> {
     /// How to read it, in a line; may be empty.
     how: String,
     /// How high it is at the width it was made for.
     height: f64,
-    draw: Box<dyn FnOnce(&mut Canvas<'_>, Rect) + 'a>,
+    draw: Paint<'a>,
 }
 
 /// The drawing of a name, on so much room across.

@@ -53,7 +53,7 @@ pub fn utilization(document: &Document) -> Drawn {
     let bars = Bars {
         title: title.into(),
         rows: rows.into_iter().map(|(_, row)| row).collect(),
-        axis: Axis::between(0.0, 1.0, 5, |v| units::percent(v)),
+        axis: Axis::between(0.0, 1.0, 5, units::percent),
         marks: vec![(BUSY, "hardly any room".into())],
         legend: Vec::new(),
         more: "with more room",
@@ -116,7 +116,7 @@ fn by_component(found: &Spof) -> Drawn {
         ),
         false => (
             "Lost by component",
-            Axis::between(0.0, most.max(0.01), 5, |v| units::percent(v)),
+            Axis::between(0.0, most.max(0.01), 5, units::percent),
             "Share of the requests lost while it is down.",
         ),
     };
