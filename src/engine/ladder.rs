@@ -32,10 +32,10 @@ pub struct Ladder<E> {
     spare: Vec<Rung<E>>,
 }
 
-/// The heap is as good as any up to here: it fits into the cache.
-const SPILL: usize = 4096;
+/// The heap is as good as any up to here.
+const SPILL: usize = 512;
 /// A bucket with more than this part of it becomes a rung of its own.
-const PART: usize = 16;
+const PART: usize = 2;
 /// Buckets of a rung, as a power of two.
 const BITS: u32 = 8;
 
