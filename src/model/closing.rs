@@ -124,7 +124,7 @@ impl World<'_> {
             condition.backlog.clear();
         }
         for source in 0..self.plan.sources.len() {
-            for wish in self.inside(NodeId::new(self.plan.nodes.len() + source)) {
+            for wish in self.cx.inside(NodeId::new(self.plan.nodes.len() + source)) {
                 self.client_of(wish, Client::unfinished);
             }
         }

@@ -285,6 +285,7 @@ impl Recorder {
         }
     }
 
+    #[cold]
     fn another_bin_at(&mut self, arrived: Time) -> usize {
         let bin = ((arrived.nanos() / self.bin.nanos()) as usize).min(self.run.bins.len().saturating_sub(1));
         let begins = Time::from_nanos(bin as u64 * self.bin.nanos());
@@ -293,41 +294,49 @@ impl Recorder {
     }
 
     /// A wish has arisen.
+    #[inline]
     pub fn offered(&mut self, key: FrameKey, frame: &Frame) {
         let bin = self.bin_at(frame.entered);
         if let Some(bin) = self.run.bins.get_mut(bin) {
             bin.offered += 1;
         }
-        let id = self.offered;
+        if self.wanted.rows {
+            self.add_row(key, frame);
+        }
         self.offered += 1;
         self.measured += u64::from(self.counts(frame.entered));
-        if self.wanted.rows {
-            self.row_of.insert(key, self.run.rows.len());
-            self.run.rows.push(Row {
-                id,
-                class: frame.class,
-                source: frame.source,
-                client: frame.client,
-                arrived: frame.entered,
-                finished: None,
-                outcome: Outcome::Unfinished,
-                attempts: 1,
-                server: None,
-                waits: BTreeMap::new(),
-            });
+    }
+
+    fn add_row(&mut self, key: FrameKey, frame: &Frame) {
+        self.row_of.insert(key, self.run.rows.len());
+        self.run.rows.push(Row {
+            id: self.offered,
+            class: frame.class,
+            source: frame.source,
+            client: frame.client,
+            arrived: frame.entered,
+            finished: None,
+            outcome: Outcome::Unfinished,
+            attempts: 1,
+            server: None,
+            waits: BTreeMap::new(),
+        });
+    }
+
+    /// A page that somebody wanted then is whole after so long; the browser draws it for `render`, where that is known.
+    pub fn viewed(&mut self, began: Time, class: ClassId, latency: Span, render: Option<Span>) {
+        if !self.counts(began) {
+            return;
+        }
+        self.run.classes[class.index()].viewed(latency, render);
+        if let Some(batch) = self.batch_at(began) {
+            batch.classes[class.index()].viewed(latency, render);
         }
     }
 
-    /// A wish has ended, after so many attempts. `render` is the browser's time, where it has one.
-    pub fn ended(
-        &mut self,
-        now: Time,
-        key: FrameKey,
-        frame: &Frame,
-        outcome: Outcome,
-        attempts: u32,
-        render: Option<Span>,
-    ) {
+    /// A wish has ended, after so many attempts.
+    #[inline]
+    pub fn ended(&mut self, now: Time, key: FrameKey, frame: &Frame, outcome: Outcome, attempts: u32) {
         self.ended += 1;
         let latency = now.since(frame.entered);
         self.bin_ended(now, frame.entered, outcome, latency);
@@ -348,9 +357,9 @@ impl Recorder {
             return;
         }
         let class = frame.class.index();
-        self.run.classes[class].ended(outcome, attempts, latency, render);
+        self.run.classes[class].ended(outcome, attempts, latency);
         if let Some(batch) = self.batch_at(frame.entered) {
-            batch.classes[class].ended(outcome, attempts, latency, render);
+            batch.classes[class].ended(outcome, attempts, latency);
         }
     }
 
@@ -367,6 +376,7 @@ impl Recorder {
         (now.since(self.from).nanos() / self.batch.nanos()) as usize
     }
 
+    #[inline]
     fn bin_ended(&mut self, now: Time, arrived: Time, outcome: Outcome, latency: Span) {
         let at = self.bin_at(arrived);
         let Some(bin) = self.run.bins.get_mut(at) else { return };
@@ -388,6 +398,7 @@ impl Recorder {
     }
 
     /// Nothing of this bin is in flight any more: its quantiles are final, and its sketch serves another.
+    #[cold]
     fn close(&mut self, at: usize) {
         if let Some(mut sketch) = self.open[at].take() {
             let quantiles = sketch.quantiles_s(&[0.5, 0.99]);
@@ -482,15 +493,19 @@ impl RunRecord {
 impl ClassRecord {
     /// One more is over.
     #[inline]
-    fn ended(&mut self, outcome: Outcome, attempts: u32, latency: Span, render: Option<Span>) {
+    fn ended(&mut self, outcome: Outcome, attempts: u32, latency: Span) {
         self.outcomes[outcome as usize] += 1;
         self.attempts += u64::from(attempts);
         if outcome == Outcome::Ok {
             self.latency.record(latency);
-            if let Some(render) = render {
-                self.render.record(render);
-                self.page.record(latency + render);
-            }
+        }
+    }
+
+    /// One more page is whole.
+    fn viewed(&mut self, latency: Span, render: Option<Span>) {
+        self.page.record(latency + render.unwrap_or(Span::ZERO));
+        if let Some(render) = render {
+            self.render.record(render);
         }
     }
 

@@ -45,6 +45,9 @@ impl<'p> World<'p> {
             Hit::Errors(node, ratio) => {
                 super::wire::toggle(&mut self.cx.conditions[node.index()].errors, *ratio, begins);
             }
+            Hit::Empty(node, ratio) => {
+                super::wire::toggle(&mut self.cx.conditions[node.index()].empties, *ratio, begins);
+            }
             Hit::Drop(node, ratio) => super::wire::toggle(&mut self.cx.conditions[node.index()].drops, *ratio, begins),
             Hit::DropLink(link, ratio) => self.cx.wire.drop_calls(*link, *ratio, begins),
             Hit::Partition { from, to } => self.cx.wire.partition((from, to), begins),
@@ -114,25 +117,12 @@ impl<'p> World<'p> {
             how,
             cause: Outcome::Reset,
         });
-        for key in self.inside(node) {
+        for key in self.cx.inside(node) {
             // The frames on their way there find out at the door.
             if self.cx.frames.get(key).is_some_and(|f| f.doing != Doing::OnTheWire) {
                 self.end(key, reply);
             }
         }
-    }
-
-    /// The frames at a node, in the order they were made.
-    pub(super) fn inside(&self, node: NodeId) -> Vec<FrameKey> {
-        let mut keys: Vec<(u64, FrameKey)> = self
-            .cx
-            .frames
-            .iter()
-            .filter(|(_, f)| f.node == node)
-            .map(|(k, f)| (f.number, k))
-            .collect();
-        keys.sort_unstable();
-        keys.into_iter().map(|(_, k)| k).collect()
     }
 
     /// A hang begins: work stops where it stands. It ends: work goes on, and what was held back is heard.
@@ -144,7 +134,7 @@ impl<'p> World<'p> {
                 self.cx.frames[key].doing = Doing::Frozen { cpu, io };
             }
         } else if !begins && *hung == 0 {
-            for key in self.inside(node) {
+            for key in self.cx.inside(node) {
                 if let Doing::Frozen { cpu, io } = self.cx.frames[key].doing {
                     self.resume(key, cpu, io);
                 }
@@ -192,7 +182,7 @@ impl<'p> World<'p> {
                 left.push((job.frame, cpu, io));
             }
         }
-        for key in self.inside(node) {
+        for key in self.cx.inside(node) {
             match self.cx.frames[key].doing {
                 // With cores to spare for all, CPU time is part of this.
                 Doing::Busy { until } => left.push((key, Span::ZERO, until.since(now))),

@@ -11,8 +11,8 @@ const PARTS: usize = 1 << BITS;
 /// The buckets of one power of two.
 #[derive(Clone, Debug)]
 struct Octave {
-    /// Is anything in them? Rows that are empty cost nothing to read or to clear.
-    used: bool,
+    /// A bit for each sixty-fourth of them that holds something: what is empty costs nothing to read or to clear.
+    used: u64,
     parts: Box<[u64; PARTS]>,
 }
 
@@ -59,7 +59,7 @@ impl Sketch {
             self.octaves.resize_with(octave + 1, || None);
         }
         self.octaves[octave].get_or_insert_with(|| Octave {
-            used: false,
+            used: 0,
             parts: Box::new([0; PARTS]),
         })
     }
@@ -67,7 +67,7 @@ impl Sketch {
     /// The rows that hold something, by octave.
     fn rows(&self) -> impl Iterator<Item = (usize, &Octave)> + '_ {
         let rows = self.octaves.iter().enumerate();
-        rows.filter_map(|(octave, row)| Some((octave, row.as_ref().filter(|r| r.used)?)))
+        rows.filter_map(|(octave, row)| Some((octave, row.as_ref().filter(|r| r.used != 0)?)))
     }
 
     /// How many were counted.
@@ -159,21 +159,32 @@ impl Sketch {
 }
 
 impl Octave {
+    /// Parts that share a bit of `used`.
+    const BLOCK: usize = PARTS / 64;
+
     #[inline]
     fn add(&mut self, part: usize, n: u64) {
-        self.used = true;
+        self.used |= 1 << (part / Octave::BLOCK);
         self.parts[part] += n;
+    }
+
+    /// Where the blocks that hold something begin.
+    fn blocks(&self) -> impl Iterator<Item = usize> + use<> {
+        let used = self.used;
+        (0..64).filter(move |b| used >> b & 1 == 1).map(|b| b * Octave::BLOCK)
     }
 
     /// The parts that hold something, and how much.
     fn filled(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
-        self.parts.iter().copied().enumerate().filter(|(_, n)| *n > 0)
+        let parts = self.blocks().flat_map(|b| b..b + Octave::BLOCK);
+        parts.map(|p| (p, self.parts[p])).filter(|(_, n)| *n > 0)
     }
 
     fn clear(&mut self) {
-        if std::mem::take(&mut self.used) {
-            self.parts.fill(0);
+        for block in self.blocks() {
+            self.parts[block..block + Octave::BLOCK].fill(0);
         }
+        self.used = 0;
     }
 }
 

@@ -16,7 +16,7 @@ use crate::base::time::Span;
 use crate::model::flows::Flows;
 use crate::model::recorder::{ClassRecord, Note, RunRecord, Wanted};
 use crate::model::world::{self, Imbalance, Order};
-use crate::scenario::plan::{Arrivals, Load, Plan, Warmup};
+use crate::scenario::plan::{Arrivals, Load, Plan, Source, Warmup};
 use crate::stats::sketch::Sketch;
 use crate::stats::warmup::mser5;
 use sample::Sample;
@@ -447,11 +447,12 @@ pub fn expected_events(plan: &Plan) -> f64 {
     const A_REQUEST: f64 = 14.0;
     const A_PROBE: f64 = 2.0;
     let seconds = plan.duration.seconds();
-    let requests = |load: &Load| match load {
+    let views = |load: &Load| match load {
         Load::Open { arrivals, .. } => expected_arrivals(arrivals, seconds),
         Load::Closed { users, think } => f64::from(*users) * seconds / think.mean_s().unwrap_or(1.0).max(1e-3),
     };
-    let requests = plan.sources.iter().map(|s| requests(&s.load)).sum::<f64>();
+    let requests = |source: &Source| views(&source.load) * source.requests_a_view() as f64;
+    let requests = plan.sources.iter().map(requests).sum::<f64>();
     // Over years, most of what happens is that balancers look after their servers.
     requests * A_REQUEST + plan.probes_per_s() * seconds * A_PROBE
 }

@@ -93,7 +93,7 @@ pub fn record_with(json: &str, seed: u64, lifetimes: bool) -> RunRecord {
     let wanted = Wanted {
         rows: true,
         events: true,
-        slices: 0,
+        ..Wanted::default()
     };
     let order = Order {
         seed,

@@ -165,7 +165,7 @@ pub(super) fn without(
 ) -> Result<(u64, Knee), End> {
     let state = State::without(plan, [component]);
     let cut = (0..plan.classes.len()).filter(|c| is_cut(plan, &state, ClassId::new(*c)));
-    let lost: f64 = cut.map(|c| plan.classes[c].share).sum();
+    let lost: f64 = cut.map(|c| plan.classes[c].mix).sum();
     let promised = plan
         .slo
         .iter()

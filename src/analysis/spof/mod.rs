@@ -50,7 +50,7 @@ pub struct Priced {
     pub name: String,
     /// `host`, `node`, `member`, `zone`, `link`, `common_cause`, or `pair`.
     pub kind: String,
-    /// How it fails: `crash`, `slow`, `errors` or `hang`.
+    /// How it fails: `crash`, `slow`, `errors`, `hang` or `drop`.
     pub effect: String,
     /// Does its loss cut a class?
     pub single_point: bool,
@@ -265,6 +265,10 @@ pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {
         let says =
             "`monitoring` is not given: every failure is taken as noticed at once, so repair is all that downtime has";
         add("monitoring.unsaid", says.into());
+    }
+    if plan.repairs_wait() {
+        let says = "`repair_crews` are fewer than what can fail: minutes and importance take each repair as if a crew were free; `availability` does not";
+        add("repair.waits", says.into());
     }
     if !spof.unused.is_empty() {
         add(

@@ -39,6 +39,9 @@ serving! {
         pub timeouts: Timeouts,
         /// Connections at once; beyond it, requests wait outside. Omitted: unlimited.
         pub maxconn: Option<u32>,
+        /// How many connections may wait outside; those beyond it are tried again by their kernels after 1 s, 2 s and so on.
+        /// Default: `maxconn`.
+        pub backlog: Option<u32>,
         /// The connections at which a server's `maxconn` is reached, with `minconn`. Default: a tenth of `maxconn`.
         pub fullconn: Option<u32>,
         /// `option allbackups`: use all backups at once, not only the first.
@@ -52,6 +55,8 @@ serving! {
         /// `on-error`: what it does then.
         #[serde(default)]
         pub on_error: OnError,
+        /// `on-marked-down`: what becomes of the requests on a server that is marked down. Omitted: they go on.
+        pub on_marked_down: Option<OnMarkedDown>,
         /// TLS termination.
         pub tls: Option<Tls>,
     }
@@ -240,4 +245,12 @@ pub enum OnError {
     SuddenDeath,
     /// Down.
     MarkDown,
+}
+
+/// `on-marked-down`.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnMarkedDown {
+    /// They end with a 502.
+    ShutdownSessions,
 }

@@ -38,8 +38,17 @@ impl LoadBalancer<'_> {
         }
     }
 
+    /// An attempt has failed: it is retried where `retry-on` says so.
+    pub(super) fn failed(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, reply: Reply) {
+        if self.is_retried(reply) {
+            self.retry(cx, key, server, reply);
+        } else {
+            cx.finish(key, Reply::failed(reply.cause));
+        }
+    }
+
     /// Does `retry-on` name this failure?
-    pub(super) fn is_retried(&self, reply: Reply) -> bool {
+    fn is_retried(&self, reply: Reply) -> bool {
         let named = match reply.how {
             How::Refused | How::Silent => RetryOn::ConnFailure,
             How::Broken => RetryOn::EmptyResponse,

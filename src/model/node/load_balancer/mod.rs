@@ -43,6 +43,8 @@ pub struct Step {
 enum Stage {
     /// Waiting to be accepted since then, because `maxconn` connections are open.
     Outside { since: Time },
+    /// Not even heard, because the kernel's line outside was full: it knocks again, for the so-manieth time.
+    Unheard { knocks: u8 },
     /// Accepted: the balancer's own work is being done.
     Accepted,
     /// In the backend's queue since then.
@@ -53,6 +55,8 @@ enum Stage {
     On { server: u16 },
     /// Pausing before it tries the same server again; its slot stays taken.
     Pausing { server: u16 },
+    /// As before, but its session has been shut down: it ends with the pause.
+    ShutDown { server: u16 },
 }
 
 /// HAProxy.
@@ -68,7 +72,9 @@ pub struct LoadBalancer<'p> {
     /// By class: its rank in a queue.
     ranks: Vec<u8>,
     open: u32,
+    /// Who waits outside to be accepted, those who have left included; and how many there are without them.
     outside: VecDeque<FrameKey>,
+    waiting_outside: u32,
     picks: u64,
     draws: u64,
     checks: u64,
@@ -116,6 +122,7 @@ impl<'p> LoadBalancer<'p> {
             ranks,
             open: 0,
             outside: VecDeque::new(),
+            waiting_outside: 0,
             picks: 0,
             draws,
             checks,
@@ -163,18 +170,13 @@ fn ranks(classes: &[plan::Class]) -> (Vec<u8>, usize) {
 impl Behaviour for LoadBalancer<'_> {
     fn arrived(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let step = Step {
-            stage: Stage::Outside { since: cx.now() },
+            stage: Stage::Unheard { knocks: 0 },
             retries: self.plan.retries,
             avoid: None,
             slot: false,
         };
         cx.frames[key].step = FrameStep::LoadBalancer(step);
-        if self.plan.maxconn.is_some_and(|most| self.open >= most) {
-            self.outside.push_back(key);
-            self.join_queue(cx);
-        } else {
-            self.accept(cx, key);
-        }
+        self.knock(cx, key, 0);
     }
 
     fn demand(&mut self, cx: &mut Context<'_>, key: FrameKey) -> Demand {
@@ -199,10 +201,8 @@ impl Behaviour for LoadBalancer<'_> {
         self.observe(cx, server, reply);
         if reply.is_ok() {
             cx.finish(key, reply);
-        } else if self.is_retried(reply) {
-            self.retry(cx, key, server, reply);
         } else {
-            cx.finish(key, Reply::failed(reply.cause));
+            self.failed(cx, key, server, reply);
         }
     }
 
@@ -211,6 +211,7 @@ impl Behaviour for LoadBalancer<'_> {
         match stage {
             Stage::Queued { .. } | Stage::QueuedAt { .. } => cx.finish(key, Reply::failed(Outcome::QueueTimeout)),
             Stage::Pausing { server } => self.try_again(cx, key, usize::from(server)),
+            Stage::ShutDown { .. } => cx.finish(key, Reply::failed(Outcome::Reset)),
             // While a connection is being made `timeout connect` counts, not `timeout server`.
             Stage::On { .. } if cx.frames[key].silent => {}
             Stage::On { server } => {
@@ -223,6 +224,7 @@ impl Behaviour for LoadBalancer<'_> {
                     cx.finish(key, reply);
                 }
             }
+            Stage::Unheard { knocks } => self.knock_again(cx, key, knocks),
             Stage::Outside { .. } | Stage::Accepted => {}
         }
     }
@@ -232,14 +234,20 @@ impl Behaviour for LoadBalancer<'_> {
             return;
         };
         match stage {
-            Stage::Outside { since } => return self.left_early(cx, frame, since),
+            Stage::Outside { since } => {
+                self.waiting_outside -= 1;
+                return self.left_early(cx, frame, since);
+            }
+            Stage::Unheard { .. } => return,
             Stage::Accepted => {}
             Stage::Queued { since } => self.left_early(cx, frame, since),
             Stage::QueuedAt { server, since } => {
                 self.leave_server_queue(usize::from(server));
                 self.left_early(cx, frame, since);
             }
-            Stage::On { server } | Stage::Pausing { server } => self.free_slot(cx, usize::from(server), slot),
+            Stage::On { server } | Stage::Pausing { server } | Stage::ShutDown { server } => {
+                self.free_slot(cx, usize::from(server), slot);
+            }
         }
         self.close_connection(cx);
     }
@@ -261,6 +269,7 @@ impl Behaviour for LoadBalancer<'_> {
             Tending::Check => self.check(cx, server, turn),
             Tending::GiveUp => self.check_was_silent(cx, server, turn),
             Tending::Warm => self.warm(cx, server, turn),
+            Tending::ShutDown => self.shut_down(cx, server),
         }
     }
 
@@ -270,7 +279,11 @@ impl Behaviour for LoadBalancer<'_> {
             let health = &mut self.servers[server].health;
             let was = health.is_able();
             health.administer(action, begins);
-            if action == Admin::Maint && !was && health.is_able() {
+            let is = health.is_able();
+            if action == Admin::Maint && was && !is {
+                self.shut_down_soon(cx, server);
+            }
+            if action == Admin::Maint && !was && is {
                 self.start_slowly(cx, server);
                 back.push(server);
             }

@@ -120,10 +120,40 @@ impl LoadBalancer<'_> {
             self.start_slowly(cx, server);
         } else {
             self.end_slow_start(cx, server);
+            self.shut_down_soon(cx, server);
         }
         self.settle(cx);
         if up {
             self.refill(cx, server);
+        }
+    }
+
+    /// `on-marked-down shutdown-sessions`: as an event of its own, when nobody's answer is half dealt with.
+    pub(super) fn shut_down_soon(&mut self, cx: &mut Context<'_>, server: usize) {
+        if self.plan.shutdown_sessions {
+            self.tend_after(cx, server, Span::ZERO, Tending::ShutDown, 0);
+        }
+    }
+
+    /// The connections to the server are closed: to their requests it is as if it had died. One that pauses hears of it
+    /// at the end of its pause.
+    pub(super) fn shut_down(&mut self, cx: &mut Context<'_>, server: usize) {
+        for key in cx.inside(self.me) {
+            let FrameStep::LoadBalancer(step) = &mut cx.frames[key].step else {
+                continue;
+            };
+            match step.stage {
+                Stage::On { server: on } if usize::from(on) == server => {
+                    let (how, cause) = (How::Broken, Outcome::Reset);
+                    cx.hang_up(key);
+                    cx.clear_timer(key);
+                    self.failed(cx, key, server, Reply { how, cause });
+                }
+                Stage::Pausing { server: on } if usize::from(on) == server => {
+                    step.stage = Stage::ShutDown { server: on };
+                }
+                _ => {}
+            }
         }
     }
 
