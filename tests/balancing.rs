@@ -142,7 +142,8 @@ there, and not worth a choice.
 - **A server that is slower than its weight says**: round robin gives it its full share and lets it fill up. leastconn notices without
   being told; so do two random choices, nearly.
 - **Heavy-tailed work**: whoever stands behind a long job waits for it, or shares with it, unless somebody looks.
-- **Long connections**: what counts is how many are open at each server, and that is what leastconn looks at.
+- **Long connections**: leastconn looks at how many are open at each server, and so shortens the wait; where the p99 is that of
+  the long requests themselves, as here, that does not show in it.
 
 `random` looks at two servers and takes the less loaded: most of the gain, with less to keep track of.
 
