@@ -10,6 +10,7 @@ mod sizes;
 use serde::{Deserialize, Serialize};
 
 use super::result::{Caveat, Estimate, Metrics, Ordered};
+use super::topology::Topology;
 
 pub use answer::answer;
 pub use search::{Ask, End, Question};
@@ -38,6 +39,9 @@ pub struct Capacity {
     /// How many are enough; only where it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sizing: Option<Sizing>,
+    /// What stands where, and who asks whom.
+    #[serde(default)]
+    pub topology: Topology,
 }
 
 /// The highest load at which every objective holds.
