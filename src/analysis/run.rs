@@ -9,7 +9,7 @@ use super::waterfall::waterfall;
 use crate::base::limits;
 use crate::model::recorder::{Bin, ClassRecord, bin_of};
 use crate::model::request::Outcome;
-use crate::scenario::plan::{Arrivals, Load, Measure, Monitoring, Objective, Plan};
+use crate::scenario::plan::{Arrivals, Database, Load, Measure, Monitoring, Objective, Plan};
 use crate::stats::interval::{self, CONFIDENCE, Interval};
 use crate::study::Study;
 use crate::study::sample::{self, Outcomes, QUANTILES, Sample, Spread};
@@ -47,6 +47,7 @@ pub fn run(plan: &Plan, study: &Study) -> Run {
                 .map(|(i, h)| (h.name.clone(), host(&measured, i)))
                 .collect(),
         ),
+        lag_s: lags(plan, samples),
         timeline: timeline(plan, samples),
         events: study.events.iter().map(happening).collect(),
         slo: plan.slo.iter().map(|o| objective(o, samples)).collect(),
@@ -124,6 +125,16 @@ fn metrics(outcomes: &[&Outcomes], pooled: &ClassRecord, windows: &[f64]) -> Met
         outcomes: outcomes_of(pooled),
         distribution: distribution(pooled),
     }
+}
+
+/// How far replicas are behind with a write, by database; those that never are need no word.
+fn lags(plan: &Plan, samples: &[Sample]) -> Ordered<Latency> {
+    let of = |(i, database): (usize, &Database)| {
+        let spreads: Vec<&Spread> = samples.iter().map(|s| &s.lags[i]).collect();
+        let is_behind = spreads.iter().any(|s| s.max_s.is_some_and(|max| max > 0.0));
+        is_behind.then(|| (database.name.clone(), latency(&spreads)))
+    };
+    Ordered(plan.databases.iter().enumerate().filter_map(of).collect())
 }
 
 fn latency(spreads: &[&Spread]) -> Latency {

@@ -22,6 +22,8 @@ pub struct Sample {
     pub bins: Vec<Bin>,
     /// Writes lost at promotions.
     pub lost_writes: u64,
+    /// How far replicas were behind with each write, by database.
+    pub lags: Vec<Spread>,
     /// Did the run end early, in seconds, because too much was in flight?
     pub overflowed_s: Option<f64>,
 }
@@ -111,6 +113,7 @@ impl Sample {
             hosts: record.hosts.iter().map(|h| (h.cpu, h.up)).collect(),
             bins: record.bins.clone(),
             lost_writes: record.lost_writes.iter().sum(),
+            lags: record.lags.iter().map(Spread::of).collect(),
             overflowed_s: record.overflowed.map(|t| t.seconds()),
         }
     }
