@@ -4,6 +4,7 @@ use super::bound::{blame, bound, lost_nodes, utilization};
 use super::search::{Ask, Effort, End, FINE, LOST, Question, ROUGH, Search, Trial, is_timed};
 use super::{Capacity, Found, Knee, Limit, Verdict, curve};
 use crate::analysis::result::{Caveat, Estimate};
+use crate::analysis::topology::Topology;
 use crate::base::ids::ClassId;
 use crate::base::time::{Span, Time};
 use crate::model::structure::{State, is_cut, used};
@@ -57,6 +58,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
             tried_per_s: tried.map(|f| f * present_per_s),
             utilization: nearest(&trials, &knee).map(|t| utilization(&t.run)).unwrap_or_default(),
             bound: bounded.map(|b| b.1),
+            topology: Topology::of(&plan, None),
             ..Capacity::default()
         },
         caveats: Vec::new(),

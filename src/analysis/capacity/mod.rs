@@ -9,6 +9,7 @@ mod search;
 use serde::{Deserialize, Serialize};
 
 use super::result::{Caveat, Estimate, Metrics, Ordered};
+use super::topology::Topology;
 
 pub use answer::answer;
 pub use search::{Ask, End, Question};
@@ -33,6 +34,9 @@ pub struct Capacity {
     pub curve: Vec<Point>,
     /// The same with each component lost: those that something uses.
     pub n_minus_1: Ordered<Knee>,
+    /// What stands where, and who asks whom.
+    #[serde(default)]
+    pub topology: Topology,
 }
 
 /// The highest load at which every objective holds.
