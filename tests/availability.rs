@@ -14,7 +14,7 @@ use fallover::base::ids::ClassId;
 use fallover::base::time::Span;
 use fallover::model::structure::{State, is_cut, used};
 use fallover::scenario::plan::Plan;
-use fallover::study::{Count, Settings};
+use fallover::study::Settings;
 use support::{plan, study_of};
 
 const DAY_S: f64 = 86_400.0;
@@ -22,12 +22,8 @@ const YEAR_MIN: f64 = 525_600.0;
 
 fn settings(replications: u32, threads: usize) -> Settings {
     Settings {
-        seed: 1,
-        replications: Count::Fixed(replications),
-        lifetimes: false,
-        rows: false,
-        logs: false,
         threads,
+        ..Settings::plain(1, replications)
     }
 }
 
@@ -281,6 +277,44 @@ fn theory_monitoring_comes_before_repair() {
     let nodes = [r#""front": { "kind": "app", "lifetime": { "mtbf": "30d", "mttr": "1h" } }"#.to_owned()];
     let late = r#""monitoring": { "none": { "notice": "1h" } },"#;
     costs(&nodes, late, 2.0 / 722.0);
+}
+
+/// Two servers in parallel, and one crew: the machine-repair model M/M/1//2.
+#[test]
+fn theory_one_crew_repairs_one_after_the_other() {
+    let with = |crews: &str| {
+        let nodes = [
+            pair("front", ["a", "b"], ""),
+            app("a", "100s", "10s"),
+            app("b", "100s", "10s"),
+        ];
+        scenario(&nodes.join(", "), crews, 1)
+    };
+    // States weigh 1, 2ρ, 2ρ², and both down is the last.
+    let rho: f64 = 10.0 / 100.0;
+    let expected = 2.0 * rho * rho / (1.0 + 2.0 * rho + 2.0 * rho * rho);
+    let plan = with(r#""repair_crews": 1,"#);
+    let found = found(&plan, 20_000.0, 2);
+    let availability = &found.availability;
+    let (value, half) = lost(&availability.availability);
+    // Four standard errors of 1,000 periods, and a repair time's worth of everything new at the start of each.
+    near("one crew", value, expected, 2.04 * half + expected * 10.0 / 20_000.0);
+    assert!(half < 0.03 * expected, "{half}");
+    assert_eq!(
+        (availability.states.method.as_str(), availability.structural),
+        ("simulated", None)
+    );
+    assert!(found.caveats.iter().any(|c| c.code == "repair.waits"));
+    let (value, tolerance) = by_brute_force(&plan);
+    near("brute force", value, expected, tolerance);
+    // A crew for each is as good as any number.
+    let each = self::found(&with(r#""repair_crews": 2,"#), 20_000.0, 2).availability;
+    near(
+        "two crews",
+        1.0 - each.structural.expect("it exists"),
+        1.0 / 121.0,
+        1e-12,
+    );
 }
 
 /// The preferred member of an address fails; the standby takes over after 4 s unless the other is back by then.

@@ -4,8 +4,10 @@
 
 mod support;
 
+use fallover::base::random::Streams;
+use fallover::failure::Timeline;
 use fallover::model::request::Outcome::{self, *};
-use support::{endings, record};
+use support::{endings, plan, record};
 
 #[track_caller]
 fn departures(scenario: &str, expected: &[(f64, Outcome)]) {
@@ -811,4 +813,136 @@ fn tls_costs_cpu_full_or_resumed() {
     departures(&ratio(scenario("1")), &[(0.02, Ok), (5.02, Ok), (11.02, Ok)]);
     let default = |scenario: String| scenario.replace(r#""handshake": "20ms", "#, "");
     departures(&default(scenario("0")), &[(0.0115, Ok), (5.0115, Ok), (11.0115, Ok)]);
+}
+
+// --- page views -----------------------------------------------------------------------------------------------------
+
+/// A user thinks 100 ms, asks for a page of 10 ms, and then for its two images at once, of which one waits 5 ms for the
+/// other. The second view meets a dead server: its document is refused, nothing more is asked for, and the user thinks.
+#[test]
+fn a_page_view_ends_with_its_last_request() {
+    let world = r#"{ "duration": "460ms", "requests": { "html": {}, "image": {} },
+        "clients": { "c": { "users": 1, "think": "100ms", "entry": "s", "page": { "html": 1, "image": 2 } } },
+        "nodes": { "s": { "kind": "app", "workers": 1,
+            "work": { "html": { "io": "10ms" }, "image": { "io": "5ms" } } } },
+        "faults": [{ "at": "200ms", "for": "100ms", "target": "s", "effect": "crash" },
+                   { "at": "333ms", "for": "10ms", "target": "s", "effect": "crash" }] }"#;
+    let views = [
+        (0.110, Ok),
+        (0.115, Ok),
+        (0.120, Ok),
+        (0.220, Refused),
+        (0.330, Ok),
+        (0.333, Reset),
+        (0.333, Reset),
+        (0.443, Ok),
+        (0.448, Ok),
+        (0.453, Ok),
+    ];
+    departures(world, &views);
+}
+
+// --- names ----------------------------------------------------------------------------------------------------------
+
+/// One client asks every 2 s. From 3 s to 9 s the name moves to `new`, and `old` is switched off. An answer is kept for 1 s,
+/// but this client keeps every answer for 5 s: what it learnt at 2 s it believes until 7 s.
+#[test]
+fn a_client_that_overstays_goes_to_the_old_address() {
+    let world = |min_ttl: &str| {
+        format!(
+            r#"{{ "duration": "11s",
+            "clients": {{ "c": {{ "arrivals": {{ "uniform": 0.5 }}, "population": 1, "entry": "names" {min_ttl} }} }},
+            "nodes": {{ "names": {{ "kind": "dns", "answers": ["old"], "ttl": "1s" }},
+                "old": {{ "kind": "app" }}, "new": {{ "kind": "app" }} }},
+            "faults": [
+                {{ "at": "3s", "for": "6s", "target": "names", "effect": "set", "set": {{ "answers": ["new"] }} }},
+                {{ "at": "3s", "for": "6s", "target": "old", "effect": "crash" }}] }}"#
+        )
+    };
+    let honest = [(2.0, Ok), (4.0, Ok), (6.0, Ok), (8.0, Ok), (10.0, Ok)];
+    departures(&world(""), &honest);
+    let overstayed = [(2.0, Ok), (4.0, Refused), (6.0, Refused), (8.0, Ok), (10.0, Refused)];
+    // At 8 s it learns of `new`, and believes in it until 13 s, when `old` has long been back.
+    let stays = world(r#", "min_ttl": "5s""#).replace(
+        r#""target": "old", "effect": "crash" }"#,
+        r#""target": "old", "effect": "crash" }, { "at": "9s", "target": "new", "effect": "crash" }"#,
+    );
+    departures(&stays, &overstayed);
+}
+
+/// From 3 s to 5 s the name has no address. Who asks then keeps that answer for as long as `negative_ttl` says.
+#[test]
+fn that_there_is_no_address_is_kept_too() {
+    let world = |negative_ttl: &str| {
+        format!(
+            r#"{{ "duration": "13s",
+            "clients": {{ "c": {{ "arrivals": {{ "uniform": 0.5 }}, "population": 1, "entry": "names" }} }},
+            "nodes": {{ "names": {{ "kind": "dns", "answers": ["s"], "ttl": "1s" {negative_ttl} }}, "s": {{ "kind": "app" }} }},
+            "faults": [{{ "at": "3s", "for": "2s", "target": "names", "effect": "set", "set": {{ "answers": [] }} }}] }}"#
+        )
+    };
+    let short = [
+        (2.0, Ok),
+        (4.0, Unresolved),
+        (6.0, Ok),
+        (8.0, Ok),
+        (10.0, Ok),
+        (12.0, Ok),
+    ];
+    departures(&world(""), &short);
+    let long = [
+        (2.0, Ok),
+        (4.0, Unresolved),
+        (6.0, Unresolved),
+        (8.0, Unresolved),
+        (10.0, Ok),
+        (12.0, Ok),
+    ];
+    departures(&world(r#", "negative_ttl": "5s""#), &long);
+}
+
+// --- who repairs ----------------------------------------------------------------------------------------------------
+
+/// One crew. Somebody calls after a second; whoever is known first is repaired first; planned work needs nobody.
+#[test]
+fn a_crew_repairs_one_after_the_other() {
+    let world = |crews: &str| {
+        plan(&format!(
+            r#"{{ {crews} "monitoring": {{ "none": {{ "notice": "1s" }} }},
+            "clients": {{ "c": {{ "arrivals": {{ "poisson": 1 }}, "entry": "all" }} }},
+            "nodes": {{ "all": {{ "kind": "app", "calls": ["a", "b", "c"] }},
+                "a": {{ "kind": "app", "lifetime": {{ "mtbf": {{ "constant": "10s" }}, "mttr": {{ "constant": "5s" }} }} }},
+                "b": {{ "kind": "app", "lifetime": {{ "mtbf": {{ "constant": "12s" }}, "mttr": {{ "constant": "2s" }} }} }},
+                "c": {{ "kind": "app", "maintenance": {{ "every": "13s", "for": "3s" }} }} }} }}"#
+        ))
+    };
+    let story = |crews: &str, until_s: f64| {
+        let plan = world(crews);
+        let mut timeline = Timeline::new(&plan, &Streams::new(1, 0), true);
+        let mut told = Vec::new();
+        while let Some(at) = timeline.next_at().filter(|at| at.seconds() < until_s) {
+            let (what, who) = Timeline::story(&plan, timeline.take().expect("it is due"));
+            told.push(format!("{} {who} {what}", at.seconds()));
+        }
+        told
+    };
+    let one = [
+        "10 a fails",
+        "10 c maintenance begins",
+        "12 b fails",
+        "13 c maintenance ends",
+        "16 a repaired", // known at 11
+        "18 b repaired", // known at 13, and begun at 16
+        "23 c maintenance begins",
+        "26 a fails",
+        "26 c maintenance ends",
+        "30 b fails",
+        "32 a repaired",
+        "34 b repaired", // known at 31, and begun at 32
+    ];
+    assert_eq!(story(r#""repair_crews": 1,"#, 35.0), one);
+    // With a crew for each, as with as many as it takes, nobody waits.
+    let two = story(r#""repair_crews": 2,"#, 35.0);
+    assert!(two.contains(&"15 b repaired".to_owned()), "{two:?}");
+    assert_eq!(two, story("", 35.0));
 }

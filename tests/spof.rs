@@ -260,7 +260,7 @@ fn a_server_that_the_others_cannot_replace_is_a_single_point_of_capacity() {
 fn gray_failures_are_told_from_death() {
     let stop = AtomicBool::new(false);
     let options = Options {
-        effects: vec![Effect::Errors, Effect::Hang],
+        effects: vec![Effect::Errors, Effect::Hang, Effect::Drop],
         ..crashes(1)
     };
     let plan = farm(2, 60);
@@ -278,6 +278,13 @@ fn gray_failures_are_told_from_death() {
     let hang = with("hang");
     assert_eq!(hang.verdict, Verdict::None, "{hang:?}");
     assert!(errors.downtime_min_per_year.is_none() && !errors.single_point);
+    // Every second call to it is lost. Checks are not, so it stays in, and who is not answered waits for the connect time-out.
+    let lossy = with("drop");
+    assert_eq!((lossy.verdict, lossy.recovers), (Verdict::Degraded, true), "{lossy:?}");
+    assert!(
+        lossy.p99_s.value.unwrap() > 1.0 || lossy.lost_ratio.value.unwrap() > 0.1,
+        "{lossy:?}"
+    );
 }
 
 #[test]

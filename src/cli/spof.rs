@@ -23,7 +23,7 @@ pub struct Spof {
     /// Also price every pair that cuts a class together, and every pair of hosts
     #[arg(long)]
     pairs: bool,
-    /// How components fail, of crash, slow (ten times), errors (every second answer) and hang, separated by commas
+    /// How components fail, of crash, slow (ten times), errors (every second answer), hang and drop (every second call is lost), separated by commas
     #[arg(long, value_name = "EFFECT,…", value_delimiter = ',', default_value = "crash", value_parser = effect)]
     effects: Vec<Effect>,
     /// Print the scenario after this fix, one of those that `spof` lists, and simulate nothing (repeatable: one upon the other)
@@ -120,7 +120,7 @@ fn effect(text: &str) -> Result<Effect, String> {
     let found = Effect::NAMES.into_iter().find(|(_, name)| *name == text);
     found
         .map(|(effect, _)| effect)
-        .ok_or("it is crash, slow, errors or hang".into())
+        .ok_or("it is crash, slow, errors, hang or drop".into())
 }
 
 fn overflow(overflowed: bool) -> Option<Caveat> {

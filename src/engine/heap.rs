@@ -1,19 +1,29 @@
-//! A 4-ary min-heap of events under packed keys.
+//! Events under packed keys: a sorted list while they are few, and a 4-ary min-heap when they are many.
 //!
-//! Four children sit side by side in two cache lines, and a key is one 128-bit number, so an order is one comparison.
-//! Measured against `BinaryHeap` and the `priority-queue` crate in `benches/engine.rs`.
+//! A short list is searched from its next event on and needs no comparison to take it, which a heap never beats. In
+//! the heap four children sit side by side in two cache lines, and a key is one 128-bit number, so an order is one
+//! comparison. Measured against `BinaryHeap` and the `priority-queue` crate in `benches/engine.rs`.
 
-/// A min-heap of `E` by a key that is unique.
+/// Events of type `E`, the one with the smallest key first. Keys are unique.
 #[derive(Clone, Debug)]
 pub struct Heap<E> {
+    /// Few: in falling order. Many: each before its four children.
     entries: Vec<(u128, E)>,
+    many: bool,
 }
 
 const ARITY: usize = 4;
+/// More than this are many,
+const MANY: usize = 32;
+/// and they are few again from here on.
+const FEW: usize = 8;
 
 impl<E> Default for Heap<E> {
     fn default() -> Self {
-        Heap { entries: Vec::new() }
+        Heap {
+            entries: Vec::new(),
+            many: false,
+        }
     }
 }
 
@@ -28,47 +38,91 @@ impl<E: Copy> Heap<E> {
         self.entries.is_empty()
     }
 
-    /// The smallest key; the largest possible where the heap is empty.
+    #[inline]
+    fn next(&self) -> Option<&(u128, E)> {
+        if self.many {
+            self.entries.first()
+        } else {
+            self.entries.last()
+        }
+    }
+
+    /// The smallest key; the largest possible where there is no event.
     #[inline]
     pub fn first_key(&self) -> u128 {
-        self.entries.first().map_or(u128::MAX, |e| e.0)
+        self.next().map_or(u128::MAX, |e| e.0)
     }
 
     /// The event with the smallest key, and that key.
     #[inline]
     pub fn first(&self) -> Option<(u128, E)> {
-        self.entries.first().copied()
+        self.next().copied()
     }
 
-    /// An empty heap that keeps its memory.
-    pub fn cleared(mut self) -> Heap<E> {
+    /// All that wait, in no order.
+    pub fn entries(&self) -> &[(u128, E)] {
+        &self.entries
+    }
+
+    /// Empties it; it keeps its memory.
+    #[inline]
+    pub fn clear(&mut self) {
         self.entries.clear();
-        self
+        self.many = false;
     }
 
     /// Adds an event.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, key: u128, event: E) {
         self.entries.push((key, event));
-        self.sift_up(self.entries.len() - 1, (key, event));
+        if self.many {
+            return self.sift_up(self.entries.len() - 1, (key, event));
+        }
+        let mut hole = self.entries.len() - 1;
+        while hole > 0 && self.entries[hole - 1].0 < key {
+            self.entries[hole] = self.entries[hole - 1];
+            hole -= 1;
+        }
+        self.entries[hole] = (key, event);
+        if self.entries.len() > MANY {
+            self.become_many();
+        }
+    }
+
+    /// What is in rising order is a heap.
+    #[cold]
+    fn become_many(&mut self) {
+        self.entries.reverse();
+        self.many = true;
     }
 
     /// Takes the event with the smallest key.
     #[inline]
     pub fn pop(&mut self) -> Option<(u128, E)> {
+        if self.many {
+            self.pop_of_many()
+        } else {
+            self.entries.pop()
+        }
+    }
+
+    #[inline(never)]
+    fn pop_of_many(&mut self) -> Option<(u128, E)> {
         let last = self.entries.pop()?;
-        let Some(&first) = self.entries.first() else {
-            return Some(last);
-        };
+        let first = *self.entries.first()?;
         // The last entry nearly always belongs at the bottom again: the hole goes all the way down without asking, and
         // the entry then rises the little it has to.
         let leaf = self.sink_hole();
         self.sift_up(leaf, last);
+        if self.entries.len() <= FEW {
+            self.entries.sort_unstable_by_key(|e| std::cmp::Reverse(e.0));
+            self.many = false;
+        }
         Some(first)
     }
 
     /// Moves the hole at `hole` up until `entry` fits in it.
-    #[inline]
+    #[inline(never)]
     fn sift_up(&mut self, mut hole: usize, entry: (u128, E)) {
         while hole > 0 {
             let parent = (hole - 1) / ARITY;

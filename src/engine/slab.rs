@@ -69,14 +69,22 @@ impl<T: Copy> Slab<T> {
     /// Puts a thing in.
     #[inline]
     pub fn insert(&mut self, thing: T) -> Key {
+        self.insert_with(|_| thing)
+    }
+
+    /// Makes a thing that may know its own key, where it will lie: nothing large is carried there.
+    #[inline]
+    pub fn insert_with(&mut self, make: impl FnOnce(Key) -> T) -> Key {
         if let Some(index) = self.free.pop() {
             let place = &mut self.places[index as usize];
             place.0 = place.0.wrapping_add(1);
-            place.1 = thing;
-            return Key::new(index, place.0);
+            let key = Key::new(index, place.0);
+            place.1 = make(key);
+            return key;
         }
-        self.places.push((1, thing));
-        Key::new((self.places.len() - 1) as u32, 1)
+        let key = Key::new(self.places.len() as u32, 1);
+        self.places.push((1, make(key)));
+        key
     }
 
     /// Takes a thing out.
@@ -86,6 +94,15 @@ impl<T: Copy> Slab<T> {
         place.0 = place.0.wrapping_add(1);
         self.free.push(key.index() as u32);
         Some(place.1)
+    }
+
+    /// The same where nobody wants to see it again.
+    #[inline]
+    pub fn discard(&mut self, key: Key) {
+        if let Some(place) = self.places.get_mut(key.index()).filter(|p| p.0 == key.generation()) {
+            place.0 = place.0.wrapping_add(1);
+            self.free.push(key.index() as u32);
+        }
     }
 
     /// The thing under this key, if it is still there.
@@ -104,6 +121,15 @@ impl<T: Copy> Slab<T> {
             .get_mut(key.index())
             .filter(|p| p.0 == key.generation())
             .map(|p| &mut p.1)
+    }
+
+    /// Reads through the place of a key, so that it lies in the cache when its turn comes. Many such reads, one after the other,
+    /// wait for memory together; each in its own turn would wait alone.
+    #[inline]
+    pub fn warm(&self, key: Key, read: impl FnOnce(&T) -> u64) -> u64 {
+        self.places
+            .get(key.index())
+            .map_or(0, |place| u64::from(place.0) ^ read(&place.1))
     }
 
     /// Is the thing still there?

@@ -3,7 +3,7 @@
 //! It touches no node. It says that something begins or ends; the world applies it.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use crate::base::dist::Dist;
 use crate::base::random::{Purpose, Stream, Streams, unit};
@@ -28,13 +28,29 @@ pub enum Cause {
     Lifetime(u32),
 }
 
+/// What the timeline waits for. At one instant changes come first.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    Change(Change),
+    /// Somebody knows of the failure of this lifetime, and a repair of this length can begin.
+    Noticed(u32, Span),
+}
+
+/// Those who repair, where there are fewer than there may be failures: whoever was noticed first comes first.
+#[derive(Debug)]
+struct Crews {
+    free: u32,
+    waiting: VecDeque<(u32, Span)>,
+}
+
 /// All changes of a run, in order of time; those of lifetimes are drawn as they come near, so that a run of years costs
 /// no more memory than a run of minutes.
 #[derive(Debug)]
 pub struct Timeline<'p> {
     plan: &'p Plan,
     streams: Vec<Stream>,
-    pending: BinaryHeap<Reverse<(Time, Change)>>,
+    pending: BinaryHeap<Reverse<(Time, Due)>>,
+    crews: Option<Crews>,
 }
 
 impl<'p> Timeline<'p> {
@@ -45,6 +61,10 @@ impl<'p> Timeline<'p> {
             plan,
             streams: plan.lifetimes.iter().map(stream).collect(),
             pending: BinaryHeap::new(),
+            crews: plan.repair_crews.map(|free| Crews {
+                free,
+                waiting: VecDeque::new(),
+            }),
         };
         let end = Time::ZERO + plan.duration;
         // What would come with the last instant of the run never happens, as the scenario's warning says.
@@ -59,7 +79,7 @@ impl<'p> Timeline<'p> {
     }
 
     fn push(&mut self, at: Time, cause: Cause, begins: bool) {
-        self.pending.push(Reverse((at, Change { cause, begins })));
+        self.pending.push(Reverse((at, Due::Change(Change { cause, begins }))));
     }
 
     /// When the next change is due.
@@ -69,17 +89,60 @@ impl<'p> Timeline<'p> {
 
     /// Takes the next change; what follows from it is put on the timeline.
     pub fn take(&mut self) -> Option<Change> {
-        let Reverse((at, change)) = self.pending.pop()?;
-        let follow_up = match (change.cause, change.begins) {
-            (Cause::Fault(i), true) => self.plan.faults[i as usize].lasts,
-            (Cause::Fault(_), false) => None,
-            (Cause::Lifetime(i), true) => Some(self.down_time(i as usize)),
-            (Cause::Lifetime(i), false) => Some(self.up_time(i as usize)),
+        let Reverse((at, Due::Change(change))) = self.pending.pop()? else {
+            unreachable!("what is noticed is seen to before anybody asks");
         };
-        if let Some(span) = follow_up {
-            self.push(at + span, change.cause, !change.begins);
+        match (change.cause, change.begins) {
+            (Cause::Fault(i), true) => {
+                if let Some(span) = self.plan.faults[i as usize].lasts {
+                    self.push(at + span, change.cause, false);
+                }
+            }
+            (Cause::Fault(_), false) => {}
+            (Cause::Lifetime(i), true) => self.fail(at, i),
+            (Cause::Lifetime(i), false) => {
+                if self.plan.lifetimes[i as usize].is_failure() {
+                    self.free_crew(at);
+                }
+                let span = self.up_time(i as usize);
+                self.push(at + span, change.cause, true);
+            }
         }
+        self.see_to_noticed();
         Some(change)
+    }
+
+    /// It is down until it is repaired. The same is drawn whether or not a crew is free.
+    fn fail(&mut self, at: Time, i: u32) {
+        let (noticed, repair) = self.down_time(i as usize);
+        if self.crews.is_some() && self.plan.lifetimes[i as usize].is_failure() {
+            self.pending.push(Reverse((at + noticed, Due::Noticed(i, repair))));
+        } else {
+            self.push(at + noticed + repair, Cause::Lifetime(i), false);
+        }
+    }
+
+    /// Begins the repairs that are due before the next change. Only changes free a crew, so nothing is forestalled.
+    fn see_to_noticed(&mut self) {
+        while let Some(&Reverse((at, Due::Noticed(i, repair)))) = self.pending.peek() {
+            self.pending.pop();
+            let Some(crews) = &mut self.crews else { continue };
+            match crews.free.checked_sub(1) {
+                Some(free) => {
+                    crews.free = free;
+                    self.push(at + repair, Cause::Lifetime(i), false);
+                }
+                None => crews.waiting.push_back((i, repair)),
+            }
+        }
+    }
+
+    fn free_crew(&mut self, at: Time) {
+        let Some(crews) = &mut self.crews else { return };
+        match crews.waiting.pop_front() {
+            Some((i, repair)) => self.push(at + repair, Cause::Lifetime(i), false),
+            None => crews.free += 1,
+        }
     }
 
     /// What a change does.
@@ -113,10 +176,14 @@ impl<'p> Timeline<'p> {
         }
     }
 
-    /// How long this lifetime stays down when it fails, drawn so many times from a source of its own.
+    /// How long this lifetime stays down when it fails and a crew is free, drawn so many times from a source of its own.
     pub fn down_times(plan: &'p Plan, streams: &Streams, i: usize, count: usize) -> Vec<Span> {
         let mut timeline = Timeline::new(plan, streams, false);
-        (0..count).map(|_| timeline.down_time(i)).collect()
+        let down = |_| {
+            let (noticed, repair) = timeline.down_time(i);
+            noticed + repair
+        };
+        (0..count).map(down).collect()
     }
 
     fn up_time(&mut self, i: usize) -> Span {
@@ -126,13 +193,14 @@ impl<'p> Timeline<'p> {
         }
     }
 
-    fn down_time(&mut self, i: usize) -> Span {
+    /// Until somebody knows, and from then on with a crew at hand.
+    fn down_time(&mut self, i: usize) -> (Span, Span) {
         match &self.plan.lifetimes[i].course {
             Course::Failures { mttr, .. } => {
                 let noticed = notice(&self.plan.monitoring, &mut self.streams[i]);
-                noticed + mttr.sample(&mut self.streams[i])
+                (noticed, mttr.sample(&mut self.streams[i]))
             }
-            Course::Maintenance { lasts, .. } => *lasts,
+            Course::Maintenance { lasts, .. } => (Span::ZERO, *lasts),
         }
     }
 }

@@ -45,6 +45,8 @@ pub struct Condition {
     pub slow: Vec<f64>,
     /// Shares of answers that are errors.
     pub errors: Vec<f64>,
+    /// Shares of answers that never come: the connection is closed instead.
+    pub empties: Vec<f64>,
     /// Shares of calls that are dropped.
     pub drops: Vec<f64>,
     /// Signals that wait for a hang to end.
@@ -224,6 +226,13 @@ impl<'p> Context<'p> {
     pub fn sample(&self, dist: &Dist, frame: &Frame, salt: u64) -> Span {
         match dist {
             Dist::Constant(span) => *span,
+            _ => self.drawn(dist, frame, salt),
+        }
+    }
+
+    #[inline]
+    fn drawn(&self, dist: &Dist, frame: &Frame, salt: u64) -> Span {
+        match dist {
             Dist::Trace(column) => self.traced(frame, *column),
             _ => dist.sample(&mut self.draw(frame, salt)),
         }
@@ -352,9 +361,12 @@ impl<'p> Context<'p> {
     /// Begins work at the frame's node. False where there is nothing to do: the caller goes on at once.
     #[inline]
     pub fn work(&mut self, key: FrameKey, demand: Demand) -> bool {
-        let node = self.frames[key].node;
+        if demand == Demand::default() && self.troubles == 0 {
+            return false;
+        }
         let Demand { mut cpu, mut io } = demand;
         if self.troubles > 0 {
+            let node = self.frames[key].node;
             let condition = &self.conditions[node.index()];
             let factor = condition.slowdown();
             (cpu, io) = (cpu.scaled(factor), io.scaled(factor));
@@ -367,6 +379,7 @@ impl<'p> Context<'p> {
     }
 
     /// Puts a frame on its host's cores, or into its time without one.
+    #[inline]
     pub fn begin(&mut self, key: FrameKey, cpu: Span, io: Span) -> bool {
         let now = self.now();
         let frame = &mut self.frames[key];
@@ -414,23 +427,22 @@ impl<'p> Context<'p> {
         }
     }
 
-    /// A host's alarm is due: its first job is done.
-    pub fn completed(&mut self, host: HostId) {
+    /// A host's alarm is due: its first job is done. The frame whose work that was, unless it goes on without a core.
+    pub fn completed(&mut self, host: HostId) -> Option<FrameKey> {
         let now = self.now();
         let frames = &self.frames;
         let shared = self.machines[host.index()].host.as_mut();
         let job = shared.and_then(|s| s.complete(now, |job| runs(frames, job)));
-        if let Some(job) = job {
+        let goes_on = job.is_some_and(|job| {
             let frame = &mut self.frames[job.frame];
             let Doing::Cpu { io } = frame.doing else {
                 unreachable!("a job on a core belongs to a frame on a core")
             };
             frame.doing = Doing::Nothing;
-            if !self.begin(job.frame, Span::ZERO, io) {
-                self.signals.push(Signal::Worked(job.frame));
-            }
-        }
+            self.begin(job.frame, Span::ZERO, io)
+        });
         self.reset_completion(host);
+        job.filter(|_| !goes_on).map(|job| job.frame)
     }
 
     // --- timers -----------------------------------------------------------------------------------------------------
@@ -473,12 +485,12 @@ impl<'p> Context<'p> {
         self.record.note(at, what, || target(plan));
     }
 
-    /// Puts the wish of a client into flight.
-    pub fn insert_root(&mut self, mut frame: Frame) -> FrameKey {
-        frame.number = self.made;
+    /// Puts the wish of a client into flight, made where it will lie with its key and its number.
+    #[inline]
+    pub fn insert_root(&mut self, make: impl FnOnce(FrameKey, u64) -> Frame) -> FrameKey {
+        let number = self.made;
         self.made += 1;
-        let key = self.frames.insert(frame);
-        self.frames[key].root = key;
+        let key = self.frames.insert_with(|root| make(root, number));
         self.record.offered(key, &self.frames[key]);
         key
     }

@@ -70,7 +70,7 @@ impl Host {
         if running == 0 {
             // An idle host begins anew, so that `received` never grows until its nanoseconds are lost.
             self.received = 0.0;
-            self.jobs = std::mem::take(&mut self.jobs).cleared();
+            self.jobs.clear();
         }
     }
 

@@ -28,12 +28,12 @@ pub enum Signal {
     Tend(NodeId, u16, u16, Tending),
 }
 
-/// Signals on their way, first in, first out. Nearly always there is one at most, and that needs no queue.
+/// Signals on their way, first in, first out. Nearly always there is one at a time: it waits beside the line, not in it.
 #[derive(Debug, Default)]
 pub struct Signals {
-    next: Option<Packed>,
-    /// Those behind `next`; empty where there is none.
-    rest: VecDeque<Packed>,
+    /// The oldest; without one there are no others.
+    first: Option<Packed>,
+    others: VecDeque<Packed>,
 }
 
 impl Signals {
@@ -41,24 +41,26 @@ impl Signals {
     #[inline]
     pub fn push(&mut self, signal: Signal) {
         let signal = signal.pack();
-        if self.next.is_none() {
-            self.next = Some(signal);
+        if self.first.is_none() {
+            self.first = Some(signal);
         } else {
-            self.rest.push_back(signal);
+            self.others.push_back(signal);
         }
     }
 
     /// The oldest one.
     #[inline]
     pub fn pop(&mut self) -> Option<Packed> {
-        let signal = self.next?;
-        self.next = self.rest.pop_front();
-        Some(signal)
+        let signal = self.first.take();
+        if !self.others.is_empty() {
+            self.first = self.others.pop_front();
+        }
+        signal
     }
 
     /// Forgets all of them.
     pub fn clear(&mut self) {
-        self.next = None;
-        self.rest.clear();
+        self.first = None;
+        self.others.clear();
     }
 }

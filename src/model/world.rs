@@ -5,8 +5,8 @@
 
 use super::context::Context;
 use super::event::{Class, Event};
+use super::node::Node;
 use super::node::client::Client;
-use super::node::{Behaviour, Node};
 use super::packed::Packed;
 use super::recorder::{Recorder, RunRecord, Wanted};
 use super::request::{Doing, Frame, FrameKey, Outcome, Reply};
@@ -17,6 +17,7 @@ use crate::base::limits;
 use crate::base::random::Streams;
 use crate::base::time::{Span, Time};
 use crate::engine::calendar::Due;
+use crate::engine::slab::Slab;
 use crate::failure::Timeline;
 use crate::scenario::plan::{Abandoned, Plan};
 
@@ -77,6 +78,19 @@ pub fn run(plan: &Plan, order: &Order, stop: &(dyn Fn() -> bool + Sync)) -> Resu
     Ok(Some(record))
 }
 
+/// Reads the frames that the next events are about, and those that wait for them.
+#[cold]
+fn warm<'e>(frames: &Slab<Frame>, events: impl Iterator<Item = &'e Packed> + Clone) {
+    let lines = |frame: &Frame| frame.number ^ u64::from(frame.worker);
+    let own = events.clone().filter_map(|event| Event::unpack(*event).frame());
+    let read: u64 = own.map(|key| frames.warm(key, lines)).fold(0, |all, word| all ^ word);
+    let callers = events.filter_map(|event| frames.get(Event::unpack(*event).frame()?).map(|f| f.parent));
+    let read = callers
+        .map(|key| frames.warm(key, lines))
+        .fold(read, |all, word| all ^ word);
+    std::hint::black_box(read);
+}
+
 enum Progress {
     Done,
     Stopped,
@@ -123,6 +137,10 @@ impl<'p> World<'p> {
         if !order.warmup.is_zero() {
             self.cx.after(order.warmup, Class::Change, Event::Measure);
         }
+        for batch in 1..u64::from(order.wanted.batches) {
+            let after = order.warmup.nanos() + batch * self.cx.record.batch.nanos();
+            self.cx.after(Span::from_nanos(after), Class::Change, Event::Measure);
+        }
         self.schedule_change();
     }
 
@@ -140,6 +158,9 @@ impl<'p> World<'p> {
                     Some(due) => self.dispatch(due),
                 }
                 self.settle();
+                if let Some(near) = self.cx.calendar.came_near() {
+                    warm(&self.cx.frames, near);
+                }
             }
             if stop() {
                 return Progress::Stopped;
@@ -154,7 +175,7 @@ impl<'p> World<'p> {
     #[inline]
     fn dispatch(&mut self, due: Due<Packed>) {
         let event = match due {
-            Due::Alarm(host) => return self.cx.completed(HostId::new(host as usize)),
+            Due::Alarm(host) => return self.completed(HostId::new(host as usize)),
             Due::Event(event) => Event::unpack(event),
         };
         if self.is_stale(event) {
@@ -163,11 +184,11 @@ impl<'p> World<'p> {
         }
         match event {
             Event::Change => self.change(),
-            Event::Call(frame) => self.cx.signals.push(Signal::Arrived(frame)),
-            Event::Reply { to, call, reply } => self.cx.signals.push(Signal::Answered(to, call, reply)),
+            Event::Call(frame) => self.arrived(frame),
+            Event::Reply { to, call, reply } => self.answered(to, call, reply),
             Event::Resend(answer) => self.cx.resend(answer),
             Event::Done { frame, .. } => self.done(frame),
-            Event::Timer { frame, serial } => self.cx.signals.push(Signal::Timer(frame, serial)),
+            Event::Timer { frame, serial } => self.carry_rare(Signal::Timer(frame, serial)),
             Event::GiveUp(frame) => self.client_of(frame, Client::give_up),
             Event::Arrive(source) => self.client(source, |client, cx| client.arrive(cx)),
             Event::Wish { source, user } => self.client(source, |client, cx| client.ask(cx, user)),
@@ -176,7 +197,7 @@ impl<'p> World<'p> {
                 server,
                 turn,
                 what,
-            } => self.cx.signals.push(Signal::Tend(balancer, server, turn, what)),
+            } => self.carry_rare(Signal::Tend(balancer, server, turn, what)),
             Event::TakeOver { vip, epoch } => self.take_over(vip, epoch),
             Event::Promote {
                 database,
@@ -200,9 +221,16 @@ impl<'p> World<'p> {
         }
     }
 
+    /// A host's alarm is due.
+    fn completed(&mut self, host: HostId) {
+        if let Some(frame) = self.cx.completed(host) {
+            self.worked(frame);
+        }
+    }
+
     fn done(&mut self, frame: FrameKey) {
         self.cx.frames[frame].doing = Doing::Nothing;
-        self.cx.signals.push(Signal::Worked(frame));
+        self.worked(frame);
     }
 
     fn client(&mut self, source: SourceId, act: impl FnOnce(&mut Client<'p>, &mut Context<'p>)) {
@@ -220,56 +248,87 @@ impl<'p> World<'p> {
     /// Carries signals to their nodes until this instant has nothing more to say.
     pub(super) fn settle(&mut self) {
         while let Some(signal) = self.cx.signals.pop() {
-            self.carry(signal);
+            self.carry(Signal::unpack(signal));
         }
     }
 
     /// Carries a signal to its node, if what it is about is still there.
     #[inline(always)]
-    fn carry(&mut self, signal: Packed) {
-        let signal = Signal::unpack(signal);
+    fn carry(&mut self, signal: Signal) {
+        match signal {
+            Signal::Arrived(frame) => self.arrived(frame),
+            Signal::Granted(frame) => self.tell_of(frame, |node, cx| node.granted(cx, frame)),
+            Signal::Worked(frame) => self.worked(frame),
+            Signal::Answered(frame, call, reply) => self.answered(frame, call, reply),
+            Signal::Finish(frame, reply) => self.end(frame, Some(reply)),
+            Signal::Timer(..) | Signal::Tend(..) | Signal::Abandon(_) => self.carry_rare(signal),
+        }
+    }
+
+    // What happens at an instant reaches its node straight from `dispatch`: no signal is under way then.
+
+    /// A call has crossed the wire.
+    #[inline]
+    fn arrived(&mut self, frame: FrameKey) {
+        if let Some(node) = self.cx.knock(frame) {
+            self.tell(node, |node, cx| node.arrived(cx, frame));
+        }
+    }
+
+    /// A frame's work is done.
+    #[inline]
+    fn worked(&mut self, frame: FrameKey) {
+        self.tell_of(frame, |node, cx| node.worked(cx, frame));
+    }
+
+    /// A call has come back to the frame that waits for it.
+    #[inline]
+    fn answered(&mut self, frame: FrameKey, call: u16, reply: Reply) {
+        if self.cx.troubles > 0 && self.hold_back(Signal::Answered(frame, call, reply)) {
+            return;
+        }
+        if let Some(waiting) = self.cx.frames.get_mut(frame).filter(|f| f.calls == call) {
+            waiting.child = FrameKey::NONE;
+            waiting.silent = false;
+            let node = waiting.node;
+            self.tell(node, |node, cx| node.answered(cx, frame, reply));
+        }
+    }
+
+    /// Signals of which not every request has one.
+    #[inline(never)]
+    fn carry_rare(&mut self, signal: Signal) {
         if self.cx.troubles > 0 && self.hold_back(signal) {
             return;
         }
         let cx = &mut self.cx;
         match signal {
-            Signal::Arrived(frame) => {
-                if let Some(node) = cx.knock(frame) {
-                    self.tell(node, |node, cx| node.arrived(cx, frame));
-                }
-            }
-            Signal::Granted(frame) => self.tell_of(frame, |node, cx| node.granted(cx, frame)),
-            Signal::Worked(frame) => self.tell_of(frame, |node, cx| node.worked(cx, frame)),
-            Signal::Answered(frame, call, reply) => {
-                if let Some(waiting) = cx.frames.get_mut(frame).filter(|f| f.calls == call) {
-                    waiting.child = FrameKey::NONE;
-                    waiting.silent = false;
-                    let node = waiting.node;
-                    self.tell(node, |node, cx| node.answered(cx, frame, reply));
-                }
-            }
             Signal::Timer(frame, serial) => {
                 if let Some(node) = cx.frames.get(frame).filter(|f| f.timer == serial).map(|f| f.node) {
-                    self.tell(node, |node, cx| node.timer(cx, frame));
+                    self.tell(node, |node, cx| node.behaviour().timer(cx, frame));
                 }
             }
             Signal::Tend(node, server, turn, what) => {
                 if cx.is_up(node) {
-                    self.tell(node, |node, cx| node.tend(cx, usize::from(server), turn, what));
+                    self.tell(node, |node, cx| {
+                        node.behaviour().tend(cx, usize::from(server), turn, what);
+                    });
                 }
             }
-            Signal::Finish(frame, reply) => self.end(frame, Some(reply)),
             Signal::Abandon(frame) => self.abandon(frame),
+            Signal::Arrived(_) | Signal::Granted(_) | Signal::Worked(_) | Signal::Answered(..) | Signal::Finish(..) => {
+                unreachable!("`carry` has taken these to their nodes")
+            }
         }
     }
 
     #[inline]
-    fn tell(&mut self, node: NodeId, what: impl FnOnce(&mut (dyn Behaviour + 'p), &mut Context<'p>)) {
-        what(self.nodes[node.index()].behaviour(), &mut self.cx);
+    fn tell(&mut self, node: NodeId, what: impl FnOnce(&mut Node<'p>, &mut Context<'p>)) {
+        what(&mut self.nodes[node.index()], &mut self.cx);
     }
 
     #[inline]
-    fn tell_of(&mut self, frame: FrameKey, what: impl FnOnce(&mut (dyn Behaviour + 'p), &mut Context<'p>)) {
+    fn tell_of(&mut self, frame: FrameKey, what: impl FnOnce(&mut Node<'p>, &mut Context<'p>)) {
         if let Some(node) = self.cx.frames.get(frame).map(|f| f.node) {
             self.tell(node, what);
         }
@@ -329,28 +388,31 @@ impl<'p> World<'p> {
         self.cx.deliver(frame.node, frame.parent, call, reply, 0);
     }
 
-    /// Does an `errors` fault turn this good answer into a bad one?
+    /// Does a fault turn this good answer into a bad one, or into none?
     fn spoil(&mut self, frame: &Frame, reply: Reply) -> Reply {
         if self.cx.troubles == 0 || !reply.is_ok() {
             return reply;
         }
-        let errors = &self.cx.conditions[frame.node.index()].errors;
+        let condition = &self.cx.conditions[frame.node.index()];
         let mut draw = self.cx.draw(frame, super::context::SPOIL);
-        if super::wire::happens(errors, &mut draw) {
+        if super::wire::happens(&condition.errors, &mut draw) {
             Reply::failed(Outcome::Error)
+        } else if super::wire::happens(&condition.empties, &mut draw) {
+            Reply::EMPTY
         } else {
             reply
         }
     }
 
     /// Gives back what a frame holds that is no longer in the world.
+    #[inline(always)]
     fn release(&mut self, frame: &mut Frame) {
         let node = frame.node;
-        self.nodes[node.index()].behaviour().release(&mut self.cx, frame);
         if node.index() >= self.plan.nodes.len() {
-            // A client holds nothing that others wait for.
+            // A client holds nothing.
             return;
         }
+        self.nodes[node.index()].release(&mut self.cx, frame);
         match frame.doing {
             Doing::OnTheWire => return,
             Doing::Cpu { .. } => self.leave_host(node),

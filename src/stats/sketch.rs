@@ -11,8 +11,8 @@ const PARTS: usize = 1 << BITS;
 /// The buckets of one power of two.
 #[derive(Clone, Debug)]
 struct Octave {
-    /// Is anything in them? Rows that are empty cost nothing to read or to clear.
-    used: bool,
+    /// A bit for each sixty-fourth of them that holds something: what is empty costs nothing to read or to clear.
+    used: u64,
     parts: Box<[u64; PARTS]>,
 }
 
@@ -59,7 +59,7 @@ impl Sketch {
             self.octaves.resize_with(octave + 1, || None);
         }
         self.octaves[octave].get_or_insert_with(|| Octave {
-            used: false,
+            used: 0,
             parts: Box::new([0; PARTS]),
         })
     }
@@ -67,7 +67,7 @@ impl Sketch {
     /// The rows that hold something, by octave.
     fn rows(&self) -> impl Iterator<Item = (usize, &Octave)> + '_ {
         let rows = self.octaves.iter().enumerate();
-        rows.filter_map(|(octave, row)| Some((octave, row.as_ref().filter(|r| r.used)?)))
+        rows.filter_map(|(octave, row)| Some((octave, row.as_ref().filter(|r| r.used != 0)?)))
     }
 
     /// How many were counted.
@@ -159,21 +159,32 @@ impl Sketch {
 }
 
 impl Octave {
+    /// Parts that share a bit of `used`.
+    const BLOCK: usize = PARTS / 64;
+
     #[inline]
     fn add(&mut self, part: usize, n: u64) {
-        self.used = true;
+        self.used |= 1 << (part / Octave::BLOCK);
         self.parts[part] += n;
+    }
+
+    /// Where the blocks that hold something begin.
+    fn blocks(&self) -> impl Iterator<Item = usize> + use<> {
+        let used = self.used;
+        (0..64).filter(move |b| used >> b & 1 == 1).map(|b| b * Octave::BLOCK)
     }
 
     /// The parts that hold something, and how much.
     fn filled(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
-        self.parts.iter().copied().enumerate().filter(|(_, n)| *n > 0)
+        let parts = self.blocks().flat_map(|b| b..b + Octave::BLOCK);
+        parts.map(|p| (p, self.parts[p])).filter(|(_, n)| *n > 0)
     }
 
     fn clear(&mut self) {
-        if std::mem::take(&mut self.used) {
-            self.parts.fill(0);
+        for block in self.blocks() {
+            self.parts[block..block + Octave::BLOCK].fill(0);
         }
+        self.used = 0;
     }
 }
 
@@ -197,6 +208,53 @@ fn bounds(octave: usize, part: usize) -> (u64, u64) {
     }
     let width = 1 << (octave - 1);
     ((PARTS + part) as u64 * width, width)
+}
+
+/// A sketch in little: 64 buckets an octave, those that hold something. Enough to say which share of a replication lies
+/// below a value that only all replications together tell, and small enough to keep for each of them.
+#[derive(Clone, Debug, Default)]
+pub struct Profile {
+    zeros: u64,
+    /// By bucket. A count that exceeds its 32 bits would take a replication of billions of equal requests.
+    steps: Box<[(u16, u32)]>,
+}
+
+/// Sixteen fine buckets make a coarse one.
+const COARSE: usize = 16;
+
+impl Sketch {
+    /// The same in little.
+    pub fn profile(&self) -> Profile {
+        let mut steps: Vec<(u16, u32)> = Vec::new();
+        for (octave, row) in self.rows() {
+            for (part, n) in row.filled() {
+                let bucket = ((octave * PARTS + part) / COARSE) as u16;
+                let n = u32::try_from(n).unwrap_or(u32::MAX);
+                match steps.last_mut().filter(|(last, _)| *last == bucket) {
+                    Some((_, sum)) => *sum = sum.saturating_add(n),
+                    None => steps.push((bucket, n)),
+                }
+            }
+        }
+        Profile {
+            zeros: self.zeros,
+            steps: steps.into(),
+        }
+    }
+}
+
+impl Profile {
+    /// How many are at or below so many seconds, those of its bucket taken to be evenly spread.
+    pub fn up_to(&self, seconds: f64) -> f64 {
+        let ns = seconds * 1e9;
+        let part = |(bucket, n): &(u16, u32)| {
+            let first = usize::from(*bucket) * COARSE;
+            let (low, width) = bounds(first / PARTS, first % PARTS);
+            let share = (ns - low as f64) / (width * COARSE as u64) as f64;
+            f64::from(*n) * share.clamp(0.0, 1.0)
+        };
+        self.zeros as f64 + self.steps.iter().map(part).sum::<f64>()
+    }
 }
 
 #[cfg(test)]
@@ -232,6 +290,18 @@ mod tests {
             prop_assert_eq!(merged.quantiles_s(&[0.1, 0.5, 0.99]), together.quantiles_s(&[0.1, 0.5, 0.99]));
             prop_assert_eq!((merged.count(), merged.sum_s(), merged.max_s()), (together.count(), together.sum_s(), together.max_s()));
         }
+    }
+
+    #[test]
+    fn a_profile_knows_shares_to_within_its_buckets() {
+        let mut sketch = Sketch::default();
+        (0..1000).for_each(|ms| sketch.record(Span::from_millis(ms)));
+        let profile = sketch.profile();
+        for ms in [0.0, 1.0, 17.0, 400.0, 998.0, 5000.0] {
+            let (found, truth) = (profile.up_to(ms * 1e-3), (ms + 1.0).min(1000.0));
+            assert!((found - truth).abs() <= 1.0 + ms / 64.0, "{found} for {truth}");
+        }
+        assert!(profile.steps.len() < 64 * 20);
     }
 
     #[test]

@@ -3,16 +3,20 @@
 use fallover::analysis::cuts::minimal_cuts;
 
 /// When a system works: a formula over what is up. With `Not`, a loss may do good.
-enum Formula {
+pub enum Formula {
+    /// This one is up.
     Up(usize),
+    /// All of these hold.
     All(Vec<Formula>),
+    /// One of these does.
     Any(Vec<Formula>),
+    /// This does not.
     Not(Box<Formula>),
 }
 
 impl Formula {
     /// Does it hold with these down? What was looked at on the way is noted.
-    fn holds(&self, down: u32, seen: &mut u32) -> bool {
+    pub fn holds(&self, down: u32, seen: &mut u32) -> bool {
         match self {
             Formula::Up(c) => {
                 *seen |= 1 << c;
@@ -29,7 +33,8 @@ impl Formula {
 pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, n: usize) -> usize {
+    /// A whole number from 0 to `n` - 1.
+    pub fn below(&mut self, n: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -37,7 +42,8 @@ impl Dice {
         ((z ^ z >> 31) % n as u64) as usize
     }
 
-    fn formula(&mut self, n: usize, depth: usize) -> Formula {
+    /// A formula over `n` components, no deeper than this.
+    pub fn formula(&mut self, n: usize, depth: usize) -> Formula {
         let roll = if depth == 0 { 0 } else { self.below(12) };
         let parts = |dice: &mut Dice| (0..2 + dice.below(3)).map(|_| dice.formula(n, depth - 1)).collect();
         match roll {

@@ -8,6 +8,7 @@ use super::trials::Trial;
 use super::*;
 
 use crate::analysis::spof::Times;
+use crate::analysis::topology::Topology;
 use crate::base::random::{Streams, mix};
 use crate::model::structure::used;
 use crate::scenario::plan::{Hit, Objective};
@@ -121,9 +122,7 @@ pub fn answer(
         };
         let prices = Prices::new(&bare, &mortals, &crew.trials, asked.settings.seed);
         let account = Account::new(&bare, &mortals, (&world.states, &world.cuts), &prices);
-        let lost = world.lost(&account);
-        let half = lost.half.unwrap_or(f64::INFINITY);
-        if half <= target * lost.value || crew.trials.replications() >= LAST || !complete {
+        if world.is_settled(&account, target) || crew.trials.replications() >= LAST || !complete {
             break;
         }
         round += 1;
@@ -280,7 +279,8 @@ impl World {
             occupancy::walk(plan, mortals, asked.horizon, streams, states)
         };
         let periods: Vec<Occupancy> = (0..count).map(|p| walk(p, &mut states)).collect();
-        let means = mortals.iter().all(|m| m.means.is_some());
+        // Where repairs wait for each other, components are not independent.
+        let means = mortals.iter().all(|m| m.means.is_some()) && !plan.repairs_wait();
         let long_run = means.then(|| occupancy::exact(plan, mortals, asked.horizon, &mut states));
         let ages = mortals.iter().any(|m| !m.planned && !m.ageless);
         let is_exact = long_run.is_some() && !ages;
@@ -299,13 +299,16 @@ impl World {
         }
     }
 
-    /// What is lost of all requests.
-    fn lost(&self, account: &Account<'_>) -> Interval {
+    /// Is what is lost known this well, or as well as more replications can make it? The scatter of the periods stays.
+    fn is_settled(&self, account: &Account<'_>, target: f64) -> bool {
         let replications = account.prices.replications();
         let sums: Vec<f64> = (0..replications)
             .map(|r| account.sum(&self.occupancy, Some(r)).all)
             .collect();
-        self.widened(interval::mean(&sums), account)
+        let simulated = interval::mean(&sums).unwrap_or(Interval { value: 0.0, half: None });
+        let half = |found: Interval| found.half.unwrap_or(f64::INFINITY);
+        let whole = half(self.widened(Some(simulated), account));
+        whole <= target * simulated.value || half(simulated) <= 0.3 * whole
     }
 
     /// Where the periods were drawn, their own scatter comes on top.
@@ -391,6 +394,7 @@ impl World {
                 unexplored_min_per_year: self.occupancy.unexplored * YEAR_MIN,
             },
             unused: unused(account.plan),
+            topology: Topology::of(account.plan, None),
         }
     }
 
@@ -464,6 +468,9 @@ impl World {
         }
         if self.ages {
             all.push(caveat("lifetime.ages", "some lifetimes are not exponential: periods start with everything new and were drawn one by one; `structural` is about the long run"));
+        }
+        if plan.repairs_wait() {
+            all.push(caveat("repair.waits", "`repair_crews` are fewer than what can fail: periods were drawn one by one, with repairs that wait for each other"));
         }
         let stuck = (0..account.mortals.len()).filter(|life| account.prices.stays_down(*life));
         let mut stuck: Vec<String> = stuck

@@ -34,15 +34,18 @@ pub enum Effect {
     Errors,
     /// It accepts and never answers.
     Hang,
+    /// Every second call to it is lost, and its caller waits for the connect time-out.
+    Drop,
 }
 
 impl Effect {
     /// All of them, with their names.
-    pub const NAMES: [(Effect, &'static str); 4] = [
+    pub const NAMES: [(Effect, &'static str); 5] = [
         (Effect::Crash, "crash"),
         (Effect::Slow, "slow"),
         (Effect::Errors, "errors"),
         (Effect::Hang, "hang"),
+        (Effect::Drop, "drop"),
     ];
 
     /// Its name.
@@ -50,17 +53,19 @@ impl Effect {
         Effect::NAMES[self as usize].1
     }
 
-    /// What it does to a component; nothing where a link cannot fail in this way.
+    /// What it does to a component; nothing where a link cannot fail in this way: it loses calls, or all of them.
     fn hits(self, plan: &Plan, component: &Component) -> Vec<Hit> {
         let gray = |node: NodeId| match self {
             Effect::Slow => Hit::Slow(node, SLOWER),
             Effect::Errors => Hit::Errors(node, HALF),
+            Effect::Drop => Hit::Drop(node, HALF),
             Effect::Hang | Effect::Crash => Hit::Hang(node),
         };
         let of = |hit: &Hit| match (self, hit) {
             (Effect::Crash, hit) => vec![hit.clone()],
             (_, Hit::CrashNode(node)) => vec![gray(*node)],
             (_, Hit::CrashHost(host)) => plan.nodes_on(*host).map(gray).collect(),
+            (Effect::Drop, Hit::CutLink(link)) => vec![Hit::DropLink(*link, HALF)],
             _ => Vec::new(),
         };
         component.hits.iter().flat_map(of).collect()
@@ -69,7 +74,7 @@ impl Effect {
 
 /// How many times as long everything takes where something is slow.
 pub const SLOWER: f64 = 10.0;
-/// Share of the answers that are errors where something answers with errors.
+/// Share of the answers that are errors where something answers with errors, and of the calls that are lost where it loses them.
 const HALF: f64 = 0.5;
 
 /// When things happen in the simulation of a loss: it comes, everything reacts, what is left is measured, it is repaired, and

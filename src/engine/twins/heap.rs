@@ -35,8 +35,8 @@ impl<E: Copy> Heap<E> {
     }
 
     /// No events any more.
-    pub fn cleared(self) -> Heap<E> {
-        Heap::default()
+    pub fn clear(&mut self) {
+        self.entries.clear();
     }
 
     /// Adds an event.

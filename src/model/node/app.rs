@@ -100,6 +100,7 @@ impl<'p> App<'p> {
     }
 
     /// What comes after a slice: a query, a call, or the answer.
+    #[inline]
     fn go_on(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let queries = self.queries(cx, key);
         let total = (queries.read + queries.write) as usize;
@@ -132,12 +133,14 @@ impl<'p> App<'p> {
 
     fn admits(&mut self, cx: &mut Context<'_>, key: FrameKey) -> bool {
         let now = cx.now();
-        self.circuit(cx, key).is_none_or(|c| c.admits(now))
+        self.circuits.is_empty() || self.circuit(cx, key).is_none_or(|c| c.admits(now))
     }
 
     /// A query or a call has come back well.
     fn succeeded(&mut self, cx: &mut Context<'_>, key: FrameKey) {
-        if let Some(circuit) = self.circuit(cx, key) {
+        if !self.circuits.is_empty()
+            && let Some(circuit) = self.circuit(cx, key)
+        {
             circuit.succeeded();
         }
         let step = App::step(cx, key);

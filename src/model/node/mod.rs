@@ -109,7 +109,6 @@ pub enum Admin {
 macro_rules! kinds {
     ($($kind:ident($state:ty)),* $(,)?) => {
         /// A node with its state, closed: every kind there is.
-        #[expect(clippy::large_enum_variant, reason = "one a node, made once a run and never moved")]
         pub enum Node<'p> { $(#[doc = concat!("See [`", stringify!($state), "`].")] $kind($state)),* }
 
         impl<'p> Node<'p> {
@@ -117,6 +116,38 @@ macro_rules! kinds {
             #[inline]
             pub fn behaviour(&mut self) -> &mut (dyn Behaviour + 'p) {
                 match self { $(Node::$kind(node) => node),* }
+            }
+
+            // What every request meets goes straight to the kind that is told; the compiler then sees through the call.
+
+            /// See [`Behaviour::arrived`].
+            #[inline]
+            pub fn arrived(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
+                match self { $(Node::$kind(node) => node.arrived(cx, frame)),* }
+            }
+
+            /// See [`Behaviour::granted`].
+            #[inline]
+            pub fn granted(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
+                match self { $(Node::$kind(node) => node.granted(cx, frame)),* }
+            }
+
+            /// See [`Behaviour::worked`].
+            #[inline]
+            pub fn worked(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
+                match self { $(Node::$kind(node) => node.worked(cx, frame)),* }
+            }
+
+            /// See [`Behaviour::answered`].
+            #[inline]
+            pub fn answered(&mut self, cx: &mut Context<'_>, frame: FrameKey, reply: Reply) {
+                match self { $(Node::$kind(node) => node.answered(cx, frame, reply)),* }
+            }
+
+            /// See [`Behaviour::release`].
+            #[inline]
+            pub fn release(&mut self, cx: &mut Context<'_>, frame: &mut Frame) {
+                match self { $(Node::$kind(node) => node.release(cx, frame)),* }
             }
         }
     };

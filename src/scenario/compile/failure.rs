@@ -188,3 +188,12 @@ pub fn monitoring(cx: &mut Context) -> Monitoring {
         respond,
     }
 }
+
+/// Who repairs.
+pub fn repair_crews(cx: &mut Context) -> Option<u32> {
+    if cx.raw.repair_crews == Some(0) {
+        let hint = "leave it out, and every repair begins as soon as somebody knows";
+        cx.hint(&Path::to("repair_crews"), "repair_crews must be at least 1", hint);
+    }
+    cx.raw.repair_crews
+}

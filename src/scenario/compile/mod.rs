@@ -15,7 +15,6 @@ mod siblings;
 mod slo;
 mod trace;
 mod traffic;
-mod unbuilt;
 
 use std::collections::BTreeSet;
 use std::path::{Path as FilePath, PathBuf};
@@ -82,13 +81,12 @@ impl<'a> Context<'a> {
 
     /// The Plan; to be thrown away if there are problems afterwards.
     pub fn plan(&mut self) -> Option<Plan> {
-        unbuilt::check(self);
         if !names::collect(self) {
             return None;
         }
         let (name, summary) = (self.raw.name.clone().unwrap_or_default(), self.raw.summary.clone());
         let warmup = self.times();
-        let classes = traffic::classes(self);
+        let mut classes = traffic::classes(self);
         let (hosts, zones) = hosts::hosts(self);
         let network = hosts::network(self, &hosts);
         let mut nodes = nodes::nodes(self, &hosts);
@@ -97,16 +95,18 @@ impl<'a> Context<'a> {
         cycles::check(self);
         siblings::unite(&mut nodes, &databases, &vips);
         let sources = traffic::sources(self);
+        traffic::mix(&mut classes, &sources, self.raw.duration.0.seconds());
         let faults = faults::faults(self, &nodes, &network);
         let (components, lifetimes) = failure::components(self, &zones, &network);
         let monitoring = failure::monitoring(self);
+        let repair_crews = failure::repair_crews(self);
         let slo = slo::objectives(self);
         let warnings = std::mem::take(&mut self.warnings);
         let (digest, duration) = (String::new(), self.raw.duration.0);
         #[rustfmt::skip]
         let plan = Plan {
             name, summary, digest, duration, warmup, cooldown: Span::ZERO, classes, sources, hosts, zones, nodes, databases, vips, network,
-            faults, components, lifetimes, monitoring, slo, warnings,
+            faults, components, lifetimes, monitoring, repair_crews, slo, warnings,
         };
         Some(plan)
     }

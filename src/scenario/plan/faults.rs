@@ -34,6 +34,8 @@ pub enum Hit {
     Slow(NodeId, f64),
     /// This share of the answers is an error.
     Errors(NodeId, f64),
+    /// This share of the answers never comes: the connection is closed instead.
+    Empty(NodeId, f64),
     /// This share of the calls to it is dropped without a word.
     Drop(NodeId, f64),
     /// This share of the calls over the link is dropped without a word.
@@ -154,6 +156,13 @@ pub enum Course {
     Failures { mtbf: Dist, mttr: Dist },
     /// Down for `lasts` every `every`: planned, so nobody has to notice. Only with `--failures`.
     Maintenance { every: Span, lasts: Span },
+}
+
+impl Lifetime {
+    /// Is it a failure that somebody has to repair? Maintenance is planned.
+    pub fn is_failure(&self) -> bool {
+        matches!(self.course, Course::Failures { .. })
+    }
 }
 
 /// How a failure comes to a person's notice before repair can begin.

@@ -58,6 +58,8 @@ pub struct Plan {
     pub lifetimes: Vec<Lifetime>,
     /// How a failure comes to a person's notice.
     pub monitoring: Monitoring,
+    /// How many failures can be repaired at once; `None` = all.
+    pub repair_crews: Option<u32>,
     /// What the service promises.
     pub slo: Vec<Objective>,
     /// Things in the scenario that are legal and probably not meant; printed before a run.
@@ -82,8 +84,23 @@ pub struct Class {
     pub share: f64,
     /// The keys that its requests ask for (`uri` and `hdr` hash them).
     pub keys: Option<Keys>,
+    /// Its share of all requests, with those that page views bring.
+    pub mix: f64,
+    /// Size of a request of it and of its answer.
+    pub bytes: Bytes,
     /// Smaller is served first in a balancer's queue.
     pub priority: i32,
+    /// Milliseconds by which it counts as having come later into a balancer's queue.
+    pub priority_offset: i32,
+}
+
+/// Size of a request and of its answer.
+#[derive(Copy, Clone, Debug, Default)]
+pub struct Bytes {
+    /// Bytes to the server.
+    pub request: u64,
+    /// Bytes back.
+    pub response: u64,
 }
 
 /// A set of keys and how unevenly they are asked for.
@@ -108,7 +125,11 @@ pub struct Source {
     pub timeout: Option<Span>,
     /// What a client does about a failure.
     pub retry: Option<Retry>,
-    /// How long the browser renders an answer; reported apart.
+    /// No answer of a resolver is kept for less.
+    pub min_ttl: Span,
+    /// What a page view fetches: the first alone, and when it is answered all others at once. Empty = a request is a view.
+    pub page: Vec<ClassId>,
+    /// How long the browser renders a page; reported apart.
     pub render: Option<Dist>,
 }
 
@@ -330,6 +351,8 @@ pub struct Network {
     pub latency: Span,
     /// Share of messages lost and sent again.
     pub loss: f64,
+    /// Bytes a second; `None` = no message takes longer for its size.
+    pub bandwidth: Option<f64>,
     /// Links that differ from this.
     pub links: Vec<Link>,
     /// The link that a message from one host to another takes, where it is not the default.
@@ -345,6 +368,8 @@ pub struct Link {
     pub latency: Span,
     /// Share of messages lost and sent again.
     pub loss: f64,
+    /// Bytes a second; `None` = no message takes longer for its size.
+    pub bandwidth: Option<f64>,
 }
 
 /// One promise.
@@ -372,6 +397,12 @@ pub enum Measure {
 }
 
 impl Plan {
+    /// May a repair have to wait for one that is under way?
+    pub fn repairs_wait(&self) -> bool {
+        let failures = self.lifetimes.iter().filter(|l| l.is_failure()).count();
+        self.repair_crews.is_some_and(|crews| (crews as usize) < failures)
+    }
+
     /// About how many health checks a second there are while all is well.
     pub fn probes_per_s(&self) -> f64 {
         let of = |node: &Node| match &node.kind {

@@ -67,6 +67,8 @@ pub struct Scenario {
     pub common_causes: Named<CommonCause>,
     /// How a failure comes to a person's notice before repair can begin. Omitted: at once, with a caveat.
     pub monitoring: Option<Monitoring>,
+    /// How many failures can be repaired at once, whoever was noticed first; `maintenance` needs none of them. Omitted: all.
+    pub repair_crews: Option<u32>,
     /// What the service promises.
     #[serde(default)]
     pub slo: Slo,
