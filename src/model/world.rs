@@ -137,6 +137,10 @@ impl<'p> World<'p> {
         if !order.warmup.is_zero() {
             self.cx.after(order.warmup, Class::Change, Event::Measure);
         }
+        for batch in 1..u64::from(order.wanted.batches) {
+            let after = order.warmup.nanos() + batch * self.cx.record.batch.nanos();
+            self.cx.after(Span::from_nanos(after), Class::Change, Event::Measure);
+        }
         self.schedule_change();
     }
 

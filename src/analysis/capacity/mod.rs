@@ -5,6 +5,7 @@ mod bound;
 mod curve;
 mod excess;
 mod search;
+mod sizes;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,7 @@ use super::topology::Topology;
 
 pub use answer::answer;
 pub use search::{Ask, End, Question};
+pub use sizes::{Size, Sizing, Stack};
 
 /// What `capacity` finds. Loads are of all sources together; a profile counts with its height.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -34,6 +36,9 @@ pub struct Capacity {
     pub curve: Vec<Point>,
     /// The same with each component lost: those that something uses.
     pub n_minus_1: Ordered<Knee>,
+    /// How many are enough; only where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sizing: Option<Sizing>,
     /// What stands where, and who asks whom.
     #[serde(default)]
     pub topology: Topology,

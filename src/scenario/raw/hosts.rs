@@ -25,7 +25,7 @@ pub struct Host {
     pub lifetime: Option<Lifetime>,
     /// When it is taken down on purpose.
     pub maintenance: Option<Maintenance>,
-    /// What it costs, in any unit. Nothing reads it yet.
+    /// What it costs, in any unit; `capacity --replicas` adds it up.
     pub cost: Option<f64>,
 }
 
