@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{self, Failure, INTERRUPTED, MISSED};
-use super::options::{Reading, Simulating, Writing, duration};
+use super::options::{Reading, Simulating, Writing, duration, without_times};
 use super::simulate::{failed, now, stop_on_interrupt};
 use crate::analysis::availability::{self as finding, Asked, Found};
 use crate::analysis::result::{Answer, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
@@ -16,6 +16,8 @@ use crate::study::{Count, Settings};
 
 /// How much of its requests does the service answer over years, and what costs the rest?
 #[derive(Debug, Args)]
+#[command(mut_arg("replications", |a| a.help(REPLICATIONS)))]
+#[command(mut_args(without_times))]
 pub struct Availability {
     /// The scenario, JSON or YAML
     scenario: PathBuf,
@@ -30,6 +32,8 @@ pub struct Availability {
     simulating: Simulating,
 }
 
+const REPLICATIONS: &str =
+    "How many independent replications [default: as many as it takes to know what is lost to ± 10 %]";
 /// Where nobody says how many replications: as many as it takes until what is lost is known so well.
 const PRECISION: f64 = 0.1;
 

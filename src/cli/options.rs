@@ -130,6 +130,14 @@ fn warmup(text: &str) -> Result<String, String> {
     Duration::parse(text).map(|_| text.to_owned())
 }
 
+/// For commands that choose their own times and always let lifetimes act: they do not offer what they would refuse.
+pub fn without_times(argument: clap::Arg) -> clap::Arg {
+    match argument.get_id().as_str() {
+        "duration" | "warmup" | "failures" => argument.hide(true),
+        _ => argument,
+    }
+}
+
 fn precision(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(r) if r > 0.0 && r < 1.0 => Ok(r),
