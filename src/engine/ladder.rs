@@ -1,7 +1,7 @@
 //! Events by key, however many wait: a heap for those that are near, unsorted buckets for those that are far.
 //!
 //! While few events wait, all are near and this is the [`Heap`] and nothing else. A heap of a hundred thousand misses the
-//! processor's cache at each level; so where it grows beyond [`SPILL`], what is far goes into a bucket by its time and is
+//! processor's cache at each level; so where it grows beyond `SPILL`, what is far goes into a bucket by its time and is
 //! not compared with anything until its bucket's turn comes (the ladder queue of Tang, Goh and Thng, 2005, with a heap as its
 //! lowest rung). All events of one instant are always together, and the heap knows the whole key, so the order is exact.
 
