@@ -15,6 +15,8 @@ use fallover::scenario::{load, load_text};
 use serde_json::{Map, json};
 
 const ROUNDS: usize = 5;
+const BARE: &str = "foobar, no time-outs";
+const ARMED: &str = "foobar, all armed";
 
 struct Case {
     name: &'static str,
@@ -29,30 +31,50 @@ fn main() {
         .unwrap_or_default();
     let mut cases = cases();
     cases.retain(|case| case.name.contains(&word));
-    let mut best = vec![f64::INFINITY; cases.len()];
-    let mut counts = vec![(0, 0); cases.len()];
+    let mut rounds = vec![Vec::new(); cases.len()];
+    let mut counts = vec![(0.0, 0.0); cases.len()];
     for _ in 0..ROUNDS {
         for (i, case) in cases.iter().enumerate() {
             let (ns, requests, events) = measure(case);
-            best[i] = best[i].min(ns);
-            counts[i] = (requests, events);
+            rounds[i].push(ns / events as f64);
+            counts[i] = (requests as f64, events as f64);
         }
     }
-    println!("the best of {ROUNDS} interleaved rounds, CPU time of one thread\n");
+    println!("CPU time of one thread, {ROUNDS} interleaved rounds: the median, and the range of ns/event\n");
     println!(
-        "{:<24} {:>10} {:>11} {:>9} {:>14}",
-        "scenario", "requests", "ns/request", "ns/event", "events/request"
+        "{:<24} {:>10} {:>11} {:>9} {:>17} {:>14}",
+        "scenario", "requests", "ns/request", "ns/event", "range", "events/request"
     );
-    for ((case, ns), (requests, events)) in cases.iter().zip(best).zip(counts) {
-        let (requests, events) = (requests as f64, events as f64);
+    for ((case, rounds), &(requests, events)) in cases.iter().zip(&rounds).zip(&counts) {
+        let (least, median, most) = spread(rounds);
         println!(
-            "{:<24} {requests:>10} {:>11.1} {:>9.1} {:>14.2}",
+            "{:<24} {requests:>10} {:>11.1} {median:>9.1} {:>17} {:>14.2}",
             case.name,
-            ns / requests,
-            ns / events,
+            median * events / requests,
+            format!("{least:.1} to {most:.1}"),
             events / requests
         );
     }
+    compare(&cases, &rounds, &counts);
+}
+
+/// What time-outs and failures cost that are armed and hardly ever act: the ratio a request, round by round.
+fn compare(cases: &[Case], rounds: &[Vec<f64>], counts: &[(f64, f64)]) {
+    let at = |name| cases.iter().position(|c| c.name == name);
+    let (Some(bare), Some(armed)) = (at(BARE), at(ARMED)) else {
+        return;
+    };
+    let a_request = |i: usize, round: usize| rounds[i][round] * counts[i].1 / counts[i].0;
+    let ratios: Vec<f64> = (0..ROUNDS).map(|r| a_request(armed, r) / a_request(bare, r)).collect();
+    let (least, median, most) = spread(&ratios);
+    println!("\n{ARMED} over {BARE}: {median:.2} ({least:.2} to {most:.2})");
+}
+
+/// The least, the median and the most.
+fn spread(values: &[f64]) -> (f64, f64, f64) {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    (sorted[0], sorted[sorted.len() / 2], sorted[sorted.len() - 1])
 }
 
 fn cases() -> Vec<Case> {
@@ -78,8 +100,8 @@ fn cases() -> Vec<Case> {
             false,
         ),
         case("foobar", file("scenarios/foobar.json", &["duration=200s"]), false),
-        case("foobar, no time-outs", file("scenarios/foobar.json", &bare), false),
-        case("foobar, all armed", file("scenarios/foobar.json", &armed), true),
+        case(BARE, file("scenarios/foobar.json", &bare), false),
+        case(ARMED, file("scenarios/foobar.json", &armed), true),
         case("a million in flight", million_in_flight(), false),
         case("a thousand nodes", thousand_nodes(), false),
     ]
@@ -104,7 +126,7 @@ fn text(scenario: &serde_json::Value) -> Plan {
 /// 100,000 requests a second that take ten seconds each.
 fn million_in_flight() -> Plan {
     text(&json!({
-        "duration": "20s",
+        "duration": "60s",
         "clients": { "c": { "arrivals": { "poisson": "100000/s" }, "entry": "server" } },
         "nodes": { "server": { "kind": "app", "work": { "*": { "io": { "exponential": { "mean": "10s" } } } } } },
     }))

@@ -2,48 +2,31 @@
 //!
 //! `cargo run --release --example comparing`; ends with status 1 where either is right less than 95 times in 100.
 
-use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
+#[path = "../tests/support/alone.rs"]
+mod alone;
+#[path = "../tests/support/queues.rs"]
+mod queues;
 
-use fallover::analysis::compare::{Compare, Verdict, compare};
+use std::process::ExitCode;
+
+use fallover::analysis::compare::{Compare, Verdict};
 use fallover::scenario::load_text;
 use fallover::scenario::plan::Plan;
-use fallover::study::{self, Count, Settings, Watch};
+use fallover::study::Settings;
 
 const SEEDS: u64 = 200;
 
-/// Poisson arrivals at 100 a second at servers of exponential service. The names key the draws.
 fn design(name: &str, mean_us: u32, workers: &str) -> Plan {
-    let text = format!(
-        r#"{{ "duration": "70s", "warmup": "10s",
-              "clients": {{ "from-{name}": {{ "arrivals": {{ "poisson": "100/s" }}, "entry": "{name}" }} }},
-              "nodes": {{ "{name}": {{ "kind": "app", {workers}
-                          "work": {{ "*": {{ "io": {{ "exponential": {{ "mean": "{mean_us}us" }} }} }} }} }} }} }}"#
-    );
+    let text = queues::queue(name, mean_us, workers);
     load_text("design.json", &text, &[]).expect("is right").plan
 }
 
 fn compared(plans: &[Plan], seed: u64) -> Compare {
-    let settings = Settings {
-        seed,
-        replications: Count::Fixed(20),
-        lifetimes: false,
-        rows: false,
-        logs: false,
-        threads: 0,
-    };
-    let watch = Watch {
-        stop: &AtomicBool::new(false),
-        progress: &|_, _| {},
-        visit: &mut |_, _, _| Ok(()),
-    };
-    let studies = study::run_side_by_side(plans, &settings, watch).expect("the books balance");
-    compare(&[("a".into(), Vec::new()), ("b".into(), Vec::new())], plans, &studies)
+    alone::compared(plans, &Settings::plain(seed, 20))
 }
 
 fn main() -> ExitCode {
-    let queue = "\"workers\": 1,";
-    let equal = [design("left", 5000, queue), design("right", 5000, queue)];
+    let equal = [design("left", 5000, queues::ONE), design("right", 5000, queues::ONE)];
     let slower = [design("left", 5000, ""), design("right", 5250, "")];
     let is_none = |c: &Compare| c.differences.iter().all(|d| d.verdict == Verdict::NoDifferenceShown);
     let is_found = |c: &Compare| {

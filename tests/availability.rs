@@ -14,7 +14,7 @@ use fallover::base::ids::ClassId;
 use fallover::base::time::Span;
 use fallover::model::structure::{State, is_cut, used};
 use fallover::scenario::plan::Plan;
-use fallover::study::{Count, Settings};
+use fallover::study::Settings;
 use support::{plan, study_of};
 
 const DAY_S: f64 = 86_400.0;
@@ -22,12 +22,8 @@ const YEAR_MIN: f64 = 525_600.0;
 
 fn settings(replications: u32, threads: usize) -> Settings {
     Settings {
-        seed: 1,
-        replications: Count::Fixed(replications),
-        lifetimes: false,
-        rows: false,
-        logs: false,
         threads,
+        ..Settings::plain(1, replications)
     }
 }
 

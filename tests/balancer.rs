@@ -19,7 +19,7 @@ fn stack(backend: &[&str], per_s: f64, seconds: f64, faults: &[(f64, f64, &str, 
             .map(|i| Asked {
                 at: f64::from(i) / per_s,
                 service: 0.001,
-                patience: None,
+                ..Asked::default()
             })
             .collect(),
         faults: faults
@@ -429,6 +429,7 @@ fn who_gives_up_in_the_line_leaves_it() {
             at: i as f64 / 10.0,
             service: 1.0,
             patience,
+            ..Asked::default()
         };
     }
     // One at a time: the second left at 0.6, so the third begins when the first is done.
@@ -455,4 +456,73 @@ fn those_fetched_by_a_server_that_comes_up_hold_no_slot() {
     assert_eq!(servers, ["s1", "s2", "s2", "s2", "s2", "s1"]);
     let waited: Vec<f64> = rows.iter().map(|r| (response_ms(r) - 10_000.0).round()).collect();
     assert_eq!(waited, [0.0, 1500.0, 500.0, 0.0, 0.0, 5000.0]);
+}
+
+/// Eight come, a tenth of a second apart, and are let in one at a time, for 800 ms each. Two may wait in the kernel's line,
+/// which is full when it is longer than `backlog`. The packets of the others are dropped, and sent again 1 s later, and 2 s
+/// after that: at 1.3 s the fourth and at 1.6 s the seventh find a place, at 3.4 s the fifth, at 3.5 s the sixth. The eighth
+/// would try a fourth time at 7.7 s, but waits for a connection for 5 s only.
+#[test]
+fn beyond_the_backlog_connections_are_tried_again() {
+    let world = |patience: &str| {
+        format!(
+            r#"{{ "duration": "30s",
+            "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/eight.csv" }}, "entry": "lb" {patience} }} }},
+            "nodes": {{ "lb": {{ "kind": "load-balancer", "servers": ["s"], "maxconn": 1, "backlog": 1 }},
+                "s": {{ "kind": "app", "work": {{ "*": {{ "io": "800ms" }} }} }} }} }}"#
+        )
+    };
+    let ends = |patience: &str| {
+        let ends = endings(&record(&world(patience)).rows);
+        let ends = ends.into_iter().map(|(at, how)| ((at * 1e3).round() as u64, how));
+        ends.collect::<Vec<_>>()
+    };
+    let patient = [
+        (800, Ok),
+        (1600, Ok),
+        (2400, Ok),
+        (3200, Ok),
+        (4800, Ok),
+        (5600, Ok),
+        (4000, Ok),
+        (5700, Unreachable),
+    ];
+    assert_eq!(ends(""), patient);
+    // Those who were never heard have met nobody; the fourth and the seventh were let in, and were not answered in time.
+    let hasty = [
+        (800, Ok),
+        (1600, Ok),
+        (2400, Ok),
+        (2800, ClientTimeout),
+        (2900, Unreachable),
+        (3000, Unreachable),
+        (3100, ClientTimeout),
+        (3200, Unreachable),
+    ];
+    assert_eq!(ends(r#", "timeout": "2500ms""#), hasty);
+}
+
+/// A server that closes connections instead of answering, while its checks pass: the client is told, unless the balancer
+/// tries elsewhere.
+#[test]
+fn an_empty_answer_is_a_reset_unless_it_is_tried_again() {
+    let world = |more: &str| {
+        format!(
+            r#"{{ "duration": "9500ms",
+            "clients": {{ "c": {{ "arrivals": {{ "uniform": "1/s" }}, "entry": "lb" }} }},
+            "nodes": {{ "lb": {{ "kind": "load-balancer", "servers": ["a", "b"], "redispatch": true,
+                    "check": {{ "inter": "500ms", "fall": 1 }} {more} }},
+                "a": {{ "kind": "app", "work": {{ "*": {{ "io": "10ms" }} }} }},
+                "b": {{ "kind": "app", "work": {{ "*": {{ "io": "10ms" }} }} }} }},
+            "faults": [{{ "at": "1500ms", "target": "a", "effect": "empty" }}] }}"#
+        )
+    };
+    let ends = |more: &str| endings(&record(&world(more)).rows);
+    let (told, tried) = (ends(""), ends(r#", "retry_on": ["empty-response"]"#));
+    let reset = told.iter().filter(|end| end.1 == Outcome::Reset).count();
+    assert_eq!(reset, 4, "those at 3 s, 5 s, 7 s and 9 s: {told:?}");
+    assert!(tried.iter().all(|end| end.1 == Outcome::Ok), "{tried:?}");
+    // A second attempt takes the turn of the other server, so from 3 s on all try the broken one first.
+    let twice = tried.iter().filter(|end| (end.0.fract() - 0.020).abs() < 1e-6).count();
+    assert_eq!(twice, 7, "{tried:?}");
 }

@@ -2,6 +2,7 @@
 
 mod program;
 
+use fallover::analysis::capacity::{Capacity, Knee};
 use fallover::analysis::result::{Answer, Document};
 use program::fallover;
 
@@ -29,13 +30,7 @@ fn written(text: &str) -> (tempfile::TempDir, String) {
 
 #[test]
 fn half_is_left_of_two_and_nothing_of_one() {
-    let (_folder, path) = written(PAIR);
-    let (status, out, err) = fallover(&["capacity", &path, "--json", "--replications", "6"]);
-    assert_eq!(status, 0, "{err}");
-    let document = Document::read(&out).expect("is a document");
-    let Answer::Capacity(capacity) = &document.answer else {
-        panic!("a capacity")
-    };
+    let capacity = found(PAIR, &[]);
     let knee = |e: fallover::analysis::result::Estimate| e.value.expect("a value");
     let whole = knee(capacity.knee.knee_per_s);
     // 95 % of M/M/1-PS at the same load would be within 100 ms at no more than 70 a second a server; and not far below.
@@ -53,6 +48,83 @@ fn half_is_left_of_two_and_nothing_of_one() {
     let loads: Vec<f64> = capacity.curve.iter().map(|p| p.rate_per_s).collect();
     assert!(loads.is_sorted() && loads[loads.len() - 1] > 1.99 * whole);
     assert!(capacity.curve[0].holds && !capacity.curve[loads.len() - 1].holds);
+}
+
+/// What `capacity` says of this scenario.
+fn found(text: &str, more: &[&str]) -> Capacity {
+    let (_folder, path) = written(text);
+    let (status, out, err) = fallover(&[&["capacity", &path, "--json", "--replications", "4"], more].concat());
+    assert_eq!(status, 0, "{err}");
+    match Document::read(&out).expect("is a document").answer {
+        Answer::Capacity(capacity) => *capacity,
+        _ => panic!("a capacity"),
+    }
+}
+
+/// A server is good for some 65 a second: two for 100, and three if one of them may be lost.
+#[test]
+fn sizing_finds_the_fewest_and_one_more() {
+    let costly = PAIR.replace("\"cores\": 1", "\"cores\": 1, \"cost\": 12.5");
+    let sized = found(
+        &costly,
+        &["--replicas", "h*=1..3", "--set", "clients.c.arrivals.poisson=100"],
+    );
+    let sizing = sized.sizing.expect("was asked for");
+    assert_eq!((sizing.fewest, sizing.fewest_with_one_lost), (Some(2), Some(3)));
+    let size = |i: usize| &sizing.sizes[i];
+    let knee = |knee: &Knee| knee.knee_per_s.value.expect("a value");
+    for i in 0..3 {
+        let n = i as f64 + 1.0;
+        assert_eq!((size(i).replicas, size(i).cost), (i as u32 + 1, Some(12.5 * n)));
+        // M/M/1-PS each, a little better together: 50 to 75 a second a server.
+        assert!((50.0 * n..75.0 * n).contains(&knee(&size(i).knee)), "{:?}", size(i));
+        let left = knee(&size(i).with_one_lost);
+        assert!(
+            (50.0 * (n - 1.0)..75.0 * (n - 1.0) + 1e-9).contains(&left) || left == 0.0,
+            "{:?}",
+            size(i)
+        );
+    }
+    assert_eq!(knee(&size(0).with_one_lost), 0.0);
+    // The scenario as it stands is the one with two.
+    let (stands, two) = (knee(&sized.knee), knee(&size(1).knee));
+    assert!((stands / two - 1.0).abs() < 0.1, "{stands} {two}");
+}
+
+/// Everything that scales and everything that does not stays what it is under another load.
+#[test]
+fn profiles_users_and_traces_have_a_knee_too() {
+    let with = |arrivals: &str| PAIR.replace("\"arrivals\": { \"poisson\": 50 }", arrivals);
+    let ratio = |text: &str, more: &[&str]| {
+        let found = found(text, &[&["--knee-only", "--duration", "20s"], more].concat());
+        found.knee.knee_ratio.value.expect("a knee")
+    };
+    // The height of the profile is what breaks: a little later than steady load of that height, never before.
+    let profile = with(r#""arrivals": { "profile": [["0s", 25], ["10s", 50], ["20s", 25]] }"#);
+    assert!((2.0..4.5).contains(&ratio(&profile, &[])), "{}", ratio(&profile, &[]));
+    // A user asks every second: 50 users are 50 a second at most.
+    let users = with(r#""users": 50, "think": { "exponential": { "mean": "1s" } }"#);
+    assert!((2.0..4.0).contains(&ratio(&users, &[])), "{}", ratio(&users, &[]));
+    let failing = PAIR.replace(
+        "\"h1\": { \"cores\": 1",
+        "\"h1\": { \"lifetime\": { \"mtbf\": \"1y\", \"mttr\": \"1s\" }, \"cores\": 1",
+    );
+    assert!((2.0..3.0).contains(&ratio(&failing, &["--failures"])));
+    assert!((2.0..3.0).contains(&ratio(PAIR, &["--batch-means"])));
+    // Recorded arrivals: all rows, in less time.
+    let (folder, path) = written(&with(r#""arrivals": { "trace": "t.csv" }"#));
+    let rows: String = (0..1000).map(|i| format!("{}\n", f64::from(i) * 0.02)).collect();
+    std::fs::write(folder.path().join("t.csv"), format!("at_s\n{rows}")).expect("writes");
+    let brief = ["--knee-only", "--duration", "20s", "--json", "--replications", "4"];
+    let (status, out, err) = fallover(&[&["capacity", path.as_str()], &brief[..]].concat());
+    assert_eq!(status, 0, "{err}");
+    let document = Document::read(&out).expect("is a document");
+    let Answer::Capacity(capacity) = &document.answer else {
+        panic!("a capacity")
+    };
+    let ratio = capacity.knee.knee_ratio.value.expect("a knee");
+    // Evenly spaced, so it goes further than Poisson; 200 a second is all there is.
+    assert!((2.2..4.2).contains(&ratio), "{ratio}");
 }
 
 #[test]
@@ -107,6 +179,14 @@ fn what_is_wrong_is_said_before_the_work() {
     };
     said(&["--set", "slo=null"], "--set slo.p99=300ms");
     said(&["-o", "x.xls"], ".json");
+    said(
+        &["--replicas", "g*=1..2"],
+        "no host, and no node without a host, is called \"g*\"",
+    );
+    said(&["--replicas", "h*=0..2"], "from 1 to 1000");
+    said(&["--replicas", "h*=1..100"], "100 numbers are more than 64");
+    said(&["--replicas", "lb=1..2"], "nobody would ask a copy of lb");
+    said(&["--batch-means", "--precision", "0.1"], "cannot be used with");
     let silent = r#"clients.c.arrivals={"poisson":0}"#;
     let (status, _, err) = fallover(&["capacity", &path, "--set", silent]);
     assert_eq!(status, 2, "{err}");

@@ -3,48 +3,22 @@
 mod program;
 mod support;
 
-use std::sync::atomic::AtomicBool;
-
-use fallover::analysis::compare::{Compare, Difference, Verdict, compare};
+use fallover::analysis::compare::{Compare, Difference, Verdict};
 use fallover::scenario::plan::Plan;
-use fallover::study::{self, Count, Settings, Watch};
+use fallover::study::Settings;
 use program::{document, fallover};
 use serde_json::Value;
-use support::plan;
+use support::{alone, plan, queues};
 
 const STUDY: &str = "scenarios/roundrobin-vs-leastconn.json";
 
-/// M/M/1 with a service of this mean, at 100 a second. The names key the draws.
+/// M/M/1 with a service of this mean, at 100 a second.
 fn queue(name: &str, mean_us: u32) -> Plan {
-    plan(&queue_text(name, mean_us))
-}
-
-fn queue_text(name: &str, mean_us: u32) -> String {
-    format!(
-        r#"{{ "duration": "70s", "warmup": "10s",
-              "clients": {{ "from-{name}": {{ "arrivals": {{ "poisson": "100/s" }}, "entry": "{name}" }} }},
-              "nodes": {{ "{name}": {{ "kind": "app", "workers": 1,
-                          "work": {{ "*": {{ "io": {{ "exponential": {{ "mean": "{mean_us}us" }} }} }} }} }} }} }}"#
-    )
+    plan(&queues::queue(name, mean_us, queues::ONE))
 }
 
 fn compared(plans: &[Plan], seed: u64, replications: u32) -> Compare {
-    let settings = Settings {
-        seed,
-        replications: Count::Fixed(replications),
-        lifetimes: false,
-        rows: false,
-        logs: false,
-        threads: 0,
-    };
-    let watch = Watch {
-        stop: &AtomicBool::new(false),
-        progress: &|_, _| {},
-        visit: &mut |_, _, _| Ok(()),
-    };
-    let studies = study::run_side_by_side(plans, &settings, watch).expect("the books balance");
-    let labels: Vec<(String, Vec<String>)> = (0..plans.len()).map(|i| (format!("design {i}"), Vec::new())).collect();
-    compare(&labels, plans, &studies)
+    alone::compared(plans, &Settings::plain(seed, replications))
 }
 
 fn of<'c>(found: &'c Compare, metric: &str) -> &'c Difference {
@@ -77,10 +51,7 @@ fn theory_equal_designs_show_no_difference() {
 /// the difference of two 0.88 %: 5 % is 5.7 of them, and the strictest step of Holm's asks for 2.9.
 #[test]
 fn theory_a_true_difference_of_five_percent_is_found() {
-    let free = |name: &str, mean_us| {
-        let text = queue_text(name, mean_us);
-        plan(&text.replace("\"workers\": 1,", ""))
-    };
+    let free = |name: &str, mean_us| plan(&queues::queue(name, mean_us, ""));
     let found = compared(&[free("left", 5000), free("right", 5250)], 1, 20);
     let p99 = of(&found, "latency_s.p99");
     assert_eq!(p99.verdict, Verdict::ABetter);

@@ -1,31 +1,17 @@
 //! 95 % intervals hold the truth about 95 times of 100. A few seeds here; a thousand with `cargo run --release --example coverage`.
 
+#[path = "support/alone.rs"]
+mod alone;
 #[path = "support/coverage.rs"]
 mod cases;
-mod support;
 
-use cases::{Case, REPLICATIONS, cases, holds};
-use fallover::analysis::run as findings;
+use cases::{cases, covered};
 use statrs::distribution::{Binomial, DiscreteCDF};
-use support::{plan, study_of};
 
 const SEEDS: u64 = 80;
+const REPLICATIONS: u32 = 10;
 /// A right program fails one of the dozen truths in so many choices of seeds.
 const RIGHT_FAILS: f64 = 1e-5;
-
-/// How many of the seeds' intervals hold each truth.
-fn covered(case: &Case) -> Vec<u64> {
-    let plan = plan(&case.json);
-    let mut counts = vec![0; case.truths.len()];
-    for seed in 1..=SEEDS {
-        let study = study_of(&plan, REPLICATIONS, seed, 0, case.failures);
-        let run = findings::run(&plan, &study);
-        for (count, (_, measured, truth)) in counts.iter_mut().zip(&case.truths) {
-            *count += u64::from(holds(measured(&run), *truth));
-        }
-    }
-    counts
-}
 
 #[test]
 fn theory_intervals_hold_the_truth_as_often_as_they_say() {
@@ -38,7 +24,7 @@ fn theory_intervals_hold_the_truth_as_often_as_they_say() {
         "too few seeds to tell anything: {least} of {SEEDS}"
     );
     for case in cases(60) {
-        for ((what, _, _), count) in case.truths.iter().zip(covered(&case)) {
+        for ((what, _, _), count) in case.truths.iter().zip(covered(&case, SEEDS, REPLICATIONS)) {
             assert!(
                 count >= least,
                 "{}, {what}: {count} of {SEEDS} intervals hold the truth, and at least {least} should",

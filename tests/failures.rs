@@ -815,6 +815,92 @@ fn tls_costs_cpu_full_or_resumed() {
     departures(&default(scenario("0")), &[(0.0115, Ok), (5.0115, Ok), (11.0115, Ok)]);
 }
 
+// --- page views -----------------------------------------------------------------------------------------------------
+
+/// A user thinks 100 ms, asks for a page of 10 ms, and then for its two images at once, of which one waits 5 ms for the
+/// other. The second view meets a dead server: its document is refused, nothing more is asked for, and the user thinks.
+#[test]
+fn a_page_view_ends_with_its_last_request() {
+    let world = r#"{ "duration": "460ms", "requests": { "html": {}, "image": {} },
+        "clients": { "c": { "users": 1, "think": "100ms", "entry": "s", "page": { "html": 1, "image": 2 } } },
+        "nodes": { "s": { "kind": "app", "workers": 1,
+            "work": { "html": { "io": "10ms" }, "image": { "io": "5ms" } } } },
+        "faults": [{ "at": "200ms", "for": "100ms", "target": "s", "effect": "crash" },
+                   { "at": "333ms", "for": "10ms", "target": "s", "effect": "crash" }] }"#;
+    let views = [
+        (0.110, Ok),
+        (0.115, Ok),
+        (0.120, Ok),
+        (0.220, Refused),
+        (0.330, Ok),
+        (0.333, Reset),
+        (0.333, Reset),
+        (0.443, Ok),
+        (0.448, Ok),
+        (0.453, Ok),
+    ];
+    departures(world, &views);
+}
+
+// --- names ----------------------------------------------------------------------------------------------------------
+
+/// One client asks every 2 s. From 3 s to 9 s the name moves to `new`, and `old` is switched off. An answer is kept for 1 s,
+/// but this client keeps every answer for 5 s: what it learnt at 2 s it believes until 7 s.
+#[test]
+fn a_client_that_overstays_goes_to_the_old_address() {
+    let world = |min_ttl: &str| {
+        format!(
+            r#"{{ "duration": "11s",
+            "clients": {{ "c": {{ "arrivals": {{ "uniform": 0.5 }}, "population": 1, "entry": "names" {min_ttl} }} }},
+            "nodes": {{ "names": {{ "kind": "dns", "answers": ["old"], "ttl": "1s" }},
+                "old": {{ "kind": "app" }}, "new": {{ "kind": "app" }} }},
+            "faults": [
+                {{ "at": "3s", "for": "6s", "target": "names", "effect": "set", "set": {{ "answers": ["new"] }} }},
+                {{ "at": "3s", "for": "6s", "target": "old", "effect": "crash" }}] }}"#
+        )
+    };
+    let honest = [(2.0, Ok), (4.0, Ok), (6.0, Ok), (8.0, Ok), (10.0, Ok)];
+    departures(&world(""), &honest);
+    let overstayed = [(2.0, Ok), (4.0, Refused), (6.0, Refused), (8.0, Ok), (10.0, Refused)];
+    // At 8 s it learns of `new`, and believes in it until 13 s, when `old` has long been back.
+    let stays = world(r#", "min_ttl": "5s""#).replace(
+        r#""target": "old", "effect": "crash" }"#,
+        r#""target": "old", "effect": "crash" }, { "at": "9s", "target": "new", "effect": "crash" }"#,
+    );
+    departures(&stays, &overstayed);
+}
+
+/// From 3 s to 5 s the name has no address. Who asks then keeps that answer for as long as `negative_ttl` says.
+#[test]
+fn that_there_is_no_address_is_kept_too() {
+    let world = |negative_ttl: &str| {
+        format!(
+            r#"{{ "duration": "13s",
+            "clients": {{ "c": {{ "arrivals": {{ "uniform": 0.5 }}, "population": 1, "entry": "names" }} }},
+            "nodes": {{ "names": {{ "kind": "dns", "answers": ["s"], "ttl": "1s" {negative_ttl} }}, "s": {{ "kind": "app" }} }},
+            "faults": [{{ "at": "3s", "for": "2s", "target": "names", "effect": "set", "set": {{ "answers": [] }} }}] }}"#
+        )
+    };
+    let short = [
+        (2.0, Ok),
+        (4.0, Unresolved),
+        (6.0, Ok),
+        (8.0, Ok),
+        (10.0, Ok),
+        (12.0, Ok),
+    ];
+    departures(&world(""), &short);
+    let long = [
+        (2.0, Ok),
+        (4.0, Unresolved),
+        (6.0, Unresolved),
+        (8.0, Unresolved),
+        (10.0, Ok),
+        (12.0, Ok),
+    ];
+    departures(&world(r#", "negative_ttl": "5s""#), &long);
+}
+
 // --- who repairs ----------------------------------------------------------------------------------------------------
 
 /// One crew. Somebody calls after a second; whoever is known first is repaired first; planned work needs nobody.

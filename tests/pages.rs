@@ -200,7 +200,12 @@ fn bad_input_is_told_and_nothing_is_written() {
         ("r.json", &["-o", "x.png", "--chart", "pie"], 2, "charts are dashboard"),
         ("r.json", &["-o", "x.png", "--width", "1"], 2, "320"),
         ("r.json", &["-o", "x.png", "--pixel-ratio", "0"], 2, "above 0"),
-        ("review.json", &["-o", "x.png"], 2, "use .pdf, .html or .json"),
+        (
+            "review.json",
+            &["-o", "x.png", "--chart", "timeline"],
+            2,
+            "`timeline`: nothing was measured over time; it gives dashboard",
+        ),
     ] {
         let mut arguments = vec!["report".to_owned(), at(file)];
         let place = |word: &&str| {

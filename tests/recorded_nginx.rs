@@ -93,6 +93,9 @@ struct Proxy {
     now: Time,
 }
 
+/// The first three bytes of 127.0.0.1, from which all requests came.
+const LOOPBACK: u64 = 127;
+
 /// What a server does.
 #[derive(Copy, Clone, PartialEq, Eq)]
 enum Mode {
@@ -105,10 +108,10 @@ enum Mode {
 impl Proxy {
     fn new(script: &Value) -> Proxy {
         let extra = script["extra"].to_string();
-        let balance = if extra.contains("least_conn") {
-            WebBalance::LeastConn
-        } else {
-            WebBalance::RoundRobin
+        let balance = match &extra {
+            extra if extra.contains("least_conn") => WebBalance::LeastConn,
+            extra if extra.contains("ip_hash") => WebBalance::IpHash,
+            _ => WebBalance::RoundRobin,
         };
         let off = extra.contains("proxy_next_upstream off");
         let options: Vec<&str> = script["servers"]
@@ -167,7 +170,7 @@ impl Proxy {
     fn open(&mut self, id: &str) -> Value {
         let (mut tried, mut log) = (Vec::new(), Vec::new());
         loop {
-            let Some(server) = self.upstreams.pick(self.now, &tried) else {
+            let Some(server) = self.upstreams.pick(self.now, LOOPBACK, &tried) else {
                 return if log.is_empty() {
                     json!("502")
                 } else {

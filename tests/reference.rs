@@ -64,22 +64,6 @@ fn title(name: &str) -> String {
     title
 }
 
-/// Where the paths of the keys that are not built yet end up: a declaration, or a kind of node.
-const HOMES: [(&str, &str); 12] = [
-    ("requests.*", "Class"),
-    ("clients.*", "Client"),
-    ("network", "Network"),
-    ("network.links.*", "Link"),
-    ("nodes.<dns>", "dns"),
-    ("nodes.<load-balancer>", "load-balancer"),
-    ("nodes.<load-balancer>.check", "Check"),
-    ("nodes.<load-balancer>.servers.*", "Server"),
-    ("nodes.<web>", "web"),
-    ("nodes.<web>.timeouts", "Timeouts2"),
-    ("nodes.<app>", "app"),
-    ("nodes.<database>.replication", "Replication"),
-];
-
 fn anchor(title: &str) -> String {
     title.to_lowercase().replace(' ', "-")
 }
@@ -102,7 +86,7 @@ impl Reference {
         };
         reference.heading(2, "Scenario");
         let keys = schema["properties"].as_object().unwrap();
-        reference.keys("Scenario", keys, &required(schema), &BTreeSet::new());
+        reference.keys(keys, &required(schema), &BTreeSet::new());
         let names: Vec<String> = reference.definitions.keys().cloned().collect();
         for name in names.iter().filter(|n| VALUES.iter().all(|v| v.0 != **n)) {
             reference.section(name);
@@ -121,7 +105,7 @@ impl Reference {
         } else if let Some(keys) = definition.get("properties").and_then(Value::as_object) {
             self.heading(2, &title(name));
             writeln!(self.page, "{}\n", text(&definition, "description")).unwrap();
-            self.keys(name, keys, &required(&definition), &BTreeSet::new());
+            self.keys(keys, &required(&definition), &BTreeSet::new());
         } else if let Some(choices) = definition.get("oneOf").and_then(Value::as_array) {
             self.heading(2, &title(name));
             writeln!(self.page, "{}\n", text(&definition, "description")).unwrap();
@@ -161,7 +145,7 @@ impl Reference {
             .filter(|(k, _)| common.contains(*k) && *k != "kind")
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect();
-        self.keys("", &shared, &BTreeSet::new(), &BTreeSet::new());
+        self.keys(&shared, &BTreeSet::new(), &BTreeSet::new());
         for kind in kinds {
             let keys = kind["properties"].as_object().unwrap();
             self.heading(3, text(&keys["kind"], "const"));
@@ -170,11 +154,11 @@ impl Reference {
             if serving(&kind) {
                 skip.extend(common.iter().cloned());
             }
-            self.keys(text(&keys["kind"], "const"), keys, &required(kind), &skip);
+            self.keys(keys, &required(kind), &skip);
         }
     }
 
-    fn keys(&mut self, home: &str, keys: &Object, required: &BTreeSet<String>, skip: &BTreeSet<String>) {
+    fn keys(&mut self, keys: &Object, required: &BTreeSet<String>, skip: &BTreeSet<String>) {
         self.page += "| key | value | default | meaning |\n|---|---|---|---|\n";
         for (key, value) in keys.iter().filter(|(k, _)| !skip.contains(*k)) {
             let default = match value.get("default") {
@@ -185,8 +169,7 @@ impl Reference {
                 Some(Value::String(text)) => format!("`{text}`"),
                 Some(other) => format!("`{other}`"),
             };
-            let (kind, mut meaning) = (self.kind(value), cell(text(value, "description")));
-            meaning += &missing(home, key);
+            let (kind, meaning) = (self.kind(value), cell(text(value, "description")));
             writeln!(self.page, "| `{key}` | {} | {default} | {meaning} |", cell(&kind)).unwrap();
         }
     }
@@ -285,63 +268,12 @@ fn required(value: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-/// The keys that are refused, from the table that refuses them: path, and what is missing.
-fn table() -> Vec<(String, String)> {
-    let source = include_str!("../src/scenario/compile/unbuilt.rs");
-    let row = |line: &str| {
-        let mut quoted = line.trim().strip_prefix('(')?.split('"');
-        Some((quoted.nth(1)?.to_owned(), quoted.nth(1)?.to_owned()))
-    };
-    let rows = source.lines().skip_while(|l| !l.starts_with("const UNBUILT")).skip(1);
-    let rows: Vec<_> = rows.take_while(|l| !l.starts_with(']')).filter_map(row).collect();
-    assert!(
-        rows.iter().all(|(path, what)| path.contains('.') && !what.is_empty()),
-        "{rows:?}"
-    );
-    rows
-}
-
-/// What to say of a key that is not built yet.
-fn missing(home: &str, key: &str) -> String {
-    for (path, _) in table() {
-        let (path, value) = path
-            .split_once('=')
-            .map_or((path.as_str(), None), |(p, v)| (p, Some(v)));
-        let (before, last) = path.rsplit_once('.').unwrap();
-        let place = HOMES
-            .iter()
-            .find(|h| h.0 == before)
-            .unwrap_or_else(|| panic!("no home for {path}"))
-            .1;
-        if (place, last) == (home, key) {
-            return value.map_or(" **Not built yet.**".into(), |v| {
-                format!(" **`{v}` is not built yet.**")
-            });
-        }
-    }
-    String::new()
-}
-
-fn unbuilt() -> String {
-    let mut list = "\n## Not built yet\n\nThese keys are reserved. A scenario that has one is refused, with a message \
-                    that says so.\n\n"
-        .to_owned();
-    for (path, what) in table() {
-        writeln!(list, "- `{path}`: {what}").unwrap();
-    }
-    list
-}
-
 #[test]
 fn the_reference_is_that_of_the_schema() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/scenario.md");
     let page = std::fs::read_to_string(&path).unwrap();
     let (ours, found) = page.split_once(BEGIN).expect("the page has its marker");
-    let made = format!(
-        "{}{}",
-        Reference::of(&serde_json::to_value(schema()).unwrap()),
-        unbuilt()
-    );
+    let made = Reference::of(&serde_json::to_value(schema()).unwrap());
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, format!("{ours}{BEGIN}{made}")).unwrap();
     } else {

@@ -67,7 +67,7 @@ fn a_worker_that_is_handed_on_and_refused_is_not_lost() {
 #[test]
 fn those_who_wait_outside_a_balancer_die_with_it() {
     let crash = r#", "faults": [{ "at": "2.5s", "target": "lb", "effect": "crash" }]"#;
-    let lb = r#""lb": { "kind": "load-balancer", "servers": ["s"], "maxconn": 1 },"#;
+    let lb = r#""lb": { "kind": "load-balancer", "servers": ["s"], "maxconn": 1, "backlog": 10 },"#;
     let record = eight("lb", lb, "", crash);
     departures(&record, &served_and_then_reset(&[1.0, 2.0], 2.5));
     // 2 waits from 0.1 to 1, 3 from 0.2 to 2, the others from 0.3 … 0.7 to 2.5.

@@ -9,6 +9,7 @@ pub mod result;
 pub mod review;
 pub mod run;
 pub mod spof;
+pub mod statistics;
 pub mod sweep;
 pub mod theory;
 pub mod topology;

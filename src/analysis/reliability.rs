@@ -99,7 +99,7 @@ pub fn exact(plan: &Plan, lives: &[Option<Life>], used: &[bool]) -> Exact {
             let state = State::without(plan, down.iter().map(|c| &plan.components[*c]));
             let cut = |(i, class): (usize, &crate::scenario::plan::Class)| {
                 if is_cut(plan, &state, ClassId::new(i)) {
-                    class.share
+                    class.mix
                 } else {
                     0.0
                 }

@@ -4,13 +4,15 @@ use super::result::{
     Caveat, Distribution, Estimate, Happening, HostResult, Latency, Metrics, NamedRun, NodeResult, Ordered, Requests,
     Run, ScenarioId, Series, SloResult, Timeline, Wait,
 };
+use super::statistics;
 use super::topology::Topology;
 use super::waterfall::waterfall;
 use crate::base::limits;
 use crate::model::recorder::{Bin, ClassRecord, bin_of};
 use crate::model::request::Outcome;
-use crate::scenario::plan::{Arrivals, Load, Measure, Monitoring, Objective, Plan};
-use crate::stats::interval::{self, CONFIDENCE, Interval};
+use crate::scenario::plan::{Arrivals, Database, Load, Measure, Monitoring, Objective, Plan};
+use crate::stats::interval::{self, Between, CONFIDENCE, Interval};
+use crate::stats::sketch::Sketch;
 use crate::study::Study;
 use crate::study::sample::{self, Outcomes, QUANTILES, Sample, Spread};
 
@@ -21,8 +23,7 @@ pub fn run(plan: &Plan, study: &Study) -> Run {
     let windows: Vec<f64> = samples.iter().map(window).collect();
     // A run that ended before its warm-up did has measured nothing.
     let measured: Vec<&Sample> = samples.iter().filter(|s| window(s) > 0.0).collect();
-    let mut pooled = ClassRecord::default();
-    study.pooled.iter().for_each(|c| pooled.merge(c));
+    let pooled = study.all();
     let class = |(c, class): (usize, &crate::scenario::plan::Class)| {
         let outcomes: Vec<&Outcomes> = samples.iter().map(|s| &s.classes[c]).collect();
         (class.name.clone(), metrics(&outcomes, &study.pooled[c], &windows))
@@ -35,7 +36,7 @@ pub fn run(plan: &Plan, study: &Study) -> Run {
             plan.nodes
                 .iter()
                 .enumerate()
-                .map(|(i, n)| (n.name.clone(), node(&measured, i)))
+                .map(|(i, n)| (n.name.clone(), node(&measured, &study.waits[i], i)))
                 .collect(),
         ),
         // A host that only a node implies is no component of its own: the node's row says all there is.
@@ -47,9 +48,10 @@ pub fn run(plan: &Plan, study: &Study) -> Run {
                 .map(|(i, h)| (h.name.clone(), host(&measured, i)))
                 .collect(),
         ),
-        timeline: timeline(plan, samples),
+        lag_s: lags(plan, study),
+        timeline: timeline(plan, study),
         events: study.events.iter().map(happening).collect(),
-        slo: plan.slo.iter().map(|o| objective(o, samples)).collect(),
+        slo: plan.slo.iter().map(|o| objective(o, study, &pooled)).collect(),
         topology: Topology::of(plan, Some(study)),
         waterfall: waterfall(plan, study),
     }
@@ -79,18 +81,19 @@ fn happening(note: &crate::model::recorder::Note) -> Happening {
 // --- estimates ------------------------------------------------------------------------------------------------------
 
 /// An interval as results give it, kept within bounds.
-pub(super) fn estimate(interval: Option<Interval>, least: f64, most: f64) -> Estimate {
-    let bound = |sign: f64| interval.and_then(|i| i.half.map(|h| (i.value + sign * h).clamp(least, most)));
+pub(super) fn estimate(found: Option<impl Into<Between>>, least: f64, most: f64) -> Estimate {
+    let found: Option<Between> = found.map(Into::into);
+    let bounds = found.and_then(|i| i.bounds);
     Estimate {
-        value: interval.map(|i| i.value),
-        lo: bound(-1.0),
-        hi: bound(1.0),
+        value: found.map(|i| i.value),
+        lo: bounds.map(|b| b.0.clamp(least, most)),
+        hi: bounds.map(|b| b.1.clamp(least, most)),
         confidence: CONFIDENCE,
     }
 }
 
 /// What cannot be negative.
-fn amount(interval: Option<Interval>) -> Estimate {
+fn amount(interval: Option<impl Into<Between>>) -> Estimate {
     estimate(interval, 0.0, f64::INFINITY)
 }
 
@@ -118,17 +121,28 @@ fn metrics(outcomes: &[&Outcomes], pooled: &ClassRecord, windows: &[f64]) -> Met
         attempts: pooled.attempts,
         availability: share(sample::availability(each())),
         throughput_per_s: amount(throughput),
-        latency_s: latency(&each().map(|o| &o.latency).collect::<Vec<_>>()),
-        render_s: some(latency(&each().map(|o| &o.render).collect::<Vec<_>>())),
-        page_s: some(latency(&each().map(|o| &o.page).collect::<Vec<_>>())),
+        latency_s: latency(&each().map(|o| &o.latency).collect::<Vec<_>>(), &pooled.latency),
+        render_s: some(latency(&each().map(|o| &o.render).collect::<Vec<_>>(), &pooled.render)),
+        page_s: some(latency(&each().map(|o| &o.page).collect::<Vec<_>>(), &pooled.page)),
         outcomes: outcomes_of(pooled),
         distribution: distribution(pooled),
     }
 }
 
-fn latency(spreads: &[&Spread]) -> Latency {
+/// How far replicas are behind with a write, by database; those that never are need no word.
+fn lags(plan: &Plan, study: &Study) -> Ordered<Latency> {
+    let of = |(i, database): (usize, &Database)| {
+        let pooled = &study.lags[i];
+        let spreads: Vec<&Spread> = study.samples.iter().map(|s| &s.lags[i]).collect();
+        let is_behind = pooled.max_s().is_some_and(|max| max > 0.0);
+        is_behind.then(|| (database.name.clone(), latency(&spreads, pooled)))
+    };
+    Ordered(plan.databases.iter().enumerate().filter_map(of).collect())
+}
+
+fn latency(spreads: &[&Spread], pooled: &Sketch) -> Latency {
     let each = || spreads.iter().copied();
-    let quantile = |i| amount(sample::quantile(each(), i));
+    let quantile = |i| amount(sample::quantile(each(), pooled, i));
     Latency {
         mean: amount(sample::mean(each())),
         p50: quantile(0),
@@ -165,7 +179,7 @@ fn distribution(pooled: &ClassRecord) -> Distribution {
     }
 }
 
-fn node(samples: &[&Sample], i: usize) -> NodeResult {
+fn node(samples: &[&Sample], waits_pooled: &Sketch, i: usize) -> NodeResult {
     let each = || samples.iter().map(|s| &s.nodes[i].tally);
     let waits: Vec<&Spread> = samples.iter().map(|s| &s.nodes[i].wait).collect();
     NodeResult {
@@ -177,7 +191,7 @@ fn node(samples: &[&Sample], i: usize) -> NodeResult {
         queue_length: amount(mean_of(each().map(|n| n.queue_length))),
         wait_s: Wait {
             mean: amount(sample::mean(waits.iter().copied())),
-            p99: amount(sample::quantile(waits.iter().copied(), 3)),
+            p99: amount(sample::quantile(waits.iter().copied(), waits_pooled, 3)),
         },
         up_ratio: share(mean_of(each().map(|n| n.up))),
     }
@@ -195,7 +209,8 @@ fn host(samples: &[&Sample], i: usize) -> HostResult {
 /// What a curve shows of a bin that lasted so many seconds.
 type Value<'a> = &'a dyn Fn(f64, &Bin) -> Option<f64>;
 
-fn timeline(plan: &Plan, samples: &[Sample]) -> Timeline {
+fn timeline(plan: &Plan, study: &Study) -> Timeline {
+    let samples = &study.samples;
     let bin_s = bin_of(plan.duration).seconds();
     let bins = samples.first().map_or(0, |s| s.bins.len());
     let availability = |_: f64, b: &Bin| {
@@ -212,7 +227,7 @@ fn timeline(plan: &Plan, samples: &[Sample]) -> Timeline {
         ("latency_p99_s", &|_, b| b.p99_s),
     ];
     // The last bin may be shorter than the others, and a run that ended early has none beyond its end.
-    let width = |s: &Sample, b: usize| bin_s.min(s.measured_s(plan.duration.seconds(), 0.0) - b as f64 * bin_s);
+    let width = |s: &Sample, b: usize| bin_s.min(s.lasted_s(plan.duration.seconds()) - b as f64 * bin_s);
     let curve = |(name, value): &(&str, Value<'_>)| {
         let at = |b: usize| {
             let lived = samples.iter().filter(|s| width(s, b) > 0.0);
@@ -222,9 +237,11 @@ fn timeline(plan: &Plan, samples: &[Sample]) -> Timeline {
         };
         ((*name).to_owned(), series((0..bins).map(at)))
     };
+    let settling = study.settling.iter();
+    let settling = settling.map(|s| (statistics::SETTLING.to_owned(), statistics::curve(plan, s)));
     Timeline {
         bin_s,
-        series: Ordered(curves.iter().map(curve).collect()),
+        series: Ordered(curves.iter().map(curve).chain(settling).collect()),
     }
 }
 
@@ -246,10 +263,14 @@ fn series(bins: impl Iterator<Item = Vec<f64>>) -> Series {
 
 // --- promises and caveats -------------------------------------------------------------------------------------------
 
-fn objective(objective: &Objective, samples: &[Sample]) -> SloResult {
-    let outcomes: Vec<&Outcomes> = match objective.class {
-        Some(class) => samples.iter().map(|s| &s.classes[class.index()]).collect(),
-        None => samples.iter().map(|s| &s.all).collect(),
+fn objective(objective: &Objective, study: &Study, all: &ClassRecord) -> SloResult {
+    let samples = &study.samples;
+    let (outcomes, pooled): (Vec<&Outcomes>, _) = match objective.class {
+        Some(class) => {
+            let of_class = samples.iter().map(|s| &s.classes[class.index()]);
+            (of_class.collect(), &study.pooled[class.index()])
+        }
+        None => (samples.iter().map(|s| &s.all).collect(), all),
     };
     let each = || outcomes.iter().copied();
     let observed = match objective.measure {
@@ -263,7 +284,7 @@ fn objective(objective: &Objective, samples: &[Sample]) -> SloResult {
         }
         Measure::Latency(p) => {
             let index = QUANTILES.iter().position(|q| *q == p).unwrap_or(0);
-            amount(sample::quantile(each().map(|o| &o.latency), index))
+            amount(sample::quantile(each().map(|o| &o.latency), &pooled.latency, index))
         }
     };
     let at_least = objective.measure == Measure::Availability;
@@ -358,14 +379,7 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
             "the scenario does not say how a failure comes to anybody's notice, so repair begins at once, which flatters availability; \"monitoring\" says it".into(),
         );
     }
-    if let Some(few) = few_in_tail(study) {
-        say(
-            "tail.thin".into(),
-            format!(
-                "about {few:.1} requests a replication lie beyond the p99.9: it is a guess; a longer duration would firm it up"
-            ),
-        );
-    }
+    caveats.extend(statistics::caveats(plan, study, run));
     caveats
 }
 
@@ -477,9 +491,4 @@ fn consequence(run: &Run, of: &str, nodes: &[usize], otherwise: &str) -> String 
         }
         _ => format!("{otherwise}, so the numbers describe a run of this length only"),
     }
-}
-
-fn few_in_tail(study: &Study) -> Option<f64> {
-    let per_run = study.samples.iter().map(|s| s.all.succeeded as f64).sum::<f64>() / study.samples.len().max(1) as f64;
-    (per_run > 0.0 && per_run < 10_000.0).then_some(per_run / 1000.0)
 }

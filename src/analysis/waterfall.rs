@@ -7,7 +7,6 @@
 
 use super::result::Ordered;
 use crate::base::ids::{ClassId, HostId, NodeId};
-use crate::model::flows::Flow;
 use crate::model::recorder::ClassRecord;
 use crate::model::wire::typical;
 use crate::scenario::plan::Plan;
@@ -86,14 +85,6 @@ struct Taken<'a> {
 }
 
 impl Taken<'_> {
-    fn flow(&self, caller: usize, node: NodeId) -> Flow {
-        let mut flow = Flow::default();
-        for class in self.classes {
-            flow.merge(&self.study.flows.of(caller, node, *class));
-        }
-        flow
-    }
-
     fn host(&self, caller: usize) -> Option<HostId> {
         self.plan.nodes.get(caller).map(|n| n.host)
     }
@@ -107,19 +98,18 @@ impl Taken<'_> {
         let mut sums = vec![Sums::default(); self.plan.nodes.len()];
         for caller in 0..callers {
             for node in self.study.flows.asked_by(caller) {
-                let flow = self.flow(caller, node);
-                if flow.answers == 0 {
-                    continue;
-                }
-                let (there, back) = typical(self.plan, self.host(caller), node);
-                let n = flow.answers as f64;
-                let sum = &mut sums[node.index()];
-                sum.answers += n;
-                sum.network_s += n * (there + back);
-                sum.wait_s += flow.waited.seconds();
-                sum.own_s += flow.inside.seconds() - n * there - flow.waited.seconds();
-                if let Some(asking) = sums.get_mut(caller) {
-                    asking.own_s -= flow.inside.seconds() + n * back;
+                for &class in self.classes {
+                    let flow = self.study.flows.of(caller, node, class);
+                    let (there, back) = typical(self.plan, self.host(caller), node, class);
+                    let n = flow.answers as f64;
+                    let sum = &mut sums[node.index()];
+                    sum.answers += n;
+                    sum.network_s += n * (there + back);
+                    sum.wait_s += flow.waited.seconds();
+                    sum.own_s += flow.inside.seconds() - n * there - flow.waited.seconds();
+                    if let Some(asking) = sums.get_mut(caller) {
+                        asking.own_s -= flow.inside.seconds() + n * back;
+                    }
                 }
             }
         }

@@ -18,6 +18,10 @@ pub const HOSTS: usize = 20_000;
 pub const CLASSES: usize = 256;
 /// Sources of load.
 pub const SOURCES: usize = 256;
+/// HAProxy's limit for `set-priority-offset`, either way.
+pub const PRIORITY_OFFSET_MS: u32 = 524_287;
+/// Requests of one page view.
+pub const PAGE: u64 = 10_000;
 /// Closed-loop users, or the population of an open source.
 pub const CLIENTS: u64 = 10_000_000;
 /// Requests a second of one source.

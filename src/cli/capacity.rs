@@ -8,10 +8,12 @@ use clap::Args;
 use super::exit::{self, Failure, INTERRUPTED, MISSED};
 use super::options::{Reading, Simulating, Writing};
 use super::simulate::{failed, now, stop_on_interrupt};
-use crate::analysis::capacity::{self as finding, End, Found, Question};
+use crate::analysis::capacity::{self as finding, End, Found, Question, Stack};
 use crate::analysis::result::{Answer, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
 use crate::report::progress;
+use crate::scenario::fix::replicas::Originals;
 use crate::scenario::plan::Plan;
+use crate::scenario::vary::Axis;
 use crate::study::{self, Count, Settings, Watch};
 
 /// How much load before the SLO breaks, what breaks first, and how much is left with each component lost?
@@ -22,6 +24,9 @@ pub struct Capacity {
     /// Only the knee: no curve, and no component lost
     #[arg(long)]
     knee_only: bool,
+    /// How many are enough? Hosts whose name fits (`*` = anything), with all that is on them, in each number: "server*=1..8"
+    #[arg(long, value_name = "PATTERN=1..8", value_parser = Axis::parse)]
+    replicas: Option<Axis>,
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
@@ -30,13 +35,21 @@ pub struct Capacity {
     simulating: Simulating,
 }
 
+/// Each number is a search of its own; more of them is a table that nobody reads.
+const MOST_SIZES: usize = 64;
+/// More of one thing than that is another kind of design.
+const MOST_REPLICAS: usize = 1_000;
+
 impl Capacity {
     /// Loads, searches, and says how much it carries.
     pub fn run(mut self) -> Result<(), Failure> {
         let outputs = self.writing.outputs()?;
         self.reading.set.extend(self.simulating.sets());
         let plan = self.reading.plan(&self.scenario, &self.writing)?;
-        let question = self.question(plan)?;
+        let question = Question {
+            stacks: self.stacks()?,
+            ..self.question(plan)?
+        };
         let stop = stop_on_interrupt();
         let began = now();
         let found = match self.search(&question, stop) {
@@ -48,7 +61,10 @@ impl Capacity {
             }
         };
         let complete = found.complete;
-        let carries = found.capacity.knee.knee_ratio.value.is_none_or(|ratio| ratio >= 1.0);
+        let carries = match &found.capacity.sizing {
+            Some(sizing) => sizing.fewest.is_some(),
+            None => found.capacity.knee.knee_ratio.value.is_none_or(|ratio| ratio >= 1.0),
+        };
         let document = self.document(&question.plan, found, began.elapsed().as_secs_f64());
         self.writing.deliver(&document, &outputs)?;
         match (complete, self.simulating.check && !carries) {
@@ -78,8 +94,38 @@ impl Capacity {
             replications: self.simulating.replications.unwrap_or(study::REPLICATIONS),
             precision: self.simulating.precision,
             whole: self.simulating.duration.is_some() || self.simulating.failures,
-            all: !self.knee_only,
+            one_run: self.simulating.batch_means,
+            all: !self.knee_only && self.replicas.is_none(),
+            sized: self.replicas.as_ref().map_or(String::new(), |axis| axis.path.clone()),
+            stacks: Vec::new(),
         })
+    }
+
+    /// A design for each number of `--replicas`; what is wrong with any of them is said before the work begins.
+    fn stacks(&self) -> Result<Vec<Stack>, Failure> {
+        let Some(axis) = &self.replicas else {
+            return Ok(Vec::new());
+        };
+        let bad = |message: String| Failure::BadInput(format!("--replicas {}: {message}", axis.path));
+        if axis.values.len() > MOST_SIZES {
+            let n = axis.values.len();
+            return Err(bad(format!(
+                "{n} numbers are more than {MOST_SIZES}, and each is a search"
+            )));
+        }
+        let originals = Originals::of(&self.reading.load(&self.scenario)?, &axis.path).map_err(bad)?;
+        let stack = |value: &String| {
+            let n = value.parse().ok().filter(|n| (1..=MOST_REPLICAS).contains(n));
+            let n = n.ok_or_else(|| bad(format!("{value:?} is no number of them from 1 to {MOST_REPLICAS}")))?;
+            let sized = originals.sized(n).map_err(bad)?;
+            Ok(Stack {
+                replicas: n as u32,
+                losable: sized.names.into_iter().take(originals.names.len()).collect(),
+                plan: sized.loaded.plan,
+                cost: sized.cost,
+            })
+        };
+        axis.values.iter().map(stack).collect()
     }
 
     fn search(&self, question: &Question, stop: &AtomicBool) -> Result<Found, End> {
@@ -96,6 +142,7 @@ impl Capacity {
             };
             let settings = Settings {
                 replications: Count::Fixed(replications),
+                batches: settings.batches.map(|_| replications),
                 ..settings.clone()
             };
             let studies = study::run(std::slice::from_ref(plan), &settings, watch)?;

@@ -66,26 +66,15 @@ impl Reading {
 impl Writing {
     /// The files asked for. A mistake in a name shows before the work begins.
     pub fn outputs(&self) -> Result<Vec<Output>, Failure> {
-        let outputs = self.parsed()?;
+        let outputs = self.outputs_of_sweep()?;
         match outputs.iter().find(|o| o.is_table()) {
             Some(table) => Err(SinkError::UnknownExtension(table.path().into()).into()),
             None => Ok(outputs),
         }
     }
 
-    /// The same of a sweep, which is a table.
+    /// The same of a sweep, which is a table too.
     pub fn outputs_of_sweep(&self) -> Result<Vec<Output>, Failure> {
-        let outputs = self.parsed()?;
-        match outputs.iter().find(|o| o.is_picture()) {
-            Some(o) => Err(Failure::BadInput(format!(
-                "{}: a sweep is written as .csv or .json",
-                o.path().display()
-            ))),
-            None => Ok(outputs),
-        }
-    }
-
-    fn parsed(&self) -> Result<Vec<Output>, Failure> {
         self.output.iter().map(|path| Ok(Output::parse(path)?)).collect()
     }
 

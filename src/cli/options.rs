@@ -61,6 +61,12 @@ pub struct Simulating {
     /// How much of its start is left out of the estimates, instead of the scenario's; "auto" = detected
     #[arg(long, value_name = "D", value_parser = warmup, allow_negative_numbers = true)]
     pub warmup: Option<String>,
+    /// One run instead of replications, cut into as many batches of equal length
+    #[arg(long, conflicts_with = "precision")]
+    pub batch_means: bool,
+    /// Show how the run settles, and where MSER-5 would cut it
+    #[arg(long)]
+    pub show_warmup: bool,
     /// How many threads [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096), allow_negative_numbers = true)]
     pub threads: Option<u32>,
@@ -85,6 +91,10 @@ impl Simulating {
             lifetimes: self.failures,
             rows: false,
             logs: false,
+            batches: self
+                .batch_means
+                .then(|| self.replications.unwrap_or(study::REPLICATIONS)),
+            show_warmup: self.show_warmup,
             threads: self.threads.unwrap_or(0) as usize,
         }
     }

@@ -1,12 +1,12 @@
 //! The calendar: what happens when, and the only clock there is.
 //!
-//! Three places hold what is to come, behind one door: a [`Ladder`] for events, [`Alarms`] for what may change its mind, and
-//! lanes for time-outs of a constant length, which expire in the order they were set and need no heap. All draw their
-//! insertion numbers from one counter, so the contract of [`crate::engine`] holds across them.
+//! A [`Ladder`] holds what is to come: events, the bells of [`Alarms`], which may change their mind, and of each lane of
+//! time-outs of one length the first alone, since they expire in the order they were set. All draw their insertion
+//! numbers from one counter, so the contract of [`crate::engine`] holds across them.
 
 use std::collections::VecDeque;
 
-use super::alarms::Alarms;
+use super::alarms::{Alarms, Bell};
 use super::ladder::Ladder;
 use crate::base::time::{Span, Time};
 
@@ -41,10 +41,8 @@ const DIGEST: u64 = 0x9e37_79b9_7f4a_7c15;
 pub struct Calendar<E> {
     now: Time,
     inserted: u64,
-    events: Ladder<E>,
+    events: Ladder<Due<E>>,
     alarms: Alarms,
-    /// The alarm that is happening: it is cleared if nobody has set it again by the time of the next event.
-    ringing: Option<u32>,
     lanes: Vec<Lane<E>>,
     /// Slots below this are the model's; the others are lanes, in order.
     first_lane: u32,
@@ -64,7 +62,6 @@ impl<E: Copy> Calendar<E> {
             inserted: 0,
             events: Ladder::default(),
             alarms,
-            ringing: None,
             lanes: Vec::new(),
             first_lane: slots as u32,
             taken: 0,
@@ -90,7 +87,7 @@ impl<E: Copy> Calendar<E> {
 
     /// How many events are to come (alarms not counted; time-outs that were cancelled are counted until they would expire).
     pub fn pending(&self) -> usize {
-        self.events.len() + self.lanes.iter().map(|l| l.waiting.len()).sum::<usize>()
+        self.events.len() - self.alarms.bells() + self.lanes.iter().map(|l| l.waiting.len()).sum::<usize>()
     }
 
     fn key(&mut self, at: Time, class: u8) -> u128 {
@@ -104,26 +101,27 @@ impl<E: Copy> Calendar<E> {
     #[inline]
     pub fn at(&mut self, at: Time, class: u8, event: E) {
         let key = self.key(at, class);
-        self.events.push(key, event);
+        self.events.push(key, Due::Event(event));
     }
 
     /// Sets the alarm of a slot, or moves it.
     #[inline]
     pub fn set_alarm(&mut self, slot: u32, at: Time, class: u8) {
         let key = self.key(at, class);
-        self.alarms.set(slot, key);
-        if self.ringing == Some(slot) {
-            self.ringing = None;
+        self.set(slot, key);
+    }
+
+    #[inline]
+    fn set(&mut self, slot: u32, key: u128) {
+        if self.alarms.set(slot, key) {
+            self.events.push(key, Due::Alarm(slot));
         }
     }
 
     /// Clears the alarm of a slot.
     #[inline]
     pub fn clear_alarm(&mut self, slot: u32) {
-        // The one that is ringing will be cleared, unless it is set before.
-        if self.ringing != Some(slot) {
-            self.alarms.clear(slot);
-        }
+        self.alarms.clear(slot);
     }
 
     /// Opens a lane for time-outs of this length.
@@ -148,7 +146,7 @@ impl<E: Copy> Calendar<E> {
         let waiting = &mut self.lanes[lane.0 as usize].waiting;
         waiting.push_back((key, event));
         if waiting.len() == 1 {
-            self.alarms.set(slot, key);
+            self.set(slot, key);
         }
     }
 
@@ -156,28 +154,49 @@ impl<E: Copy> Calendar<E> {
     /// not `live` any more are dropped without a word; they would have changed nothing.
     #[inline]
     pub fn next(&mut self, horizon: Time, live: impl Fn(&E) -> bool) -> Option<Due<E>> {
-        if let Some(slot) = self.ringing.take() {
-            self.alarms.clear(slot);
+        loop {
+            let key = self.events.first_key();
+            let at = Time::from_nanos((key >> 64) as u64);
+            if key == u128::MAX || at > horizon {
+                return None;
+            }
+            let (_, due) = self.events.pop()?;
+            let Due::Alarm(slot) = due else {
+                self.happens(at, key);
+                return Some(due);
+            };
+            match self.alarms.bell(slot) {
+                Bell::Silent => {}
+                Bell::PutOff(key) => self.events.push(key, due),
+                Bell::Rings => {
+                    self.happens(at, key);
+                    return if slot < self.first_lane {
+                        Some(due)
+                    } else {
+                        self.expire(slot - self.first_lane, live)
+                    };
+                }
+            }
         }
-        let (event_key, alarm_key) = (self.events.first_key(), self.alarms.first_key());
-        let key = event_key.min(alarm_key);
-        let at = Time::from_nanos((key >> 64) as u64);
-        if key == u128::MAX || at > horizon {
-            return None;
-        }
+    }
+
+    /// The next events, once each time that many at once come near which were far: what they are about has not been
+    /// touched for long.
+    #[inline]
+    pub fn came_near(&mut self) -> Option<impl Iterator<Item = &E> + Clone> {
+        let near = self.events.came_near()?;
+        Some(near.iter().filter_map(|(_, due)| match due {
+            Due::Event(event) => Some(event),
+            Due::Alarm(_) => None,
+        }))
+    }
+
+    #[inline]
+    fn happens(&mut self, at: Time, key: u128) {
         self.now = at;
         self.taken += 1;
         let folded = (key >> 64) as u64 ^ (key as u64).rotate_left(32);
         self.digest = (self.digest ^ folded).wrapping_mul(DIGEST).rotate_left(29);
-        if event_key < alarm_key {
-            return self.events.pop().map(|(_, e)| Due::Event(e));
-        }
-        let slot = self.alarms.first()?;
-        if slot < self.first_lane {
-            self.ringing = Some(slot);
-            return Some(Due::Alarm(slot));
-        }
-        self.expire(slot - self.first_lane, live)
     }
 
     /// Takes the head of a lane, and sets its alarm for the next that is still live.
@@ -187,9 +206,8 @@ impl<E: Copy> Calendar<E> {
         while waiting.front().is_some_and(|(_, e)| !live(e)) {
             waiting.pop_front();
         }
-        match waiting.front() {
-            Some((key, _)) => self.alarms.set(*slot, *key),
-            None => self.alarms.clear(*slot),
+        if let (slot, Some((key, _))) = (*slot, waiting.front().copied()) {
+            self.set(slot, key);
         }
         head.map(|(_, e)| Due::Event(e))
     }
@@ -278,6 +296,20 @@ mod tests {
         assert_eq!(calendar.next(FOREVER, |e| *e == 99), Some(Due::Event(0)));
         assert_eq!(calendar.next(FOREVER, |e| *e == 99), Some(Due::Event(99)));
         assert_eq!(calendar.next(FOREVER, |_| true), None);
+    }
+
+    /// One alarm that comes and goes while another time is far: as few entries as at the start.
+    #[test]
+    fn an_alarm_that_moves_back_and_forth_leaves_nothing_behind() {
+        let mut calendar = Calendar::<u32>::new(1);
+        let far = Time::from_nanos(1_000_000_000);
+        calendar.set_alarm(0, far, 0);
+        for n in 0..10_000 {
+            calendar.set_alarm(0, Time::from_nanos(10 * n + 5), 0);
+            assert_eq!(calendar.next(far, |_| true), Some(Due::Alarm(0)));
+            calendar.set_alarm(0, Time::from_nanos(far.nanos() + n % 3), 0);
+            assert!(calendar.events.len() <= 4, "{}", calendar.events.len());
+        }
     }
 
     #[test]

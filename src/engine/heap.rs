@@ -59,6 +59,11 @@ impl<E: Copy> Heap<E> {
         self.next().copied()
     }
 
+    /// All that wait, in no order.
+    pub fn entries(&self) -> &[(u128, E)] {
+        &self.entries
+    }
+
     /// Empties it; it keeps its memory.
     #[inline]
     pub fn clear(&mut self) {
@@ -67,20 +72,28 @@ impl<E: Copy> Heap<E> {
     }
 
     /// Adds an event.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, key: u128, event: E) {
+        self.entries.push((key, event));
         if self.many {
-            self.entries.push((key, event));
-            self.sift_up(self.entries.len() - 1, (key, event));
-            return;
+            return self.sift_up(self.entries.len() - 1, (key, event));
         }
-        let later = self.entries.iter().rposition(|e| e.0 > key);
-        self.entries.insert(later.map_or(0, |l| l + 1), (key, event));
+        let mut hole = self.entries.len() - 1;
+        while hole > 0 && self.entries[hole - 1].0 < key {
+            self.entries[hole] = self.entries[hole - 1];
+            hole -= 1;
+        }
+        self.entries[hole] = (key, event);
         if self.entries.len() > MANY {
-            // What is in rising order is a heap.
-            self.entries.reverse();
-            self.many = true;
+            self.become_many();
         }
+    }
+
+    /// What is in rising order is a heap.
+    #[cold]
+    fn become_many(&mut self) {
+        self.entries.reverse();
+        self.many = true;
     }
 
     /// Takes the event with the smallest key.
@@ -93,6 +106,7 @@ impl<E: Copy> Heap<E> {
         }
     }
 
+    #[inline(never)]
     fn pop_of_many(&mut self) -> Option<(u128, E)> {
         let last = self.entries.pop()?;
         let first = *self.entries.first()?;

@@ -26,14 +26,16 @@ pub struct Ladder<E> {
     limit: usize,
     /// What `limit` is where nothing speaks against it.
     spill: usize,
+    /// Has a bucket become near that nobody has looked at?
+    poured: bool,
     /// Rungs that wait to be used again, with the memory of their buckets.
     spare: Vec<Rung<E>>,
 }
 
-/// The heap is as good as any up to here: it fits into the cache.
-const SPILL: usize = 4096;
+/// The heap is as good as any up to here.
+const SPILL: usize = 512;
 /// A bucket with more than this part of it becomes a rung of its own.
-const PART: usize = 16;
+const PART: usize = 2;
 /// Buckets of a rung, as a power of two.
 const BITS: u32 = 8;
 
@@ -60,6 +62,7 @@ impl<E> Default for Ladder<E> {
             far: 0,
             limit: SPILL,
             spill: SPILL,
+            poured: false,
             spare: Vec::new(),
         }
     }
@@ -102,6 +105,12 @@ impl<E: Copy> Ladder<E> {
             self.refill();
         }
         first
+    }
+
+    /// The events of a bucket that has just become near, once: the next ones to be taken, in no order.
+    #[inline]
+    pub fn came_near(&mut self) -> Option<&[(u128, E)]> {
+        std::mem::take(&mut self.poured).then(|| self.near.entries())
     }
 
     fn push_far(&mut self, key: u128, event: E) {
@@ -178,6 +187,7 @@ impl<E: Copy> Ladder<E> {
         self.far -= bucket.len();
         bucket.drain(..).for_each(|(key, event)| self.near.push(key, event));
         self.reach = reach;
+        self.poured = true;
     }
 }
 

@@ -8,7 +8,6 @@
 //! instant (the model says which classes there are); the insertion number settles the rest: first scheduled, first
 //! out. No tie is ever broken by an address, a hash or a thread. `tests` in [`calendar`] hold this against a sorted list.
 
-#[cfg_attr(feature = "slow-twins", path = "twins/alarms.rs")]
 pub mod alarms;
 pub mod calendar;
 #[cfg_attr(feature = "slow-twins", path = "twins/heap.rs")]

@@ -96,6 +96,15 @@ impl<T: Copy> Slab<T> {
         Some(place.1)
     }
 
+    /// The same where nobody wants to see it again.
+    #[inline]
+    pub fn discard(&mut self, key: Key) {
+        if let Some(place) = self.places.get_mut(key.index()).filter(|p| p.0 == key.generation()) {
+            place.0 = place.0.wrapping_add(1);
+            self.free.push(key.index() as u32);
+        }
+    }
+
     /// The thing under this key, if it is still there.
     #[inline]
     pub fn get(&self, key: Key) -> Option<&T> {
@@ -112,6 +121,15 @@ impl<T: Copy> Slab<T> {
             .get_mut(key.index())
             .filter(|p| p.0 == key.generation())
             .map(|p| &mut p.1)
+    }
+
+    /// Reads through the place of a key, so that it lies in the cache when its turn comes. Many such reads, one after the other,
+    /// wait for memory together; each in its own turn would wait alone.
+    #[inline]
+    pub fn warm(&self, key: Key, read: impl FnOnce(&T) -> u64) -> u64 {
+        self.places
+            .get(key.index())
+            .map_or(0, |place| u64::from(place.0) ^ read(&place.1))
     }
 
     /// Is the thing still there?

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::event::{Class, Event};
 use super::request::{Doing, Frame, FrameKey, How, Outcome, Reply, Step};
 use super::signal::Signal;
-use super::wire::{self, Passage, Wire};
+use super::wire::{self, Message, Passage, Wire};
 use crate::base::ids::NodeId;
 use crate::base::random::{Draw, mix};
 use crate::base::time::Span;
@@ -91,8 +91,11 @@ impl Context<'_> {
         if matches!(self.plan.node(to).kind, Kind::Dns(_)) {
             return Passage::After(Span::ZERO);
         }
-        let key = || self.message_key(caller, to, CALL);
-        self.wire.call(self.host_of(from), self.plan.node(to).host, key)
+        let message = || Message {
+            key: self.message_key(caller, to, CALL),
+            bytes: self.plan.bytes(self.frames[caller].class, to).request,
+        };
+        self.wire.call(self.host_of(from), self.plan.node(to).host, message)
     }
 
     /// Keys what happens to a frame's current call to a node, or to its answer: each further call draws anew.
@@ -102,6 +105,7 @@ impl Context<'_> {
         mix(frame.seed, self.plan.node(to).draws.wrapping_add(call))
     }
 
+    #[cold]
     /// A call goes nowhere: the caller learns when its patience ends.
     fn fall_silent(&mut self, key: FrameKey, caller: FrameKey, call: u16) {
         let Some(frame) = self.frames.remove(key) else { return };
@@ -141,6 +145,7 @@ impl Context<'_> {
         Some(node)
     }
 
+    #[cold]
     /// Ends a call that meets a dead machine, a dead process or a fault that swallows it.
     fn meets_trouble(&mut self, key: FrameKey, parent: FrameKey, node: NodeId) -> bool {
         let call = self.frames.get(parent).map_or(0, |p| p.calls);
@@ -217,9 +222,10 @@ impl Context<'_> {
     }
 
     /// Sends an answer over the wire. `tries` counts how often it met a cut.
+    #[inline]
     pub fn deliver(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
         let Some(caller) = self.frames.get(to) else { return };
-        let (here, there) = (self.host_of(from), self.host_of(caller.node));
+        let (here, there, class) = (self.host_of(from), self.host_of(caller.node), caller.class);
         if matches!(self.plan.node(from).kind, Kind::Dns(_)) {
             self.signals.push(Signal::Answered(to, call, reply));
             return;
@@ -227,7 +233,16 @@ impl Context<'_> {
         if self.wire.is_cut(here, there) {
             return self.deliver_later(from, to, call, reply, tries);
         }
-        let span = self.wire.answer(here, there, || self.message_key(to, from, ANSWER));
+        let message = || Message {
+            key: self.message_key(to, from, ANSWER),
+            // What says that there is no answer is short.
+            bytes: if reply.is_ok() {
+                self.plan.bytes(class, from).response
+            } else {
+                0
+            },
+        };
+        let span = self.wire.answer(here, there, message);
         if span.is_zero() {
             self.signals.push(Signal::Answered(to, call, reply));
         } else {
@@ -235,6 +250,7 @@ impl Context<'_> {
         }
     }
 
+    #[cold]
     /// An answer meets a cut: TCP sends it again, with pauses that double, until it gives up.
     fn deliver_later(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
         if tries < wire::RETRANSMISSIONS {

@@ -11,9 +11,10 @@ use crate::base::ids::NodeId;
 use crate::base::time::{Span, Time};
 
 impl World<'_> {
-    /// The warm-up is over.
+    /// The warm-up or a batch is over.
     pub(super) fn measure(&mut self) {
         let now = self.cx.now();
+        self.close_batch(now);
         for station in &mut self.cx.stations {
             station.busy.restart(now);
             station.staff.restart(now);
@@ -32,9 +33,27 @@ impl World<'_> {
         }
     }
 
+    /// Averages are taken of the batch that ends now, if one does.
+    fn close_batch(&mut self, now: Time) {
+        let whole = self.cx.record.whole_batches(now);
+        let Some(batch) = whole.checked_sub(1).filter(|b| *b < self.cx.record.run.batches.len()) else {
+            return;
+        };
+        let window = self.cx.record.batch;
+        for i in 0..self.plan.nodes.len() {
+            let tally = self.node_tally(i, now, window);
+            self.cx.record.run.batches[batch].nodes[i].tally = tally;
+        }
+        let hosts = (0..self.plan.hosts.len()).map(|i| self.host_record(i, now, window));
+        let hosts: Vec<HostRecord> = hosts.collect();
+        self.cx.record.run.batches[batch].hosts = hosts;
+    }
+
     /// The run is over: averages are taken, what is still inside is written down and let go, the books are checked.
     pub(super) fn close(mut self, order: &Order, overflowed: Option<Time>) -> Result<RunRecord, String> {
         let end = overflowed.unwrap_or(self.horizon);
+        self.close_batch(end);
+        let whole = self.cx.record.whole_batches(end);
         let window = end.since(Time::ZERO + order.warmup);
         let nodes = (0..self.plan.nodes.len())
             .map(|i| self.node_tally(i, end, window))
@@ -47,6 +66,7 @@ impl World<'_> {
         self.audit()?;
         self.cx.record.close_bins();
         let mut run = self.cx.record.run;
+        run.batches.truncate(whole);
         (run.hosts, run.in_flight) = (hosts, in_flight);
         let with_wait = |(tally, wait)| NodeRecord { tally, wait };
         run.nodes = nodes.into_iter().zip(self.cx.record.waits).map(with_wait).collect();

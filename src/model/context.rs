@@ -45,6 +45,8 @@ pub struct Condition {
     pub slow: Vec<f64>,
     /// Shares of answers that are errors.
     pub errors: Vec<f64>,
+    /// Shares of answers that never come: the connection is closed instead.
+    pub empties: Vec<f64>,
     /// Shares of calls that are dropped.
     pub drops: Vec<f64>,
     /// Signals that wait for a hang to end.
@@ -224,6 +226,13 @@ impl<'p> Context<'p> {
     pub fn sample(&self, dist: &Dist, frame: &Frame, salt: u64) -> Span {
         match dist {
             Dist::Constant(span) => *span,
+            _ => self.drawn(dist, frame, salt),
+        }
+    }
+
+    #[inline]
+    fn drawn(&self, dist: &Dist, frame: &Frame, salt: u64) -> Span {
+        match dist {
             Dist::Trace(column) => self.traced(frame, *column),
             _ => dist.sample(&mut self.draw(frame, salt)),
         }
@@ -352,9 +361,12 @@ impl<'p> Context<'p> {
     /// Begins work at the frame's node. False where there is nothing to do: the caller goes on at once.
     #[inline]
     pub fn work(&mut self, key: FrameKey, demand: Demand) -> bool {
-        let node = self.frames[key].node;
+        if demand == Demand::default() && self.troubles == 0 {
+            return false;
+        }
         let Demand { mut cpu, mut io } = demand;
         if self.troubles > 0 {
+            let node = self.frames[key].node;
             let condition = &self.conditions[node.index()];
             let factor = condition.slowdown();
             (cpu, io) = (cpu.scaled(factor), io.scaled(factor));
@@ -367,6 +379,7 @@ impl<'p> Context<'p> {
     }
 
     /// Puts a frame on its host's cores, or into its time without one.
+    #[inline]
     pub fn begin(&mut self, key: FrameKey, cpu: Span, io: Span) -> bool {
         let now = self.now();
         let frame = &mut self.frames[key];
@@ -472,12 +485,12 @@ impl<'p> Context<'p> {
         self.record.note(at, what, || target(plan));
     }
 
-    /// Puts the wish of a client into flight.
+    /// Puts the wish of a client into flight, made where it will lie with its key and its number.
     #[inline]
-    pub fn insert_root(&mut self, frame: Frame) -> FrameKey {
+    pub fn insert_root(&mut self, make: impl FnOnce(FrameKey, u64) -> Frame) -> FrameKey {
         let number = self.made;
         self.made += 1;
-        let key = self.frames.insert_with(|root| Frame { root, number, ..frame });
+        let key = self.frames.insert_with(|root| make(root, number));
         self.record.offered(key, &self.frames[key]);
         key
     }

@@ -27,6 +27,7 @@ struct Zone {
     list: u32,
     turn: u32,
     ttl: Span,
+    negative_ttl: Option<Span>,
 }
 
 /// What a client learns from a lookup.
@@ -95,6 +96,7 @@ impl Directory {
                     list,
                     turn: 0,
                     ttl: dns.ttl,
+                    negative_ttl: dns.negative_ttl,
                 });
             }
         }
@@ -119,11 +121,13 @@ impl Directory {
 
     /// What this resolver says now. Each answer begins one further in the list.
     pub fn look_up(&mut self, resolver: NodeId) -> Answer {
+        let list = self.zone(resolver).list;
+        let nothing = self.lists[list as usize].is_empty();
         let zone = self.zone(resolver);
         let answer = Answer {
-            list: zone.list,
+            list,
             turn: zone.turn,
-            ttl: zone.ttl,
+            ttl: zone.negative_ttl.filter(|_| nothing).unwrap_or(zone.ttl),
         };
         zone.turn = zone.turn.wrapping_add(1);
         answer
@@ -177,8 +181,8 @@ impl Directory {
     }
 
     /// A write is committed on the primary. It reaches the replicas after `lag`; they work on it for `apply`, one write
-    /// after the other.
-    pub fn commit(&mut self, database: DatabaseId, now: Time, lag: Span, apply: Span) {
+    /// after the other. How far behind they are with it.
+    pub fn commit(&mut self, database: DatabaseId, now: Time, lag: Span, apply: Span) -> Span {
         let roles = &mut self.databases[database.index()];
         while roles.behind.front().is_some_and(|at| *at <= now) {
             roles.behind.pop_front();
@@ -188,6 +192,7 @@ impl Directory {
         if at > now {
             roles.behind.push_back(at);
         }
+        at.since(now)
     }
 }
 

@@ -6,6 +6,7 @@
 use super::node::Tending;
 use super::request::{FrameKey, Reply};
 use crate::base::ids::{DatabaseId, NodeId, SourceId, VipId};
+use crate::engine::calendar::Due;
 use crate::engine::slab::Key;
 
 /// What can happen.
@@ -49,8 +50,20 @@ pub enum Event {
     Measure,
 }
 
+impl Event {
+    /// The frame that it is about, if that is what it is about.
+    #[inline]
+    pub fn frame(self) -> Option<FrameKey> {
+        match self {
+            Event::Call(frame) | Event::Reply { to: frame, .. } | Event::GiveUp(frame) => Some(frame),
+            Event::Done { frame, .. } | Event::Timer { frame, .. } => Some(frame),
+            _ => None,
+        }
+    }
+}
+
 // With its packed key an event is half a cache line of the heap.
-const _: () = assert!(size_of::<(u128, super::packed::Packed)>() <= 32);
+const _: () = assert!(size_of::<(u128, Due<super::packed::Packed>)>() <= 32);
 
 /// What comes first at one instant: the second part of the ordering contract.
 ///

@@ -3,6 +3,8 @@
 //! An enum is copied through memory, as bytes that were written one by one a moment before, and a processor waits for
 //! such bytes: a third of a run's time, once. Two words travel in registers. What is rare is packed like what is common.
 
+use std::num::NonZeroU64;
+
 use super::event::Event;
 use super::node::Tending;
 use super::request::Reply;
@@ -14,13 +16,22 @@ use crate::engine::slab::Key;
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Packed {
     whom: u64,
-    what: u64,
+    /// Never zero, which leaves the calendar room to tell its own entries from these.
+    what: NonZeroU64,
 }
+
+const NOT_ZERO: NonZeroU64 = match NonZeroU64::new(1 << 8) {
+    Some(bit) => bit,
+    None => unreachable!(),
+};
 
 #[inline]
 fn packed(whom: u64, kind: u64, small: u16, other: u16, last: u16) -> Packed {
     let what = kind | u64::from(small) << 16 | u64::from(other) << 32 | u64::from(last) << 48;
-    Packed { whom, what }
+    Packed {
+        whom,
+        what: NOT_ZERO | what,
+    }
 }
 
 impl Packed {
@@ -32,7 +43,12 @@ impl Packed {
     /// The `n`-th of the three small numbers.
     #[inline]
     fn small(self, n: u32) -> u16 {
-        (self.what >> (16 * n + 16)) as u16
+        (self.what.get() >> (16 * n + 16)) as u16
+    }
+
+    #[inline]
+    fn kind(self) -> u8 {
+        self.what.get() as u8
     }
 }
 
@@ -71,7 +87,7 @@ impl Event {
     pub fn unpack(words: Packed) -> Event {
         let (frame, whom) = (words.key(), words.whom as usize);
         let (small, other) = (words.small(0), words.small(1));
-        match words.what as u8 {
+        match words.kind() {
             0 => Event::Change,
             1 => Event::Call(frame),
             2 => Event::Reply {
@@ -129,7 +145,7 @@ impl Signal {
     pub fn unpack(words: Packed) -> Signal {
         let frame = words.key();
         let (small, other) = (words.small(0), words.small(1));
-        match words.what as u8 {
+        match words.kind() {
             0 => Signal::Arrived(frame),
             1 => Signal::Granted(frame),
             2 => Signal::Worked(frame),

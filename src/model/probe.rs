@@ -1,7 +1,7 @@
 //! What a health check finds. It asks the target itself, costs nothing, and learns only what the wire would tell.
 
 use super::context::Context;
-use super::wire::Passage;
+use super::wire::{Message, Passage};
 use crate::base::ids::NodeId;
 use crate::base::random::{Draw, mix, unit};
 use crate::scenario::plan::{Kind, Target};
@@ -67,7 +67,10 @@ fn behind(cx: &Context<'_>, node: NodeId, key: u64) -> Finding {
 fn ask(cx: &Context<'_>, from: NodeId, target: NodeId, key: u64) -> Finding {
     let (here, there) = (cx.host_of(from), cx.plan.node(target).host);
     // Both ways: a connection needs an answer too.
-    let arrives = matches!(cx.wire.call(here, there, || mix(key, 1)), Passage::After(_));
+    let arrives = matches!(
+        cx.wire.call(here, there, || Message::light(mix(key, 1))),
+        Passage::After(_)
+    );
     let passes = arrives && !cx.wire.is_cut(Some(there), here);
     if !passes || !cx.machine_is_up(target) {
         return Finding::Silent;

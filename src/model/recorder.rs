@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::flows::Flows;
 use super::request::{Frame, FrameKey, Outcome};
-use crate::base::ids::{ClassId, NodeId, SourceId};
+use crate::base::ids::{ClassId, DatabaseId, NodeId, SourceId};
 use crate::base::time::{Span, Time};
 use crate::scenario::plan::Plan;
 use crate::stats::sketch::Sketch;
@@ -21,6 +21,8 @@ pub struct Wanted {
     pub events: bool,
     /// Mean latency in this many slices of the run, for the detection of a warm-up.
     pub slices: usize,
+    /// The measured part in this many equal batches, each as if it were a run; 0 = none.
+    pub batches: u32,
 }
 
 /// What one run leaves behind.
@@ -28,16 +30,20 @@ pub struct Wanted {
 pub struct RunRecord {
     /// By class.
     pub classes: Vec<ClassRecord>,
-    /// By node.
+    /// By node; of the last batch, where there are batches.
     pub nodes: Vec<NodeRecord>,
-    /// By host.
+    /// By host; of the last batch, where there are batches.
     pub hosts: Vec<HostRecord>,
+    /// The batches that were wanted and are whole, requests by the time they came.
+    pub batches: Vec<Batch>,
     /// Who answered whom.
     pub flows: Flows,
     /// By bin of the time of arrival.
     pub bins: Vec<Bin>,
     /// Writes lost at promotions, by database.
     pub lost_writes: Vec<u64>,
+    /// How long after its commit each write was on the replicas, by database with replicas.
+    pub lags: Vec<Sketch>,
     /// The log, if it was wanted.
     pub events: Vec<Note>,
     /// A row a request, if they were wanted.
@@ -54,6 +60,17 @@ pub struct RunRecord {
     pub overflowed: Option<Time>,
     /// Equal for equal runs.
     pub digest: u64,
+}
+
+/// One batch of the measured part.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// By class.
+    pub classes: Vec<ClassRecord>,
+    /// By node.
+    pub nodes: Vec<NodeRecord>,
+    /// By host.
+    pub hosts: Vec<HostRecord>,
 }
 
 /// What became of the requests of one class.
@@ -173,6 +190,8 @@ pub struct Recorder {
     /// The bin asked for last, when it begins and when it ends.
     current: (usize, Time, Time),
     slice: Span,
+    /// How long a batch is.
+    pub batch: Span,
     /// Sketches of bins that still have requests in flight.
     open: Vec<Option<Sketch>>,
     spare: Vec<Sketch>,
@@ -209,8 +228,15 @@ impl Recorder {
     pub fn new(plan: &Plan, from: Time, wanted: Wanted) -> Recorder {
         let bin = bin_of(plan.duration);
         let bins = plan.duration.nanos().div_ceil(bin.nanos()) as usize;
-        let slices = wanted.slices;
+        let (slices, batches) = (wanted.slices, wanted.batches);
+        let measured = (plan.duration - plan.cooldown).nanos().saturating_sub(from.nanos());
+        let batch = Batch {
+            classes: vec![ClassRecord::default(); plan.classes.len()],
+            nodes: vec![NodeRecord::default(); plan.nodes.len()],
+            hosts: Vec::new(),
+        };
         Recorder {
+            batch: Span::from_nanos((measured / u64::from(batches.max(1))).max(1)),
             from,
             until: Time::ZERO + (plan.duration - plan.cooldown),
             bin,
@@ -228,9 +254,11 @@ impl Recorder {
                 classes: vec![ClassRecord::default(); plan.classes.len()],
                 nodes: Vec::new(),
                 hosts: Vec::new(),
+                batches: vec![batch; batches as usize],
                 flows: Flows::new(plan),
                 bins: vec![Bin::default(); bins],
                 lost_writes: Vec::new(),
+                lags: plan.databases.iter().map(|_| Sketch::default()).collect(),
                 events: Vec::new(),
                 rows: Vec::new(),
                 slices: vec![(0.0, 0); slices],
@@ -260,6 +288,7 @@ impl Recorder {
         }
     }
 
+    #[cold]
     fn another_bin_at(&mut self, arrived: Time) -> usize {
         let bin = ((arrived.nanos() / self.bin.nanos()) as usize).min(self.run.bins.len().saturating_sub(1));
         let begins = Time::from_nanos(bin as u64 * self.bin.nanos());
@@ -297,16 +326,27 @@ impl Recorder {
         });
     }
 
-    /// A wish has ended, after so many attempts. `render` is the browser's time, where it has one.
-    pub fn ended(
-        &mut self,
-        now: Time,
-        key: FrameKey,
-        frame: &Frame,
-        outcome: Outcome,
-        attempts: u32,
-        render: Option<Span>,
-    ) {
+    /// A write was committed, and will be on the replicas after so long.
+    pub fn committed(&mut self, now: Time, database: DatabaseId, lag: Span) {
+        if self.counts(now) {
+            self.run.lags[database.index()].record(lag);
+        }
+    }
+
+    /// A page that somebody wanted then is whole after so long; the browser draws it for `render`, where that is known.
+    pub fn viewed(&mut self, began: Time, class: ClassId, latency: Span, render: Option<Span>) {
+        if !self.counts(began) {
+            return;
+        }
+        self.run.classes[class.index()].viewed(latency, render);
+        if let Some(batch) = self.batch_at(began) {
+            batch.classes[class.index()].viewed(latency, render);
+        }
+    }
+
+    /// A wish has ended, after so many attempts.
+    #[inline]
+    pub fn ended(&mut self, now: Time, key: FrameKey, frame: &Frame, outcome: Outcome, attempts: u32) {
         self.ended += 1;
         let latency = now.since(frame.entered);
         self.bin_ended(now, frame.entered, outcome, latency);
@@ -326,18 +366,27 @@ impl Recorder {
         if !self.counts(frame.entered) {
             return;
         }
-        let class = &mut self.run.classes[frame.class.index()];
-        class.outcomes[outcome as usize] += 1;
-        class.attempts += u64::from(attempts);
-        if outcome == Outcome::Ok {
-            class.latency.record(latency);
-            if let Some(render) = render {
-                class.render.record(render);
-                class.page.record(latency + render);
-            }
+        let class = frame.class.index();
+        self.run.classes[class].ended(outcome, attempts, latency);
+        if let Some(batch) = self.batch_at(frame.entered) {
+            batch.classes[class].ended(outcome, attempts, latency);
         }
     }
 
+    /// The batch of something that came then, within the measured part.
+    #[inline]
+    fn batch_at(&mut self, entered: Time) -> Option<&mut Batch> {
+        let last = self.run.batches.len().checked_sub(1)?;
+        let at = self.whole_batches(entered).min(last);
+        self.run.batches.get_mut(at)
+    }
+
+    /// How many batches are over then.
+    pub fn whole_batches(&self, now: Time) -> usize {
+        (now.since(self.from).nanos() / self.batch.nanos()) as usize
+    }
+
+    #[inline]
     fn bin_ended(&mut self, now: Time, arrived: Time, outcome: Outcome, latency: Span) {
         let at = self.bin_at(arrived);
         let Some(bin) = self.run.bins.get_mut(at) else { return };
@@ -359,6 +408,7 @@ impl Recorder {
     }
 
     /// Nothing of this bin is in flight any more: its quantiles are final, and its sketch serves another.
+    #[cold]
     fn close(&mut self, at: usize) {
         if let Some(mut sketch) = self.open[at].take() {
             let quantiles = sketch.quantiles_s(&[0.5, 0.99]);
@@ -383,6 +433,9 @@ impl Recorder {
     pub fn waited(&mut self, frame: &Frame) {
         if self.counts(frame.entered) {
             self.waits[frame.node.index()].record(frame.waited);
+            if let Some(batch) = self.batch_at(frame.entered) {
+                batch.nodes[frame.node.index()].wait.record(frame.waited);
+            }
         }
         if self.wanted.rows
             && let Some(row) = self.row_of.get(&frame.root).and_then(|at| self.run.rows.get_mut(*at))
@@ -448,6 +501,24 @@ impl RunRecord {
 }
 
 impl ClassRecord {
+    /// One more is over.
+    #[inline]
+    fn ended(&mut self, outcome: Outcome, attempts: u32, latency: Span) {
+        self.outcomes[outcome as usize] += 1;
+        self.attempts += u64::from(attempts);
+        if outcome == Outcome::Ok {
+            self.latency.record(latency);
+        }
+    }
+
+    /// One more page is whole.
+    fn viewed(&mut self, latency: Span, render: Option<Span>) {
+        self.page.record(latency + render.unwrap_or(Span::ZERO));
+        if let Some(render) = render {
+            self.render.record(render);
+        }
+    }
+
     /// Requests that came.
     pub fn offered(&self) -> u64 {
         self.outcomes.iter().sum()

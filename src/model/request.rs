@@ -121,6 +121,12 @@ impl Reply {
         cause: Outcome::Ok,
     };
 
+    /// The connection was closed where an answer should have come.
+    pub const EMPTY: Reply = Reply {
+        how: How::Broken,
+        cause: Outcome::Reset,
+    };
+
     /// An error answer with this root cause.
     pub const fn failed(cause: Outcome) -> Reply {
         Reply {

@@ -1,5 +1,7 @@
 //! What reaches a node at once, in order. What takes time is an [event](super::event) instead.
 
+use std::collections::VecDeque;
+
 use super::node::Tending;
 use super::packed::Packed;
 use super::request::{FrameKey, Reply};
@@ -26,38 +28,39 @@ pub enum Signal {
     Tend(NodeId, u16, u16, Tending),
 }
 
-/// Signals on their way, first in, first out. Nearly always there are one or two, and none is left before long: then the
-/// line begins again at its front.
+/// Signals on their way, first in, first out. Nearly always there is one at a time: it waits beside the line, not in it.
 #[derive(Debug, Default)]
 pub struct Signals {
-    line: Vec<Packed>,
-    /// How many of the line have gone.
-    gone: usize,
+    /// The oldest; without one there are no others.
+    first: Option<Packed>,
+    others: VecDeque<Packed>,
 }
 
 impl Signals {
     /// Another one.
     #[inline]
     pub fn push(&mut self, signal: Signal) {
-        self.line.push(signal.pack());
+        let signal = signal.pack();
+        if self.first.is_none() {
+            self.first = Some(signal);
+        } else {
+            self.others.push_back(signal);
+        }
     }
 
     /// The oldest one.
     #[inline]
     pub fn pop(&mut self) -> Option<Packed> {
-        let signal = self.line.get(self.gone).copied();
-        if signal.is_some() {
-            self.gone += 1;
-        } else {
-            self.clear();
+        let signal = self.first.take();
+        if !self.others.is_empty() {
+            self.first = self.others.pop_front();
         }
         signal
     }
 
     /// Forgets all of them.
-    #[inline]
     pub fn clear(&mut self) {
-        self.line.clear();
-        self.gone = 0;
+        self.first = None;
+        self.others.clear();
     }
 }

@@ -45,6 +45,9 @@ impl<'p> World<'p> {
             Hit::Errors(node, ratio) => {
                 super::wire::toggle(&mut self.cx.conditions[node.index()].errors, *ratio, begins);
             }
+            Hit::Empty(node, ratio) => {
+                super::wire::toggle(&mut self.cx.conditions[node.index()].empties, *ratio, begins);
+            }
             Hit::Drop(node, ratio) => super::wire::toggle(&mut self.cx.conditions[node.index()].drops, *ratio, begins),
             Hit::DropLink(link, ratio) => self.cx.wire.drop_calls(*link, *ratio, begins),
             Hit::Partition { from, to } => self.cx.wire.partition((from, to), begins),

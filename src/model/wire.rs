@@ -5,7 +5,7 @@
 
 use rand::Rng;
 
-use crate::base::ids::{HostId, LinkId, NodeId};
+use crate::base::ids::{ClassId, HostId, LinkId, NodeId};
 use crate::base::random::{Draw, unit};
 use crate::base::time::Span;
 use crate::scenario::plan::{Network, Plan};
@@ -33,6 +33,22 @@ struct LinkFaults {
     drops: Vec<f64>,
 }
 
+/// What the network must know of a message.
+#[derive(Copy, Clone, Debug)]
+pub struct Message {
+    /// Keys what is drawn for it.
+    pub key: u64,
+    /// Its size.
+    pub bytes: u64,
+}
+
+impl Message {
+    /// One whose size counts for nothing.
+    pub fn light(key: u64) -> Message {
+        Message { key, bytes: 0 }
+    }
+}
+
 /// What happens to a message.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Passage {
@@ -50,36 +66,38 @@ impl<'p> Wire<'p> {
             network,
             partitions: Vec::new(),
             links: vec![LinkFaults::default(); network.links.len()],
-            eventful: network.loss > 0.0 || !network.links.is_empty(),
+            eventful: network.loss > 0.0 || !network.links.is_empty() || network.bandwidth.is_some(),
         }
     }
 
     /// The passage of a call from one host to another; a client's host is `None`.
     #[inline]
-    pub fn call(&self, from: Option<HostId>, to: HostId, key: impl FnOnce() -> u64) -> Passage {
+    pub fn call(&self, from: Option<HostId>, to: HostId, message: impl FnOnce() -> Message) -> Passage {
         if from == Some(to) {
             return Passage::After(Span::ZERO);
         }
         if !self.eventful {
             return Passage::After(self.network.latency);
         }
-        let mut draw = Draw::keyed(key());
+        let Message { key, bytes } = message();
+        let mut draw = Draw::keyed(key);
         if self.is_cut(from, Some(to)) || self.drops(from, to, &mut draw) {
             return Passage::Lost;
         }
-        Passage::After(self.latency(from, Some(to)) + self.retransmissions(from, Some(to), &mut draw))
+        Passage::After(self.journey(from, Some(to), bytes, &mut draw))
     }
 
     /// The passage of an answer. It belongs to a connection that stands: what a cut swallows is sent again.
     #[inline]
-    pub fn answer(&self, from: Option<HostId>, to: Option<HostId>, key: impl FnOnce() -> u64) -> Span {
+    pub fn answer(&self, from: Option<HostId>, to: Option<HostId>, message: impl FnOnce() -> Message) -> Span {
         if from == to && from.is_some() {
             return Span::ZERO;
         }
         if !self.eventful {
             return self.network.latency;
         }
-        self.latency(from, to) + self.retransmissions(from, to, &mut Draw::keyed(key()))
+        let Message { key, bytes } = message();
+        self.journey(from, to, bytes, &mut Draw::keyed(key))
     }
 
     /// Does nothing pass between these hosts just now?
@@ -107,26 +125,19 @@ impl<'p> Wire<'p> {
         self.network.routes.get(&(from?, to?)).copied()
     }
 
-    fn latency(&self, from: Option<HostId>, to: Option<HostId>) -> Span {
-        self.link(from, to)
-            .map_or(self.network.latency, |l| self.network.links[l.index()].latency)
-    }
-
-    /// The pauses before a message gets through a lossy link.
-    fn retransmissions(&self, from: Option<HostId>, to: Option<HostId>, draw: &mut Draw) -> Span {
-        let loss = self
-            .link(from, to)
-            .map_or(self.network.loss, |l| self.network.links[l.index()].loss);
-        let mut pause = Span::ZERO;
-        if loss > 0.0 {
+    /// Latency, the pauses before the message gets through a lossy link, and the time that its bytes take.
+    fn journey(&self, from: Option<HostId>, to: Option<HostId>, bytes: u64, draw: &mut Draw) -> Span {
+        let way = Way::of(self.network, self.link(from, to));
+        let mut span = way.latency + way.transfer(bytes);
+        if way.loss > 0.0 {
             for n in 0..RETRANSMISSIONS {
-                if unit(draw) >= loss {
+                if unit(draw) >= way.loss {
                     break;
                 }
-                pause = pause + Wire::pause_before(n);
+                span = span + Wire::pause_before(n);
             }
         }
-        pause
+        span
     }
 
     fn drops(&self, from: Option<HostId>, to: HostId, draw: &mut Draw) -> bool {
@@ -158,25 +169,59 @@ impl<'p> Wire<'p> {
     }
 }
 
-/// How long a call to a node travels on the average, and its answer, while the network is as planned.
-pub fn typical(plan: &Plan, from: Option<HostId>, to: NodeId) -> (f64, f64) {
+/// What a message meets between two hosts while the network is as planned.
+struct Way {
+    latency: Span,
+    loss: f64,
+    bandwidth: Option<f64>,
+}
+
+impl Way {
+    fn of(network: &Network, link: Option<LinkId>) -> Way {
+        let of_network = Way {
+            latency: network.latency,
+            loss: network.loss,
+            bandwidth: network.bandwidth,
+        };
+        link.map(|l| &network.links[l.index()]).map_or(of_network, |link| Way {
+            latency: link.latency,
+            loss: link.loss,
+            bandwidth: link.bandwidth,
+        })
+    }
+
+    fn transfer(&self, bytes: u64) -> Span {
+        self.bandwidth
+            .map_or(Span::ZERO, |per_s| Span::from_seconds(bytes as f64 / per_s))
+    }
+
+    /// How long a message travels on the average.
+    fn mean_s(&self, bytes: u64) -> f64 {
+        let mut lost = 1.0;
+        let pauses = (0..RETRANSMISSIONS).map(|n| {
+            lost *= self.loss;
+            lost * Wire::pause_before(n).seconds()
+        });
+        (self.latency + self.transfer(bytes)).seconds() + pauses.sum::<f64>()
+    }
+}
+
+/// How long a call of this class to a node travels on the average, and its answer, while the network is as planned.
+pub fn typical(plan: &Plan, from: Option<HostId>, to: NodeId, class: ClassId) -> (f64, f64) {
     let there = plan.node(to).host;
     // What only names is asked for nothing but its own time.
     if from == Some(there) || plan.only_names(to) {
         return (0.0, 0.0);
     }
-    let one_way = |route: Option<(HostId, HostId)>| {
-        let link = route.and_then(|r| plan.network.routes.get(&r));
-        let link = link.map(|l| &plan.network.links[l.index()]);
-        let (latency, loss) = link.map_or((plan.network.latency, plan.network.loss), |l| (l.latency, l.loss));
-        let mut lost = 1.0;
-        let pauses = (0..RETRANSMISSIONS).map(|n| {
-            lost *= loss;
-            lost * Wire::pause_before(n).seconds()
-        });
-        latency.seconds() + pauses.sum::<f64>()
+    let bytes = plan.bytes(class, to);
+    let one_way = |route: Option<(HostId, HostId)>, bytes| {
+        let link = route.and_then(|r| plan.network.routes.get(&r)).copied();
+        Way::of(&plan.network, link).mean_s(bytes)
     };
-    (one_way(from.map(|f| (f, there))), one_way(from.map(|f| (there, f))))
+    (
+        one_way(from.map(|f| (f, there)), bytes.request),
+        one_way(from.map(|f| (there, f)), bytes.response),
+    )
 }
 
 /// A fault with this number begins or ends, among those that are active.

@@ -17,6 +17,7 @@ use crate::base::limits;
 use crate::base::random::Streams;
 use crate::base::time::{Span, Time};
 use crate::engine::calendar::Due;
+use crate::engine::slab::Slab;
 use crate::failure::Timeline;
 use crate::scenario::plan::{Abandoned, Plan};
 
@@ -77,6 +78,19 @@ pub fn run(plan: &Plan, order: &Order, stop: &(dyn Fn() -> bool + Sync)) -> Resu
     Ok(Some(record))
 }
 
+/// Reads the frames that the next events are about, and those that wait for them.
+#[cold]
+fn warm<'e>(frames: &Slab<Frame>, events: impl Iterator<Item = &'e Packed> + Clone) {
+    let lines = |frame: &Frame| frame.number ^ u64::from(frame.worker);
+    let own = events.clone().filter_map(|event| Event::unpack(*event).frame());
+    let read: u64 = own.map(|key| frames.warm(key, lines)).fold(0, |all, word| all ^ word);
+    let callers = events.filter_map(|event| frames.get(Event::unpack(*event).frame()?).map(|f| f.parent));
+    let read = callers
+        .map(|key| frames.warm(key, lines))
+        .fold(read, |all, word| all ^ word);
+    std::hint::black_box(read);
+}
+
 enum Progress {
     Done,
     Stopped,
@@ -123,6 +137,10 @@ impl<'p> World<'p> {
         if !order.warmup.is_zero() {
             self.cx.after(order.warmup, Class::Change, Event::Measure);
         }
+        for batch in 1..u64::from(order.wanted.batches) {
+            let after = order.warmup.nanos() + batch * self.cx.record.batch.nanos();
+            self.cx.after(Span::from_nanos(after), Class::Change, Event::Measure);
+        }
         self.schedule_change();
     }
 
@@ -140,6 +158,9 @@ impl<'p> World<'p> {
                     Some(due) => self.dispatch(due),
                 }
                 self.settle();
+                if let Some(near) = self.cx.calendar.came_near() {
+                    warm(&self.cx.frames, near);
+                }
             }
             if stop() {
                 return Progress::Stopped;
@@ -167,7 +188,7 @@ impl<'p> World<'p> {
             Event::Reply { to, call, reply } => self.answered(to, call, reply),
             Event::Resend(answer) => self.cx.resend(answer),
             Event::Done { frame, .. } => self.done(frame),
-            Event::Timer { frame, serial } => self.carry(Signal::Timer(frame, serial)),
+            Event::Timer { frame, serial } => self.carry_rare(Signal::Timer(frame, serial)),
             Event::GiveUp(frame) => self.client_of(frame, Client::give_up),
             Event::Arrive(source) => self.client(source, |client, cx| client.arrive(cx)),
             Event::Wish { source, user } => self.client(source, |client, cx| client.ask(cx, user)),
@@ -176,7 +197,7 @@ impl<'p> World<'p> {
                 server,
                 turn,
                 what,
-            } => self.carry(Signal::Tend(balancer, server, turn, what)),
+            } => self.carry_rare(Signal::Tend(balancer, server, turn, what)),
             Event::TakeOver { vip, epoch } => self.take_over(vip, epoch),
             Event::Promote {
                 database,
@@ -232,7 +253,7 @@ impl<'p> World<'p> {
     }
 
     /// Carries a signal to its node, if what it is about is still there.
-    #[inline]
+    #[inline(always)]
     fn carry(&mut self, signal: Signal) {
         match signal {
             Signal::Arrived(frame) => self.arrived(frame),
@@ -247,6 +268,7 @@ impl<'p> World<'p> {
     // What happens at an instant reaches its node straight from `dispatch`: no signal is under way then.
 
     /// A call has crossed the wire.
+    #[inline]
     fn arrived(&mut self, frame: FrameKey) {
         if let Some(node) = self.cx.knock(frame) {
             self.tell(node, |node, cx| node.arrived(cx, frame));
@@ -254,11 +276,13 @@ impl<'p> World<'p> {
     }
 
     /// A frame's work is done.
+    #[inline]
     fn worked(&mut self, frame: FrameKey) {
         self.tell_of(frame, |node, cx| node.worked(cx, frame));
     }
 
     /// A call has come back to the frame that waits for it.
+    #[inline]
     fn answered(&mut self, frame: FrameKey, call: u16, reply: Reply) {
         if self.cx.troubles > 0 && self.hold_back(Signal::Answered(frame, call, reply)) {
             return;
@@ -272,6 +296,7 @@ impl<'p> World<'p> {
     }
 
     /// Signals of which not every request has one.
+    #[inline(never)]
     fn carry_rare(&mut self, signal: Signal) {
         if self.cx.troubles > 0 && self.hold_back(signal) {
             return;
@@ -363,21 +388,24 @@ impl<'p> World<'p> {
         self.cx.deliver(frame.node, frame.parent, call, reply, 0);
     }
 
-    /// Does an `errors` fault turn this good answer into a bad one?
+    /// Does a fault turn this good answer into a bad one, or into none?
     fn spoil(&mut self, frame: &Frame, reply: Reply) -> Reply {
         if self.cx.troubles == 0 || !reply.is_ok() {
             return reply;
         }
-        let errors = &self.cx.conditions[frame.node.index()].errors;
+        let condition = &self.cx.conditions[frame.node.index()];
         let mut draw = self.cx.draw(frame, super::context::SPOIL);
-        if super::wire::happens(errors, &mut draw) {
+        if super::wire::happens(&condition.errors, &mut draw) {
             Reply::failed(Outcome::Error)
+        } else if super::wire::happens(&condition.empties, &mut draw) {
+            Reply::EMPTY
         } else {
             reply
         }
     }
 
     /// Gives back what a frame holds that is no longer in the world.
+    #[inline(always)]
     fn release(&mut self, frame: &mut Frame) {
         let node = frame.node;
         if node.index() >= self.plan.nodes.len() {

@@ -83,7 +83,7 @@ fn outages(mtbf_s: Option<f64>, mttr_s: Option<f64>) -> String {
 }
 
 /// A long time to two digits.
-fn about(seconds: f64) -> String {
+pub(super) fn about(seconds: f64) -> String {
     const UNITS: [(f64, &str); 4] = [(YEAR_S, "y"), (86_400.0, "d"), (3_600.0, "h"), (60.0, "min")];
     let found = UNITS.iter().find(|(size, _)| seconds >= *size);
     let (size, unit) = found.copied().unwrap_or((1.0, "s"));

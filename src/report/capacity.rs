@@ -3,7 +3,7 @@
 use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
 use super::summary::{plural, seed};
 use super::units::{self, NOTHING};
-use crate::analysis::capacity::{Beyond, Capacity, Knee, Shape, Verdict};
+use crate::analysis::capacity::{Beyond, Capacity, Knee, Shape, Size, Sizing, Verdict};
 use crate::analysis::result::{Document, Estimate};
 
 /// The report of a `capacity` document.
@@ -12,6 +12,10 @@ pub fn report(document: &Document, capacity: &Capacity) -> Report {
     if !capacity.curve.is_empty() {
         blocks.push(Block::Heading("Under load".into()));
         blocks.push(Block::Table(curve(capacity)));
+    }
+    if let Some(sizing) = &capacity.sizing {
+        blocks.push(Block::Heading(format!("How many {}", sizing.of)));
+        blocks.push(Block::Table(sizes(sizing)));
     }
     if !capacity.n_minus_1.0.is_empty() {
         blocks.push(Block::Heading("With one lost".into()));
@@ -52,11 +56,81 @@ pub fn sentence(capacity: &Capacity) -> String {
     format!("{now}, {knee}{lost}")
 }
 
+/// `4 of server* hold the SLO at 400/s, 5 also with one lost`.
+pub fn enough(capacity: &Capacity, sizing: &Sizing) -> String {
+    let now = per_s(capacity.present_per_s);
+    let of = &sizing.of;
+    match (sizing.fewest, sizing.fewest_with_one_lost) {
+        (None, _) => format!("none of these numbers of {of} holds the SLO at {now}"),
+        (Some(n), Some(m)) if n == m => format!("{n} of {of} hold the SLO at {now}, also with one lost"),
+        (Some(n), Some(m)) => format!("{n} of {of} hold the SLO at {now}, {m} also with one lost"),
+        (Some(n), None) => format!("{n} of {of} hold the SLO at {now}, none of these numbers with one lost"),
+    }
+}
+
+fn sizes(sizing: &Sizing) -> Table {
+    let mut columns = vec![
+        Column::right("number"),
+        Column::right("knee"),
+        Column::right("of now"),
+        Column::left("SLO"),
+        Column::left("breaks first").rank(2),
+        Column::right("with one lost"),
+        Column::right("of now"),
+        Column::left("SLO"),
+    ];
+    let costs = sizing.sizes.iter().any(|s| s.cost.is_some());
+    if costs {
+        columns.push(Column::right("cost"));
+    }
+    let says = |holds: bool| match holds {
+        true => Span::new(Tone::Good, "holds"),
+        false => Span::new(Tone::Bad, "missed"),
+    };
+    let row = |s: &Size| {
+        let mut row = vec![
+            Span::new(Tone::Strong, s.replicas.to_string()),
+            Span::plain(held(&s.knee)),
+            Span::plain(ratio(&s.knee.knee_ratio)),
+            says(s.holds),
+            Span::plain(first(&s.knee)),
+            Span::plain(held(&s.with_one_lost)),
+            Span::plain(ratio(&s.with_one_lost.knee_ratio)),
+            says(s.holds_with_one_lost),
+        ];
+        if costs {
+            row.push(Span::plain(s.cost.map_or(NOTHING.into(), |c| units::trimmed(c, 2))));
+        }
+        row
+    };
+    Table {
+        columns,
+        rows: sizing.sizes.iter().map(row).collect(),
+        footnote: String::new(),
+    }
+}
+
+/// What breaks first, and where.
+fn first(knee: &Knee) -> String {
+    knee.limited_by.as_ref().map_or(NOTHING.into(), |l| match &l.component {
+        Some(component) => format!("{} at {component}", l.objective),
+        None => l.objective.clone(),
+    })
+}
+
 fn facts(capacity: &Capacity) -> Vec<Fact> {
     let knee = &capacity.knee;
     let carries = knee.verdict == Verdict::EveryLoad || knee.knee_ratio.value.is_some_and(|r| r >= 1.0);
     let tone = if carries { Tone::Strong } else { Tone::Bad };
     let mut facts = vec![Fact::new("Capacity", vec![Span::new(tone, sentence(capacity))])];
+    if let Some(sizing) = &capacity.sizing {
+        let tone = if sizing.fewest.is_some() {
+            Tone::Strong
+        } else {
+            Tone::Bad
+        };
+        facts.push(Fact::new("Enough", vec![Span::new(tone, enough(capacity, sizing))]));
+    }
     if let (Verdict::Found, Some(ratio)) = (knee.verdict, knee.knee_ratio.value) {
         let says = match ratio >= 1.0 {
             true => format!("{:.0} % more than now", 100.0 * (ratio - 1.0)),
@@ -160,15 +234,11 @@ fn losses(capacity: &Capacity) -> Table {
     let row = |(name, knee): (&str, &Knee)| {
         let enough = knee.verdict == Verdict::EveryLoad || knee.knee_ratio.value.is_some_and(|r| r >= 1.0);
         let tone = if enough { Tone::Good } else { Tone::Bad };
-        let limit = knee.limited_by.as_ref().map_or(NOTHING.into(), |l| match &l.component {
-            Some(component) => format!("{} at {component}", l.objective),
-            None => l.objective.clone(),
-        });
         vec![
             Span::new(Tone::Strong, name),
             Span::new(tone, held(knee)),
             Span::plain(ratio(&knee.knee_ratio)),
-            Span::plain(limit),
+            Span::plain(first(knee)),
         ]
     };
     let mut all: Vec<(&str, &Knee)> = capacity.n_minus_1.iter().collect();

@@ -147,6 +147,29 @@ fn size(d: &Difference) -> String {
     in_units(&d.metric, &positive)
 }
 
+/// The difference with its sign.
+pub(super) fn delta(d: &Difference) -> String {
+    let sign = match d.difference.value {
+        Some(v) if v > 0.0 => "+",
+        Some(v) if v < 0.0 => "−",
+        _ => "",
+    };
+    format!("{sign}{}", size(d))
+}
+
+/// A metric as it is read: `read.p99`.
+pub(super) fn name(metric: &str) -> String {
+    let of_class = metric.strip_prefix("classes.").unwrap_or(metric);
+    of_class.replace("latency_s.", "").replace("_per_s", "")
+}
+
+/// The differences that are worth a row: with one class its own say the same once more.
+pub(super) fn told(pair: &[Difference]) -> Vec<&Difference> {
+    let classes = pair.iter().filter(|d| d.metric.ends_with(".availability")).count();
+    let is_new = |d: &&Difference| classes > 1 || !d.metric.starts_with("classes.");
+    pair.iter().filter(is_new).collect()
+}
+
 fn in_units(metric: &str, e: &Estimate) -> String {
     match metric {
         m if m.ends_with("availability") => units::points_estimate(e),
@@ -173,36 +196,18 @@ fn differences(pair: &[Difference]) -> Table {
         Column::left("better"),
         Column::right("CRN pay").rank(1),
     ];
-    // With one class its rows say the same once more.
-    let classes = pair.iter().filter(|d| d.metric.ends_with(".availability")).count();
-    let told: Vec<&Difference> = pair
-        .iter()
-        .filter(|d| classes > 1 || !d.metric.starts_with("classes."))
-        .collect();
+    let told = told(pair);
     let row = |d: &&Difference| {
-        let sign = if d.difference.value.is_some_and(|v| v > 0.0) {
-            "+"
-        } else if d.difference.value.is_some_and(|v| v < 0.0) {
-            "−"
-        } else {
-            ""
-        };
         let (better, tone) = match d.verdict {
             Verdict::ABetter => (d.a.as_str(), Tone::Strong),
             Verdict::BBetter => (d.b.as_str(), Tone::Strong),
             Verdict::NoDifferenceShown => ("no difference shown", Tone::Quiet),
         };
         vec![
-            Span::plain(
-                d.metric
-                    .strip_prefix("classes.")
-                    .unwrap_or(&d.metric)
-                    .replace("latency_s.", "")
-                    .replace("_per_s", ""),
-            ),
+            Span::plain(name(&d.metric)),
             Span::plain(number(d, d.a_value)),
             Span::plain(number(d, d.b_value)),
-            Span::plain(format!("{sign}{}", size(d))),
+            Span::plain(delta(d)),
             Span::new(tone, better),
             Span::plain(d.variance_ratio.map_or(NOTHING.into(), times)),
         ]

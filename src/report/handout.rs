@@ -3,8 +3,9 @@
 //! The renderers of pages (`pdf`, `html`) start from here; what they share is decided here, once.
 
 use super::answer::Conclusions;
-use super::chart::Name;
+use super::chart;
 use super::document::{Block, Fact, Report, Span};
+use super::headline::numbers;
 use super::summary::incomplete;
 use super::{availability, pages, spof, units, words};
 use crate::analysis::result::{Answer, Document};
@@ -65,9 +66,10 @@ impl<'a> Part<'a> {
 
 /// What was found and what to do, then the pictures of this result, then the rest.
 fn with_conclusions(mut report: Report, document: &Document) -> Report {
-    let pictures = Name::given_by(document).into_iter();
-    let pictures = pictures.filter(|name| *name != Name::Dashboard).map(Block::Picture);
-    let mut blocks = Conclusions::of(document).blocks(Vec::new());
+    let pictures = chart::dashboard_of(document).concat().into_iter().map(Block::Picture);
+    let numbers = numbers(document);
+    let numbers = (!numbers.is_empty()).then_some(Block::Numbers(numbers));
+    let mut blocks = Conclusions::of(document).blocks(numbers.into_iter().collect());
     blocks.extend(pictures);
     if let Answer::Compare(_) = document.answer {
         // The sentences of the pairs have been said.

@@ -12,6 +12,7 @@ pub mod compare;
 pub mod csv;
 pub mod document;
 pub mod handout;
+pub mod headline;
 pub mod html;
 pub mod json;
 pub mod pages;

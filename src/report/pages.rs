@@ -3,11 +3,12 @@
 use super::answer::Conclusions;
 use super::busy::{hosts, nodes};
 use super::chart::Name;
-use super::document::{Block, Column, Number, Report, Span, Table, Tone};
-use super::summary::{causes_of_each, caveats, details, latencies, objective, objectives, scenarios, subtitle};
+use super::document::{Block, Column, Report, Span, Table};
+use super::headline::numbers;
+use super::summary::{causes_of_each, caveats, details, latencies, objectives, scenarios, subtitle};
 use super::units;
 use super::view::{RunView, runs};
-use crate::analysis::result::{Document, Happening, Metrics, SloResult};
+use crate::analysis::result::{Document, Happening};
 
 /// A page carries all there is.
 const ALL: usize = usize::MAX;
@@ -21,7 +22,7 @@ pub fn pages(document: &Document) -> Report {
         [one] if one.replications == 0 => (one.name.to_owned(), Vec::new(), Vec::new()),
         [one] => (
             one.name.to_owned(),
-            vec![Block::Numbers(numbers(one))],
+            vec![Block::Numbers(numbers(document))],
             one_scenario(one),
         ),
         several => (
@@ -46,7 +47,7 @@ pub fn pages(document: &Document) -> Report {
 
 fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
     let run = view.run;
-    let mut blocks = vec![Block::Picture(Name::Timeline)];
+    let mut blocks = vec![Block::Picture(Name::Topology), Block::Picture(Name::Timeline)];
     if !run.slo.is_empty() {
         blocks.push(Block::Heading("What was promised".into()));
         blocks.push(Block::Table(objectives(view, ALL)));
@@ -55,6 +56,7 @@ fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
     if run.metrics.requests.succeeded > 0 {
         blocks.push(Block::Table(latencies(&run.metrics, &run.classes, ALL)));
     }
+    blocks.push(Block::Picture(Name::Waterfall));
     let details = details(&run.metrics);
     if !details.is_empty() {
         blocks.push(Block::Heading("What became of the requests".into()));
@@ -66,6 +68,7 @@ fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
         .filter(|t| !view.is_empty() && !t.rows.is_empty() && t.columns.len() > 1);
     let tables: Vec<Block> = tables.map(Block::Table).collect();
     if !tables.is_empty() {
+        blocks.push(Block::Picture(Name::Utilization));
         blocks.push(Block::Heading("Who was busy".into()));
         blocks.extend(tables);
     }
@@ -78,6 +81,7 @@ fn several_scenarios(views: &[RunView<'_>]) -> Vec<Block> {
         Block::Table(scenarios(views, ALL)),
         Block::Picture(Name::Timeline),
         Block::Picture(Name::Latency),
+        Block::Picture(Name::Nines),
     ];
     let causes = causes_of_each(views, ALL);
     if !causes.is_empty() {
@@ -109,43 +113,4 @@ fn log(view: &RunView<'_>) -> Vec<Block> {
         },
     };
     vec![Block::Heading("What happened when".into()), Block::Table(table)]
-}
-
-/// The numbers that matter, each beside what was promised of it.
-pub fn numbers(view: &RunView<'_>) -> Vec<Number> {
-    let Metrics {
-        requests,
-        availability,
-        throughput_per_s,
-        latency_s,
-        ..
-    } = &view.run.metrics;
-    let promise = |name: &str| view.run.slo.iter().find(|s| s.objective == name);
-    let number = |name, value, slo: Option<&SloResult>, otherwise: String| Number {
-        name,
-        value,
-        note: slo.map_or(Span::new(Tone::Quiet, otherwise), |s| match s.met {
-            _ if view.is_empty() => Span::new(Tone::Quiet, format!("not measured against {}", objective(s).0)),
-            true => Span::new(Tone::Good, format!("✓ {}", objective(s).0)),
-            false => Span::new(Tone::Bad, format!("✗ missed {}", objective(s).0)),
-        }),
-    };
-    let failed = format!("of {} requests", units::count(requests.offered));
-    let nines = availability.value.and_then(units::nines);
-    let nines = nines.or_else(|| units::at_least(availability)).unwrap_or_default();
-    let (available, answered) = (
-        units::percent_estimate(availability),
-        units::rate_estimate(throughput_per_s),
-    );
-    let (p50, p99) = (
-        units::latency_estimate(&latency_s.p50),
-        units::latency_estimate(&latency_s.p99),
-    );
-    vec![
-        number("Available", available, promise("availability"), nines),
-        number("Failed", units::count(requests.failed), None, failed),
-        number("Answered", answered, None, "requests per second".into()),
-        number("Latency, median", p50, promise("p50"), String::new()),
-        number("Latency, p99", p99, promise("p99"), String::new()),
-    ]
 }

@@ -5,7 +5,7 @@ use crate::analysis::result::{Answer, Document};
 use crate::scenario::review::{Finding, Severity};
 
 /// How each severity is headed, and meant.
-const SEVERITIES: [(Severity, &str, &str, Tone); 3] = [
+pub(super) const SEVERITIES: [(Severity, &str, &str, Tone); 3] = [
     (Severity::Critical, "Critical", "critical", Tone::Bad),
     (Severity::Warning, "Warnings", "warning", Tone::Caution),
     (Severity::Advice, "Advice", "piece of advice", Tone::Quiet),

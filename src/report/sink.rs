@@ -36,7 +36,7 @@ enum Format {
 /// How a result is to be put on pages.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Printing {
-    /// Which picture an SVG or PNG shows; without a word, the dashboard or else the first that the result gives.
+    /// Which picture an SVG or PNG shows; without a word, the dashboard.
     pub chart: Option<chart::Name>,
     /// How pictures look.
     pub look: Look,
@@ -110,11 +110,6 @@ impl Output {
         self.format == Format::Csv
     }
 
-    /// Is it a picture?
-    pub fn is_picture(&self) -> bool {
-        matches!(self.format, Format::Svg | Format::Png)
-    }
-
     /// Where it will be.
     pub fn path(&self) -> &Path {
         &self.path
@@ -153,28 +148,17 @@ impl Output {
     }
 }
 
-/// The picture that was asked for, or else the one that says most.
+/// The picture that was asked for, or else the dashboard, which every result gives.
 fn picture(document: &Document, printing: &Printing) -> Result<String, PictureError> {
     let wanted = printing.chart.unwrap_or(chart::Name::Dashboard);
-    let (word, why) = match chart::svg(document, wanted, &printing.look) {
-        Err(PictureError::Nothing(word, why)) => (word, why),
-        other => return other,
-    };
-    let given = chart::Name::given_by(document);
-    match given.first() {
-        Some(first) if printing.chart.is_none() => chart::svg(document, *first, &printing.look),
-        Some(_) => {
+    chart::svg(document, wanted, &printing.look).map_err(|error| match error {
+        PictureError::Nothing(word, why) => {
+            let given = chart::Name::given_by(document);
             let words: Vec<&str> = given.iter().map(|name| name.word()).collect();
-            Err(PictureError::Nothing(
-                word,
-                format!("{why}; it gives {}", words.join(", ")),
-            ))
+            PictureError::Nothing(word, format!("{why}; it gives {}", words.join(", ")))
         }
-        None => Err(PictureError::Nothing(
-            word,
-            format!("{why}, and it gives no other chart; use .pdf, .html or .json"),
-        )),
-    }
+        other => other,
+    })
 }
 
 /// A file that appears in its place only when [`AtomicFile::commit`] is called; dropped, it leaves no trace.

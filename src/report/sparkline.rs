@@ -59,8 +59,8 @@ fn rows(track: &Track) -> Vec<(String, &Track, &Line)> {
         Measure::Latency => track
             .lines
             .iter()
-            .filter(|l| l.label == "p99")
-            .map(|l| ("p99".into(), track, l))
+            .filter(|l| l.label == "p99" || l.label == "settling")
+            .map(|l| (l.label.clone(), track, l))
             .collect(),
         Measure::Rate => Vec::new(),
     }

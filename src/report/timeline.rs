@@ -5,6 +5,7 @@
 use super::periods::{Period, periods};
 use super::view::RunView;
 use crate::analysis::result::{Happening, Series};
+use crate::analysis::statistics::SETTLING;
 
 /// Everything that shares one time axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,6 +131,11 @@ fn tracks_of_one(run: &RunView<'_>) -> Vec<Track> {
             vec![("latency_p50_s", "p50", 5), ("latency_p99_s", "p99", 0)],
         ),
         ("Requests per second", Measure::Rate, rates),
+        (
+            "Mean latency of the pilots",
+            Measure::Latency,
+            vec![(SETTLING, "settling", 0)],
+        ),
     ];
     let track = |(title, measure, wanted): (&str, Measure, Vec<(&str, &str, usize)>)| {
         let lines: Vec<Line> = wanted

@@ -1,9 +1,10 @@
 //! Confidence intervals over independent replications.
 //!
 //! Student's t for a mean; the same on linearised residuals for a ratio of sums (Law, *Simulation Modeling and
-//! Analysis*, 9.4; Cochran, *Sampling Techniques*, 6). A share that never failed gets the exact binomial bound instead
+//! Analysis*, 9.4; Cochran, *Sampling Techniques*, 6); a quantile is that of all replications together. A share that never failed gets the exact binomial bound instead
 //! of an interval of no width.
 
+use super::sketch::{Profile, Sketch};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// How often the intervals of this program hold the truth.
@@ -16,6 +17,36 @@ pub struct Interval {
     pub value: f64,
     /// Half the width of the interval.
     pub half: Option<f64>,
+}
+
+/// An estimate between bounds that need not be equally far from it; `None` where one replication gives none.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Between {
+    /// The estimate.
+    pub value: f64,
+    /// The bounds.
+    pub bounds: Option<(f64, f64)>,
+}
+
+impl From<Interval> for Between {
+    fn from(interval: Interval) -> Between {
+        Between {
+            value: interval.value,
+            bounds: interval.half.map(|h| (interval.value - h, interval.value + h)),
+        }
+    }
+}
+
+impl Between {
+    /// Half the width over the value; infinite where there is no width yet.
+    pub fn relative(&self) -> f64 {
+        match self.bounds.map(|(lo, hi)| (hi - lo) / 2.0) {
+            // Zero, exactly, every time.
+            Some(0.0) => 0.0,
+            Some(half) if self.value != 0.0 => half / self.value.abs(),
+            _ => f64::INFINITY,
+        }
+    }
 }
 
 /// The factor on the standard error of the mean of `n` observations.
@@ -79,6 +110,23 @@ pub fn ratio(pairs: &[(f64, f64)]) -> Option<Interval> {
     })
 }
 
+/// The quantile `p` of all replications together, with its interval by Woodruff's method (1952): how sure one is of the
+/// share below it, from how that share differs between replications, read back as values.
+///
+/// A mean of each replication's own quantile is biased, the more so the shorter they are, and more replications do not
+/// mend that; this is biased by as much as one replication as long as all of them together. The interval follows the
+/// skew of the tail.
+pub fn quantile(pooled: &Sketch, each: &[&Profile], counts: &[u64], p: f64) -> Option<Between> {
+    let value = pooled.quantile_s(p)?;
+    let below = |(profile, n): (&&Profile, &u64)| (profile.up_to(value), *n as f64);
+    let shares: Vec<(f64, f64)> = each.iter().zip(counts).map(below).collect();
+    let bounds = ratio(&shares).and_then(|share| share.half).and_then(|half| {
+        let at = pooled.quantiles_s(&[(p - half).max(0.0), (p + half).min(1.0)]);
+        at[0].zip(at[1])
+    });
+    Some(Between { value, bounds })
+}
+
 /// The least share that is still plausible after `n` successes and no failure (Clopper and Pearson, 1934).
 pub fn never_failed(n: u64) -> f64 {
     if n == 0 {
@@ -91,6 +139,7 @@ pub fn never_failed(n: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::time::Span;
 
     #[test]
     fn theory_a_known_sample_gives_the_textbook_interval() {
@@ -129,6 +178,28 @@ mod tests {
             [false, true, false, false, true]
         );
         assert_eq!(shown(&[]), [false; 0]);
+    }
+
+    #[test]
+    fn theory_a_quantile_is_read_at_the_bounds_of_its_share() {
+        // Two replications of a hundred, ms 1..100 and 11..110: of the values up to 60 ms the one has 60 and the other 50.
+        let sketch = |from: u64| {
+            let mut sketch = Sketch::default();
+            (from..from + 100).for_each(|ms| sketch.record(Span::from_millis(ms)));
+            sketch
+        };
+        let (a, b) = (sketch(1), sketch(11));
+        let mut pooled = a.clone();
+        pooled.merge(&b);
+        let found = quantile(&pooled, &[&a.profile(), &b.profile()], &[100, 100], 0.548).unwrap();
+        assert!((found.value - 0.060).abs() < 1e-4, "{found:?}");
+        // Shares 0.6 and 0.5: half-width t(1; 0.975) · 0.1 / 2 = 0.635, beyond both ends.
+        let (lo, hi) = found.bounds.unwrap();
+        assert!((lo - 0.001).abs() < 1e-4 && (hi - 0.110).abs() < 1e-3, "{found:?}");
+        let same = quantile(&pooled, &[&pooled.profile(); 4], &[200; 4], 0.548).unwrap();
+        assert_eq!(same.bounds, Some((same.value, same.value)));
+        assert_eq!(quantile(&a, &[&a.profile()], &[100], 0.5).unwrap().bounds, None);
+        assert_eq!(quantile(&Sketch::default(), &[], &[], 0.5), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Pure arithmetic. It does not know what it measures.
 
+pub mod batches;
 pub mod gauge;
 pub mod interval;
 pub mod knee;

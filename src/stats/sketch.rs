@@ -210,6 +210,53 @@ fn bounds(octave: usize, part: usize) -> (u64, u64) {
     ((PARTS + part) as u64 * width, width)
 }
 
+/// A sketch in little: 64 buckets an octave, those that hold something. Enough to say which share of a replication lies
+/// below a value that only all replications together tell, and small enough to keep for each of them.
+#[derive(Clone, Debug, Default)]
+pub struct Profile {
+    zeros: u64,
+    /// By bucket. A count that exceeds its 32 bits would take a replication of billions of equal requests.
+    steps: Box<[(u16, u32)]>,
+}
+
+/// Sixteen fine buckets make a coarse one.
+const COARSE: usize = 16;
+
+impl Sketch {
+    /// The same in little.
+    pub fn profile(&self) -> Profile {
+        let mut steps: Vec<(u16, u32)> = Vec::new();
+        for (octave, row) in self.rows() {
+            for (part, n) in row.filled() {
+                let bucket = ((octave * PARTS + part) / COARSE) as u16;
+                let n = u32::try_from(n).unwrap_or(u32::MAX);
+                match steps.last_mut().filter(|(last, _)| *last == bucket) {
+                    Some((_, sum)) => *sum = sum.saturating_add(n),
+                    None => steps.push((bucket, n)),
+                }
+            }
+        }
+        Profile {
+            zeros: self.zeros,
+            steps: steps.into(),
+        }
+    }
+}
+
+impl Profile {
+    /// How many are at or below so many seconds, those of its bucket taken to be evenly spread.
+    pub fn up_to(&self, seconds: f64) -> f64 {
+        let ns = seconds * 1e9;
+        let part = |(bucket, n): &(u16, u32)| {
+            let first = usize::from(*bucket) * COARSE;
+            let (low, width) = bounds(first / PARTS, first % PARTS);
+            let share = (ns - low as f64) / (width * COARSE as u64) as f64;
+            f64::from(*n) * share.clamp(0.0, 1.0)
+        };
+        self.zeros as f64 + self.steps.iter().map(part).sum::<f64>()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,6 +290,18 @@ mod tests {
             prop_assert_eq!(merged.quantiles_s(&[0.1, 0.5, 0.99]), together.quantiles_s(&[0.1, 0.5, 0.99]));
             prop_assert_eq!((merged.count(), merged.sum_s(), merged.max_s()), (together.count(), together.sum_s(), together.max_s()));
         }
+    }
+
+    #[test]
+    fn a_profile_knows_shares_to_within_its_buckets() {
+        let mut sketch = Sketch::default();
+        (0..1000).for_each(|ms| sketch.record(Span::from_millis(ms)));
+        let profile = sketch.profile();
+        for ms in [0.0, 1.0, 17.0, 400.0, 998.0, 5000.0] {
+            let (found, truth) = (profile.up_to(ms * 1e-3), (ms + 1.0).min(1000.0));
+            assert!((found - truth).abs() <= 1.0 + ms / 64.0, "{found} for {truth}");
+        }
+        assert!(profile.steps.len() < 64 * 20);
     }
 
     #[test]

@@ -16,7 +16,8 @@ use crate::base::time::Span;
 use crate::model::flows::Flows;
 use crate::model::recorder::{ClassRecord, Note, RunRecord, Wanted};
 use crate::model::world::{self, Imbalance, Order};
-use crate::scenario::plan::{Arrivals, Load, Plan, Warmup};
+use crate::scenario::plan::{Arrivals, Load, Plan, Source, Warmup};
+use crate::stats::sketch::Sketch;
 use crate::stats::warmup::mser5;
 use sample::Sample;
 
@@ -33,8 +34,28 @@ pub struct Settings {
     pub rows: bool,
     /// Keep the log of every replication, not only of the first?
     pub logs: bool,
+    /// Cut one run into so many batches, instead of replications?
+    pub batches: Option<u32>,
+    /// Look for a warm-up, and keep what was seen, also where the scenario says how long it is?
+    pub show_warmup: bool,
     /// Threads to use; 0 = as many as there are processors.
     pub threads: usize,
+}
+
+impl Settings {
+    /// So many replications from this seed, and nothing else.
+    pub fn plain(seed: u64, replications: u32) -> Settings {
+        Settings {
+            seed,
+            replications: Count::Fixed(replications),
+            lifetimes: false,
+            rows: false,
+            logs: false,
+            batches: None,
+            show_warmup: false,
+            threads: 0,
+        }
+    }
 }
 
 /// How many replications.
@@ -49,10 +70,20 @@ pub enum Count {
 /// What came of one plan.
 #[derive(Clone, Debug)]
 pub struct Study {
-    /// One a replication, in order.
+    /// One a replication, in order; or one a batch.
     pub samples: Vec<Sample>,
+    /// Replications that are finished.
+    pub done: u32,
+    /// Of one run in batches: how many were wanted.
+    pub batches: Option<u32>,
+    /// What was seen by whoever looked for a warm-up.
+    pub settling: Option<Settling>,
     /// Counts and sketches of all replications together, by class.
     pub pooled: Vec<ClassRecord>,
+    /// Waiting in all replications together, by node.
+    pub waits: Vec<Sketch>,
+    /// How far replicas were behind with each write, by database.
+    pub lags: Vec<Sketch>,
     /// Who answered whom, over all replications.
     pub flows: Flows,
     /// The event log of replication 0.
@@ -71,6 +102,17 @@ pub struct Study {
     pub events_taken: u64,
     /// A digest of all runs: equal for equal studies.
     pub digest: u64,
+}
+
+/// How a run settles: what MSER-5 looks at, and what it finds.
+#[derive(Clone, Debug)]
+pub struct Settling {
+    /// How long a slice is.
+    pub slice: Span,
+    /// Mean latency by slice of the run, over a few pilots.
+    pub mean_s: Vec<f64>,
+    /// Where it is cut; `None` where it never settles.
+    pub cut: Option<Span>,
 }
 
 /// What the caller of a study hears and says while it runs.
@@ -155,7 +197,7 @@ fn conduct(plans: &[Plan], settings: &Settings, mut watch: Watch<'_>, paired: bo
             }
             Count::Precision(target) => {
                 for (study, wanted) in studies.iter_mut().zip(&mut wanted) {
-                    let worst = sample::worst_precision(&study.samples);
+                    let worst = sample::worst_precision(study);
                     study.precise = worst <= target;
                     *wanted = next_round(study.done(), worst, target);
                 }
@@ -163,7 +205,7 @@ fn conduct(plans: &[Plan], settings: &Settings, mut watch: Watch<'_>, paired: bo
         }
     }
     for (study, wanted) in studies.iter_mut().zip(wanted) {
-        study.complete = study.samples.len() as u32 >= wanted && !watch.stop.load(Ordering::Relaxed);
+        study.complete = study.done >= wanted && !watch.stop.load(Ordering::Relaxed);
     }
     Ok(studies)
 }
@@ -172,7 +214,7 @@ fn conduct(plans: &[Plan], settings: &Settings, mut watch: Watch<'_>, paired: bo
 fn jobs(studies: &[Study], wanted: &[u32]) -> Vec<(usize, u32)> {
     let mut jobs: Vec<(u32, usize)> = Vec::new();
     for (plan, (study, wanted)) in studies.iter().zip(wanted).enumerate() {
-        jobs.extend((study.samples.len() as u32..*wanted).map(|r| (r, plan)));
+        jobs.extend((study.done..*wanted).map(|r| (r, plan)));
     }
     jobs.sort_unstable();
     jobs.into_iter().map(|(r, plan)| (plan, r)).collect()
@@ -199,6 +241,7 @@ struct Crew<'a> {
 impl Crew<'_> {
     fn first_round(&self) -> u32 {
         match self.settings.replications {
+            _ if self.settings.batches.is_some() => 1,
             Count::Fixed(n) => n.min(limits::REPLICATIONS),
             Count::Precision(_) => FIRST_ROUND,
         }
@@ -210,15 +253,23 @@ impl Crew<'_> {
     }
 
     fn warm_up_of(&self, plan: &Plan, watch: &Watch<'_>) -> Result<Study, Failure> {
+        let settling = match plan.warmup {
+            Warmup::Fixed(_) if !self.settings.show_warmup => None,
+            _ => Some(self.pilot(plan, watch)?),
+        };
+        let found = settling.as_ref().and_then(|s| s.cut);
         let (warmup, unsettled) = match plan.warmup {
             Warmup::Fixed(span) => (span, false),
-            Warmup::Auto => self
-                .pilot(plan, watch)?
-                .map_or((Span::ZERO, true), |span| (span, false)),
+            Warmup::Auto => (found.unwrap_or(Span::ZERO), found.is_none()),
         };
         Ok(Study {
             samples: Vec::new(),
+            done: 0,
+            batches: self.settings.batches,
+            settling: settling.filter(|_| self.settings.show_warmup),
             pooled: vec![ClassRecord::default(); plan.classes.len()],
+            waits: vec![Sketch::default(); plan.nodes.len()],
+            lags: vec![Sketch::default(); plan.databases.len()],
             flows: Flows::new(plan),
             events: Vec::new(),
             warmup,
@@ -232,7 +283,7 @@ impl Crew<'_> {
     }
 
     /// A few runs of their own, averaged slice by slice: MSER-5 says where they settle.
-    fn pilot(&self, plan: &Plan, watch: &Watch<'_>) -> Result<Option<Span>, Failure> {
+    fn pilot(&self, plan: &Plan, watch: &Watch<'_>) -> Result<Settling, Failure> {
         let mut slices = vec![(0.0, 0u64); SLICES];
         for pilot in 0..PILOTS {
             // Numbers from the far end, so that the pilot shares no randomness with the study.
@@ -257,9 +308,13 @@ impl Crew<'_> {
             last = if *n > 0 { sum / *n as f64 } else { last };
             last
         };
-        let series: Vec<f64> = slices.iter().map(mean).collect();
+        let mean_s: Vec<f64> = slices.iter().map(mean).collect();
         let slice = plan.duration.nanos() / SLICES as u64;
-        Ok(mser5(&series).map(|cut| Span::from_nanos(cut as u64 * slice)))
+        Ok(Settling {
+            slice: Span::from_nanos(slice),
+            cut: mser5(&mean_s).map(|cut| Span::from_nanos(cut as u64 * slice)),
+            mean_s,
+        })
     }
 
     fn order(&self, replication: u32, warmup: Span, wanted: Wanted) -> Order {
@@ -276,7 +331,7 @@ impl Crew<'_> {
     fn round(&self, studies: &mut [Study], jobs: &[(usize, u32)], watch: &mut Watch<'_>) -> Result<(), Failure> {
         let (sender, receiver) = mpsc::channel();
         let warmups: Vec<Span> = studies.iter().map(|s| s.warmup).collect();
-        let done = AtomicU64::new(studies.iter().map(|s| s.samples.len() as u64).sum());
+        let done = AtomicU64::new(studies.iter().map(|s| u64::from(s.done)).sum());
         let total = done.load(Ordering::Relaxed) + jobs.len() as u64;
         (watch.progress)(done.load(Ordering::Relaxed), total);
         let (stop, progress) = (watch.stop, watch.progress);
@@ -288,6 +343,7 @@ impl Crew<'_> {
                         rows: self.settings.rows,
                         events: self.settings.logs || replication == 0,
                         slices: 0,
+                        batches: self.settings.batches.unwrap_or(0),
                     };
                     let order = self.order(replication, warmup, wanted);
                     let stopped = || stop.load(Ordering::Relaxed);
@@ -303,7 +359,8 @@ impl Crew<'_> {
                 });
             }
             drop(sender);
-            collect(receiver, jobs, studies, watch)
+            let duration = |plan: usize| self.plans[plan].duration - self.plans[plan].cooldown;
+            collect(receiver, jobs, (studies, &duration), watch)
         })
     }
 }
@@ -323,7 +380,7 @@ impl Drop for StopOnPanic<'_> {
 fn collect(
     receiver: mpsc::Receiver<(usize, Result<Option<RunRecord>, Imbalance>)>,
     jobs: &[(usize, u32)],
-    studies: &mut [Study],
+    (studies, duration): (&mut [Study], &dyn Fn(usize) -> Span),
     watch: &mut Watch<'_>,
 ) -> Result<(), Failure> {
     let mut early = BTreeMap::new();
@@ -338,9 +395,9 @@ fn collect(
                 continue;
             };
             let study = &mut studies[plan];
-            if replication as usize == study.samples.len() {
+            if replication == study.done {
                 (watch.visit)(plan, replication, &record).inspect_err(|_| watch.stop.store(true, Ordering::Relaxed))?;
-                study.take(record);
+                study.take(record, duration(plan));
             }
         }
     }
@@ -350,7 +407,7 @@ fn collect(
 impl Study {
     /// Replications that are finished.
     pub fn done(&self) -> u32 {
-        self.samples.len() as u32
+        self.done
     }
 
     /// Did any replication end early, because too much was inside at once?
@@ -358,15 +415,33 @@ impl Study {
         self.samples.iter().any(|s| s.overflowed_s.is_some())
     }
 
-    fn take(&mut self, record: RunRecord) {
-        self.samples.push(Sample::of(&record));
+    /// Counts and sketches of all classes together.
+    pub fn all(&self) -> ClassRecord {
+        let mut all = ClassRecord::default();
+        self.pooled.iter().for_each(|c| all.merge(c));
+        all
+    }
+
+    fn take(&mut self, record: RunRecord, duration: Span) {
+        let batch_s = (duration.seconds() - self.warmup.seconds()) / f64::from(self.batches.unwrap_or(1));
+        match record.batches.is_empty() {
+            true => self.samples.push(Sample::of(&record)),
+            false => self.samples.extend(Sample::batches(&record, batch_s)),
+        }
+        self.done += 1;
         for (all, class) in self.pooled.iter_mut().zip(&record.classes) {
             all.merge(class);
+        }
+        for (all, node) in self.waits.iter_mut().zip(&record.nodes) {
+            all.merge(&node.wait);
+        }
+        for (all, lags) in self.lags.iter_mut().zip(&record.lags) {
+            all.merge(lags);
         }
         self.flows.merge(&record.flows);
         self.events_taken += record.events_taken;
         self.digest = mix(self.digest, record.digest);
-        if self.samples.len() == 1 {
+        if self.done == 1 {
             self.events = record.events;
         }
     }
@@ -378,11 +453,12 @@ pub fn expected_events(plan: &Plan) -> f64 {
     const A_REQUEST: f64 = 14.0;
     const A_PROBE: f64 = 2.0;
     let seconds = plan.duration.seconds();
-    let requests = |load: &Load| match load {
+    let views = |load: &Load| match load {
         Load::Open { arrivals, .. } => expected_arrivals(arrivals, seconds),
         Load::Closed { users, think } => f64::from(*users) * seconds / think.mean_s().unwrap_or(1.0).max(1e-3),
     };
-    let requests = plan.sources.iter().map(|s| requests(&s.load)).sum::<f64>();
+    let requests = |source: &Source| views(&source.load) * source.requests_a_view() as f64;
+    let requests = plan.sources.iter().map(requests).sum::<f64>();
     // Over years, most of what happens is that balancers look after their servers.
     requests * A_REQUEST + plan.probes_per_s() * seconds * A_PROBE
 }

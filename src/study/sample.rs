@@ -1,13 +1,14 @@
 //! One replication, reduced to the numbers that estimates are made of.
 
-use crate::model::recorder::{Bin, ClassRecord, NodeRecord, NodeTally, RunRecord};
-use crate::stats::interval::{self, Interval};
-use crate::stats::sketch::Sketch;
+use super::Study;
+use crate::model::recorder::{Batch, Bin, ClassRecord, HostRecord, NodeRecord, NodeTally, RunRecord};
+use crate::stats::interval::{self, Between, Interval};
+use crate::stats::sketch::{Profile, Sketch};
 
 /// The quantiles that every latency is reported with.
 pub const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
 
-/// One replication.
+/// One replication, or one batch of it.
 #[derive(Clone, Debug)]
 pub struct Sample {
     /// All requests.
@@ -22,14 +23,24 @@ pub struct Sample {
     pub bins: Vec<Bin>,
     /// Writes lost at promotions.
     pub lost_writes: u64,
+    /// How far replicas were behind with each write, by database.
+    pub lags: Vec<Spread>,
     /// Did the run end early, in seconds, because too much was in flight?
     pub overflowed_s: Option<f64>,
+    /// Of a batch: how long it is.
+    pub batch_s: Option<f64>,
 }
 
 impl Sample {
     /// How long the measured part lasted, of a run that was to last `duration_s`; 0 where it ended before.
     pub fn measured_s(&self, duration_s: f64, warmup_s: f64) -> f64 {
-        (self.overflowed_s.unwrap_or(duration_s) - warmup_s).max(0.0)
+        self.batch_s
+            .unwrap_or_else(|| (self.lasted_s(duration_s) - warmup_s).max(0.0))
+    }
+
+    /// How long the run lasted, that was to last `duration_s`.
+    pub fn lasted_s(&self, duration_s: f64) -> f64 {
+        self.overflowed_s.unwrap_or(duration_s)
     }
 }
 
@@ -59,6 +70,8 @@ pub struct Spread {
     pub quantiles_s: Option<[f64; 5]>,
     /// The largest.
     pub max_s: Option<f64>,
+    /// Which share lies below what.
+    pub profile: Profile,
 }
 
 /// One node.
@@ -79,6 +92,7 @@ impl Spread {
             sum_s: sketch.sum_s(),
             quantiles_s: found.and_then(|q| q.try_into().ok()),
             max_s: sketch.max_s(),
+            profile: sketch.profile(),
         }
     }
 }
@@ -98,20 +112,36 @@ impl Outcomes {
 impl Sample {
     /// A run, reduced.
     pub fn of(record: &RunRecord) -> Sample {
+        Sample::made(record, (&record.classes, &record.nodes, &record.hosts))
+    }
+
+    /// The batches of a run, each so long, reduced.
+    pub fn batches(record: &RunRecord, batch_s: f64) -> Vec<Sample> {
+        let of = |(i, batch): (usize, &Batch)| Sample {
+            batch_s: Some(batch_s),
+            lost_writes: if i == 0 { record.lost_writes.iter().sum() } else { 0 },
+            ..Sample::made(record, (&batch.classes, &batch.nodes, &batch.hosts))
+        };
+        record.batches.iter().enumerate().map(of).collect()
+    }
+
+    fn made(record: &RunRecord, (classes, nodes, hosts): (&[ClassRecord], &[NodeRecord], &[HostRecord])) -> Sample {
         let mut all = ClassRecord::default();
-        record.classes.iter().for_each(|c| all.merge(c));
+        classes.iter().for_each(|c| all.merge(c));
         let node = |n: &NodeRecord| NodeSample {
             tally: n.tally,
             wait: Spread::of(&n.wait),
         };
         Sample {
             all: Outcomes::of(&all),
-            classes: record.classes.iter().map(Outcomes::of).collect(),
-            nodes: record.nodes.iter().map(node).collect(),
-            hosts: record.hosts.iter().map(|h| (h.cpu, h.up)).collect(),
+            classes: classes.iter().map(Outcomes::of).collect(),
+            nodes: nodes.iter().map(node).collect(),
+            hosts: hosts.iter().map(|h| (h.cpu, h.up)).collect(),
             bins: record.bins.clone(),
             lost_writes: record.lost_writes.iter().sum(),
+            lags: record.lags.iter().map(Spread::of).collect(),
             overflowed_s: record.overflowed.map(|t| t.seconds()),
+            batch_s: None,
         }
     }
 }
@@ -139,41 +169,33 @@ pub fn mean<'a>(spreads: impl Iterator<Item = &'a Spread>) -> Option<Interval> {
     interval::ratio(&pairs)
 }
 
-/// The `i`-th of [`QUANTILES`] over those replications that have one.
-pub fn quantile<'a>(spreads: impl Iterator<Item = &'a Spread>, i: usize) -> Option<Interval> {
-    let values: Vec<f64> = spreads.filter_map(|s| s.quantiles_s.map(|q| q[i])).collect();
-    interval::mean(&values)
+/// The `i`-th of [`QUANTILES`] of all replications together.
+pub fn quantile<'a>(spreads: impl Iterator<Item = &'a Spread>, pooled: &Sketch, i: usize) -> Option<Between> {
+    let (each, counts): (Vec<_>, Vec<_>) = spreads.map(|s| (&s.profile, s.count)).unzip();
+    interval::quantile(pooled, &each, &counts, QUANTILES[i])
 }
 
 /// The largest relative half-width among the headline metrics, of all requests and of each class; infinite where one
 /// has none yet.
-pub fn worst_precision(samples: &[Sample]) -> f64 {
-    let classes = samples.first().map_or(0, |s| s.classes.len());
-    let of_class = |c: usize| headline(samples.iter().map(move |s| &s.classes[c]));
-    let mut worst = headline(samples.iter().map(|s| &s.all));
-    for class in 0..classes {
-        worst = worst.max(of_class(class));
+pub fn worst_precision(study: &Study) -> f64 {
+    let mut worst = headline(study.samples.iter().map(|s| &s.all), &study.all().latency);
+    for (class, pooled) in study.pooled.iter().enumerate() {
+        let of_class = study.samples.iter().map(|s| &s.classes[class]);
+        worst = worst.max(headline(of_class, &pooled.latency));
     }
     worst
 }
 
-fn headline<'a>(outcomes: impl Iterator<Item = &'a Outcomes> + Clone) -> f64 {
+fn headline<'a>(outcomes: impl Iterator<Item = &'a Outcomes> + Clone, pooled: &Sketch) -> f64 {
     let succeeded: Vec<f64> = outcomes.clone().map(|o| o.succeeded as f64).collect();
     let spreads = || outcomes.clone().map(|o| &o.latency);
-    let intervals = [
+    let symmetric = [
         availability(outcomes.clone()),
         interval::mean(&succeeded),
         mean(spreads()),
-        quantile(spreads(), 0),
-        quantile(spreads(), 2),
-        quantile(spreads(), 3),
     ];
-    let relative = |i: &Interval| match i.half {
-        Some(half) if i.value != 0.0 => half / i.value.abs(),
-        // Zero, exactly, every time.
-        Some(0.0) => 0.0,
-        _ => f64::INFINITY,
-    };
+    let quantiles = [0, 2, 3].map(|i| quantile(spreads(), pooled, i));
+    let all = symmetric.map(|i| i.map(Between::from)).into_iter().chain(quantiles);
     // A metric that nothing can be said about (no request of the class ever succeeds) never becomes precise.
-    intervals.iter().flatten().map(relative).fold(0.0, f64::max)
+    all.flatten().map(|i| i.relative()).fold(0.0, f64::max)
 }

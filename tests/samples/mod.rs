@@ -357,6 +357,7 @@ fn foobar_run(metrics_of: Metrics, timeline: Timeline, haproxy_up: f64) -> Run {
         ]),
         timeline,
         events: Vec::new(),
+        lag_s: Ordered::default(),
         topology: topology(),
         waterfall: waterfall(),
         slo: vec![
@@ -564,14 +565,37 @@ pub fn hostile() -> Document {
     document
 }
 
+/// A result of each of the other commands, as the program wrote it.
+pub fn of_commands() -> Vec<(&'static str, Document)> {
+    let texts = [
+        ("capacity", include_str!("../data/results/capacity.json")),
+        ("spof", include_str!("../data/results/spof.json")),
+        ("availability", include_str!("../data/results/availability.json")),
+        ("sweep", include_str!("../data/results/sweep.json")),
+        ("sensitivity", include_str!("../data/results/sensitivity.json")),
+        ("compare", include_str!("../data/results/compare.json")),
+        ("review", include_str!("../data/results/review.json")),
+    ];
+    let read = |(name, text): (&'static str, &str)| (name, Document::read(text).expect("is a result"));
+    texts.map(read).into()
+}
+
+/// The result of such a command.
+pub fn of_command(name: &str) -> Document {
+    let found = of_commands().into_iter().find(|(command, _)| *command == name);
+    found.expect("is in the list").1
+}
+
 /// All of them, named.
 pub fn all() -> Vec<(&'static str, Document)> {
-    vec![
+    let mut all = vec![
         ("lb-failure", lb_failure()),
         ("steady", steady()),
         ("nulls", nulls()),
         ("crowd", crowd()),
         ("several", several()),
         ("hostile", hostile()),
-    ]
+    ];
+    all.extend(of_commands());
+    all
 }

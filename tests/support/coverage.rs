@@ -1,6 +1,11 @@
 //! How often 95 % intervals hold a truth that is known: one study a seed, each of a few replications.
 
 use fallover::analysis::result::{Estimate, Run};
+use fallover::analysis::run as findings;
+use fallover::scenario::load_text;
+use fallover::study::Settings;
+
+use super::alone::alone;
 
 /// A scenario whose answers are known.
 pub struct Case {
@@ -17,8 +22,22 @@ pub struct Case {
 /// A metric, where it stands in the result, and what it truly is.
 pub type Truth = (&'static str, fn(&Run) -> Estimate, f64);
 
-/// Replications of each study.
-pub const REPLICATIONS: u32 = 10;
+/// How many of the seeds' intervals hold each truth, from so many replications each.
+pub fn covered(case: &Case, seeds: u64, replications: u32) -> Vec<u64> {
+    let plan = load_text("case.json", &case.json, &[]).expect("is right").plan;
+    let mut counts = vec![0; case.truths.len()];
+    for seed in 1..=seeds {
+        let settings = Settings {
+            lifetimes: case.failures,
+            ..Settings::plain(seed, replications)
+        };
+        let run = findings::run(&plan, &alone(&plan, &settings));
+        for (count, (_, measured, truth)) in counts.iter_mut().zip(&case.truths) {
+            *count += u64::from(holds(measured(&run), *truth));
+        }
+    }
+    counts
+}
 
 /// All cases, each replication so many seconds long.
 pub fn cases(seconds: u32) -> Vec<Case> {
@@ -92,6 +111,6 @@ fn failing(seconds: u32) -> Case {
 }
 
 /// Does the interval hold the truth?
-pub fn holds(estimate: Estimate, truth: f64) -> bool {
+fn holds(estimate: Estimate, truth: f64) -> bool {
     matches!((estimate.lo, estimate.hi), (Some(lo), Some(hi)) if lo <= truth && truth <= hi)
 }

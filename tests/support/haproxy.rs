@@ -11,12 +11,14 @@ use tempfile::TempDir;
 
 use super::{plan, record};
 
-/// A request of a recording: when it came, how long a server worked on it, when its client gives up. Seconds.
-#[derive(Copy, Clone, Debug)]
+/// A request of a recording: when it came, how long a server worked on it, when its client gives up (seconds); and its
+/// `set-priority-offset` in milliseconds.
+#[derive(Copy, Clone, Debug, Default)]
 pub struct Asked {
     pub at: f64,
     pub service: f64,
     pub patience: Option<f64>,
+    pub offset: i32,
 }
 
 /// A recorded stack: one balancer in front of servers, and what was done to it.
@@ -62,9 +64,12 @@ impl Stack {
         patiences.sort_by(|a, b| a.partial_cmp(b).expect("numbers"));
         patiences.dedup();
         for (i, patience) in patiences.iter().enumerate() {
-            let mut text = String::from("at_s,service_s\n");
+            let mut text = String::from("at_s,service_s,class\n");
             for asked in self.asked.iter().filter(|a| a.patience == *patience) {
-                writeln!(text, "{:.6},{:.6}", asked.at + later, asked.service).expect("writes");
+                let Asked {
+                    at, service, offset, ..
+                } = asked;
+                writeln!(text, "{:.6},{service:.6},by{offset}", at + later).expect("writes");
             }
             let file = folder.path().join(format!("{i}.csv"));
             std::fs::write(&file, text).expect("writes");
@@ -85,9 +90,14 @@ impl Stack {
             }
             fault
         };
+        let class = |asked: &Asked| {
+            let class = json!({ "keys": { "count": 1 }, "priority_offset": asked.offset });
+            (format!("by{}", asked.offset), class)
+        };
+        let classes: Map<String, Value> = self.asked.iter().map(class).collect();
         let scenario = json!({
             "duration": self.duration + later,
-            "requests": { "all": { "keys": { "count": 1 } } },
+            "requests": classes,
             "clients": clients,
             "nodes": nodes,
             "faults": self.faults.iter().map(fault).collect::<Vec<_>>(),

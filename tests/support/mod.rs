@@ -1,10 +1,13 @@
 //! What the integration tests share: a scenario as text in, a study or a single run out.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod alone;
 pub mod haproxy;
+pub mod queues;
 
 use std::sync::atomic::AtomicBool;
 
+use alone::alone;
 use fallover::analysis::result::Run;
 use fallover::analysis::run as findings;
 use fallover::analysis::spof::{Effect, Lab, Options, Spof, answer};
@@ -13,7 +16,7 @@ use fallover::model::request::Outcome;
 use fallover::model::world::{self, Order};
 use fallover::scenario::load_text;
 use fallover::scenario::plan::{Plan, Warmup};
-use fallover::study::{self, Count, Settings, Study, Watch};
+use fallover::study::{Settings, Study};
 
 /// The plan of a scenario that must be right.
 pub fn plan(json: &str) -> Plan {
@@ -33,20 +36,11 @@ pub fn study(json: &str, replications: u32, seed: u64) -> (Plan, Study) {
 /// A study of a plan on so many threads.
 pub fn study_of(plan: &Plan, replications: u32, seed: u64, threads: usize, lifetimes: bool) -> Study {
     let settings = Settings {
-        seed,
-        replications: Count::Fixed(replications),
         lifetimes,
-        rows: false,
-        logs: false,
         threads,
+        ..Settings::plain(seed, replications)
     };
-    let watch = Watch {
-        stop: &AtomicBool::new(false),
-        progress: &|_, _| {},
-        visit: &mut |_, _, _| Ok(()),
-    };
-    let mut studies = study::run(std::slice::from_ref(plan), &settings, watch).expect("the books balance");
-    studies.pop().expect("one plan, one study")
+    alone(plan, &settings)
 }
 
 /// What `spof` finds, from so many replications of each loss.
@@ -69,12 +63,8 @@ pub fn crashes(order: usize) -> Options {
 pub fn lab(replications: u32, stop: &AtomicBool) -> Lab<'_> {
     Lab {
         settings: Settings {
-            seed: 1,
-            replications: Count::Fixed(replications),
-            lifetimes: false,
-            rows: false,
             logs: true,
-            threads: 0,
+            ..Settings::plain(1, replications)
         },
         stop,
         progress: &|_, _, _| {},
@@ -103,7 +93,7 @@ pub fn record_with(json: &str, seed: u64, lifetimes: bool) -> RunRecord {
     let wanted = Wanted {
         rows: true,
         events: true,
-        slices: 0,
+        ..Wanted::default()
     };
     let order = Order {
         seed,

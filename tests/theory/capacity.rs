@@ -1,13 +1,12 @@
 //! The knee against stations whose knee is known.
 
-use std::sync::atomic::AtomicBool;
-
+use super::support::alone::alone;
 use super::support::plan;
 use super::{agrees, exponential, open, poisson, station};
 use fallover::analysis::capacity::{Capacity, Question, Verdict, answer};
 use fallover::analysis::theory::{erlang_b, erlang_c};
 use fallover::scenario::plan::{Measure, Objective, Plan};
-use fallover::study::{self, Count, Settings, Watch};
+use fallover::study::Settings;
 
 const MU: f64 = 100.0;
 
@@ -25,25 +24,12 @@ fn capacity(json: &str, measure: Measure, target: f64) -> Capacity {
         replications: 20,
         precision: None,
         whole: false,
+        one_run: false,
         all: false,
+        sized: String::new(),
+        stacks: Vec::new(),
     };
-    let mut ask = |_: &str, plan: &Plan, replications: u32| {
-        let settings = Settings {
-            seed: 1,
-            replications: Count::Fixed(replications),
-            lifetimes: false,
-            rows: false,
-            logs: false,
-            threads: 0,
-        };
-        let watch = Watch {
-            stop: &AtomicBool::new(false),
-            progress: &|_, _| {},
-            visit: &mut |_, _, _| Ok(()),
-        };
-        let mut studies = study::run(std::slice::from_ref(plan), &settings, watch)?;
-        Ok(studies.pop().expect("one a plan"))
-    };
+    let mut ask = |_: &str, plan: &Plan, replications: u32| Ok(alone(plan, &Settings::plain(1, replications)));
     answer(&question, &mut ask).expect("nobody stops it").capacity
 }
 

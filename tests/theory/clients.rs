@@ -1,6 +1,6 @@
 //! Clients: patience, retries, names they remember, and what the way to the server costs.
 
-use super::support::{run, study};
+use super::support::{record, run, study};
 use super::{REPLICATIONS, agrees, exponential, poisson, ratio_agrees, station, world};
 
 #[test]
@@ -178,6 +178,54 @@ fn theory_rendering_is_beside_latency() {
     agrees("latency", run.metrics.latency_s.mean, 0.02);
     agrees("render", run.metrics.render_s.unwrap().mean, 0.08);
     agrees("page", run.metrics.page_s.unwrap().mean, 0.10);
+}
+
+#[test]
+fn theory_a_page_is_its_document_and_the_last_of_what_it_names() {
+    // Five answers that come after independent exponential times: the last after 1 + 1/2 + … + 1/5 of their mean.
+    let requests = r#", "requests": { "html": {}, "image": {}, "unused": {} }"#;
+    let client = r#""arrivals": { "poisson": "100/s" }, "entry": "s", "page": { "html": 1, "image": 5 }"#;
+    let nodes = format!(
+        r#""s": {{ "kind": "app", "work": {{ "html": {{ "io": {} }}, "image": {{ "io": {} }} }} }}"#,
+        exponential(0.02),
+        exponential(0.01)
+    );
+    let run = run(&world(200, client, &nodes, requests), REPLICATIONS, 111);
+    let last = 0.01 * (1.0 + 1.0 / 2.0 + 1.0 / 3.0 + 1.0 / 4.0 + 1.0 / 5.0);
+    agrees("page", run.metrics.page_s.unwrap().mean, 0.02 + last);
+    agrees("requests", run.metrics.throughput_per_s, 600.0);
+    agrees("image", run.classes.get("image").unwrap().latency_s.mean, 0.01);
+    assert_eq!(run.classes.get("unused").unwrap().requests.offered, 0);
+    assert!(run.metrics.render_s.is_none());
+}
+
+#[test]
+fn theory_bytes_take_their_time_at_each_hop() {
+    // To the balancer over the network: 2 kB at 1 MB/s, and 50 kB back. To the server over a link ten times as wide.
+    let world = r#"{ "duration": "10.5s", "hosts": { "edge": {}, "back": {} },
+        "requests": { "x": { "bytes": { "request": 2000, "response": 50000 } } },
+        "clients": { "c": { "arrivals": { "uniform": "1/s" }, "entry": "lb" } },
+        "network": { "latency": "1ms", "bandwidth": 1e6, "links": [
+            { "from": "edge", "to": "back", "bandwidth": 1e7 }, { "from": "back", "to": "edge", "bandwidth": 1e7 }] },
+        "nodes": { "lb": { "kind": "load-balancer", "host": "edge", "servers": ["s"] },
+            "s": { "kind": "app", "host": "back", "database": "db", "queries": { "x": { "read": 1 } } },
+            "db": { "kind": "database", "members": { "m": {} } } } }"#;
+    let hops = [0.002 + 0.050, 0.0002 + 0.005, 0.0];
+    let expected: f64 = hops.iter().map(|transfer| 0.002 + transfer).sum();
+    let rows = record(world).rows;
+    assert_eq!(rows.len(), 10);
+    for row in rows {
+        let latency = row.finished.expect("it has ended").since(row.arrived).seconds();
+        assert!((latency - expected).abs() < 1e-8, "{latency}, not {expected}");
+    }
+    // An error is short: it weighs nothing on its way back.
+    let broken = world.replace(
+        r#""duration""#,
+        r#""faults": [{ "at": 0, "target": "s", "effect": "errors", "ratio": 1 }], "duration""#,
+    );
+    let row = record(&broken).rows.swap_remove(0);
+    let latency = row.finished.expect("it has ended").since(row.arrived).seconds();
+    assert!((latency - (expected - 0.055)).abs() < 1e-8, "{latency}");
 }
 
 #[test]

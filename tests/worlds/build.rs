@@ -92,9 +92,12 @@ impl Builder {
 
     fn classes(&mut self) -> Value {
         let keys = json!({ "count": 20, "zipf": self.pick(&[0.0, 1.0, 1.3]) });
+        let bytes = json!({ "request": 200, "response": self.pick(&[0, 1000, 40_000]) });
         match self.below(3) {
-            0 => json!({ "a": {} }),
-            1 => json!({ "a": { "share": 3, "keys": keys }, "b": {} }),
+            0 => json!({ "a": { "bytes": bytes } }),
+            1 => {
+                json!({ "a": { "share": 3, "keys": keys, "bytes": bytes }, "b": { "priority_offset": self.pick(&[0, 30, -5]) } })
+            }
             _ => {
                 json!({ "a": { "priority": self.below(2) }, "b": { "share": 0.5, "keys": keys }, "c": { "share": 2, "priority": -1 } })
             }
@@ -149,6 +152,9 @@ impl Builder {
     fn network(&mut self) -> Value {
         let mut network =
             json!({ "latency": self.pick(&["0ms", "1ms", "30ms"]), "loss": self.pick(&[0.0, 0.0, 0.05]) });
+        if self.rarely(3) {
+            network["bandwidth"] = json!(1e6);
+        }
         let mut links = Vec::new();
         if self.hosts.len() > 1 {
             for i in 0..self.below(3) {
@@ -161,6 +167,9 @@ impl Builder {
                     continue;
                 }
                 let mut link = json!({ "from": from, "to": to, "loss": self.pick(&[0.0, 0.2]), "latency": "2ms" });
+                if self.rarely(3) {
+                    link["bandwidth"] = json!(1e7);
+                }
                 if let Some(lifetime) = self.lifetime() {
                     link["lifetime"] = lifetime;
                 }
@@ -294,7 +303,7 @@ impl Builder {
             &["timeout"],
         ];
         let mut settings = json!({
-            "upstreams": upstreams, "balance": self.pick(&["roundrobin", "least_conn"]),
+            "upstreams": upstreams, "balance": self.pick(&["roundrobin", "least_conn", "ip_hash"]),
             "connections": self.pick(&[512, 6, 40]), "next_upstream": self.pick(&words),
             "timeouts": { "connect": self.pick(&["100ms", "1s"]), "read": self.pick(&["500ms", "30ms"]) },
         });
@@ -396,6 +405,9 @@ impl Builder {
         settings["fullconn"] = json!(1 + self.below(9));
         if self.rarely(3) {
             settings["maxconn"] = json!(1 + self.below(6));
+            if self.rarely(2) {
+                settings["backlog"] = json!(self.below(4));
+            }
         }
         self.add(name, "load-balancer", settings)
     }
@@ -444,6 +456,9 @@ impl Builder {
                 "timeout": self.pick(&["200ms", "1s"]),
             });
             if self.rarely(3) {
+                dns["negative_ttl"] = json!(self.pick(&["0s", "300ms"]));
+            }
+            if self.rarely(3) {
                 dns["failover"] = json!({ "check": { "inter": "50ms", "fall": 2, "rise": 1, "deep": self.rarely(2) } });
             }
             front = self.add("dns", "dns", dns);
@@ -486,6 +501,12 @@ impl Builder {
             }
             if self.rarely(4) {
                 client["render"] = self.dist();
+            }
+            if self.rarely(4) {
+                client["page"] = json!({ "a": self.pick(&[1, 2, 5]) });
+            }
+            if self.rarely(4) {
+                client["min_ttl"] = json!("150ms");
             }
             clients.insert(format!("c{i}"), client);
         }
@@ -533,7 +554,7 @@ impl Builder {
         if self.rules == Rules::LeftAlone || self.below(4) > 0 {
             fault["for"] = json!(self.pick(&["500ms", "1s", "2s"]));
         }
-        match self.below(10) {
+        match self.below(11) {
             0 => self.effect(&mut fault, "crash"),
             1 => self.effect(&mut fault, "hang"),
             2 => {
@@ -559,6 +580,7 @@ impl Builder {
                 fault["target"] = json!(self.pick(&self.links.clone()));
                 fault["effect"] = json!(self.pick(&["crash", "partition"]));
             }
+            9 => self.effect(&mut fault, "empty"),
             _ => self.set(&mut fault),
         }
         fault
@@ -583,7 +605,12 @@ impl Builder {
         } else if self.nodes.contains_key("dns") {
             fault["target"] = json!("dns");
             let checked = self.nodes["dns"].get("failover").is_some();
-            let change = self.pick(&[json!({ "answers": ["app0"] }), json!({ "ttl": "0s" })]);
+            let answers = [
+                json!({ "answers": ["app0"] }),
+                json!({ "ttl": "0s" }),
+                json!({ "answers": [] }),
+            ];
+            let change = self.pick(&answers);
             fault["set"] = if checked { json!({ "ttl": "0s" }) } else { change };
         } else {
             fault["target"] = json!("app0");

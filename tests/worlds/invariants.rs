@@ -112,7 +112,7 @@ fn rows_make_sense(plan: &Plan, record: &RunRecord) -> Result<(), String> {
             && row.client < clients;
         demand(sensible && in_time, || format!("{row:?}"))?;
     }
-    one_wish_a_user(plan, record)
+    one_view_a_user(plan, record)
 }
 
 /// The slow twin of the quantile sketch: the latencies themselves, sorted.
@@ -144,19 +144,31 @@ fn the_sketch_agrees_with_a_sort(plan: &Plan, record: &RunRecord) -> Result<(), 
     Ok(())
 }
 
-/// A user of a closed loop waits for one answer before the next wish.
-fn one_wish_a_user(plan: &Plan, record: &RunRecord) -> Result<(), String> {
+/// A user of a closed loop waits for the end of one view before the next wish; all but the first request of a view begin
+/// when that one has been answered.
+fn one_view_a_user(plan: &Plan, record: &RunRecord) -> Result<(), String> {
     for (i, source) in plan.sources.iter().enumerate() {
         let Load::Closed { users, .. } = source.load else {
             continue;
         };
-        let mut free = vec![Some(Time::ZERO); users as usize];
+        // When the first request of the view ended, when all so far had, and how many are yet to come.
+        let mut views = vec![(Some(Time::ZERO), Some(Time::ZERO), 0); users as usize];
         for row in record.rows.iter().filter(|r| r.source.index() == i) {
-            let mine = &mut free[row.client as usize];
-            demand(mine.is_some_and(|t| t <= row.arrived), || {
-                format!("{row:?} before {mine:?}")
+            let (first, all, left) = &mut views[row.client as usize];
+            if *left > 0 && *first == Some(row.arrived) {
+                *left -= 1;
+                *all = all.zip(row.finished).map(|(a, b)| a.max(b));
+                continue;
+            }
+            demand(all.is_some_and(|t| t <= row.arrived), || {
+                format!("{row:?} before {all:?}")
             })?;
-            *mine = row.finished;
+            let more = if row.outcome == Outcome::Ok {
+                source.requests_a_view() - 1
+            } else {
+                0
+            };
+            (*first, *all, *left) = (row.finished, row.finished, more);
         }
     }
     Ok(())
@@ -212,9 +224,14 @@ impl Outages {
         Ok(())
     }
 
-    /// No answer comes from a server that was down from the wish to the answer.
+    /// No answer comes from a server that was down from the wish to the answer. A row names the last balancer's last choice, and the
+    /// client's next try may go past every balancer (the DNS answer has changed): only what needed one try says who answered.
     fn the_dead_serve_nobody(&self, plan: &Plan, record: &RunRecord) -> Result<(), String> {
-        for row in record.rows.iter().filter(|r| r.outcome == Outcome::Ok) {
+        for row in record
+            .rows
+            .iter()
+            .filter(|r| r.outcome == Outcome::Ok && r.attempts == 1)
+        {
             let (Some(server), Some(finished)) = (row.server, row.finished) else {
                 continue;
             };

@@ -156,7 +156,7 @@ fn record(plan: &Plan, seed: u64) -> Result<RunRecord, String> {
         wanted: Wanted {
             rows: true,
             events: true,
-            slices: 0,
+            ..Wanted::default()
         },
     };
     match world::run(plan, &order, &|| false) {

@@ -112,7 +112,7 @@ impl<'a> Account<'a> {
 
     /// The mean over all requests.
     fn weigh(&self, classes: &[f64]) -> f64 {
-        self.plan.classes.iter().zip(classes).map(|(c, x)| c.share * x).sum()
+        self.plan.classes.iter().zip(classes).map(|(c, x)| c.mix * x).sum()
     }
 
     /// Share of all requests that the structure alone loses.

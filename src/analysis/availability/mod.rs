@@ -13,6 +13,7 @@ mod study;
 mod trials;
 
 use super::result::{Caveat, Estimate, Ordered, SloResult};
+use super::topology::Topology;
 use crate::base::time::Span;
 use crate::scenario::plan::{Measure, Monitoring, Plan};
 use crate::stats::interval::{self, CONFIDENCE, Interval};
@@ -50,6 +51,9 @@ pub struct Availability {
     pub unused: Vec<String>,
     /// What was promised, and what became of it.
     pub slo: Vec<SloResult>,
+    /// What stands where, and who asks whom.
+    #[serde(default)]
+    pub topology: Topology,
 }
 
 /// The same of one class.

@@ -9,6 +9,7 @@ use super::trials::Trial;
 use super::*;
 
 use crate::analysis::spof::Times;
+use crate::analysis::topology::Topology;
 use crate::base::random::{Streams, mix};
 use crate::model::structure::used;
 use crate::scenario::plan::{Hit, Objective};
@@ -394,6 +395,7 @@ impl World {
                 unexplored_min_per_year: self.occupancy.unexplored * YEAR_MIN,
             },
             unused: unused(account.plan),
+            topology: Topology::of(account.plan, None),
         }
     }
 

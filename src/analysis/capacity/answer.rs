@@ -2,8 +2,10 @@
 
 use super::bound::{blame, bound, lost_nodes, utilization};
 use super::search::{Ask, Effort, End, FINE, LOST, Question, ROUGH, Search, Trial, is_timed};
+use super::sizes::{Sizing, sizes};
 use super::{Capacity, Found, Knee, Limit, Verdict, curve};
 use crate::analysis::result::{Caveat, Estimate};
+use crate::analysis::topology::Topology;
 use crate::base::ids::ClassId;
 use crate::base::time::{Span, Time};
 use crate::model::structure::{State, is_cut, used};
@@ -57,6 +59,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
             tried_per_s: tried.map(|f| f * present_per_s),
             utilization: nearest(&trials, &knee).map(|t| utilization(&t.run)).unwrap_or_default(),
             bound: bounded.map(|b| b.1),
+            topology: Topology::of(&plan, None),
             ..Capacity::default()
         },
         caveats: Vec::new(),
@@ -68,7 +71,17 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
         true => the_rest(question, &mut search, &knee, &mut found),
         false => Ok(()),
     };
-    found.events += search.events;
+    let events = search.events;
+    let rest = rest.and_then(|()| {
+        if question.stacks.is_empty() {
+            return Ok(());
+        }
+        let (all, taken, end) = sizes(question, &plan.slo, plan.warmup, ask);
+        found.events += taken;
+        found.capacity.sizing = Some(Sizing::of(&question.sized, all));
+        end
+    });
+    found.events += events;
     found.capacity.knee = knee;
     found.caveats = caveats(&plan, &found.capacity, question);
     match rest {
@@ -145,7 +158,7 @@ fn finely(search: &mut Search<'_, '_>, question: &Question, start: f64) -> Resul
 const MOST_REPLICATIONS: u32 = 2_000;
 
 /// The knee of what is left without a component.
-fn without(
+pub(super) fn without(
     question: &Question,
     plan: &Plan,
     component: &Component,
@@ -154,7 +167,7 @@ fn without(
 ) -> Result<(u64, Knee), End> {
     let state = State::without(plan, [component]);
     let cut = (0..plan.classes.len()).filter(|c| is_cut(plan, &state, ClassId::new(*c)));
-    let lost: f64 = cut.map(|c| plan.classes[c].share).sum();
+    let lost: f64 = cut.map(|c| plan.classes[c].mix).sum();
     let promised = plan
         .slo
         .iter()
@@ -193,11 +206,7 @@ fn without(
     search.whole = question.whole || is_timed(plan);
     search.settle = settle(plan, component);
     let start = libm::log(whole.knee_ratio.value.filter(|v| *v > 0.0).unwrap_or(1.0) * shrinks);
-    let effort = Effort {
-        replications: LOST.replications.min(question.replications),
-        ..LOST
-    };
-    let trials = search.pin_down(start, effort)?;
+    let trials = search.pin_down(start, LOST.at_most(question.replications))?;
     Ok((search.events, knee_of(plan, &trials)))
 }
 
@@ -266,8 +275,13 @@ fn estimate(value: Option<f64>, lo: Option<f64>, hi: Option<f64>) -> Estimate {
     }
 }
 
+/// Is the knee above the present load?
+pub(super) fn carries(knee: &Knee) -> bool {
+    knee.verdict == Verdict::EveryLoad || knee.knee_ratio.value.is_some_and(|ratio| ratio >= 1.0)
+}
+
 /// The knee among loads that were looked at.
-fn knee_of(plan: &Plan, trials: &[Trial]) -> Knee {
+pub(super) fn knee_of(plan: &Plan, trials: &[Trial]) -> Knee {
     let readings: Vec<Reading> = trials.iter().map(|t| t.reading).collect();
     let at = |line: Line| knee::crossing(&readings, line);
     let place = |crossing: Option<Crossing>| match crossing {

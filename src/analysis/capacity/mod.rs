@@ -5,13 +5,16 @@ mod bound;
 mod curve;
 mod excess;
 mod search;
+mod sizes;
 
 use serde::{Deserialize, Serialize};
 
 use super::result::{Caveat, Estimate, Metrics, Ordered};
+use super::topology::Topology;
 
 pub use answer::answer;
 pub use search::{Ask, End, Question};
+pub use sizes::{Size, Sizing, Stack};
 
 /// What `capacity` finds. Loads are of all sources together; a profile counts with its height.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,6 +36,12 @@ pub struct Capacity {
     pub curve: Vec<Point>,
     /// The same with each component lost: those that something uses.
     pub n_minus_1: Ordered<Knee>,
+    /// How many are enough; only where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sizing: Option<Sizing>,
+    /// What stands where, and who asks whom.
+    #[serde(default)]
+    pub topology: Topology,
 }
 
 /// The highest load at which every objective holds.

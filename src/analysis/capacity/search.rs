@@ -1,6 +1,7 @@
 //! The search: a rough bracket by short runs, then the three lines of [`crate::stats::knee`] by longer ones.
 
 use super::excess::excess;
+use super::sizes::Stack;
 use crate::analysis::result::Run;
 use crate::analysis::run as findings;
 use crate::base::time::Span;
@@ -19,8 +20,14 @@ pub struct Question {
     pub precision: Option<f64>,
     /// Runs as long as the scenario has them, instead of as long as it takes.
     pub whole: bool,
+    /// One run in batches at each load, as long as the replications would be together?
+    pub one_run: bool,
     /// Also draw the curve, and lose every component?
     pub all: bool,
+    /// With `--replicas`: of what, and a design for each number of them.
+    pub sized: String,
+    /// See `sized`.
+    pub stacks: Vec<Stack>,
 }
 
 /// Runs so many replications of a plan, for the purpose that is named.
@@ -56,6 +63,16 @@ pub(super) struct Effort {
     pub(super) requests: f64,
     /// Between two loads so near to each other (as a logarithm) the lines are taken for straight.
     pub(super) within: f64,
+}
+
+impl Effort {
+    /// The same with no more replications than this.
+    pub(super) fn at_most(self, replications: u32) -> Effort {
+        Effort {
+            replications: self.replications.min(replications),
+            ..self
+        }
+    }
 }
 
 pub(super) const ROUGH: Effort = Effort {
@@ -98,6 +115,7 @@ pub(super) struct Search<'a, 'b> {
     /// Changes of the run's length are not allowed.
     pub(super) whole: bool,
     pub(super) settle: Span,
+    one_run: bool,
     what: String,
     pub(super) ask: &'a mut Ask<'b>,
     pub(super) events: u64,
@@ -111,6 +129,7 @@ impl<'a, 'b> Search<'a, 'b> {
             whole: question.whole || is_timed(&plan),
             plan,
             settle: Span::ZERO,
+            one_run: question.one_run,
             what: what.into(),
             ask,
             events: 0,
@@ -147,6 +166,9 @@ impl<'a, 'b> Search<'a, 'b> {
             let measured = effort.requests / plan.requests_per_s().max(1e-9);
             let measured = Span::from_seconds(measured.max(SHORTEST_S).max(LATENCIES * longest));
             plan.duration = plan.duration.min(warmup + measured);
+        }
+        if self.one_run {
+            plan.duration = warmup + (plan.duration - warmup).scaled(f64::from(effort.replications));
         }
         plan.warmup = Warmup::Fixed(warmup + self.settle);
         plan.duration = plan.duration + self.settle;

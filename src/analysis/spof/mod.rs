@@ -13,6 +13,7 @@ mod remedy;
 use super::cuts::minimal_cuts;
 use super::reliability::{self, Life};
 use super::result::{Caveat, Estimate, Ordered};
+use super::topology::Topology;
 use crate::base::ids::ClassId;
 use crate::model::structure::{State, seen, used};
 use crate::scenario::plan::{Component, Monitoring, Plan};
@@ -41,6 +42,9 @@ pub struct Spof {
     pub fixes: Vec<Fix>,
     /// Share of requests that no design of load can save: the structure alone; null without lifetimes.
     pub structural_unavailability: Option<f64>,
+    /// What stands where, and who asks whom.
+    #[serde(default)]
+    pub topology: Topology,
 }
 
 /// What a loss does and costs; null where unknown.
@@ -235,6 +239,7 @@ pub fn answer<'p>(plan: &'p Plan, options: &Options, lab: &mut Lab<'_>) -> Resul
         unused: (0..used.len()).filter(|c| !used[*c]).map(|c| name(&c)).collect(),
         structural_unavailability: exact.map(|e| e.unavailability),
         fixes: Vec::new(),
+        topology: Topology::of(plan, None),
     };
     let before = Before { question, runs, lives };
     Ok(Some((spof, before)))

@@ -13,7 +13,7 @@ use super::result::{Answer, Document, Engine, Envelope, Estimate, SCHEMA_VERSION
 use crate::scenario::load_text;
 use crate::scenario::plan::Plan;
 use crate::stats::interval;
-use crate::study::{self, Count, Settings, Study, Watch};
+use crate::study::{self, Settings, Study, Watch};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -147,12 +147,9 @@ impl Bench<'_> {
 
     fn study_of(&mut self, plan: &Plan, replications: u32, threads: usize) -> Result<Study, Failure> {
         let settings = Settings {
-            seed: self.seed,
-            replications: Count::Fixed(replications),
             lifetimes: true,
-            rows: false,
-            logs: false,
             threads,
+            ..Settings::plain(self.seed, replications)
         };
         let watch = Watch {
             stop: self.stop,

@@ -40,6 +40,7 @@ fn healthy(weight: u32) -> Member {
         id: 1,
         backup: false,
         usable: true,
+        up: true,
         served: 0,
         queued: 0,
         limit: u32::MAX,
@@ -137,9 +138,15 @@ impl Farm {
             .map(|(&up, member)| up && member.weight > 0)
             .collect();
         let backup: Vec<bool> = self.pool.servers.iter().map(|member| member.backup).collect();
-        for (server, usable) in usable(&up, &backup, self.allbackups).into_iter().enumerate() {
-            if std::mem::replace(&mut self.pool.servers[server].usable, usable) != usable {
-                let change = if usable { Change::Up } else { Change::Down };
+        let before: Vec<(bool, bool)> = self.pool.servers.iter().map(|m| (m.usable, m.up)).collect();
+        let now = usable(&up, &backup, self.allbackups).into_iter().zip(up);
+        for (member, (usable, up)) in self.pool.servers.iter_mut().zip(now) {
+            (member.usable, member.up) = (usable, up);
+        }
+        for (server, was) in before.into_iter().enumerate() {
+            let Member { usable, up, .. } = self.pool.servers[server];
+            if was != (usable, up) {
+                let change = if up { Change::Up } else { Change::Down };
                 self.balancer.changed(&self.pool, server, change);
             }
         }
@@ -148,11 +155,22 @@ impl Farm {
     fn request(&mut self, ask: Ask) {
         // A hash names its server whether or not there is room.
         let hash = self.balancer.is_hash();
-        let fits = |member: &Member| if hash { member.takes_new() } else { member.can_serve() };
+        // The tables of HAProxy lend the slots of a backup that serves alone to the other backups.
+        let lends = self.algorithm.is_static() && self.pool.first_of_backups().is_some();
+        let may = |member: &Member| {
+            if lends {
+                member.backup && member.stands()
+            } else {
+                member.takes_new()
+            }
+        };
+        let fits = |member: &Member| may(member) && (hash || member.has_room());
         let fitting = self.pool.servers.iter().filter(|member| fits(member)).count();
+        // Nor need all of them be in such a table.
+        let fitting = if lends { fitting.min(1) } else { fitting };
         let pick = self.balancer.pick(&self.pool, ask, &mut self.draw);
         let Some(server) = pick else {
-            return assert_eq!(fitting, 0, "{:?} found nobody", self.algorithm);
+            return assert!(fitting == 0 || lends, "{:?} found nobody", self.algorithm);
         };
         assert!(
             fits(&self.pool.servers[server]),

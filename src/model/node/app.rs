@@ -100,6 +100,7 @@ impl<'p> App<'p> {
     }
 
     /// What comes after a slice: a query, a call, or the answer.
+    #[inline]
     fn go_on(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let queries = self.queries(cx, key);
         let total = (queries.read + queries.write) as usize;

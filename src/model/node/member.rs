@@ -8,7 +8,7 @@ use crate::base::random::mix;
 use crate::base::time::Span;
 use crate::model::context::{APPLY, Context, LAG};
 use crate::model::request::{Frame, FrameKey, Outcome, Reply, Step};
-use crate::model::wire::Passage;
+use crate::model::wire::{Message, Passage};
 use crate::scenario::plan::{self, Plan, WRITE};
 
 /// A member of a database.
@@ -70,7 +70,11 @@ impl<'p> Member<'p> {
     fn commit_alone(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
         let lag = cx.sample(&self.database.lag, &cx.frames[frame], LAG);
         let apply = cx.sample(&self.database.apply, &cx.frames[frame], APPLY);
-        cx.directory.commit(self.plan.database, cx.now(), lag, apply);
+        let (database, now) = (self.plan.database, cx.now());
+        let behind = cx.directory.commit(database, now, lag, apply);
+        if self.database.members.len() > 1 {
+            cx.record.committed(now, database, behind);
+        }
         cx.finish(frame, Reply::OK);
     }
 
@@ -79,7 +83,9 @@ impl<'p> Member<'p> {
         let here = cx.host_of(self.me);
         let round_trip = |replica: &NodeId| {
             let there = cx.plan.node(*replica).host;
-            let passage = cx.wire.call(here, there, || mix(key, replica.index() as u64));
+            let passage = cx
+                .wire
+                .call(here, there, || Message::light(mix(key, replica.index() as u64)));
             match passage {
                 Passage::After(one_way) if cx.is_up(*replica) && !cx.hangs(*replica) => Some(one_way + one_way),
                 _ => None,

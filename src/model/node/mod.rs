@@ -109,7 +109,6 @@ pub enum Admin {
 macro_rules! kinds {
     ($($kind:ident($state:ty)),* $(,)?) => {
         /// A node with its state, closed: every kind there is.
-        #[expect(clippy::large_enum_variant, reason = "one a node, made once a run and never moved")]
         pub enum Node<'p> { $(#[doc = concat!("See [`", stringify!($state), "`].")] $kind($state)),* }
 
         impl<'p> Node<'p> {

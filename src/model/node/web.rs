@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::Behaviour;
 use crate::base::dist::Dist;
 use crate::base::ids::SourceId;
-use crate::base::random::unit;
+use crate::base::random::{mix, unit};
 use crate::base::time::{Span, Time};
 use crate::engine::calendar::LaneId;
 use crate::model::balance::nginx::Upstreams;
@@ -123,7 +123,9 @@ impl<'p> Web<'p> {
         } else {
             (0..REMEMBERED).filter(|i| tried & (1 << i) != 0).collect()
         };
-        let Some(upstream) = self.upstreams.pick(cx.now(), &list) else {
+        let Frame { source, client, .. } = cx.frames[key];
+        let client = mix(source.index() as u64, u64::from(client));
+        let Some(upstream) = self.upstreams.pick(cx.now(), client, &list) else {
             return cx.finish(key, Reply::failed(last));
         };
         let step = Web::step(cx, key);

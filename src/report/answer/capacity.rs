@@ -2,7 +2,7 @@
 
 use super::{Conclusions, MOST};
 use crate::analysis::capacity::{Capacity, Knee, Verdict};
-use crate::report::capacity::sentence;
+use crate::report::capacity::{enough, sentence};
 use crate::report::document::{Span, Tone};
 
 /// What a `capacity` result says.
@@ -10,10 +10,16 @@ pub fn conclusions(capacity: &Capacity) -> Conclusions {
     let tone = if carries(&capacity.knee) { Tone::Good } else { Tone::Bad };
     let mut found = vec![Span::new(tone, format!("{}.", sentence(capacity)))];
     let mut to_do = Vec::new();
+    if let Some(sizing) = &capacity.sizing {
+        found.push(Span::plain(format!("{}.", enough(capacity, sizing))));
+        let number = sizing.fewest_with_one_lost.or(sizing.fewest);
+        to_do.extend(number.map(|n| Span::plain(format!("Have {n} of {}.", sizing.of))));
+    }
     if let Some(limit) = &capacity.knee.limited_by {
         let place = limit.component.as_ref().map_or(String::new(), |c| format!(", at {c}"));
         found.push(Span::plain(format!("What breaks first is {}{place}.", limit.objective)));
-        to_do.extend(limit.component.as_ref().map(|c| {
+        let which = limit.component.as_ref().filter(|_| capacity.sizing.is_none());
+        to_do.extend(which.map(|c| {
             Span::plain(format!(
                 "To carry more, give {c} room first; `--replicas PATTERN=1..8` says how many are enough."
             ))

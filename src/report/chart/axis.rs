@@ -31,6 +31,7 @@ enum Scale {
     },
     /// Shares by how little is missing: as far from 90 % to 99 % as from 99 % to 99.9 %.
     Nines {
+        lo: f64,
         hi: f64,
     },
 }
@@ -44,7 +45,7 @@ impl Axis {
         let place = match self.scale {
             Scale::Linear { lo, hi } => (value - lo) / (hi - lo),
             Scale::Log { lo, hi } => libm::log(value.max(lo) / lo) / libm::log(hi / lo),
-            Scale::Nines { hi } => missing(value) / missing(hi),
+            Scale::Nines { lo, hi } => (missing(value) - missing(lo)) / (missing(hi) - missing(lo)),
         };
         place.clamp(0.0, 1.0)
     }
@@ -176,8 +177,59 @@ impl Axis {
             })
             .collect();
         Axis {
-            scale: Scale::Nines { hi },
+            scale: Scale::Nines { lo: 0.0, hi },
             ticks,
+        }
+    }
+
+    /// Availabilities between these, a nine taking as much room as the next.
+    pub fn nines(values: impl Iterator<Item = f64>) -> Axis {
+        const MOST: i32 = 9;
+        let nines = |v: f64| missing(v.clamp(0.0, 1.0)).min(f64::from(MOST));
+        let (lowest, highest) = values.fold((f64::INFINITY, 0.0_f64), |(lo, hi), v| {
+            // A whole is as good as it gets, and has no place among nines.
+            let hi = if v < 1.0 { hi.max(nines(v)) } else { hi };
+            (lo.min(nines(v)), hi)
+        });
+        let from = (libm::floor(lowest + 1e-9) as i32).clamp(0, MOST - 2);
+        let to = (libm::ceil(highest - 1e-9) as i32).clamp(from + 2, MOST);
+        let share = |n: i32| 1.0 - 1.0 / power_of_ten(n);
+        let label = |n: i32| format!("{} %", units::trimmed(round_to(share(n) * 100.0, 1e-9), 9));
+        let ticks = (from..=to).map(|n| Tick {
+            at: share(n),
+            label: label(n),
+        });
+        Axis {
+            scale: Scale::Nines {
+                lo: share(from),
+                hi: share(to),
+            },
+            ticks: ticks.collect(),
+        }
+    }
+
+    /// Numbers between these, with at most so many steps, each worded by its reader.
+    pub fn between(lowest: f64, highest: f64, most: usize, say: impl Fn(f64) -> String) -> Axis {
+        Axis::in_units(1.0, lowest, highest, most, say)
+    }
+
+    /// The same of numbers that are read in a unit worth so many of them.
+    pub fn in_units(unit: f64, lowest: f64, highest: f64, most: usize, say: impl Fn(f64) -> String) -> Axis {
+        let span = if highest > lowest {
+            highest - lowest
+        } else {
+            lowest.abs().max(1e-9)
+        };
+        let step = nice_step(span / unit, most.max(1)) * unit;
+        let lo = libm::floor(lowest / step + 1e-9) * step;
+        let hi = (libm::ceil(highest / step - 1e-9) * step).max(lo + step);
+        let ticks = multiples(lo, hi, step).map(|at| Tick {
+            at,
+            label: say(if at.abs() < step * 1e-6 { 0.0 } else { at / unit }),
+        });
+        Axis {
+            scale: Scale::Linear { lo, hi },
+            ticks: ticks.collect(),
         }
     }
 }

@@ -22,7 +22,7 @@ const FAMILY: &str = "Inter";
 const FALLBACK: &str = "font-family=\"Inter, 'Helvetica Neue', Arial, sans-serif\"";
 
 /// A rectangle in pixels.
-#[derive(Copy, Clone, Debug, PartialEq)]
+#[derive(Copy, Clone, Debug, Default, PartialEq)]
 pub struct Rect {
     pub left: f64,
     pub top: f64,
@@ -37,6 +37,11 @@ impl Rect {
 
     pub fn height(&self) -> f64 {
         self.bottom - self.top
+    }
+
+    /// Whether they share more than an edge.
+    pub fn meets(&self, other: &Rect) -> bool {
+        self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
 }
 
@@ -60,6 +65,27 @@ pub enum Anchor {
 pub struct Canvas<'a> {
     backend: SVGBackend<'a>,
     pub colours: &'static Colours,
+    zoom: Zoom,
+}
+
+/// What is drawn is made smaller, and then moved.
+#[derive(Copy, Clone, Debug)]
+struct Zoom {
+    factor: f64,
+    left: f64,
+    top: f64,
+}
+
+impl Zoom {
+    const NONE: Zoom = Zoom {
+        factor: 1.0,
+        left: 0.0,
+        top: 0.0,
+    };
+
+    fn at(&self, x: f64, y: f64) -> (i32, i32) {
+        (fine(self.left + x * self.factor), fine(self.top + y * self.factor))
+    }
 }
 
 /// The SVG of what `draw` draws on a page of this size.
@@ -79,6 +105,7 @@ pub fn paint(width: f64, height: f64, theme: Theme, title: &str, draw: impl FnOn
         let mut canvas = Canvas {
             backend: SVGBackend::with_string(&mut svg, (fine_width as u32, fine_height as u32)),
             colours: theme.colours(),
+            zoom: Zoom::NONE,
         };
         canvas.fill(
             Rect {
@@ -105,30 +132,68 @@ pub fn paint(width: f64, height: f64, theme: Theme, title: &str, draw: impl FnOn
 }
 
 impl Canvas<'_> {
+    /// Draws at this scale, from this corner on.
+    pub fn zoomed(&mut self, factor: f64, corner: (f64, f64), draw: impl FnOnce(&mut Self)) {
+        let before = self.zoom;
+        let (left, top) = corner;
+        self.zoom = Zoom { factor, left, top };
+        draw(self);
+        self.zoom = before;
+    }
+
     /// A line through these points.
     pub fn path(&mut self, points: &[(f64, f64)], colour: RGBColor, width: f64) {
-        let points: Vec<_> = points.iter().map(|p| (fine(p.0), fine(p.1))).collect();
-        drawn(self.backend.draw_path(points, &stroke(colour, 1.0, width)));
+        let points: Vec<_> = points.iter().map(|p| self.zoom.at(p.0, p.1)).collect();
+        let stroke = stroke(colour, 1.0, width * self.zoom.factor);
+        drawn(self.backend.draw_path(points, &stroke));
+    }
+
+    /// The same with gaps.
+    pub fn dashes(&mut self, points: &[(f64, f64)], colour: RGBColor, width: f64) {
+        const DASH: f64 = 5.0;
+        const CYCLE: f64 = 9.0;
+        for ends in points.windows(2) {
+            let ((x, y), (to_x, to_y)) = (ends[0], ends[1]);
+            let length = libm::hypot(to_x - x, to_y - y);
+            let at = |way: f64| {
+                let t = (way / length).min(1.0);
+                (x + t * (to_x - x), y + t * (to_y - y))
+            };
+            for i in 0..(length / CYCLE).ceil() as usize {
+                let from = i as f64 * CYCLE;
+                self.path(&[at(from), at(from + DASH)], colour, width);
+            }
+        }
+    }
+
+    /// The edge of a rectangle.
+    pub fn frame(&mut self, r: Rect, colour: RGBColor, width: f64) {
+        let corners = [
+            (r.left, r.top),
+            (r.right, r.top),
+            (r.right, r.bottom),
+            (r.left, r.bottom),
+            (r.left, r.top),
+        ];
+        self.path(&corners, colour, width);
     }
 
     /// The area these points enclose.
     pub fn area(&mut self, points: &[(f64, f64)], colour: RGBColor, opacity: f64) {
-        let points: Vec<_> = points.iter().map(|p| (fine(p.0), fine(p.1))).collect();
+        let points: Vec<_> = points.iter().map(|p| self.zoom.at(p.0, p.1)).collect();
         drawn(self.backend.fill_polygon(points, &stroke(colour, opacity, 0.0)));
     }
 
     /// A filled rectangle.
     pub fn fill(&mut self, r: Rect, colour: RGBColor, opacity: f64) {
-        let (from, to) = ((fine(r.left), fine(r.top)), (fine(r.right), fine(r.bottom)));
+        let (from, to) = (self.zoom.at(r.left, r.top), self.zoom.at(r.right, r.bottom));
         drawn(self.backend.draw_rect(from, to, &stroke(colour, opacity, 0.0), true));
     }
 
     /// A filled disc.
     pub fn dot(&mut self, x: f64, y: f64, radius: f64, colour: RGBColor) {
-        drawn(
-            self.backend
-                .draw_circle((fine(x), fine(y)), fine(radius) as u32, &stroke(colour, 1.0, 0.0), true),
-        );
+        let (at, radius) = (self.zoom.at(x, y), fine(radius * self.zoom.factor) as u32);
+        drawn(self.backend.draw_circle(at, radius, &stroke(colour, 1.0, 0.0), true));
     }
 
     /// A line of text whose middle is at height `y`.
@@ -140,8 +205,10 @@ impl Canvas<'_> {
         };
         // plotters centres on small letters; digits and capitals, of which charts are full, reach higher.
         let y = y + 0.09 * font.size;
-        let style = style(font).pos(Pos::new(h_pos, VPos::Center));
-        drawn(self.backend.draw_text(&visible(text), &style, (fine(x), fine(y))));
+        let size = font.size * self.zoom.factor;
+        let style = style(Font { size, ..font }).pos(Pos::new(h_pos, VPos::Center));
+        let at = self.zoom.at(x, y);
+        drawn(self.backend.draw_text(&visible(text), &style, at));
     }
 
     /// Text on a patch of page, for where lines may pass behind it.
@@ -188,6 +255,15 @@ impl Canvas<'_> {
             bold: true,
             colour: self.colours.ink,
         }
+    }
+}
+
+/// A font to measure with: its colour makes no text wider.
+pub fn plain(size: f64) -> Font {
+    Font {
+        size,
+        bold: false,
+        colour: Theme::Light.colours().ink,
     }
 }
 

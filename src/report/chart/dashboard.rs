@@ -1,17 +1,19 @@
-//! Draws the page that answers at a glance: the numbers that matter, how things went over time, how long people waited.
+//! Draws the page that answers at a glance: the numbers that matter, then the pictures that answer what the command is asked.
 //!
 //! Its height follows from what there is to say; its width is the caller's.
 
-use super::canvas::{Anchor, Canvas, Font, Rect, fitted, text_width, wrapped};
+use super::canvas::{Anchor, Canvas, Font, Rect, fitted, paint, plain, text_width, wrapped};
 use super::theme::Theme;
-use super::{latency, timeline};
-use crate::analysis::result::{Document, Metrics, SloResult};
-use crate::report::summary::{incomplete, objective, seed, subtitle};
-use crate::report::timeline::timeline as timeline_of;
+use super::{Drawing, LINE, MARGIN, Name, captions, drawing};
+use crate::analysis::result::{Answer, Document};
+use crate::report::answer::Conclusions;
+use crate::report::document::{Block, Number, Point, Tone};
+use crate::report::headline::numbers;
+use crate::report::summary::{incomplete, seed};
 use crate::report::units;
 use crate::report::view::{RunView, runs};
+use crate::report::words;
 
-const MARGIN: f64 = 24.0;
 const HEAD: f64 = 58.0;
 const TILE_HEIGHT: f64 = 78.0;
 const TILE_GAP: f64 = 12.0;
@@ -19,195 +21,186 @@ const LEAST_TILE: f64 = 168.0;
 const ROW: f64 = 26.0;
 const COLUMN: f64 = 156.0;
 const MOST_ROWS: usize = 12;
-const LINE: f64 = 18.0;
-const TIMELINE_HEIGHT: f64 = 470.0;
-const LATENCY_HEIGHT: f64 = 340.0;
-/// For the line that says why there is no picture.
-const NOTHING_HEIGHT: f64 = 40.0;
-/// From this width on, the two pictures stand side by side.
+/// From this width on, two pictures stand side by side, the first on the larger part.
 const SIDE_BY_SIDE: f64 = 1000.0;
+const LARGER: f64 = 0.6;
+const BETWEEN: f64 = 26.0;
 const MOST_CAVEATS: usize = 3;
 const CAVEAT_TEXT: f64 = 12.0;
+/// More than these do not fit a glance.
+const MOST_FINDINGS: usize = 10;
+const SENTENCE_TEXT: f64 = 14.0;
+const SENTENCE_LINE: f64 = 21.0;
 
-/// One number that matters.
-struct Tile {
-    name: &'static str,
-    value: String,
-    note: String,
-    met: Option<bool>,
+/// The pictures of a result in rows: those that answer what its command is asked, as far as it gives them.
+pub fn rows(document: &Document) -> Vec<Vec<Name>> {
+    let rows: &[&[Name]] = match &document.answer {
+        Answer::Run(_) => &[&[Name::Topology], &[Name::Timeline, Name::Latency]],
+        Answer::Runs(_) => &[&[Name::Timeline, Name::Latency], &[Name::Nines]],
+        Answer::Compare(_) => &[&[Name::Difference], &[Name::Timeline, Name::Latency]],
+        Answer::Capacity(_) => &[&[Name::Knee, Name::Utilization], &[Name::Topology]],
+        Answer::Spof(_) => &[&[Name::Topology], &[Name::Spof]],
+        Answer::Availability(_) => &[&[Name::Nines], &[Name::Spof], &[Name::Topology]],
+        Answer::Sweep(_) => &[&[Name::Tornado]],
+        Answer::Review(_) | Answer::Verify(_) => &[],
+    };
+    rows.iter().map(|row| row.to_vec()).collect()
 }
 
-/// How high the page must be to hold it all at this width.
-pub fn height(document: &Document, width: f64) -> f64 {
-    let runs = runs(document);
-    let head = HEAD + if document.envelope.complete { 0.0 } else { LINE };
-    let numbers = match runs.as_slice() {
-        [one] => {
-            let rows = tiles(one).len().div_ceil(tiles_in_a_row(width)) as f64;
-            rows * (TILE_HEIGHT + TILE_GAP)
-        }
-        several => (several.len().min(MOST_ROWS + 1) + 1) as f64 * ROW,
-    };
-    let (over_time, waits) = picture_heights(&runs);
-    let pictures = match width >= SIDE_BY_SIDE {
-        true => over_time.max(waits),
-        false => over_time + MARGIN + waits,
-    };
-    // Only the size of a font decides where lines break.
-    let font = Font {
-        size: CAVEAT_TEXT,
-        bold: false,
-        colour: Theme::Light.colours().ink,
-    };
-    let caveats = caveat_lines(document, font, width - 2.0 * MARGIN).len() as f64 * LINE;
-    MARGIN + head + numbers + MARGIN + pictures + MARGIN + caveats + LINE + MARGIN / 2.0
+/// A picture in its place.
+struct Placed<'d> {
+    drawing: Drawing<'d>,
+    area: Rect,
 }
 
-/// Draws the page.
-pub fn draw(canvas: &mut Canvas<'_>, document: &Document, width: f64, height: f64) {
-    let runs = runs(document);
+/// The page as SVG.
+pub fn svg(document: &Document, width: f64, theme: Theme) -> String {
+    let views = runs(document);
+    let room = width - 2.0 * MARGIN;
     let page = Rect {
         left: MARGIN,
         top: MARGIN,
         right: width - MARGIN,
-        bottom: height,
+        bottom: MARGIN,
     };
-    let below_head = head(canvas, document, &runs, page);
-    let below_numbers = match runs.as_slice() {
-        [one] => tile_rows(canvas, &tiles(one), page, below_head),
-        several => scenario_rows(canvas, several, page, below_head),
-    };
-    let below_pictures = pictures(
-        canvas,
-        &runs,
-        Rect {
-            top: below_numbers + MARGIN,
-            ..page
-        },
-    );
-    foot(
-        canvas,
-        document,
-        Rect {
-            top: below_pictures + MARGIN,
-            ..page
-        },
-    );
+    let below_head = page.top + HEAD + if document.envelope.complete { 0.0 } else { LINE };
+    let tiles = numbers(document);
+    let below_numbers = below_head
+        + match views.len() {
+            0 | 1 => tiles.len().div_ceil(tiles_in_a_row(width)) as f64 * (TILE_HEIGHT + TILE_GAP),
+            n => (n.min(MOST_ROWS + 1) + 1) as f64 * ROW,
+        };
+    let says = sentences(document, room);
+    let below_sentences = below_numbers + says.len() as f64 * SENTENCE_LINE;
+    let (placed, below_pictures) = place(document, page, below_sentences + 14.0);
+    let caveats = caveat_lines(document, room);
+    let height = (below_pictures + caveats.len() as f64 * LINE + LINE + MARGIN / 2.0).ceil();
+    let title = captions(document).0;
+    paint(width, height, theme, &title, |canvas| {
+        head(canvas, document, page);
+        match views.len() {
+            0 | 1 => tile_rows(canvas, &tiles, page, below_head),
+            _ => scenario_rows(canvas, &views, page, below_head),
+        }
+        for (i, (line, tone)) in says.iter().enumerate() {
+            let colour = if *tone == Tone::Bad {
+                canvas.colours.bad
+            } else {
+                canvas.colours.ink
+            };
+            let font = Font {
+                colour,
+                ..canvas.ink(SENTENCE_TEXT)
+            };
+            let y = below_numbers + (i as f64 + 0.7) * SENTENCE_LINE;
+            canvas.text(line, page.left, y, Anchor::Start, font);
+        }
+        for Placed { drawing, area } in placed {
+            (drawing.draw)(canvas, area);
+        }
+        foot(canvas, document, &caveats, page, below_pictures);
+    })
 }
 
-fn head(canvas: &mut Canvas<'_>, document: &Document, runs: &[RunView<'_>], page: Rect) -> f64 {
-    let title = if runs.len() > 1 {
-        format!("{} scenarios", runs.len())
-    } else {
-        document.envelope.scenario.name.clone()
-    };
-    let font = canvas.bold(20.0);
-    canvas.text(
-        &fitted(&title, font, page.width()),
-        page.left,
-        page.top + 10.0,
-        Anchor::Start,
-        font,
-    );
-    let how = wrapped(&subtitle(document), canvas.quiet(12.5), page.width(), 1).concat();
-    canvas.text(&how, page.left, page.top + 35.0, Anchor::Start, canvas.quiet(12.5));
-    if document.envelope.complete {
-        return page.top + HEAD;
+/// Pictures below one another, or two side by side where there is room; those that have nothing to show leave no gap.
+fn place<'d>(document: &'d Document, page: Rect, top: f64) -> (Vec<Placed<'d>>, f64) {
+    let wide = page.width() + 2.0 * MARGIN >= SIDE_BY_SIDE;
+    let given = |name: &Name| drawing(document, *name, page.width()).is_ok();
+    let mut placed = Vec::new();
+    let mut y = top;
+    for row in rows(document) {
+        let names: Vec<Name> = row.into_iter().filter(given).collect();
+        let side_by_side = wide && names.len() == 2;
+        let middle = page.left + page.width() * LARGER;
+        let (mut tallest, mut below) = (0.0_f64, 0.0);
+        for (i, name) in names.into_iter().enumerate() {
+            let (left, right) = match (side_by_side, i) {
+                (true, 0) => (page.left, middle - MARGIN / 2.0),
+                (true, _) => (middle + MARGIN / 2.0, page.right),
+                (false, _) => (page.left, page.right),
+            };
+            let Ok(drawing) = drawing(document, name, right - left) else {
+                continue;
+            };
+            let top = if side_by_side { y } else { y + below };
+            below += drawing.height + BETWEEN;
+            tallest = tallest.max(drawing.height + BETWEEN);
+            let area = Rect {
+                left,
+                top,
+                right,
+                bottom: top + drawing.height,
+            };
+            placed.push(Placed { drawing, area });
+        }
+        y += if side_by_side { tallest } else { below };
     }
-    let font = Font {
-        colour: canvas.colours.bad,
-        ..canvas.bold(12.5)
-    };
-    let text = fitted(&incomplete(document), font, page.width());
-    canvas.text(&text, page.left, page.top + 35.0 + LINE, Anchor::Start, font);
-    page.top + HEAD + LINE
+    // Side by side they end together.
+    let tops: Vec<(f64, f64)> = placed.iter().map(|p| (p.area.top, p.area.bottom)).collect();
+    for p in &mut placed {
+        let same = tops.iter().filter(|t| t.0 == p.area.top);
+        p.area.bottom = same.map(|t| t.1).fold(p.area.bottom, f64::max);
+    }
+    (placed, y)
 }
 
-fn tiles(view: &RunView<'_>) -> Vec<Tile> {
-    let Metrics {
-        requests,
-        availability,
-        throughput_per_s,
-        latency_s,
-        ..
-    } = &view.run.metrics;
-    let promise = |name: &str| view.run.slo.iter().find(|s| s.objective == name);
-    let tile = |name, value, slo: Option<&SloResult>, otherwise: String| Tile {
-        name,
-        value,
-        note: slo.map_or(otherwise, |s| match s.met {
-            _ if view.is_empty() => format!("not measured against {}", objective(s).0),
-            true => format!("✓ {}", objective(s).0),
-            false => format!("✗ missed {}", objective(s).0),
-        }),
-        met: slo.filter(|_| !view.is_empty()).map(|s| s.met),
-    };
-    let failed = format!("of {} requests", units::count(requests.offered));
-    let nines = availability.value.and_then(units::nines);
-    let nines = nines.or_else(|| units::at_least(availability)).unwrap_or_default();
-    vec![
-        tile(
-            "Available",
-            units::percent_estimate(availability),
-            promise("availability"),
-            nines,
-        ),
-        tile("Failed", units::count(requests.failed), None, failed),
-        tile(
-            "Answered",
-            units::rate_estimate(throughput_per_s),
-            None,
-            "requests per second".into(),
-        ),
-        tile(
-            "Latency, median",
-            units::latency_estimate(&latency_s.p50),
-            promise("p50"),
-            String::new(),
-        ),
-        tile(
-            "Latency, p99",
-            units::latency_estimate(&latency_s.p99),
-            promise("p99"),
-            String::new(),
-        ),
-    ]
+fn head(canvas: &mut Canvas<'_>, document: &Document, page: Rect) {
+    let (title, subtitle) = captions(document);
+    let font = canvas.bold(20.0);
+    let title = fitted(&title, font, page.width());
+    canvas.text(&title, page.left, page.top + 10.0, Anchor::Start, font);
+    let how = wrapped(&subtitle, canvas.quiet(12.5), page.width(), 1).concat();
+    canvas.text(&how, page.left, page.top + 35.0, Anchor::Start, canvas.quiet(12.5));
+    if !document.envelope.complete {
+        let font = Font {
+            colour: canvas.colours.bad,
+            ..canvas.bold(12.5)
+        };
+        let text = fitted(&incomplete(document), font, page.width());
+        canvas.text(&text, page.left, page.top + 35.0 + LINE, Anchor::Start, font);
+    }
 }
+
+// --- numbers --------------------------------------------------------------------------------------------------------
 
 fn tiles_in_a_row(width: f64) -> usize {
     (((width - 2.0 * MARGIN + TILE_GAP) / (LEAST_TILE + TILE_GAP)) as usize).clamp(1, 5)
 }
 
-fn tile_rows(canvas: &mut Canvas<'_>, tiles: &[Tile], page: Rect, top: f64) -> f64 {
-    let in_a_row = tiles_in_a_row(page.width() + 2.0 * MARGIN);
+fn tile_rows(canvas: &mut Canvas<'_>, tiles: &[Number], page: Rect, top: f64) {
+    let in_a_row = tiles_in_a_row(page.width() + 2.0 * MARGIN).min(tiles.len().max(1));
     let width = (page.width() - (in_a_row - 1) as f64 * TILE_GAP) / in_a_row as f64;
     for (i, tile) in tiles.iter().enumerate() {
         let left = page.left + (i % in_a_row) as f64 * (width + TILE_GAP);
         let top = top + (i / in_a_row) as f64 * (TILE_HEIGHT + TILE_GAP);
-        draw_tile(
-            canvas,
-            tile,
-            Rect {
-                left,
-                top,
-                right: left + width,
-                bottom: top + TILE_HEIGHT,
-            },
-        );
+        let area = Rect {
+            left,
+            top,
+            right: left + width,
+            bottom: top + TILE_HEIGHT,
+        };
+        draw_tile(canvas, tile, area);
     }
-    top + tiles.len().div_ceil(in_a_row) as f64 * (TILE_HEIGHT + TILE_GAP)
 }
 
-fn draw_tile(canvas: &mut Canvas<'_>, tile: &Tile, area: Rect) {
+fn draw_tile(canvas: &mut Canvas<'_>, tile: &Number, area: Rect) {
     let (left, room) = (area.left + 14.0, area.width() - 28.0);
     canvas.fill(area, canvas.colours.tile, 1.0);
-    canvas.text(tile.name, left, area.top + 17.0, Anchor::Start, canvas.quiet(12.0));
-    let colour = match tile.met {
-        Some(false) => canvas.colours.bad,
-        _ => canvas.colours.ink,
+    let small = canvas.quiet(12.0);
+    canvas.text(
+        &fitted(tile.name, small, room),
+        left,
+        area.top + 17.0,
+        Anchor::Start,
+        small,
+    );
+    let (value_colour, note_colour) = match tile.note.tone {
+        Tone::Bad => (canvas.colours.bad, canvas.colours.bad),
+        Tone::Good => (canvas.colours.ink, canvas.colours.good),
+        _ => (canvas.colours.ink, canvas.colours.quiet),
     };
     let mut font = Font {
-        colour,
+        colour: value_colour,
         ..canvas.bold(22.0)
     };
     while font.size > 12.0 && text_width(&tile.value, font) > room {
@@ -220,17 +213,12 @@ fn draw_tile(canvas: &mut Canvas<'_>, tile: &Tile, area: Rect) {
         Anchor::Start,
         font,
     );
-    let note_colour = match tile.met {
-        Some(true) => canvas.colours.good,
-        Some(false) => canvas.colours.bad,
-        None => canvas.colours.quiet,
-    };
     let font = Font {
         colour: note_colour,
         ..canvas.quiet(11.5)
     };
     canvas.text(
-        &fitted(&tile.note, font, room),
+        &fitted(&tile.note.text, font, room),
         left,
         area.top + 63.0,
         Anchor::Start,
@@ -239,7 +227,7 @@ fn draw_tile(canvas: &mut Canvas<'_>, tile: &Tile, area: Rect) {
 }
 
 /// A row a scenario, in the colour of its lines; a narrow page shows only what matters most.
-fn scenario_rows(canvas: &mut Canvas<'_>, views: &[RunView<'_>], page: Rect, top: f64) -> f64 {
+fn scenario_rows(canvas: &mut Canvas<'_>, views: &[RunView<'_>], page: Rect, top: f64) {
     const HEADS: [&str; 5] = ["available", "p99", "failed", "median", "answered"];
     let shown = ((page.width() * 0.72 / COLUMN) as usize).clamp(1, HEADS.len());
     let right_of = |i: usize| page.right - (shown - 1 - i) as f64 * COLUMN;
@@ -249,11 +237,8 @@ fn scenario_rows(canvas: &mut Canvas<'_>, views: &[RunView<'_>], page: Rect, top
     }
     for (n, view) in views.iter().take(MOST_ROWS).enumerate() {
         let y = top + (n as f64 + 1.5) * ROW;
-        canvas.path(
-            &[(page.left, y - ROW / 2.0), (page.right, y - ROW / 2.0)],
-            canvas.colours.grid,
-            1.0,
-        );
+        let above = y - ROW / 2.0;
+        canvas.path(&[(page.left, above), (page.right, above)], canvas.colours.grid, 1.0);
         let font = Font {
             colour: canvas.colours.line(n),
             ..canvas.bold(13.0)
@@ -272,98 +257,83 @@ fn scenario_rows(canvas: &mut Canvas<'_>, views: &[RunView<'_>], page: Rect, top
             canvas.text(&fitted(cell, plain, COLUMN - 8.0), right_of(i), y, Anchor::End, plain);
         }
     }
-    let mut rows = views.len().min(MOST_ROWS) + 1;
     if views.len() > MOST_ROWS {
         let text = format!("… and {} more", views.len() - MOST_ROWS);
-        canvas.text(&text, page.left, top + (rows as f64 + 0.5) * ROW, Anchor::Start, small);
-        rows += 1;
+        let y = top + (MOST_ROWS as f64 + 1.5) * ROW;
+        canvas.text(&text, page.left, y, Anchor::Start, small);
     }
-    top + rows as f64 * ROW
 }
 
-/// The two pictures, side by side where there is room. What cannot be drawn says so in its place.
-fn pictures(canvas: &mut Canvas<'_>, runs: &[RunView<'_>], page: Rect) -> f64 {
-    let (over_time_height, waits_height) = picture_heights(runs);
-    let (over_time, waits, bottom) = if page.width() + 2.0 * MARGIN >= SIDE_BY_SIDE {
-        let middle = page.left + page.width() * 0.6;
-        let bottom = page.top + over_time_height.max(waits_height);
-        let area = Rect { bottom, ..page };
-        (
-            Rect {
-                right: middle - MARGIN / 2.0,
-                ..area
-            },
-            Rect {
-                left: middle + MARGIN / 2.0,
-                ..area
-            },
-            bottom,
-        )
-    } else {
-        let between = page.top + over_time_height;
-        let (top, bottom) = (between + MARGIN, between + MARGIN + waits_height);
-        (
-            Rect {
-                bottom: between,
-                ..page
-            },
-            Rect { top, bottom, ..page },
-            bottom,
-        )
+// --- words ----------------------------------------------------------------------------------------------------------
+
+/// What was found, in words, where no picture says it; and why there is no picture of a run.
+fn sentences(document: &Document, room: f64) -> Vec<(String, Tone)> {
+    let is_picture = |name: &Name| drawing(document, *name, room).is_ok();
+    let missing = |name: Name, says: &str| (!is_picture(&name)).then(|| (says.to_owned(), Tone::Quiet));
+    let says: Vec<(String, Tone)> = match &document.answer {
+        Answer::Run(_) | Answer::Runs(_) | Answer::Compare(_) => [
+            missing(Name::Timeline, "No timeline: nothing was measured over time."),
+            missing(Name::Latency, "No latencies: no request succeeded."),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        Answer::Review(_) => findings(document),
+        _ => {
+            let found = Conclusions::of(document).found;
+            found.into_iter().map(|s| (s.text, s.tone)).collect()
+        }
     };
-    let nothing = |canvas: &mut Canvas<'_>, area: Rect, text: &str| {
-        let font = canvas.quiet(13.0);
-        canvas.text(
-            &fitted(text, font, area.width()),
-            area.left,
-            area.top + 20.0,
-            Anchor::Start,
-            font,
-        );
+    let lines = |(text, tone): &(String, Tone)| {
+        let tone = *tone;
+        wrapped(text, plain(SENTENCE_TEXT), room, 3)
+            .into_iter()
+            .map(move |line| (line, tone))
     };
-    match timeline_of(runs) {
-        Some(found) => timeline::draw(canvas, &found, over_time),
-        None => nothing(canvas, over_time, "No timeline: nothing was measured over time."),
-    }
-    match latency::sources(runs) {
-        none if none.is_empty() => nothing(canvas, waits, "No latencies: no request succeeded."),
-        sources => latency::draw(canvas, &sources, waits),
-    }
-    bottom
+    says.iter().flat_map(lines).collect()
 }
 
-/// What the timeline and the distribution need in height; little where there is nothing to draw.
-fn picture_heights(runs: &[RunView<'_>]) -> (f64, f64) {
-    let over_time = if timeline_of(runs).is_some() {
-        TIMELINE_HEIGHT
-    } else {
-        NOTHING_HEIGHT
+/// The worst findings of a review.
+fn findings(document: &Document) -> Vec<(String, Tone)> {
+    let blocks = words(document).blocks;
+    let points = blocks.into_iter().filter_map(|block| match block {
+        Block::Point(point) => Some(point),
+        _ => None,
+    });
+    let says = |point: Point| {
+        let tone = point.head.first().map_or(Tone::Plain, |s| s.tone);
+        let heads: Vec<String> = point.head.into_iter().map(|s| s.text).collect();
+        let joint = if point.body.is_empty() { "" } else { ": " };
+        (format!("{}{joint}{}", heads.join(", "), point.body), tone)
     };
-    let waits = if latency::sources(runs).is_empty() {
-        NOTHING_HEIGHT
-    } else {
-        LATENCY_HEIGHT
-    };
-    (over_time, waits)
+    let mut says: Vec<(String, Tone)> = points.map(says).collect();
+    let more = says.len().saturating_sub(MOST_FINDINGS);
+    says.truncate(MOST_FINDINGS);
+    if more > 0 {
+        let more = format!("… and {more} more, all with what to change in a .pdf or .html");
+        says.push((more, Tone::Quiet));
+    }
+    says
 }
 
-fn foot(canvas: &mut Canvas<'_>, document: &Document, area: Rect) {
-    let mut y = area.top + LINE / 2.0;
-    for line in caveat_lines(document, canvas.ink(CAVEAT_TEXT), area.width()) {
-        canvas.text(&line, area.left, y, Anchor::Start, canvas.ink(CAVEAT_TEXT));
+fn foot(canvas: &mut Canvas<'_>, document: &Document, caveats: &[String], page: Rect, top: f64) {
+    let mut y = top + LINE / 2.0;
+    for line in caveats {
+        canvas.text(line, page.left, y, Anchor::Start, canvas.ink(CAVEAT_TEXT));
         y += LINE;
     }
+    let seed = document.envelope.seed.map(|_| format!(" · {}", seed(document)));
     let source = format!(
-        "fallover {} · scenario {} · {}",
+        "fallover {} · scenario {}{}",
         document.engine.version,
         document.envelope.scenario.digest,
-        seed(document)
+        seed.unwrap_or_default()
     );
     let font = canvas.quiet(11.0);
-    canvas.text(&fitted(&source, font, area.width()), area.left, y, Anchor::Start, font);
+    canvas.text(&fitted(&source, font, page.width()), page.left, y, Anchor::Start, font);
 }
 
-fn caveat_lines(document: &Document, font: Font, room: f64) -> Vec<String> {
+fn caveat_lines(document: &Document, room: f64) -> Vec<String> {
     let runs = runs(document);
     let own = runs
         .iter()
@@ -372,6 +342,6 @@ fn caveat_lines(document: &Document, font: Font, room: f64) -> Vec<String> {
     shared
         .chain(own)
         .take(MOST_CAVEATS)
-        .flat_map(|text| wrapped(&text, font, room, 2))
+        .flat_map(|text| wrapped(&text, plain(CAVEAT_TEXT), room, 2))
         .collect()
 }

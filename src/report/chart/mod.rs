@@ -1,45 +1,76 @@
-//! Pictures of a result: a dashboard, a timeline, a distribution of latencies; as SVG, and from that as PNG.
+//! Pictures of a result, each by its name, and a dashboard of those that its command is asked for; as SVG, and from that as PNG.
 //!
 //! The same result and look give the same bytes. Names stand beside their lines instead of in legends.
 
 mod axis;
+mod bars;
 mod canvas;
 mod dashboard;
+mod knee;
 mod labels;
 mod latency;
 mod panel;
 mod raster;
+mod rows;
 mod theme;
 mod timeline;
+mod topology;
+mod tornado;
 
 pub(super) use canvas::{REGULAR, SEMIBOLD};
+pub(super) use dashboard::rows as dashboard_of;
 pub(super) use raster::tree;
 pub use theme::Theme;
 
 use super::summary::subtitle;
 use super::timeline::timeline as timeline_of;
-use super::view::{RunView, runs};
-use crate::analysis::result::Document;
+use super::view::runs;
+use super::words;
+use crate::analysis::result::{Answer, Document};
 use canvas::{Anchor, Canvas, Rect, fitted, paint, wrapped};
 use thiserror::Error;
 
 /// Which picture.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Name {
-    /// The headline numbers with the two pictures below.
+    /// The headline numbers with the pictures that answer what the command is asked.
     Dashboard,
+    /// The stack: who asks whom, and what failed or limits.
+    Topology,
     /// Availability, latency and rates over time.
     Timeline,
     /// The distribution of the latency.
     Latency,
+    /// How busy everything with a limit is.
+    Utilization,
+    /// Where the time of the mean request goes.
+    Waterfall,
+    /// Downtime by component, or by cause.
+    Spof,
+    /// Latency and goodput against the load.
+    Knee,
+    /// What differs between designs.
+    Difference,
+    /// Which input moves what.
+    Tornado,
+    /// Availability in nines.
+    Nines,
 }
 
 impl Name {
     /// Each with the word for it, and what stands above it in a report.
-    pub const ALL: [(Name, &'static str, &'static str); 3] = [
+    pub const ALL: [(Name, &'static str, &'static str); 11] = [
         (Name::Dashboard, "dashboard", "At a glance"),
+        (Name::Topology, "topology", "The stack"),
         (Name::Timeline, "timeline", "How things went over time"),
         (Name::Latency, "latency", "How long requests took"),
+        (Name::Utilization, "utilization", "How busy everything was"),
+        (Name::Waterfall, "waterfall", "Where the time goes"),
+        (Name::Spof, "spof", "What losses cost"),
+        (Name::Knee, "knee", "How much it carries"),
+        (Name::Difference, "difference", "What differs"),
+        (Name::Tornado, "tornado", "What matters most"),
+        (Name::Nines, "nines", "How available it is"),
     ];
 
     /// The word for it: `timeline`.
@@ -60,9 +91,58 @@ impl Name {
     /// Those that this result gives.
     pub fn given_by(document: &Document) -> Vec<Name> {
         let names = Name::ALL.into_iter().map(|(name, ..)| name);
-        names
-            .filter(|name| svg(document, *name, &Look::default()).is_ok())
-            .collect()
+        let gives =
+            |name: &Name| *name == Name::Dashboard || drawing(document, *name, Look::default().width.into()).is_ok();
+        names.filter(gives).collect()
+    }
+}
+
+/// Puts a picture into an area.
+type Paint<'a> = Box<dyn FnOnce(&mut Canvas<'_>, Rect) + 'a>;
+
+/// A picture without what stands around it.
+pub(super) struct Drawing<'a> {
+    /// How to read it, in a line; may be empty.
+    how: String,
+    /// How high it is at the width it was made for.
+    height: f64,
+    draw: Paint<'a>,
+}
+
+/// The drawing of a name, on so much room across.
+fn drawing(document: &Document, name: Name, room: f64) -> Result<Drawing<'_>, PictureError> {
+    let nothing = |why: &str| PictureError::Nothing(name.word(), why.into());
+    match name {
+        Name::Dashboard => Err(nothing("it is a page of drawings")),
+        Name::Topology => topology::of(document, room).ok_or_else(|| {
+            nothing("it draws the stack of one design, as `run`, `capacity`, `spof` and `availability` give it")
+        }),
+        Name::Timeline => {
+            let timeline = timeline_of(&runs(document)).ok_or_else(|| nothing("nothing was measured over time"))?;
+            Ok(Drawing {
+                how: "Line: median of the replications. Band: nine of ten of them.".into(),
+                height: TIMELINE_HEIGHT,
+                draw: Box::new(move |canvas, area| timeline::draw(canvas, &timeline, area)),
+            })
+        }
+        Name::Latency => {
+            let sources = latency::sources(&runs(document));
+            if sources.is_empty() {
+                return Err(nothing("no request succeeded"));
+            }
+            Ok(Drawing {
+                how: String::new(),
+                height: LATENCY_HEIGHT,
+                draw: Box::new(move |canvas, area| latency::draw(canvas, &sources, area)),
+            })
+        }
+        Name::Utilization => rows::utilization(document),
+        Name::Waterfall => rows::waterfall(document),
+        Name::Spof => rows::losses(document),
+        Name::Knee => knee::knee(document),
+        Name::Difference => rows::differences(document),
+        Name::Tornado => tornado::tornado(document),
+        Name::Nines => rows::nines(document),
     }
 }
 
@@ -115,8 +195,9 @@ pub enum PictureError {
 pub(super) const MARGIN: f64 = 24.0;
 const HEAD: f64 = 62.0;
 const LINE: f64 = 18.0;
-const TIMELINE_HEIGHT: f64 = 560.0;
-const LATENCY_HEIGHT: f64 = 440.0;
+/// Without what stands above and around them.
+const TIMELINE_HEIGHT: f64 = 460.0;
+const LATENCY_HEIGHT: f64 = 342.0;
 
 /// The picture as SVG.
 pub fn svg(document: &Document, name: Name, look: &Look) -> Result<String, PictureError> {
@@ -127,40 +208,9 @@ pub fn svg(document: &Document, name: Name, look: &Look) -> Result<String, Pictu
         });
     }
     let width = f64::from(look.width);
-    let runs = runs(document);
     match name {
-        Name::Dashboard if runs.is_empty() => Err(PictureError::Nothing(
-            "dashboard",
-            "it draws what `fallover run` found".into(),
-        )),
-        Name::Dashboard => {
-            let height = dashboard::height(document, width).ceil();
-            let draw = |canvas: &mut Canvas<'_>| dashboard::draw(canvas, document, width, height);
-            Ok(paint(width, height, look.theme, &title(document, &runs, ""), draw))
-        }
-        Name::Timeline => {
-            let timeline = timeline_of(&runs).ok_or(PictureError::Nothing(
-                "timeline",
-                "nothing was measured over time".into(),
-            ))?;
-            let how = "Line: median of the replications. Band: nine of ten of them.";
-            let draw = |canvas: &mut Canvas<'_>, area| timeline::draw(canvas, &timeline, area);
-            // Between words there is less room than where it stands alone.
-            let height = if look.headed {
-                TIMELINE_HEIGHT
-            } else {
-                0.85 * TIMELINE_HEIGHT
-            };
-            Ok(titled(document, &runs, how, look, height, draw))
-        }
-        Name::Latency => {
-            let sources = latency::sources(&runs);
-            if sources.is_empty() {
-                return Err(PictureError::Nothing("latency", "no request succeeded".into()));
-            }
-            let draw = |canvas: &mut Canvas<'_>, area| latency::draw(canvas, &sources, area);
-            Ok(titled(document, &runs, "", look, LATENCY_HEIGHT, draw))
-        }
+        Name::Dashboard => Ok(dashboard::svg(document, width, look.theme)),
+        _ => drawing(document, name, width - 2.0 * MARGIN).map(|drawing| titled(document, drawing, look)),
     }
 }
 
@@ -170,31 +220,20 @@ pub fn png(svg: &str, pixel_ratio: f64) -> Result<Vec<u8>, PictureError> {
 }
 
 /// A single chart under its title.
-fn titled(
-    document: &Document,
-    runs: &[RunView<'_>],
-    how: &str,
-    look: &Look,
-    height: f64,
-    draw: impl FnOnce(&mut Canvas<'_>, Rect),
-) -> String {
+fn titled(document: &Document, drawing: Drawing<'_>, look: &Look) -> String {
+    let Drawing { how, height, draw } = drawing;
     let width = f64::from(look.width);
-    let title = title(
-        document,
-        runs,
-        if document.envelope.complete {
-            ""
-        } else {
-            " (INCOMPLETE)"
-        },
-    );
+    let (mut title, subtitle) = captions(document);
+    if !document.envelope.complete {
+        title += " (INCOMPLETE)";
+    }
     // How to read it is said in any case.
     let head = match look.headed {
         true => HEAD,
         false if how.is_empty() => 0.0,
         false => LINE,
     };
-    let height = height - HEAD + head;
+    let height = (MARGIN + head + height + MARGIN / 2.0).ceil();
     paint(width, height, look.theme, &title, |canvas| {
         let room = width - 2.0 * MARGIN;
         let small = canvas.quiet(12.0);
@@ -205,9 +244,9 @@ fn titled(
         if look.headed {
             let big = canvas.bold(17.0);
             canvas.text(&fitted(&title, big, room), MARGIN, MARGIN + 6.0, Anchor::Start, big);
-            line(canvas, &subtitle(document), 27.0);
+            line(canvas, &subtitle, 27.0);
         }
-        line(canvas, how, head - LINE);
+        line(canvas, &how, head - LINE);
         draw(
             canvas,
             Rect {
@@ -220,9 +259,14 @@ fn titled(
     })
 }
 
-fn title(document: &Document, runs: &[RunView<'_>], suffix: &str) -> String {
-    match runs.len() {
-        0 | 1 => format!("{}{suffix}", document.envelope.scenario.name),
-        n => format!("{n} scenarios{suffix}"),
+/// What it is a picture of, and how the numbers were obtained.
+fn captions(document: &Document) -> (String, String) {
+    match &document.answer {
+        Answer::Run(_) => (document.envelope.scenario.name.clone(), subtitle(document)),
+        Answer::Runs(several) => (format!("{} scenarios", several.runs.len()), subtitle(document)),
+        _ => {
+            let report = words(document);
+            (report.title, report.subtitle)
+        }
     }
 }

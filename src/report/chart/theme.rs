@@ -29,7 +29,40 @@ pub struct Colours {
     lines: [RGBColor; 7],
 }
 
+/// A colour by what it means, for what is put together before there is a page.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Ink {
+    /// As ordinary text.
+    #[default]
+    Plain,
+    /// Read last.
+    Quiet,
+    /// Hardly seen.
+    Grid,
+    /// As it should be.
+    Good,
+    /// Not as it should be.
+    Bad,
+    /// Broken, or about to.
+    Fault,
+    /// That of the n-th line.
+    Line(usize),
+}
+
 impl Colours {
+    /// The colour of this meaning.
+    pub fn of(&self, ink: Ink) -> RGBColor {
+        match ink {
+            Ink::Plain => self.ink,
+            Ink::Quiet => self.quiet,
+            Ink::Grid => self.grid,
+            Ink::Good => self.good,
+            Ink::Bad => self.bad,
+            Ink::Fault => self.fault,
+            Ink::Line(n) => self.line(n),
+        }
+    }
+
     /// The colour of the n-th line; after seven they come round again, and the labels must tell them apart.
     pub fn line(&self, n: usize) -> RGBColor {
         self.lines[n % self.lines.len()]

@@ -97,7 +97,7 @@ fn last(n: usize) -> impl Iterator<Item = bool> {
 }
 
 /// Areas of the panels below each other, each with room for its title above.
-fn stack(area: Rect, n: usize) -> Vec<Rect> {
+pub(super) fn stack(area: Rect, n: usize) -> Vec<Rect> {
     let n = n.max(1);
     let height = (area.height() - (n - 1) as f64 * BETWEEN) / n as f64;
     let panel = |i: usize| {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::analysis::result::Document;
+use crate::analysis::result::{Answer, Document, Estimate, Metrics};
 use crate::report::chart::Name;
 use crate::report::text::visible;
 use crate::report::timeline::{Line, Measure, Track, timeline};
@@ -11,7 +11,7 @@ use crate::report::view::{RunView, runs};
 /// Curves over one axis.
 #[derive(Serialize)]
 struct Curves {
-    /// What runs across: `time` in seconds, or `ratio`, the share of the requests.
+    /// What runs across: `time` in seconds, `ratio`, the share of the requests, or `rate`, the load.
     across: &'static str,
     curves: Vec<Curve>,
 }
@@ -35,7 +35,8 @@ pub fn behind(document: &Document, name: Name) -> Option<String> {
     let (across, curves) = match name {
         Name::Timeline => ("time", over_time(&runs)),
         Name::Latency => ("ratio", waits(&runs)),
-        Name::Dashboard => return None,
+        Name::Knee => ("rate", against_load(document)),
+        _ => return None,
     };
     if curves.is_empty() {
         return None;
@@ -70,6 +71,27 @@ fn curve(track: &Track, line: &Line) -> Curve {
         lo: Some(line.series.lo.clone()),
         hi: Some(line.series.hi.clone()),
     }
+}
+
+fn against_load(document: &Document) -> Vec<Curve> {
+    let Answer::Capacity(found) = &document.answer else {
+        return Vec::new();
+    };
+    let curve = |name: &str, unit, of: &dyn Fn(&Metrics) -> Estimate| Curve {
+        name: name.into(),
+        unit,
+        x: found.curve.iter().map(|p| p.rate_per_s).collect(),
+        y: found.curve.iter().map(|p| of(&p.metrics).value).collect(),
+        lo: Some(found.curve.iter().map(|p| of(&p.metrics).lo).collect()),
+        hi: Some(found.curve.iter().map(|p| of(&p.metrics).hi).collect()),
+    };
+    let all = [
+        curve("Latency, p99", "latency", &|m| m.latency_s.p99),
+        curve("Latency, median", "latency", &|m| m.latency_s.p50),
+        curve("Goodput", "rate", &|m| m.throughput_per_s),
+        curve("Availability", "ratio", &|m| m.availability),
+    ];
+    all.into_iter().filter(|c| c.x.len() > 1).collect()
 }
 
 fn waits(runs: &[RunView<'_>]) -> Vec<Curve> {

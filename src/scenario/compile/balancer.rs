@@ -54,6 +54,7 @@ pub fn load_balancer(cx: &mut Context, name: &str, raw: &raw::LoadBalancer, path
         queue_timeout: timeouts.queue.unwrap_or(timeouts.connect).0,
         server_timeout: timeouts.server.map(|t| t.0),
         maxconn: unlimited(raw.maxconn),
+        backlog: raw.backlog.or(raw.maxconn).unwrap_or_default(),
         fullconn: fullconn(cx, name, raw, path),
         allbackups: raw.allbackups,
         observe: raw.observe.map(|observe| match observe {
@@ -313,6 +314,7 @@ pub fn web(cx: &mut Context, name: &str, raw: &web::Web, path: &Path) -> Web {
         balance: match raw.balance {
             web::Balance::RoundRobin => WebBalance::RoundRobin,
             web::Balance::LeastConn => WebBalance::LeastConn,
+            web::Balance::IpHash => WebBalance::IpHash,
         },
         connections: raw.connections,
         tls: raw.tls.as_ref().map(|tls| self::tls(cx, tls, &path.key("tls"))),
@@ -369,6 +371,13 @@ fn upstreams(cx: &mut Context, raw: &web::Web, path: &Path) -> Vec<Upstream> {
             );
         }
         weight(cx, upstream.weight, 65_535, &path.key("weight"));
+        if upstream.backup && raw.balance == web::Balance::IpHash {
+            cx.hint(
+                &path.key("backup"),
+                "ip_hash knows no backup, and Nginx refuses one",
+                "leave it out, or choose another balance",
+            );
+        }
         let second = 1_000_000_000;
         if upstream.fail_timeout.0.nanos() % second != 0 {
             cx.bad(

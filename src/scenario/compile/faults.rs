@@ -63,7 +63,7 @@ fn what(fault: &raw::Fault) -> String {
     let word = word(fault.effect);
     match (fault.effect, fault.factor, fault.ratio, &fault.set) {
         (Effect::Slow, Some(factor), ..) => format!("{word} x{factor}"),
-        (Effect::Errors | Effect::Drop, _, Some(ratio), _) => format!("{word} {}%", ratio.0 * 100.0),
+        (Effect::Errors | Effect::Empty | Effect::Drop, _, Some(ratio), _) => format!("{word} {}%", ratio.0 * 100.0),
         (Effect::Set, .., Some(set)) => format!("{word} {}", set.names().collect::<Vec<_>>().join(", ")),
         _ => word.into(),
     }
@@ -75,6 +75,7 @@ fn word(effect: Effect) -> &'static str {
         Effect::Hang => "hang",
         Effect::Slow => "slow",
         Effect::Errors => "errors",
+        Effect::Empty => "empty",
         Effect::Drop => "drop",
         Effect::Partition => "partition",
         Effect::Maint => "maint",
@@ -90,8 +91,8 @@ fn stray(cx: &mut Context, fault: &raw::Fault, path: &Path) {
         (
             "ratio",
             fault.ratio.is_some(),
-            matches!(fault.effect, Effect::Errors | Effect::Drop),
-            "errors or drop",
+            matches!(fault.effect, Effect::Errors | Effect::Empty | Effect::Drop),
+            "errors, empty or drop",
         ),
         (
             "from",
@@ -113,8 +114,11 @@ fn stray(cx: &mut Context, fault: &raw::Fault, path: &Path) {
                 None,
             );
         }
-        let alone = fault.target.is_some() && fault.effect == Effect::Partition;
-        if wanted && !given && !alone && !cx.pruned.contains(&path.key(key)) {
+        let optional = match fault.effect {
+            Effect::Partition => fault.target.is_some(),
+            effect => effect == Effect::Empty,
+        };
+        if wanted && !given && !optional && !cx.pruned.contains(&path.key(key)) {
             cx.bad(path, format!("the effect {} needs \"{key}\"", word(fault.effect)));
         }
     }
@@ -130,7 +134,7 @@ fn idle(cx: &mut Context, i: usize, fault: &raw::Fault, hits: &[Hit], nodes: &[N
     };
     let acts = |hit: &Hit| match hit {
         Hit::Slow(_, factor) => *factor != 1.0,
-        Hit::Errors(_, ratio) | Hit::Drop(_, ratio) | Hit::DropLink(_, ratio) => *ratio != 0.0,
+        Hit::Errors(_, ratio) | Hit::Empty(_, ratio) | Hit::Drop(_, ratio) | Hit::DropLink(_, ratio) => *ratio != 0.0,
         Hit::Maint(node) | Hit::Drain(node) => is_server(node),
         _ => true,
     };
@@ -139,7 +143,7 @@ fn idle(cx: &mut Context, i: usize, fault: &raw::Fault, hits: &[Hit], nodes: &[N
     }
     let why = match fault.effect {
         Effect::Slow => "a factor of 1 slows nothing",
-        Effect::Errors | Effect::Drop => "its ratio is 0",
+        Effect::Errors | Effect::Empty | Effect::Drop => "its ratio is 0",
         _ => "only load balancers take servers out, and its target is a server of none",
     };
     cx.warn(format!(
@@ -200,16 +204,17 @@ fn each(
     nodes: &[Node],
     path: &Path,
 ) -> Vec<Hit> {
-    let ratio = fault.ratio.map_or(0.0, |r| r.0);
+    let missing = if effect == Effect::Empty { 1.0 } else { 0.0 };
+    let ratio = fault.ratio.map_or(missing, |r| r.0);
     let all = match places {
         Places::Link(link) if effect == Effect::Drop => return vec![Hit::DropLink(*link, ratio)],
         Places::Link(_) => {
             let message = format!(
                 "a link cannot {}",
-                if effect == Effect::Errors {
-                    "answer errors"
-                } else {
-                    word(effect)
+                match effect {
+                    Effect::Errors => "answer errors",
+                    Effect::Empty => "answer nothing",
+                    _ => word(effect),
                 }
             );
             cx.hint(&path.key("target"), message, "links can crash, drop and be partitioned");
@@ -226,6 +231,7 @@ fn each(
         Effect::Hang => Hit::Hang(node),
         Effect::Slow => Hit::Slow(node, factor),
         Effect::Errors => Hit::Errors(node, ratio),
+        Effect::Empty => Hit::Empty(node, ratio),
         Effect::Drop => Hit::Drop(node, ratio),
         Effect::Maint => Hit::Maint(node),
         _ => Hit::Drain(node),
@@ -399,7 +405,7 @@ fn setting(
         ("answers", Kind::Dns(_)) => {
             let names = value
                 .as_array()
-                .filter(|names| !names.is_empty() && names.iter().all(serde_json::Value::is_string));
+                .filter(|names| names.iter().all(serde_json::Value::is_string));
             let Some(names) = names else {
                 return wrong(cx, path, "a list of names of nodes");
             };
@@ -442,10 +448,10 @@ fn setting(
                     cx.bad_key(path, format!("\"{name}\" is no server of \"{}\"", node.name), None);
                     Vec::new()
                 }
-                (Some(_), None) => unbuilt(cx, last, path),
+                (Some(_), None) => unchangeable(cx, last, path),
             }
         }
-        (key, _) => unbuilt(cx, key, path),
+        (key, _) => unchangeable(cx, key, path),
     }
 }
 
@@ -508,10 +514,10 @@ fn wrong(cx: &mut Context, path: &Path, expected: &str) -> Vec<Hit> {
     Vec::new()
 }
 
-fn unbuilt(cx: &mut Context, key: &str, path: &Path) -> Vec<Hit> {
+fn unchangeable(cx: &mut Context, key: &str, path: &Path) -> Vec<Hit> {
     cx.bad_key(
         path,
-        format!("changing \"{key}\" at run time is not built yet"),
+        format!("\"{key}\" cannot change at run time"),
         Some(CHANGEABLE.into()),
     );
     Vec::new()

@@ -10,6 +10,7 @@ use crate::base::ids::{HostId, LinkId, ZoneId};
 use crate::base::limits;
 use crate::scenario::plan::{Host, Link, Network, Zone};
 use crate::scenario::raw::node::Node;
+use crate::scenario::raw::units::Rate;
 use crate::scenario::read::tree::Path;
 
 /// The hosts: those named, then one for each node without; and the zones.
@@ -95,11 +96,13 @@ pub fn network(cx: &mut Context, hosts: &[Host]) -> Network {
         return Network {
             latency: raw.latency.0,
             loss: raw.loss.0,
+            bandwidth: None,
             links,
             routes: BTreeMap::new(),
         };
     }
     loss(cx, raw.loss.0, &Path::to("network").key("loss"));
+    let bandwidth = bandwidth(cx, raw.bandwidth, &Path::to("network").key("bandwidth"));
     for (i, link) in raw.links.iter().enumerate() {
         let path = path.index(i);
         let name = format!("{}->{}", link.from, link.to);
@@ -117,6 +120,10 @@ pub fn network(cx: &mut Context, hosts: &[Host]) -> Network {
             name,
             latency,
             loss: share,
+            bandwidth: match link.bandwidth {
+                None => bandwidth,
+                own => self::bandwidth(cx, own, &path.key("bandwidth")),
+            },
         });
         let (Some(from), Some(to)) = (
             end(cx, &link.from, &path.key("from")),
@@ -141,6 +148,7 @@ pub fn network(cx: &mut Context, hosts: &[Host]) -> Network {
                 return Network {
                     latency: raw.latency.0,
                     loss: raw.loss.0,
+                    bandwidth: None,
                     links,
                     routes: BTreeMap::new(),
                 };
@@ -152,9 +160,23 @@ pub fn network(cx: &mut Context, hosts: &[Host]) -> Network {
     Network {
         latency: raw.latency.0,
         loss: raw.loss.0,
+        bandwidth,
         links,
         routes,
     }
+}
+
+/// Bytes a second.
+fn bandwidth(cx: &mut Context, rate: Option<Rate>, path: &Path) -> Option<f64> {
+    let bandwidth = rate?.0;
+    if bandwidth < 1.0 {
+        cx.hint(
+            path,
+            format!("a bandwidth of {bandwidth} bytes a second is below 1, which is the limit"),
+            "leave it out for none",
+        );
+    }
+    Some(bandwidth)
 }
 
 /// A link without one for the way back is seldom meant.

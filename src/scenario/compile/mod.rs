@@ -15,7 +15,6 @@ mod siblings;
 mod slo;
 mod trace;
 mod traffic;
-mod unbuilt;
 
 use std::collections::BTreeSet;
 use std::path::{Path as FilePath, PathBuf};
@@ -82,13 +81,12 @@ impl<'a> Context<'a> {
 
     /// The Plan; to be thrown away if there are problems afterwards.
     pub fn plan(&mut self) -> Option<Plan> {
-        unbuilt::check(self);
         if !names::collect(self) {
             return None;
         }
         let (name, summary) = (self.raw.name.clone().unwrap_or_default(), self.raw.summary.clone());
         let warmup = self.times();
-        let classes = traffic::classes(self);
+        let mut classes = traffic::classes(self);
         let (hosts, zones) = hosts::hosts(self);
         let network = hosts::network(self, &hosts);
         let mut nodes = nodes::nodes(self, &hosts);
@@ -97,6 +95,7 @@ impl<'a> Context<'a> {
         cycles::check(self);
         siblings::unite(&mut nodes, &databases, &vips);
         let sources = traffic::sources(self);
+        traffic::mix(&mut classes, &sources, self.raw.duration.0.seconds());
         let faults = faults::faults(self, &nodes, &network);
         let (components, lifetimes) = failure::components(self, &zones, &network);
         let monitoring = failure::monitoring(self);

@@ -5,11 +5,12 @@
 use super::Context;
 use super::names::Component;
 use super::trace;
+use crate::base::ids::ClassId;
 use crate::base::limits;
 use crate::base::time::{Span, Time};
-use crate::scenario::plan::{Arrivals, Class, Entry, Keys, Load, Retry, Source};
+use crate::scenario::plan::{Arrivals, Bytes, Class, Entry, Keys, Load, Retry, Source};
 use crate::scenario::raw::traffic as raw;
-use crate::scenario::raw::units::{Duration, Rate};
+use crate::scenario::raw::units::{Duration, Named, Rate};
 use crate::scenario::read::tree::Path;
 
 /// The classes, with shares that sum to 1.
@@ -45,17 +46,33 @@ pub fn classes(cx: &mut Context) -> Vec<Class> {
                 zipf: keys.zipf,
             }
         });
+        if class.priority_offset.unsigned_abs() > limits::PRIORITY_OFFSET_MS {
+            let message = format!(
+                "a priority_offset of {} ms is beyond {} ms, which is the limit",
+                class.priority_offset,
+                limits::PRIORITY_OFFSET_MS
+            );
+            cx.bad(&path.key("priority_offset"), message);
+        }
         let share = if legal { class.share } else { 1.0 };
         classes.push(Class {
             name: name.to_owned(),
             share,
+            mix: share,
             keys,
+            bytes: class.bytes.as_ref().map_or(Bytes::default(), |bytes| Bytes {
+                request: bytes.request,
+                response: bytes.response,
+            }),
             priority: class.priority,
+            priority_offset: class.priority_offset,
         });
     }
     let sum: f64 = classes.iter().map(|c| c.share).sum();
     if sum > 0.0 {
-        classes.iter_mut().for_each(|c| c.share /= sum);
+        classes
+            .iter_mut()
+            .for_each(|c| (c.share, c.mix) = (c.share / sum, c.share / sum));
     } else if !classes.is_empty() {
         cx.bad(&Path::to("requests"), "the shares of all classes are 0");
     }
@@ -100,6 +117,10 @@ fn source(cx: &mut Context, name: &str, client: &raw::Client) -> Source {
             "leave it out for none",
         );
     }
+    let page = client
+        .page
+        .as_ref()
+        .map_or(Vec::new(), |page| self::page(cx, page, &load, &path));
     let retry = client
         .retry
         .as_ref()
@@ -110,7 +131,67 @@ fn source(cx: &mut Context, name: &str, client: &raw::Client) -> Source {
         entry,
         timeout,
         retry,
+        min_ttl: client.min_ttl.0,
+        page,
         render,
+    }
+}
+
+/// What a page view fetches, in order.
+fn page(cx: &mut Context, raw: &Named<u32>, load: &Load, path: &Path) -> Vec<ClassId> {
+    let at = path.key("page");
+    let (mut page, mut whole) = (Vec::new(), 0);
+    for (name, &count) in raw.iter() {
+        whole += u64::from(count);
+        let Some(class) = cx.class(name, &at.key(name)) else {
+            continue;
+        };
+        if whole <= limits::PAGE {
+            page.extend((0..count).map(|_| ClassId::new(class)));
+        }
+    }
+    if whole == 0 {
+        cx.hint(
+            &at,
+            "a page view of no requests",
+            "such as \"page\": { \"html\": 1, \"image\": 20 }",
+        );
+    } else if whole > limits::PAGE {
+        let message = format!("a page view of {whole} requests; the limit is {}", limits::PAGE);
+        cx.bad(&at, message);
+    }
+    if let Load::Open {
+        arrivals: Arrivals::Trace { rows },
+        ..
+    } = load
+        && rows.iter().any(|row| row.class.is_some())
+    {
+        let message = "the trace says the class of each request, and \"page\" says what each arrival fetches";
+        cx.hint(&at, message, "leave out the page, or the column class");
+    }
+    page
+}
+
+/// The share of each class in the requests of all sources: its own, unless a source has pages.
+pub fn mix(classes: &mut [Class], sources: &[Source], end: f64) {
+    if sources.iter().all(|s| s.page.is_empty()) {
+        return;
+    }
+    let mut rates = vec![0.0; classes.len()];
+    for source in sources {
+        let per_s = source.requests_per_s(end);
+        let mix = source.mix(classes);
+        rates
+            .iter_mut()
+            .zip(mix)
+            .for_each(|(rate, share)| *rate += per_s * share);
+    }
+    let all: f64 = rates.iter().sum();
+    if all > 0.0 {
+        classes
+            .iter_mut()
+            .zip(rates)
+            .for_each(|(class, rate)| class.mix = rate / all);
     }
 }
 

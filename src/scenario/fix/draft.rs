@@ -74,18 +74,92 @@ impl Draft {
     /// A copy of a node's host for one of its own; `None` where the node is its own host. It stands in another zone, if
     /// there is one.
     pub fn copy_host(&mut self, host: &str) -> Option<String> {
-        let mut copy = self.get(&["hosts", host]).clone();
-        let keys = copy.as_object_mut()?;
-        // Two machines do not share an address.
-        keys.remove("address");
-        let here = keys.get("zone").and_then(Json::as_str).map(str::to_owned);
+        self.get(&["hosts", host]).as_object()?;
+        let name = self.twin_host(host);
+        let here = self.get(&["hosts", &name, "zone"]).as_str().map(str::to_owned);
         if let Some(other) = here.and_then(|zone| self.other_zone(&zone)) {
-            keys.insert("zone".into(), other.into());
+            self.set(&["hosts", &name, "zone"], other.into());
         }
+        Some(name)
+    }
+
+    /// A copy of a host, in the same place.
+    pub fn twin_host(&mut self, host: &str) -> String {
+        let mut copy = self.get(&["hosts", host]).clone();
+        // Two machines do not share an address.
+        copy.as_object_mut().map(|keys| keys.remove("address"));
         let name = self.second(host);
         self.set(&["hosts", &name], copy);
         self.shares_causes(host, &name);
-        Some(name)
+        name
+    }
+
+    /// Databases with a member on this host get one on its copy. Was there any?
+    pub fn copy_members(&mut self, host: &str, copy: &str) -> bool {
+        let before = self.names.len();
+        for (database, member) in self.members_on(host) {
+            let mut twin = self.get(&["nodes", &database, "members", &member]).clone();
+            twin["host"] = copy.into();
+            let name = self.second(&member);
+            self.set(&["nodes", &database, "members", &name], twin);
+            self.shares_causes(&member, &name);
+        }
+        self.names.len() > before
+    }
+
+    /// Databases lose their members on this host. Their names.
+    pub fn remove_members(&mut self, host: &str) -> Vec<String> {
+        let members = self.members_on(host);
+        for (database, member) in &members {
+            self.retain(&["nodes", database, "members"], |name, _| name != member);
+        }
+        members.into_iter().map(|(_, member)| member).collect()
+    }
+
+    fn members_on(&self, host: &str) -> Vec<(String, String)> {
+        let nodes = self.json["nodes"].as_object().into_iter().flatten();
+        let members = nodes.flat_map(|(database, node)| {
+            let members = node["members"].as_object().into_iter().flatten();
+            members.map(move |(member, value)| (database.clone(), member.clone(), value))
+        });
+        let here = members.filter(|(_, _, value)| value["host"] == host);
+        here.map(|(database, member, _)| (database, member)).collect()
+    }
+
+    /// Links from or to the one hold for the other too.
+    pub fn copy_links(&mut self, host: &str, copy: &str) {
+        let Json::Array(mut links) = self.get(&["network", "links"]).clone() else {
+            return;
+        };
+        for key in ["from", "to"] {
+            let mut more: Vec<Json> = links.iter().filter(|l| l[key] == host).cloned().collect();
+            more.iter_mut().for_each(|link| link[key] = copy.into());
+            links.extend(more);
+        }
+        self.set(&["network", "links"], Json::Array(links));
+    }
+
+    /// Of the object that a path leads to, only some entries stay.
+    pub fn retain(&mut self, path: &[&str], stays: impl Fn(&str, &Json) -> bool) {
+        if let Some(Json::Object(keys)) = self.at(path) {
+            keys.retain(|key, value| stays(key, value));
+        }
+    }
+
+    /// Of the list that a path leads to, some elements go.
+    pub fn prune(&mut self, path: &[&str], goes: &dyn Fn(&Json) -> bool) {
+        if let Some(Json::Array(list)) = self.at(path) {
+            list.retain(|element| !goes(element));
+        }
+    }
+
+    fn at(&mut self, path: &[&str]) -> Option<&mut Json> {
+        path.iter().try_fold(&mut self.json, |here, key| here.get_mut(*key))
+    }
+
+    /// All of it.
+    pub fn json(&self) -> &Json {
+        &self.json
     }
 
     /// A zone that some host stands in, and not this one.
@@ -213,6 +287,6 @@ impl Draft {
 }
 
 /// What an element of a list of servers goes by.
-fn named(server: &Json) -> Option<&str> {
+pub fn named(server: &Json) -> Option<&str> {
     server.as_str().or_else(|| server["node"].as_str())
 }

@@ -4,6 +4,7 @@
 mod database;
 mod draft;
 mod pool;
+pub mod replicas;
 mod spread;
 mod standby;
 

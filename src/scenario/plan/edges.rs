@@ -1,7 +1,7 @@
 //! Who asks whom, and what a node is called: the shape of a Plan, for those who need not know the kinds.
 
-use super::{Entry, Kind, Node, Plan, Source, Target};
-use crate::base::ids::NodeId;
+use super::{Bytes, Entry, Kind, Node, Plan, Source, Target};
+use crate::base::ids::{ClassId, NodeId};
 
 impl Kind {
     /// The kind as scenarios write it; of a member, its database's.
@@ -62,6 +62,15 @@ impl Plan {
     /// Does this node only tell its callers where to go, so that they ask what it names themselves?
     pub fn only_names(&self, node: NodeId) -> bool {
         matches!(self.node(node).kind, Kind::Dns(_))
+    }
+
+    /// What a request of a class weighs on its way to a node, and the answer on its way back: lookups and queries are
+    /// messages of their own, and weigh nothing.
+    pub fn bytes(&self, class: ClassId, node: NodeId) -> Bytes {
+        match self.node(node).kind {
+            Kind::Dns(_) | Kind::Member(_) => Bytes::default(),
+            _ => self.classes[class.index()].bytes,
+        }
     }
 
     /// The database that a node is a member of.

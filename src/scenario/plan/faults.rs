@@ -34,6 +34,8 @@ pub enum Hit {
     Slow(NodeId, f64),
     /// This share of the answers is an error.
     Errors(NodeId, f64),
+    /// This share of the answers never comes: the connection is closed instead.
+    Empty(NodeId, f64),
     /// This share of the calls to it is dropped without a word.
     Drop(NodeId, f64),
     /// This share of the calls over the link is dropped without a word.

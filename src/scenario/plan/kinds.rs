@@ -29,6 +29,8 @@ pub struct Dns {
     pub answers: Vec<Target>,
     /// How long a client keeps an answer.
     pub ttl: Span,
+    /// How long a client keeps the answer that there is no address; `None` = as long as any answer.
+    pub negative_ttl: Option<Span>,
     /// How long a lookup takes.
     pub lookup: Dist,
     /// How long a client waits for this resolver.
@@ -80,6 +82,8 @@ pub struct LoadBalancer {
     pub server_timeout: Option<Span>,
     /// Frontend `maxconn`; beyond it, requests wait outside.
     pub maxconn: Option<u32>,
+    /// `backlog`: the most that wait outside.
+    pub backlog: u32,
     /// `fullconn`: the load at which a server's `maxconn` is reached; `None` where no server has a `minconn`.
     pub fullconn: Option<u32>,
     /// `option allbackups`.
@@ -283,6 +287,8 @@ pub enum WebBalance {
     RoundRobin,
     /// `least_conn`.
     LeastConn,
+    /// `ip_hash`.
+    IpHash,
 }
 
 /// One server of an Nginx upstream.

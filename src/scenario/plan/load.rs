@@ -1,6 +1,6 @@
 //! The same plan under another load, and how long it takes to react to a failure.
 
-use super::{Arrivals, Check, Hit, Kind, Load, Plan, Promotion, Source, Target};
+use super::{Arrivals, Check, Class, Hit, Kind, Load, Plan, Promotion, Source, Target};
 use crate::base::dist::Dist;
 use crate::base::ids::NodeId;
 use crate::base::time::{Span, Time};
@@ -17,12 +17,13 @@ impl Plan {
     /// Requests that come in a second, on the average over the run, while all is well; of closed loops, at most so many.
     pub fn requests_per_s(&self) -> f64 {
         let end = self.duration.seconds();
-        self.sources.iter().map(|s| per_s(&s.load, end)).sum()
+        self.sources.iter().map(|s| s.requests_per_s(end)).sum()
     }
 
     /// How long until everything that notices such a failure by itself has acted on it, about.
     pub fn reaction(&self, failure: &[Hit]) -> Span {
         let struck = Struck::by(self, failure);
+        let overstayed = self.sources.iter().map(|s| s.min_ttl).max().unwrap_or(Span::ZERO);
         let nodes = self.nodes.iter().enumerate().map(|(i, node)| match &node.kind {
             Kind::LoadBalancer(lb) => {
                 let sees = |c: &&Check| c.deep || lb.servers.iter().any(|s| struck.node(s.node));
@@ -33,7 +34,7 @@ impl Plan {
                 let moves = dns.failover.as_ref().filter(sees).map_or(0.0, check);
                 match struck.node(NodeId::new(i)) || moves > 0.0 {
                     // A dead resolver is felt when the last answer of its own has gone stale.
-                    true => moves + (dns.ttl + dns.timeout).seconds(),
+                    true => moves + (dns.ttl.max(overstayed) + dns.timeout).seconds(),
                     false => 0.0,
                 }
             }
@@ -59,6 +60,30 @@ impl Plan {
     }
 }
 
+impl Source {
+    /// Requests that come in a second, on the average until `end`; of a closed loop, at most so many.
+    pub fn requests_per_s(&self, end: f64) -> f64 {
+        per_s(&self.load, end) * self.requests_a_view() as f64
+    }
+
+    /// How many requests an arrival brings.
+    pub fn requests_a_view(&self) -> usize {
+        self.page.len().max(1)
+    }
+
+    /// The share of each class in what the source asks for.
+    pub fn mix(&self, classes: &[Class]) -> Vec<f64> {
+        if self.page.is_empty() {
+            return classes.iter().map(|c| c.share).collect();
+        }
+        let mut mix = vec![0.0; classes.len()];
+        self.page
+            .iter()
+            .for_each(|c| mix[c.index()] += 1.0 / self.page.len() as f64);
+        mix
+    }
+}
+
 /// What a failure touches.
 struct Struck {
     nodes: Vec<bool>,
@@ -81,7 +106,9 @@ impl Struck {
                     plan.nodes_on(*host).for_each(|n| struck.nodes[n.index()] = true);
                     struck.silent = true;
                 }
-                Hit::CrashNode(node) | Hit::Slow(node, _) | Hit::Errors(node, _) => struck.nodes[node.index()] = true,
+                Hit::CrashNode(node) | Hit::Slow(node, _) | Hit::Errors(node, _) | Hit::Empty(node, _) => {
+                    struck.nodes[node.index()] = true;
+                }
                 Hit::Hang(node) | Hit::Drop(node, _) => (struck.nodes[node.index()], struck.silent) = (true, true),
                 _ => (struck.silent, struck.network) = (true, true),
             }

@@ -84,8 +84,23 @@ pub struct Class {
     pub share: f64,
     /// The keys that its requests ask for (`uri` and `hdr` hash them).
     pub keys: Option<Keys>,
+    /// Its share of all requests, with those that page views bring.
+    pub mix: f64,
+    /// Size of a request of it and of its answer.
+    pub bytes: Bytes,
     /// Smaller is served first in a balancer's queue.
     pub priority: i32,
+    /// Milliseconds by which it counts as having come later into a balancer's queue.
+    pub priority_offset: i32,
+}
+
+/// Size of a request and of its answer.
+#[derive(Copy, Clone, Debug, Default)]
+pub struct Bytes {
+    /// Bytes to the server.
+    pub request: u64,
+    /// Bytes back.
+    pub response: u64,
 }
 
 /// A set of keys and how unevenly they are asked for.
@@ -110,7 +125,11 @@ pub struct Source {
     pub timeout: Option<Span>,
     /// What a client does about a failure.
     pub retry: Option<Retry>,
-    /// How long the browser renders an answer; reported apart.
+    /// No answer of a resolver is kept for less.
+    pub min_ttl: Span,
+    /// What a page view fetches: the first alone, and when it is answered all others at once. Empty = a request is a view.
+    pub page: Vec<ClassId>,
+    /// How long the browser renders a page; reported apart.
     pub render: Option<Dist>,
 }
 
@@ -332,6 +351,8 @@ pub struct Network {
     pub latency: Span,
     /// Share of messages lost and sent again.
     pub loss: f64,
+    /// Bytes a second; `None` = no message takes longer for its size.
+    pub bandwidth: Option<f64>,
     /// Links that differ from this.
     pub links: Vec<Link>,
     /// The link that a message from one host to another takes, where it is not the default.
@@ -347,6 +368,8 @@ pub struct Link {
     pub latency: Span,
     /// Share of messages lost and sent again.
     pub loss: f64,
+    /// Bytes a second; `None` = no message takes longer for its size.
+    pub bandwidth: Option<f64>,
 }
 
 /// One promise.

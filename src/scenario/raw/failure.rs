@@ -25,7 +25,7 @@ pub struct Fault {
     pub effect: Effect,
     /// With `slow`: everything takes so many times as long.
     pub factor: Option<f64>,
-    /// With `errors` and `drop`: the share that is hit.
+    /// With `errors` and `drop`: the share that is hit. With `empty`: the same, and all if omitted.
     pub ratio: Option<Ratio>,
     /// With `partition`: hosts, zones or nodes on one side.
     pub from: Option<Brief<Names>>,
@@ -47,6 +47,8 @@ pub enum Effect {
     Slow,
     /// Some of its answers are errors.
     Errors,
+    /// Some of its answers, or all, never come: it closes the connection instead. Its checks pass.
+    Empty,
     /// Some of the calls to it vanish.
     Drop,
     /// Nothing passes between two sides.

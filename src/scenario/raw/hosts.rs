@@ -25,7 +25,7 @@ pub struct Host {
     pub lifetime: Option<Lifetime>,
     /// When it is taken down on purpose.
     pub maintenance: Option<Maintenance>,
-    /// What it costs, in any unit. Nothing reads it yet.
+    /// What it costs, in any unit; `capacity --replicas` adds it up.
     pub cost: Option<f64>,
 }
 
@@ -70,7 +70,7 @@ pub struct Network {
     /// Share of messages lost and sent again.
     #[serde(default = "none")]
     pub loss: Ratio,
-    /// Bytes a second.
+    /// Bytes a second, for each message as if it were alone. Omitted: its size takes no time.
     pub bandwidth: Option<Rate>,
     /// Links that differ from this.
     #[serde(default)]
@@ -104,7 +104,7 @@ pub struct Link {
     pub latency: Option<Duration>,
     /// Share of messages lost and sent again. Omitted: the network's.
     pub loss: Option<Ratio>,
-    /// Bytes a second.
+    /// Bytes a second. Omitted: the network's.
     pub bandwidth: Option<Rate>,
     /// How it breaks and is repaired.
     pub lifetime: Option<Lifetime>,

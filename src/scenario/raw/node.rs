@@ -179,6 +179,8 @@ serving! {
         /// How long a client keeps an answer, stale or not.
         #[serde(default = "seconds::<300>")]
         pub ttl: Duration,
+        /// How long a client keeps the answer that there is no address: the minimum of the zone's SOA. Omitted: `ttl`.
+        pub negative_ttl: Option<Duration>,
         /// How long a lookup takes.
         #[serde(default = "always::<0>")]
         pub lookup: Dist,

@@ -15,13 +15,17 @@ pub struct Class {
     /// How many of all requests, relative to the other classes.
     #[serde(default = "super::units::one")]
     pub share: f64,
-    /// Size of a request and of its answer.
+    /// Size of a request and of its answer, which takes time where the network has a `bandwidth`. Omitted: none.
     pub bytes: Option<Bytes>,
     /// The keys that its requests ask for; `uri` and `hdr` hash them.
     pub keys: Option<Keys>,
     /// Smaller is served first in a balancer's queue.
     #[serde(default)]
     pub priority: i32,
+    /// `set-priority-offset`: in a balancer's queue, and among equal priorities, it counts as having come so many
+    /// milliseconds later, or earlier where it is negative.
+    #[serde(default)]
+    pub priority_offset: i32,
 }
 
 /// Size of a request and of its answer.
@@ -61,13 +65,17 @@ pub struct Client {
     pub think: Option<Dist>,
     /// The node that is asked first, or a list of resolvers tried in order.
     pub entry: Brief<Entry>,
+    /// No answer of a resolver is kept for less, whatever its `ttl` says: browsers and runtimes overstay short ones.
+    #[serde(default = "super::units::seconds::<0>")]
+    pub min_ttl: Duration,
     /// How long a client waits, from the wish on. Omitted: for ever.
     pub timeout: Option<Duration>,
     /// What a client does about a failure, as long as its `timeout`, which counts from the wish, allows. Omitted: nothing.
     pub retry: Option<Retry>,
-    /// Requests that one page view fetches, by class.
+    /// What a page view fetches, by class: one request of the first class named, and when it is answered all others at
+    /// once. An arrival is then a view, and a user thinks after one. Omitted: a view is one request, its class by `share`.
     pub page: Option<Named<u32>>,
-    /// How long the browser renders an answer; reported apart from latency.
+    /// How long the browser renders a page, once all of it is there; reported apart from latency.
     pub render: Option<Dist>,
 }
 

@@ -57,6 +57,8 @@ pub enum Balance {
     RoundRobin,
     /// The one with the fewest connections for its weight.
     LeastConn,
+    /// By a hash of the client's network, so that a client keeps its server.
+    IpHash,
 }
 
 /// One server of an upstream.

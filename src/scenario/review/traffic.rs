@@ -58,9 +58,10 @@ impl Traffic {
 
 /// What a source asks for a second, by class: a profile at its height, bursts on average, users as if answers took no time.
 fn arrivals(plan: &Plan, source: &Source) -> Vec<f64> {
+    let (mix, views) = (source.mix(&plan.classes), source.requests_a_view() as f64);
     let shared = |rate: f64| {
-        let rate = if rate.is_finite() { rate } else { 0.0 };
-        plan.classes.iter().map(|c| rate * c.share).collect()
+        let rate = if rate.is_finite() { views * rate } else { 0.0 };
+        mix.iter().map(|share| rate * share).collect()
     };
     let per = |gap: Option<f64>| gap.map_or(0.0, |s| 1.0 / s);
     match &source.load {
@@ -83,8 +84,8 @@ fn arrivals(plan: &Plan, source: &Source) -> Vec<f64> {
                         Some(class) => rates[class.index()] += per_row,
                         None => rates
                             .iter_mut()
-                            .zip(&plan.classes)
-                            .for_each(|(r, c)| *r += per_row * c.share),
+                            .zip(&mix)
+                            .for_each(|(r, share)| *r += per_row * views * share),
                     }
                 }
                 rates

@@ -43,6 +43,8 @@ pub struct Step {
 enum Stage {
     /// Waiting to be accepted since then, because `maxconn` connections are open.
     Outside { since: Time },
+    /// Not even heard, because the kernel's line outside was full: it knocks again, for the so-manieth time.
+    Unheard { knocks: u8 },
     /// Accepted: the balancer's own work is being done.
     Accepted,
     /// In the backend's queue since then.
@@ -70,7 +72,9 @@ pub struct LoadBalancer<'p> {
     /// By class: its rank in a queue.
     ranks: Vec<u8>,
     open: u32,
+    /// Who waits outside to be accepted, those who have left included; and how many there are without them.
     outside: VecDeque<FrameKey>,
+    waiting_outside: u32,
     picks: u64,
     draws: u64,
     checks: u64,
@@ -118,6 +122,7 @@ impl<'p> LoadBalancer<'p> {
             ranks,
             open: 0,
             outside: VecDeque::new(),
+            waiting_outside: 0,
             picks: 0,
             draws,
             checks,
@@ -144,6 +149,7 @@ fn pool(plan: &plan::LoadBalancer) -> Pool {
         id: s.id,
         backup: s.backup,
         usable,
+        up: true,
         served: 0,
         queued: 0,
         limit: s.maxconn.unwrap_or(u32::MAX),
@@ -165,18 +171,13 @@ fn ranks(classes: &[plan::Class]) -> (Vec<u8>, usize) {
 impl Behaviour for LoadBalancer<'_> {
     fn arrived(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let step = Step {
-            stage: Stage::Outside { since: cx.now() },
+            stage: Stage::Unheard { knocks: 0 },
             retries: self.plan.retries,
             avoid: None,
             slot: false,
         };
         cx.frames[key].step = FrameStep::LoadBalancer(step);
-        if self.plan.maxconn.is_some_and(|most| self.open >= most) {
-            self.outside.push_back(key);
-            self.join_queue(cx);
-        } else {
-            self.accept(cx, key);
-        }
+        self.knock(cx, key, 0);
     }
 
     fn demand(&mut self, cx: &mut Context<'_>, key: FrameKey) -> Demand {
@@ -224,6 +225,7 @@ impl Behaviour for LoadBalancer<'_> {
                     cx.finish(key, reply);
                 }
             }
+            Stage::Unheard { knocks } => self.knock_again(cx, key, knocks),
             Stage::Outside { .. } | Stage::Accepted => {}
         }
     }
@@ -233,7 +235,11 @@ impl Behaviour for LoadBalancer<'_> {
             return;
         };
         match stage {
-            Stage::Outside { since } => return self.left_early(cx, frame, since),
+            Stage::Outside { since } => {
+                self.waiting_outside -= 1;
+                return self.left_early(cx, frame, since);
+            }
+            Stage::Unheard { .. } => return,
             Stage::Accepted => {}
             Stage::Queued { since } => self.left_early(cx, frame, since),
             Stage::QueuedAt { server, since } => {

@@ -1,15 +1,63 @@
 //! Letting requests in, and giving each a server's slot or a place in a line for one.
 
+use super::line::Due;
 use super::{LoadBalancer, Stage, Step};
 use crate::base::random::{Draw, mix};
-use crate::base::time::Time;
+use crate::base::time::{Span, Time};
 use crate::model::balance::{Ask, Balance, Change, Member};
 use crate::model::context::Context;
-use crate::model::request::{Frame, FrameKey, Outcome, Step as FrameStep};
+use crate::model::request::{Frame, FrameKey, How, Outcome, Reply, Step as FrameStep};
 use crate::scenario::plan::{Algorithm, HashOf};
+
+/// Linux gives up on a connection after so many further packets (`tcp_syn_retries`); and who has no patience for another.
+const SYN_RETRIES: u8 = 6;
+const NO_MORE: u8 = u8::MAX;
 
 impl LoadBalancer<'_> {
     // --- accepting --------------------------------------------------------------------------------------------------
+
+    /// Somebody wants a connection. Beyond `maxconn` he waits outside, in the kernel's line; beyond that too his packet is
+    /// dropped, and his own kernel sends it again after a second, then after twice that, as long as he is patient.
+    pub(super) fn knock(&mut self, cx: &mut Context<'_>, key: FrameKey, knocks: u8) {
+        let Frame {
+            parent,
+            entered,
+            patience,
+            ..
+        } = cx.frames[key];
+        let lets_in = self.plan.maxconn.is_none_or(|most| self.open < most);
+        // The kernel's line is full when it is longer than `backlog`.
+        let hears = lets_in || self.waiting_outside <= self.plan.backlog;
+        if let Some(caller) = cx.frames.get_mut(parent).filter(|_| knocks > 0 || !hears) {
+            caller.silent = !hears;
+        }
+        if lets_in {
+            return self.accept(cx, key);
+        }
+        if hears {
+            LoadBalancer::step(cx, key).stage = Stage::Outside { since: cx.now() };
+            self.outside.push_back(key);
+            self.waiting_outside += 1;
+            return self.join_queue(cx);
+        }
+        let pause = Span::from_nanos(Span::SECOND.nanos() << knocks);
+        let left = (entered + patience).since(cx.now());
+        let knocks = if pause < left { knocks + 1 } else { NO_MORE };
+        LoadBalancer::step(cx, key).stage = Stage::Unheard { knocks };
+        cx.set_timer(key, pause.min(left));
+    }
+
+    /// Time to knock again, or to find that nobody is there.
+    pub(super) fn knock_again(&mut self, cx: &mut Context<'_>, key: FrameKey, knocks: u8) {
+        if knocks < SYN_RETRIES {
+            return self.knock(cx, key, knocks);
+        }
+        let nobody = Reply {
+            how: How::Silent,
+            cause: Outcome::Unreachable,
+        };
+        cx.turn_away(key, nobody);
+    }
 
     pub(super) fn accept(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         use crate::model::node::Behaviour;
@@ -30,6 +78,7 @@ impl LoadBalancer<'_> {
                 ..
             })) = cx.frames.get(key).map(|f| f.step)
             {
+                self.waiting_outside -= 1;
                 self.waited(cx, key, since);
                 return self.accept(cx, key);
             }
@@ -89,14 +138,18 @@ impl LoadBalancer<'_> {
         false
     }
 
-    fn rank(&self, cx: &Context<'_>, key: FrameKey) -> usize {
-        usize::from(self.ranks[cx.frames[key].class.index()])
+    /// Where the request stands in a line that it joins now.
+    fn due(&self, cx: &Context<'_>, key: FrameKey) -> Due {
+        let class = cx.frames[key].class.index();
+        let now_ms = (cx.now().nanos() / 1_000_000) as i64;
+        let offset = cx.plan.classes[class].priority_offset;
+        (usize::from(self.ranks[class]), now_ms + i64::from(offset))
     }
 
     fn queue_up(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         LoadBalancer::step(cx, key).stage = Stage::Queued { since: cx.now() };
-        let rank = self.rank(cx, key);
-        self.queue.join(rank, key);
+        let due = self.due(cx, key);
+        self.queue.join(due, key);
         self.enter_queue(cx, key);
     }
 
@@ -111,8 +164,8 @@ impl LoadBalancer<'_> {
             server: server as u16,
             since: cx.now(),
         };
-        let rank = self.rank(cx, key);
-        self.servers[server].queue.join(rank, key);
+        let due = self.due(cx, key);
+        self.servers[server].queue.join(due, key);
         self.pool.servers[server].queued += 1;
         self.algorithm.changed(&self.pool, server, Change::Taken);
         self.enter_queue(cx, key);
@@ -212,7 +265,7 @@ impl LoadBalancer<'_> {
         true
     }
 
-    /// The next in the server's own line or in the backend's: by rank, and those bound to the server first.
+    /// The next in the server's own line or in the backend's: who is due first, and of equals the one bound to the server.
     fn next_for(&mut self, server: usize) -> Option<FrameKey> {
         let own = &mut self.servers[server].queue;
         if !self.pool.servers[server].takes_new() {

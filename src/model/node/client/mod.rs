@@ -2,10 +2,14 @@
 //!
 //! A wish is the root frame of a request. Latency runs from here, and here it is decided how a request ended.
 
+mod arrivals;
+mod pages;
+
 use rand::Rng;
 
+use self::arrivals::Modulation;
+use self::pages::Views;
 use super::Behaviour;
-use crate::base::dist::{Dist, exp1};
 use crate::base::ids::{ClassId, NodeId, SourceId};
 use crate::base::random::{Draw, Purpose, Stream, below, label, mix, unit};
 use crate::base::time::{Span, Time};
@@ -65,21 +69,15 @@ pub struct Client<'p> {
     resolvers: Vec<LaneId>,
     modulation: Modulation,
     retries: Retries<'p>,
-}
-
-/// Where a modulated arrival process stands.
-#[derive(Copy, Clone, Debug, Default)]
-struct Modulation {
-    state: usize,
-    until: Time,
-    started: bool,
-    row: u32,
+    /// Of sources whose pages need several requests.
+    views: Views,
 }
 
 // Salts of what is drawn for a wish.
 const RENDER: u64 = 11;
 const THINK: u64 = 12;
 const BACKOFF: u64 = 13;
+const PAGE: u64 = 14;
 
 impl<'p> Client<'p> {
     /// The clients of a source at the start of a run; `me` stands behind the plan's own nodes.
@@ -121,6 +119,7 @@ impl<'p> Client<'p> {
                 .collect(),
             modulation: Modulation::default(),
             retries: Retries::new(plan.source(id).retry.as_ref()),
+            views: Views::default(),
         }
     }
 
@@ -152,7 +151,7 @@ impl<'p> Client<'p> {
             class = rows[row as usize].class.unwrap_or(class);
             self.modulation.row += 1;
         }
-        self.wish(cx, class, client, seed, row);
+        self.view(cx, class, client, seed, row);
         self.schedule_next(cx);
     }
 
@@ -166,77 +165,10 @@ impl<'p> Client<'p> {
         ClassId::new(at)
     }
 
+    #[inline]
     fn schedule_next(&mut self, cx: &mut Context<'_>) {
         if let Some(at) = self.next_arrival(cx.now()) {
             cx.calendar.at(at, Class::Arrival as u8, Event::Arrive(self.id).pack());
-        }
-    }
-
-    fn next_arrival(&mut self, now: Time) -> Option<Time> {
-        let Load::Open { arrivals, .. } = &self.source.load else {
-            return None;
-        };
-        match arrivals {
-            Arrivals::Poisson { rate } => (*rate > 0.0).then(|| now + self.exponential(*rate)),
-            Arrivals::Uniform { spacing } => Some(now + *spacing),
-            Arrivals::Renewal { gap } => Some(now + gap.sample(&mut self.arrivals)),
-            Arrivals::Profile { points } => self.next_of_profile(now, points),
-            Arrivals::Mmpp { states } => self.next_modulated(now, states),
-            Arrivals::Trace { rows } => rows.get(self.modulation.row as usize).map(|r| r.at),
-        }
-    }
-
-    fn exponential(&mut self, rate: f64) -> Span {
-        Span::from_seconds(exp1(&mut self.arrivals) / rate)
-    }
-
-    /// Inverts the integral of a piecewise-linear rate: exact, with one draw an arrival.
-    fn next_of_profile(&mut self, now: Time, points: &[(Time, f64)]) -> Option<Time> {
-        let mut wanted = exp1(&mut self.arrivals);
-        let mut at = now.seconds();
-        for pair in points.windows(2) {
-            let ((t0, r0), (t1, r1)) = ((pair[0].0.seconds(), pair[0].1), (pair[1].0.seconds(), pair[1].1));
-            if t1 <= at || t1 <= t0 {
-                continue;
-            }
-            let slope = (r1 - r0) / (t1 - t0);
-            at = at.max(t0);
-            let rate = r0 + slope * (at - t0);
-            let area = (rate + r1) / 2.0 * (t1 - at);
-            if wanted < area {
-                // The root of rate·x + slope·x²/2 = wanted, in the form that does not cancel.
-                let root = libm::sqrt((rate * rate + 2.0 * slope * wanted).max(0.0));
-                return Some(Time::ZERO + Span::from_seconds(at + 2.0 * wanted / (rate + root)));
-            }
-            wanted -= area;
-            at = t1;
-        }
-        let last = points.last().map_or(0.0, |p| p.1);
-        (last > 0.0).then(|| Time::ZERO + Span::from_seconds(at + wanted / last))
-    }
-
-    fn next_modulated(&mut self, now: Time, states: &[(f64, Span)]) -> Option<Time> {
-        let mut at = now;
-        if !self.modulation.started {
-            self.modulation.started = true;
-            self.modulation.until = now + Dist::exponential(states[0].1).sample(&mut self.arrivals);
-        }
-        loop {
-            let rate = states[self.modulation.state].0;
-            if rate > 0.0 {
-                let next = at + self.exponential(rate);
-                if next <= self.modulation.until {
-                    return Some(next);
-                }
-            }
-            // Nothing more in this state; what a Poisson process forgets costs nothing to draw anew.
-            at = self.modulation.until;
-            if at == Time::from_nanos(u64::MAX) || at > Time::ZERO + self.plan.duration {
-                return None;
-            }
-            self.modulation.state = (self.modulation.state + 1) % states.len();
-            let stay = Dist::exponential(states[self.modulation.state].1).sample(&mut self.arrivals);
-            self.modulation.until = at + stay;
         }
     }
 
@@ -261,22 +193,24 @@ impl<'p> Client<'p> {
         let seed = self.user_seed(user);
         let class = self.class_of(unit(&mut Draw::keyed(seed)));
         self.made[user as usize] += 1;
-        self.wish(cx, class, user, seed, 0);
+        self.view(cx, class, user, seed, 0);
     }
 
     // --- a wish -----------------------------------------------------------------------------------------------------
 
-    fn wish(&mut self, cx: &mut Context<'_>, class: ClassId, client: u32, seed: u64, row: u32) {
+    #[inline]
+    fn wish(&mut self, cx: &mut Context<'_>, class: ClassId, client: u32, seed: u64, row: u32, view: Option<Key>) {
         self.retries.earn();
-        let frame = Frame {
+        let (now, hash) = (cx.now(), self.key_hash(class, seed));
+        let key = cx.insert_root(|root, number| Frame {
             node: self.me,
             parent: Key::NONE,
             child: Key::NONE,
-            root: Key::NONE,
-            number: 0,
+            root,
+            number,
             seed,
-            hash: self.key_hash(class, seed),
-            entered: cx.now(),
+            hash,
+            entered: now,
             patience: Span::ZERO,
             waited: Span::ZERO,
             client,
@@ -293,8 +227,10 @@ impl<'p> Client<'p> {
                 stage: Stage::Pausing,
                 attempts: 0,
             }),
-        };
-        let key = cx.insert_root(frame);
+        });
+        if let Some(view) = view {
+            self.views.join(view, key);
+        }
         if let Some(lane) = self.give_up {
             cx.calendar.in_lane(lane, Event::GiveUp(key).pack());
         }
@@ -330,6 +266,7 @@ impl<'p> Client<'p> {
     }
 
     /// The first attempt, or a further one.
+    #[inline]
     fn attempt(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let (now, frame) = (cx.calendar.now(), &mut cx.frames[key]);
         let source = self.source;
@@ -383,6 +320,7 @@ impl<'p> Client<'p> {
         }
     }
 
+    #[inline]
     fn call(&mut self, cx: &mut Context<'_>, key: FrameKey, target: Target) {
         let frame = &cx.frames[key];
         let (op, seed) = (frame.op, frame.seed);
@@ -411,17 +349,20 @@ impl<'p> Client<'p> {
         }
     }
 
-    /// The wish has ended: it is written down, and a user of a closed loop thinks again.
+    /// The wish has ended: it is written down, and its view goes on.
+    #[inline]
     fn end(&mut self, cx: &mut Context<'_>, key: FrameKey, outcome: Outcome) {
         let (now, frame) = (cx.calendar.now(), &cx.frames[key]);
-        let Step { attempts, .. } = Client::step_of(frame);
-        let client = frame.client;
-        let render = self.source.render.as_ref().filter(|_| outcome == Outcome::Ok);
-        let render = render.map(|d| cx.sample_keyed(d, frame, mix(frame.seed, RENDER)));
-        cx.record.ended(now, key, frame, outcome, u32::from(attempts), render);
-        cx.finish(key, Reply::OK);
-        if self.is_closed && outcome != Outcome::Unfinished {
-            self.think(cx, client);
+        let (child, attempts) = (frame.child, Client::step_of(frame).attempts);
+        cx.record.ended(now, key, frame, outcome, u32::from(attempts));
+        if outcome != Outcome::Unfinished {
+            self.view_goes_on(cx, key, outcome == Outcome::Ok);
+        }
+        // Nobody waits for a wish and it holds nothing: unless it still waits for a call, it is gone at once.
+        if child == Key::NONE {
+            cx.frames.discard(key);
+        } else {
+            cx.finish(key, Reply::OK);
         }
     }
 
@@ -455,7 +396,7 @@ impl Behaviour for Client<'_> {
                     unreachable!("only with resolvers")
                 };
                 let answer = cx.directory.look_up(resolvers[usize::from(resolver)]);
-                let until = cx.now() + answer.ttl;
+                let until = cx.now() + answer.ttl.max(self.source.min_ttl);
                 let client = cx.frames[key].client as usize;
                 self.caches[client] = Some(Cached {
                     until,

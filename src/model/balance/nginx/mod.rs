@@ -1,10 +1,42 @@
-//! How Nginx chooses an upstream server: smooth weighted round robin or `least_conn`, past those that lately failed.
+//! How Nginx chooses an upstream server, past those that lately failed.
 //!
-//! Not an algorithm of the list: Nginx finds failures by its requests alone and keeps no queue, so it asks with what was
-//! tried already and reports how it went. It reads the clock in whole seconds, as Nginx does.
+//! Not HAProxy's trait: Nginx finds failures by its requests alone and keeps no queue, so it asks with what was tried
+//! already and reports how it went. It reads the clock in whole seconds, as Nginx does. Each algorithm is one file and one
+//! line in the list below.
 
 use crate::base::time::{Span, Time};
 use crate::scenario::plan::{Upstream, WebBalance};
+
+/// The list. A line is a file with a function `choose`, and the Plan's word for it.
+macro_rules! algorithms {
+    ($($file:ident is $word:path;)+) => {
+        $(mod $file;)+
+
+        /// All of them: what the conformance tests run.
+        pub const EXAMPLES: &[WebBalance] = &[$($word),+];
+
+        /// The server for this client among those that are able, if there is one.
+        fn choose(
+            balance: WebBalance,
+            peers: &mut [Peer],
+            client: u64,
+            able: impl Fn(usize, &Peer) -> bool + Copy,
+        ) -> Option<usize> {
+            match balance {
+                $($word => $file::choose(peers, client, able),)+
+            }
+        }
+    };
+}
+
+algorithms! {
+    round_robin is WebBalance::RoundRobin;
+    least_conn is WebBalance::LeastConn;
+    ip_hash is WebBalance::IpHash;
+}
+
+#[cfg(test)]
+mod conformance;
 
 /// The servers of an `upstream` block and what is known of them.
 #[derive(Clone, Debug)]
@@ -42,15 +74,18 @@ impl Upstreams {
         }
     }
 
-    /// The server for a request that has been to those `tried`, and a connection to it; `None` = no live upstream.
-    /// Backups come in when no other is left, and a request that has been to a backup stays with them.
-    pub fn pick(&mut self, now: Time, tried: &[usize]) -> Option<usize> {
+    /// The server for a request of this `client` that has been to those `tried`, and a connection to it; `None` = no live
+    /// upstream. Backups come in when no other is left, and a request that has been to a backup stays with them.
+    pub fn pick(&mut self, now: Time, client: u64, tried: &[usize]) -> Option<usize> {
         let now = whole_seconds(now);
         let server = match &self.peers[..] {
             // Nowhere else to go: a single server is asked however often it failed.
             [only] => (tried.is_empty() && only.has_room()).then_some(0),
-            _ if tried.iter().any(|&server| self.peers[server].backup) => self.choose(true, now, tried),
-            _ => self.choose(false, now, tried).or_else(|| self.choose(true, now, tried)),
+            _ if tried.iter().any(|&server| self.peers[server].backup) => self.choose(true, now, client, tried),
+            _ => {
+                let active = self.choose(false, now, client, tried);
+                active.or_else(|| self.choose(true, now, client, tried))
+            }
         }?;
         let peer = &mut self.peers[server];
         if now.saturating_sub(peer.checked) > peer.fail_timeout {
@@ -89,56 +124,11 @@ impl Upstreams {
     }
 
     /// The best of the backups, or of the others.
-    fn choose(&mut self, backup: bool, now: u64, tried: &[usize]) -> Option<usize> {
-        let able = |(server, peer): (usize, &Peer)| {
-            (peer.backup == backup && !tried.contains(&server) && peer.is_live(now) && peer.has_room())
-                .then_some(server)
+    fn choose(&mut self, backup: bool, now: u64, client: u64, tried: &[usize]) -> Option<usize> {
+        let able = |server: usize, peer: &Peer| {
+            peer.backup == backup && !tried.contains(&server) && peer.is_live(now) && peer.has_room()
         };
-        let least = match self.balance {
-            WebBalance::RoundRobin => None,
-            WebBalance::LeastConn => {
-                let able = self.peers.iter().enumerate().filter_map(able);
-                // Of equal ones `reduce` keeps the first.
-                Some(able.reduce(|best, peer| {
-                    if self.peers[peer].is_idler(&self.peers[best]) {
-                        peer
-                    } else {
-                        best
-                    }
-                })?)
-            }
-        };
-        let Some(least) = least else {
-            return self.take_turns(|peers, server| able((server, &peers[server])).is_some());
-        };
-        let yardstick = self.peers[least].clone();
-        let tied = |peer: &Peer| !yardstick.is_idler(peer);
-        let among = |peers: &[Peer], server: usize| able((server, &peers[server])).is_some() && tied(&peers[server]);
-        let alone = (0..self.peers.len())
-            .filter(|&server| among(&self.peers, server))
-            .nth(1)
-            .is_none();
-        if alone { Some(least) } else { self.take_turns(among) }
-    }
-
-    /// Smooth weighted round robin: everybody saves up a weight, and the richest, who is picked, pays for all.
-    fn take_turns(&mut self, among: impl Fn(&[Peer], usize) -> bool) -> Option<usize> {
-        let (mut best, mut total) = (None, 0);
-        for server in 0..self.peers.len() {
-            if !among(&self.peers, server) {
-                continue;
-            }
-            let peer = &mut self.peers[server];
-            peer.current += peer.effective;
-            total += peer.effective;
-            peer.effective = (peer.effective + 1).min(peer.weight);
-            let current = peer.current;
-            if best.is_none_or(|best: usize| current > self.peers[best].current) {
-                best = Some(server);
-            }
-        }
-        self.peers[best?].current -= total;
-        best
+        choose(self.balance, &mut self.peers, client, able)
     }
 }
 
@@ -165,11 +155,6 @@ impl Peer {
 
     fn is_live(&self, now: u64) -> bool {
         self.max_fails == 0 || self.fails < self.max_fails || now.saturating_sub(self.checked) > self.fail_timeout
-    }
-
-    /// Has it fewer connections for its weight?
-    fn is_idler(&self, other: &Peer) -> bool {
-        i64::from(self.conns) * other.weight < i64::from(other.conns) * self.weight
     }
 }
 
@@ -202,12 +187,12 @@ mod tests {
     #[test]
     fn a_server_that_failed_is_tried_again_at_the_third_second() {
         let mut upstreams = two_servers();
-        assert_eq!(upstreams.pick(at(1900), &[]), Some(0));
+        assert_eq!(upstreams.pick(at(1900), 0, &[]), Some(0));
         upstreams.failed(0, at(1900));
-        assert!((20..40).all(|i| upstreams.pick(at(100 * i), &[]) == Some(1)));
+        assert!((20..40).all(|i| upstreams.pick(at(100 * i), 0, &[]) == Some(1)));
         // Its effective weight has to recover first.
         assert_eq!(
-            [4000; 3].map(|ms| upstreams.pick(at(ms), &[])),
+            [4000; 3].map(|ms| upstreams.pick(at(ms), 0, &[])),
             [Some(1), Some(1), Some(0)]
         );
     }
@@ -216,10 +201,10 @@ mod tests {
     #[test]
     fn a_late_answer_does_not_clear_a_failure() {
         let mut upstreams = two_servers();
-        upstreams.pick(at(0), &[]);
+        upstreams.pick(at(0), 0, &[]);
         upstreams.failed(0, at(0));
         upstreams.succeeded(0);
-        assert!((0..5).all(|_| upstreams.pick(at(0), &[]) == Some(1)));
+        assert!((0..5).all(|_| upstreams.pick(at(0), 0, &[]) == Some(1)));
     }
 
     /// All out: no live upstream, and nobody is let back in for it.
@@ -229,8 +214,8 @@ mod tests {
         for server in [0, 1] {
             upstreams.failed(server, at(0));
         }
-        assert_eq!(upstreams.pick(at(0), &[]), None);
-        assert_eq!(upstreams.pick(at(2999), &[]), None);
-        assert!(upstreams.pick(at(3000), &[]).is_some());
+        assert_eq!(upstreams.pick(at(0), 0, &[]), None);
+        assert_eq!(upstreams.pick(at(2999), 0, &[]), None);
+        assert!(upstreams.pick(at(3000), 0, &[]).is_some());
     }
 }

@@ -1,0 +1,131 @@
+//! How many are enough: the knee with so many of them, and with one of those lost.
+
+use serde::{Deserialize, Serialize};
+
+use super::answer::{carries, knee_of, without};
+use super::bound::bound;
+use super::search::{Ask, End, LOST, Question, Search};
+use super::{Knee, Verdict};
+use crate::scenario::plan::{Objective, Plan, Warmup};
+
+/// A design with so many.
+#[derive(Clone, Debug)]
+pub struct Stack {
+    /// How many.
+    pub replicas: u32,
+    /// The design.
+    pub plan: Plan,
+    /// Those of which one may be lost: the others are copies of them.
+    pub losable: Vec<String>,
+    /// What all its hosts cost.
+    pub cost: Option<f64>,
+}
+
+/// How many are enough.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sizing {
+    /// Of what, as it was typed.
+    pub of: String,
+    /// The least number that holds the SLO under the present load; null where none of them does.
+    pub fewest: Option<u32>,
+    /// The least that holds it with one of them lost as well (N+1).
+    pub fewest_with_one_lost: Option<u32>,
+    /// Each number, in the order asked for.
+    pub sizes: Vec<Size>,
+}
+
+/// What so many carry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Size {
+    /// How many.
+    pub replicas: u32,
+    /// What they carry.
+    #[serde(flatten)]
+    pub knee: Knee,
+    /// Is that as much as the present load?
+    pub holds: bool,
+    /// The one whose loss leaves least.
+    pub lost: String,
+    /// What is left then.
+    pub with_one_lost: Knee,
+    /// Is that as much as the present load?
+    pub holds_with_one_lost: bool,
+    /// What all hosts of the design cost; null where none has a cost.
+    pub cost: Option<f64>,
+}
+
+/// The sizes that could be finished, the events that took, and how it ended. `promised` and the warm-up are those of the
+/// scenario as it stands.
+pub(super) fn sizes(
+    question: &Question,
+    promised: &[Objective],
+    warmup: Warmup,
+    ask: &mut Ask<'_>,
+) -> (Vec<Size>, u64, Result<(), End>) {
+    let (mut all, mut events) = (Vec::new(), 0);
+    for stack in &question.stacks {
+        let mut plan = stack.plan.clone();
+        promised.clone_into(&mut plan.slo);
+        plan.warmup = warmup;
+        match size(question, stack, plan, ask) {
+            Ok((taken, size)) => {
+                events += taken;
+                all.push(size);
+            }
+            Err(end) => return (all, events, Err(end)),
+        }
+    }
+    (all, events, Ok(()))
+}
+
+fn size(question: &Question, stack: &Stack, plan: Plan, ask: &mut Ask<'_>) -> Result<(u64, Size), End> {
+    let most = bound(&plan, &[]).map(|b| b.0);
+    let what = format!("{} of them", stack.replicas);
+    let mut search = Search::new(question, plan.clone(), most, &what, ask);
+    let trials = search.pin_down(
+        libm::log(most.map_or(1.0, |f| 0.85 * f)),
+        LOST.at_most(question.replications),
+    )?;
+    let (mut events, knee) = (search.events, knee_of(&plan, &trials));
+    let mut worst: Option<(String, Knee)> = None;
+    let of = |name: &String| plan.components.iter().find(|c| c.name == *name);
+    for component in stack.losable.iter().filter_map(of) {
+        let (taken, left) = without(question, &plan, component, &knee, ask)?;
+        events += taken;
+        if worst.as_ref().is_none_or(|(_, least)| height(&left) < height(least)) {
+            worst = Some((component.name.clone(), left));
+        }
+    }
+    let (lost, with_one_lost) = worst.unwrap_or_default();
+    let size = Size {
+        replicas: stack.replicas,
+        holds: carries(&knee),
+        knee,
+        lost,
+        holds_with_one_lost: carries(&with_one_lost),
+        with_one_lost,
+        cost: stack.cost,
+    };
+    Ok((events, size))
+}
+
+/// More is better.
+fn height(knee: &Knee) -> f64 {
+    match knee.verdict {
+        Verdict::EveryLoad => f64::INFINITY,
+        _ => knee.knee_ratio.value.unwrap_or(0.0),
+    }
+}
+
+impl Sizing {
+    /// What the sizes come to.
+    pub(super) fn of(pattern: &str, sizes: Vec<Size>) -> Sizing {
+        let least = |good: &dyn Fn(&&Size) -> bool| sizes.iter().filter(good).map(|s| s.replicas).min();
+        Sizing {
+            of: pattern.to_owned(),
+            fewest: least(&|s| s.holds),
+            fewest_with_one_lost: least(&|s| s.holds && s.holds_with_one_lost),
+            sizes,
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! When the next request of an open source comes.
+
+use super::Client;
+use crate::base::dist::{Dist, exp1};
+use crate::base::time::{Span, Time};
+use crate::scenario::plan::{Arrivals, Load};
+
+/// Where a modulated arrival process stands.
+#[derive(Copy, Clone, Debug, Default)]
+pub(super) struct Modulation {
+    pub(super) state: usize,
+    pub(super) until: Time,
+    pub(super) started: bool,
+    pub(super) row: u32,
+}
+
+impl Client<'_> {
+    /// The next arrival after this one, if there is another.
+    #[inline]
+    pub(super) fn next_arrival(&mut self, now: Time) -> Option<Time> {
+        let Load::Open { arrivals, .. } = &self.source.load else {
+            return None;
+        };
+        match arrivals {
+            Arrivals::Poisson { rate } => (*rate > 0.0).then(|| now + self.exponential(*rate)),
+            Arrivals::Uniform { spacing } => Some(now + *spacing),
+            Arrivals::Renewal { gap } => Some(now + gap.sample(&mut self.arrivals)),
+            Arrivals::Profile { points } => self.next_of_profile(now, points),
+            Arrivals::Mmpp { states } => self.next_modulated(now, states),
+            Arrivals::Trace { rows } => rows.get(self.modulation.row as usize).map(|r| r.at),
+        }
+    }
+
+    #[inline]
+    fn exponential(&mut self, rate: f64) -> Span {
+        Span::from_seconds(exp1(&mut self.arrivals) / rate)
+    }
+
+    /// Inverts the integral of a piecewise-linear rate: exact, with one draw an arrival.
+    fn next_of_profile(&mut self, now: Time, points: &[(Time, f64)]) -> Option<Time> {
+        let mut wanted = exp1(&mut self.arrivals);
+        let mut at = now.seconds();
+        for pair in points.windows(2) {
+            let ((t0, r0), (t1, r1)) = ((pair[0].0.seconds(), pair[0].1), (pair[1].0.seconds(), pair[1].1));
+            if t1 <= at || t1 <= t0 {
+                continue;
+            }
+            let slope = (r1 - r0) / (t1 - t0);
+            at = at.max(t0);
+            let rate = r0 + slope * (at - t0);
+            let area = (rate + r1) / 2.0 * (t1 - at);
+            if wanted < area {
+                // The root of rate·x + slope·x²/2 = wanted, in the form that does not cancel.
+                let root = libm::sqrt((rate * rate + 2.0 * slope * wanted).max(0.0));
+                return Some(Time::ZERO + Span::from_seconds(at + 2.0 * wanted / (rate + root)));
+            }
+            wanted -= area;
+            at = t1;
+        }
+        let last = points.last().map_or(0.0, |p| p.1);
+        (last > 0.0).then(|| Time::ZERO + Span::from_seconds(at + wanted / last))
+    }
+
+    fn next_modulated(&mut self, now: Time, states: &[(f64, Span)]) -> Option<Time> {
+        let mut at = now;
+        if !self.modulation.started {
+            self.modulation.started = true;
+            self.modulation.until = now + Dist::exponential(states[0].1).sample(&mut self.arrivals);
+        }
+        loop {
+            let rate = states[self.modulation.state].0;
+            if rate > 0.0 {
+                let next = at + self.exponential(rate);
+                if next <= self.modulation.until {
+                    return Some(next);
+                }
+            }
+            // Nothing more in this state; what a Poisson process forgets costs nothing to draw anew.
+            at = self.modulation.until;
+            if at == Time::from_nanos(u64::MAX) || at > Time::ZERO + self.plan.duration {
+                return None;
+            }
+            self.modulation.state = (self.modulation.state + 1) % states.len();
+            let stay = Dist::exponential(states[self.modulation.state].1).sample(&mut self.arrivals);
+            self.modulation.until = at + stay;
+        }
+    }
+}

@@ -1,0 +1,452 @@
+//! The charts that are rows of bars or dots: who is busy, what a loss costs, what differs, what moves what, where time goes.
+
+use super::axis::Axis;
+use super::bars::{Bars, Part, Row};
+use super::theme::Ink;
+use super::{Drawing, PictureError};
+use crate::analysis::availability::Availability;
+use crate::analysis::compare::{Compare, Difference, Verdict};
+use crate::analysis::result::{Answer, Document, Estimate, Metrics, Ordered, SloResult};
+use crate::analysis::spof::{self, Effect, Priced, Spof};
+use crate::analysis::waterfall::{Breakdown, Hop};
+use crate::report::compare::{delta, name, pairs, told};
+use crate::report::units;
+use crate::report::view::runs;
+
+/// From here on something has hardly any room left.
+const BUSY: f64 = 0.8;
+/// Minutes a year below which nobody looks.
+const LEAST_MINUTES: f64 = 0.1;
+
+type Drawn = Result<Drawing<'static>, PictureError>;
+
+fn nothing<T>(word: &'static str, why: &str) -> Result<T, PictureError> {
+    Err(PictureError::Nothing(word, why.into()))
+}
+
+fn value(e: &Estimate) -> Option<f64> {
+    e.value.filter(|v| v.is_finite())
+}
+
+// --- utilization ----------------------------------------------------------------------------------------------------
+
+/// How busy everything with a limit is, the busiest first.
+pub fn utilization(document: &Document) -> Drawn {
+    let (title, mut rows) = match &document.answer {
+        Answer::Capacity(found) => ("How busy at the knee", busy(found.utilization.iter(), "")),
+        Answer::Run(run) => {
+            let mut rows = busy(run.nodes.iter().map(|(n, r)| (n, &r.utilization_ratio)), "workers of ");
+            rows.extend(busy(run.hosts.iter().map(|(n, r)| (n, &r.cpu_ratio)), "cores of "));
+            ("How busy", rows)
+        }
+        _ => {
+            return nothing(
+                "utilization",
+                "it draws what `fallover run` of one scenario, or `capacity`, found",
+            );
+        }
+    };
+    if rows.is_empty() {
+        return nothing("utilization", "nothing with a limit was measured");
+    }
+    rows.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let bars = Bars {
+        title: title.into(),
+        rows: rows.into_iter().map(|(_, row)| row).collect(),
+        axis: Axis::between(0.0, 1.0, 5, units::percent),
+        marks: vec![(BUSY, "hardly any room".into())],
+        legend: Vec::new(),
+        more: "with more room",
+    };
+    Ok(bars.drawing("Mean share of workers or cores that are busy, and its interval."))
+}
+
+fn busy<'e>(all: impl Iterator<Item = (&'e str, &'e Estimate)>, whose: &str) -> Vec<(f64, Row)> {
+    let row = |(name, e): (&str, &Estimate)| {
+        let busy = value(e)?;
+        let ink = if busy >= BUSY { Ink::Fault } else { Ink::Line(0) };
+        let row = Row {
+            name: format!("{whose}{name}"),
+            parts: vec![Part {
+                from: 0.0,
+                to: busy,
+                ink,
+            }],
+            reach: Row::reach(e.lo, e.hi),
+            dot: None,
+            says: units::percent_brief(e),
+            ink: if busy >= BUSY { Ink::Fault } else { Ink::Plain },
+        };
+        Some((busy, row))
+    };
+    all.filter_map(row).collect()
+}
+
+// --- what losses cost -----------------------------------------------------------------------------------------------
+
+/// Minutes a year by component, or by cause.
+pub fn losses(document: &Document) -> Drawn {
+    match &document.answer {
+        Answer::Spof(found) => by_component(found),
+        Answer::Availability(found) => by_cause(found),
+        _ => nothing("spof", "it draws what `fallover spof` or `availability` found"),
+    }
+}
+
+fn by_component(found: &Spof) -> Drawn {
+    let all: Vec<&Priced> = found.components.iter().chain(&found.pairs).collect();
+    let cost = |p: &Priced| p.downtime_min_per_year.filter(|m| m.is_finite());
+    let lost = |p: &Priced| value(&p.lost_ratio);
+    let priced = all.iter().any(|p| cost(p).is_some());
+    let of = |p: &Priced| if priced { cost(p) } else { lost(p) };
+    let mut rows: Vec<(f64, Row)> = all
+        .iter()
+        .filter_map(|p| Some((of(p)?, component(p, of(p)?, priced))))
+        .collect();
+    if rows.is_empty() {
+        return nothing("spof", "no loss was tried");
+    }
+    rows.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let most = rows[0].0;
+    let (title, axis, how) = match priced {
+        true => (
+            "Downtime by component",
+            minutes_axis(most),
+            "Minutes of all requests that each loss costs a year.",
+        ),
+        false => (
+            "Lost by component",
+            Axis::between(0.0, most.max(0.01), 5, units::percent),
+            "Share of the requests lost while it is down.",
+        ),
+    };
+    let bars = Bars {
+        title: title.into(),
+        rows: rows.into_iter().map(|(_, row)| row).collect(),
+        axis,
+        marks: Vec::new(),
+        legend: Vec::new(),
+        more: "that cost less",
+    };
+    Ok(bars.drawing(how))
+}
+
+fn component(p: &Priced, cost: f64, priced: bool) -> Row {
+    let (ink, verdict) = match p.verdict {
+        spof::Verdict::Outage => (Ink::Bad, "outage"),
+        spof::Verdict::Overload => (Ink::Fault, "overload"),
+        spof::Verdict::Degraded => (Ink::Line(0), "degraded"),
+        spof::Verdict::None => (Ink::Quiet, "no loss that lasts"),
+    };
+    let says = if priced {
+        units::minutes(cost)
+    } else {
+        units::percent_brief(&p.lost_ratio)
+    };
+    Row {
+        name: if p.effect == Effect::Crash.name() {
+            p.name.clone()
+        } else {
+            format!("{} ({})", p.name, p.effect)
+        },
+        parts: vec![Part {
+            from: 0.0,
+            to: cost.max(0.0),
+            ink,
+        }],
+        says: format!("{says} · {verdict}"),
+        ink: if matches!(ink, Ink::Line(_)) { Ink::Plain } else { ink },
+        ..Row::default()
+    }
+}
+
+fn by_cause(found: &Availability) -> Drawn {
+    let row = |(cause, e): (&str, &Estimate)| {
+        let minutes = value(e)?;
+        Some(Row {
+            name: cause.into(),
+            parts: vec![Part {
+                from: 0.0,
+                to: minutes.max(0.0),
+                ink: Ink::Line(1),
+            }],
+            reach: Row::reach(e.lo, e.hi),
+            says: match minutes {
+                small if small < LEAST_MINUTES => units::minutes(small),
+                _ => units::minutes_estimate(e),
+            },
+            ..Row::default()
+        })
+    };
+    // What costs next to nothing is not drawn, as long as something else is.
+    let all = || found.by_cause.iter().filter(|(_, e)| value(e).is_some_and(|m| m > 0.0));
+    let dear = all().filter(|(_, e)| value(e).is_some_and(|m| m >= LEAST_MINUTES));
+    let mut rows: Vec<Row> = dear.filter_map(row).collect();
+    if rows.is_empty() {
+        rows = all().filter_map(row).collect();
+    }
+    if rows.is_empty() {
+        return nothing("spof", "nothing was lost");
+    }
+    let most = found
+        .by_cause
+        .iter()
+        .filter_map(|(_, e)| e.hi.or(e.value))
+        .fold(0.0, f64::max);
+    let bars = Bars {
+        title: "Downtime by cause".into(),
+        rows,
+        axis: minutes_axis(most),
+        marks: Vec::new(),
+        legend: Vec::new(),
+        more: "that cost less",
+    };
+    Ok(bars.drawing("Minutes of all requests that are lost a year, and the interval."))
+}
+
+fn minutes_axis(most: f64) -> Axis {
+    let (unit, name) = if most > 180.0 { (60.0, "h") } else { (1.0, "min") };
+    Axis::in_units(unit, 0.0, most.max(0.1), 5, move |v| match v {
+        0.0 => "0".into(),
+        v => format!("{} {name}", units::trimmed(v, 2)),
+    })
+}
+
+// --- nines ----------------------------------------------------------------------------------------------------------
+
+/// Availability on an axis on which each nine takes the same room.
+pub fn nines(document: &Document) -> Drawn {
+    let (rows, slo): (Vec<(String, Estimate)>, &[SloResult]) = match &document.answer {
+        Answer::Availability(found) => {
+            let mut rows = vec![("all requests".to_owned(), found.availability)];
+            let classes = found.classes.iter().filter(|_| found.classes.0.len() > 1);
+            rows.extend(classes.map(|(name, c)| (name.to_owned(), c.availability)));
+            let structural = found.structural.map(|v| Estimate {
+                value: Some(v),
+                ..Estimate::default()
+            });
+            rows.extend(structural.map(|e| ("by structure alone".to_owned(), e)));
+            (rows, &found.slo)
+        }
+        Answer::Run(run) => (of_classes("all requests", &run.metrics, &run.classes), &run.slo),
+        Answer::Runs(_) | Answer::Compare(_) => {
+            let rows = runs(document)
+                .into_iter()
+                .map(|v| (v.name.to_owned(), v.run.metrics.availability));
+            (rows.collect(), &[])
+        }
+        _ => {
+            return nothing(
+                "nines",
+                "it draws what `fallover run`, `compare` or `availability` found",
+            );
+        }
+    };
+    let known: Vec<(String, Estimate)> = rows.into_iter().filter(|(_, e)| value(e).is_some()).collect();
+    if known.is_empty() {
+        return nothing("nines", "no availability was measured");
+    }
+    let promised = slo.iter().filter(|s| s.objective == "availability").map(|s| s.target);
+    let marks: Vec<(f64, String)> = promised
+        .map(|t| (t, format!("promised {}", units::percent(t))))
+        .collect();
+    let edges = known
+        .iter()
+        .flat_map(|(_, e)| [e.value, e.lo, e.hi])
+        .flatten()
+        .chain(marks.iter().map(|m| m.0));
+    let axis = Axis::nines(edges.filter(|v| v.is_finite()));
+    let row = |(name, e): (String, Estimate)| {
+        let v = value(&e).unwrap_or(0.0);
+        let nines = units::nines(v).map_or(String::new(), |n| format!(" · {n}"));
+        Row {
+            name,
+            reach: Row::reach(e.lo, e.hi),
+            // What never failed has no place among nines, only a bound.
+            dot: Some(v).filter(|v| *v < 1.0),
+            says: match units::at_least(&e) {
+                Some(bound) => format!("none failed · {bound}"),
+                None => format!("{}{nines}", units::percent_estimate(&e)),
+            },
+            ink: Ink::Line(0),
+            ..Row::default()
+        }
+    };
+    let bars = Bars {
+        title: "Availability in nines".into(),
+        rows: known.into_iter().map(row).collect(),
+        axis,
+        marks,
+        legend: Vec::new(),
+        more: "classes",
+    };
+    Ok(bars.drawing("Each nine takes the same room: a tenth of the loss. Line: the interval."))
+}
+
+fn of_classes(all: &str, metrics: &Metrics, classes: &Ordered<Metrics>) -> Vec<(String, Estimate)> {
+    let split = classes.iter().filter(|_| classes.0.len() > 1);
+    let split = split.map(|(name, m)| (name.to_owned(), m.availability));
+    std::iter::once((all.to_owned(), metrics.availability))
+        .chain(split)
+        .collect()
+}
+
+// --- differences ----------------------------------------------------------------------------------------------------
+
+/// What differs between designs, each metric to its own scale: zero in the middle, the interval around the difference.
+pub fn differences(document: &Document) -> Drawn {
+    let Answer::Compare(compare) = &document.answer else {
+        return nothing("difference", "it draws what `fallover compare` found");
+    };
+    let rows: Vec<Row> = difference_rows(compare);
+    if rows.is_empty() {
+        return nothing("difference", "there is no difference of anything that was measured");
+    }
+    let title = match pairs(compare).as_slice() {
+        [only] => format!("{} against {}", only[0].b, only[0].a),
+        _ => "Differences".into(),
+    };
+    let bars = Bars {
+        title,
+        rows,
+        axis: Axis::between(-1.0, 1.0, 2, |_| String::new()),
+        marks: vec![(0.0, "no difference".into())],
+        legend: vec![(Ink::Good, "better"), (Ink::Bad, "worse"), (Ink::Quiet, "not shown")],
+        more: "differences",
+    };
+    Ok(bars.drawing("Dot: the difference; line: its interval. Each row has a scale of its own."))
+}
+
+fn difference_rows(compare: &Compare) -> Vec<Row> {
+    let pairs = pairs(compare);
+    let row = |d: &&Difference| {
+        let v = value(&d.difference)?;
+        // Where nothing differs at all, an interval has no scale to be drawn to.
+        let reach = Row::reach(d.difference.lo, d.difference.hi).filter(|_| v != 0.0);
+        let most = reach.map_or(0.0, |(lo, hi)| lo.abs().max(hi.abs())).max(v.abs());
+        let scale = if most > 0.0 { 0.95 / most } else { 0.0 };
+        Some(Row {
+            name: match pairs.len() {
+                1 => name(&d.metric),
+                _ => format!("{} → {}: {}", d.a, d.b, name(&d.metric)),
+            },
+            reach: reach.map(|(lo, hi)| (lo * scale, hi * scale)),
+            dot: Some(v * scale),
+            says: delta(d),
+            ink: match d.verdict {
+                Verdict::BBetter => Ink::Good,
+                Verdict::ABetter => Ink::Bad,
+                Verdict::NoDifferenceShown => Ink::Quiet,
+            },
+            ..Row::default()
+        })
+    };
+    // With several pairs only what all requests saw, or nobody would find anything.
+    let worth = |d: &&Difference| pairs.len() == 1 || !d.metric.starts_with("classes.");
+    pairs
+        .iter()
+        .flat_map(|pair| told(pair))
+        .filter(worth)
+        .filter_map(|d| row(&d))
+        .collect()
+}
+
+// --- waterfall ------------------------------------------------------------------------------------------------------
+
+/// Where the time of the mean request goes, hop by hop.
+pub fn waterfall(document: &Document) -> Drawn {
+    let Answer::Run(run) = &document.answer else {
+        return nothing("waterfall", "it draws what `fallover run` of one scenario found");
+    };
+    let Breakdown {
+        mean_s,
+        hops,
+        elsewhere_s,
+    } = &run.waterfall.all;
+    let Some(mean) = mean_s.filter(|m| m.is_finite() && !hops.is_empty()) else {
+        return nothing("waterfall", "no request succeeded");
+    };
+    let mut at = 0.0;
+    let mut rows: Vec<Row> = hops.iter().map(|hop| hop_row(hop, &mut at)).collect();
+    if elsewhere_s.abs() > 1e-3 * mean {
+        let row = Row {
+            name: if *elsewhere_s < 0.0 {
+                "for requests that failed"
+            } else {
+                "pauses and failed tries"
+            }
+            .into(),
+            parts: vec![Part {
+                from: at,
+                to: at + elsewhere_s,
+                ink: Ink::Quiet,
+            }],
+            says: format!(
+                "{}{}",
+                if *elsewhere_s < 0.0 { "−" } else { "" },
+                units::latency(elsewhere_s.abs())
+            ),
+            ink: Ink::Quiet,
+            ..Row::default()
+        };
+        rows.push(row);
+    }
+    rows.push(Row {
+        name: "mean latency".into(),
+        parts: vec![Part {
+            from: 0.0,
+            to: mean,
+            ink: Ink::Plain,
+        }],
+        says: units::latency(mean),
+        ..Row::default()
+    });
+    let ends = rows.iter().flat_map(|r| &r.parts).flat_map(|p| [p.from, p.to]);
+    let (lo, hi) = ends.fold((0.0, 0.0), |(lo, hi): (f64, f64), v| (lo.min(v), hi.max(v)));
+    let bars = Bars {
+        title: "Where the time of the mean request goes".into(),
+        rows,
+        axis: Axis::between(lo, hi, 5, signed_latency),
+        marks: Vec::new(),
+        legend: vec![
+            (Ink::Line(1), "waiting"),
+            (Ink::Line(0), "at work"),
+            (Ink::Line(2), "on the network"),
+        ],
+        more: "hops",
+    };
+    Ok(bars.drawing("Each hop goes on where the one before it ended; all calls of a request together."))
+}
+
+fn hop_row(hop: &Hop, at: &mut f64) -> Row {
+    let mut parts = Vec::new();
+    for (seconds, ink) in [
+        (hop.wait_s, Ink::Line(1)),
+        (hop.own_s, Ink::Line(0)),
+        (hop.network_s, Ink::Line(2)),
+    ] {
+        parts.push(Part {
+            from: *at,
+            to: *at + seconds,
+            ink,
+        });
+        *at += seconds;
+    }
+    let total = hop.network_s + hop.wait_s + hop.own_s;
+    let says = match total {
+        t if t < 0.0 => format!("−{}", units::latency(-t)),
+        t => units::latency(t),
+    };
+    Row {
+        name: hop.node.clone(),
+        parts,
+        says,
+        ..Row::default()
+    }
+}
+
+/// A latency that may lie below zero.
+pub fn signed_latency(seconds: f64) -> String {
+    let sign = if seconds < 0.0 { "−" } else { "" };
+    format!("{sign}{}", units::latency(seconds.abs()))
+}

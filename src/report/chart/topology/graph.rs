@@ -1,0 +1,332 @@
+//! The stack as boxes and arrows: what a result says stands where, who asks whom, and what is to be marked.
+//!
+//! Above some sixty boxes it is drawn by tiers: a box for all nodes of a kind that stand equally far from the clients.
+
+use super::super::theme::Ink;
+use crate::analysis::availability::Availability;
+use crate::analysis::capacity::Capacity;
+use crate::analysis::result::{Answer, Document, Estimate, Run};
+use crate::analysis::spof::{Effect, Spof, Verdict};
+use crate::analysis::topology::{Edge, Topology};
+use crate::report::periods::periods;
+use crate::report::units;
+use std::collections::BTreeMap;
+
+/// Above this many boxes nobody finds anything.
+const MOST_BOXES: usize = 60;
+/// From here on something has hardly any room left.
+const BUSY: f64 = 0.8;
+
+/// Boxes, the frames around some of them, and arrows.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    pub boxes: Vec<Node>,
+    pub frames: Vec<Frame>,
+    pub arrows: Vec<Arrow>,
+}
+
+/// A box.
+#[derive(Clone, Debug, Default)]
+pub struct Node {
+    pub name: String,
+    /// What it is, and how busy.
+    pub says: String,
+    pub mark: Option<Mark>,
+    /// How far from the clients, who are 0.
+    pub column: usize,
+    /// The frame around it.
+    pub frame: Option<usize>,
+}
+
+/// A host.
+#[derive(Clone, Debug, Default)]
+pub struct Frame {
+    pub name: String,
+    pub mark: Option<Mark>,
+}
+
+/// Why something stands out.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    /// The same in fewer and fewer words.
+    pub says: Vec<String>,
+    pub ink: Ink,
+}
+
+/// Who asks whom.
+#[derive(Clone, Debug, Default)]
+pub struct Arrow {
+    pub from: usize,
+    pub to: usize,
+    /// Only tells where the other is.
+    pub names: bool,
+    pub per_s: Option<f64>,
+    pub share: Option<f64>,
+}
+
+impl Mark {
+    fn bad(says: Vec<String>) -> Mark {
+        Mark { says, ink: Ink::Bad }
+    }
+}
+
+/// What is known of each component by its name.
+#[derive(Default)]
+struct Known {
+    /// How busy, or how dear.
+    says: BTreeMap<String, String>,
+    marks: BTreeMap<String, Mark>,
+}
+
+/// The graph of a result that has one; the topology of one design.
+pub fn graph(document: &Document) -> Option<Graph> {
+    let (topology, known) = match &document.answer {
+        Answer::Run(run) => (&run.topology, of_run(run, document.envelope.duration_s)),
+        Answer::Capacity(found) => (&found.topology, of_capacity(found)),
+        Answer::Spof(found) => (&found.topology, of_spof(found)),
+        Answer::Availability(found) => (&found.topology, of_availability(found)),
+        _ => return None,
+    };
+    let graph = whole(topology, &known);
+    match graph.boxes.len() {
+        0 => None,
+        n if n > MOST_BOXES => Some(by_tier(&graph, topology)),
+        _ => Some(graph),
+    }
+}
+
+// --- what is marked -------------------------------------------------------------------------------------------------
+
+/// What was broken, and who had least room.
+fn of_run(run: &Run, end_s: f64) -> Known {
+    let mut known = Known::default();
+    let busy = run.nodes.iter().map(|(name, n)| (name, &n.utilization_ratio));
+    let busy = busy.chain(run.hosts.iter().map(|(name, h)| (name, &h.cpu_ratio)));
+    known.busiest(busy, BUSY, "busiest");
+    let mut broken: BTreeMap<String, Vec<(String, f64, f64)>> = BTreeMap::new();
+    for p in periods(&run.events, end_s).0 {
+        broken.entry(p.target).or_default().push((p.effect, p.from_s, p.to_s));
+    }
+    for (target, times) in broken {
+        let says = match times.as_slice() {
+            [(effect, from, to)] => vec![
+                format!("{effect} {} to {}", units::clock(*from), units::clock(*to)),
+                format!("{effect} at {}", units::clock(*from)),
+                effect.clone(),
+            ],
+            several => vec![
+                format!("failed {} times", several.len()),
+                format!("{} failures", several.len()),
+                "failed".into(),
+            ],
+        };
+        known.marks.insert(target, Mark::bad(says));
+    }
+    known
+}
+
+fn of_capacity(found: &Capacity) -> Known {
+    let mut known = Known::default();
+    known.busiest(found.utilization.iter(), f64::INFINITY, "");
+    if let Some(limit) = found.knee.limited_by.as_ref().and_then(|l| l.component.clone()) {
+        known
+            .marks
+            .insert(limit, Mark::bad(vec!["limits the stack".into(), "limits".into()]));
+    }
+    known
+}
+
+fn of_spof(found: &Spof) -> Known {
+    let mut known = Known::default();
+    for p in found.components.iter().filter(|p| p.effect == Effect::Crash.name()) {
+        if let Some(minutes) = p.downtime_min_per_year.filter(|m| m.is_finite()) {
+            known
+                .says
+                .insert(p.name.clone(), format!("{}/y", units::minutes(minutes)));
+        }
+        let mark = match p.verdict {
+            Verdict::Outage => Mark::bad(vec!["single point".into(), "SPOF".into()]),
+            Verdict::Overload => Mark {
+                says: vec!["rest overloaded".into(), "overload".into()],
+                ink: Ink::Fault,
+            },
+            Verdict::Degraded | Verdict::None => continue,
+        };
+        known.marks.insert(p.name.clone(), mark);
+    }
+    known
+}
+
+/// What costs how much, as far as it is one component's doing.
+fn of_availability(found: &Availability) -> Known {
+    let mut known = Known::default();
+    let costs = found.by_cause.iter().filter_map(|(cause, e)| Some((cause, e.value?)));
+    for (i, (cause, minutes)) in costs.filter(|c| c.1 > 0.0).enumerate() {
+        known
+            .says
+            .insert(cause.to_owned(), format!("{}/y", units::minutes(minutes)));
+        if i == 0 {
+            let says = vec!["costs most".into(), "dearest".into()];
+            known.marks.insert(cause.to_owned(), Mark { says, ink: Ink::Fault });
+        }
+    }
+    known
+}
+
+impl Known {
+    fn busiest<'e>(&mut self, all: impl Iterator<Item = (&'e str, &'e Estimate)>, from: f64, word: &str) {
+        let mut most = (from, None);
+        for (name, estimate) in all {
+            let Some(busy) = estimate.value.filter(|v| v.is_finite()) else {
+                continue;
+            };
+            let says = units::percent_brief(&Estimate {
+                lo: None,
+                hi: None,
+                ..*estimate
+            });
+            if busy >= most.0 {
+                most = (busy, Some((name.to_owned(), says.clone())));
+            }
+            self.says.insert(name.to_owned(), says);
+        }
+        if let Some((name, says)) = most.1 {
+            let says = vec![format!("{word}: {says}"), word.to_owned()];
+            self.marks.insert(name, Mark { says, ink: Ink::Fault });
+        }
+    }
+
+    fn says(&self, name: &str, first: &str) -> String {
+        match self.says.get(name) {
+            Some(more) => format!("{first} · {more}"),
+            None => first.to_owned(),
+        }
+    }
+}
+
+// --- boxes and arrows -----------------------------------------------------------------------------------------------
+
+fn whole(topology: &Topology, known: &Known) -> Graph {
+    let frame_of = |host: &Option<String>| topology.hosts.iter().position(|h| Some(&h.name) == host.as_ref());
+    let last = topology.nodes.iter().filter_map(|n| n.tier).max().unwrap_or(1) as usize;
+    let source = |name: &String| Node {
+        name: name.clone(),
+        says: "clients".into(),
+        ..Node::default()
+    };
+    let place = |n: &crate::analysis::topology::Place| Node {
+        says: known.says(&n.name, if n.tier.is_some() { &n.kind } else { "nothing asks it" }),
+        mark: known.marks.get(&n.name).cloned(),
+        // What nothing asks stands at the end, or with the others of its host.
+        column: n.tier.map_or(last, |t| t as usize),
+        frame: frame_of(&n.host),
+        name: n.name.clone(),
+    };
+    let boxes: Vec<Node> = topology
+        .sources
+        .iter()
+        .map(source)
+        .chain(topology.nodes.iter().map(place))
+        .collect();
+    let frames = topology.hosts.iter().map(|h| Frame {
+        name: match (&h.zone, known.says.get(&h.name)) {
+            (Some(zone), says) => known_or(format!("{} · {zone}", h.name), says),
+            (None, says) => known_or(h.name.clone(), says),
+        },
+        mark: known.marks.get(&h.name).cloned(),
+    });
+    let frames = frames.collect();
+    let index = |from: usize| -> BTreeMap<&str, usize> {
+        let names = boxes.iter().enumerate().skip(from);
+        names.map(|(i, b)| (b.name.as_str(), i)).collect()
+    };
+    let (sources, nodes) = (index(0), index(topology.sources.len()));
+    let arrow = |e: &Edge, starts: &BTreeMap<&str, usize>| {
+        Some(Arrow {
+            from: *starts.get(e.from.as_str())?,
+            to: *nodes.get(e.to.as_str())?,
+            names: e.names,
+            per_s: e.answered_per_s.filter(|v| v.is_finite()),
+            share: e.share.filter(|v| v.is_finite()),
+        })
+    };
+    let entries = topology.entries.iter().filter_map(|e| arrow(e, &sources));
+    let arrows = entries.chain(topology.edges.iter().filter_map(|e| arrow(e, &nodes)));
+    // Whatever a document says, an arrow leads away from the clients.
+    let arrows = arrows.filter(|a| boxes[a.from].column < boxes[a.to].column).collect();
+    Graph { boxes, frames, arrows }
+}
+
+fn known_or(name: String, says: Option<&String>) -> String {
+    match says {
+        Some(says) => format!("{name} · {says}"),
+        None => name,
+    }
+}
+
+/// One box for all of a kind in a column.
+fn by_tier(graph: &Graph, topology: &Topology) -> Graph {
+    let kinds: Vec<String> = std::iter::repeat_n("clients".to_owned(), topology.sources.len())
+        .chain(
+            topology
+                .nodes
+                .iter()
+                .map(|n| n.database.clone().unwrap_or(n.kind.clone())),
+        )
+        .collect();
+    let mut groups: BTreeMap<(usize, &str), Vec<usize>> = BTreeMap::new();
+    for (i, node) in graph.boxes.iter().enumerate() {
+        groups.entry((node.column, &kinds[i])).or_default().push(i);
+    }
+    let mut home = vec![0; graph.boxes.len()];
+    let mut boxes = Vec::new();
+    for ((column, kind), members) in groups {
+        members.iter().for_each(|m| home[*m] = boxes.len());
+        boxes.push(match members.as_slice() {
+            [only] => Node {
+                frame: None,
+                ..graph.boxes[*only].clone()
+            },
+            several => group(graph, column, kind, several),
+        });
+    }
+    let mut arrows: Vec<Arrow> = Vec::new();
+    for arrow in &graph.arrows {
+        let (from, to) = (home[arrow.from], home[arrow.to]);
+        match arrows.iter_mut().find(|a| (a.from, a.to) == (from, to)) {
+            Some(known) => {
+                known.names &= arrow.names;
+                known.per_s = known.per_s.zip(arrow.per_s).map(|(a, b)| a + b);
+            }
+            None => arrows.push(Arrow {
+                from,
+                to,
+                share: None,
+                ..arrow.clone()
+            }),
+        }
+    }
+    Graph {
+        boxes,
+        frames: Vec::new(),
+        arrows,
+    }
+}
+
+fn group(graph: &Graph, column: usize, kind: &str, members: &[usize]) -> Node {
+    let marked: Vec<&Mark> = members.iter().filter_map(|m| graph.boxes[*m].mark.as_ref()).collect();
+    let (first, last) = (members[0], members[members.len() - 1]);
+    Node {
+        name: format!("{} × {kind}", members.len()),
+        says: format!("{} to {}", graph.boxes[first].name, graph.boxes[last].name),
+        mark: marked.first().map(|mark| Mark {
+            says: match mark.says.last() {
+                Some(word) => vec![format!("{}: {word}", marked.len()), word.clone()],
+                None => Vec::new(),
+            },
+            ink: mark.ink,
+        }),
+        column,
+        frame: None,
+    }
+}

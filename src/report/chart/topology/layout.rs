@@ -1,0 +1,255 @@
+//! Where everything goes: columns from the clients on, hosts whole, arrows short and seldom crossing.
+//!
+//! Pure geometry. A **block** is what moves as one: a host with its boxes, a lone box, or the place where an arrow passes
+//! a column that it only crosses. Blocks that share a column never overlap, whatever the order: that is how they are put
+//! down, not what is hoped for.
+
+use super::super::canvas::Rect;
+use super::graph::Graph;
+
+/// A box is so high.
+pub const BOX: f64 = 44.0;
+/// Above the boxes of a host, for its name.
+const HOST_HEAD: f64 = 19.0;
+/// Around the boxes of a host.
+pub const HOST_PAD: f64 = 7.0;
+const BETWEEN_BOXES: f64 = 7.0;
+const BETWEEN_BLOCKS: f64 = 13.0;
+/// What an arrow needs that only passes.
+const PASSING: f64 = 10.0;
+/// Between the boxes of two columns, for arrows and what they say.
+pub const GAP: f64 = 46.0;
+const LEAST_COLUMN: f64 = 116.0;
+const MOST_COLUMN: f64 = 240.0;
+const MOST_BOX: f64 = 156.0;
+/// The wider a column, the more of it is left to the arrows.
+const BOX_SHARE: f64 = 0.66;
+/// Beyond this many arrows across columns each for itself would only make the picture high.
+const MOST_PASSING: usize = 48;
+const ROUNDS: usize = 24;
+
+/// Where everything is, from the left upper corner.
+#[derive(Clone, Debug, Default)]
+pub struct Layout {
+    pub width: f64,
+    pub height: f64,
+    pub boxes: Vec<Rect>,
+    pub frames: Vec<Option<Rect>>,
+    /// The corners of each arrow.
+    pub arrows: Vec<Vec<(f64, f64)>>,
+}
+
+/// What moves as one.
+struct Block {
+    columns: (usize, usize),
+    height: f64,
+    /// Boxes, and how far below the top of the block each begins.
+    members: Vec<(usize, f64)>,
+    frame: Option<usize>,
+}
+
+/// A point of an arrow on its way: a block, and how far below its top.
+type Stop = (usize, f64);
+
+/// The layout on so much room; wider than that only where the columns would not fit.
+pub fn layout(graph: &Graph, room: f64) -> Layout {
+    let columns = graph.boxes.iter().map(|b| b.column + 1).max().unwrap_or(1);
+    let column = (room / columns as f64).clamp(LEAST_COLUMN, MOST_COLUMN);
+    let (mut blocks, stops) = blocks(graph);
+    let ways = ways(graph, &mut blocks, &stops);
+    let tops = settled(&blocks, &ways, columns);
+    let width = (column * columns as f64).max(room);
+    let left = (width - column * columns as f64) / 2.0;
+    let box_width = (column - GAP).min(column * BOX_SHARE).min(MOST_BOX);
+    let left_of = |c: usize| left + c as f64 * column + (column - box_width) / 2.0;
+    let mut boxes = vec![Rect::default(); graph.boxes.len()];
+    let mut frames = vec![None; graph.frames.len()];
+    for (block, top) in blocks.iter().zip(&tops) {
+        for (member, down) in &block.members {
+            let left = left_of(graph.boxes[*member].column);
+            boxes[*member] = Rect {
+                left,
+                top: top + down,
+                right: left + box_width,
+                bottom: top + down + BOX,
+            };
+        }
+        if let Some(frame) = block.frame {
+            frames[frame] = Some(Rect {
+                left: left_of(block.columns.0) - HOST_PAD,
+                top: *top,
+                right: left_of(block.columns.1) + box_width + HOST_PAD,
+                bottom: top + block.height,
+            });
+        }
+    }
+    let arrows = ways.iter().zip(&graph.arrows).map(|(way, arrow)| {
+        let first = graph.boxes[arrow.from].column;
+        let last = graph.boxes[arrow.to].column;
+        let height = |(block, down): &Stop| tops[*block] + down;
+        let mut corners = Vec::new();
+        for (i, stop) in way.iter().enumerate() {
+            // An arrow that passes nowhere on its way goes straight.
+            let column = if i + 1 == way.len() { last } else { first + i };
+            if i > 0 {
+                corners.push((left_of(column), height(stop)));
+            }
+            if i + 1 < way.len() {
+                corners.push((left_of(column) + box_width, height(stop)));
+            }
+        }
+        corners
+    });
+    Layout {
+        width,
+        height: blocks
+            .iter()
+            .zip(&tops)
+            .map(|(b, top)| top + b.height)
+            .fold(0.0, f64::max),
+        boxes,
+        frames,
+        arrows: arrows.collect(),
+    }
+}
+
+/// Hosts with their boxes and boxes without a host; and where arrows reach each box.
+fn blocks(graph: &Graph) -> (Vec<Block>, Vec<Stop>) {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut stops = vec![(0, 0.0); graph.boxes.len()];
+    for frame in 0..graph.frames.len() {
+        let members: Vec<usize> = (0..graph.boxes.len())
+            .filter(|b| graph.boxes[*b].frame == Some(frame))
+            .collect();
+        if !members.is_empty() {
+            blocks.push(host(graph, frame, &members));
+        }
+    }
+    for (i, node) in graph.boxes.iter().enumerate().filter(|(_, node)| node.frame.is_none()) {
+        blocks.push(Block {
+            columns: (node.column, node.column),
+            height: BOX,
+            members: vec![(i, 0.0)],
+            frame: None,
+        });
+    }
+    // Nearest to the clients first, in the scenario's order: a fair order to begin with.
+    blocks.sort_by_key(|b| b.columns.0);
+    for (i, block) in blocks.iter().enumerate() {
+        block
+            .members
+            .iter()
+            .for_each(|(member, down)| stops[*member] = (i, down + BOX / 2.0));
+    }
+    (blocks, stops)
+}
+
+fn host(graph: &Graph, frame: usize, members: &[usize]) -> Block {
+    let column = |m: &usize| graph.boxes[*m].column;
+    let (first, last) = members
+        .iter()
+        .map(column)
+        .fold((usize::MAX, 0), |(lo, hi), c| (lo.min(c), hi.max(c)));
+    let of = |c: usize| members.iter().copied().filter(move |m| graph.boxes[*m].column == c);
+    let highest = (first..=last).map(|c| of(c).count()).max().unwrap_or(0) as f64;
+    let stack = |n: f64| n * BOX + (n - 1.0) * BETWEEN_BOXES;
+    let mut placed = Vec::new();
+    for c in first..=last {
+        let spare = (stack(highest) - stack(of(c).count() as f64)) / 2.0;
+        let down = |i: usize| HOST_HEAD + spare + i as f64 * (BOX + BETWEEN_BOXES);
+        placed.extend(of(c).enumerate().map(|(i, m)| (m, down(i))));
+    }
+    Block {
+        columns: (first, last),
+        height: HOST_HEAD + stack(highest) + HOST_PAD,
+        members: placed,
+        frame: Some(frame),
+    }
+}
+
+/// The stops of every arrow. One that skips columns gets a passage in each, as long as there are not too many.
+fn ways(graph: &Graph, blocks: &mut Vec<Block>, stops: &[Stop]) -> Vec<Vec<Stop>> {
+    let span = |a: &super::graph::Arrow| graph.boxes[a.to].column - graph.boxes[a.from].column;
+    let passing = graph.arrows.iter().map(|a| span(a) - 1).sum::<usize>() <= MOST_PASSING;
+    let mut way = |a: &super::graph::Arrow| {
+        let mut way = vec![stops[a.from]];
+        let between = graph.boxes[a.from].column + 1..graph.boxes[a.to].column;
+        for column in between.filter(|_| passing) {
+            way.push((blocks.len(), PASSING / 2.0));
+            blocks.push(Block {
+                columns: (column, column),
+                height: PASSING,
+                members: Vec::new(),
+                frame: None,
+            });
+        }
+        way.push(stops[a.to]);
+        way
+    };
+    graph.arrows.iter().map(&mut way).collect()
+}
+
+/// The top of every block: each as near as it can be to the middle of what it is joined to (the barycentre), in the order
+/// of these wishes; of all rounds the one with the shortest arrows.
+fn settled(blocks: &[Block], ways: &[Vec<Stop>], columns: usize) -> Vec<f64> {
+    let order: Vec<usize> = (0..blocks.len()).collect();
+    let mut tops = pushed(blocks, &order, &vec![0.0; blocks.len()], columns);
+    let mut best = (length(&tops, ways), tops.clone());
+    for _ in 0..ROUNDS {
+        let wanted = wishes(&tops, ways);
+        let middle = |b: &usize| wanted[*b] + blocks[*b].height / 2.0;
+        let mut order = order.clone();
+        order.sort_by(|a, b| middle(a).total_cmp(&middle(b)).then(tops[*a].total_cmp(&tops[*b])));
+        // Downwards and upwards as far as needed: what lies halfway keeps the same distances.
+        let down = pushed(blocks, &order, &wanted, columns);
+        let upside: Vec<f64> = wanted.iter().zip(blocks).map(|(top, b)| -top - b.height).collect();
+        let reverse: Vec<usize> = order.iter().rev().copied().collect();
+        let up = pushed(blocks, &reverse, &upside, columns);
+        let halfway = |b: usize| f64::midpoint(down[b], -up[b] - blocks[b].height);
+        tops = (0..blocks.len()).map(halfway).collect();
+        let length = length(&tops, ways);
+        if length < best.0 - 1e-6 {
+            best = (length, tops.clone());
+        }
+    }
+    let highest = best.1.iter().copied().fold(f64::INFINITY, f64::min);
+    best.1.into_iter().map(|top| top - highest).collect()
+}
+
+/// Each where it wants to be, or as far below as those before it in its columns need.
+fn pushed(blocks: &[Block], order: &[usize], wanted: &[f64], columns: usize) -> Vec<f64> {
+    let mut ground = vec![f64::NEG_INFINITY; columns];
+    let mut tops = vec![0.0; blocks.len()];
+    for &b in order {
+        let block = &blocks[b];
+        let span = block.columns.0..=block.columns.1;
+        let floor = ground[span.clone()].iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        tops[b] = wanted[b].max(floor);
+        ground[span].fill(tops[b] + block.height + BETWEEN_BLOCKS);
+    }
+    tops
+}
+
+fn wishes(tops: &[f64], ways: &[Vec<Stop>]) -> Vec<f64> {
+    let mut sums = vec![(0.0, 0.0); tops.len()];
+    for pair in ways.iter().flat_map(|way| way.windows(2)) {
+        let ((a, down_a), (b, down_b)) = (pair[0], pair[1]);
+        for (this, down, other, other_down) in [(a, down_a, b, down_b), (b, down_b, a, down_a)] {
+            sums[this].0 += tops[other] + other_down - down;
+            sums[this].1 += 1.0;
+        }
+    }
+    sums.iter()
+        .zip(tops)
+        .map(|((sum, n), top)| if *n > 0.0 { sum / n } else { *top })
+        .collect()
+}
+
+/// How far all arrows go up and down.
+fn length(tops: &[f64], ways: &[Vec<Stop>]) -> f64 {
+    let height = |(block, down): Stop| tops[block] + down;
+    ways.iter()
+        .flat_map(|way| way.windows(2))
+        .map(|pair| (height(pair[0]) - height(pair[1])).abs())
+        .sum()
+}

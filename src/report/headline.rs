@@ -1,0 +1,284 @@
+//! The few numbers that matter of a result, each beside what it is to be compared with: for pages and for pictures.
+
+use super::availability::about;
+use super::document::{Number, Span, Tone};
+use super::review::SEVERITIES;
+use super::summary::{objective, plural};
+use super::units::{self, NOTHING};
+use super::view::{RunView, runs};
+use crate::analysis::availability::Availability;
+use crate::analysis::capacity::{Capacity, Verdict};
+use crate::analysis::result::{Answer, Document, Metrics, SloResult};
+use crate::analysis::review::Review;
+use crate::analysis::spof::{Spof, Verdict as Loss};
+use crate::analysis::sweep::Sweep;
+use crate::analysis::verify::Verification;
+use crate::scenario::review::Severity;
+
+/// The numbers of a result, whichever command found it; none of one that puts several designs side by side.
+pub fn numbers(document: &Document) -> Vec<Number> {
+    match &document.answer {
+        Answer::Run(_) => runs(document).first().map(of_run).unwrap_or_default(),
+        Answer::Capacity(found) => of_capacity(found),
+        Answer::Spof(found) => of_spof(found),
+        Answer::Availability(found) => of_availability(found),
+        Answer::Sweep(found) => of_sweep(found),
+        Answer::Review(found) => of_review(found),
+        Answer::Verify(found) => of_verify(found),
+        Answer::Runs(_) | Answer::Compare(_) => Vec::new(),
+    }
+}
+
+fn number(name: &'static str, value: impl Into<String>, note: Span) -> Number {
+    Number {
+        name,
+        value: value.into(),
+        note,
+    }
+}
+
+fn quiet(text: impl Into<String>) -> Span {
+    Span::new(Tone::Quiet, text)
+}
+
+fn kept(slo: &SloResult) -> Span {
+    let target = objective(slo).0;
+    match slo.met {
+        true => Span::new(Tone::Good, format!("✓ {target}")),
+        false => Span::new(Tone::Bad, format!("✗ missed {target}")),
+    }
+}
+
+/// The numbers of one run, each beside what was promised of it.
+fn of_run(view: &RunView<'_>) -> Vec<Number> {
+    let Metrics {
+        requests,
+        availability,
+        throughput_per_s,
+        latency_s,
+        ..
+    } = &view.run.metrics;
+    let promised = |name: &str, otherwise: String| match view.run.slo.iter().find(|s| s.objective == name) {
+        Some(slo) if view.is_empty() => quiet(format!("not measured against {}", objective(slo).0)),
+        Some(slo) => kept(slo),
+        None => quiet(otherwise),
+    };
+    let nines = availability.value.and_then(units::nines);
+    let nines = nines.or_else(|| units::at_least(availability)).unwrap_or_default();
+    vec![
+        number(
+            "Available",
+            units::percent_estimate(availability),
+            promised("availability", nines),
+        ),
+        number(
+            "Failed",
+            units::count(requests.failed),
+            quiet(format!("of {} requests", units::count(requests.offered))),
+        ),
+        number(
+            "Answered",
+            units::rate_estimate(throughput_per_s),
+            quiet("requests per second"),
+        ),
+        number(
+            "Latency, median",
+            units::latency_estimate(&latency_s.p50),
+            promised("p50", String::new()),
+        ),
+        number(
+            "Latency, p99",
+            units::latency_estimate(&latency_s.p99),
+            promised("p99", String::new()),
+        ),
+    ]
+}
+
+fn of_capacity(found: &Capacity) -> Vec<Number> {
+    let knee = match found.knee.verdict {
+        Verdict::Found => units::rate_estimate(&found.knee.knee_per_s),
+        Verdict::NoLoad => "none".into(),
+        Verdict::EveryLoad => format!("≥ {} /s", units::trimmed(found.tried_per_s[1], 0)),
+    };
+    let ratio = found.knee.knee_ratio.value.filter(|v| v.is_finite());
+    let ratio = ratio.map_or(String::new(), |r| {
+        format!("{} times the load of today", units::trimmed(r, 2))
+    });
+    let limit = found.knee.limited_by.as_ref();
+    let component = limit
+        .and_then(|l| l.component.clone())
+        .unwrap_or_else(|| NOTHING.into());
+    let breaks = limit.map_or(String::new(), |l| format!("{} breaks first", l.objective));
+    let mut numbers = vec![
+        number("Carries", knee, quiet(ratio)),
+        number(
+            "Load of today",
+            format!("{} /s", units::trimmed(found.present_per_s, 1)),
+            quiet(""),
+        ),
+        number("Limited by", component, quiet(breaks)),
+    ];
+    let knees = found
+        .n_minus_1
+        .iter()
+        .filter_map(|(name, k)| Some((name, k.knee_per_s.value?)));
+    if let Some((name, left)) = knees.filter(|k| k.1.is_finite()).min_by(|a, b| a.1.total_cmp(&b.1)) {
+        let tone = if left < found.present_per_s {
+            Tone::Bad
+        } else {
+            Tone::Good
+        };
+        let says = format!("with {name} lost");
+        numbers.push(number(
+            "Carries at worst",
+            format!("{} /s", units::trimmed(left, 0)),
+            Span::new(tone, says),
+        ));
+    }
+    numbers
+}
+
+fn of_spof(found: &Spof) -> Vec<Number> {
+    let with = |verdict| found.components.iter().filter(|p| p.verdict == verdict).count();
+    let tone = |n: usize| if n > 0 { Tone::Bad } else { Tone::Good };
+    let (outages, overloads) = (with(Loss::Outage), with(Loss::Overload));
+    let mut numbers = vec![
+        number(
+            "Single points of failure",
+            outages.to_string(),
+            Span::new(
+                tone(outages),
+                format!("of {}", plural(found.components.len() as u32, "component")),
+            ),
+        ),
+        number(
+            "Too weak without",
+            overloads.to_string(),
+            Span::new(
+                tone(overloads),
+                if overloads > 0 {
+                    "the rest is overloaded"
+                } else {
+                    "the rest carries the load"
+                },
+            ),
+        ),
+    ];
+    let costs = || {
+        found
+            .components
+            .iter()
+            .filter_map(|p| p.downtime_min_per_year.map(|m| (p, m)))
+    };
+    let total: f64 = costs().map(|c| c.1).filter(|m| m.is_finite()).sum();
+    if let Some((worst, minutes)) = costs().max_by(|a, b| a.1.total_cmp(&b.1)) {
+        numbers.push(number("Lost a year", units::minutes(total), quiet("of all requests")));
+        numbers.push(number(
+            "The dearest",
+            worst.name.clone(),
+            quiet(format!("{} a year", units::minutes(minutes))),
+        ));
+    }
+    if let Some((fix, saved)) = found
+        .fixes
+        .first()
+        .and_then(|f| Some((f, f.downtime_saved_min_per_year?)))
+    {
+        let says = format!("saved by {}", fix.id);
+        numbers.push(number(
+            "The best fix",
+            units::minutes(saved),
+            Span::new(Tone::Good, says),
+        ));
+    }
+    numbers
+}
+
+fn of_availability(found: &Availability) -> Vec<Number> {
+    let promised = found.slo.iter().find(|s| s.objective == "availability");
+    let nines = found.availability.value.and_then(units::nines).unwrap_or_default();
+    let span = |s: Option<f64>| s.filter(|v| v.is_finite()).map_or(NOTHING.into(), about);
+    vec![
+        number(
+            "Available",
+            units::percent_estimate(&found.availability),
+            promised.map_or_else(|| quiet(nines), kept),
+        ),
+        number(
+            "Lost a year",
+            units::minutes_estimate(&found.downtime_min_per_year),
+            quiet("of all requests"),
+        ),
+        number(
+            "One in twenty years",
+            units::minutes(found.periods.p95_min_per_year),
+            quiet("or more, by periods drawn"),
+        ),
+        number("Between outages", span(found.mtbf_s), quiet("on average")),
+        number("An outage lasts", span(found.mttr_s), quiet("on average")),
+    ]
+}
+
+fn of_review(found: &Review) -> Vec<Number> {
+    let number_of = |(severity, heading, ..): &(Severity, &'static str, &str, Tone)| {
+        let n = found.findings.iter().filter(|f| f.severity == *severity).count();
+        let note = match (*severity, n) {
+            (Severity::Critical, 1..) => Span::new(Tone::Bad, "mend before going live"),
+            (Severity::Critical, 0) => Span::new(Tone::Good, "nothing in the way"),
+            (Severity::Warning, _) => quiet("would hurt on a bad day"),
+            (Severity::Advice, _) => quiet("better otherwise"),
+        };
+        number(heading, n.to_string(), note)
+    };
+    SEVERITIES.iter().map(number_of).collect()
+}
+
+fn of_verify(found: &Verification) -> Vec<Number> {
+    let passed = found.checks.iter().filter(|c| c.passed).count();
+    let note = match found.passed {
+        true => Span::new(Tone::Good, "all passed"),
+        false => Span::new(Tone::Bad, "not all passed"),
+    };
+    let of = format!("{passed} of {}", found.checks.len());
+    vec![number("Checks passed", of, note)]
+}
+
+fn of_sweep(found: &Sweep) -> Vec<Number> {
+    let judged = found.points.iter().filter_map(|p| p.slo_met);
+    let (all, met) = judged.fold((0, 0), |(all, met), is| (all + 1, met + u32::from(is)));
+    let spread = |metric: &str, say: fn(f64) -> String| {
+        let values = found.points.iter().filter_map(|p| p.estimates.get(metric)?.value);
+        let ends = values
+            .filter(|v| v.is_finite())
+            .fold(None, |ends: Option<(f64, f64)>, v| {
+                Some(ends.map_or((v, v), |(lo, hi)| (lo.min(v), hi.max(v))))
+            });
+        ends.map_or(NOTHING.into(), |(lo, hi)| match (say(lo), say(hi)) {
+            (lo, hi) if lo == hi => lo,
+            (lo, hi) => format!("{lo} to {hi}"),
+        })
+    };
+    let mut numbers = vec![number(
+        "Points",
+        units::count(found.points.len() as u64),
+        quiet(format!("of {}", units::count(found.size))),
+    )];
+    if all > 0 {
+        numbers.push(number(
+            "Keep every promise",
+            met.to_string(),
+            quiet(format!("of {all}")),
+        ));
+    }
+    numbers.push(number(
+        "Available",
+        spread("availability", units::percent),
+        quiet("over all points"),
+    ));
+    numbers.push(number(
+        "Latency, p99",
+        spread("latency_s.p99", units::latency),
+        quiet("over all points"),
+    ));
+    numbers
+}

@@ -1,0 +1,88 @@
+//! Batch means and the warm-up, on a queue whose answer is known.
+
+mod program;
+mod support;
+
+use fallover::analysis::run as findings;
+use fallover::study::{Settings, Study};
+use program::{document, fallover};
+use support::alone::alone;
+use support::plan;
+
+/// M/M/1 at so much of its capacity of 100 a second.
+fn queue(rate: u32, duration: &str) -> String {
+    format!(
+        r#"{{ "duration": "{duration}", "warmup": "10s",
+              "clients": {{ "c": {{ "arrivals": {{ "poisson": {rate} }}, "entry": "s" }} }},
+              "nodes": {{ "s": {{ "kind": "app", "workers": 1, "work": {{ "*": {{ "io": {{ "exponential": {{ "mean": "10ms" }} }} }} }} }} }} }}"#
+    )
+}
+
+fn in_batches(json: &str, batches: u32) -> Study {
+    let settings = Settings {
+        batches: Some(batches),
+        ..Settings::plain(1, batches)
+    };
+    alone(&plan(json), &settings)
+}
+
+fn codes(json: &str, study: &Study) -> Vec<String> {
+    let plan = plan(json);
+    let caveats = findings::caveats(&plan, study, &findings::run(&plan, study));
+    caveats.into_iter().map(|c| c.code).collect()
+}
+
+#[test]
+fn batches_are_the_run_in_pieces() {
+    let json = queue(50, "1010s");
+    let (study, whole) = (in_batches(&json, 20), alone(&plan(&json), &Settings::plain(1, 1)));
+    assert_eq!((study.samples.len(), study.done()), (20, 1));
+    // Every request is in one batch, and all together are those of the run.
+    let sum = |study: &Study| {
+        study
+            .samples
+            .iter()
+            .map(|s| s.all.succeeded + s.all.failed)
+            .sum::<u64>()
+    };
+    assert_eq!(sum(&study), sum(&whole));
+    assert_eq!(study.pooled[0].latency.sum_s(), whole.pooled[0].latency.sum_s());
+    let busy = |study: &Study| {
+        let each = study.samples.iter().filter_map(|s| s.nodes[0].tally.utilization);
+        each.sum::<f64>() / study.samples.len() as f64
+    };
+    assert!((busy(&study) - busy(&whole)).abs() < 1e-9);
+    let served = |study: &Study| study.samples.iter().map(|s| s.nodes[0].tally.served).sum::<u64>();
+    assert_eq!(served(&study), served(&whole));
+    assert!(study.samples.iter().all(|s| s.batch_s == Some(50.0)));
+}
+
+#[test]
+fn theory_batch_means_hold_the_truth_and_short_ones_are_told() {
+    let json = queue(50, "1010s");
+    let study = in_batches(&json, 20);
+    let found = findings::run(&plan(&json), &study).metrics.latency_s.mean;
+    let (lo, hi) = (found.lo.expect("a bound"), found.hi.expect("a bound"));
+    // Inside 19 times of 20; twice as wide, all but once in 2,000 (t with 19 degrees of freedom beyond 4.19).
+    let half = hi - lo;
+    assert!((lo - half / 2.0..hi + half / 2.0).contains(&0.020), "{lo} {hi}");
+    assert_eq!(codes(&json, &study).iter().filter(|c| *c == "batches").count(), 1);
+    // At 0.95 the queue remembers for a minute what happened to it; batches of two seconds are one another's image.
+    let busy = queue(95, "130s");
+    assert!(codes(&busy, &in_batches(&busy, 60)).contains(&"batches.correlated".to_owned()));
+}
+
+#[test]
+fn the_warm_up_is_shown_and_judged() {
+    let folder = tempfile::tempdir().expect("makes a directory");
+    let path = folder.path().join("queue.json");
+    std::fs::write(&path, queue(80, "60s")).expect("writes");
+    let path = path.to_str().expect("is text");
+    let found = document(&["run", path, "--show-warmup", "--replications", "3"]);
+    let curve = found["timeline"]["series"]["settling_latency_mean_s"]["median"].as_array();
+    assert!(curve.is_some_and(|c| c.len() > 100 && c.iter().any(|v| v.as_f64() > Some(0.02))));
+    let (_, out, _) = fallover(&["run", path, "--show-warmup", "--replications", "3"]);
+    assert!(out.contains("settling") && out.contains("MSER-5 would cut"), "{out}");
+    let (_, out, _) = fallover(&["run", path, "--replications", "3"]);
+    assert!(!out.contains("settling"), "{out}");
+}
