@@ -74,7 +74,7 @@ impl Availability {
     }
 
     fn plan(&self) -> Result<Plan, Failure> {
-        if self.simulating.duration.is_some() || self.simulating.warmup.is_some() {
+        if self.simulating.has_times() {
             let message =
                 "availability chooses the times of its simulations itself; how long a time it is about is --horizon";
             return Err(Failure::BadInput(message.into()));

@@ -99,6 +99,11 @@ impl Simulating {
         }
     }
 
+    /// Does it say anything about the length of a run, or of its parts?
+    pub fn has_times(&self) -> bool {
+        self.duration.is_some() || self.warmup.is_some() || self.batch_means || self.show_warmup
+    }
+
     /// How many threads that comes to.
     pub fn threads(&self) -> usize {
         self.threads.map_or_else(default_threads, |t| t as usize)
@@ -133,7 +138,7 @@ fn warmup(text: &str) -> Result<String, String> {
 /// For commands that choose their own times and always let lifetimes act: they do not offer what they would refuse.
 pub fn without_times(argument: clap::Arg) -> clap::Arg {
     match argument.get_id().as_str() {
-        "duration" | "warmup" | "failures" => argument.hide(true),
+        "duration" | "warmup" | "failures" | "batch_means" | "show_warmup" => argument.hide(true),
         _ => argument,
     }
 }

@@ -42,7 +42,7 @@ impl Spof {
     /// Loads, takes everything away in turn, and says what that does.
     pub fn run(self) -> Result<(), Failure> {
         let outputs = self.writing.outputs()?;
-        if self.simulating.duration.is_some() || self.simulating.warmup.is_some() {
+        if self.simulating.has_times() {
             let message = "spof chooses its own times: long enough for every check and fail-over to act";
             return Err(Failure::BadInput(message.into()));
         }

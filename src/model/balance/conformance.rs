@@ -131,25 +131,7 @@ impl Farm {
 
     /// Tells the balancer who became usable, and who stopped being so.
     fn settle(&mut self) {
-        let up: Vec<bool> = self
-            .up
-            .iter()
-            .zip(&self.pool.servers)
-            .map(|(&up, member)| up && member.weight > 0)
-            .collect();
-        let backup: Vec<bool> = self.pool.servers.iter().map(|member| member.backup).collect();
-        let before: Vec<(bool, bool)> = self.pool.servers.iter().map(|m| (m.usable, m.up)).collect();
-        let now = usable(&up, &backup, self.allbackups).into_iter().zip(up);
-        for (member, (usable, up)) in self.pool.servers.iter_mut().zip(now) {
-            (member.usable, member.up) = (usable, up);
-        }
-        for (server, was) in before.into_iter().enumerate() {
-            let Member { usable, up, .. } = self.pool.servers[server];
-            if was != (usable, up) {
-                let change = if up { Change::Up } else { Change::Down };
-                self.balancer.changed(&self.pool, server, change);
-            }
-        }
+        self.pool.settle(&mut self.balancer, &self.up, self.allbackups);
     }
 
     fn request(&mut self, ask: Ask) {

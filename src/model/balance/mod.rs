@@ -167,6 +167,25 @@ impl Member {
 }
 
 impl Pool {
+    /// Works out anew who may be given requests where these servers are able to serve, and tells the algorithm what changed.
+    pub fn settle(&mut self, algorithm: &mut Balancer, able: &[bool], allbackups: bool) {
+        let members = || self.servers.iter();
+        let up: Vec<bool> = members().zip(able).map(|(m, &able)| able && m.weight > 0).collect();
+        let backup: Vec<bool> = members().map(|m| m.backup).collect();
+        let before: Vec<(bool, bool)> = members().map(|m| (m.usable, m.up)).collect();
+        let now = usable(&up, &backup, allbackups).into_iter().zip(up);
+        for (member, (usable, up)) in self.servers.iter_mut().zip(now) {
+            (member.usable, member.up) = (usable, up);
+        }
+        for (server, was) in before.into_iter().enumerate() {
+            let Member { usable, up, .. } = self.servers[server];
+            if was != (usable, up) {
+                let change = if up { Change::Up } else { Change::Down };
+                algorithm.changed(self, server, change);
+            }
+        }
+    }
+
     /// The backup that serves while others that are up have to wait, where no active server is left.
     fn first_of_backups(&self) -> Option<usize> {
         let waits = |member: &Member| member.backup && member.stands() && !member.usable;

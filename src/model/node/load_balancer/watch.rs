@@ -3,7 +3,7 @@
 use super::{LoadBalancer, Stage, Step};
 use crate::base::random::{Draw, label, mix, unit};
 use crate::base::time::{Span, Time};
-use crate::model::balance::{self, Balance, Change, Member, slowstart};
+use crate::model::balance::{Balance, Change, slowstart};
 use crate::model::context::Context;
 use crate::model::event::{Class, Event};
 use crate::model::node::Tending;
@@ -248,22 +248,8 @@ impl LoadBalancer<'_> {
 
     /// Works out anew who may be given requests, and tells the algorithm what changed.
     pub(super) fn settle(&mut self, cx: &mut Context<'_>) {
-        let members = || self.pool.servers.iter();
-        let able = self.servers.iter().zip(members());
-        let up: Vec<bool> = able.map(|(s, m)| s.health.is_able() && m.weight > 0).collect();
-        let backup: Vec<bool> = members().map(|m| m.backup).collect();
-        let before: Vec<(bool, bool)> = members().map(|m| (m.usable, m.up)).collect();
-        let now = balance::usable(&up, &backup, self.plan.allbackups).into_iter().zip(up);
-        for (member, (usable, up)) in self.pool.servers.iter_mut().zip(now) {
-            (member.usable, member.up) = (usable, up);
-        }
-        for (server, was) in before.into_iter().enumerate() {
-            let Member { usable, up, .. } = self.pool.servers[server];
-            if was != (usable, up) {
-                let change = if up { Change::Up } else { Change::Down };
-                self.algorithm.changed(&self.pool, server, change);
-            }
-        }
+        let able: Vec<bool> = self.servers.iter().map(|s| s.health.is_able()).collect();
+        self.pool.settle(&mut self.algorithm, &able, self.plan.allbackups);
         for server in 0..self.pool.servers.len() {
             self.leave_lost_server(cx, server);
         }
