@@ -12,11 +12,9 @@ use crate::analysis::result::{Answer, Document, Engine, Envelope, SCHEMA_VERSION
 use crate::report::progress;
 use crate::scenario::plan::Plan;
 use crate::scenario::raw::units::Duration;
-use crate::study::{Count, Settings};
 
 /// How much of its requests does the service answer over years, and what costs the rest?
 #[derive(Debug, Args)]
-#[command(mut_arg("replications", |a| a.help(REPLICATIONS)))]
 #[command(mut_args(without_times))]
 pub struct Availability {
     /// The scenario, JSON or YAML
@@ -32,11 +30,6 @@ pub struct Availability {
     simulating: Simulating,
 }
 
-const REPLICATIONS: &str =
-    "How many independent replications [default: as many as it takes to know what is lost to ± 10 %]";
-/// Where nobody says how many replications: as many as it takes until what is lost is known so well.
-const PRECISION: f64 = 0.1;
-
 impl Availability {
     /// Loads, walks through the years, simulates every state that matters, and says what that comes to.
     pub fn run(self) -> Result<(), Failure> {
@@ -46,7 +39,7 @@ impl Availability {
         let began = now();
         let asked = Asked {
             horizon: self.horizon.0,
-            settings: self.settings(),
+            settings: self.simulating.settings(),
         };
         let bar = progress::bar(0, "replications", self.writing.quiet);
         let progress = |done, total| {
@@ -99,17 +92,6 @@ impl Availability {
             return Err(Failure::BadInput(message));
         }
         Ok(plan)
-    }
-
-    fn settings(&self) -> Settings {
-        let settings = self.simulating.settings();
-        match (self.simulating.replications, self.simulating.precision) {
-            (None, None) => Settings {
-                replications: Count::Precision(PRECISION),
-                ..settings
-            },
-            _ => settings,
-        }
     }
 
     fn document(&self, plan: &Plan, found: Found, wall_s: f64) -> Document {
