@@ -12,6 +12,7 @@ use super::host::{Host, Job};
 use super::packed::Packed;
 use super::recorder::Recorder;
 use super::request::{Doing, Frame, FrameKey};
+use super::short::Short;
 use super::signal::{Signal, Signals};
 use super::station::{Entry, Station};
 use super::wire::Wire;
@@ -150,6 +151,8 @@ pub struct Context<'p> {
     pub machines: Vec<Machine>,
     /// The rows of each source's arrival trace.
     rows: Vec<&'p [crate::scenario::plan::TraceRow]>,
+    /// Which calls may go the short way, one a node.
+    pub(super) short: Vec<Short>,
     /// Answers that met a cut and will be sent again.
     pub(super) stuck: Slab<Stuck>,
     /// Faults that are active just now: while there is none, nobody looks for their effects.
@@ -191,6 +194,7 @@ impl<'p> Context<'p> {
             conditions: plan.nodes.iter().map(|_| Condition::default()).collect(),
             machines: plan.hosts.iter().map(machine).collect(),
             rows: plan.sources.iter().map(rows).collect(),
+            short: plan.nodes.iter().map(Short::of).collect(),
             stuck: Slab::default(),
             troubles: 0,
             orphans: 0,
@@ -342,7 +346,9 @@ impl<'p> Context<'p> {
         let now = self.now();
         while let Some(key) = self.stations[node.index()].next(now, |k| self.frames.contains(k)) {
             self.take_worker(key);
-            self.signals.push(Signal::Granted(key));
+            if !self.step_in(key, node) {
+                self.signals.push(Signal::Granted(key));
+            }
         }
     }
 

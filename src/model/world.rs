@@ -278,7 +278,12 @@ impl<'p> World<'p> {
     /// A frame's work is done.
     #[inline]
     fn worked(&mut self, frame: FrameKey) {
-        self.tell_of(frame, |node, cx| node.worked(cx, frame));
+        let Some(node) = self.cx.frames.get(frame).map(|f| f.node) else {
+            return;
+        };
+        if !self.walk_out(frame, node) {
+            self.tell(node, |node, cx| node.worked(cx, frame));
+        }
     }
 
     /// A call has come back to the frame that waits for it.
