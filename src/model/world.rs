@@ -157,7 +157,9 @@ impl<'p> World<'p> {
                     None => return Progress::Done,
                     Some(due) => self.dispatch(due),
                 }
-                self.settle();
+                if !self.cx.signals.is_empty() {
+                    self.settle();
+                }
                 if let Some(near) = self.cx.calendar.came_near() {
                     warm(&self.cx.frames, near);
                 }
