@@ -64,6 +64,7 @@ impl<B: Balance> Farm<B> {
             id: server as u32,
             backup: false,
             usable: true,
+            up: true,
             served: 0,
             queued: 0,
             limit: 8,

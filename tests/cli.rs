@@ -92,6 +92,23 @@ fn bad_input_is_status_2_and_outranks_a_missing_file() {
 }
 
 #[test]
+fn what_chooses_its_own_times_does_not_take_them() {
+    for command in ["spof", "availability"] {
+        for option in [
+            &["--duration", "1m"][..],
+            &["--warmup", "1s"],
+            &["--batch-means"],
+            &["--show-warmup"],
+        ] {
+            let asked = [&[command, "scenarios/foobar.json"], option].concat();
+            let (status, out, err) = fallover(&asked);
+            assert_eq!((status, out.as_str()), (2, ""), "{asked:?}");
+            assert!(err.contains("chooses"), "{asked:?}: {err}");
+        }
+    }
+}
+
+#[test]
 fn json_output_is_json_and_nothing_else() {
     let (status, out, _) = fallover(&["explain", "--json", "scenarios/lb-failure.json"]);
     let document: serde_json::Value = serde_json::from_str(&out).unwrap();

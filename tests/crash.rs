@@ -90,7 +90,20 @@ fn killed_at_any_point_it_leaves_whole_files() {
     assert!(seen[0] > 0, "no kill came early enough to matter: {seen:?}");
 }
 
-/// A write that goes beyond the limit fails, as on a full disk: the first, the second, every one of them.
+/// The same command whose files may only grow to so many blocks: what goes beyond fails, as on a full disk.
+fn with_files_up_to(blocks: usize, program: &Command) -> Command {
+    let mut command = Command::new("sh");
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    // Of 512 bytes in POSIX; a shell that counts in 1024 only moves the point.
+    command
+        .arg("-c")
+        .arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""))
+        .arg("sh");
+    command.arg(program.get_program()).args(program.get_args());
+    command
+}
+
+/// The first write fails, the second, every one of them.
 #[test]
 fn whichever_write_fails_the_old_file_stays_and_the_others_are_written() {
     let (files, _) = undisturbed();
@@ -99,16 +112,9 @@ fn whichever_write_fails_the_old_file_stays_and_the_others_are_written() {
     for blocks in (0..=largest / 512 + 1).step_by(1 + largest / 512 / 60) {
         let folder = tempfile::tempdir().expect("makes a directory");
         old_files(folder.path());
-        let mut command = Command::new("sh");
-        let program = writing(folder.path());
-        command.current_dir(env!("CARGO_MANIFEST_DIR"));
-        // Of 512 bytes in POSIX; a shell that counts in 1024 only moves the point.
-        command
-            .arg("-c")
-            .arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""))
-            .arg("sh");
-        command.arg(program.get_program()).args(program.get_args());
-        let output = command.output().expect("starts");
+        let output = with_files_up_to(blocks, &writing(folder.path()))
+            .output()
+            .expect("starts");
         let new = files
             .iter()
             .filter(|(name, whole)| is_new(folder.path(), name, whole))
@@ -125,4 +131,72 @@ fn whichever_write_fails_the_old_file_stays_and_the_others_are_written() {
         }
     }
     assert!(failed > 20, "{failed}");
+}
+
+/// The program, sweeping a grid of twelve points into a table and a document.
+fn sweeping(folder: &Path) -> Command {
+    let mut command = Command::new(program().get_program());
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .arg("sweep")
+        .args(&RUN[1..]);
+    command.args([
+        "--vary",
+        "nodes.haproxy.retries=1..4",
+        "--vary",
+        "nodes.haproxy.servers.nginx1.weight=1..3",
+    ]);
+    for name in ["x.csv", "x.json"] {
+        command.arg("-o").arg(folder.join(name));
+    }
+    command.arg("--quiet").stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// The table, and the document but for how long it took.
+fn swept(folder: &Path) -> (String, serde_json::Value) {
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("is there");
+    let mut document: serde_json::Value = serde_json::from_str(&read("x.json")).expect("is JSON");
+    document.as_object_mut().expect("is a map").remove("engine");
+    (read("x.csv"), document)
+}
+
+/// Killed again and again, or out of space, and started anew: the last run's files are those of one that nothing disturbed.
+#[test]
+fn a_sweep_goes_on_after_any_kill_and_any_write_that_failed() {
+    let whole = tempfile::tempdir().expect("makes a directory");
+    let began = Instant::now();
+    assert!(sweeping(whole.path()).status().expect("starts").success());
+    let (took, whole) = (began.elapsed(), swept(whole.path()));
+    let finish = |folder: &Path| {
+        assert!(sweeping(folder).status().expect("starts").success());
+        assert!(swept(folder) == whole, "a sweep that went on has other files");
+        // A kill may leave a file that was being written beside its place, and no more.
+        assert!(
+            !folder.join("x.csv.partial").exists(),
+            "the journal goes when the work is done"
+        );
+    };
+    let (mut draw, mut resumed, mut failed) = (Draw::keyed(9), 0, 0);
+    for _ in 0..8 {
+        let folder = tempfile::tempdir().expect("makes a directory");
+        for _ in 0..3 {
+            let mut child = sweeping(folder.path()).spawn().expect("starts");
+            std::thread::sleep(took.mul_f64(unit(&mut draw)));
+            child.kill().expect("is killed");
+            child.wait().expect("is gone");
+            resumed += u32::from(folder.path().join("x.csv.partial").exists());
+        }
+        finish(folder.path());
+    }
+    for blocks in (0..20).step_by(2) {
+        let folder = tempfile::tempdir().expect("makes a directory");
+        let status = with_files_up_to(blocks, &sweeping(folder.path())).status();
+        failed += u32::from(!status.expect("starts").success());
+        finish(folder.path());
+    }
+    assert!(
+        resumed > 10 && failed > 5,
+        "{resumed} left a journal, {failed} ran out of space"
+    );
 }

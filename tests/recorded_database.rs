@@ -96,3 +96,60 @@ fn connections_beyond_the_limit_are_refused_at_once() {
         assert_eq!(row.finished == Some(row.arrived), real != "ok", "at once");
     }
 }
+
+/// Five hundred writes, 30 ms apart, and among them one that a replica works on for as long as the first row after it took to
+/// be seen: those behind it come late, and less and less so. A replica works on any other for a millisecond.
+#[test]
+fn a_big_transaction_holds_up_the_writes_behind_it() {
+    let case = &recording()["lag"];
+    let number = |value: &Value| value.as_f64().expect("a number");
+    let of = |row: &Value| (number(&row[0]), number(&row[1]), number(&row[2]));
+    let mut rows: Vec<(f64, f64, f64)> = case["rows"].as_array().unwrap().iter().map(of).collect();
+    let (start, commit) = (number(&case["big"]["start_ms"]), number(&case["big"]["commit_ms"]));
+    let behind = rows
+        .iter()
+        .find(|row| row.0 > commit)
+        .expect("there are rows behind it");
+    let apply = behind.0 + behind.1 + behind.2 - commit;
+    rows.push((start, commit - start, apply));
+    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let folder = tempfile::tempdir().expect("makes a directory");
+    let mut text = String::from(
+        "at_s,commit_s,apply_s
+",
+    );
+    for (at, commit, lag) in &rows {
+        let apply = if *lag == apply { apply } else { 1.0 };
+        writeln!(text, "{:.6},{:.6},{:.6}", at / 1e3, commit / 1e3, apply / 1e3).expect("writes");
+    }
+    let file = folder.path().join("t.csv");
+    std::fs::write(&file, text).expect("writes");
+    let scenario = json!({
+        "duration": "20s",
+        "warmup": 0,
+        "clients": { "c": { "arrivals": { "trace": file.to_str().expect("is text") }, "entry": "a" } },
+        "nodes": { "a": { "kind": "app", "database": "db", "queries": { "*": { "write": 1 } } },
+            "db": { "kind": "database", "members": { "p": {}, "r": {} }, "primary": "p",
+                "replication": { "apply": { "trace": "apply_s" } }, "work": { "write": { "io": { "trace": "commit_s" } } } } },
+    });
+    let lags = &record(&scenario.to_string()).lags[0];
+    let mut real: Vec<f64> = rows.iter().map(|row| row.2 / 1e3).collect();
+    real.sort_by(f64::total_cmp);
+    assert_eq!(lags.count() as usize, real.len());
+    // The bands that the live kit has: the mean within 5 %, what is late within 10 %.
+    let near = |what: &str, ours: f64, real: f64, band: f64| {
+        assert!((ours / real - 1.0).abs() < band, "{what}: {ours} s, really {real} s");
+    };
+    near(
+        "mean",
+        lags.sum_s() / real.len() as f64,
+        real.iter().sum::<f64>() / real.len() as f64,
+        0.05,
+    );
+    // Of 500, twelve wait for the big one: from the 98th percentile on.
+    for share in [0.98, 0.985, 0.99, 0.995, 1.0] {
+        let at = (share * real.len() as f64).ceil() as usize - 1;
+        let ours = lags.quantiles_s(&[share])[0].expect("there are lags");
+        near(&format!("quantile {share}"), ours, real[at], 0.1);
+    }
+}

@@ -63,6 +63,7 @@ impl Stack {
                 id: options.number("id").unwrap_or(position),
                 backup: options.has("backup"),
                 usable: true,
+                up: true,
                 served: 0,
                 queued: 0,
                 limit: options.number("maxconn").unwrap_or(u32::MAX),
@@ -185,15 +186,17 @@ impl Stack {
         let was_up = self.health[server].is_up();
         set(&mut self.health[server]);
         let comes_up = !was_up && self.health[server].is_up();
-        for (server, usable) in usable(&self.pool, &self.health, self.allbackups)
-            .into_iter()
-            .enumerate()
-        {
-            let before = std::mem::replace(&mut self.pool.servers[server].usable, usable);
-            match (before, usable) {
-                (false, true) => self.balancer.changed(&self.pool, server, Change::Up),
-                (true, false) => self.balancer.changed(&self.pool, server, Change::Down),
-                _ => {}
+        let before: Vec<(bool, bool)> = self.pool.servers.iter().map(|m| (m.usable, m.up)).collect();
+        let usable = usable(&self.pool, &self.health, self.allbackups);
+        for ((member, health), usable) in self.pool.servers.iter_mut().zip(&self.health).zip(usable) {
+            member.up = health.is_up() && !health.drain && member.weight > 0;
+            member.usable = usable;
+        }
+        for (server, was) in before.into_iter().enumerate() {
+            let Member { usable, up, .. } = self.pool.servers[server];
+            if was != (usable, up) {
+                let change = if up { Change::Up } else { Change::Down };
+                self.balancer.changed(&self.pool, server, change);
             }
         }
         if comes_up {
@@ -353,6 +356,7 @@ fn slowstart_picks(weight: u32) -> Vec<usize> {
         id: 1,
         backup: false,
         usable: true,
+        up: true,
         served: 0,
         queued: 0,
         limit: u32::MAX,
@@ -364,7 +368,7 @@ fn slowstart_picks(weight: u32) -> Vec<usize> {
     let mut draw = Draw::keyed(1);
     let ramp = |ms| slowstart::eweight(weight, Span::from_millis(4000), Span::from_millis(ms));
     let change = |pool: &mut Pool, balancer: &mut Balancer, usable, eweight, change| {
-        pool.servers[0].usable = usable;
+        (pool.servers[0].usable, pool.servers[0].up) = (usable, usable);
         pool.servers[0].eweight = eweight;
         balancer.changed(pool, 0, change);
     };

@@ -25,6 +25,7 @@ fn pool(observation: &Value) -> Pool {
             id: 1,
             backup: false,
             usable: true,
+            up: true,
             served: 0,
             queued: 0,
             limit: u32::MAX,
@@ -82,7 +83,8 @@ impl Hashed {
     }
 
     fn set_usable(&mut self, server: usize, usable: bool) {
-        self.pool.servers[server].usable = usable;
+        let member = &mut self.pool.servers[server];
+        (member.usable, member.up) = (usable, usable);
         self.balancer
             .changed(&self.pool, server, if usable { Change::Up } else { Change::Down });
     }

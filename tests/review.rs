@@ -555,10 +555,9 @@ fn bad_input_has_its_status_and_says_what_is_wrong() {
         assert_eq!(out, "");
         (status, err)
     };
-    // The words are printed; the picture is what cannot be.
-    let (status, _, err) = fallover(&["review", "scenarios/foobar.json", "-o", "x.png"]);
+    let (status, _, err) = fallover(&["review", "scenarios/foobar.json", "-o", "x.csv"]);
     assert_eq!(status, 2);
-    assert!(err.ends_with("use .pdf, .html or .json\n"), "{err}");
+    assert!(err.ends_with("use .json, .pdf, .html, .png or .svg\n"), "{err}");
     let (status, err) = says(&[
         "review",
         "scenarios/foobar.json",

@@ -62,6 +62,11 @@ impl<T> Ordered<T> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, t)| t)
     }
 
+    /// Is there none?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Names and entries in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
         self.0.iter().map(|(n, t)| (n.as_str(), t))
@@ -270,6 +275,9 @@ pub struct Run {
     pub nodes: Ordered<NodeResult>,
     /// By host, where the scenario names hosts.
     pub hosts: Ordered<HostResult>,
+    /// How long after its commit a write was on the replicas, by database, where that takes time.
+    #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+    pub lag_s: Ordered<Latency>,
     /// How things went over time, warm-up included.
     pub timeline: Timeline,
     /// The log of replication 0: faults, verdicts of checks, fail-overs.

@@ -10,7 +10,7 @@ use super::waterfall::waterfall;
 use crate::base::limits;
 use crate::model::recorder::{Bin, ClassRecord, bin_of};
 use crate::model::request::Outcome;
-use crate::scenario::plan::{Arrivals, Load, Measure, Monitoring, Objective, Plan};
+use crate::scenario::plan::{Arrivals, Database, Load, Measure, Monitoring, Objective, Plan};
 use crate::stats::interval::{self, Between, CONFIDENCE, Interval};
 use crate::stats::sketch::Sketch;
 use crate::study::Study;
@@ -48,6 +48,7 @@ pub fn run(plan: &Plan, study: &Study) -> Run {
                 .map(|(i, h)| (h.name.clone(), host(&measured, i)))
                 .collect(),
         ),
+        lag_s: lags(plan, study),
         timeline: timeline(plan, study),
         events: study.events.iter().map(happening).collect(),
         slo: plan.slo.iter().map(|o| objective(o, study, &pooled)).collect(),
@@ -126,6 +127,17 @@ fn metrics(outcomes: &[&Outcomes], pooled: &ClassRecord, windows: &[f64]) -> Met
         outcomes: outcomes_of(pooled),
         distribution: distribution(pooled),
     }
+}
+
+/// How far replicas are behind with a write, by database; those that never are need no word.
+fn lags(plan: &Plan, study: &Study) -> Ordered<Latency> {
+    let of = |(i, database): (usize, &Database)| {
+        let pooled = &study.lags[i];
+        let spreads: Vec<&Spread> = study.samples.iter().map(|s| &s.lags[i]).collect();
+        let is_behind = pooled.max_s().is_some_and(|max| max > 0.0);
+        is_behind.then(|| (database.name.clone(), latency(&spreads, pooled)))
+    };
+    Ordered(plan.databases.iter().enumerate().filter_map(of).collect())
 }
 
 fn latency(spreads: &[&Spread], pooled: &Sketch) -> Latency {

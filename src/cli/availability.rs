@@ -5,17 +5,17 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{self, Failure, INTERRUPTED, MISSED};
-use super::options::{Reading, Simulating, Writing, duration};
+use super::options::{Reading, Simulating, Writing, duration, without_times};
 use super::simulate::{failed, now, stop_on_interrupt};
 use crate::analysis::availability::{self as finding, Asked, Found};
 use crate::analysis::result::{Answer, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
 use crate::report::progress;
 use crate::scenario::plan::Plan;
 use crate::scenario::raw::units::Duration;
-use crate::study::{Count, Settings};
 
 /// How much of its requests does the service answer over years, and what costs the rest?
 #[derive(Debug, Args)]
+#[command(mut_args(without_times))]
 pub struct Availability {
     /// The scenario, JSON or YAML
     scenario: PathBuf,
@@ -30,9 +30,6 @@ pub struct Availability {
     simulating: Simulating,
 }
 
-/// Where nobody says how many replications: as many as it takes until what is lost is known so well.
-const PRECISION: f64 = 0.1;
-
 impl Availability {
     /// Loads, walks through the years, simulates every state that matters, and says what that comes to.
     pub fn run(self) -> Result<(), Failure> {
@@ -42,7 +39,7 @@ impl Availability {
         let began = now();
         let asked = Asked {
             horizon: self.horizon.0,
-            settings: self.settings(),
+            settings: self.simulating.settings(),
         };
         let bar = progress::bar(0, "replications", self.writing.quiet);
         let progress = |done, total| {
@@ -70,7 +67,7 @@ impl Availability {
     }
 
     fn plan(&self) -> Result<Plan, Failure> {
-        if self.simulating.duration.is_some() || self.simulating.warmup.is_some() {
+        if self.simulating.has_times() {
             let message =
                 "availability chooses the times of its simulations itself; how long a time it is about is --horizon";
             return Err(Failure::BadInput(message.into()));
@@ -95,17 +92,6 @@ impl Availability {
             return Err(Failure::BadInput(message));
         }
         Ok(plan)
-    }
-
-    fn settings(&self) -> Settings {
-        let settings = self.simulating.settings();
-        match (self.simulating.replications, self.simulating.precision) {
-            (None, None) => Settings {
-                replications: Count::Precision(PRECISION),
-                ..settings
-            },
-            _ => settings,
-        }
     }
 
     fn document(&self, plan: &Plan, found: Found, wall_s: f64) -> Document {

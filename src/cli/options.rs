@@ -99,6 +99,11 @@ impl Simulating {
         }
     }
 
+    /// Does it say anything about the length of a run, or of its parts?
+    pub fn has_times(&self) -> bool {
+        self.duration.is_some() || self.warmup.is_some() || self.batch_means || self.show_warmup
+    }
+
     /// How many threads that comes to.
     pub fn threads(&self) -> usize {
         self.threads.map_or_else(default_threads, |t| t as usize)
@@ -128,6 +133,14 @@ fn warmup(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Duration::parse(text).map(|_| text.to_owned())
+}
+
+/// For commands that choose their own times and always let lifetimes act: they do not offer what they would refuse.
+pub fn without_times(argument: clap::Arg) -> clap::Arg {
+    match argument.get_id().as_str() {
+        "duration" | "warmup" | "failures" | "batch_means" | "show_warmup" => argument.hide(true),
+        _ => argument,
+    }
 }
 
 fn precision(text: &str) -> Result<f64, String> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{self, Failure, INTERRUPTED};
-use super::options::{Reading, Simulating, Writing};
+use super::options::{Reading, Simulating, Writing, without_times};
 use super::simulate::{failed, now, stop_on_interrupt};
 use crate::analysis::result::{Answer, Caveat, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
 use crate::analysis::spof::{self as finding, Effect, Lab, Options, remedies};
@@ -14,6 +14,7 @@ use crate::scenario::Loaded;
 
 /// What are the single points of failure, what does each cost, and what can the rest not carry?
 #[derive(Debug, Args)]
+#[command(mut_args(without_times))]
 pub struct Spof {
     /// The scenario, JSON or YAML
     scenario: PathBuf,
@@ -41,7 +42,7 @@ impl Spof {
     /// Loads, takes everything away in turn, and says what that does.
     pub fn run(self) -> Result<(), Failure> {
         let outputs = self.writing.outputs()?;
-        if self.simulating.duration.is_some() || self.simulating.warmup.is_some() {
+        if self.simulating.has_times() {
             let message = "spof chooses its own times: long enough for every check and fail-over to act";
             return Err(Failure::BadInput(message.into()));
         }

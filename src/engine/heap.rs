@@ -122,7 +122,7 @@ impl<E: Copy> Heap<E> {
     }
 
     /// Moves the hole at `hole` up until `entry` fits in it.
-    #[inline(never)]
+    #[inline]
     fn sift_up(&mut self, mut hole: usize, entry: (u128, E)) {
         while hole > 0 {
             let parent = (hole - 1) / ARITY;

@@ -1,7 +1,7 @@
 //! Events by key, however many wait: a heap for those that are near, unsorted buckets for those that are far.
 //!
 //! While few events wait, all are near and this is the [`Heap`] and nothing else. A heap of a hundred thousand misses the
-//! processor's cache at each level; so where it grows beyond [`SPILL`], what is far goes into a bucket by its time and is
+//! processor's cache at each level; so where it grows beyond `SPILL`, what is far goes into a bucket by its time and is
 //! not compared with anything until its bucket's turn comes (the ladder queue of Tang, Goh and Thng, 2005, with a heap as its
 //! lowest rung). All events of one instant are always together, and the heap knows the whole key, so the order is exact.
 
@@ -32,10 +32,10 @@ pub struct Ladder<E> {
     spare: Vec<Rung<E>>,
 }
 
-/// The heap is as good as any up to here: it fits into the cache.
-const SPILL: usize = 4096;
+/// The heap is as good as any up to here.
+const SPILL: usize = 512;
 /// A bucket with more than this part of it becomes a rung of its own.
-const PART: usize = 16;
+const PART: usize = 2;
 /// Buckets of a rung, as a power of two.
 const BITS: u32 = 8;
 

@@ -181,8 +181,8 @@ impl Directory {
     }
 
     /// A write is committed on the primary. It reaches the replicas after `lag`; they work on it for `apply`, one write
-    /// after the other.
-    pub fn commit(&mut self, database: DatabaseId, now: Time, lag: Span, apply: Span) {
+    /// after the other. How far behind they are with it.
+    pub fn commit(&mut self, database: DatabaseId, now: Time, lag: Span, apply: Span) -> Span {
         let roles = &mut self.databases[database.index()];
         while roles.behind.front().is_some_and(|at| *at <= now) {
             roles.behind.pop_front();
@@ -192,6 +192,7 @@ impl Directory {
         if at > now {
             roles.behind.push_back(at);
         }
+        at.since(now)
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::flows::Flows;
 use super::request::{Frame, FrameKey, Outcome};
-use crate::base::ids::{ClassId, NodeId, SourceId};
+use crate::base::ids::{ClassId, DatabaseId, NodeId, SourceId};
 use crate::base::time::{Span, Time};
 use crate::scenario::plan::Plan;
 use crate::stats::sketch::Sketch;
@@ -42,6 +42,8 @@ pub struct RunRecord {
     pub bins: Vec<Bin>,
     /// Writes lost at promotions, by database.
     pub lost_writes: Vec<u64>,
+    /// How long after its commit each write was on the replicas, by database with replicas.
+    pub lags: Vec<Sketch>,
     /// The log, if it was wanted.
     pub events: Vec<Note>,
     /// A row a request, if they were wanted.
@@ -256,6 +258,7 @@ impl Recorder {
                 flows: Flows::new(plan),
                 bins: vec![Bin::default(); bins],
                 lost_writes: Vec::new(),
+                lags: plan.databases.iter().map(|_| Sketch::default()).collect(),
                 events: Vec::new(),
                 rows: Vec::new(),
                 slices: vec![(0.0, 0); slices],
@@ -321,6 +324,13 @@ impl Recorder {
             server: None,
             waits: BTreeMap::new(),
         });
+    }
+
+    /// A write was committed, and will be on the replicas after so long.
+    pub fn committed(&mut self, now: Time, database: DatabaseId, lag: Span) {
+        if self.counts(now) {
+            self.run.lags[database.index()].record(lag);
+        }
     }
 
     /// A page that somebody wanted then is whole after so long; the browser draws it for `render`, where that is known.

@@ -1,7 +1,7 @@
 //! The report of `availability`: the number first, then what costs it, then what it rests on.
 
 use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
-use super::summary::{plural, seed};
+use super::summary::{caveats, plural, seed};
 use super::units::{self, NOTHING};
 use crate::analysis::availability::{Availability, ClassAvailability};
 use crate::analysis::result::{Document, Estimate};
@@ -18,8 +18,7 @@ pub fn report(document: &Document, found: &Availability, most: usize) -> Report 
     }
     blocks.push(Block::Heading("What costs it".into()));
     blocks.push(Block::Table(causes(found, most)));
-    let note = |c: &crate::analysis::result::Caveat| Block::Note(Span::new(Tone::Caution, c.message.clone()));
-    blocks.extend(document.caveats.iter().map(note));
+    blocks.extend(caveats(document, &[], usize::MAX));
     Report {
         title: format!("{}: how available?", document.envelope.scenario.name),
         subtitle: format!(

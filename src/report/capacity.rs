@@ -1,7 +1,7 @@
 //! The report of `capacity`: one sentence to repeat, what breaks first, the curve, and what is left when something is lost.
 
 use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
-use super::summary::{plural, seed};
+use super::summary::{caveats, plural, seed};
 use super::units::{self, NOTHING};
 use crate::analysis::capacity::{Beyond, Capacity, Knee, Shape, Size, Sizing, Verdict};
 use crate::analysis::result::{Document, Estimate};
@@ -21,8 +21,7 @@ pub fn report(document: &Document, capacity: &Capacity) -> Report {
         blocks.push(Block::Heading("With one lost".into()));
         blocks.push(Block::Table(losses(capacity)));
     }
-    let note = |c: &crate::analysis::result::Caveat| Block::Note(Span::new(Tone::Caution, c.message.clone()));
-    blocks.extend(document.caveats.iter().map(note));
+    blocks.extend(caveats(document, &[], usize::MAX));
     Report {
         title: format!("{}: how much does it carry?", document.envelope.scenario.name),
         subtitle: format!(

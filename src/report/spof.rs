@@ -1,7 +1,7 @@
 //! The report of `spof`: the verdict first, then what each loss does, then what it takes to cut a class.
 
 use super::document::{Block, Column, Fact, Point, Report, Span, Table, Tone};
-use super::summary::{plural, seed};
+use super::summary::{caveats, plural, seed};
 use super::units::{self, NOTHING};
 use crate::analysis::result::Document;
 use crate::analysis::spof::{Fix, Priced, Spof, Verdict};
@@ -23,8 +23,7 @@ pub fn report(document: &Document, spof: &Spof, most: usize) -> Report {
     }
     blocks.extend(first(spof));
     blocks.extend(together(spof));
-    let note = |c: &crate::analysis::result::Caveat| Block::Note(Span::new(Tone::Caution, c.message.clone()));
-    blocks.extend(document.caveats.iter().map(note));
+    blocks.extend(caveats(document, &[], usize::MAX));
     Report {
         title: format!("{}: what if it dies?", document.envelope.scenario.name),
         subtitle: format!(

@@ -5,7 +5,7 @@ use std::io;
 use serde_json::Value;
 
 use super::document::{Block, Column, Report, Span, Table, Tone};
-use super::summary::{plural, seed, unshown};
+use super::summary::{caveats, plural, seed, unshown};
 use super::units::{self, NOTHING};
 use crate::analysis::result::{Answer, Document, Estimate};
 use crate::analysis::sweep::{Output, Point, Sweep};
@@ -38,8 +38,7 @@ pub fn report(document: &Document) -> Report {
         Some(sensitivity) => blocks.extend(sensitivity.outputs.iter().flat_map(effects)),
         None => blocks.push(Block::Table(points(sweep))),
     }
-    let note = |c: &crate::analysis::result::Caveat| Block::Note(Span::new(Tone::Caution, c.message.clone()));
-    blocks.extend(document.caveats.iter().map(note));
+    blocks.extend(caveats(document, &[], usize::MAX));
     Report {
         title: document.envelope.scenario.name.clone(),
         subtitle: format!(

@@ -82,6 +82,8 @@ pub struct Study {
     pub pooled: Vec<ClassRecord>,
     /// Waiting in all replications together, by node.
     pub waits: Vec<Sketch>,
+    /// How far replicas were behind with each write, by database.
+    pub lags: Vec<Sketch>,
     /// Who answered whom, over all replications.
     pub flows: Flows,
     /// The event log of replication 0.
@@ -267,6 +269,7 @@ impl Crew<'_> {
             settling: settling.filter(|_| self.settings.show_warmup),
             pooled: vec![ClassRecord::default(); plan.classes.len()],
             waits: vec![Sketch::default(); plan.nodes.len()],
+            lags: vec![Sketch::default(); plan.databases.len()],
             flows: Flows::new(plan),
             events: Vec::new(),
             warmup,
@@ -431,6 +434,9 @@ impl Study {
         }
         for (all, node) in self.waits.iter_mut().zip(&record.nodes) {
             all.merge(&node.wait);
+        }
+        for (all, lags) in self.lags.iter_mut().zip(&record.lags) {
+            all.merge(lags);
         }
         self.flows.merge(&record.flows);
         self.events_taken += record.events_taken;

@@ -23,6 +23,8 @@ pub struct Sample {
     pub bins: Vec<Bin>,
     /// Writes lost at promotions.
     pub lost_writes: u64,
+    /// How far replicas were behind with each write, by database.
+    pub lags: Vec<Spread>,
     /// Did the run end early, in seconds, because too much was in flight?
     pub overflowed_s: Option<f64>,
     /// Of a batch: how long it is.
@@ -137,6 +139,7 @@ impl Sample {
             hosts: hosts.iter().map(|h| (h.cpu, h.up)).collect(),
             bins: record.bins.clone(),
             lost_writes: record.lost_writes.iter().sum(),
+            lags: record.lags.iter().map(Spread::of).collect(),
             overflowed_s: record.overflowed.map(|t| t.seconds()),
             batch_s: None,
         }

@@ -357,6 +357,7 @@ fn foobar_run(metrics_of: Metrics, timeline: Timeline, haproxy_up: f64) -> Run {
         ]),
         timeline,
         events: Vec::new(),
+        lag_s: Ordered::default(),
         topology: topology(),
         waterfall: waterfall(),
         slo: vec![

@@ -224,9 +224,14 @@ impl Outages {
         Ok(())
     }
 
-    /// No answer comes from a server that was down from the wish to the answer.
+    /// No answer comes from a server that was down from the wish to the answer. A row names the last balancer's last choice, and the
+    /// client's next try may go past every balancer (the DNS answer has changed): only what needed one try says who answered.
     fn the_dead_serve_nobody(&self, plan: &Plan, record: &RunRecord) -> Result<(), String> {
-        for row in record.rows.iter().filter(|r| r.outcome == Outcome::Ok) {
+        for row in record
+            .rows
+            .iter()
+            .filter(|r| r.outcome == Outcome::Ok && r.attempts == 1)
+        {
             let (Some(server), Some(finished)) = (row.server, row.finished) else {
                 continue;
             };

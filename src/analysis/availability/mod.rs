@@ -5,6 +5,7 @@
 //! and after the repair, comes from the same simulations.
 
 mod account;
+mod caveats;
 mod lives;
 mod occupancy;
 mod prices;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::caveats::{self, caveat};
 use super::prices::{Prices, Trials, cuts};
 use super::trials::Trial;
 use super::*;
@@ -135,7 +136,7 @@ pub fn answer(
         Count::Precision(target) => Some(target),
         Count::Fixed(_) => None,
     };
-    let mut caveats = world.caveats(&account, &availability);
+    let mut caveats = caveats::of(&account, &availability, world.ages);
     caveats.extend(crew.caveats(target, &availability));
     Ok(Some(Found {
         caveats,
@@ -432,94 +433,12 @@ impl World {
             mean_min_per_year: minutes(self.drawn(account)),
         }
     }
-
-    fn caveats(&self, account: &Account<'_>, found: &Availability) -> Vec<Caveat> {
-        let mut all = Vec::new();
-        let plan = account.plan;
-        let lost_min = found.downtime_min_per_year.value.unwrap_or(0.0);
-        let without: Vec<String> = immortal(plan, account.mortals);
-        if !without.is_empty() {
-            all.push(caveat(
-                "lifetime.some",
-                format!("taken as never failing, for want of a `lifetime`: {}", listed(&without)),
-            ));
-        }
-        if plan.monitoring == Monitoring::Unsaid {
-            all.push(caveat("monitoring.unsaid", "`monitoring` is not given: every failure is taken as noticed at once, so repair is all that downtime has"));
-        }
-        if !found.unused.is_empty() {
-            all.push(caveat(
-                "unused",
-                format!("nothing uses {}, so its failures cost nothing", listed(&found.unused)),
-            ));
-        }
-        let (offered, lost) = account.prices.everything_up();
-        let unseen_min = (1.0 - interval::never_failed(offered as u64)) * YEAR_MIN;
-        if lost <= 0.0 && unseen_min > 0.1 * lost_min {
-            all.push(caveat("load.unseen", format!(
-                "with everything up none of {offered:.0} simulated requests was lost, and that is taken as none at all; it cannot tell less than {unseen_min:.1} min a year from nothing"
-            )));
-        }
-        let rests_min = found.states.by_rule_min_per_year + found.states.unexplored_min_per_year;
-        if rests_min > 0.1 * lost_min {
-            all.push(caveat("states.by_rule", format!(
-                "states with several components down that were not simulated may add up to {rests_min:.1} min a year"
-            )));
-        }
-        if self.ages {
-            all.push(caveat("lifetime.ages", "some lifetimes are not exponential: periods start with everything new and were drawn one by one; `structural` is about the long run"));
-        }
-        if plan.repairs_wait() {
-            all.push(caveat("repair.waits", "`repair_crews` are fewer than what can fail: periods were drawn one by one, with repairs that wait for each other"));
-        }
-        let stuck = (0..account.mortals.len()).filter(|life| account.prices.stays_down(*life));
-        let mut stuck: Vec<String> = stuck
-            .map(|life| account.plan.components[account.mortals[life].part].name.clone())
-            .collect();
-        stuck.dedup();
-        if !stuck.is_empty() {
-            all.push(caveat("recovers.not", format!(
-                "after the repair of {} requests are still lost when the simulation ends: what is lost then is not in the numbers", listed(&stuck)
-            )));
-        }
-        all
-    }
-}
-
-fn caveat(code: &str, message: impl Into<String>) -> Caveat {
-    Caveat {
-        code: code.into(),
-        message: message.into(),
-    }
-}
-
-/// A few names, and how many more there are.
-fn listed(names: &[String]) -> String {
-    const MOST: usize = 8;
-    match names.len() {
-        n if n > MOST => format!("{} and {} more", names[..MOST].join(", "), n - MOST),
-        _ => names.join(", "),
-    }
 }
 
 fn unused(plan: &Plan) -> Vec<String> {
     let used = used(plan);
     let names = plan.components.iter().zip(used).filter(|(_, used)| !used);
     names.map(|(c, _)| c.name.clone()).collect()
-}
-
-/// What is used and can die, and neither has a lifetime nor stands on a host that has one; links are taken as they are.
-fn immortal(plan: &Plan, mortals: &[Mortal]) -> Vec<String> {
-    let used = used(plan);
-    let takes = |hit: &Hit| mortals.iter().any(|m| plan.components[m.part].hits.contains(hit));
-    let dies = |hit: &Hit| match hit {
-        Hit::CrashNode(node) => takes(hit) || takes(&Hit::CrashHost(plan.node(*node).host)),
-        Hit::CutLink(_) => true,
-        _ => takes(hit),
-    };
-    let stays = plan.components.iter().zip(used);
-    let stays = stays.filter(|(component, used)| *used && !component.hits.iter().all(dies));
-    stays.map(|(component, _)| component.name.clone()).collect()
 }
 
 /// All periods as one.

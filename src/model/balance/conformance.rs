@@ -40,6 +40,7 @@ fn healthy(weight: u32) -> Member {
         id: 1,
         backup: false,
         usable: true,
+        up: true,
         served: 0,
         queued: 0,
         limit: u32::MAX,
@@ -130,29 +131,28 @@ impl Farm {
 
     /// Tells the balancer who became usable, and who stopped being so.
     fn settle(&mut self) {
-        let up: Vec<bool> = self
-            .up
-            .iter()
-            .zip(&self.pool.servers)
-            .map(|(&up, member)| up && member.weight > 0)
-            .collect();
-        let backup: Vec<bool> = self.pool.servers.iter().map(|member| member.backup).collect();
-        for (server, usable) in usable(&up, &backup, self.allbackups).into_iter().enumerate() {
-            if std::mem::replace(&mut self.pool.servers[server].usable, usable) != usable {
-                let change = if usable { Change::Up } else { Change::Down };
-                self.balancer.changed(&self.pool, server, change);
-            }
-        }
+        self.pool.settle(&mut self.balancer, &self.up, self.allbackups);
     }
 
     fn request(&mut self, ask: Ask) {
         // A hash names its server whether or not there is room.
         let hash = self.balancer.is_hash();
-        let fits = |member: &Member| if hash { member.takes_new() } else { member.can_serve() };
+        // The tables of HAProxy lend the slots of a backup that serves alone to the other backups.
+        let lends = self.algorithm.is_static() && self.pool.first_of_backups().is_some();
+        let may = |member: &Member| {
+            if lends {
+                member.backup && member.stands()
+            } else {
+                member.takes_new()
+            }
+        };
+        let fits = |member: &Member| may(member) && (hash || member.has_room());
         let fitting = self.pool.servers.iter().filter(|member| fits(member)).count();
+        // Nor need all of them be in such a table.
+        let fitting = if lends { fitting.min(1) } else { fitting };
         let pick = self.balancer.pick(&self.pool, ask, &mut self.draw);
         let Some(server) = pick else {
-            return assert_eq!(fitting, 0, "{:?} found nobody", self.algorithm);
+            return assert!(fitting == 0 || lends, "{:?} found nobody", self.algorithm);
         };
         assert!(
             fits(&self.pool.servers[server]),

@@ -44,7 +44,7 @@ mod tests {
             eweight: 16,
             id,
             backup: false,
-            usable: true,
+            usable: true, up: true,
             served,
             queued: 0,
             limit: 2,

@@ -47,8 +47,8 @@ impl LeastConn {
         let member = &pool.servers[server];
         let rank = &mut self.ranks[usize::from(member.backup)];
         let before = rank.place(server);
-        if !member.takes_new() {
-            if before != OUT && !pool.is_benched(server) {
+        if !member.stands() {
+            if before != OUT {
                 rank.set(server, OUT);
             }
         } else if before == OUT {
@@ -190,7 +190,7 @@ mod tests {
             eweight: 16,
             id: 1,
             backup: false,
-            usable: true,
+            usable: true, up: true,
             served,
             queued: 0,
             limit: u32::MAX,
@@ -234,7 +234,7 @@ mod tests {
             departures in prop::collection::vec(0usize..12, 1..200),
         ) {
             let member = |&(weight, limit): &(u32, u32)| Member {
-                weight, eweight: 16 * weight, id: 1, backup: false, usable: true, served: 0, queued: 0, limit,
+                weight, eweight: 16 * weight, id: 1, backup: false, usable: true, up: true, served: 0, queued: 0, limit,
             };
             let mut pool = Pool { servers: servers.iter().map(member).collect() };
             let (mut fast, mut slow) = (LeastConn::new(&pool), Listed::default());

@@ -3,7 +3,7 @@
 //! It is built anew at the first use after a change, so several servers that change at one instant cost one rebuild. The
 //! order is HAProxy's, as recorded: 3:1 is `1 1 1 2`, and 1:2:3:4 is `1 2 4 3 4 2 3 4 3 4`.
 
-use super::Pool;
+use super::{Member, Pool};
 
 /// A table of servers, as long as the sum of the weights over their greatest common divisor.
 #[derive(Debug, Default)]
@@ -37,19 +37,29 @@ impl Map {
 
     /// Every server saves up its weight for each slot, and the slot costs its owner the total. HAProxy compares the savings
     /// in whole slots only, so the first declared wins until another has saved up a whole one.
+    ///
+    /// Where the first of several backups is to serve alone, HAProxy makes the table as long as its weight, and lets the other
+    /// backups save up for its slots all the same: with weights of 3 and 5 the table is `1 2 2`. Only a table of one is its own.
     fn build(&mut self, pool: &Pool) {
-        let servers = pool
-            .servers
-            .iter()
-            .enumerate()
-            .filter(|(_, member)| member.usable && member.weight > 0);
+        let alone = pool.first_of_backups();
+        let saves = |member: &Member| match alone {
+            Some(_) => member.backup && member.stands(),
+            None => member.usable && member.weight > 0,
+        };
+        let servers = pool.servers.iter().enumerate().filter(|(_, member)| saves(member));
         // Of all servers, so that the table of those that are left is no shorter: an index into it may still count.
         let weights = pool.servers.iter().map(|member| i64::from(member.weight));
         let divisor = weights.fold(0, gcd);
         let mut savers: Vec<(usize, i64, i64)> = servers
             .map(|(server, member)| (server, i64::from(member.weight) / divisor, 0))
             .collect();
-        let total: i64 = savers.iter().map(|(_, weight, _)| weight).sum();
+        let total: i64 = match alone {
+            Some(first) => i64::from(pool.servers[first].weight) / divisor,
+            None => savers.iter().map(|(_, weight, _)| weight).sum(),
+        };
+        if total == 1 {
+            savers.truncate(1);
+        }
         self.slots.clear();
         for _ in 0..total {
             let (mut owner, mut most) = (0, i64::MIN);

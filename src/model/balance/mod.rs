@@ -130,6 +130,8 @@ pub struct Member {
     pub backup: bool,
     /// May it be given requests: up, not in maintenance, not draining, and its turn as a backup has come?
     pub usable: bool,
+    /// Is it up and not taken out, whether or not its turn as a backup has come?
+    pub up: bool,
     /// Requests in service on it, connections being made included.
     pub served: u32,
     /// Requests waiting in its own queue (hash algorithms only).
@@ -143,6 +145,12 @@ impl Member {
     #[inline]
     pub fn has_room(&self) -> bool {
         self.served < self.limit
+    }
+
+    /// Has it a place in the algorithm? A backup keeps its place while others serve.
+    #[inline]
+    pub fn stands(&self) -> bool {
+        self.up && self.eweight > 0
     }
 
     /// May it be given requests at all, now or when there is room?
@@ -159,10 +167,30 @@ impl Member {
 }
 
 impl Pool {
-    /// Is this a backup whose turn is over because an active server is back? It keeps its place in the algorithm, as a
-    /// server that is down does not.
-    fn is_benched(&self, server: usize) -> bool {
-        self.servers[server].backup && self.servers.iter().any(|member| !member.backup && member.takes_new())
+    /// Works out anew who may be given requests where these servers are able to serve, and tells the algorithm what changed.
+    pub fn settle(&mut self, algorithm: &mut Balancer, able: &[bool], allbackups: bool) {
+        let members = || self.servers.iter();
+        let up: Vec<bool> = members().zip(able).map(|(m, &able)| able && m.weight > 0).collect();
+        let backup: Vec<bool> = members().map(|m| m.backup).collect();
+        let before: Vec<(bool, bool)> = members().map(|m| (m.usable, m.up)).collect();
+        let now = usable(&up, &backup, allbackups).into_iter().zip(up);
+        for (member, (usable, up)) in self.servers.iter_mut().zip(now) {
+            (member.usable, member.up) = (usable, up);
+        }
+        for (server, was) in before.into_iter().enumerate() {
+            let Member { usable, up, .. } = self.servers[server];
+            if was != (usable, up) {
+                let change = if up { Change::Up } else { Change::Down };
+                algorithm.changed(self, server, change);
+            }
+        }
+    }
+
+    /// The backup that serves while others that are up have to wait, where no active server is left.
+    fn first_of_backups(&self) -> Option<usize> {
+        let waits = |member: &Member| member.backup && member.stands() && !member.usable;
+        let first = self.servers.iter().position(Member::takes_new)?;
+        (self.servers[first].backup && self.servers.iter().any(waits)).then_some(first)
     }
 
     /// The backup that stands in alone for all the active servers, unless all backups do.

@@ -73,7 +73,7 @@ impl RoundRobin {
             passed: Vec::new(),
         };
         for (server, member) in pool.servers.iter().enumerate() {
-            if member.takes_new() {
+            if member.stands() {
                 balancer.begin(member, server);
             }
         }
@@ -131,10 +131,19 @@ impl RoundRobin {
 
 impl Balance for RoundRobin {
     fn pick(&mut self, pool: &Pool, ask: Ask, _: &mut Draw) -> Option<usize> {
-        let RoundRobin { wheels, places, passed } = self;
-        wheels
-            .iter_mut()
-            .find_map(|wheel| wheel.pick(places, passed, pool, ask.avoid))
+        let RoundRobin {
+            wheels: [actives, backups],
+            places,
+            passed,
+        } = self;
+        if actives.next_weight > 0 {
+            return actives.pick(places, passed, pool, ask.avoid);
+        }
+        // One backup that serves alone does not turn the wheel.
+        match pool.first_of_backups() {
+            Some(first) => pool.servers[first].can_serve().then_some(first),
+            None => backups.pick(places, passed, pool, ask.avoid),
+        }
     }
 
     fn changed(&mut self, pool: &Pool, server: usize, change: Change) {
@@ -143,13 +152,11 @@ impl Balance for RoundRobin {
         }
         let member = &pool.servers[server];
         let place = &self.places[server];
-        match (place.home, member.takes_new()) {
-            (Home::Out, true) if member.backup && place.weight == 0 => self.begin(member, server),
+        match (place.home, member.stands()) {
             (Home::Out, true) => self.come_back(member, server),
             (Home::Out, false) => {}
             (_, true) if place.weight != i64::from(member.eweight) => self.reweigh(member, server),
             (_, true) => {}
-            (_, false) if pool.is_benched(server) => {}
             (_, false) => self.leave(member, server),
         }
     }
@@ -290,7 +297,7 @@ mod tests {
             eweight: 16,
             id: 1,
             backup: false,
-            usable: true,
+            usable: true, up: true,
             served: 0,
             queued: 0,
             limit: u32::MAX,
@@ -351,7 +358,8 @@ mod tests {
 
     fn set_usable(balancer: &mut RoundRobin, pool: &mut Pool, usable: [bool; 3]) {
         for (server, usable) in usable.into_iter().enumerate() {
-            pool.servers[server].usable = usable;
+            let member = &mut pool.servers[server];
+            (member.usable, member.up) = (usable, usable || member.backup);
             balancer.changed(pool, server, if usable { Change::Up } else { Change::Down });
         }
     }

@@ -35,7 +35,8 @@ impl Balance for StaticRr {
         let mut avoided = None;
         for index in (start..slots.len()).chain(0..start) {
             let server = slots[index];
-            if !pool.servers[server].can_serve() {
+            // Of several backups, one whose turn has not come may be in the table.
+            if !pool.servers[server].has_room() {
                 continue;
             }
             if ask.avoid != Some(server) {
@@ -68,7 +69,7 @@ mod tests {
             eweight: 16,
             id: 1,
             backup: false,
-            usable: true,
+            usable: true, up: true,
             served: 0,
             queued: 0,
             limit: 1,

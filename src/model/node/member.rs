@@ -70,7 +70,11 @@ impl<'p> Member<'p> {
     fn commit_alone(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
         let lag = cx.sample(&self.database.lag, &cx.frames[frame], LAG);
         let apply = cx.sample(&self.database.apply, &cx.frames[frame], APPLY);
-        cx.directory.commit(self.plan.database, cx.now(), lag, apply);
+        let (database, now) = (self.plan.database, cx.now());
+        let behind = cx.directory.commit(database, now, lag, apply);
+        if self.database.members.len() > 1 {
+            cx.record.committed(now, database, behind);
+        }
         cx.finish(frame, Reply::OK);
     }
 

@@ -354,7 +354,7 @@ fn without_effect(cx: &mut Context, name: &str, raw: &web::Web) {
     }
     if raw.timeouts.send.is_some() {
         cx.warn(format!(
-            "web server \"{name}\": timeouts.send changes nothing, since sending a request takes no time here"
+            "web server \"{name}\": timeouts.send changes nothing, since a sender never stalls here"
         ));
     }
 }

@@ -16,7 +16,7 @@ impl Context<'_> {
     /// A distribution that does not belong to a request, and so cannot come from its trace.
     pub(super) fn dist(&mut self, shape: &Shape, path: &Path) -> Dist {
         if let Shape::Trace(_) = shape {
-            let hint = "a trace has values for work and render only";
+            let hint = "a trace has values for work, render and apply only";
             self.hint(
                 path,
                 "a column of an arrival trace belongs to a request, and this does not",

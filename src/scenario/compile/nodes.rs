@@ -362,7 +362,7 @@ fn database(cx: &mut Context, name: &str, database: &app::Database) -> plan::Dat
     }
     let replication = &database.replication;
     let lag = cx.dist(&replication.lag.0, &path.key("replication").key("lag"));
-    let apply = cx.dist(&replication.apply.0, &path.key("replication").key("apply"));
+    let apply = cx.dist_of_request(&replication.apply.0, &path.key("replication").key("apply"));
     if replication.timeout.is_some() && replication.mode == Mode::Async {
         let path = path.key("replication").key("timeout");
         cx.bad(

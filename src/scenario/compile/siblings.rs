@@ -12,7 +12,7 @@ use crate::scenario::plan::{Database, Kind, Node, Target, Vip};
 pub fn unite(nodes: &mut [Node], databases: &[Database], vips: &[Vip]) {
     let mut groups = Groups {
         parent: (0..nodes.len()).collect(),
-        kinds: nodes.iter().map(|n| role(&n.kind)).collect(),
+        kinds: nodes.iter().map(|n| n.kind.word()).collect(),
     };
     let mut lists: Vec<Vec<NodeId>> = nodes
         .iter()
@@ -47,19 +47,7 @@ pub fn unite(nodes: &mut [Node], databases: &[Database], vips: &[Vip]) {
     }
     for i in 0..nodes.len() {
         let first = groups.first(i);
-        nodes[i].draws = mix(label(&nodes[first].name), label(role(&nodes[first].kind)));
-    }
-}
-
-/// A constant for each kind: nodes unite only within theirs.
-fn role(kind: &Kind) -> &'static str {
-    match kind {
-        Kind::Dns(_) => "dns",
-        Kind::Firewall(_) => "firewall",
-        Kind::LoadBalancer(_) => "load-balancer",
-        Kind::Web(_) => "web",
-        Kind::App(_) => "app",
-        Kind::Member(_) => "database",
+        nodes[i].draws = mix(label(&nodes[first].name), label(nodes[first].kind.word()));
     }
 }
 

@@ -198,7 +198,7 @@ pub struct Timeouts {
     /// `proxy_read_timeout`.
     #[serde(default = "seconds::<60>")]
     pub read: Duration,
-    /// `proxy_send_timeout`. Changes nothing, since sending takes no time here.
+    /// `proxy_send_timeout`. Changes nothing, since a sender never stalls here.
     pub send: Option<Duration>,
 }
 

@@ -149,6 +149,7 @@ fn pool(plan: &plan::LoadBalancer) -> Pool {
         id: s.id,
         backup: s.backup,
         usable,
+        up: true,
         served: 0,
         queued: 0,
         limit: s.maxconn.unwrap_or(u32::MAX),

@@ -3,7 +3,7 @@
 use super::{LoadBalancer, Stage, Step};
 use crate::base::random::{Draw, label, mix, unit};
 use crate::base::time::{Span, Time};
-use crate::model::balance::{self, Balance, Change, slowstart};
+use crate::model::balance::{Balance, Change, slowstart};
 use crate::model::context::Context;
 use crate::model::event::{Class, Event};
 use crate::model::node::Tending;
@@ -248,21 +248,8 @@ impl LoadBalancer<'_> {
 
     /// Works out anew who may be given requests, and tells the algorithm what changed.
     pub(super) fn settle(&mut self, cx: &mut Context<'_>) {
-        let members = || self.pool.servers.iter();
-        let able = self.servers.iter().zip(members());
-        let up: Vec<bool> = able.map(|(s, m)| s.health.is_able() && m.weight > 0).collect();
-        let backup: Vec<bool> = members().map(|m| m.backup).collect();
-        let before: Vec<bool> = members().map(|m| m.usable).collect();
-        let usable = balance::usable(&up, &backup, self.plan.allbackups);
-        for (member, usable) in self.pool.servers.iter_mut().zip(&usable) {
-            member.usable = *usable;
-        }
-        for (i, (was, is)) in before.into_iter().zip(usable).enumerate() {
-            if was != is {
-                self.algorithm
-                    .changed(&self.pool, i, if is { Change::Up } else { Change::Down });
-            }
-        }
+        let able: Vec<bool> = self.servers.iter().map(|s| s.health.is_able()).collect();
+        self.pool.settle(&mut self.algorithm, &able, self.plan.allbackups);
         for server in 0..self.pool.servers.len() {
             self.leave_lost_server(cx, server);
         }

@@ -83,15 +83,16 @@ fn draw(canvas: &mut Canvas<'_>, graph: &Graph, found: &Layout) {
     }
 }
 
+/// What is marked has a frame of its mark's ink, and so wide.
+fn outline(canvas: &mut Canvas<'_>, area: Rect, mark: Option<&Mark>, plain: Ink, width: f64) {
+    let (ink, width) = mark.map_or((plain, 1.0), |mark| (mark.ink, width));
+    canvas.frame(area, canvas.colours.of(ink), width);
+}
+
 /// Gives back where its name stands.
 fn host(canvas: &mut Canvas<'_>, frame: &Frame, area: Rect) -> Rect {
     canvas.fill(area, canvas.colours.tile, 1.0);
-    let ink = frame.mark.as_ref().map_or(Ink::Grid, |m| m.ink);
-    canvas.frame(
-        area,
-        canvas.colours.of(ink),
-        if frame.mark.is_some() { 1.8 } else { 1.0 },
-    );
+    outline(canvas, area, frame.mark.as_ref(), Ink::Grid, 1.8);
     let (font, room) = (canvas.quiet(SMALL), area.width() - 2.0 * HOST_PAD);
     let (left, y) = (area.left + HOST_PAD, area.top + 10.0);
     let mut end = left;
@@ -114,12 +115,7 @@ fn host(canvas: &mut Canvas<'_>, frame: &Frame, area: Rect) -> Rect {
 fn node(canvas: &mut Canvas<'_>, node: &Node, area: Rect) {
     let (middle, room) = (f64::midpoint(area.left, area.right), area.width() - 8.0);
     canvas.fill(area, canvas.colours.page, 1.0);
-    let ink = node.mark.as_ref().map_or(Ink::Quiet, |m| m.ink);
-    canvas.frame(
-        area,
-        canvas.colours.of(ink),
-        if node.mark.is_some() { 2.2 } else { 1.0 },
-    );
+    outline(canvas, area, node.mark.as_ref(), Ink::Quiet, 2.2);
     let down = if node.mark.is_some() { 10.0 } else { BOX / 2.0 - 7.0 };
     let mut font = canvas.bold(NAME);
     while font.size > LEAST_NAME && text_width(&node.name, font) > room {
