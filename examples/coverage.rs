@@ -1,7 +1,8 @@
 //! How often 95 % intervals hold the truth, over many seeds: `cargo run --release --example coverage [SEEDS [REPLICATIONS]]`
-//! (default 1000 seeds, and as many replications each as the program does where nobody says how many).
+//! (default 1000 seeds, and as many replications each as the program does where nobody says how many); then once more with as
+//! many replications as a precision takes, and for knees, which take a search each, with a quarter of the seeds.
 //!
-//! Ends with status 1 if any lies outside 93.2 to 96.8 %: with 1000 seeds, that is 2.6 standard errors to each side.
+//! Ends with status 1 if any lies more than 2.6 standard errors off: with 1000 seeds, outside 93.2 to 96.8 %.
 
 #[path = "../tests/support/alone.rs"]
 mod alone;
@@ -10,28 +11,54 @@ mod cases;
 
 use std::process::ExitCode;
 
-use cases::{cases, covered};
-use fallover::study::REPLICATIONS;
+use cases::{cases, covered, holds};
+use fallover::scenario::load_text;
+use fallover::scenario::plan::Measure;
+use fallover::study::{Count, REPLICATIONS};
 
 /// Simulated seconds of a replication.
 const SECONDS: u32 = 120;
+
+/// Relative half-width that is asked for: it takes some 10 to 40 replications.
+const PRECISION: f64 = 0.05;
+
+/// Says how many of the seeds' intervals held a truth. Is that as many as it should be?
+fn is_right(case: &str, what: &str, count: u64, seeds: u64) -> bool {
+    let share = count as f64 / seeds as f64;
+    let error = (0.95 * 0.05 / seeds as f64).sqrt();
+    let good = (share - 0.95).abs() <= 2.6 * error;
+    let mark = if good { "" } else { "  OUTSIDE" };
+    println!("{case:26} {what:14} {:5.1} %{mark}", 100.0 * share);
+    good
+}
+
+/// How many of the seeds' intervals hold the knee of M/M/1 whose p99, that of an exponential time inside, may be 0.1 s.
+fn knees_covered(seeds: u64) -> u64 {
+    let plan = load_text("case.json", &cases(SECONDS)[0].json, &[])
+        .expect("is right")
+        .plan;
+    let truth = 100.0 - 100f64.ln() / 0.1;
+    let found = |seed| alone::knee(&plan, Measure::Latency(0.99), 0.1, seed).knee.knee_per_s;
+    (1..=seeds).filter(|seed| holds(found(*seed), truth)).count() as u64
+}
 
 fn main() -> ExitCode {
     let given: Vec<u64> = std::env::args().skip(1).filter_map(|n| n.parse().ok()).collect();
     let seeds = given.first().copied().unwrap_or(1000);
     let replications = given.get(1).map_or(REPLICATIONS, |n| *n as u32);
     let mut all_hold = true;
-    for case in cases(SECONDS) {
-        for ((what, _, _), count) in case.truths.iter().zip(covered(&case, seeds, replications)) {
-            let share = 100.0 * count as f64 / seeds as f64;
-            let good = (93.2..=96.8).contains(&share);
-            all_hold &= good;
-            println!(
-                "{:26} {what:14} {share:5.1} %{}",
-                case.name,
-                if good { "" } else { "  OUTSIDE 93.2 to 96.8 %" }
-            );
+    for (title, count) in [
+        (format!("{replications} replications"), Count::Fixed(replications)),
+        (format!("--precision {PRECISION}"), Count::Precision(PRECISION)),
+    ] {
+        println!("{title}");
+        for case in cases(SECONDS) {
+            for ((what, _, _), count) in case.truths.iter().zip(covered(&case, seeds, count)) {
+                all_hold &= is_right(case.name, what, count, seeds);
+            }
         }
     }
+    let searches = seeds / 4;
+    all_hold &= is_right("M/M/1", "knee", knees_covered(searches), searches);
     if all_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

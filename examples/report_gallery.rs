@@ -1,4 +1,4 @@
-//! Shows every sample result as people would see it: text on the terminal, pictures in a directory.
+//! Shows every sample result as people would see it: text on the terminal, pictures and pages in a directory.
 //!
 //! For the eye, not for the machine: `cargo run --example report_gallery -- DIRECTORY`.
 
@@ -6,6 +6,8 @@
 mod samples;
 
 use fallover::report::chart::{self, Look, Name, Theme};
+use fallover::report::pdf::Paper;
+use fallover::report::sink::{Output, Printing};
 use fallover::report::terminal::Terminal;
 use std::path::PathBuf;
 
@@ -21,6 +23,18 @@ fn main() -> anyhow::Result<()> {
             }
             .render(&fallover::report::words(&document))
         );
+        for (end, paper) in [
+            ("a4.pdf", Paper::A4),
+            ("letter.pdf", Paper::Letter),
+            ("html", Paper::A4),
+        ] {
+            let page = Output::parse(&directory.join(format!("{sample}.{end}")))?;
+            let printing = Printing {
+                paper,
+                ..Printing::default()
+            };
+            page.write(std::slice::from_ref(&document), &printing)?;
+        }
         for (name, chart, _) in Name::ALL {
             for (width, theme, suffix) in [(1200, Theme::Light, "light"), (640, Theme::Dark, "dark")] {
                 let look = Look {

@@ -6,10 +6,11 @@ mod alone;
 mod cases;
 
 use cases::{cases, covered};
+use fallover::study::Count;
 use statrs::distribution::{Binomial, DiscreteCDF};
 
 const SEEDS: u64 = 80;
-const REPLICATIONS: u32 = 10;
+const REPLICATIONS: Count = Count::Fixed(10);
 /// A right program fails one of the dozen truths in so many choices of seeds.
 const RIGHT_FAILS: f64 = 1e-5;
 

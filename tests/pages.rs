@@ -7,7 +7,7 @@ mod samples;
 
 use std::path::{Path, PathBuf};
 
-use fallover::analysis::result::Document;
+use fallover::analysis::result::{Answer, Document};
 use fallover::report::chart::Theme;
 use fallover::report::handout::Handout;
 use fallover::report::html::html;
@@ -112,6 +112,22 @@ fn the_first_page_says_what_was_found_and_what_to_do() {
     let (_, incomplete) = samples().pop().expect("is the last");
     let text = page(&incomplete);
     assert!(text.find("INCOMPLETE").expect("is said") < text.find("What was found").expect("is there"));
+}
+
+#[test]
+fn what_is_not_known_is_not_judged() {
+    // Nothing was answered: there is no latency that was late.
+    let text = page(&samples::nulls());
+    assert!(text.contains("was promised for p99, and nothing was answered."));
+    assert!(!text.contains("Answers were late"));
+    // Cut short before every change was tried.
+    let mut spof = samples::of_command("spof");
+    spof.envelope.complete = false;
+    if let Answer::Spof(found) = &mut spof.answer {
+        found.fixes.clear();
+    }
+    let text = page(&spof);
+    assert!(text.contains("Let it come to its end"), "{text}");
 }
 
 #[test]

@@ -80,7 +80,11 @@ impl Context<'_> {
         });
         self.frames[caller].child = key;
         match self.passage(caller, from_node, node) {
-            Passage::After(span) if span.is_zero() => self.signals.push(Signal::Arrived(key)),
+            Passage::After(span) if span.is_zero() => {
+                if !self.walk_in(key, node, op) {
+                    self.signals.push(Signal::Arrived(key));
+                }
+            }
             Passage::After(span) => self.after(span, Class::Progress, Event::Call(key)),
             Passage::Lost => self.fall_silent(key, caller, call),
         }
@@ -88,7 +92,7 @@ impl Context<'_> {
 
     fn passage(&self, caller: FrameKey, from: NodeId, to: NodeId) -> Passage {
         // A lookup costs its own time and nothing else.
-        if matches!(self.plan.node(to).kind, Kind::Dns(_)) {
+        if self.wire.is_instant() || matches!(self.plan.node(to).kind, Kind::Dns(_)) {
             return Passage::After(Span::ZERO);
         }
         let message = || Message {
@@ -225,6 +229,9 @@ impl Context<'_> {
     #[inline]
     pub fn deliver(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
         let Some(caller) = self.frames.get(to) else { return };
+        if self.wire.is_instant() {
+            return self.signals.push(Signal::Answered(to, call, reply));
+        }
         let (here, there, class) = (self.host_of(from), self.host_of(caller.node), caller.class);
         if matches!(self.plan.node(from).kind, Kind::Dns(_)) {
             self.signals.push(Signal::Answered(to, call, reply));

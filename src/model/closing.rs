@@ -151,6 +151,9 @@ impl World<'_> {
         }
         for (node, station) in self.plan.nodes.iter().zip(&self.cx.stations) {
             let (busy, waiting) = (station.busy.level(), station.waiting.level() + station.apart.level());
+            if station.connections > 0 {
+                return Err(format!("{} still holds {} connections", node.name, station.connections));
+            }
             if busy > 0 || waiting > 0 {
                 return Err(format!(
                     "{} still has {busy} busy workers and {waiting} waiting",

@@ -12,6 +12,7 @@ use super::host::{Host, Job};
 use super::packed::Packed;
 use super::recorder::Recorder;
 use super::request::{Doing, Frame, FrameKey};
+use super::short::Short;
 use super::signal::{Signal, Signals};
 use super::station::{Entry, Station};
 use super::wire::Wire;
@@ -150,6 +151,8 @@ pub struct Context<'p> {
     pub machines: Vec<Machine>,
     /// The rows of each source's arrival trace.
     rows: Vec<&'p [crate::scenario::plan::TraceRow]>,
+    /// Which calls may go the short way, one a node.
+    pub(super) short: Vec<Short>,
     /// Answers that met a cut and will be sent again.
     pub(super) stuck: Slab<Stuck>,
     /// Faults that are active just now: while there is none, nobody looks for their effects.
@@ -191,6 +194,7 @@ impl<'p> Context<'p> {
             conditions: plan.nodes.iter().map(|_| Condition::default()).collect(),
             machines: plan.hosts.iter().map(machine).collect(),
             rows: plan.sources.iter().map(rows).collect(),
+            short: plan.nodes.iter().map(Short::of).collect(),
             stuck: Slab::default(),
             troubles: 0,
             orphans: 0,
@@ -342,7 +346,9 @@ impl<'p> Context<'p> {
         let now = self.now();
         while let Some(key) = self.stations[node.index()].next(now, |k| self.frames.contains(k)) {
             self.take_worker(key);
-            self.signals.push(Signal::Granted(key));
+            if !self.step_in(key, node) {
+                self.signals.push(Signal::Granted(key));
+            }
         }
     }
 
@@ -387,14 +393,8 @@ impl<'p> Context<'p> {
         if !cpu.is_zero() && self.machines[host.index()].host.is_some() {
             frame.timer = frame.timer.wrapping_add(1);
             frame.doing = Doing::Cpu { io };
-            let job = Job {
-                frame: key,
-                serial: frame.timer,
-            };
-            if let Some(shared) = &mut self.machines[host.index()].host {
-                shared.add(now, job, cpu);
-            }
-            self.reset_completion(host);
+            let serial = frame.timer;
+            self.compute(host, Job { frame: key, serial }, cpu);
             return true;
         }
         // Cores without limit: nothing to share, so the time is known.
@@ -415,7 +415,57 @@ impl<'p> Context<'p> {
         true
     }
 
-    /// Sets a host's one alarm to its next completion.
+    /// Puts a job on its host: alone, and then it is known when it is done, or among those that share.
+    #[inline]
+    fn compute(&mut self, host: HostId, job: Job, cpu: Span) {
+        let now = self.now();
+        let Some(cores) = &mut self.machines[host.index()].host else {
+            return;
+        };
+        if let Some(until) = cores.start(now, job, cpu) {
+            let Job { frame, serial } = job;
+            let done = Event::Done { frame, serial };
+            return self.calendar.at(until, Class::Progress as u8, done.pack());
+        }
+        self.share(host);
+        if let Some(cores) = &mut self.machines[host.index()].host {
+            cores.add(now, job, cpu);
+        }
+        self.reset_completion(host);
+    }
+
+    /// The jobs of a host share its cores from now on.
+    pub fn share(&mut self, host: HostId) {
+        let (now, frames) = (self.now(), &mut self.frames);
+        if let Some(cores) = &mut self.machines[host.index()].host {
+            // The job of a frame that is just ending stays what it is: about to be taken off.
+            cores.share(now, |job| match frames.get_mut(job.frame) {
+                Some(frame) => {
+                    frame.timer = frame.timer.wrapping_add(1);
+                    let serial = frame.timer;
+                    Job { serial, ..job }
+                }
+                None => job,
+            });
+        }
+    }
+
+    /// A frame has had its time, on a core of its own or without one: has it no more to do?
+    #[inline]
+    pub fn done(&mut self, key: FrameKey) -> bool {
+        let now = self.now();
+        let frame = &mut self.frames[key];
+        let Doing::Cpu { io } = std::mem::replace(&mut frame.doing, Doing::Nothing) else {
+            return true;
+        };
+        let host = self.plan.nodes[frame.node.index()].host;
+        if let Some(cores) = &mut self.machines[host.index()].host {
+            cores.leave(now, key);
+        }
+        !self.begin(key, Span::ZERO, io)
+    }
+
+    /// Sets a host's one alarm to the next completion of those that share.
     pub fn reset_completion(&mut self, host: HostId) {
         let frames = &self.frames;
         let Some(shared) = &mut self.machines[host.index()].host else {

@@ -1,8 +1,9 @@
 //! A host: cores shared fairly by everything that runs on it (processor sharing, no job on more than one core).
 //!
-//! All jobs run at the same rate, so what each has received is one number, the virtual time; a job is done when that
-//! number has grown by its demand. One pending completion a host, not one event a job. `tests` hold it against a twin
-//! that advances every job step by step.
+//! While there is a core for each of them, jobs run alone, and when each will be done is known as it comes. Once there are
+//! more, all run at the same rate, so what each has received is one number, the virtual time; a job is done when that
+//! number has grown by its demand, and only the first completion of the host is pending. `tests` hold both against a twin that
+//! advances every job step by step.
 
 use super::request::FrameKey;
 use crate::base::time::{Span, Time};
@@ -14,6 +15,10 @@ use crate::stats::gauge::Gauge;
 pub struct Host {
     cores: u32,
     speed: f64,
+    /// Jobs with a core of their own, by virtual finish, in the order they came: all there are, or none.
+    alone: Vec<(f64, Job)>,
+    /// Do they share, as they will until the host is idle?
+    sharing: bool,
     /// By virtual finish. Jobs that were taken off are still in it, out of date.
     jobs: Heap<Job>,
     /// CPU nanoseconds that every job present since the last idle moment has received.
@@ -41,6 +46,8 @@ impl Host {
         Host {
             cores,
             speed,
+            alone: Vec::new(),
+            sharing: false,
             jobs: Heap::default(),
             received: 0.0,
             updated: Time::ZERO,
@@ -71,27 +78,74 @@ impl Host {
             // An idle host begins anew, so that `received` never grows until its nanoseconds are lost.
             self.received = 0.0;
             self.jobs.clear();
+            self.sharing = false;
         }
     }
 
-    /// A job with this much demand comes.
+    /// A job with this much demand comes. When it will be done, if it has a core of its own; else it must be `add`ed to those that
+    /// share.
+    #[inline]
+    pub fn start(&mut self, now: Time, job: Job, demand: Span) -> Option<Time> {
+        // At any other speed it would be done between two nanoseconds, and those that share have to know when.
+        if self.sharing || self.running >= self.cores || self.speed != 1.0 {
+            return None;
+        }
+        let until = now + demand;
+        self.alone.push((until.since(self.updated).nanos() as f64, job));
+        self.set_running(now, self.running + 1);
+        Some(until)
+    }
+
+    /// Takes off a job that has a core of its own, done or not. False where they share.
+    #[inline]
+    pub fn leave(&mut self, now: Time, frame: FrameKey) -> bool {
+        let at = self.alone.iter().position(|(_, job)| job.frame == frame);
+        if let Some(at) = at {
+            self.alone.remove(at);
+            self.set_running(now, self.running - 1);
+            if self.running == 0 {
+                self.updated = now;
+            }
+        }
+        at.is_some()
+    }
+
+    /// Jobs share from now on: what was known of when each is done holds no longer, so each is `renew`ed.
+    #[cold]
+    pub fn share(&mut self, now: Time, mut renew: impl FnMut(Job) -> Job) {
+        if self.sharing {
+            return;
+        }
+        self.sharing = true;
+        self.advance(now);
+        for i in 0..self.alone.len() {
+            let (finish, job) = self.alone[i];
+            self.push(finish, renew(job));
+        }
+        self.alone.clear();
+    }
+
+    fn push(&mut self, finish: f64, job: Job) {
+        // The bits of a float that is not negative are ordered as the float is.
+        let key = u128::from(finish.to_bits()) << 64 | u128::from(self.entered);
+        self.jobs.push(key, job);
+        self.entered += 1;
+    }
+
+    /// A job with this much demand comes to those that share.
     pub fn add(&mut self, now: Time, job: Job, demand: Span) {
         self.advance(now);
-        let finish = self.received + demand.nanos() as f64;
-        // The bits of a float that is not negative are ordered as the float is.
-        self.jobs
-            .push(u128::from(finish.to_bits()) << 64 | u128::from(self.entered), job);
-        self.entered += 1;
+        self.push(self.received + demand.nanos() as f64, job);
         self.set_running(now, self.running + 1);
     }
 
-    /// A job is taken off before it is done; its entry in the heap is out of date from now on.
+    /// A job that shares is taken off before it is done; its entry in the heap is out of date from now on.
     pub fn remove(&mut self, now: Time) {
         self.advance(now);
         self.set_running(now, self.running - 1);
     }
 
-    /// The job whose completion is due now.
+    /// The job of those that share whose completion is due now.
     pub fn complete(&mut self, now: Time, live: impl Fn(Job) -> bool) -> Option<Job> {
         self.advance(now);
         while let Some((key, job)) = self.jobs.pop() {
@@ -117,7 +171,7 @@ impl Host {
         None
     }
 
-    /// Takes the jobs off that `mine` names and says how much CPU each still wants.
+    /// Takes the jobs off, of those that share, that `mine` names and says how much CPU each still wants.
     pub fn take_off(&mut self, now: Time, live: impl Fn(Job) -> bool, mine: impl Fn(Job) -> bool) -> Vec<(Job, Span)> {
         self.advance(now);
         let mut keep = Heap::default();
@@ -184,21 +238,35 @@ mod tests {
         let mut host = Host::new(cores, speed);
         let mut keys = Slab::default();
         let mut done = vec![0.0; arrivals.len()];
+        // When those that run alone are done.
+        let mut alone: Vec<(Time, FrameKey)> = Vec::new();
         let mut next = 0;
         loop {
             let arrival = arrivals.get(next).map(|a| Time::from_nanos(a.0));
-            let completion = host.next(|_| true);
-            match (completion, arrival) {
+            alone.sort_unstable();
+            let first = alone.first().map(|a| a.0).or_else(|| host.next(|_| true));
+            match (first, arrival) {
                 (Some(at), arrival) if arrival.is_none_or(|a| at <= a) => {
-                    let job = host.complete(at, |_| true).expect("one is due");
-                    done[keys.remove(job.frame).expect("it was running")] = at.nanos() as f64;
+                    let frame = if alone.is_empty() {
+                        host.complete(at, |_| true).expect("one is due").frame
+                    } else {
+                        let (_, frame) = alone.remove(0);
+                        assert!(host.leave(at, frame));
+                        frame
+                    };
+                    done[keys.remove(frame).expect("it was running")] = at.nanos() as f64;
                 }
                 (_, Some(at)) => {
-                    let job = Job {
-                        frame: keys.insert(next),
-                        serial: 0,
-                    };
-                    host.add(at, job, Span::from_nanos(arrivals[next].1));
+                    let frame = keys.insert(next);
+                    let (job, demand) = (Job { frame, serial: 0 }, Span::from_nanos(arrivals[next].1));
+                    match host.start(at, job, demand) {
+                        Some(end) => alone.push((end, frame)),
+                        None => {
+                            alone.clear();
+                            host.share(at, |job| job);
+                            host.add(at, job, demand);
+                        }
+                    }
                     next += 1;
                 }
                 _ => return done,
@@ -209,11 +277,11 @@ mod tests {
     proptest! {
         #[test]
         fn sharing_is_that_of_the_step_by_step_twin(
-            cores in 1u32..5, gaps in prop::collection::vec((0u64..2_000_000, 1u64..5_000_000), 1..40)
+            cores in 1u32..5, speed in 1u32..3, gaps in prop::collection::vec((0u64..2_000_000, 1u64..5_000_000), 1..40)
         ) {
             let mut at = 0;
             let arrivals: Vec<(u64, u64)> = gaps.iter().map(|(gap, demand)| { at += gap; (at, *demand) }).collect();
-            let (slow, fast) = (step_by_step(cores, 2.0, &arrivals), fast(cores, 2.0, &arrivals));
+            let (slow, fast) = (step_by_step(cores, speed.into(), &arrivals), fast(cores, speed.into(), &arrivals));
             for (s, f) in slow.iter().zip(&fast) {
                 // Each completion may be rounded up by a nanosecond, and shifts those after it by as much.
                 prop_assert!((s - f).abs() <= 2.0 * arrivals.len() as f64, "{slow:?} {fast:?}");

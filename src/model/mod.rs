@@ -20,6 +20,7 @@ pub mod request;
 pub mod retry;
 mod roles;
 mod settings;
+mod short;
 pub mod signal;
 pub mod station;
 pub mod structure;

@@ -58,6 +58,12 @@ impl Signals {
         signal
     }
 
+    /// Is none on its way?
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
     /// Forgets all of them.
     pub fn clear(&mut self) {
         self.first = None;

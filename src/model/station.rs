@@ -15,6 +15,8 @@ pub struct Station {
     places: u64,
     /// In order of arrival. Those who left before their turn are still in it; their keys find nothing.
     line: VecDeque<FrameKey>,
+    /// Connections that are open, at a node that counts those of its queries.
+    pub connections: u32,
     /// Busy workers.
     pub busy: Gauge,
     /// Workers there are: as many as allowed, and those above who still finish what they have; none without a limit.
@@ -44,6 +46,7 @@ impl Station {
             workers: count(workers),
             places: count(places),
             line: VecDeque::new(),
+            connections: 0,
             busy: Gauge::new(0),
             staff: Gauge::new(workers.map_or(0, u64::from)),
             waiting: Gauge::new(0),

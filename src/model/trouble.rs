@@ -171,6 +171,7 @@ impl<'p> World<'p> {
     fn stop_work(&mut self, node: NodeId) -> Vec<(FrameKey, Span, Span)> {
         let now = self.cx.now();
         let host = self.plan.node(node).host;
+        self.cx.share(host);
         let frames = &self.cx.frames;
         let mut left = Vec::new();
         if let Some(shared) = &mut self.cx.machines[host.index()].host {

@@ -100,6 +100,12 @@ impl<'p> Wire<'p> {
         self.journey(from, to, bytes, &mut Draw::keyed(key))
     }
 
+    /// Does no message take any time, nor will one?
+    #[inline]
+    pub fn is_instant(&self) -> bool {
+        !self.eventful && self.network.latency.is_zero()
+    }
+
     /// Does nothing pass between these hosts just now?
     #[inline]
     pub fn is_cut(&self, from: Option<HostId>, to: Option<HostId>) -> bool {

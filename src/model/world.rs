@@ -157,7 +157,9 @@ impl<'p> World<'p> {
                     None => return Progress::Done,
                     Some(due) => self.dispatch(due),
                 }
-                self.settle();
+                if !self.cx.signals.is_empty() {
+                    self.settle();
+                }
                 if let Some(near) = self.cx.calendar.came_near() {
                     warm(&self.cx.frames, near);
                 }
@@ -229,8 +231,9 @@ impl<'p> World<'p> {
     }
 
     fn done(&mut self, frame: FrameKey) {
-        self.cx.frames[frame].doing = Doing::Nothing;
-        self.worked(frame);
+        if self.cx.done(frame) {
+            self.worked(frame);
+        }
     }
 
     fn client(&mut self, source: SourceId, act: impl FnOnce(&mut Client<'p>, &mut Context<'p>)) {
@@ -278,7 +281,12 @@ impl<'p> World<'p> {
     /// A frame's work is done.
     #[inline]
     fn worked(&mut self, frame: FrameKey) {
-        self.tell_of(frame, |node, cx| node.worked(cx, frame));
+        let Some(node) = self.cx.frames.get(frame).map(|f| f.node) else {
+            return;
+        };
+        if !self.walk_out(frame, node) {
+            self.tell(node, |node, cx| node.worked(cx, frame));
+        }
     }
 
     /// A call has come back to the frame that waits for it.
@@ -369,7 +377,7 @@ impl<'p> World<'p> {
         let Some(mut frame) = self.cx.frames.remove(key) else {
             return;
         };
-        self.release(&mut frame);
+        self.release(key, &mut frame);
         let Some(reply) = reply else { return };
         let Some(caller) = self.cx.frames.get(frame.parent) else {
             // A client's own frame has no caller either.
@@ -406,7 +414,7 @@ impl<'p> World<'p> {
 
     /// Gives back what a frame holds that is no longer in the world.
     #[inline(always)]
-    fn release(&mut self, frame: &mut Frame) {
+    fn release(&mut self, key: FrameKey, frame: &mut Frame) {
         let node = frame.node;
         if node.index() >= self.plan.nodes.len() {
             // A client holds nothing.
@@ -415,7 +423,7 @@ impl<'p> World<'p> {
         self.nodes[node.index()].release(&mut self.cx, frame);
         match frame.doing {
             Doing::OnTheWire => return,
-            Doing::Cpu { .. } => self.leave_host(node),
+            Doing::Cpu { .. } => self.leave_host(node, key),
             Doing::Queued(since) => {
                 let now = self.cx.now();
                 frame.waited = frame.waited + now.since(since);
@@ -435,10 +443,13 @@ impl<'p> World<'p> {
     }
 
     /// A job of this node is taken off its host before it is done.
-    fn leave_host(&mut self, node: NodeId) {
+    fn leave_host(&mut self, node: NodeId, key: FrameKey) {
         let host = self.plan.node(node).host;
         let now = self.cx.now();
         if let Some(shared) = &mut self.cx.machines[host.index()].host {
+            if shared.leave(now, key) {
+                return;
+            }
             shared.remove(now);
         }
         self.cx.reset_completion(host);
@@ -462,7 +473,7 @@ impl<'p> World<'p> {
                 return self.cx.orphan(next);
             }
             if let Some(mut frame) = self.cx.frames.remove(next) {
-                self.release(&mut frame);
+                self.release(next, &mut frame);
             }
             next = child;
         }

@@ -111,12 +111,21 @@ impl Sketch {
             rank = wanted.next();
         }
         for (octave, row) in self.rows() {
-            for (part, n) in row.filled() {
-                while let Some(r) = rank.filter(|r| *r <= below + n) {
-                    found.push(Some(self.inside(octave, part, (r - below) as f64 - 0.5, n) * 1e-9));
-                    rank = wanted.next();
+            for block in row.blocks() {
+                let Some(next) = rank else { return found };
+                let parts = &row.parts[block..block + Octave::BLOCK];
+                let inside: u64 = parts.iter().sum();
+                if below + inside < next {
+                    below += inside;
+                    continue;
                 }
-                below += n;
+                for (part, &n) in (block..).zip(parts) {
+                    while let Some(r) = rank.filter(|r| *r <= below + n) {
+                        found.push(Some(self.inside(octave, part, (r - below) as f64 - 0.5, n) * 1e-9));
+                        rank = wanted.next();
+                    }
+                    below += n;
+                }
             }
         }
         found.resize(shares.len(), None);
@@ -170,8 +179,12 @@ impl Octave {
 
     /// Where the blocks that hold something begin.
     fn blocks(&self) -> impl Iterator<Item = usize> + use<> {
-        let used = self.used;
-        (0..64).filter(move |b| used >> b & 1 == 1).map(|b| b * Octave::BLOCK)
+        let mut left = self.used;
+        std::iter::from_fn(move || {
+            let block = left.trailing_zeros() as usize;
+            left &= left.wrapping_sub(1);
+            (block < 64).then_some(block * Octave::BLOCK)
+        })
     }
 
     /// The parts that hold something, and how much.

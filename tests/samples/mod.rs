@@ -483,6 +483,7 @@ pub fn crowd() -> Document {
             .collect(),
     );
     run.hosts = Ordered((0..120).map(|i| (format!("host{i:03}"), host(busy(i), 1.0))).collect());
+    run.topology = crowded(name);
     run.events = (0..60)
         .flat_map(|i| {
             let (from, target) = (5.0 * i as f64, name(i % 7));
@@ -495,6 +496,44 @@ pub fn crowd() -> Document {
     document.envelope.scenario.name =
         "the-whole-second-data-centre-with-every-application-server-and-then-some-more".into();
     document
+}
+
+/// A balancer, a database, and everything else between them.
+fn crowded(name: impl Fn(usize) -> String) -> Topology {
+    let place = |i: usize| {
+        let (kind, tier) = match i {
+            0 => ("load-balancer", 1),
+            199 => ("database", 3),
+            _ => ("app", 2),
+        };
+        Place {
+            name: name(i),
+            kind: kind.into(),
+            host: Some(format!("host{:03}", i % 120)),
+            database: (i == 199).then(|| "mysql".into()),
+            tier: Some(tier),
+        }
+    };
+    let edge = |from: String, to: String| Edge {
+        from,
+        to,
+        names: false,
+        answered_per_s: Some(2.0),
+        share: Some(1.0 / 198.0),
+    };
+    let both = |i: usize| [edge(name(0), name(i)), edge(name(i), name(199))];
+    Topology {
+        sources: vec!["browsers".into()],
+        nodes: (0..200).map(place).collect(),
+        hosts: (0..120)
+            .map(|i| Machine {
+                name: format!("host{i:03}"),
+                zone: None,
+            })
+            .collect(),
+        entries: vec![edge("browsers".into(), name(0))],
+        edges: (1..199).flat_map(both).collect(),
+    }
 }
 
 /// One balancer against a pair, and a third that is merely slow.

@@ -3,8 +3,9 @@
 
 use std::sync::atomic::AtomicBool;
 
+use fallover::analysis::capacity::{self, Capacity, Question};
 use fallover::analysis::compare::{Compare, compare};
-use fallover::scenario::plan::Plan;
+use fallover::scenario::plan::{Measure, Objective, Plan};
 use fallover::study::{self, Settings, Study, Watch};
 
 /// One plan.
@@ -18,6 +19,32 @@ pub fn compared(plans: &[Plan], settings: &Settings) -> Compare {
     let studies = quietly(|watch| study::run_side_by_side(plans, settings, watch));
     let labels: Vec<(String, Vec<String>)> = (0..plans.len()).map(|i| (format!("design {i}"), Vec::new())).collect();
     compare(&labels, plans, &studies)
+}
+
+/// Where a plan's knee lies if this is all that it promises: 20 replications at each load.
+pub fn knee(plan: &Plan, measure: Measure, target: f64, seed: u64) -> Capacity {
+    let mut plan = plan.clone();
+    plan.slo = vec![Objective {
+        name: "promised".into(),
+        class: None,
+        measure,
+        target,
+    }];
+    let question = Question {
+        plan,
+        replications: 20,
+        precision: None,
+        whole: false,
+        one_run: false,
+        all: false,
+        sized: String::new(),
+        stacks: Vec::new(),
+    };
+    let mut ask = |_: &str, plan: &Plan, replications: u32| Ok(alone(plan, &Settings::plain(seed, replications)));
+    let Ok(found) = capacity::answer(&question, &mut ask) else {
+        unreachable!("nobody stops it")
+    };
+    found.capacity
 }
 
 fn quietly(run: impl FnOnce(Watch<'_>) -> Result<Vec<Study>, study::Failure>) -> Vec<Study> {

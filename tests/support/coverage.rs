@@ -3,7 +3,7 @@
 use fallover::analysis::result::{Estimate, Run};
 use fallover::analysis::run as findings;
 use fallover::scenario::load_text;
-use fallover::study::Settings;
+use fallover::study::{Count, Settings};
 
 use super::alone::alone;
 
@@ -23,13 +23,14 @@ pub struct Case {
 pub type Truth = (&'static str, fn(&Run) -> Estimate, f64);
 
 /// How many of the seeds' intervals hold each truth, from so many replications each.
-pub fn covered(case: &Case, seeds: u64, replications: u32) -> Vec<u64> {
+pub fn covered(case: &Case, seeds: u64, replications: Count) -> Vec<u64> {
     let plan = load_text("case.json", &case.json, &[]).expect("is right").plan;
     let mut counts = vec![0; case.truths.len()];
     for seed in 1..=seeds {
         let settings = Settings {
+            replications,
             lifetimes: case.failures,
-            ..Settings::plain(seed, replications)
+            ..Settings::plain(seed, 1)
         };
         let run = findings::run(&plan, &alone(&plan, &settings));
         for (count, (_, measured, truth)) in counts.iter_mut().zip(&case.truths) {
@@ -111,6 +112,6 @@ fn failing(seconds: u32) -> Case {
 }
 
 /// Does the interval hold the truth?
-fn holds(estimate: Estimate, truth: f64) -> bool {
+pub fn holds(estimate: Estimate, truth: f64) -> bool {
     matches!((estimate.lo, estimate.hi), (Some(lo), Some(hi)) if lo <= truth && truth <= hi)
 }

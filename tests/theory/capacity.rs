@@ -1,36 +1,17 @@
 //! The knee against stations whose knee is known.
 
-use super::support::alone::alone;
+use super::support::alone::knee;
 use super::support::plan;
 use super::{agrees, exponential, open, poisson, station};
-use fallover::analysis::capacity::{Capacity, Question, Verdict, answer};
+use fallover::analysis::capacity::{Capacity, Verdict};
 use fallover::analysis::theory::{erlang_b, erlang_c};
-use fallover::scenario::plan::{Measure, Objective, Plan};
-use fallover::study::Settings;
+use fallover::scenario::plan::Measure;
 
 const MU: f64 = 100.0;
 
 /// The knee of a scenario that promises this.
 fn capacity(json: &str, measure: Measure, target: f64) -> Capacity {
-    let mut plan = plan(json);
-    plan.slo = vec![Objective {
-        name: "promised".into(),
-        class: None,
-        measure,
-        target,
-    }];
-    let question = Question {
-        plan,
-        replications: 20,
-        precision: None,
-        whole: false,
-        one_run: false,
-        all: false,
-        sized: String::new(),
-        stacks: Vec::new(),
-    };
-    let mut ask = |_: &str, plan: &Plan, replications: u32| Ok(alone(plan, &Settings::plain(1, replications)));
-    answer(&question, &mut ask).expect("nobody stops it").capacity
+    knee(&plan(json), measure, target, 1)
 }
 
 /// Where a rising function crosses zero.

@@ -308,6 +308,9 @@ impl Behaviour for App<'_> {
     }
 
     fn worked(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        if self.plan.only_works() {
+            return cx.finish(key, Reply::OK);
+        }
         self.go_on(cx, key);
     }
 

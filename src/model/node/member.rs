@@ -16,7 +16,6 @@ pub struct Member<'p> {
     plan: &'p plan::Member,
     database: &'p plan::Database,
     me: NodeId,
-    connections: u32,
     /// Commits that wait for a replica, of which there is none just now; those that have ended are still among them.
     waiting: Vec<FrameKey>,
 }
@@ -28,7 +27,6 @@ impl<'p> Member<'p> {
             plan: member,
             database: &plan.databases[member.database.index()],
             me,
-            connections: 0,
             waiting: Vec::new(),
         }
     }
@@ -113,10 +111,11 @@ impl<'p> Member<'p> {
 
 impl Behaviour for Member<'_> {
     fn arrived(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
-        if self.connections >= self.plan.max_connections {
+        let open = &mut cx.stations[self.me.index()].connections;
+        if *open >= self.plan.max_connections {
             return cx.turn_away(frame, Reply::refused(Outcome::Refused));
         }
-        self.connections += 1;
+        *open += 1;
         cx.frames[frame].step = Step::Counted;
         self.queue_for_worker(cx, frame);
     }
@@ -146,17 +145,13 @@ impl Behaviour for Member<'_> {
         }
     }
 
-    fn release(&mut self, _cx: &mut Context<'_>, frame: &mut Frame) {
+    fn release(&mut self, cx: &mut Context<'_>, frame: &mut Frame) {
         if frame.step == Step::Counted {
-            self.connections -= 1;
+            cx.stations[self.me.index()].connections -= 1;
         }
     }
 
     fn started(&mut self, _cx: &mut Context<'_>) {
         self.waiting.clear();
-    }
-
-    fn held(&self) -> u64 {
-        u64::from(self.connections)
     }
 }

@@ -30,7 +30,7 @@ impl Conclusions {
     pub fn of(document: &Document) -> Conclusions {
         match &document.answer {
             Answer::Run(_) | Answer::Runs(_) => run::conclusions(&runs(document)),
-            Answer::Spof(found) => spof::conclusions(found),
+            Answer::Spof(found) => spof::conclusions(found, document.envelope.complete),
             Answer::Availability(found) => availability::conclusions(found),
             Answer::Review(found) => review::conclusions(found),
             Answer::Compare(found) => compare::conclusions(found),

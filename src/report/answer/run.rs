@@ -46,7 +46,8 @@ fn to_do(view: &RunView<'_>) -> Vec<Span> {
         return vec![Span::plain("Give the scenario more load, or a longer `duration`.")];
     }
     let is_of_losses = |s: &SloResult| s.objective.ends_with("availability") || s.objective.ends_with("error_ratio");
-    let is_late = view.run.slo.iter().any(|s| !s.met && !is_of_losses(s));
+    let is_late = |s: &SloResult| !s.met && s.observed.value.is_some() && !is_of_losses(s);
+    let is_late = view.run.slo.iter().any(is_late);
     let mut says = Vec::new();
     if is_late {
         says.push(Span::plain(
@@ -116,10 +117,11 @@ fn promises(view: &RunView<'_>) -> Vec<Span> {
     }
     let say = |s: &&SloResult| {
         let (target, observed) = objective(s);
-        let says = format!(
-            "Promise missed: {} was {observed}, and {target} was promised.",
-            s.objective
-        );
+        let what = &s.objective;
+        let says = match s.observed.value {
+            Some(_) => format!("Promise missed: {what} was {observed}, and {target} was promised."),
+            None => format!("Promise missed: {target} was promised for {what}, and nothing was answered."),
+        };
         Span::new(Tone::Bad, says)
     };
     let mut says: Vec<Span> = missed.iter().take(MOST).map(say).collect();

@@ -6,8 +6,8 @@ use crate::report::document::{Span, Tone};
 use crate::report::summary::plural;
 use crate::report::units;
 
-/// What a `spof` result says.
-pub fn conclusions(spof: &Spof) -> Conclusions {
+/// What a `spof` result says; one that was cut short has not tried every change.
+pub fn conclusions(spof: &Spof, complete: bool) -> Conclusions {
     let with = |verdict| spof.components.iter().filter(move |p| p.verdict == verdict);
     let outages: Vec<&Priced> = with(Verdict::Outage).collect();
     let mut found = vec![match outages.len() {
@@ -34,7 +34,12 @@ pub fn conclusions(spof: &Spof) -> Conclusions {
     found.extend(dearest(spof));
     Conclusions {
         found,
-        to_do: to_do(spof, outages.is_empty() && overloads.is_empty()),
+        to_do: match complete || !spof.fixes.is_empty() {
+            true => to_do(spof, outages.is_empty() && overloads.is_empty()),
+            false => vec![Span::plain(
+                "Let it come to its end: until then no change has been tried on all that it may help.",
+            )],
+        },
     }
 }
 

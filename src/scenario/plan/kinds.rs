@@ -332,6 +332,11 @@ pub struct App {
 }
 
 impl App {
+    /// Does it ask nobody, whatever the request?
+    pub fn only_works(&self) -> bool {
+        self.database.is_none() && self.calls.is_empty()
+    }
+
     /// What a request of this class asks of the database.
     pub fn queries(&self, class: ClassId) -> Queries {
         match self.database {

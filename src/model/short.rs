@@ -1,0 +1,153 @@
+//! The short way: a call to a node that only works, while nothing is wrong, in two steps instead of nine.
+//!
+//! An application that asks nobody, and a member of a database asked for a read, do the same with every request: give it
+//! a worker, work, answer. While no fault acts and nothing else is under way at the instant, nothing can come between
+//! these steps: they need no signals, and the node is not asked. The frame is one like any other, so whatever cuts in
+//! later (a fault, a time-out, the end of the run) finds it where it would be. The long way, by [`World::arrived`],
+//! `granted`, `worked` and `end`, does the same and is the slow twin: with the feature `slow-twins` all go that way.
+
+use super::context::Context;
+use super::request::{Doing, Frame, FrameKey, Reply, Step};
+use super::signal::Signal;
+use super::station::Entry;
+use super::world::World;
+use crate::base::ids::NodeId;
+use crate::scenario::plan::{Kind, Node, READ};
+
+/// Which calls to a node may go the short way.
+#[derive(Copy, Clone, Debug)]
+pub(super) enum Short {
+    /// None.
+    Never,
+    /// All.
+    Always,
+    /// Reads, while there are connections left.
+    Reads { most: u32 },
+}
+
+impl Short {
+    /// What the plan of a node allows.
+    pub(super) fn of(node: &Node) -> Short {
+        match &node.kind {
+            _ if cfg!(feature = "slow-twins") => Short::Never,
+            Kind::App(app) if app.only_works() => Short::Always,
+            Kind::Member(member) => Short::Reads {
+                most: member.max_connections,
+            },
+            _ => Short::Never,
+        }
+    }
+}
+
+impl Context<'_> {
+    /// May a call for this go the short way just now?
+    #[inline]
+    fn is_short(&self, node: NodeId, op: u16) -> bool {
+        let allowed = match self.short[node.index()] {
+            Short::Never => false,
+            Short::Always => true,
+            Short::Reads { .. } => usize::from(op) == READ,
+        };
+        allowed && self.troubles == 0 && self.signals.is_empty()
+    }
+
+    /// A call that takes no time on the wire: it has a worker and its work begins, or it waits in line. False where it must
+    /// go the long way; then nothing has happened.
+    #[inline]
+    pub(super) fn walk_in(&mut self, key: FrameKey, node: NodeId, op: u16) -> bool {
+        if !self.is_short(node, op) {
+            return false;
+        }
+        let now = self.now();
+        let station = &mut self.stations[node.index()];
+        let counted = match self.short[node.index()] {
+            Short::Reads { most } if station.connections >= most => return false,
+            Short::Reads { .. } => true,
+            Short::Never | Short::Always => false,
+        };
+        let unlimited = station.is_unlimited();
+        let entry = if unlimited {
+            Entry::Granted
+        } else {
+            station.enter(now, key)
+        };
+        if entry == Entry::Full {
+            return false;
+        }
+        station.connections += u32::from(counted);
+        let traffic = &mut self.traffic[node.index()];
+        traffic.arrived += 1;
+        traffic.ask(op);
+        let frame = &mut self.frames[key];
+        if counted {
+            frame.step = Step::Counted;
+        }
+        if entry == Entry::Queued {
+            frame.doing = Doing::Queued(now);
+            return true;
+        }
+        frame.doing = Doing::Nothing;
+        frame.worker = !unlimited;
+        self.set_to_work(key);
+        true
+    }
+
+    /// A frame that has just got the worker it waited for begins at once, where its caller can tell no difference: an answer
+    /// that is still to be sent must not come behind it on the calendar.
+    #[inline]
+    pub(super) fn step_in(&mut self, key: FrameKey, node: NodeId) -> bool {
+        let goes = self.wire.is_instant() && self.is_short(node, self.frames[key].op);
+        if goes {
+            self.set_to_work(key);
+        }
+        goes
+    }
+
+    #[inline]
+    fn set_to_work(&mut self, key: FrameKey) {
+        let demand = self.own_demand(key);
+        if !self.work(key, demand) {
+            self.signals.push(Signal::Worked(key));
+        }
+    }
+}
+
+impl World<'_> {
+    /// The work of a frame is done, and with it the frame: is it? Its worker goes to the next in line, its caller gets the answer.
+    #[inline]
+    pub(super) fn walk_out(&mut self, key: FrameKey, node: NodeId) -> bool {
+        let cx = &mut self.cx;
+        let Frame {
+            parent,
+            worker,
+            op,
+            step,
+            ..
+        } = cx.frames[key];
+        if !cx.is_short(node, op) {
+            return false;
+        }
+        if step == Step::Counted {
+            cx.stations[node.index()].connections -= 1;
+        }
+        if worker {
+            cx.free_worker(node);
+        }
+        let now = cx.now();
+        let frame = &cx.frames[key];
+        cx.record.waited(frame);
+        let traffic = &mut cx.traffic[node.index()];
+        if let Some(caller) = cx.frames.get(parent) {
+            traffic.served += 1;
+            cx.record.answered(now, caller.node, frame);
+            let call = caller.calls;
+            cx.frames.discard(key);
+            cx.deliver(node, parent, call, Reply::OK, 0);
+        } else {
+            cx.orphans -= u64::from(parent == FrameKey::NONE);
+            traffic.orphaned += 1;
+            cx.frames.discard(key);
+        }
+        true
+    }
+}
