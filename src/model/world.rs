@@ -291,10 +291,13 @@ impl<'p> World<'p> {
 
     /// A call has come back to the frame that waits for it.
     #[inline]
-    fn answered(&mut self, frame: FrameKey, call: u16, reply: Reply) {
+    pub(super) fn answered(&mut self, frame: FrameKey, call: u16, reply: Reply) {
         if self.cx.troubles > 0 && self.hold_back(Signal::Answered(frame, call, reply)) {
             return;
         }
+        let Some((frame, call)) = self.walk_back(frame, call, reply) else {
+            return;
+        };
         if let Some(waiting) = self.cx.frames.get_mut(frame).filter(|f| f.calls == call) {
             waiting.child = FrameKey::NONE;
             waiting.silent = false;

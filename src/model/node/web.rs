@@ -105,6 +105,17 @@ impl<'p> Web<'p> {
         admits
     }
 
+    /// A request leaves.
+    fn let_go(&mut self, step: Step, frame: &Frame) {
+        self.connections -= step.connections;
+        if step.stage != Stage::Delayed && self.plan.limit_conn.is_some() {
+            self.forget_client(frame);
+        }
+        if let Stage::Proxied { upstream } = step.stage {
+            self.upstreams.released(usize::from(upstream));
+        }
+    }
+
     fn forget_client(&mut self, frame: &Frame) {
         let client = (frame.source, frame.client);
         if let Some(here) = self.clients.get_mut(&client) {
@@ -239,6 +250,16 @@ impl Behaviour for Web<'_> {
         }
     }
 
+    fn passes_back(&mut self, cx: &mut Context<'_>, key: FrameKey) -> bool {
+        let step = *Web::step(cx, key);
+        let Stage::Proxied { upstream } = step.stage else {
+            return false;
+        };
+        self.upstreams.succeeded(usize::from(upstream));
+        self.let_go(step, &cx.frames[key]);
+        true
+    }
+
     fn timer(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let stage = Web::step(cx, key).stage;
         match stage {
@@ -257,15 +278,8 @@ impl Behaviour for Web<'_> {
     }
 
     fn release(&mut self, _cx: &mut Context<'_>, frame: &mut Frame) {
-        let FrameStep::Web(Step { connections, stage, .. }) = frame.step else {
-            return;
-        };
-        self.connections -= connections;
-        if stage != Stage::Delayed {
-            self.forget_client(frame);
-        }
-        if let Stage::Proxied { upstream } = stage {
-            self.upstreams.released(usize::from(upstream));
+        if let FrameStep::Web(step) = frame.step {
+            self.let_go(step, frame);
         }
     }
 
