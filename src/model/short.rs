@@ -2,7 +2,8 @@
 //!
 //! An application that asks nobody, and a member of a database asked for a read, do the same with every request: give it
 //! a worker, work, answer. While no fault acts and nothing else is under way at the instant, nothing can come between
-//! these steps: they need no signals, and the node is not asked. The frame is one like any other, so whatever cuts in
+//! these steps: they need no signals, and the node is not asked. A good answer that a balancer, a web server or a firewall only
+//! passes on goes back the same way, from frame to frame. The frame is one like any other, so whatever cuts in
 //! later (a fault, a time-out, the end of the run) finds it where it would be. The long way, by [`World::arrived`],
 //! `granted`, `worked` and `end`, does the same and is the slow twin: with the feature `slow-twins` all go that way.
 
