@@ -7,7 +7,7 @@ mod samples;
 
 use std::path::{Path, PathBuf};
 
-use fallover::analysis::result::{Answer, Document};
+use fallover::analysis::result::{Answer, Caveat, Document, Happening};
 use fallover::report::chart::Theme;
 use fallover::report::handout::Handout;
 use fallover::report::html::html;
@@ -115,6 +115,39 @@ fn the_first_page_says_what_was_found_and_what_to_do() {
 }
 
 #[test]
+fn lost_data_and_the_lag_that_lost_it_are_told() {
+    let mut document = samples::lb_failure();
+    samples::run_of(&mut document)
+        .lag_s
+        .0
+        .push(("orders".into(), samples::latency(0.228, 0.01)));
+    samples::run_of(&mut document).events.push(Happening {
+        at_s: 95.0,
+        target: "mysql-replica".into(),
+        what: "promoted (14 writes lost)".into(),
+    });
+    document.caveats.insert(
+        0,
+        Caveat {
+            code: "writes.lost".into(),
+            message: "on average a run lost 11.6 acknowledged writes".into(),
+        },
+    );
+    let text = page(&document);
+    let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words} is missing: {text}"));
+    assert!(place("Data was lost: on average a run lost 11.6") < place("What to do"));
+    assert!(place("Against lost writes") < place("How things went over time"));
+    assert!(place("something did take over") < place("How things went over time"));
+    let lag = place("Replica lag");
+    assert!(
+        text[lag..lag + 200].contains("orders p50 228"),
+        "{}",
+        &text[lag..lag + 200]
+    );
+    assert!(text.contains("(“failover”)") && !text.contains("`failover`"));
+}
+
+#[test]
 fn what_is_not_known_is_not_judged() {
     // Nothing was answered: there is no latency that was late.
     let text = page(&samples::nulls());
@@ -171,6 +204,25 @@ fn results_are_bound_into_one_report() {
         err.contains("holds one result, and these are 2; use .pdf or .html"),
         "{err}"
     );
+}
+
+#[test]
+fn a_sweep_writes_its_picture_and_its_pages_at_once() {
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let at = |name: &str| folder.path().join(name).to_str().expect("is text").to_owned();
+    let (png, pdf) = (at("x.png"), at("x.pdf"));
+    let sweep = [
+        "sweep",
+        "scenarios/foobar.json",
+        "--vary",
+        "hosts.server1.speed=0.5,1",
+        "-q",
+    ];
+    let short = ["--duration", "5s", "--warmup", "1s", "--replications", "2"];
+    let (status, _, err) = fallover(&[&sweep[..], &short, &["-o", &png, "-o", &pdf]].concat());
+    assert_eq!(status, 0, "{err}");
+    assert!(std::fs::read(png).expect("is there").starts_with(b"\x89PNG"));
+    assert!(std::fs::read(pdf).expect("is there").starts_with(b"%PDF"));
 }
 
 #[test]
