@@ -6,6 +6,7 @@
 mod pictures;
 mod samples;
 
+use fallover::analysis::capacity::Sizing;
 use fallover::analysis::result::{Answer, Document};
 use fallover::report::chart::{self, Look, Name, Theme};
 use fallover::report::sink::{AtomicFile, Output, Printing};
@@ -196,6 +197,36 @@ fn an_incomplete_run_says_so_first() {
         let svg = chart::svg(&document, name, &look(800)).expect("draws");
         assert!(svg.contains("INCOMPLETE"), "{name:?}");
     }
+}
+
+#[test]
+fn every_command_says_first_that_it_did_not_finish() {
+    for (name, mut document) in samples::of_commands() {
+        document.envelope.complete = false;
+        let text = plain(80, &document);
+        let line = text.lines().position(|l| l.contains("INCOMPLETE")).expect(name);
+        assert!(line <= 4, "{name}: {text}");
+        assert_eq!(text.matches("INCOMPLETE").count(), 1, "{name}: {text}");
+    }
+}
+
+#[test]
+fn a_search_that_was_stopped_judges_no_number_that_it_did_not_try() {
+    let mut document = samples::of_command("capacity");
+    document.envelope.complete = false;
+    let Answer::Capacity(capacity) = &mut document.answer else {
+        panic!("is of capacity")
+    };
+    capacity.sizing = Some(Sizing {
+        of: "server*".into(),
+        fewest: None,
+        fewest_with_one_lost: None,
+        sizes: Vec::new(),
+    });
+    let words = |document: &Document| plain(200, document);
+    assert!(words(&document).contains("not known: no number of server* was finished"));
+    document.envelope.complete = true;
+    assert!(words(&document).contains("none of these numbers of server* holds the SLO"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::analysis::result::{Document, Estimate};
 
 /// The report of a `capacity` document.
 pub fn report(document: &Document, capacity: &Capacity) -> Report {
-    let mut blocks = vec![Block::Facts(facts(capacity))];
+    let mut blocks = vec![Block::Facts(facts(capacity, document.envelope.complete))];
     if !capacity.curve.is_empty() {
         blocks.push(Block::Heading("Under load".into()));
         blocks.push(Block::Table(curve(capacity)));
@@ -55,15 +55,20 @@ pub fn sentence(capacity: &Capacity) -> String {
     format!("{now}, {knee}{lost}")
 }
 
-/// `4 of server* hold the SLO at 400/s, 5 also with one lost`.
-pub fn enough(capacity: &Capacity, sizing: &Sizing) -> String {
+/// `4 of server* hold the SLO at 400/s, 5 also with one lost`. Where the search was stopped, larger numbers may.
+pub fn enough(capacity: &Capacity, sizing: &Sizing, complete: bool) -> String {
     let now = per_s(capacity.present_per_s);
     let of = &sizing.of;
+    let these = match (complete, sizing.sizes.len()) {
+        (true, _) => "these numbers",
+        (false, 0) => return format!("not known: no number of {of} was finished"),
+        (false, _) => "the numbers that were finished",
+    };
     match (sizing.fewest, sizing.fewest_with_one_lost) {
-        (None, _) => format!("none of these numbers of {of} holds the SLO at {now}"),
+        (None, _) => format!("none of {these} of {of} holds the SLO at {now}"),
         (Some(n), Some(m)) if n == m => format!("{n} of {of} hold the SLO at {now}, also with one lost"),
         (Some(n), Some(m)) => format!("{n} of {of} hold the SLO at {now}, {m} also with one lost"),
-        (Some(n), None) => format!("{n} of {of} hold the SLO at {now}, none of these numbers with one lost"),
+        (Some(n), None) => format!("{n} of {of} hold the SLO at {now}, none of {these} with one lost"),
     }
 }
 
@@ -117,7 +122,7 @@ fn first(knee: &Knee) -> String {
     })
 }
 
-fn facts(capacity: &Capacity) -> Vec<Fact> {
+fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
     let knee = &capacity.knee;
     let carries = knee.verdict == Verdict::EveryLoad || knee.knee_ratio.value.is_some_and(|r| r >= 1.0);
     let tone = if carries { Tone::Strong } else { Tone::Bad };
@@ -128,7 +133,10 @@ fn facts(capacity: &Capacity) -> Vec<Fact> {
         } else {
             Tone::Bad
         };
-        facts.push(Fact::new("Enough", vec![Span::new(tone, enough(capacity, sizing))]));
+        facts.push(Fact::new(
+            "Enough",
+            vec![Span::new(tone, enough(capacity, sizing, complete))],
+        ));
     }
     if let (Verdict::Found, Some(ratio)) = (knee.verdict, knee.knee_ratio.value) {
         let says = match ratio >= 1.0 {

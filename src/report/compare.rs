@@ -1,7 +1,7 @@
 //! The report of `compare`: a sentence to repeat a pair of designs, then each design, then each difference.
 
 use super::document::{Block, Column, Point, Report, Span, Table, Tone};
-use super::summary::{MOST_CAVEATS, caveats, incomplete, plural, several_scenarios, subtitle};
+use super::summary::{MOST_CAVEATS, caveats, plural, several_scenarios, subtitle};
 use super::units::{self, NOTHING};
 use super::view::runs;
 use crate::analysis::compare::{Compare, Difference, Verdict};
@@ -15,9 +15,6 @@ const MOST_ROWS: usize = 24;
 pub fn report(document: &Document) -> Report {
     let views = runs(document);
     let mut blocks = Vec::new();
-    if !document.envelope.complete {
-        blocks.push(Block::Note(Span::new(Tone::Bad, incomplete(document))));
-    }
     if let Answer::Compare(compare) = &document.answer
         && document.envelope.replications > 0
     {

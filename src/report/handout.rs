@@ -8,7 +8,7 @@ use super::document::{Block, Fact, Report, Span};
 use super::headline::numbers;
 use super::summary::incomplete;
 use super::text::quoted;
-use super::{availability, pages, spof, units, words};
+use super::{availability, findings, pages, spof, units};
 use crate::analysis::result::{Answer, Document};
 
 /// A page carries all there is.
@@ -54,7 +54,7 @@ impl<'a> Part<'a> {
             Answer::Run(_) | Answer::Runs(_) => pages::pages(document),
             Answer::Spof(found) => with_conclusions(spof::report(document, found, ALL), document),
             Answer::Availability(found) => with_conclusions(availability::report(document, found, ALL), document),
-            _ => with_conclusions(words(document), document),
+            _ => with_conclusions(findings(document), document),
         };
         for block in &mut report.blocks {
             let sentences = match block {

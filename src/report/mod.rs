@@ -33,9 +33,20 @@ pub mod verify;
 pub mod view;
 
 use crate::analysis::result::{Answer, Document};
+use document::{Block, Span, Tone};
 
-/// What a person reads of a result, whichever command found it. A new analysis adds its word here.
+/// What a person reads of a result, whichever command found it: first whether it is all that was asked for.
 pub fn words(document: &Document) -> document::Report {
+    let mut report = findings(document);
+    if !document.envelope.complete {
+        let says = Span::new(Tone::Bad, summary::incomplete(document));
+        report.blocks.insert(0, Block::Note(says));
+    }
+    report
+}
+
+/// What was found. A new analysis adds its word here.
+fn findings(document: &Document) -> document::Report {
     match &document.answer {
         Answer::Run(_) | Answer::Runs(_) => summary::summary(document),
         Answer::Compare(_) => compare::report(document),

@@ -7,7 +7,9 @@ use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
 use super::timeline::timeline;
 use super::units::{self, NOTHING};
 use super::view::{RunView, runs};
-use crate::analysis::result::{Caveat, Document, Estimate, Happening, Latency, Metrics, Ordered, Run, SloResult};
+use crate::analysis::result::{
+    Answer, Caveat, Document, Estimate, Happening, Latency, Metrics, Ordered, Run, SloResult,
+};
 
 /// How much of each list a screen can carry.
 const MOST_CLASSES: usize = 6;
@@ -19,9 +21,6 @@ const MOST_SCENARIOS: usize = 20;
 pub fn summary(document: &Document) -> Report {
     let runs = runs(document);
     let mut blocks = Vec::new();
-    if !document.envelope.complete {
-        blocks.push(Block::Note(Span::new(Tone::Bad, incomplete(document))));
-    }
     match runs.as_slice() {
         [one] if one.replications == 0 => {}
         [one] => blocks.extend(one_scenario(one)),
@@ -41,6 +40,13 @@ pub fn summary(document: &Document) -> Report {
 
 /// Why the result is not what was asked for, and what it covers.
 pub fn incomplete(document: &Document) -> String {
+    if let Answer::Sweep(sweep) = &document.answer {
+        let here = plural(sweep.points.len() as u32, "point");
+        return format!(
+            "INCOMPLETE: {here} of the {} asked for are here.",
+            units::count(sweep.size)
+        );
+    }
     let runs = runs(document);
     let overflowed = |caveats: &[Caveat]| caveats.iter().any(|c| c.code == "overflow");
     if overflowed(&document.caveats) || runs.iter().any(|r| overflowed(r.caveats)) {

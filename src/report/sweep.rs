@@ -26,14 +26,6 @@ pub fn report(document: &Document) -> Report {
     if let Some(shard) = sweep.shard {
         how = format!(", shard {}/{}", shard.index, shard.of);
     }
-    if !document.envelope.complete {
-        let says = format!(
-            "INCOMPLETE: {} of the {} asked for are here.",
-            plural(sweep.points.len() as u32, "point"),
-            units::count(sweep.size)
-        );
-        blocks.push(Block::Note(Span::new(Tone::Bad, says)));
-    }
     match &sweep.sensitivity {
         Some(sensitivity) => blocks.extend(sensitivity.outputs.iter().flat_map(effects)),
         None => blocks.push(Block::Table(points(sweep))),

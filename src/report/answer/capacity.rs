@@ -5,13 +5,13 @@ use crate::analysis::capacity::{Capacity, Knee, Verdict};
 use crate::report::capacity::{enough, sentence};
 use crate::report::document::{Span, Tone};
 
-/// What a `capacity` result says.
-pub fn conclusions(capacity: &Capacity) -> Conclusions {
+/// What a `capacity` result says, of all that was asked for or of what was finished.
+pub fn conclusions(capacity: &Capacity, complete: bool) -> Conclusions {
     let tone = if carries(&capacity.knee) { Tone::Good } else { Tone::Bad };
     let mut found = vec![Span::new(tone, format!("{}.", sentence(capacity)))];
     let mut to_do = Vec::new();
     if let Some(sizing) = &capacity.sizing {
-        found.push(Span::plain(format!("{}.", enough(capacity, sizing))));
+        found.push(Span::plain(format!("{}.", enough(capacity, sizing, complete))));
         let number = sizing.fewest_with_one_lost.or(sizing.fewest);
         to_do.extend(number.map(|n| Span::plain(format!("Have {n} of {}.", sizing.of))));
     }

@@ -34,7 +34,7 @@ impl Conclusions {
             Answer::Availability(found) => availability::conclusions(found),
             Answer::Review(found) => review::conclusions(found),
             Answer::Compare(found) => compare::conclusions(found),
-            Answer::Capacity(found) => capacity::conclusions(found),
+            Answer::Capacity(found) => capacity::conclusions(found, document.envelope.complete),
             // Their words begin with the verdict.
             Answer::Verify(_) | Answer::Sweep(_) => Conclusions::default(),
         }
