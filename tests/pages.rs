@@ -197,6 +197,7 @@ fn results_are_bound_into_one_report() {
         "the same results give the same bytes"
     );
     let text = String::from_utf8(read(&outputs[1])).expect("is text");
+    assert!(text.contains("font-src data:") && text.matches("@font-face").count() == 2);
     assert!(text.contains("Contents") && text.contains("1 May 2030") && text.contains("href=\"#part-2\""));
     let (status, _, err) = fallover(&["report", &result, &result, "-o", &at("x.png")]);
     assert_eq!(status, 2);
