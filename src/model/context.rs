@@ -251,7 +251,7 @@ impl<'p> Context<'p> {
     }
 
     fn traced(&self, frame: &Frame, column: u16) -> Span {
-        let row = self.rows[frame.source.index()].get(frame.row as usize);
+        let row = self.rows[frame.wish.source.index()].get(frame.wish.row as usize);
         row.and_then(|r| r.values.get(usize::from(column)))
             .copied()
             .unwrap_or(Span::ZERO)

@@ -314,9 +314,9 @@ impl Recorder {
         self.row_of.insert(key, self.run.rows.len());
         self.run.rows.push(Row {
             id: self.offered,
-            class: frame.class,
-            source: frame.source,
-            client: frame.client,
+            class: frame.wish.class,
+            source: frame.wish.source,
+            client: frame.wish.client,
             arrived: frame.entered,
             finished: None,
             outcome: Outcome::Unfinished,
@@ -366,7 +366,7 @@ impl Recorder {
         if !self.counts(frame.entered) {
             return;
         }
-        let class = frame.class.index();
+        let class = frame.wish.class.index();
         self.run.classes[class].ended(outcome, attempts, latency);
         if let Some(batch) = self.batch_at(frame.entered) {
             batch.classes[class].ended(outcome, attempts, latency);
@@ -438,7 +438,7 @@ impl Recorder {
             }
         }
         if self.wanted.rows
-            && let Some(row) = self.row_of.get(&frame.root).and_then(|at| self.run.rows.get_mut(*at))
+            && let Some(row) = self.row_of.get(&frame.wish.root).and_then(|at| self.run.rows.get_mut(*at))
         {
             let wait = row.waits.entry(frame.node).or_default();
             *wait = *wait + frame.waited;
