@@ -458,7 +458,10 @@ impl Recorder {
             batch.nodes[frame.node.index()].wait.record(frame.waited);
         }
         if self.wanted.rows
-            && let Some(row) = self.row_of.get(&frame.wish.root).and_then(|at| self.run.rows.get_mut(*at))
+            && let Some(row) = self
+                .row_of
+                .get(&frame.wish.root)
+                .and_then(|at| self.run.rows.get_mut(*at))
         {
             let wait = row.waits.entry(frame.node).or_default();
             *wait = *wait + frame.waited;

@@ -81,7 +81,9 @@ impl<'p> Web<'p> {
 
     /// Does it answer the request itself: because it is static, or there is nobody else, or it has the answer?
     fn serves(&self, cx: &Context<'_>, key: FrameKey) -> bool {
-        self.plan.serves[cx.frames[key].wish.class.index()] || self.plan.upstreams.is_empty() || self.has_cached(cx, key)
+        self.plan.serves[cx.frames[key].wish.class.index()]
+            || self.plan.upstreams.is_empty()
+            || self.has_cached(cx, key)
     }
 
     /// An empty cache fills while answers stay in it: it is full when the first of them leaves again.

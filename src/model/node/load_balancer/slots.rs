@@ -90,7 +90,9 @@ impl LoadBalancer<'_> {
     fn ask(&self, cx: &Context<'_>, key: FrameKey, avoid: Option<u16>) -> Ask {
         let frame = &cx.frames[key];
         let hash = match self.plan.algorithm {
-            Algorithm::Hash { of: HashOf::Client, .. } => mix(frame.wish.source.index() as u64, u64::from(frame.wish.client)),
+            Algorithm::Hash { of: HashOf::Client, .. } => {
+                mix(frame.wish.source.index() as u64, u64::from(frame.wish.client))
+            }
             _ => frame.wish.hash,
         };
         Ask {
