@@ -288,7 +288,7 @@ impl<'p> App<'p> {
 impl Behaviour for App<'_> {
     fn granted(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         self.retries.earn();
-        let Demand { cpu, io } = self.demand(cx, key);
+        let Demand { cpu, io } = cx.own_demand(key);
         let queries = self.queries(cx, key);
         let slices = u64::from(queries.read + queries.write) + 1;
         let slice = Span::from_nanos(cpu.nanos() / slices);
