@@ -300,7 +300,7 @@ impl<'p> Context<'p> {
     // --- workers and cores ------------------------------------------------------------------------------------------
 
     /// Asks for a worker of the frame's node.
-    #[inline]
+    #[inline(always)]
     pub fn enter(&mut self, key: FrameKey) -> Entry {
         let now = self.now();
         let frame = &mut self.frames[key];
