@@ -80,6 +80,7 @@ pub trait Behaviour {
     }
 
     /// Asks the station for a worker, and goes on as it answers.
+    #[inline(always)]
     fn queue_for_worker(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
         match cx.enter(frame) {
             Entry::Granted => self.granted(cx, frame),
