@@ -181,6 +181,7 @@ impl<'p> Web<'p> {
         }
     }
 
+    #[inline(always)]
     fn admit(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         if !self.admits_client(cx, key) {
             return cx.turn_away(key, Reply::failed(Outcome::Rejected));

@@ -18,6 +18,7 @@ impl LoadBalancer<'_> {
 
     /// Somebody wants a connection. Beyond `maxconn` he waits outside, in the kernel's line; beyond that too his packet is
     /// dropped, and his own kernel sends it again after a second, then after twice that, as long as he is patient.
+    #[inline(always)]
     pub(super) fn knock(&mut self, cx: &mut Context<'_>, key: FrameKey, knocks: u8) {
         let Frame {
             parent,
@@ -59,6 +60,7 @@ impl LoadBalancer<'_> {
         cx.turn_away(key, nobody);
     }
 
+    #[inline(always)]
     pub(super) fn accept(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         use crate::model::node::Behaviour;
         self.open += 1;
