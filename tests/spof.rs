@@ -287,6 +287,26 @@ fn gray_failures_are_told_from_death() {
     );
 }
 
+/// Without a time-out, who comes while the only server hangs is answered after the repair: nothing is lost, and it is an ailment
+/// all the same. What is only slow answers.
+#[test]
+fn a_standstill_is_not_taken_for_nothing() {
+    let stop = AtomicBool::new(false);
+    let options = Options {
+        effects: vec![Effect::Slow, Effect::Hang],
+        ..crashes(1)
+    };
+    let alone = plan(
+        r#"{ "clients": { "c": { "arrivals": { "poisson": 20 }, "entry": "a" } },
+        "nodes": { "a": { "kind": "app", "work": { "*": { "io": "1ms" } } } } }"#,
+    );
+    let found = answer(&alone, &options, &mut lab(2, &stop)).expect("the books balance");
+    let (spof, _) = found.expect("nobody stops it");
+    let verdicts: Vec<(&str, Verdict)> = spof.components.iter().map(|p| (p.effect.as_str(), p.verdict)).collect();
+    assert_eq!(verdicts, [("hang", Verdict::Degraded), ("slow", Verdict::None)]);
+    assert!(spof.components.iter().all(|p| p.lost_ratio.value == Some(0.0)));
+}
+
 #[test]
 fn without_lifetimes_there_is_a_ranking_and_no_minutes() {
     let plan = farm(2, 60);

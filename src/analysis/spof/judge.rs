@@ -134,6 +134,7 @@ impl Judge<'_> {
         if drifts(samples(trial.loss), samples(trial.base), measured_bins(trial)) {
             missed.push(DRIFTS.into());
         }
+        missed.extend(stands_still(samples(trial.loss), trial));
         missed
     }
 
@@ -145,7 +146,9 @@ impl Judge<'_> {
         let missed_now = self.complaints(loss);
         let light = |trial: &Trial| {
             let of = |plan: usize| findings::run(&settled.doubts.plans[plan], &settled.runs.studies[plan]);
-            missed(self.question.plan, &of(trial.loss), &of(trial.base))
+            let still = stands_still(&settled.runs.studies[trial.loss].samples, trial);
+            let missed = missed(self.question.plan, &of(trial.loss), &of(trial.base));
+            missed.into_iter().chain(still).collect()
         };
         let missed_light = settled.doubts.light[loss].as_ref().map_or(Vec::new(), light);
         match missed_now.iter().find(|m| !missed_light.contains(m)) {
@@ -346,6 +349,20 @@ fn drifts(samples: &[Sample], base: &[Sample], measured: std::ops::Range<usize>)
     let typical = mean(base.iter().filter_map(|s| s.all.latency.quantiles_s).map(|q| q[0]));
     let differences: Vec<f64> = samples.iter().zip(base).map(|(s, b)| growth(s) - growth(b)).collect();
     interval::mean(&differences).is_some_and(|i| i.value - i.half.unwrap_or(f64::INFINITY) > 0.5 * typical)
+}
+
+/// Whoever waits for the repair is answered at last, without a time-out: that most do is among what is missed.
+const STANDS_STILL: &str = "standstill";
+
+/// Do most requests that come in the state that lasts get their answer only after the repair?
+fn stands_still(samples: &[Sample], trial: &Trial) -> Option<String> {
+    let bin_s = trial.times.bin_s();
+    let repair_s = (trial.times.crash + trial.times.down()).seconds();
+    let bins = pooled(samples);
+    let mut measured = measured_bins(trial).filter(|b| bins.get(*b).is_some_and(|bin| bin.p50_s > 0.0));
+    let waits = |b: usize| (b + 1) as f64 * bin_s + bins[b].p50_s >= repair_s;
+    let first = measured.next()?;
+    (waits(first) && measured.all(waits)).then(|| STANDS_STILL.into())
 }
 
 /// Share of the requests of these bins without an answer, those still inside at the end included.

@@ -126,7 +126,7 @@ pub enum Verdict {
     Outage,
     /// Connected, but the rest cannot carry the load.
     Overload,
-    /// Requests or the SLO are lost at any load.
+    /// Requests or the SLO are lost at any load, or most requests wait for the repair.
     Degraded,
     /// Nothing that lasts.
     None,
