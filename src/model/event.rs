@@ -21,7 +21,7 @@ pub enum Event {
     Reply { to: FrameKey, call: u16, reply: Reply },
     /// An answer that met a cut is sent again.
     Resend(Key),
-    /// Work that needs no shared core is done, if this is still the frame's current timer.
+    /// Work on a core of its own, or on none, is done, if this is still the frame's current timer.
     Done { frame: FrameKey, serial: u16 },
     /// A time-out or a pause of a frame is over, if this is still its current timer.
     Timer { frame: FrameKey, serial: u16 },

@@ -17,9 +17,7 @@ pub struct Host {
     speed: f64,
     /// Jobs with a core of their own, by virtual finish, in the order they came: all there are, or none.
     alone: Vec<(f64, Job)>,
-    /// Do they share, as they will until the host is idle?
-    sharing: bool,
-    /// By virtual finish. Jobs that were taken off are still in it, out of date.
+    /// Those that share, as they will until the host is idle, by virtual finish. Jobs that were taken off are still in it, out of date.
     jobs: Heap<Job>,
     /// CPU nanoseconds that every job present since the last idle moment has received.
     received: f64,
@@ -47,7 +45,6 @@ impl Host {
             cores,
             speed,
             alone: Vec::new(),
-            sharing: false,
             jobs: Heap::default(),
             received: 0.0,
             updated: Time::ZERO,
@@ -78,7 +75,6 @@ impl Host {
             // An idle host begins anew, so that `received` never grows until its nanoseconds are lost.
             self.received = 0.0;
             self.jobs.clear();
-            self.sharing = false;
         }
     }
 
@@ -87,7 +83,7 @@ impl Host {
     #[inline]
     pub fn start(&mut self, now: Time, job: Job, demand: Span) -> Option<Time> {
         // At any other speed it would be done between two nanoseconds, and those that share have to know when.
-        if self.sharing || self.running >= self.cores || self.speed != 1.0 {
+        if !self.jobs.is_empty() || self.running >= self.cores || self.speed != 1.0 {
             return None;
         }
         let until = now + demand;
@@ -113,10 +109,9 @@ impl Host {
     /// Jobs share from now on: what was known of when each is done holds no longer, so each is `renew`ed.
     #[cold]
     pub fn share(&mut self, now: Time, mut renew: impl FnMut(Job) -> Job) {
-        if self.sharing {
+        if self.alone.is_empty() {
             return;
         }
-        self.sharing = true;
         self.advance(now);
         for i in 0..self.alone.len() {
             let (finish, job) = self.alone[i];

@@ -1,7 +1,8 @@
 //! A request in flight: a stack of frames, one for each node it is inside of.
 //!
 //! A call pushes a frame, a reply pops it. A frame says what it holds (a worker, a place in a queue, a core, a slot of its
-//! kind), and `World::end` is the only door out, where all of it is given back.
+//! kind), and `World::end` is the only door out, where all of it is given back (a frame that holds no more than a worker and a connection may
+//! leave by its short form, `World::walk_out`).
 
 use super::node::{app, client, load_balancer, web};
 use crate::base::ids::{ClassId, NodeId, SourceId};

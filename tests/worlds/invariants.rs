@@ -235,10 +235,13 @@ impl Outages {
             let (Some(server), Some(finished)) = (row.server, row.finished) else {
                 continue;
             };
-            // The answer may be on its way while the server dies: the way is at most as long as the longest latency. And a hang that ends
-            // lets work go on before the next change of the same instant, so a wish may be younger than the instant of the crash.
+            // The answer may be on its way while the server dies: the way is at most as long as the longest latency. And where a hang
+            // ends, work goes on before the next change of the instant: what a page fetches then may come before the crash.
             let answered = Span::from_nanos(finished.since(row.arrived).nanos());
-            let dead = |(from, to): &(Time, Time)| *from < row.arrived && *to > row.arrived + answered;
+            let fetches = !plan.source(row.source).page.is_empty();
+            let dead = |(from, to): &(Time, Time)| {
+                (*from < row.arrived || *from == row.arrived && !fetches) && *to > row.arrived + answered
+            };
             demand(!self.of_node[server.index()].iter().any(dead), || {
                 format!(
                     "{} was dead all the while, and answered: {row:?}",

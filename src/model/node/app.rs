@@ -308,6 +308,7 @@ impl Behaviour for App<'_> {
     }
 
     fn worked(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        // It may have come the short way, on which nobody writes down where it stands.
         if self.plan.only_works() {
             return cx.finish(key, Reply::OK);
         }

@@ -47,9 +47,8 @@ fn to_do(view: &RunView<'_>) -> Vec<Span> {
     }
     let is_of_losses = |s: &SloResult| s.objective.ends_with("availability") || s.objective.ends_with("error_ratio");
     let is_late = |s: &SloResult| !s.met && s.observed.value.is_some() && !is_of_losses(s);
-    let is_late = view.run.slo.iter().any(is_late);
     let mut says = Vec::new();
-    if is_late {
+    if view.run.slo.iter().any(is_late) {
         says.push(Span::plain(
             "Answers were late: give the busiest component more room, or send less of the load to it (`algorithm` and \
              `weight` of the balancer).",

@@ -34,12 +34,7 @@ pub fn conclusions(spof: &Spof, complete: bool) -> Conclusions {
     found.extend(dearest(spof));
     Conclusions {
         found,
-        to_do: match complete || !spof.fixes.is_empty() {
-            true => to_do(spof, outages.is_empty() && overloads.is_empty()),
-            false => vec![Span::plain(
-                "Let it come to its end: until then no change has been tried on all that it may help.",
-            )],
-        },
+        to_do: to_do(spof, outages.is_empty() && overloads.is_empty(), complete),
     }
 }
 
@@ -60,7 +55,7 @@ fn dearest(spof: &Spof) -> Option<Span> {
     )))
 }
 
-fn to_do(spof: &Spof, is_sound: bool) -> Vec<Span> {
+fn to_do(spof: &Spof, is_sound: bool, complete: bool) -> Vec<Span> {
     let say = |fix: &Fix| {
         let saved = fix.downtime_saved_min_per_year.filter(|m| *m >= 0.05);
         let saved = saved.map_or(String::new(), |m| format!(" It saves {} a year.", units::minutes(m)));
@@ -68,6 +63,9 @@ fn to_do(spof: &Spof, is_sound: bool) -> Vec<Span> {
     };
     let fixes: Vec<Span> = spof.fixes.iter().take(MOST).map(say).collect();
     match fixes.is_empty() {
+        true if !complete => vec![Span::plain(
+            "Let it come to its end: until then no change has been tried on all that it may help.",
+        )],
         true if is_sound => vec![Span::plain(
             "Nothing that was tried helps, and nothing has to. `--pairs` and `--effects slow,errors,hang` look further.",
         )],
