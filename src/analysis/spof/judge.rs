@@ -31,6 +31,14 @@ pub(super) fn worse(a: &Priced, b: &Priced) -> std::cmp::Ordering {
         .then(a.name.cmp(&b.name))
 }
 
+/// What a loss is called: nobody says of the dead that they crashed.
+pub fn titled(name: &str, effect: &str) -> String {
+    match effect {
+        "crash" => name.to_owned(),
+        effect => format!("{name} {effect}"),
+    }
+}
+
 /// All that a price is made of.
 pub(super) struct Judge<'a> {
     pub(super) question: &'a Question<'a>,
@@ -44,6 +52,14 @@ pub(super) struct Settled<'a> {
     pub(super) runs: &'a Runs,
 }
 
+impl Settled<'_> {
+    /// Is nothing left open about this loss?
+    pub(super) fn is_settled(&self, loss: usize) -> bool {
+        let doubts = [self.doubts.light[loss], self.doubts.longer[loss]];
+        doubts.into_iter().flatten().all(|trial| self.runs.has(trial))
+    }
+}
+
 impl Judge<'_> {
     /// Everything about a loss.
     pub(super) fn price(&self, loss: usize, settled: &Settled<'_>, exact: Option<&Exact>) -> Priced {
@@ -54,7 +70,7 @@ impl Judge<'_> {
         let cuts: Vec<String> = self.cuts(loss).map(|c| plan.classes[c].name.clone()).collect();
         let (course, cost) = self.course_and_cost(loss, settled);
         Priced {
-            name: parts.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(" + "),
+            name: self.names(loss),
             kind: if parts.len() > 1 { PAIR } else { parts[0].kind.name() }.into(),
             effect: effect.name().into(),
             single_point: parts.len() == 1 && !cuts.is_empty(),
@@ -66,6 +82,7 @@ impl Judge<'_> {
             recovered_s: course.recovered_s,
             recovers: course.recovered_s.is_some(),
             lost_at_crash: course.lost_at_crash,
+            lost_in_passing_s: self.passing_s(loss, &course),
             lost_writes: mean(
                 self.runs.studies[trial.loss]
                     .samples
@@ -90,6 +107,16 @@ impl Judge<'_> {
         (lost(trial.loss).unwrap_or(0.0) - lost(trial.base).unwrap_or(0.0)).max(0.0)
     }
 
+    /// Seconds of all requests that are lost while everything reacts, and on the way back, beyond the share that lasts.
+    pub(super) fn in_passing_s(&self, loss: usize) -> f64 {
+        self.passing_s(loss, &course(self.question.trials[loss], self.runs))
+    }
+
+    fn passing_s(&self, loss: usize, course: &Passing) -> f64 {
+        let lasting = self.excess(loss) * self.question.trials[loss].times.settle.seconds();
+        (course.lost_reacting_s - lasting).max(0.0) + course.lost_returning_s
+    }
+
     /// May the verdict depend on the load?
     pub(super) fn may_be_load(&self, loss: usize) -> bool {
         self.cuts(loss).next().is_none() && !self.complaints(loss).is_empty()
@@ -98,6 +125,16 @@ impl Judge<'_> {
     /// Is it not as before when the watch ends?
     pub(super) fn is_not_back(&self, loss: usize) -> bool {
         course(self.question.trials[loss], self.runs).recovered_s.is_none()
+    }
+
+    /// All components of the loss, and how they fail where that is not death.
+    pub(super) fn title(&self, loss: usize) -> String {
+        titled(&self.names(loss), self.question.losses[loss].effect.name())
+    }
+
+    fn names(&self, loss: usize) -> String {
+        let names: Vec<&str> = self.parts(loss).iter().map(|c| c.name.as_str()).collect();
+        names.join(" + ")
     }
 
     /// The first component of the loss.
@@ -153,7 +190,7 @@ impl Judge<'_> {
         let missed_light = settled.doubts.light[loss].as_ref().map_or(Vec::new(), light);
         match missed_now.iter().find(|m| !missed_light.contains(m)) {
             Some(_) => Verdict::Overload,
-            None if missed_now.is_empty() => Verdict::None,
+            None if missed_now.is_empty() && !loses_newcomers(self.question.trials[loss], self.runs) => Verdict::None,
             None => Verdict::Degraded,
         }
     }
@@ -312,6 +349,20 @@ fn recovery(outage: &[Pooled], base: &[Pooled], repaired: usize) -> Option<usize
         Some(bin) if bin + (end - repaired) / 10 >= end => None,
         Some(bin) => Some(bin + 1),
     }
+}
+
+/// Are requests lost that come after the failure, be it for as long as nobody has noticed? Those that were inside are the
+/// crash's own, and are counted apart.
+fn loses_newcomers(trial: Trial, runs: &Runs) -> bool {
+    let from = libm::round(trial.times.crash.seconds() / trial.times.bin_s()) as usize;
+    let lost = |plan: usize| {
+        let bins = pooled(&runs.studies[plan].samples);
+        let end = bins.len().saturating_sub(CUT_SHORT);
+        bins.iter().take(end).skip(from).map(|b| b.lost).sum::<f64>()
+    };
+    // Where some are lost anyway, not before they are twice as many, and three standard deviations of a count.
+    let anyway = lost(trial.base);
+    lost(trial.loss) > 2.0 * anyway + 3.0 * libm::sqrt(anyway)
 }
 
 /// The objectives that are missed and that the baseline keeps. Availability always is one.
