@@ -388,6 +388,10 @@ const DEFAULT_CONNECT: Span = Span::from_millis(5000);
 impl Behaviour for Client<'_> {
     fn worked(&mut self, _cx: &mut Context<'_>, _frame: FrameKey) {}
 
+    fn held(&self) -> u64 {
+        self.views.forgotten() as u64
+    }
+
     fn answered(&mut self, cx: &mut Context<'_>, key: FrameKey, reply: Reply) {
         match Client::step(cx, key).stage {
             Stage::Resolving { resolver } if reply.is_ok() => {
