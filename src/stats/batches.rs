@@ -42,7 +42,10 @@ mod tests {
     /// Of eight batches the limit is 1.645 * sqrt(6 / 63) = 0.508.
     #[test]
     fn the_limit_is_the_one_of_so_many_batches() {
-        assert!(!are_correlated(&[0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0]), "1 - 2 / 4 = 0.5");
+        assert!(
+            !are_correlated(&[0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0]),
+            "1 - 2 / 4 = 0.5"
+        );
         assert!(are_correlated(&[0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.1]), "0.526");
     }
 
