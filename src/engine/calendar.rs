@@ -98,7 +98,7 @@ impl<E: Copy> Calendar<E> {
     }
 
     /// Schedules an event.
-    #[inline]
+    #[inline(never)]
     pub fn at(&mut self, at: Time, class: u8, event: E) {
         let key = self.key(at, class);
         self.events.push(key, Due::Event(event));

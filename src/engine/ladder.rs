@@ -86,7 +86,7 @@ impl<E: Copy> Ladder<E> {
     }
 
     /// Adds an event.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, key: u128, event: E) {
         if at(key) > self.reach {
             return self.push_far(key, event);

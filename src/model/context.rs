@@ -251,14 +251,14 @@ impl<'p> Context<'p> {
     }
 
     fn traced(&self, frame: &Frame, column: u16) -> Span {
-        let row = self.rows[frame.source.index()].get(frame.row as usize);
+        let row = self.rows[frame.wish.source.index()].get(frame.wish.row as usize);
         row.and_then(|r| r.values.get(usize::from(column)))
             .copied()
             .unwrap_or(Span::ZERO)
     }
 
     /// What the frame's node charges for its operation.
-    #[inline]
+    #[inline(always)]
     pub fn own_demand(&self, key: FrameKey) -> Demand {
         let frame = &self.frames[key];
         let work = &self.plan.nodes[frame.node.index()].work[usize::from(frame.op)];
@@ -300,7 +300,7 @@ impl<'p> Context<'p> {
     // --- workers and cores ------------------------------------------------------------------------------------------
 
     /// Asks for a worker of the frame's node.
-    #[inline]
+    #[inline(always)]
     pub fn enter(&mut self, key: FrameKey) -> Entry {
         let now = self.now();
         let frame = &mut self.frames[key];
@@ -332,9 +332,13 @@ impl<'p> Context<'p> {
     pub fn free_worker(&mut self, node: NodeId) {
         let now = self.now();
         let station = &mut self.stations[node.index()];
-        station.leave(now);
-        if station.anybody_waits() {
-            self.call_next(node);
+        if !station.anybody_waits() || self.closing || self.troubles > 0 {
+            station.leave(now);
+            if station.anybody_waits() {
+                self.call_next(node);
+            }
+        } else if let Some(next) = station.pass_on(now, |k| self.frames.contains(k)) {
+            self.grant(next, node);
         }
     }
 
@@ -345,10 +349,16 @@ impl<'p> Context<'p> {
         }
         let now = self.now();
         while let Some(key) = self.stations[node.index()].next(now, |k| self.frames.contains(k)) {
-            self.take_worker(key);
-            if !self.step_in(key, node) {
-                self.signals.push(Signal::Granted(key));
-            }
+            self.grant(key, node);
+        }
+    }
+
+    /// A worker of this node is now the frame's, which has waited for one.
+    #[inline]
+    fn grant(&mut self, key: FrameKey, node: NodeId) {
+        self.take_worker(key);
+        if !self.step_in(key, node) {
+            self.signals.push(Signal::Granted(key));
         }
     }
 
@@ -364,8 +374,14 @@ impl<'p> Context<'p> {
         frame.worker = true;
     }
 
+    /// Begins the frame's own work at its node, as `work`.
+    pub fn own_work(&mut self, key: FrameKey) -> bool {
+        let demand = self.own_demand(key);
+        self.work(key, demand)
+    }
+
     /// Begins work at the frame's node. False where there is nothing to do: the caller goes on at once.
-    #[inline]
+    #[inline(always)]
     pub fn work(&mut self, key: FrameKey, demand: Demand) -> bool {
         if demand == Demand::default() && self.troubles == 0 {
             return false;
@@ -385,7 +401,7 @@ impl<'p> Context<'p> {
     }
 
     /// Puts a frame on its host's cores, or into its time without one.
-    #[inline]
+    #[inline(always)]
     pub fn begin(&mut self, key: FrameKey, cpu: Span, io: Span) -> bool {
         let now = self.now();
         let frame = &mut self.frames[key];

@@ -235,7 +235,7 @@ impl<'p> World<'p> {
     }
 
     pub(super) fn client_of(&mut self, wish: FrameKey, act: impl FnOnce(&mut Client<'p>, &mut Context<'p>, FrameKey)) {
-        let source = self.cx.frames[wish].source;
+        let source = self.cx.frames[wish].wish.source;
         self.client(source, |client, cx| act(client, cx, wish));
     }
 

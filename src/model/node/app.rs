@@ -91,7 +91,7 @@ impl<'p> App<'p> {
     }
 
     fn queries(&self, cx: &Context<'_>, key: FrameKey) -> Queries {
-        self.plan.queries(cx.frames[key].class)
+        self.plan.queries(cx.frames[key].wish.class)
     }
 
     /// Is the query after `done` others a read?
@@ -112,9 +112,9 @@ impl<'p> App<'p> {
             self.want_connection(cx, key);
         } else if let Some(&target) = self.plan.calls.get(done - total) {
             App::step(cx, key).stage = Stage::Calling;
-            let Frame { class, seed, .. } = cx.frames[key];
+            let Frame { wish, seed, .. } = cx.frames[key];
             let seed = mix(seed, done as u64 + 1);
-            cx.call(key, target, class.index() as u16, seed, self.plan.connect_timeout);
+            cx.call(key, target, wish.class.index() as u16, seed, self.plan.connect_timeout);
             self.watch(cx, key);
         } else {
             cx.finish(key, Reply::OK);
@@ -179,6 +179,7 @@ impl<'p> App<'p> {
 
     // --- connections of the pool ------------------------------------------------------------------------------------
 
+    #[inline(always)]
     fn want_connection(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         App::step(cx, key).tried = 0;
         if self.plan.pool.is_none_or(|size| self.connections < size) {
@@ -190,6 +191,7 @@ impl<'p> App<'p> {
         }
     }
 
+    #[inline(always)]
     fn connect(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         self.connections += 1;
         App::step(cx, key).stage = Stage::Querying { member: 0 };
@@ -265,6 +267,7 @@ impl<'p> App<'p> {
     }
 
     /// A query has come back.
+    #[inline(always)]
     fn queried(&mut self, cx: &mut Context<'_>, key: FrameKey, member: usize, reply: Reply) {
         if matches!(reply.how, How::Refused | How::Silent) {
             self.avoid[member] = cx.now() + self.plan.avoid;
@@ -288,7 +291,7 @@ impl<'p> App<'p> {
 impl Behaviour for App<'_> {
     fn granted(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         self.retries.earn();
-        let Demand { cpu, io } = self.demand(cx, key);
+        let Demand { cpu, io } = cx.own_demand(key);
         let queries = self.queries(cx, key);
         let slices = u64::from(queries.read + queries.write) + 1;
         let slice = Span::from_nanos(cpu.nanos() / slices);
@@ -340,7 +343,7 @@ impl Behaviour for App<'_> {
 
     fn release(&mut self, cx: &mut Context<'_>, frame: &mut Frame) {
         let FrameStep::App(step) = frame.step else { return };
-        let Queries { read, write } = self.plan.queries(frame.class);
+        let Queries { read, write } = self.plan.queries(frame.wish.class);
         let (done, asked) = (usize::from(step.done), (read + write) as usize);
         if matches!(
             step.stage,

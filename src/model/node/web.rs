@@ -11,9 +11,9 @@ use crate::base::random::{mix, unit};
 use crate::base::time::{Span, Time};
 use crate::engine::calendar::LaneId;
 use crate::model::balance::nginx::Upstreams;
-use crate::model::context::{CACHE, Context, Demand, TLS};
+use crate::model::context::{CACHE, Context, TLS};
 use crate::model::rate_limit::{LimitReq, Verdict};
-use crate::model::request::{Frame, FrameKey, How, Outcome, Reply, Step as FrameStep};
+use crate::model::request::{Frame, FrameKey, How, Outcome, Reply, Step as FrameStep, Wish};
 use crate::scenario::plan::{self, Target};
 
 /// Where a request stands at its web server.
@@ -81,7 +81,9 @@ impl<'p> Web<'p> {
 
     /// Does it answer the request itself: because it is static, or there is nobody else, or it has the answer?
     fn serves(&self, cx: &Context<'_>, key: FrameKey) -> bool {
-        self.plan.serves[cx.frames[key].class.index()] || self.plan.upstreams.is_empty() || self.has_cached(cx, key)
+        self.plan.serves[cx.frames[key].wish.class.index()]
+            || self.plan.upstreams.is_empty()
+            || self.has_cached(cx, key)
     }
 
     /// An empty cache fills while answers stay in it: it is full when the first of them leaves again.
@@ -99,7 +101,7 @@ impl<'p> Web<'p> {
     fn admits_client(&mut self, cx: &Context<'_>, key: FrameKey) -> bool {
         let Some(most) = self.plan.limit_conn else { return true };
         let frame = &cx.frames[key];
-        let here = self.clients.entry((frame.source, frame.client)).or_default();
+        let here = self.clients.entry((frame.wish.source, frame.wish.client)).or_default();
         let admits = *here < most;
         *here += u32::from(admits);
         admits
@@ -117,7 +119,7 @@ impl<'p> Web<'p> {
     }
 
     fn forget_client(&mut self, frame: &Frame) {
-        let client = (frame.source, frame.client);
+        let client = (frame.wish.source, frame.wish.client);
         if let Some(here) = self.clients.get_mut(&client) {
             *here -= 1;
             if *here == 0 {
@@ -134,7 +136,7 @@ impl<'p> Web<'p> {
         } else {
             (0..REMEMBERED).filter(|i| tried & (1 << i) != 0).collect()
         };
-        let Frame { source, client, .. } = cx.frames[key];
+        let Wish { source, client, .. } = cx.frames[key].wish;
         let client = mix(source.index() as u64, u64::from(client));
         let Some(upstream) = self.upstreams.pick(cx.now(), client, &list) else {
             return cx.finish(key, Reply::failed(last));
@@ -219,12 +221,11 @@ impl Behaviour for Web<'_> {
         }
     }
 
-    fn demand(&mut self, cx: &mut Context<'_>, key: FrameKey) -> Demand {
-        let mut demand = cx.own_demand(key);
-        if let Some(tls) = &self.plan.tls {
-            demand.cpu = demand.cpu + handshake(cx, key, tls);
+    fn begin_work(&mut self, cx: &mut Context<'_>, key: FrameKey) -> bool {
+        match &self.plan.tls {
+            Some(tls) => work_with_tls(cx, key, tls),
+            None => cx.own_work(key),
         }
-        demand
     }
 
     fn worked(&mut self, cx: &mut Context<'_>, key: FrameKey) {
@@ -297,8 +298,15 @@ impl Behaviour for Web<'_> {
     }
 }
 
+/// Begins the node's own work with a TLS handshake before it.
+pub fn work_with_tls(cx: &mut Context<'_>, key: FrameKey, tls: &plan::Tls) -> bool {
+    let mut demand = cx.own_demand(key);
+    demand.cpu = demand.cpu + handshake(cx, key, tls);
+    cx.work(key, demand)
+}
+
 /// CPU of one TLS handshake: resumed or full.
-pub fn handshake(cx: &Context<'_>, key: FrameKey, tls: &plan::Tls) -> Span {
+fn handshake(cx: &Context<'_>, key: FrameKey, tls: &plan::Tls) -> Span {
     let frame = &cx.frames[key];
     let resumes = unit(&mut cx.draw(frame, TLS)) < tls.resumption;
     let dist: &Dist = if resumes { &tls.resumed } else { &tls.handshake };

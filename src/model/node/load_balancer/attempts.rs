@@ -12,6 +12,7 @@ const TURN_AROUND: Span = Span::SECOND;
 
 impl LoadBalancer<'_> {
     /// Takes a slot of the server and calls it.
+    #[inline(always)]
     pub(super) fn connect(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
         self.pool.servers[server].served += 1;
         self.algorithm.changed(&self.pool, server, Change::Taken);
@@ -20,17 +21,19 @@ impl LoadBalancer<'_> {
     }
 
     /// The server has one request more, with a slot or without.
+    #[inline(always)]
     pub(super) fn begin(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
         self.servers[server].sessions += 1;
         self.call(cx, key, server);
     }
 
     /// Calls the server that the request has been given to.
+    #[inline(always)]
     fn call(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
         LoadBalancer::step(cx, key).stage = Stage::On { server: server as u16 };
         let node = self.plan.servers[server].node;
-        let Frame { op, seed, root, .. } = cx.frames[key];
-        cx.record.chose(root, node);
+        let Frame { op, seed, wish, .. } = cx.frames[key];
+        cx.record.chose(wish.root, node);
         cx.call(key, Target::Node(node), op, seed, self.plan.connect_timeout);
         match self.server_lane {
             Some(lane) => cx.set_timer_in(key, lane),
