@@ -113,8 +113,10 @@ impl Times {
         let settle = (ALIKE_S * libm::ceil(settle / ALIKE_S)).clamp(ALIKE_S, LONGEST_S);
         let measure = (REQUESTS / plan.requests_per_s().max(1e-9)).clamp(SHORTEST_S, LONGEST_S);
         let whole = |seconds: f64| Span::from_seconds(libm::ceil(seconds));
+        // Where a bin of the timeline begins, so that who comes before the crash and who after are told apart.
+        let crash = 10.0 * libm::ceil(warmup.clamp(10.0, LONGEST_S) / 10.0);
         Times {
-            crash: whole(warmup.clamp(10.0, LONGEST_S)),
+            crash: whole(crash),
             settle: whole(settle),
             measure: whole(measure),
             grace: whole((measure * 0.1).max(2.0)),
