@@ -634,7 +634,15 @@ fn numbers_beyond_reason_meet_a_limit_that_is_named() {
             "10000000",
         ),
         ("duration=101y", "100y"),
-        ("duration=1e300", "100y"),
+        ("duration=1e300", "the duration 1e300 is above 100y"),
+        (
+            "requests.static.share=-1",
+            "a share is from 0 to 1000000000, and not -1",
+        ),
+        (
+            "clients.browsers.arrivals={\"mmpp\": {\"states\": [{\"rate\": 1, \"mean\": \"1ns\"}]}}",
+            "100000000, the limit",
+        ),
         ("nodes.app1.workers=-1", "workers"),
         ("nodes.app1.workers=99999999999999999999", "workers"),
         ("clients.browsers.arrivals.poisson=NaN", "poisson"),

@@ -8,7 +8,7 @@ use super::statistics;
 use super::topology::Topology;
 use super::waterfall::waterfall;
 use crate::base::limits;
-use crate::model::recorder::{Bin, ClassRecord, bin_of};
+use crate::model::recorder::{Bin, Budget, ClassRecord, bin_of};
 use crate::model::request::Outcome;
 use crate::scenario::plan::{Arrivals, Database, Load, Measure, Monitoring, Objective, Plan};
 use crate::stats::interval::{self, Between, CONFIDENCE, Interval};
@@ -335,7 +335,8 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
             ),
         );
     }
-    if let Some(at) = study.samples.iter().filter_map(|s| s.overflowed_s).reduce(f64::min) {
+    let first = |a: (f64, Budget), b: (f64, Budget)| if b.0 < a.0 { b } else { a };
+    if let Some((at, budget)) = study.samples.iter().filter_map(|s| s.overflowed).reduce(first) {
         let measured = match at > study.warmup.seconds() {
             true => "",
             false => ", before the warm-up was over, so that nothing was measured",
@@ -343,8 +344,9 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
         say(
             "overflow".into(),
             format!(
-                "more than {} million requests were inside at once: a replication ended early, after {at:.3} s{measured}; the system is far beyond what it can carry",
-                limits::IN_FLIGHT / 1_000_000
+                "{}: a replication ended early, after {at:.3} s{measured}; {}",
+                spent(budget),
+                instead(budget)
             ),
         );
     } else if run.metrics.requests.offered == 0 {
@@ -490,5 +492,27 @@ fn consequence(run: &Run, of: &str, nodes: &[usize], otherwise: &str) -> String 
             format!("{who} turns away {share:.0} % of its calls, and the latencies are of those that got in")
         }
         _ => format!("{otherwise}, so the numbers describe a run of this length only"),
+    }
+}
+
+fn spent(budget: Budget) -> String {
+    match budget {
+        Budget::Inside => format!(
+            "more than {} million requests were inside at once",
+            limits::IN_FLIGHT / 1_000_000
+        ),
+        Budget::Steps => format!("it took more than {} billion steps", limits::STEPS / 1_000_000_000),
+        Budget::Rows => format!(
+            "more than {} million rows of requests were kept",
+            limits::ROWS / 1_000_000
+        ),
+    }
+}
+
+fn instead(budget: Budget) -> &'static str {
+    match budget {
+        Budget::Inside => "the system is far beyond what it can carry",
+        Budget::Steps => "a shorter duration would do, or less that one request sets off",
+        Budget::Rows => "a shorter duration and more replications have as many",
     }
 }

@@ -26,6 +26,8 @@ pub const PAGE: u64 = 10_000;
 pub const CLIENTS: u64 = 10_000_000;
 /// Requests a second of one source.
 pub const RATE_PER_S: f64 = 10_000_000.0;
+/// How often the states of a bursty source may change in a run, on the average.
+pub const STATE_CHANGES: f64 = 1e8;
 /// Any duration in a scenario.
 pub const DURATION: Span = Span::from_nanos(100 * 365 * 86_400_000_000_000);
 /// Replications of one study.
@@ -34,6 +36,10 @@ pub const REPLICATIONS: u32 = 100_000;
 pub const EVENTS_WORTH_A_WORD: f64 = 2e9;
 /// Requests inside one run at once; beyond it the run ends with a caveat rather than with swap.
 pub const IN_FLIGHT: usize = 4_000_000;
+/// Steps of one run: events, and what follows from them at the same instant. Beyond it the run ends with a caveat: some hours.
+pub const STEPS: u64 = 100_000_000_000;
+/// Rows of one run, where a row for every request is kept.
+pub const ROWS: usize = 10_000_000;
 /// Links of a network.
 pub const LINKS: usize = 10_000;
 /// Pairs of hosts that links of zones spread over.

@@ -120,7 +120,7 @@ fn effect(text: &str) -> Result<Effect, String> {
 }
 
 fn overflow(overflowed: bool) -> Option<Caveat> {
-    let message = "in some simulations too many requests were inside at once, and they ended early; what is said of those \
+    let message = "some simulations outgrew their limits (requests inside at once), and ended early; what is said of those \
                    losses covers only the time before";
     overflowed.then(|| Caveat {
         code: "overflow".into(),

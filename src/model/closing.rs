@@ -4,7 +4,7 @@
 
 use super::context::Traffic;
 use super::node::client::Client;
-use super::recorder::{HostRecord, NodeRecord, NodeTally, RunRecord};
+use super::recorder::{Budget, HostRecord, NodeRecord, NodeTally, RunRecord};
 use super::request::FrameKey;
 use super::world::{Order, World};
 use crate::base::ids::NodeId;
@@ -50,8 +50,8 @@ impl World<'_> {
     }
 
     /// The run is over: averages are taken, what is still inside is written down and let go, the books are checked.
-    pub(super) fn close(mut self, order: &Order, overflowed: Option<Time>) -> Result<RunRecord, String> {
-        let end = overflowed.unwrap_or(self.horizon);
+    pub(super) fn close(mut self, order: &Order, overflowed: Option<(Time, Budget)>) -> Result<RunRecord, String> {
+        let end = overflowed.map_or(self.horizon, |(at, _)| at);
         self.close_batch(end);
         let whole = self.cx.record.whole_batches(end);
         let window = end.since(Time::ZERO + order.warmup);

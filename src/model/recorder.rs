@@ -57,7 +57,7 @@ pub struct RunRecord {
     /// Frames still inside at the end, orphans included.
     pub in_flight: usize,
     /// Did the run end early, because too much was in flight at this time?
-    pub overflowed: Option<Time>,
+    pub overflowed: Option<(Time, Budget)>,
     /// Equal for equal runs.
     pub digest: u64,
 }
@@ -178,6 +178,17 @@ pub struct Row {
     pub server: Option<NodeId>,
     /// Time spent waiting, by node.
     pub waits: BTreeMap<NodeId, Span>,
+}
+
+/// What a run may use up, and then ends early.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Budget {
+    /// Requests inside at once.
+    Inside,
+    /// Steps.
+    Steps,
+    /// Rows, where there is one for every request.
+    Rows,
 }
 
 /// The recorder of one run.

@@ -8,7 +8,7 @@ use super::event::{Class, Event};
 use super::node::Node;
 use super::node::client::Client;
 use super::packed::Packed;
-use super::recorder::{Recorder, RunRecord, Wanted};
+use super::recorder::{Budget, Recorder, RunRecord, Wanted};
 use super::request::{Doing, Frame, FrameKey, Outcome, Reply};
 use super::settings::Settings;
 use super::signal::Signal;
@@ -56,6 +56,8 @@ pub(super) struct World<'p> {
     pub(super) settings: Settings<'p>,
     pub(super) horizon: Time,
     pub(super) stale: u64,
+    /// How often somebody has looked whether anything gets out of hand.
+    looks: u64,
 }
 
 /// Simulates one replication of a plan. `stop` is asked now and then whether to give up; then there is no record.
@@ -65,9 +67,9 @@ pub(super) struct World<'p> {
 pub fn run(plan: &Plan, order: &Order, stop: &(dyn Fn() -> bool + Sync)) -> Result<Option<RunRecord>, Imbalance> {
     let mut world = World::new(plan, order);
     let overflowed = match world.advance(stop) {
-        Progress::Stopped => return Ok(None),
-        Progress::Done => None,
-        Progress::Overflowed => Some(world.cx.now()),
+        Ended::Stopped => return Ok(None),
+        Ended::Done => None,
+        Ended::Early(budget) => Some((world.cx.now(), budget)),
     };
     let imbalance = |what| Imbalance {
         seed: order.seed,
@@ -91,13 +93,14 @@ fn warm<'e>(frames: &Slab<Frame>, events: impl Iterator<Item = &'e Packed> + Clo
     std::hint::black_box(read);
 }
 
-enum Progress {
+/// How a run ends.
+enum Ended {
     Done,
     Stopped,
-    Overflowed,
+    Early(Budget),
 }
 
-/// How many events pass between two looks at what must not get out of hand.
+/// How many steps pass between two looks at what must not get out of hand.
 const CHECKED_EVERY: u64 = 1 << 14;
 
 impl<'p> World<'p> {
@@ -122,6 +125,7 @@ impl<'p> World<'p> {
             settings: Settings::default(),
             horizon,
             stale: 0,
+            looks: 0,
         };
         world.begin(order);
         world
@@ -144,7 +148,7 @@ impl<'p> World<'p> {
         self.schedule_change();
     }
 
-    fn advance(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Progress {
+    fn advance(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Ended {
         loop {
             for _ in 0..CHECKED_EVERY {
                 let frames = &self.cx.frames;
@@ -154,22 +158,42 @@ impl<'p> World<'p> {
                     _ => true,
                 };
                 match self.cx.calendar.next(self.horizon, live) {
-                    None => return Progress::Done,
+                    None => return Ended::Done,
                     Some(due) => self.dispatch(due),
                 }
-                if !self.cx.signals.is_empty() {
-                    self.settle();
+                // One instant may hold as much as a whole run: calls that cost no time may call each other a million times.
+                while !self.cx.signals.is_empty() && !self.settle_some() {
+                    if let Some(ended) = self.look(stop) {
+                        return ended;
+                    }
                 }
                 if let Some(near) = self.cx.calendar.came_near() {
                     warm(&self.cx.frames, near);
                 }
+                // A page view brings thousands at once.
+                if self.cx.frames.len() > limits::IN_FLIGHT {
+                    break;
+                }
             }
-            if stop() {
-                return Progress::Stopped;
+            if let Some(ended) = self.look(stop) {
+                return ended;
             }
-            if self.cx.frames.len() > limits::IN_FLIGHT {
-                return Progress::Overflowed;
-            }
+        }
+    }
+
+    /// Is it time to end, though there is more to do?
+    #[cold]
+    fn look(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Option<Ended> {
+        self.looks += 1;
+        let budgets = [
+            (Budget::Inside, self.cx.frames.len() > limits::IN_FLIGHT),
+            (Budget::Rows, self.cx.record.run.rows.len() > limits::ROWS),
+            (Budget::Steps, self.looks > limits::STEPS / CHECKED_EVERY),
+        ];
+        let spent = budgets.into_iter().find(|(_, is_spent)| *is_spent);
+        match stop() {
+            true => Some(Ended::Stopped),
+            false => spent.map(|(budget, _)| Ended::Early(budget)),
         }
     }
 
@@ -244,6 +268,17 @@ impl<'p> World<'p> {
         while let Some(signal) = self.cx.signals.pop() {
             self.carry(Signal::unpack(signal));
         }
+    }
+
+    /// The same, but no further than the next look; true where nothing is left.
+    fn settle_some(&mut self) -> bool {
+        for _ in 0..CHECKED_EVERY {
+            match self.cx.signals.pop() {
+                Some(signal) => self.carry(Signal::unpack(signal)),
+                None => return true,
+            }
+        }
+        false
     }
 
     /// Carries a signal to its node, if what it is about is still there.
@@ -471,5 +506,56 @@ impl<'p> World<'p> {
             }
             next = child;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load_text;
+
+    /// Forty nodes, each of which calls the next twice, in no time: a million million calls at one instant.
+    fn plan() -> Plan {
+        let node = |i: usize| {
+            format!(
+                r#""n{i}": {{ "kind": "app", "workers": 9, "calls": ["n{0}", "n{0}"] }}, "#,
+                i + 1
+            )
+        };
+        let nodes: String = (0..40).map(node).collect();
+        let text = format!(
+            r#"{{ "clients": {{ "c": {{ "arrivals": {{ "uniform": 1 }}, "entry": "n0" }} }}, "nodes": {{ {nodes} "n40": {{ "kind": "app" }} }} }}"#
+        );
+        load_text("x.json", &text, &[]).expect("it is right").plan
+    }
+
+    fn order() -> Order {
+        Order {
+            seed: 1,
+            replication: 0,
+            warmup: Span::ZERO,
+            lifetimes: false,
+            wanted: Wanted::default(),
+        }
+    }
+
+    #[test]
+    fn an_instant_without_end_can_be_stopped() {
+        let looks = std::sync::atomic::AtomicU32::new(0);
+        let stop = || looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2;
+        assert!(run(&plan(), &order(), &stop).expect("nothing is closed").is_none());
+    }
+
+    #[test]
+    fn a_run_of_too_many_steps_ends_early_and_its_books_balance() {
+        let plan = plan();
+        let mut world = World::new(&plan, &order());
+        world.looks = limits::STEPS / CHECKED_EVERY;
+        let Ended::Early(Budget::Steps) = world.advance(&|| false) else {
+            panic!("it does not end");
+        };
+        let now = world.cx.now();
+        let record = world.close(&order(), Some((now, Budget::Steps))).expect("they balance");
+        assert!(record.in_flight > 0);
     }
 }

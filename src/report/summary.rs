@@ -50,7 +50,7 @@ pub fn incomplete(document: &Document) -> String {
     let runs = runs(document);
     let overflowed = |caveats: &[Caveat]| caveats.iter().any(|c| c.code == "overflow");
     if overflowed(&document.caveats) || runs.iter().any(|r| overflowed(r.caveats)) {
-        return "INCOMPLETE: too many requests were inside at once, and the simulation was ended early; \
+        return "INCOMPLETE: the simulation outgrew its limits, and was ended early; \
                 the numbers below cover only the time before."
             .into();
     }

@@ -412,7 +412,7 @@ impl Study {
 
     /// Did any replication end early, because too much was inside at once?
     pub fn overflowed(&self) -> bool {
-        self.samples.iter().any(|s| s.overflowed_s.is_some())
+        self.samples.iter().any(|s| s.overflowed.is_some())
     }
 
     /// Counts and sketches of all classes together.

@@ -1,7 +1,7 @@
 //! One replication, reduced to the numbers that estimates are made of.
 
 use super::Study;
-use crate::model::recorder::{Batch, Bin, ClassRecord, HostRecord, NodeRecord, NodeTally, RunRecord};
+use crate::model::recorder::{Batch, Bin, Budget, ClassRecord, HostRecord, NodeRecord, NodeTally, RunRecord};
 use crate::stats::interval::{self, Between, Interval};
 use crate::stats::sketch::{Profile, Sketch};
 
@@ -25,8 +25,8 @@ pub struct Sample {
     pub lost_writes: u64,
     /// How far replicas were behind with each write, by database.
     pub lags: Vec<Spread>,
-    /// Did the run end early, in seconds, because too much was in flight?
-    pub overflowed_s: Option<f64>,
+    /// When did the run end, in seconds, if that was early, and what was used up?
+    pub overflowed: Option<(f64, Budget)>,
     /// Of a batch: how long it is.
     pub batch_s: Option<f64>,
 }
@@ -40,7 +40,7 @@ impl Sample {
 
     /// How long the run lasted, that was to last `duration_s`.
     pub fn lasted_s(&self, duration_s: f64) -> f64 {
-        self.overflowed_s.unwrap_or(duration_s)
+        self.overflowed.map_or(duration_s, |(at_s, _)| at_s)
     }
 }
 
@@ -140,7 +140,7 @@ impl Sample {
             bins: record.bins.clone(),
             lost_writes: record.lost_writes.iter().sum(),
             lags: record.lags.iter().map(Spread::of).collect(),
-            overflowed_s: record.overflowed.map(|t| t.seconds()),
+            overflowed: record.overflowed.map(|(at, budget)| (at.seconds(), budget)),
             batch_s: None,
         }
     }

@@ -215,7 +215,7 @@ impl Crew<'_> {
     fn caveats(&self, target: Option<f64>, found: &Availability) -> Vec<Caveat> {
         let mut all = Vec::new();
         if self.overflowed {
-            all.push(caveat("overflow", "in some simulations too many requests were inside at once, and they ended early; what is said of those states covers only the time before"));
+            all.push(caveat("overflow", "some simulations outgrew their limits (requests inside at once, rows), and ended early; what is said of those states covers only the time before"));
         }
         let lost = &found.downtime_min_per_year;
         let wide = lost.value.zip(lost.hi).map(|(value, hi)| (hi - value) / value);

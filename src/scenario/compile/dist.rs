@@ -6,7 +6,7 @@ use super::Context;
 use crate::base::dist::Dist;
 use crate::base::time::Span;
 use crate::scenario::raw::dist::Shape;
-use crate::scenario::raw::units::Duration;
+use crate::scenario::raw::units::{Duration, typed};
 use crate::scenario::read::tree::Path;
 
 /// More spread than this is a typing error.
@@ -121,7 +121,7 @@ impl Context<'_> {
             } else {
                 "above 0".into()
             };
-            let message = format!("cv {cv} must be {at_least} and at most {MOST_CV}");
+            let message = format!("cv must be {at_least} and at most {MOST_CV}, and not {}", typed(cv));
             let hint = if cv == 0.0 {
                 "what never varies is a constant"
             } else {
@@ -146,7 +146,10 @@ impl Context<'_> {
             return value;
         }
         let key = path.name();
-        self.bad(path, format!("{key} {value} must be above 0 and at most 1000000"));
+        self.bad(
+            path,
+            format!("{key} must be above 0 and at most 1000000, and not {}", typed(value)),
+        );
         1.0
     }
 }

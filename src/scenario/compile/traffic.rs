@@ -10,7 +10,7 @@ use crate::base::limits;
 use crate::base::time::{Span, Time};
 use crate::scenario::plan::{Arrivals, Bytes, Class, Entry, Keys, Load, Retry, Source};
 use crate::scenario::raw::traffic as raw;
-use crate::scenario::raw::units::{Duration, Named, Rate};
+use crate::scenario::raw::units::{Duration, Named, Rate, typed};
 use crate::scenario::read::tree::Path;
 
 /// The classes, with shares that sum to 1.
@@ -23,7 +23,7 @@ pub fn classes(cx: &mut Context) -> Vec<Class> {
         if !legal {
             cx.bad(
                 &path.key("share"),
-                format!("the share {} must be between 0 and 1000000000", class.share),
+                format!("a share is from 0 to 1000000000, and not {}", typed(class.share)),
             );
         }
         if class.share == 0.0 {
@@ -38,7 +38,7 @@ pub fn classes(cx: &mut Context) -> Vec<Class> {
             if !(0.0..=10.0).contains(&keys.zipf) {
                 cx.bad(
                     &path.key("keys").key("zipf"),
-                    format!("zipf {} must be between 0 and 10", keys.zipf),
+                    format!("zipf is from 0 to 10, and not {}", typed(keys.zipf)),
                 );
             }
             Keys {
@@ -334,6 +334,17 @@ fn arrivals(cx: &mut Context, arrivals: &raw::Arrivals, path: &Path) -> Arrivals
                     cx.bad(&path.index(i).key("mean"), "a state must last longer than 0");
                 }
             }
+            let cycle_s = mmpp.states.iter().map(|s| s.mean.0.seconds()).sum::<f64>();
+            let changes = mmpp.states.len() as f64 * cx.raw.duration.0.seconds() / cycle_s;
+            if cycle_s > 0.0 && changes > limits::STATE_CHANGES {
+                let message = format!(
+                    "the states change about {} times in {}, which is more than {}, the limit",
+                    typed(libm::round(changes)),
+                    cx.raw.duration.0,
+                    limits::STATE_CHANGES
+                );
+                cx.hint(&path, message, "a longer mean, or a shorter duration");
+            }
             Arrivals::Mmpp {
                 states: mmpp.states.iter().map(|s| (s.rate.0, s.mean.0)).collect(),
             }
@@ -383,7 +394,7 @@ pub fn retry(cx: &mut Context, retry: &raw::Retry, path: &Path) -> Retry {
     if !(1.0..=1000.0).contains(&retry.factor) {
         cx.bad(
             &path.key("factor"),
-            format!("factor {} must be between 1 and 1000", retry.factor),
+            format!("factor is from 1 to 1000, and not {}", typed(retry.factor)),
         );
     }
     let (backoff, cap) = (retry.backoff.0, retry.cap.map(|c| c.0));

@@ -92,9 +92,9 @@ impl Duration {
     /// A number of seconds.
     pub fn from_seconds(seconds: f64) -> Result<Duration, String> {
         if seconds < 0.0 {
-            return Err(format!("the duration {seconds} is negative"));
+            return Err(format!("the duration {} is negative", typed(seconds)));
         }
-        Duration::checked(seconds * 1e9, &seconds.to_string())
+        Duration::checked(seconds * 1e9, &typed(seconds))
     }
 
     fn checked(ns: f64, typed: &str) -> Result<Duration, String> {
@@ -107,6 +107,14 @@ impl Duration {
                 limits::DURATION
             ))
         }
+    }
+}
+
+/// A number as a person would type it: nobody types three hundred digits.
+pub fn typed(number: f64) -> String {
+    match number.abs() {
+        n if n == 0.0 || (1e-6..1e15).contains(&n) => number.to_string(),
+        _ => format!("{number:e}"),
     }
 }
 
@@ -297,7 +305,7 @@ impl<'de> Deserialize<'de> for Duration {
 
 impl<'de> Deserialize<'de> for Rate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = |n: f64| Rate::checked(n, &n.to_string());
+        let number = |n: f64| Rate::checked(n, &typed(n));
         deserializer.deserialize_any(Plain {
             expected: "a rate such as \"500/s\"",
             text: Rate::parse,

@@ -8,6 +8,7 @@ use crate::scenario::plan::{Arrivals, Load};
 /// Where a modulated arrival process stands.
 #[derive(Copy, Clone, Debug, Default)]
 pub(super) struct Modulation {
+    /// The state, or the stretch of a profile.
     pub(super) state: usize,
     pub(super) until: Time,
     pub(super) started: bool,
@@ -40,7 +41,7 @@ impl Client<'_> {
     fn next_of_profile(&mut self, now: Time, points: &[(Time, f64)]) -> Option<Time> {
         let mut wanted = exp1(&mut self.arrivals);
         let mut at = now.seconds();
-        for pair in points.windows(2) {
+        for (stretch, pair) in points.windows(2).enumerate().skip(self.modulation.state) {
             let ((t0, r0), (t1, r1)) = ((pair[0].0.seconds(), pair[0].1), (pair[1].0.seconds(), pair[1].1));
             if t1 <= at || t1 <= t0 {
                 continue;
@@ -50,6 +51,7 @@ impl Client<'_> {
             let rate = r0 + slope * (at - t0);
             let area = (rate + r1) / 2.0 * (t1 - at);
             if wanted < area {
+                self.modulation.state = stretch;
                 // The root of rate·x + slope·x²/2 = wanted, in the form that does not cancel.
                 let root = libm::sqrt((rate * rate + 2.0 * slope * wanted).max(0.0));
                 return Some(Time::ZERO + Span::from_seconds(at + 2.0 * wanted / (rate + root)));
