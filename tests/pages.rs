@@ -211,6 +211,13 @@ fn results_are_bound_into_one_report() {
     let text = String::from_utf8(read(&outputs[1])).expect("is text");
     assert!(text.contains("font-src data:") && text.matches("@font-face").count() == 2);
     assert!(text.contains("Contents") && text.contains("1 May 2030") && text.contains("href=\"#part-2\""));
+    let (status, shown, err) = fallover(&["report", &result, &result]);
+    assert_eq!(status, 0, "{err}");
+    assert_eq!(
+        shown.matches("Available").count(),
+        2,
+        "both are on the terminal: {shown}"
+    );
     let (status, _, err) = fallover(&["report", &result, &result, "-o", &at("x.png")]);
     assert_eq!(status, 2);
     assert!(

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::deliver::said;
-use super::exit::Failure;
+use super::exit::{self, Failure};
 use super::files::Files;
 use crate::analysis::result::Document;
 use crate::report::chart::{Look, Name, Theme};
 use crate::report::pdf::Paper;
 use crate::report::sink::{Output, Printing};
+use crate::report::terminal::Terminal;
+use crate::report::words;
 
 /// Turn results into a report to hand on: PDF, HTML, PNG or SVG
 #[derive(Debug, Args)]
@@ -18,8 +20,8 @@ pub struct Report {
     /// Results, as `-o FILE.json` or `--json` of any command wrote them; several are bound into one PDF or HTML
     #[arg(required = true, value_name = "RESULT.json")]
     results: Vec<PathBuf>,
-    /// What to write: .pdf or .html, or of one result .png or .svg (repeatable)
-    #[arg(short = 'o', long = "output", value_name = "FILE", required = true)]
+    /// What to write: .pdf or .html, or of one result .png or .svg (repeatable); without any, the terminal shows the results
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
     output: Vec<PathBuf>,
     /// Which chart a .png or .svg shows, instead of the dashboard
     #[arg(long, value_name = "NAME", value_parser = chart)]
@@ -54,10 +56,15 @@ enum PaperWord {
 }
 
 impl Report {
-    /// Reads all results, then writes all files.
+    /// Reads all results, then writes all files, or shows them where there is none to write.
     pub fn run(self) -> Result<(), Failure> {
         let documents = self.documents()?;
         let outputs: Vec<Output> = self.output.iter().map(|p| Output::parse(p)).collect::<Result<_, _>>()?;
+        if outputs.is_empty() {
+            let terminal = Terminal::of_stdout();
+            let shown: Vec<String> = documents.iter().map(|d| terminal.render(&words(d))).collect();
+            return exit::print(&shown.join("\n"));
+        }
         let printing = self.printing();
         let failed = outputs.iter().filter_map(|o| o.write(&documents, &printing).err());
         said(failed.map(Failure::from).collect())
@@ -117,6 +124,6 @@ fn chart(word: &str) -> Result<Name, String> {
 fn ratio(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(r) if r > 0.0 && r <= 16.0 => Ok(r),
-        _ => Err("it must lie above 0 and at most at 16, such as 2".into()),
+        _ => Err("it must be above 0 and at most 16, such as 2".into()),
     }
 }
