@@ -110,14 +110,64 @@ fn what_chooses_its_own_times_does_not_take_them() {
 
 #[test]
 fn json_output_is_json_and_nothing_else() {
-    let (status, out, _) = fallover(&["explain", "--json", "scenarios/lb-failure.json"]);
-    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((status, document["scenario"]["name"].as_str()), (0, Some("lb-failure")));
-    let (_, out, _) = fallover(&["validate", "--json", "scenarios/foobar.json"]);
+    let envelope = |document: &serde_json::Value, command: &str| {
+        assert_eq!(
+            (&document["schema_version"], &document["command"]),
+            (&1.into(), &command.into())
+        );
+        let rest = [
+            "complete",
+            "seed",
+            "replications",
+            "duration_s",
+            "warmup_s",
+            "caveats",
+            "engine",
+        ];
+        for field in rest {
+            assert!(document.get(field).is_some(), "{command}: {field}");
+        }
+        assert_eq!(document["scenario"]["name"], "lb-failure", "{command}");
+    };
+    for command in ["explain", "validate"] {
+        let (status, out, err) = fallover(&[command, "--json", "scenarios/lb-failure.json"]);
+        assert_eq!((status, err.as_str()), (0, ""), "{command}");
+        envelope(&serde_json::from_str(&out).expect("is JSON"), command);
+        let quiet = fallover(&[command, "--quiet", "scenarios/lb-failure.json"]);
+        assert_eq!(quiet, (0, String::new(), String::new()), "{command}");
+    }
+    let (status, out, _) = fallover(&["validate", "--json", "nowhere.json", "scenarios/foobar.json"]);
+    let document: serde_json::Value = serde_json::from_str(&out).expect("is JSON");
+    assert_eq!((status, &document["scenario"]["name"]), (3, &"nowhere.json".into()));
     assert_eq!(
-        serde_json::from_str::<serde_json::Value>(&out).unwrap()["files"][0]["ok"],
-        true
+        (&document["files"][0]["ok"], &document["files"][1]["ok"]),
+        (&false.into(), &true.into())
     );
+}
+
+#[test]
+fn what_is_not_simulated_is_written_to_files_too() {
+    let folder = tempfile::tempdir().expect("makes a directory");
+    for command in ["explain", "validate"] {
+        for kind in ["json", "pdf", "html", "svg", "png"] {
+            let path = folder.path().join(format!("{command}.{kind}"));
+            let path = path.to_str().expect("is text");
+            let (status, out, err) = fallover(&[command, "scenarios/foobar.json", "-q", "-o", path]);
+            assert_eq!((status, out.as_str(), err.as_str()), (0, "", ""), "{path}");
+            assert!(std::fs::metadata(path).expect("is there").len() > 1000, "{path}");
+        }
+        let json = folder.path().join(format!("{command}.json"));
+        let page = folder.path().join("again.html");
+        let again = [
+            "report",
+            json.to_str().expect("is text"),
+            "-o",
+            page.to_str().expect("is text"),
+        ];
+        assert_eq!(fallover(&again).0, 0, "{command}: a report reads it");
+    }
+    let (status, _, err) = fallover(&["explain", "scenarios/foobar.json", "-o", "scenarios/foobar.json"]);
+    assert_eq!(status, 2, "{err}");
 }
 
 #[test]

@@ -36,7 +36,7 @@ impl Conclusions {
             Answer::Compare(found) => compare::conclusions(found),
             Answer::Capacity(found) => capacity::conclusions(found, document.envelope.complete),
             // Their words begin with the verdict.
-            Answer::Verify(_) | Answer::Sweep(_) => Conclusions::default(),
+            Answer::Verify(_) | Answer::Sweep(_) | Answer::Validate(_) | Answer::Explain(_) => Conclusions::default(),
         }
     }
 
