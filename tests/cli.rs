@@ -702,9 +702,12 @@ fn numbers_beyond_reason_meet_a_limit_that_is_named() {
         ["--precision", "0"],
         ["--duration", "0"],
         ["--duration", "-1"],
+        ["--duration", "-3y"],
+        ["--duration", "--json"],
         ["--duration", "soon"],
         ["--duration", "nan"],
         ["--warmup", "-1"],
+        ["--warmup", "-5s"],
         ["--warmup", "10m"],
     ] {
         let (status, out, err) = fallover(&[&["run", FOOBAR], &option[..]].concat());

@@ -7,7 +7,7 @@ mod samples;
 
 use std::path::{Path, PathBuf};
 
-use fallover::analysis::result::{Answer, Document};
+use fallover::analysis::result::{Answer, Caveat, Document, Happening};
 use fallover::report::chart::Theme;
 use fallover::report::handout::Handout;
 use fallover::report::html::html;
@@ -74,10 +74,20 @@ fn markup_in_names_cannot_run_and_nothing_is_fetched() {
         let text = page(&document);
         // Our own script, the last on the page, may speak of NaN.
         let text = &text[..text.rfind("<script").expect("has a script")];
+        let text = without_fonts(text);
         for bad in ["src=", "href=\"http", "url(", "@import", "NaN", "\u{202e}"] {
             assert!(!text.contains(bad), "{name} contains {bad}");
         }
     }
+}
+
+/// The page without its two fonts, which are part of it and of which any letters may be made.
+fn without_fonts(text: &str) -> String {
+    let mut pieces = text.split("url(data:font/otf;base64,");
+    let before = pieces.next().unwrap_or_default().to_owned();
+    let after: Vec<&str> = pieces.filter_map(|p| p.split_once(')')).map(|(_, rest)| rest).collect();
+    assert_eq!(after.len(), 2, "both weights are there");
+    before + &after.concat()
 }
 
 #[test]
@@ -112,6 +122,39 @@ fn the_first_page_says_what_was_found_and_what_to_do() {
     let (_, incomplete) = samples().pop().expect("is the last");
     let text = page(&incomplete);
     assert!(text.find("INCOMPLETE").expect("is said") < text.find("What was found").expect("is there"));
+}
+
+#[test]
+fn lost_data_and_the_lag_that_lost_it_are_told() {
+    let mut document = samples::lb_failure();
+    samples::run_of(&mut document)
+        .lag_s
+        .0
+        .push(("orders".into(), samples::latency(0.228, 0.01)));
+    samples::run_of(&mut document).events.push(Happening {
+        at_s: 95.0,
+        target: "mysql-replica".into(),
+        what: "promoted (14 writes lost)".into(),
+    });
+    document.caveats.insert(
+        0,
+        Caveat {
+            code: "writes.lost".into(),
+            message: "on average a run lost 11.6 acknowledged writes".into(),
+        },
+    );
+    let text = page(&document);
+    let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words} is missing: {text}"));
+    assert!(place("Data was lost: on average a run lost 11.6") < place("What to do"));
+    assert!(place("Against lost writes") < place("How things went over time"));
+    assert!(place("something did take over") < place("How things went over time"));
+    let lag = place("Replica lag");
+    assert!(
+        text[lag..lag + 200].contains("orders p50 228"),
+        "{}",
+        &text[lag..lag + 200]
+    );
+    assert!(text.contains("(“failover”)") && !text.contains("`failover`"));
 }
 
 #[test]
@@ -164,6 +207,7 @@ fn results_are_bound_into_one_report() {
         "the same results give the same bytes"
     );
     let text = String::from_utf8(read(&outputs[1])).expect("is text");
+    assert!(text.contains("font-src data:") && text.matches("@font-face").count() == 2);
     assert!(text.contains("Contents") && text.contains("1 May 2030") && text.contains("href=\"#part-2\""));
     let (status, _, err) = fallover(&["report", &result, &result, "-o", &at("x.png")]);
     assert_eq!(status, 2);
@@ -171,6 +215,25 @@ fn results_are_bound_into_one_report() {
         err.contains("holds one result, and these are 2; use .pdf or .html"),
         "{err}"
     );
+}
+
+#[test]
+fn a_sweep_writes_its_picture_and_its_pages_at_once() {
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let at = |name: &str| folder.path().join(name).to_str().expect("is text").to_owned();
+    let (png, pdf) = (at("x.png"), at("x.pdf"));
+    let sweep = [
+        "sweep",
+        "scenarios/foobar.json",
+        "--vary",
+        "hosts.server1.speed=0.5,1",
+        "-q",
+    ];
+    let short = ["--duration", "5s", "--warmup", "1s", "--replications", "2"];
+    let (status, _, err) = fallover(&[&sweep[..], &short, &["-o", &png, "-o", &pdf]].concat());
+    assert_eq!(status, 0, "{err}");
+    assert!(std::fs::read(png).expect("is there").starts_with(b"\x89PNG"));
+    assert!(std::fs::read(pdf).expect("is there").starts_with(b"%PDF"));
 }
 
 #[test]

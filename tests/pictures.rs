@@ -35,7 +35,8 @@ fn each_command_gives_its_charts() {
     assert_eq!(of("capacity"), "dashboard topology utilization knee");
     assert_eq!(of("spof"), "dashboard topology spof");
     assert_eq!(of("availability"), "dashboard topology spof nines");
-    assert_eq!(of("sweep"), "dashboard tornado");
+    // Nothing moves in this grid; `what_no_input_moves_has_no_tornado` has one in which something does.
+    assert_eq!(of("sweep"), "dashboard");
     assert_eq!(of("sensitivity"), "dashboard tornado");
     assert_eq!(of("review"), "dashboard");
 }
@@ -206,7 +207,14 @@ fn what_failed_and_what_limits_is_marked() {
     };
     assert!(says(&samples::lb_failure()).contains("haproxy|load-balancer|crash 60 s to 90 s"));
     assert!(says(&samples::steady()).contains("busiest: 87.4 %"));
-    assert!(says(&samples::of_command("spof")).contains("single point"));
+    let spof = says(&samples::of_command("spof"));
+    assert!(spof.contains("single point"));
+    // A number stands whole or not at all: half of it would be another.
+    assert!(spof.contains("db2 · 341 min/y") && !spof.contains('…'), "{spof}");
+    let wide = chart::svg(&samples::of_command("spof"), Name::Topology, &look(1200)).expect("is drawn");
+    let mut found = Vec::new();
+    texts(parse(&wide).root(), &mut found);
+    assert!(found.iter().any(|(words, _)| words == "db1 · 341 min/y"), "{found:?}");
     assert!(says(&samples::of_command("availability")).contains("costs most"));
     let mut limited = samples::of_command("capacity");
     let Answer::Capacity(found) = &mut limited.answer else {
@@ -218,6 +226,24 @@ fn what_failed_and_what_limits_is_marked() {
         component: Some(component),
     });
     assert!(says(&limited).contains("limits"));
+}
+
+#[test]
+fn what_no_input_moves_has_no_tornado() {
+    let document = samples::of_command("sweep");
+    let moves =
+        |document: &Document| chart::svg(document, Name::Tornado, &look(800)).map(|svg| svg.contains("availability"));
+    assert!(moves(&document).is_err(), "every point is as good as every other");
+    let mut moved = document;
+    let Answer::Sweep(sweep) = &mut moved.answer else {
+        panic!("is a sweep")
+    };
+    let mut estimates = sweep.points[0].estimates.0.iter_mut();
+    let p99 = estimates
+        .find(|(metric, _)| metric == "latency_s.p99")
+        .expect("is measured");
+    p99.1 = samples::estimate(0.5, 0.01);
+    assert!(!moves(&moved).expect("is drawn"), "only latency was moved");
 }
 
 #[test]

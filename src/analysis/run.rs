@@ -368,7 +368,7 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
         say(
             "writes.lost".into(),
             format!(
-                "{:.1} writes a replication were acknowledged and then died with a primary that had not passed them on: replication is asynchronous",
+                "on average a run lost {:.1} acknowledged writes, because the primary died before it had passed them to a replica",
                 lost as f64 / study.samples.len() as f64
             ),
         );

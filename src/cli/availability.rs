@@ -20,7 +20,7 @@ pub struct Availability {
     /// The scenario, JSON or YAML
     scenario: PathBuf,
     /// Over how long a time, everything new at its start
-    #[arg(long, value_name = "D", value_parser = duration, allow_negative_numbers = true, default_value = "10y")]
+    #[arg(long, value_name = "D", value_parser = duration, allow_hyphen_values = true, default_value = "10y")]
     horizon: Duration,
     #[command(flatten)]
     reading: Reading,

@@ -56,10 +56,10 @@ pub struct Simulating {
     #[arg(long, value_name = "R", value_parser = precision, allow_negative_numbers = true)]
     pub precision: Option<f64>,
     /// Simulated time of one replication, instead of the scenario's
-    #[arg(long, value_name = "D", value_parser = duration, allow_negative_numbers = true)]
+    #[arg(long, value_name = "D", value_parser = duration, allow_hyphen_values = true)]
     pub duration: Option<Duration>,
     /// How much of its start is left out of the estimates, instead of the scenario's; "auto" = detected
-    #[arg(long, value_name = "D", value_parser = warmup, allow_negative_numbers = true)]
+    #[arg(long, value_name = "D", value_parser = warmup, allow_hyphen_values = true)]
     pub warmup: Option<String>,
     /// One run instead of replications, cut into as many batches of equal length
     #[arg(long, conflicts_with = "precision")]

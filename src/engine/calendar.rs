@@ -98,7 +98,7 @@ impl<E: Copy> Calendar<E> {
     }
 
     /// Schedules an event.
-    #[inline]
+    #[inline(never)]
     pub fn at(&mut self, at: Time, class: u8, event: E) {
         let key = self.key(at, class);
         self.events.push(key, Due::Event(event));
@@ -155,12 +155,12 @@ impl<E: Copy> Calendar<E> {
     #[inline]
     pub fn next(&mut self, horizon: Time, live: impl Fn(&E) -> bool) -> Option<Due<E>> {
         loop {
-            let key = self.events.first_key();
+            let (key, due) = self.events.first()?;
             let at = Time::from_nanos((key >> 64) as u64);
-            if key == u128::MAX || at > horizon {
+            if at > horizon {
                 return None;
             }
-            let (_, due) = self.events.pop()?;
+            self.events.pop();
             let Due::Alarm(slot) = due else {
                 self.happens(at, key);
                 return Some(due);

@@ -38,25 +38,15 @@ impl<E: Copy> Heap<E> {
         self.entries.is_empty()
     }
 
-    #[inline]
-    fn next(&self) -> Option<&(u128, E)> {
-        if self.many {
-            self.entries.first()
-        } else {
-            self.entries.last()
-        }
-    }
-
-    /// The smallest key; the largest possible where there is no event.
-    #[inline]
-    pub fn first_key(&self) -> u128 {
-        self.next().map_or(u128::MAX, |e| e.0)
-    }
-
     /// The event with the smallest key, and that key.
     #[inline]
     pub fn first(&self) -> Option<(u128, E)> {
-        self.next().copied()
+        let next = if self.many {
+            self.entries.first()
+        } else {
+            self.entries.last()
+        };
+        next.copied()
     }
 
     /// All that wait, in no order.
@@ -78,13 +68,18 @@ impl<E: Copy> Heap<E> {
         if self.many {
             return self.sift_up(self.entries.len() - 1, (key, event));
         }
-        let mut hole = self.entries.len() - 1;
-        while hole > 0 && self.entries[hole - 1].0 < key {
-            self.entries[hole] = self.entries[hole - 1];
+        let list = &mut self.entries[..];
+        let mut hole = list.len() - 1;
+        while hole > 0 {
+            let before = list[hole - 1];
+            if before.0 >= key {
+                break;
+            }
+            list[hole] = before;
             hole -= 1;
         }
-        self.entries[hole] = (key, event);
-        if self.entries.len() > MANY {
+        list[hole] = (key, event);
+        if list.len() > MANY {
             self.become_many();
         }
     }

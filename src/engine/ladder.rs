@@ -79,14 +79,14 @@ impl<E: Copy> Ladder<E> {
         self.len() == 0
     }
 
-    /// The smallest key; the largest possible where there is no event.
+    /// The event with the smallest key, and that key.
     #[inline]
-    pub fn first_key(&self) -> u128 {
-        self.near.first_key()
+    pub fn first(&self) -> Option<(u128, E)> {
+        self.near.first()
     }
 
     /// Adds an event.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, key: u128, event: E) {
         if at(key) > self.reach {
             return self.push_far(key, event);
@@ -110,7 +110,11 @@ impl<E: Copy> Ladder<E> {
     /// The events of a bucket that has just become near, once: the next ones to be taken, in no order.
     #[inline]
     pub fn came_near(&mut self) -> Option<&[(u128, E)]> {
-        std::mem::take(&mut self.poured).then(|| self.near.entries())
+        if !self.poured {
+            return None;
+        }
+        self.poured = false;
+        Some(self.near.entries())
     }
 
     fn push_far(&mut self, key: u128, event: E) {
@@ -265,7 +269,7 @@ mod tests {
                 } else {
                     let least = list.iter().copied().min();
                     list.retain(|key| Some(*key) != least);
-                    prop_assert_eq!(ladder.first_key(), least.unwrap_or(u128::MAX));
+                    prop_assert_eq!(ladder.first(), least.map(|key| (key, key as u32)));
                     prop_assert_eq!(ladder.pop(), least.map(|key| (key, key as u32)));
                     now = least.map_or(now, at);
                 }

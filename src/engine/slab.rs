@@ -108,19 +108,19 @@ impl<T: Copy> Slab<T> {
     /// The thing under this key, if it is still there.
     #[inline]
     pub fn get(&self, key: Key) -> Option<&T> {
-        self.places
-            .get(key.index())
-            .filter(|p| p.0 == key.generation())
-            .map(|p| &p.1)
+        match self.places.get(key.index()) {
+            Some(place) if place.0 == key.generation() => Some(&place.1),
+            _ => None,
+        }
     }
 
     /// The thing under this key, if it is still there.
     #[inline]
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        self.places
-            .get_mut(key.index())
-            .filter(|p| p.0 == key.generation())
-            .map(|p| &mut p.1)
+        match self.places.get_mut(key.index()) {
+            Some(place) if place.0 == key.generation() => Some(&mut place.1),
+            _ => None,
+        }
     }
 
     /// Reads through the place of a key, so that it lies in the cache when its turn comes. Many such reads, one after the other,

@@ -45,31 +45,17 @@ impl Context<'_> {
         let from = &mut self.frames[caller];
         from.calls = from.calls.wrapping_add(1);
         from.silent = false;
-        let (from_node, call) = (from.node, from.calls);
-        let Frame {
-            root,
-            hash,
-            client,
-            row,
-            source,
-            class,
-            ..
-        } = *from;
+        let (from_node, wish, call) = (from.node, from.wish, from.calls);
         let key = self.frames.insert_with(|_| Frame {
             node,
             parent: caller,
             child: FrameKey::NONE,
-            root,
+            wish,
             number,
             seed,
-            hash,
             entered: now,
             patience,
             waited: Span::ZERO,
-            client,
-            row,
-            source,
-            class,
             op,
             calls: 0,
             timer: 0,
@@ -97,7 +83,7 @@ impl Context<'_> {
         }
         let message = || Message {
             key: self.message_key(caller, to, CALL),
-            bytes: self.plan.bytes(self.frames[caller].class, to).request,
+            bytes: self.plan.bytes(self.frames[caller].wish.class, to).request,
         };
         self.wire.call(self.host_of(from), self.plan.node(to).host, message)
     }
@@ -232,7 +218,7 @@ impl Context<'_> {
         if self.wire.is_instant() {
             return self.signals.push(Signal::Answered(to, call, reply));
         }
-        let (here, there, class) = (self.host_of(from), self.host_of(caller.node), caller.class);
+        let (here, there, class) = (self.host_of(from), self.host_of(caller.node), caller.wish.class);
         if matches!(self.plan.node(from).kind, Kind::Dns(_)) {
             self.signals.push(Signal::Answered(to, call, reply));
             return;

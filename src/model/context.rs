@@ -251,7 +251,7 @@ impl<'p> Context<'p> {
     }
 
     fn traced(&self, frame: &Frame, column: u16) -> Span {
-        let row = self.rows[frame.source.index()].get(frame.row as usize);
+        let row = self.rows[frame.wish.source.index()].get(frame.wish.row as usize);
         row.and_then(|r| r.values.get(usize::from(column)))
             .copied()
             .unwrap_or(Span::ZERO)
@@ -332,9 +332,13 @@ impl<'p> Context<'p> {
     pub fn free_worker(&mut self, node: NodeId) {
         let now = self.now();
         let station = &mut self.stations[node.index()];
-        station.leave(now);
-        if station.anybody_waits() {
-            self.call_next(node);
+        if !station.anybody_waits() || self.closing || self.troubles > 0 {
+            station.leave(now);
+            if station.anybody_waits() {
+                self.call_next(node);
+            }
+        } else if let Some(next) = station.pass_on(now, |k| self.frames.contains(k)) {
+            self.grant(next, node);
         }
     }
 
@@ -345,10 +349,16 @@ impl<'p> Context<'p> {
         }
         let now = self.now();
         while let Some(key) = self.stations[node.index()].next(now, |k| self.frames.contains(k)) {
-            self.take_worker(key);
-            if !self.step_in(key, node) {
-                self.signals.push(Signal::Granted(key));
-            }
+            self.grant(key, node);
+        }
+    }
+
+    /// A worker of this node is now the frame's, which has waited for one.
+    #[inline]
+    fn grant(&mut self, key: FrameKey, node: NodeId) {
+        self.take_worker(key);
+        if !self.step_in(key, node) {
+            self.signals.push(Signal::Granted(key));
         }
     }
 

@@ -75,7 +75,7 @@ impl Flows {
     /// A frame gave its caller a good answer.
     #[inline]
     pub fn answered(&mut self, caller: NodeId, frame: &Frame, now: Time) {
-        let cell = self.cell(caller.index(), frame.node, frame.class);
+        let cell = self.cell(caller.index(), frame.node, frame.wish.class);
         if let Some(flow) = cell.and_then(|c| self.cells.get_mut(c)) {
             flow.answers += 1;
             flow.inside = flow.inside + now.since(frame.entered);

@@ -183,6 +183,8 @@ pub struct Row {
 /// The recorder of one run.
 pub struct Recorder {
     wanted: Wanted,
+    /// Is anything wanted beyond the usual that grows with every request?
+    in_detail: bool,
     /// Requests that arrive before this are left out of the counts.
     from: Time,
     until: Time,
@@ -242,6 +244,7 @@ impl Recorder {
             bin,
             current: (0, Time::ZERO, Time::ZERO + bin),
             slice: Span::from_nanos(plan.duration.nanos() / (slices.max(1) as u64) + 1),
+            in_detail: wanted.rows || slices > 0 || batches > 0,
             wanted,
             open: vec![None; bins],
             spare: Vec::new(),
@@ -314,9 +317,9 @@ impl Recorder {
         self.row_of.insert(key, self.run.rows.len());
         self.run.rows.push(Row {
             id: self.offered,
-            class: frame.class,
-            source: frame.source,
-            client: frame.client,
+            class: frame.wish.class,
+            source: frame.wish.source,
+            client: frame.wish.client,
             arrived: frame.entered,
             finished: None,
             outcome: Outcome::Unfinished,
@@ -350,6 +353,17 @@ impl Recorder {
         self.ended += 1;
         let latency = now.since(frame.entered);
         self.bin_ended(now, frame.entered, outcome, latency);
+        if self.counts(frame.entered) {
+            self.run.classes[frame.wish.class.index()].ended(outcome, attempts, latency);
+        }
+        if self.in_detail {
+            self.ended_in_detail(now, key, frame, outcome, attempts);
+        }
+    }
+
+    #[cold]
+    fn ended_in_detail(&mut self, now: Time, key: FrameKey, frame: &Frame, outcome: Outcome, attempts: u32) {
+        let latency = now.since(frame.entered);
         if self.wanted.slices > 0 && outcome == Outcome::Ok {
             let slice = (frame.entered.nanos() / self.slice.nanos()) as usize;
             if let Some(slice) = self.run.slices.get_mut(slice) {
@@ -363,13 +377,10 @@ impl Recorder {
             row.finished = (outcome != Outcome::Unfinished).then_some(now);
             (row.outcome, row.attempts) = (outcome, attempts);
         }
-        if !self.counts(frame.entered) {
-            return;
-        }
-        let class = frame.class.index();
-        self.run.classes[class].ended(outcome, attempts, latency);
-        if let Some(batch) = self.batch_at(frame.entered) {
-            batch.classes[class].ended(outcome, attempts, latency);
+        if self.counts(frame.entered)
+            && let Some(batch) = self.batch_at(frame.entered)
+        {
+            batch.classes[frame.wish.class.index()].ended(outcome, attempts, latency);
         }
     }
 
@@ -433,12 +444,24 @@ impl Recorder {
     pub fn waited(&mut self, frame: &Frame) {
         if self.counts(frame.entered) {
             self.waits[frame.node.index()].record(frame.waited);
-            if let Some(batch) = self.batch_at(frame.entered) {
-                batch.nodes[frame.node.index()].wait.record(frame.waited);
-            }
+        }
+        if self.in_detail {
+            self.waited_in_detail(frame);
+        }
+    }
+
+    #[cold]
+    fn waited_in_detail(&mut self, frame: &Frame) {
+        if self.counts(frame.entered)
+            && let Some(batch) = self.batch_at(frame.entered)
+        {
+            batch.nodes[frame.node.index()].wait.record(frame.waited);
         }
         if self.wanted.rows
-            && let Some(row) = self.row_of.get(&frame.root).and_then(|at| self.run.rows.get_mut(*at))
+            && let Some(row) = self
+                .row_of
+                .get(&frame.wish.root)
+                .and_then(|at| self.run.rows.get_mut(*at))
         {
             let wait = row.waits.entry(frame.node).or_default();
             *wait = *wait + frame.waited;

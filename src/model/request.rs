@@ -203,6 +203,23 @@ pub enum Step {
     App(app::Step),
 }
 
+/// What all frames of a wish have in common.
+#[derive(Copy, Clone, Debug)]
+pub struct Wish {
+    /// Its own frame, which may be gone.
+    pub root: FrameKey,
+    /// Hash of the request's key, for `uri` and `hdr`.
+    pub hash: u64,
+    /// Which of the source's clients it comes from.
+    pub client: u32,
+    /// The row of the arrival trace, if there is one.
+    pub row: u32,
+    /// The source it comes from.
+    pub source: SourceId,
+    /// The class of the request.
+    pub class: ClassId,
+}
+
 /// One node's part in serving a request.
 #[derive(Copy, Clone, Debug)]
 pub struct Frame {
@@ -212,28 +229,18 @@ pub struct Frame {
     pub parent: FrameKey,
     /// The call it waits for, if that still lives.
     pub child: FrameKey,
-    /// The wish it serves, which may be gone.
-    pub root: FrameKey,
+    /// The wish it serves.
+    pub wish: Wish,
     /// Frames are numbered as they are made; what must go through all of a node's frames goes by this.
     pub number: u64,
     /// Keys every draw that belongs to this part of the request.
     pub seed: u64,
-    /// Hash of the request's key, for `uri` and `hdr`.
-    pub hash: u64,
     /// When it was sent.
     pub entered: Time,
     /// How long the caller waits for a connection.
     pub patience: Span,
     /// Time spent in queues so far.
     pub waited: Span,
-    /// Which of the source's clients it comes from.
-    pub client: u32,
-    /// The row of the arrival trace, if there is one.
-    pub row: u32,
-    /// The source it comes from.
-    pub source: SourceId,
-    /// The class of the request.
-    pub class: ClassId,
     /// Index into the node's `work`: the class, or at a database the operation.
     pub op: u16,
     /// Calls made so far: tells the answer to this call from the answer to the last.

@@ -2,7 +2,8 @@
 //!
 //! An application that asks nobody, and a member of a database asked for a read, do the same with every request: give it
 //! a worker, work, answer. While no fault acts and nothing else is under way at the instant, nothing can come between
-//! these steps: they need no signals, and the node is not asked. The frame is one like any other, so whatever cuts in
+//! these steps: they need no signals, and the node is not asked. A good answer that a balancer, a web server or a firewall only
+//! passes on goes back the same way, from frame to frame. The frame is one like any other, so whatever cuts in
 //! later (a fault, a time-out, the end of the run) finds it where it would be. The long way, by [`World::arrived`],
 //! `granted`, `worked` and `end`, does the same and is the slow twin: with the feature `slow-twins` all go that way.
 
@@ -48,7 +49,19 @@ impl Context<'_> {
             Short::Always => true,
             Short::Reads { .. } => usize::from(op) == READ,
         };
-        allowed && self.troubles == 0 && self.signals.is_empty()
+        allowed && self.is_quiet()
+    }
+
+    /// Is nothing wrong, and nothing else under way at this instant?
+    #[inline]
+    fn is_quiet(&self) -> bool {
+        self.troubles == 0 && self.signals.is_empty()
+    }
+
+    /// Does an answer that is sent now reach its caller before anything else happens?
+    #[inline]
+    fn is_at_once(&self) -> bool {
+        self.wire.is_instant() && self.is_quiet()
     }
 
     /// A call that takes no time on the wire: it has a worker and its work begins, or it waits in line. False where it must
@@ -142,12 +155,46 @@ impl World<'_> {
             cx.record.answered(now, caller.node, frame);
             let call = caller.calls;
             cx.frames.discard(key);
-            cx.deliver(node, parent, call, Reply::OK, 0);
+            if cx.is_at_once() {
+                self.answered(parent, call, Reply::OK);
+            } else {
+                cx.deliver(node, parent, call, Reply::OK, 0);
+            }
         } else {
             cx.orphans -= u64::from(parent == FrameKey::NONE);
             traffic.orphaned += 1;
             cx.frames.discard(key);
         }
         true
+    }
+
+    /// A good answer goes back through nodes that only pass it on, as long as nothing else is under way. The frame for which it
+    /// is more than that, or which it reaches later.
+    #[inline]
+    pub(super) fn walk_back(&mut self, key: FrameKey, call: u16, reply: Reply) -> Option<(FrameKey, u16)> {
+        let (mut key, mut call) = (key, call);
+        if cfg!(feature = "slow-twins") || !reply.is_ok() {
+            return Some((key, call));
+        }
+        while self.cx.is_quiet() {
+            let cx = &mut self.cx;
+            let frame = cx.frames.get_mut(key).filter(|f| f.calls == call)?;
+            let (node, parent) = (frame.node, frame.parent);
+            if frame.worker || parent == FrameKey::NONE || !self.nodes[node.index()].passes_back(cx, key) {
+                break;
+            }
+            let (now, frame) = (cx.now(), &cx.frames[key]);
+            let caller = cx.frames[parent];
+            cx.traffic[node.index()].served += 1;
+            cx.record.waited(frame);
+            cx.record.answered(now, caller.node, frame);
+            cx.frames.discard(key);
+            if !cx.is_at_once() {
+                cx.deliver(node, parent, caller.calls, Reply::OK, 0);
+                return None;
+            }
+            (key, call) = (parent, caller.calls);
+        }
+        Some((key, call))
     }
 }

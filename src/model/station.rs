@@ -94,6 +94,21 @@ impl Station {
         }
     }
 
+    /// A worker is free, and goes to the first in line that is still `alive`: as many are busy as before.
+    #[inline]
+    pub fn pass_on(&mut self, now: Time, alive: impl Fn(FrameKey) -> bool) -> Option<FrameKey> {
+        let next = if self.busy.level() > self.workers {
+            None
+        } else {
+            std::iter::from_fn(|| self.line.pop_front()).find(|frame| alive(*frame))
+        };
+        match next {
+            Some(_) => self.waiting.down(now),
+            None => self.leave(now),
+        }
+        next
+    }
+
     fn count_staff(&mut self, now: Time) {
         let allowed = if self.is_unlimited() { 0 } else { self.workers };
         self.staff.set(now, allowed.max(self.busy.level()));

@@ -180,18 +180,20 @@ impl<'p> World<'p> {
             Due::Alarm(host) => return self.completed(HostId::new(host as usize)),
             Due::Event(event) => Event::unpack(event),
         };
-        if self.is_stale(event) {
-            self.stale += 1;
-            return;
-        }
+        let frames = &self.cx.frames;
+        let is_timer = |frame, serial| frames.get(frame).is_some_and(|f| f.timer == serial);
         match event {
-            Event::Change => self.change(),
-            Event::Call(frame) => self.arrived(frame),
-            Event::Reply { to, call, reply } => self.answered(to, call, reply),
-            Event::Resend(answer) => self.cx.resend(answer),
-            Event::Done { frame, .. } => self.done(frame),
-            Event::Timer { frame, serial } => self.carry_rare(Signal::Timer(frame, serial)),
-            Event::GiveUp(frame) => self.client_of(frame, Client::give_up),
+            Event::Call(frame) if frames.contains(frame) => self.arrived(frame),
+            Event::Reply { to, call, reply } if frames.get(to).is_some_and(|f| f.calls == call) => {
+                self.answered(to, call, reply);
+            }
+            Event::Done { frame, serial } if is_timer(frame, serial) => self.done(frame),
+            Event::Timer { frame, serial } if is_timer(frame, serial) => self.carry_rare(Signal::Timer(frame, serial)),
+            Event::GiveUp(frame) if frames.contains(frame) => self.client_of(frame, Client::give_up),
+            // What they are about is gone: the one place where such events are dropped.
+            Event::Call(_) | Event::Reply { .. } | Event::Done { .. } | Event::Timer { .. } | Event::GiveUp(_) => {
+                self.stale += 1;
+            }
             Event::Arrive(source) => self.client(source, |client, cx| client.arrive(cx)),
             Event::Wish { source, user } => self.client(source, |client, cx| client.ask(cx, user)),
             Event::Tend {
@@ -206,20 +208,9 @@ impl<'p> World<'p> {
                 epoch,
                 noticed,
             } => self.promote(database, epoch, noticed),
+            Event::Change => self.change(),
+            Event::Resend(answer) => self.cx.resend(answer),
             Event::Measure => self.measure(),
-        }
-    }
-
-    /// Is the event about something that is gone? The one place where such events are dropped.
-    fn is_stale(&self, event: Event) -> bool {
-        let frames = &self.cx.frames;
-        match event {
-            Event::Call(frame) | Event::GiveUp(frame) => !frames.contains(frame),
-            Event::Reply { to, call, .. } => frames.get(to).is_none_or(|f| f.calls != call),
-            Event::Timer { frame, serial } | Event::Done { frame, serial } => {
-                frames.get(frame).is_none_or(|f| f.timer != serial)
-            }
-            _ => false,
         }
     }
 
@@ -244,7 +235,7 @@ impl<'p> World<'p> {
     }
 
     pub(super) fn client_of(&mut self, wish: FrameKey, act: impl FnOnce(&mut Client<'p>, &mut Context<'p>, FrameKey)) {
-        let source = self.cx.frames[wish].source;
+        let source = self.cx.frames[wish].wish.source;
         self.client(source, |client, cx| act(client, cx, wish));
     }
 
@@ -291,10 +282,13 @@ impl<'p> World<'p> {
 
     /// A call has come back to the frame that waits for it.
     #[inline]
-    fn answered(&mut self, frame: FrameKey, call: u16, reply: Reply) {
+    pub(super) fn answered(&mut self, frame: FrameKey, call: u16, reply: Reply) {
         if self.cx.troubles > 0 && self.hold_back(Signal::Answered(frame, call, reply)) {
             return;
         }
+        let Some((frame, call)) = self.walk_back(frame, call, reply) else {
+            return;
+        };
         if let Some(waiting) = self.cx.frames.get_mut(frame).filter(|f| f.calls == call) {
             waiting.child = FrameKey::NONE;
             waiting.silent = false;

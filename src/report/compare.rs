@@ -229,13 +229,9 @@ fn pays(compare: &Compare) -> Option<String> {
     let first = pairs(compare).into_iter().next()?;
     let ratio = |metric| of(first, metric).and_then(|d| d.variance_ratio);
     let (mean, p99) = (ratio("latency_s.mean")?, ratio("latency_s.p99")?);
-    let verdict = if mean.min(p99) > 1.5 {
-        "common random numbers pay"
-    } else {
-        "common random numbers"
-    };
+    let verdict = if mean.min(p99) > 1.5 { "pay" } else { "save little here" };
     Some(format!(
-        "{verdict}: the variance of the difference is {} times smaller than with independent runs for the mean latency, {} times for p99",
+        "common random numbers {verdict}: independent runs would have {} times the variance in the difference of the mean latency, and {} times in that of p99",
         units::trimmed(mean, 1),
         units::trimmed(p99, 1)
     ))

@@ -7,6 +7,7 @@ use super::chart;
 use super::document::{Block, Fact, Report, Span};
 use super::headline::numbers;
 use super::summary::incomplete;
+use super::text::quoted;
 use super::{availability, findings, pages, spof, units};
 use crate::analysis::result::{Answer, Document};
 
@@ -49,12 +50,20 @@ impl<'a> Handout<'a> {
 
 impl<'a> Part<'a> {
     fn of(document: &'a Document) -> Part<'a> {
-        let report = match &document.answer {
+        let mut report = match &document.answer {
             Answer::Run(_) | Answer::Runs(_) => pages::pages(document),
             Answer::Spof(found) => with_conclusions(spof::report(document, found, ALL), document),
             Answer::Availability(found) => with_conclusions(availability::report(document, found, ALL), document),
             _ => with_conclusions(findings(document), document),
         };
+        for block in &mut report.blocks {
+            let sentences = match block {
+                Block::Answer(sentences) => sentences.as_mut_slice(),
+                Block::Note(sentence) => std::slice::from_mut(sentence),
+                _ => continue,
+            };
+            sentences.iter_mut().for_each(|s| s.text = quoted(&s.text));
+        }
         Part {
             document,
             report,

@@ -177,7 +177,7 @@ fn of_spof(found: &Spof) -> Vec<Number> {
     if let Some((worst, minutes)) = costs().max_by(|a, b| a.1.total_cmp(&b.1)) {
         numbers.push(number("Lost a year", units::minutes(total), quiet("of all requests")));
         numbers.push(number(
-            "The dearest",
+            "The costliest",
             worst.name.clone(),
             quiet(format!("{} a year", units::minutes(minutes))),
         ));

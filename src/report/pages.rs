@@ -5,7 +5,7 @@ use super::busy::{hosts, nodes};
 use super::chart::Name;
 use super::document::{Block, Column, Report, Span, Table};
 use super::headline::numbers;
-use super::summary::{causes_of_each, caveats, details, latencies, objectives, scenarios, subtitle};
+use super::summary::{causes_of_each, caveats, details, lags, latencies, objectives, scenarios, subtitle};
 use super::units;
 use super::view::{RunView, runs};
 use crate::analysis::result::{Document, Happening};
@@ -57,7 +57,8 @@ fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
         blocks.push(Block::Table(latencies(&run.metrics, &run.classes, ALL)));
     }
     blocks.push(Block::Picture(Name::Waterfall));
-    let details = details(&run.metrics);
+    let mut details = details(&run.metrics);
+    details.extend(lags(run, ALL));
     if !details.is_empty() {
         blocks.push(Block::Heading("What became of the requests".into()));
         blocks.push(Block::Facts(details));

@@ -7,7 +7,9 @@ use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
 use super::timeline::timeline;
 use super::units::{self, NOTHING};
 use super::view::{RunView, runs};
-use crate::analysis::result::{Answer, Caveat, Document, Estimate, Happening, Metrics, Ordered, SloResult};
+use crate::analysis::result::{
+    Answer, Caveat, Document, Estimate, Happening, Latency, Metrics, Ordered, Run, SloResult,
+};
 
 /// How much of each list a screen can carry.
 const MOST_CLASSES: usize = 6;
@@ -107,7 +109,9 @@ fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
     if !run.slo.is_empty() {
         blocks.push(Block::Table(objectives(view, MOST_CLASSES)));
     }
-    blocks.push(Block::Facts(headline(&run.metrics)));
+    let mut facts = headline(&run.metrics);
+    facts.extend(lags(run, MOST_CLASSES));
+    blocks.push(Block::Facts(facts));
     if run.metrics.requests.succeeded > 0 {
         blocks.push(Block::Table(latencies(&run.metrics, &run.classes, MOST_CLASSES)));
     }
@@ -223,6 +227,16 @@ pub(super) fn details(metrics: &Metrics) -> Vec<Fact> {
         ));
     }
     facts
+}
+
+/// How far replicas are behind with a write, by database, where they are at all.
+pub(super) fn lags(run: &Run, most: usize) -> Option<Fact> {
+    let say = |(database, lag): (&str, &Latency)| {
+        let (p50, p99) = (units::latency_estimate(&lag.p50), units::latency_estimate(&lag.p99));
+        [format!("{database} p50 {p50}"), format!("p99 {p99}")].map(Span::plain)
+    };
+    let says: Vec<Span> = run.lag_s.iter().take(most).flat_map(say).collect();
+    (!says.is_empty()).then(|| Fact::new("Replica lag", says))
 }
 
 /// More than one in a hundred: what a reader must know before they believe the rest.

@@ -17,6 +17,19 @@ pub fn visible(text: &str) -> String {
     text.chars().filter_map(show).collect()
 }
 
+/// Words of the scenario's language in the quotes of prose: a page is read by people who do not write code.
+pub fn quoted(text: &str) -> String {
+    // A single one belongs to a name.
+    if text.matches('`').count() % 2 == 1 {
+        return text.to_owned();
+    }
+    let mut pieces = text.split('`');
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces
+        .zip(["“", "”"].into_iter().cycle())
+        .fold(first, |said, (piece, quote)| said + quote + piece)
+}
+
 /// How many columns the text takes on a terminal.
 pub fn width(text: &str) -> usize {
     text.width()
@@ -73,6 +86,15 @@ mod tests {
         assert_eq!(shorten_name("application-server-027", 12), "applic…r-027");
         assert_eq!(shorten_name("負荷分散装置027", 12), "負荷分…置027");
         assert_eq!(shorten_name("app", 12), "app");
+    }
+
+    #[test]
+    fn code_is_quoted_as_prose_is() {
+        assert_eq!(
+            quoted("`fallover spof` says, and `--set`."),
+            "“fallover spof” says, and “--set”."
+        );
+        assert_eq!(quoted("a`b"), "a`b");
     }
 
     #[test]

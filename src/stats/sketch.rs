@@ -33,13 +33,18 @@ impl Sketch {
     /// Counts one length.
     #[inline]
     pub fn record(&mut self, span: Span) {
-        let ns = span.nanos();
         self.count += 1;
-        if ns == 0 {
-            self.least = 0;
-            self.zeros += 1;
-            return;
+        match span.nanos() {
+            0 => {
+                self.least = 0;
+                self.zeros += 1;
+            }
+            ns => self.record_some(ns),
         }
+    }
+
+    /// One that has a length; it is counted already.
+    fn record_some(&mut self, ns: u64) {
         self.sum += u128::from(ns);
         if ns < self.least || self.count == 1 {
             self.least = ns;

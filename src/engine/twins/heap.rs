@@ -24,11 +24,6 @@ impl<E: Copy> Heap<E> {
         self.entries.is_empty()
     }
 
-    /// The smallest key; the largest possible where there is no event.
-    pub fn first_key(&self) -> u128 {
-        self.first().map_or(u128::MAX, |e| e.0)
-    }
-
     /// The event with the smallest key, and that key.
     pub fn first(&self) -> Option<(u128, E)> {
         self.entries.iter().min_by_key(|e| e.0).copied()

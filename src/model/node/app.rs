@@ -91,7 +91,7 @@ impl<'p> App<'p> {
     }
 
     fn queries(&self, cx: &Context<'_>, key: FrameKey) -> Queries {
-        self.plan.queries(cx.frames[key].class)
+        self.plan.queries(cx.frames[key].wish.class)
     }
 
     /// Is the query after `done` others a read?
@@ -112,9 +112,9 @@ impl<'p> App<'p> {
             self.want_connection(cx, key);
         } else if let Some(&target) = self.plan.calls.get(done - total) {
             App::step(cx, key).stage = Stage::Calling;
-            let Frame { class, seed, .. } = cx.frames[key];
+            let Frame { wish, seed, .. } = cx.frames[key];
             let seed = mix(seed, done as u64 + 1);
-            cx.call(key, target, class.index() as u16, seed, self.plan.connect_timeout);
+            cx.call(key, target, wish.class.index() as u16, seed, self.plan.connect_timeout);
             self.watch(cx, key);
         } else {
             cx.finish(key, Reply::OK);
@@ -340,7 +340,7 @@ impl Behaviour for App<'_> {
 
     fn release(&mut self, cx: &mut Context<'_>, frame: &mut Frame) {
         let FrameStep::App(step) = frame.step else { return };
-        let Queries { read, write } = self.plan.queries(frame.class);
+        let Queries { read, write } = self.plan.queries(frame.wish.class);
         let (done, asked) = (usize::from(step.done), (read + write) as usize);
         if matches!(
             step.stage,

@@ -56,6 +56,11 @@ impl Behaviour for Firewall<'_> {
         cx.call(frame, self.plan.to, op, seed, left);
     }
 
+    fn passes_back(&mut self, _cx: &mut Context<'_>, _frame: FrameKey) -> bool {
+        self.connections -= 1;
+        true
+    }
+
     fn release(&mut self, _cx: &mut Context<'_>, frame: &mut Frame) {
         if frame.step == Step::Counted {
             self.connections -= 1;

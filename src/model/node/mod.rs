@@ -46,6 +46,12 @@ pub trait Behaviour {
         cx.finish(frame, reply);
     }
 
+    /// A good answer has come back: where all that is left to do is to pass it on, the node lets go of the frame, as in
+    /// `answered` and `release`.
+    fn passes_back(&mut self, _cx: &mut Context<'_>, _frame: FrameKey) -> bool {
+        false
+    }
+
     /// The frame's timer has run out. Only nodes that set one need to listen.
     fn timer(&mut self, _cx: &mut Context<'_>, _frame: FrameKey) {}
 
@@ -142,6 +148,12 @@ macro_rules! kinds {
             #[inline]
             pub fn answered(&mut self, cx: &mut Context<'_>, frame: FrameKey, reply: Reply) {
                 match self { $(Node::$kind(node) => node.answered(cx, frame, reply)),* }
+            }
+
+            /// See [`Behaviour::passes_back`].
+            #[inline]
+            pub fn passes_back(&mut self, cx: &mut Context<'_>, frame: FrameKey) -> bool {
+                match self { $(Node::$kind(node) => node.passes_back(cx, frame)),* }
             }
 
             /// See [`Behaviour::release`].

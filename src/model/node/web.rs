@@ -13,7 +13,7 @@ use crate::engine::calendar::LaneId;
 use crate::model::balance::nginx::Upstreams;
 use crate::model::context::{CACHE, Context, Demand, TLS};
 use crate::model::rate_limit::{LimitReq, Verdict};
-use crate::model::request::{Frame, FrameKey, How, Outcome, Reply, Step as FrameStep};
+use crate::model::request::{Frame, FrameKey, How, Outcome, Reply, Step as FrameStep, Wish};
 use crate::scenario::plan::{self, Target};
 
 /// Where a request stands at its web server.
@@ -81,7 +81,9 @@ impl<'p> Web<'p> {
 
     /// Does it answer the request itself: because it is static, or there is nobody else, or it has the answer?
     fn serves(&self, cx: &Context<'_>, key: FrameKey) -> bool {
-        self.plan.serves[cx.frames[key].class.index()] || self.plan.upstreams.is_empty() || self.has_cached(cx, key)
+        self.plan.serves[cx.frames[key].wish.class.index()]
+            || self.plan.upstreams.is_empty()
+            || self.has_cached(cx, key)
     }
 
     /// An empty cache fills while answers stay in it: it is full when the first of them leaves again.
@@ -99,14 +101,25 @@ impl<'p> Web<'p> {
     fn admits_client(&mut self, cx: &Context<'_>, key: FrameKey) -> bool {
         let Some(most) = self.plan.limit_conn else { return true };
         let frame = &cx.frames[key];
-        let here = self.clients.entry((frame.source, frame.client)).or_default();
+        let here = self.clients.entry((frame.wish.source, frame.wish.client)).or_default();
         let admits = *here < most;
         *here += u32::from(admits);
         admits
     }
 
+    /// A request leaves.
+    fn let_go(&mut self, step: Step, frame: &Frame) {
+        self.connections -= step.connections;
+        if step.stage != Stage::Delayed && self.plan.limit_conn.is_some() {
+            self.forget_client(frame);
+        }
+        if let Stage::Proxied { upstream } = step.stage {
+            self.upstreams.released(usize::from(upstream));
+        }
+    }
+
     fn forget_client(&mut self, frame: &Frame) {
-        let client = (frame.source, frame.client);
+        let client = (frame.wish.source, frame.wish.client);
         if let Some(here) = self.clients.get_mut(&client) {
             *here -= 1;
             if *here == 0 {
@@ -123,7 +136,7 @@ impl<'p> Web<'p> {
         } else {
             (0..REMEMBERED).filter(|i| tried & (1 << i) != 0).collect()
         };
-        let Frame { source, client, .. } = cx.frames[key];
+        let Wish { source, client, .. } = cx.frames[key].wish;
         let client = mix(source.index() as u64, u64::from(client));
         let Some(upstream) = self.upstreams.pick(cx.now(), client, &list) else {
             return cx.finish(key, Reply::failed(last));
@@ -239,6 +252,16 @@ impl Behaviour for Web<'_> {
         }
     }
 
+    fn passes_back(&mut self, cx: &mut Context<'_>, key: FrameKey) -> bool {
+        let step = *Web::step(cx, key);
+        let Stage::Proxied { upstream } = step.stage else {
+            return false;
+        };
+        self.upstreams.succeeded(usize::from(upstream));
+        self.let_go(step, &cx.frames[key]);
+        true
+    }
+
     fn timer(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let stage = Web::step(cx, key).stage;
         match stage {
@@ -257,15 +280,8 @@ impl Behaviour for Web<'_> {
     }
 
     fn release(&mut self, _cx: &mut Context<'_>, frame: &mut Frame) {
-        let FrameStep::Web(Step { connections, stage, .. }) = frame.step else {
-            return;
-        };
-        self.connections -= connections;
-        if stage != Stage::Delayed {
-            self.forget_client(frame);
-        }
-        if let Stage::Proxied { upstream } = stage {
-            self.upstreams.released(usize::from(upstream));
+        if let FrameStep::Web(step) = frame.step {
+            self.let_go(step, frame);
         }
     }
 

@@ -29,7 +29,7 @@ impl Conclusions {
     /// Of a result, whichever command found it. A new analysis adds its sentences here.
     pub fn of(document: &Document) -> Conclusions {
         match &document.answer {
-            Answer::Run(_) | Answer::Runs(_) => run::conclusions(&runs(document)),
+            Answer::Run(_) | Answer::Runs(_) => run::conclusions(&runs(document), &document.caveats),
             Answer::Spof(found) => spof::conclusions(found, document.envelope.complete),
             Answer::Availability(found) => availability::conclusions(found),
             Answer::Review(found) => review::conclusions(found),

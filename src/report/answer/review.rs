@@ -19,7 +19,7 @@ pub fn conclusions(review: &Review) -> Conclusions {
         (n, all) => Span::new(
             Tone::Bad,
             format!(
-                "{n} of {} critical: each alone can end the service, or open it.",
+                "{n} critical among {}: each alone can end the service, or open it.",
                 plural(all as u32, "finding")
             ),
         ),

@@ -1,7 +1,7 @@
 //! The conclusions of `run`: promises, losses and their cause, when it was worst, who had least room.
 
 use super::{Conclusions, MOST};
-use crate::analysis::result::{Estimate, HostResult, NodeResult, Run, SloResult};
+use crate::analysis::result::{Caveat, Estimate, Happening, HostResult, NodeResult, Run, SloResult};
 use crate::report::document::{Span, Tone};
 use crate::report::periods::periods;
 use crate::report::summary::{objective, plural};
@@ -12,12 +12,13 @@ use crate::report::view::RunView;
 const BUSY: f64 = 0.8;
 
 /// What the result of one run or several says.
-pub fn conclusions(views: &[RunView<'_>]) -> Conclusions {
+pub fn conclusions(views: &[RunView<'_>], caveats: &[Caveat]) -> Conclusions {
+    let lost = caveats.iter().find(|c| c.code == "writes.lost");
     match views {
         [one] if one.replications == 0 => Conclusions::default(),
         [one] => Conclusions {
-            found: found(one),
-            to_do: to_do(one),
+            found: found(one, lost),
+            to_do: to_do(one, lost),
         },
         several => Conclusions {
             found: found_in_each(several),
@@ -27,7 +28,7 @@ pub fn conclusions(views: &[RunView<'_>]) -> Conclusions {
 }
 
 /// What was found in one run.
-fn found(view: &RunView<'_>) -> Vec<Span> {
+fn found(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
     if view.is_empty() {
         return vec![Span::plain(
             "No request came within the measured time: nothing can be said.",
@@ -35,13 +36,15 @@ fn found(view: &RunView<'_>) -> Vec<Span> {
     }
     let mut says = promises(view);
     says.push(losses(view));
+    // Requests can be sent again; data that was promised to be safe is gone.
+    says.extend(lost.map(|c| Span::new(Tone::Bad, format!("Data was lost: {}.", c.message))));
     says.extend(worst_stretch(view));
     says.extend(busiest(view.run));
     says
 }
 
 /// What the result suggests to do.
-fn to_do(view: &RunView<'_>) -> Vec<Span> {
+fn to_do(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
     if view.is_empty() {
         return vec![Span::plain("Give the scenario more load, or a longer `duration`.")];
     }
@@ -54,8 +57,14 @@ fn to_do(view: &RunView<'_>) -> Vec<Span> {
              `weight` of the balancer).",
         ));
     }
+    if lost.is_some() {
+        says.push(Span::plain(
+            "Against lost writes: let a commit wait until a replica has it (`replication` with `mode` `semi-sync`); each \
+             write then takes that much longer.",
+        ));
+    }
     let causes = worst_causes(view.run).into_iter().take(2);
-    says.extend(causes.map(|(cause, _)| Span::plain(meaning(cause).1)));
+    says.extend(causes.map(|(cause, _)| Span::plain(remedy(cause, view.run))));
     if says.is_empty() {
         says.push(Span::plain(
             "Nothing needs to be done for what this run tried. It tried only the failures that the scenario names.",
@@ -203,6 +212,18 @@ fn meaning(cause: &str) -> (&'static str, &'static str) {
             "the answer was an error",
             "Against error answers: take the component that gives them out of service (`observe`, `check` with `deep`).",
         ),
+    }
+}
+
+/// What helps against a cause; where something took over, it does not say to build what stands there.
+fn remedy(cause: &str, run: &Run) -> &'static str {
+    let took_over = |e: &Happening| e.what == "takes over" || e.what.starts_with("promoted");
+    match cause {
+        "refused" if run.events.iter().any(took_over) => {
+            "Against refused requests: something did take over, but until then they were refused. Let it notice sooner \
+             and act faster (`failover`)."
+        }
+        _ => meaning(cause).1,
     }
 }
 

@@ -31,14 +31,14 @@ pub fn conclusions(spof: &Spof, complete: bool) -> Conclusions {
         let says = format!("Not well again by itself after the repair of {}.", listed(&stuck));
         found.push(Span::new(Tone::Bad, says));
     }
-    found.extend(dearest(spof));
+    found.extend(costliest(spof));
     Conclusions {
         found,
         to_do: to_do(spof, outages.is_empty() && overloads.is_empty(), complete),
     }
 }
 
-fn dearest(spof: &Spof) -> Option<Span> {
+fn costliest(spof: &Spof) -> Option<Span> {
     let cost = |p: &Priced| p.downtime_min_per_year.filter(|m| m.is_finite());
     let total: f64 = spof.components.iter().filter_map(cost).sum();
     let priced = spof.components.iter().filter_map(|p| Some((p, cost(p)?)));
@@ -48,7 +48,7 @@ fn dearest(spof: &Spof) -> Option<Span> {
         _ => ", though the service does not end with it",
     };
     Some(Span::plain(format!(
-        "All losses together cost {} a year; the dearest is {}, {} of it{stands}.",
+        "All losses together cost {} a year; {} alone costs {} of it{stands}.",
         units::minutes(total),
         worst.name,
         units::minutes(minutes)
@@ -58,8 +58,10 @@ fn dearest(spof: &Spof) -> Option<Span> {
 fn to_do(spof: &Spof, is_sound: bool, complete: bool) -> Vec<Span> {
     let say = |fix: &Fix| {
         let saved = fix.downtime_saved_min_per_year.filter(|m| *m >= 0.05);
-        let saved = saved.map_or(String::new(), |m| format!(" It saves {} a year.", units::minutes(m)));
-        Span::plain(format!("{}.{saved}", fix.change))
+        let saved = saved.map_or("Worth a try".into(), |m| {
+            format!("To save {} a year", units::minutes(m))
+        });
+        Span::plain(format!("{saved}: {}.", fix.change))
     };
     let fixes: Vec<Span> = spof.fixes.iter().take(MOST).map(say).collect();
     match fixes.is_empty() {

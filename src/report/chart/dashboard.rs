@@ -10,6 +10,7 @@ use crate::report::answer::Conclusions;
 use crate::report::document::{Block, Number, Point, Tone};
 use crate::report::headline::numbers;
 use crate::report::summary::{incomplete, seed};
+use crate::report::text::quoted;
 use crate::report::units;
 use crate::report::view::{RunView, runs};
 use crate::report::words;
@@ -282,7 +283,7 @@ fn sentences(document: &Document, room: f64) -> Vec<(String, Tone)> {
         Answer::Explain(_) => vec![("Every value stands in a .pdf or .html.".into(), Tone::Quiet)],
         _ => {
             let found = Conclusions::of(document).found;
-            found.into_iter().map(|s| (s.text, s.tone)).collect()
+            found.into_iter().map(|s| (quoted(&s.text), s.tone)).collect()
         }
     };
     let lines = |(text, tone): &(String, Tone)| {
@@ -343,6 +344,6 @@ fn caveat_lines(document: &Document, room: f64) -> Vec<String> {
     shared
         .chain(own)
         .take(MOST_CAVEATS)
-        .flat_map(|text| wrapped(&text, plain(CAVEAT_TEXT), room, 2))
+        .flat_map(|text| wrapped(&quoted(&text), plain(CAVEAT_TEXT), room, 2))
         .collect()
 }

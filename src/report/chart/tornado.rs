@@ -9,7 +9,7 @@ use super::rows::signed_latency;
 use super::theme::Ink;
 use super::{Drawing, PictureError};
 use crate::analysis::result::{Answer, Document};
-use crate::analysis::sweep::{Point, Sensitivity, Sweep};
+use crate::analysis::sweep::{Output, Point, Sweep};
 use crate::report::units;
 
 /// One after the other, and no more than a page can hold.
@@ -25,18 +25,14 @@ pub fn tornado(document: &Document) -> Result<Drawing<'static>, PictureError> {
         return nothing("it draws what `fallover sweep` found");
     };
     let charts: Vec<Bars> = match &sweep.sensitivity {
-        Some(found) => of_sensitivity(found),
+        Some(found) => found.outputs.iter().filter_map(of_sensitivity).collect(),
         None => OF_A_GRID.iter().filter_map(|metric| of_grid(sweep, metric)).collect(),
     };
-    let charts: Vec<Bars> = charts
-        .into_iter()
-        .filter(|b| !b.rows.is_empty())
-        .take(MOST_OUTPUTS)
-        .collect();
+    let charts: Vec<Bars> = charts.into_iter().take(MOST_OUTPUTS).collect();
     if charts.is_empty() {
         return nothing(match &sweep.sensitivity {
             Some(_) => "points are missing, or nothing moves what was asked for",
-            None => "no input takes two values in the points that are finished",
+            None => "no input takes two values in the points that are finished, or none moves p99 or availability",
         });
     }
     let how = match sweep.sensitivity {
@@ -67,31 +63,28 @@ struct Swing {
     says: String,
 }
 
-fn of_sensitivity(found: &Sensitivity) -> Vec<Bars> {
-    let chart = |output: &crate::analysis::sweep::Output| {
-        let swings = output.effects.iter().filter_map(|e| {
-            let share = e
-                .total
-                .value
-                .filter(|v| v.is_finite())
-                .map(|v| format!(" · {} %", units::trimmed(v * 100.0, 0)));
-            let (low, high) = e.low.zip(e.high)?;
-            let says = format!(
-                "{} → {}{}",
-                worded(&output.metric, low),
-                worded(&output.metric, high),
-                share.unwrap_or_default()
-            );
-            Some(Swing {
-                input: e.path.clone(),
-                low,
-                high,
-                says,
-            })
-        });
-        bars(&output.metric, swings.collect(), output.mean)
-    };
-    found.outputs.iter().map(chart).collect()
+fn of_sensitivity(output: &Output) -> Option<Bars> {
+    let swings = output.effects.iter().filter_map(|e| {
+        let share = e
+            .total
+            .value
+            .filter(|v| v.is_finite())
+            .map(|v| format!(" · {} %", units::trimmed(v * 100.0, 0)));
+        let (low, high) = e.low.zip(e.high)?;
+        let says = format!(
+            "{} → {}{}",
+            worded(&output.metric, low),
+            worded(&output.metric, high),
+            share.unwrap_or_default()
+        );
+        Some(Swing {
+            input: e.path.clone(),
+            low,
+            high,
+            says,
+        })
+    });
+    bars(&output.metric, swings.collect(), output.mean)
 }
 
 fn of_grid(sweep: &Sweep, metric: &str) -> Option<Bars> {
@@ -128,10 +121,14 @@ fn of_grid(sweep: &Sweep, metric: &str) -> Option<Bars> {
     let swings: Vec<Swing> = swings.collect();
     let all: Vec<f64> = sweep.points.iter().filter_map(of).collect();
     let mean = (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64);
-    (!swings.is_empty()).then(|| bars(metric, swings, mean))
+    bars(metric, swings, mean)
 }
 
-fn bars(metric: &str, mut swings: Vec<Swing>, mean: Option<f64>) -> Bars {
+/// Nothing where no input moves it as far as a reader could see.
+fn bars(metric: &str, mut swings: Vec<Swing>, mean: Option<f64>) -> Option<Bars> {
+    if swings.iter().all(|s| worded(metric, s.low) == worded(metric, s.high)) {
+        return None;
+    }
     swings.sort_by(|a, b| (b.high - b.low).abs().total_cmp(&(a.high - a.low).abs()));
     let mean = mean.filter(|v| v.is_finite());
     let ends = || swings.iter().flat_map(|s| [s.low, s.high]).chain(mean);
@@ -150,7 +147,7 @@ fn bars(metric: &str, mut swings: Vec<Swing>, mean: Option<f64>) -> Bars {
         says: s.says.clone(),
         ..Row::default()
     };
-    Bars {
+    Some(Bars {
         title: format!("What moves {metric}"),
         rows: swings.iter().map(row).collect(),
         axis: Axis::between(lo, hi, 5, move |v| worded(&says, v)),
@@ -160,7 +157,7 @@ fn bars(metric: &str, mut swings: Vec<Swing>, mean: Option<f64>) -> Bars {
             .collect(),
         legend: Vec::new(),
         more: "inputs",
-    }
+    })
 }
 
 /// A value in the unit of its metric.

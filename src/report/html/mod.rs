@@ -4,6 +4,7 @@
 //! themselves, are marked as safe.
 
 mod curves;
+mod fonts;
 
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, context};
@@ -40,7 +41,7 @@ pub fn html(handout: &Handout<'_>, theme: Theme) -> Result<String, PictureError>
         title => visible(&handout.title),
         date => handout.date.as_deref().map(visible),
         theme => match theme { Theme::Light => "light", Theme::Dark => "dark" },
-        style => Value::from_safe_string(STYLE.into()),
+        style => Value::from_safe_string(fonts::rules() + STYLE),
         script => Value::from_safe_string(SCRIPT.into()),
         version => env!("CARGO_PKG_VERSION"),
         parts => Value::from(Serde(&parts)),

@@ -71,7 +71,10 @@ impl Duration {
             .unwrap_or(text.len());
         let (number, unit) = (&text[..end], text[end..].trim());
         let hint = "a duration is a number with a unit, such as \"250us\", \"10ms\", \"1.5s\", \"5m\", \"1h\", \"30d\" or \"1y\"";
-        if text.starts_with('-') {
+        if text
+            .strip_prefix('-')
+            .is_some_and(|t| t.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
+        {
             return Err(format!("the duration {text:?} is negative"));
         }
         let Ok(number) = number.parse::<f64>() else {

@@ -17,7 +17,7 @@ use crate::engine::calendar::LaneId;
 use crate::engine::slab::Key;
 use crate::model::context::Context;
 use crate::model::event::{Class, Event};
-use crate::model::request::{Doing, Frame, FrameKey, How, Outcome, Reply, Step as FrameStep};
+use crate::model::request::{Doing, Frame, FrameKey, How, Outcome, Reply, Step as FrameStep, Wish};
 use crate::model::retry::Retries;
 use crate::scenario::plan::{Arrivals, Entry, Kind, Load, Plan, Source, Target};
 
@@ -206,17 +206,19 @@ impl<'p> Client<'p> {
             node: self.me,
             parent: Key::NONE,
             child: Key::NONE,
-            root,
+            wish: Wish {
+                root,
+                hash,
+                client,
+                row,
+                source: self.id,
+                class,
+            },
             number,
             seed,
-            hash,
             entered: now,
             patience: Span::ZERO,
             waited: Span::ZERO,
-            client,
-            row,
-            source: self.id,
-            class,
             op: class.index() as u16,
             calls: 0,
             timer: 0,
@@ -275,7 +277,7 @@ impl<'p> Client<'p> {
         frame.step = FrameStep::Client(Step { stage, attempts });
         match &source.entry {
             Entry::Node(target) => self.call(cx, key, *target),
-            Entry::Resolvers(_) => match self.caches[frame.client as usize].filter(|c| c.until > now) {
+            Entry::Resolvers(_) => match self.caches[frame.wish.client as usize].filter(|c| c.until > now) {
                 Some(cached) => self.call_address(
                     cx,
                     key,
@@ -397,7 +399,7 @@ impl Behaviour for Client<'_> {
                 };
                 let answer = cx.directory.look_up(resolvers[usize::from(resolver)]);
                 let until = cx.now() + answer.ttl.max(self.source.min_ttl);
-                let client = cx.frames[key].client as usize;
+                let client = cx.frames[key].wish.client as usize;
                 self.caches[client] = Some(Cached {
                     until,
                     list: answer.list,

@@ -8,7 +8,7 @@ use crate::base::random::mix;
 use crate::base::time::Time;
 use crate::engine::slab::{Key, Slab};
 use crate::model::context::Context;
-use crate::model::request::{Frame, FrameKey};
+use crate::model::request::{FrameKey, Wish};
 
 /// The views of one source.
 #[derive(Debug, Default)]
@@ -88,13 +88,13 @@ impl Client<'_> {
     #[inline]
     pub(super) fn view_goes_on(&mut self, cx: &mut Context<'_>, key: FrameKey, well: bool) {
         let frame = &cx.frames[key];
-        let client = frame.client;
+        let client = frame.wish.client;
         if !self.source.page.is_empty() {
             if !self.page_goes_on(cx, key, well) {
                 return;
             }
         } else if well && self.source.render.is_some() {
-            let (began, class, seed) = (frame.entered, frame.class, frame.seed);
+            let (began, class, seed) = (frame.entered, frame.wish.class, frame.seed);
             self.rendered(cx, key, began, class, seed);
         }
         if self.is_closed {
@@ -104,7 +104,7 @@ impl Client<'_> {
 
     /// What the document names is fetched at once, and with the last of it the page is over: is it?
     fn page_goes_on(&mut self, cx: &mut Context<'_>, key: FrameKey, well: bool) -> bool {
-        let Frame { client, row, .. } = cx.frames[key];
+        let Wish { client, row, .. } = cx.frames[key].wish;
         let Some((page, view)) = self.views.ended(key, well) else {
             return false;
         };

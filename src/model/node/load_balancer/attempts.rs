@@ -29,8 +29,8 @@ impl LoadBalancer<'_> {
     fn call(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
         LoadBalancer::step(cx, key).stage = Stage::On { server: server as u16 };
         let node = self.plan.servers[server].node;
-        let Frame { op, seed, root, .. } = cx.frames[key];
-        cx.record.chose(root, node);
+        let Frame { op, seed, wish, .. } = cx.frames[key];
+        cx.record.chose(wish.root, node);
         cx.call(key, Target::Node(node), op, seed, self.plan.connect_timeout);
         match self.server_lane {
             Some(lane) => cx.set_timer_in(key, lane),

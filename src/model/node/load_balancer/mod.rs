@@ -207,6 +207,16 @@ impl Behaviour for LoadBalancer<'_> {
         }
     }
 
+    fn passes_back(&mut self, cx: &mut Context<'_>, key: FrameKey) -> bool {
+        let Step { stage, slot, .. } = *LoadBalancer::step(cx, key);
+        let Stage::On { server } = stage else { return false };
+        let server = usize::from(server);
+        self.observe(cx, server, Reply::OK);
+        self.free_slot(cx, server, slot);
+        self.close_connection(cx);
+        true
+    }
+
     fn timer(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let stage = LoadBalancer::step(cx, key).stage;
         match stage {

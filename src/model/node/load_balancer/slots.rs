@@ -90,8 +90,10 @@ impl LoadBalancer<'_> {
     fn ask(&self, cx: &Context<'_>, key: FrameKey, avoid: Option<u16>) -> Ask {
         let frame = &cx.frames[key];
         let hash = match self.plan.algorithm {
-            Algorithm::Hash { of: HashOf::Client, .. } => mix(frame.source.index() as u64, u64::from(frame.client)),
-            _ => frame.hash,
+            Algorithm::Hash { of: HashOf::Client, .. } => {
+                mix(frame.wish.source.index() as u64, u64::from(frame.wish.client))
+            }
+            _ => frame.wish.hash,
         };
         Ask {
             avoid: avoid.map(usize::from),
@@ -140,7 +142,7 @@ impl LoadBalancer<'_> {
 
     /// Where the request stands in a line that it joins now.
     fn due(&self, cx: &Context<'_>, key: FrameKey) -> Due {
-        let class = cx.frames[key].class.index();
+        let class = cx.frames[key].wish.class.index();
         let now_ms = (cx.now().nanos() / 1_000_000) as i64;
         let offset = cx.plan.classes[class].priority_offset;
         (usize::from(self.ranks[class]), now_ms + i64::from(offset))

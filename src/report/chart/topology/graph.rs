@@ -7,7 +7,7 @@ use crate::analysis::availability::Availability;
 use crate::analysis::capacity::Capacity;
 use crate::analysis::result::{Answer, Document, Estimate, Run};
 use crate::analysis::spof::{Effect, Spof, Verdict};
-use crate::analysis::topology::{Edge, Topology};
+use crate::analysis::topology::{Edge, Machine, Topology};
 use crate::report::periods::periods;
 use crate::report::units;
 use std::collections::BTreeMap;
@@ -29,8 +29,8 @@ pub struct Graph {
 #[derive(Clone, Debug, Default)]
 pub struct Node {
     pub name: String,
-    /// What it is, and how busy.
-    pub says: String,
+    /// What it is, and how busy; the same in fewer words.
+    pub says: Vec<String>,
     pub mark: Option<Mark>,
     /// How far from the clients, who are 0.
     pub column: usize,
@@ -41,7 +41,8 @@ pub struct Node {
 /// A host.
 #[derive(Clone, Debug, Default)]
 pub struct Frame {
-    pub name: String,
+    /// Its name, where it is, and how busy; the same in fewer words.
+    pub says: Vec<String>,
     pub mark: Option<Mark>,
 }
 
@@ -166,7 +167,7 @@ fn of_availability(found: &Availability) -> Known {
             .says
             .insert(cause.to_owned(), format!("{}/y", units::minutes(minutes)));
         if i == 0 {
-            let says = vec!["costs most".into(), "dearest".into()];
+            let says = vec!["costs most".into(), "costliest".into()];
             known.marks.insert(cause.to_owned(), Mark { says, ink: Ink::Fault });
         }
     }
@@ -196,11 +197,22 @@ impl Known {
         }
     }
 
-    fn says(&self, name: &str, first: &str) -> String {
+    /// A number is left out or shown whole: half of it would be another.
+    fn says(&self, name: &str, first: &str) -> Vec<String> {
         match self.says.get(name) {
-            Some(more) => format!("{first} · {more}"),
-            None => first.to_owned(),
+            Some(more) => vec![format!("{first} · {more}"), more.clone()],
+            None => vec![first.to_owned()],
         }
+    }
+
+    fn says_of(&self, host: &Machine) -> Vec<String> {
+        let name = &host.name;
+        let numbers = self.says.get(name).map(|more| format!("{name} · {more}"));
+        let whole = host.zone.as_ref().map(|zone| match self.says.get(name) {
+            Some(more) => format!("{name} · {zone} · {more}"),
+            None => format!("{name} · {zone}"),
+        });
+        whole.into_iter().chain(numbers).chain([name.clone()]).collect()
     }
 }
 
@@ -211,7 +223,7 @@ fn whole(topology: &Topology, known: &Known) -> Graph {
     let last = topology.nodes.iter().filter_map(|n| n.tier).max().unwrap_or(1) as usize;
     let source = |name: &String| Node {
         name: name.clone(),
-        says: "clients".into(),
+        says: vec!["clients".into()],
         ..Node::default()
     };
     let place = |n: &crate::analysis::topology::Place| Node {
@@ -229,10 +241,7 @@ fn whole(topology: &Topology, known: &Known) -> Graph {
         .chain(topology.nodes.iter().map(place))
         .collect();
     let frames = topology.hosts.iter().map(|h| Frame {
-        name: match (&h.zone, known.says.get(&h.name)) {
-            (Some(zone), says) => known_or(format!("{} · {zone}", h.name), says),
-            (None, says) => known_or(h.name.clone(), says),
-        },
+        says: known.says_of(h),
         mark: known.marks.get(&h.name).cloned(),
     });
     let frames = frames.collect();
@@ -255,13 +264,6 @@ fn whole(topology: &Topology, known: &Known) -> Graph {
     // Whatever a document says, an arrow leads away from the clients.
     let arrows = arrows.filter(|a| boxes[a.from].column < boxes[a.to].column).collect();
     Graph { boxes, frames, arrows }
-}
-
-fn known_or(name: String, says: Option<&String>) -> String {
-    match says {
-        Some(says) => format!("{name} · {says}"),
-        None => name,
-    }
 }
 
 /// One box for all of a kind in a column.
@@ -318,7 +320,7 @@ fn group(graph: &Graph, column: usize, kind: &str, members: &[usize]) -> Node {
     let (first, last) = (members[0], members[members.len() - 1]);
     Node {
         name: format!("{} × {kind}", members.len()),
-        says: format!("{} to {}", graph.boxes[first].name, graph.boxes[last].name),
+        says: vec![format!("{} to {}", graph.boxes[first].name, graph.boxes[last].name)],
         mark: marked.first().map(|mark| Mark {
             says: match mark.says.last() {
                 Some(word) => vec![format!("{}: {word}", marked.len()), word.clone()],

@@ -97,12 +97,18 @@ fn host(canvas: &mut Canvas<'_>, frame: &Frame, area: Rect) -> Rect {
     let (left, y) = (area.left + HOST_PAD, area.top + 10.0);
     let mut end = left;
     if let Some(mark) = &frame.mark {
-        let font = marked(canvas, mark);
-        let says = fitting(&mark.says, font, room * 0.6);
-        end += text_width(&says, font) + 5.0;
-        canvas.text(&says, left, y, Anchor::Start, font);
+        let bold = marked(canvas, mark);
+        // What the host says of itself goes before the longest words of its mark.
+        let beside = |own: &String| {
+            let room = room - 5.0 - text_width(own, font);
+            mark.says.iter().find(|says| text_width(says, bold) <= room).cloned()
+        };
+        let says = frame.says.iter().find_map(beside);
+        let says = says.unwrap_or_else(|| fitting(&mark.says, bold, room * 0.6));
+        end += text_width(&says, bold) + 5.0;
+        canvas.text(&says, left, y, Anchor::Start, bold);
     }
-    let name = fitted(&frame.name, font, area.right - HOST_PAD - end);
+    let name = fitting(&frame.says, font, area.right - HOST_PAD - end);
     canvas.text(&name, end, y, Anchor::Start, font);
     Rect {
         top: area.top,
@@ -130,7 +136,7 @@ fn node(canvas: &mut Canvas<'_>, node: &Node, area: Rect) {
     );
     let small = canvas.quiet(SMALL);
     canvas.text(
-        &fitted(&node.says, small, room),
+        &fitting(&node.says, small, room),
         middle,
         area.top + down + 13.0,
         Anchor::Middle,
