@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use fallover::analysis::availability::{Asked, Availability, EVERYTHING_UP, Found, answer};
 use fallover::analysis::reliability::lives;
 use fallover::analysis::result::{Answer, Document, Estimate};
-use fallover::analysis::spof::{Effect, Lab, Options, answer as spof_answer, cut_sets};
+use fallover::analysis::spof::{Effect, Lab, Options, Wish, answer as spof_answer, cut_sets};
 use fallover::base::ids::ClassId;
 use fallover::base::time::Span;
 use fallover::model::structure::{State, is_cut, used};
@@ -31,6 +31,7 @@ fn found(plan: &Plan, horizon_s: f64, replications: u32) -> Found {
     let asked = Asked {
         horizon: Span::from_seconds(horizon_s),
         settings: settings(replications, 0),
+        wish: Wish::default(),
     };
     let found = answer(plan, &asked, &AtomicBool::new(false), &|_, _| {});
     found.expect("the books balance").expect("nobody stops it")
@@ -392,6 +393,7 @@ fn availability_and_spof_agree_on_foobar() {
     let found = availability(&plan, 3650.0 * DAY_S, 2);
     let mut lab = Lab {
         settings: settings(2, 0),
+        wish: Wish::default(),
         stop: &AtomicBool::new(false),
         progress: &|_, _, _| {},
         events: 0,
@@ -466,6 +468,7 @@ fn what_is_finished_when_it_is_stopped_is_kept() {
     let asked = Asked {
         horizon: Span::from_seconds(3650.0 * DAY_S),
         settings: settings(8, 1),
+        wish: Wish::default(),
     };
     let run = |after: u64| {
         let stop = AtomicBool::new(false);

@@ -13,8 +13,10 @@ pub const SETTLING: &str = "settling_latency_mean_s";
 
 /// The caveats.
 pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
+    let is_auto = plan.warmup == Warmup::Auto;
+    let shown = study.settling.as_ref().map(|s| settles(s.cut, study.warmup, is_auto));
     let found = [
-        ("warmup.shown", study.settling.as_ref().map(|s| settles(plan, study, s))),
+        ("warmup.shown", shown),
         ("batches", study.batches.map(|_| batches(plan, study))),
         ("batches.correlated", correlated(study)),
         match few_in_tail(study) {
@@ -36,15 +38,15 @@ fn seconds(span: Span) -> String {
     format!("{:.3} s", span.seconds())
 }
 
-fn settles(plan: &Plan, study: &Study, settling: &Settling) -> String {
-    let left_out = seconds(study.warmup);
-    let says = match settling.cut {
-        Some(cut) if plan.warmup == Warmup::Auto => return format!("MSER-5 cuts the first {}", seconds(cut)),
-        Some(cut) if cut > study.warmup => format!("MSER-5 would cut the first {}, more than", seconds(cut)),
+/// Where MSER-5 cuts, or would cut where so much is left out because somebody says so.
+pub fn settles(cut: Option<Span>, left_out: Span, is_auto: bool) -> String {
+    let says = match cut {
+        Some(cut) if is_auto => return format!("MSER-5 cuts the first {}", seconds(cut)),
+        Some(cut) if cut > left_out => format!("MSER-5 would cut the first {}, more than", seconds(cut)),
         Some(cut) => format!("MSER-5 would cut no more than {}, which is within", seconds(cut)),
         None => "MSER-5 finds no place within the first half from which on the latency is steady, after".into(),
     };
-    format!("{says} the {left_out} that are left out")
+    format!("{says} the {} that are left out", seconds(left_out))
 }
 
 fn batches(plan: &Plan, study: &Study) -> String {

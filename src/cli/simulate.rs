@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::exit::{self, Failure, INTERNAL, INTERRUPTED, MISSED};
-use super::options::Simulating;
-use crate::analysis::result::Document;
+use super::options::{Simulating, span};
+use crate::analysis::result::{Caveat, Document};
+use crate::analysis::spof::{Times, Wish};
+use crate::analysis::statistics;
 use crate::base::limits;
 use crate::report::view::runs;
 use crate::scenario::plan::Plan;
@@ -75,6 +77,41 @@ impl Simulating {
                 if threads == 1.0 { "" } else { "s" },
             ));
         }
+    }
+
+    /// What is wanted of simulations that hold one failure each; and where MSER-5 would let it come.
+    pub fn timing(&self, plan: &Plan, stop: &AtomicBool) -> Result<(Wish, Option<Caveat>), Failure> {
+        if self.batch_means {
+            let why = "the failure comes once in each simulation, so its parts are not alike and are no batches; --replications says how often it is simulated";
+            return Err(Failure::BadInput(format!("--batch-means: {why}")));
+        }
+        let is_auto = self.warmup.as_deref() == Some("auto");
+        let settling = match self.show_warmup || is_auto {
+            true => Some(study::settling(plan, &self.settings(), stop).map_err(failed)?),
+            false => None,
+        };
+        let cut = settling.and_then(|s| s.cut);
+        let typed = self.warmup.as_deref().and_then(|text| span(text).ok());
+        let wish = Wish {
+            duration: self.duration.map(|d| d.0),
+            warmup: if is_auto { cut } else { typed.map(|d| d.0) },
+        };
+        let least = wish.least(plan);
+        if let Some(duration) = self.duration
+            && duration.0 < least
+        {
+            let says = "is too short for every failure to be noticed, measured, repaired and got over";
+            return Err(Failure::BadInput(format!(
+                "--duration {} {says}; it takes {least}",
+                duration.0
+            )));
+        }
+        let left_out = Times::of(plan, &[], wish).crash;
+        let shown = self.show_warmup.then(|| Caveat {
+            code: "warmup.shown".into(),
+            message: statistics::settles(cut, left_out, is_auto),
+        });
+        Ok((wish, shown))
     }
 
     /// The exit status that a finished document calls for.
