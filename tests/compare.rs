@@ -256,12 +256,12 @@ fn what_is_wrong_is_said_and_where() {
                 "--vary",
                 "nodes.app2.workers=1..1000",
             ],
-            "10000000 points",
+            "10,000,000 points",
         ),
         (
             "sweep",
             vec!["--vary", "hosts.slow.speed=lin(1,2,10000000)"],
-            "10000000 points × 3 replications: about ",
+            "10,000,000 points × 3 replications: about ",
         ),
         (
             "sweep",

@@ -9,6 +9,7 @@ use crate::analysis::result::{Caveat, Document};
 use crate::analysis::spof::{Times, Wish};
 use crate::analysis::statistics;
 use crate::base::limits;
+use crate::report::units;
 use crate::report::view::runs;
 use crate::scenario::plan::Plan;
 use crate::study;
@@ -69,9 +70,9 @@ impl Simulating {
         if events > limits::EVENTS_WORTH_A_WORD {
             let threads = (self.threads() as f64).min(replications * plans.len() as f64);
             exit::note(&format!(
-                "about {:.0} billion events, perhaps {} with {} thread{}; Ctrl-C ends it and keeps what is finished \
+                "about {} events, perhaps {} with {} thread{}; Ctrl-C ends it and keeps what is finished \
                  (a shorter --duration or fewer --replications make it quicker)",
-                events / 1e9,
+                in_words(events),
                 roughly(events, threads),
                 threads,
                 if threads == 1.0 { "" } else { "s" },
@@ -126,6 +127,14 @@ impl Simulating {
             return Err(Failure::Status(MISSED));
         }
         Ok(())
+    }
+}
+
+/// `1,680 billion`, `12 million`.
+pub fn in_words(events: f64) -> String {
+    match events {
+        n if n < 1e9 => format!("{} million", units::count((n / 1e6).ceil() as u64)),
+        n => format!("{} billion", units::count((n / 1e9).round() as u64)),
     }
 }
 

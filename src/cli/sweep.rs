@@ -10,13 +10,14 @@ use clap::Args;
 use super::deliver::keep_apart;
 use super::exit::{self, Failure, INTERRUPTED, MISSED};
 use super::options::{Reading, Simulating, Writing};
-use super::simulate::{failed, now, roughly, stop_on_interrupt};
+use super::simulate::{failed, in_words, now, roughly, stop_on_interrupt};
 use crate::analysis::result::{Answer, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
 use crate::analysis::run::named;
 use crate::analysis::sweep::{self as findings, Grid, Input, Point, Sensitivity, Shard};
 use crate::base::limits;
 use crate::report::progress;
 use crate::report::sink::Journal;
+use crate::report::units;
 use crate::scenario::plan::{Plan, Warmup};
 use crate::scenario::vary::{Axis, Stretch, count};
 use crate::stats::sobol;
@@ -217,8 +218,9 @@ impl Sweep {
             return Ok(());
         }
         let says = format!(
-            "{points} points × {replications} replications: about {:.0} billion events, perhaps {} with {} threads",
-            events / 1e9,
+            "{} points × {replications} replications: about {} events, perhaps {} with {} threads",
+            units::count(points),
+            in_words(events),
             roughly(events, self.simulating.threads() as f64),
             self.simulating.threads()
         );
