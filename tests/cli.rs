@@ -106,7 +106,7 @@ fn simulations_of_failures_last_as_long_as_asked_and_no_shorter_than_they_must()
         let shown = caveats.iter().find(|c| c["code"] == "warmup.shown").expect("is shown");
         let message = shown["message"].as_str().expect("is text");
         assert!(
-            message.contains("MSER-5") && message.contains("the 17 s that"),
+            message.contains("MSER-5") && message.contains("the 20 s that"),
             "{message}"
         );
         for (option, says) in [

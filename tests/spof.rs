@@ -4,7 +4,7 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use fallover::analysis::reliability::{exact, lives};
 use fallover::analysis::spof::{
@@ -22,8 +22,7 @@ use support::{crashes, lab, plan, spof, study_of};
 fn priced(loaded: &Loaded, replications: u32, order: usize) -> (Spof, bool) {
     let stop = AtomicBool::new(false);
     let mut lab = lab(replications, &stop);
-    let found = answer(&loaded.plan, &crashes(order), &mut lab).expect("the books balance");
-    let (mut spof, before) = found.expect("nobody stops it");
+    let (mut spof, before) = answer(&loaded.plan, &crashes(order), &mut lab).expect("the books balance");
     let finished = remedies(loaded, &before, &mut spof, &mut lab).expect("the books balance");
     (spof, finished)
 }
@@ -224,18 +223,22 @@ fn scenario_with(json: &str, more: &str) -> Plan {
 
 /// So many servers of two workers and 20 ms each, that is 100 requests a second each, behind a balancer.
 fn farm(n: usize, per_s: u32) -> Plan {
+    plan(&farm_text(n, per_s))
+}
+
+fn farm_text(n: usize, per_s: u32) -> String {
     let names: Vec<String> = (0..n).map(|i| format!("\"s{i}\"")).collect();
     let node =
         |i: usize| format!(r#""s{i}": {{ "kind": "app", "workers": 2, "work": {{ "*": {{ "io": "20ms" }} }} }}"#);
     let nodes: Vec<String> = (0..n).map(node).collect();
-    plan(&format!(
+    format!(
         r#"{{ "slo": {{ "p99": "300ms" }},
         "clients": {{ "c": {{ "arrivals": {{ "poisson": {per_s} }}, "entry": "lb" }} }},
         "nodes": {{ "lb": {{ "kind": "load-balancer", "servers": [{}], "redispatch": true, "check": {{ "inter": "1s" }} }},
                    "spare": {{ "kind": "app" }}, {} }} }}"#,
         names.join(", "),
         nodes.join(", ")
-    ))
+    )
 }
 
 #[test]
@@ -264,8 +267,7 @@ fn gray_failures_are_told_from_death() {
         ..crashes(1)
     };
     let plan = farm(2, 60);
-    let found = answer(&plan, &options, &mut lab(2, &stop)).expect("the books balance");
-    let (spof, _) = found.expect("nobody stops it");
+    let (spof, _) = answer(&plan, &options, &mut lab(2, &stop)).expect("the books balance");
     let with = |effect: &str| {
         spof.components
             .iter()
@@ -285,6 +287,98 @@ fn gray_failures_are_told_from_death() {
         lossy.p99_s.value.unwrap() > 1.0 || lossy.lost_ratio.value.unwrap() > 0.1,
         "{lossy:?}"
     );
+}
+
+/// Without a time-out, who comes while the only server hangs is answered after the repair: nothing is lost, and it is an ailment
+/// all the same. What is only slow answers.
+#[test]
+fn a_standstill_is_not_taken_for_nothing() {
+    let stop = AtomicBool::new(false);
+    let options = Options {
+        effects: vec![Effect::Slow, Effect::Hang],
+        ..crashes(1)
+    };
+    let alone = plan(
+        r#"{ "clients": { "c": { "arrivals": { "poisson": 20 }, "entry": "a" } },
+        "nodes": { "a": { "kind": "app", "work": { "*": { "io": "1ms" } } } } }"#,
+    );
+    let (spof, _) = answer(&alone, &options, &mut lab(2, &stop)).expect("the books balance");
+    let verdicts: Vec<(&str, Verdict)> = spof.components.iter().map(|p| (p.effect.as_str(), p.verdict)).collect();
+    assert_eq!(verdicts, [("hang", Verdict::Degraded), ("slow", Verdict::None)]);
+    assert!(spof.components.iter().all(|p| p.lost_ratio.value == Some(0.0)));
+}
+
+/// One of two servers dies, and the balancer sends every second request to it until it has seen three failures: lost once and for
+/// all, though nothing is lost from then on. Whoever is sent on to the other server loses only what was inside.
+#[test]
+fn what_is_lost_until_somebody_notices_is_lost_at_any_load() {
+    let with = |more: &str| {
+        let text = format!(
+            r#"{{ "clients": {{ "c": {{ "arrivals": {{ "uniform": 100 }}, "entry": "lb" }} }},
+            "nodes": {{ "lb": {{ "kind": "load-balancer", "servers": ["a1", "a2"], {more} }},
+                "a1": {{ "kind": "app", "work": {{ "*": {{ "io": "10ms" }} }} }},
+                "a2": {{ "kind": "app", "work": {{ "*": {{ "io": "10ms" }} }} }} }} }}"#
+        );
+        load_text("pair.json", &text, &[]).expect("loads")
+    };
+    let (spof, _) = priced(
+        &with(r#""retries": 0, "check": { "inter": "20s", "fastinter": "1s" }"#),
+        4,
+        1,
+    );
+    let server = of(&spof, "a1");
+    assert_eq!((server.verdict, server.single_point), (Verdict::Degraded, false));
+    assert_eq!(server.lost_ratio.value, Some(0.0));
+    // Two checks a second apart after the first that fails, and half of all that comes until then. The even arrivals alternate,
+    // so that is right to one request in each of four replications.
+    let noticed = server.detected_s.expect("the balancer sees it");
+    assert!((2.0..=22.0).contains(&noticed), "{noticed}");
+    let passing = server.lost_in_passing_s;
+    assert!((passing - noticed / 2.0).abs() <= 0.01, "{passing} of {noticed}");
+    let fix = server.fix.as_ref().expect("another server can be asked");
+    assert_eq!(fix.id, "redispatch:lb");
+    let relief = fix.relief.as_ref().expect("it was simulated");
+    assert!(relief.lost_s > 1.0 && fix.lost_saved_ratio == 0.0, "{fix:?}");
+    let (spof, _) = priced(&with(r#""redispatch": true, "check": { "inter": "20s" }"#), 4, 1);
+    let server = of(&spof, "a1");
+    assert_eq!((server.verdict, server.lost_in_passing_s), (Verdict::None, 0.0));
+}
+
+/// Stopped after so many simulations on one thread: what both sides of are finished is priced as before, and the rest is named.
+#[test]
+fn what_is_finished_when_it_is_stopped_is_kept() {
+    let plan = farm(2, 140);
+    let whole = spof(&plan, 2, 1);
+    assert!(whole.unfinished.is_empty());
+    let stopped = |after: u64| {
+        let stop = AtomicBool::new(false);
+        let watch = |_: &str, done: u64, _: u64| stop.store(done >= after, Ordering::Relaxed);
+        let mut lab = lab(2, &stop);
+        lab.settings.threads = 1;
+        lab.progress = &watch;
+        let (mut spof, before) = answer(&plan, &crashes(1), &mut lab).expect("the books balance");
+        let loaded = load_text("farm.json", &farm_text(2, 140), &[]).expect("loads");
+        assert!(!remedies(&loaded, &before, &mut spof, &mut lab).expect("the books balance"));
+        spof
+    };
+    // Baselines and losses in turn; then each a second time.
+    let mut seen = BTreeSet::new();
+    for after in 0..10 {
+        let found = stopped(after);
+        let known: BTreeSet<&str> = found.components.iter().map(|p| p.name.as_str()).collect();
+        let missing: BTreeSet<&str> = found.unfinished.iter().map(String::as_str).collect();
+        assert_eq!(known.len() + missing.len(), whole.components.len(), "after {after}");
+        assert!(known.is_disjoint(&missing));
+        assert_eq!(found.cut_sets, whole.cut_sets);
+        let codes: Vec<String> = caveats(&plan, &found).into_iter().map(|c| c.code).collect();
+        assert_eq!(codes.contains(&"unfinished".to_owned()), !missing.is_empty());
+        for priced in &found.components {
+            let verdict = of(&whole, &priced.name).verdict;
+            assert_eq!(priced.verdict, verdict, "{} after {after}", priced.name);
+        }
+        seen.insert(known.len());
+    }
+    assert!(seen.len() > 1 && seen.contains(&0), "{seen:?}");
 }
 
 #[test]

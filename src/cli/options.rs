@@ -139,7 +139,8 @@ fn warmup(text: &str) -> Result<String, String> {
 pub fn of_failures(argument: clap::Arg) -> clap::Arg {
     match argument.get_id().as_str() {
         "duration" => argument.help("Simulated time of one replication [default: long enough for every reaction]"),
-        "warmup" => argument.help("How long it is before the failure comes; \"auto\" = as MSER-5 finds it"),
+        "warmup" => argument
+            .help("How long it is before the failure comes, in whole tens of seconds; \"auto\" = as MSER-5 finds it"),
         // They do not offer what they would refuse.
         "failures" | "batch_means" => argument.hide(true),
         _ => argument,

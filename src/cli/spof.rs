@@ -67,12 +67,7 @@ impl Spof {
             events: 0,
             overflowed: false,
         };
-        let found = finding::answer(plan, &self.options(), &mut lab).map_err(failed)?;
-        let Some((mut spof, before)) = found else {
-            bar.finish_and_clear();
-            exit::note("interrupted: without all of the simulations there is nothing to compare");
-            return Err(Failure::Status(INTERRUPTED));
-        };
+        let (mut spof, before) = finding::answer(plan, &self.options(), &mut lab).map_err(failed)?;
         let finished = remedies(&loaded, &before, &mut spof, &mut lab).map_err(failed)?;
         bar.finish_and_clear();
         let document = Document {
@@ -96,7 +91,7 @@ impl Spof {
         };
         self.writing.deliver(&document, &outputs)?;
         if !finished {
-            exit::note("interrupted: the losses are priced, and no fix has been tried to the end");
+            exit::note("interrupted: what was finished is in the result; no fix has been tried to the end");
             return Err(Failure::Status(INTERRUPTED));
         }
         Ok(())

@@ -258,7 +258,7 @@ impl<'p> Context<'p> {
     }
 
     /// What the frame's node charges for its operation.
-    #[inline]
+    #[inline(always)]
     pub fn own_demand(&self, key: FrameKey) -> Demand {
         let frame = &self.frames[key];
         let work = &self.plan.nodes[frame.node.index()].work[usize::from(frame.op)];
@@ -300,7 +300,7 @@ impl<'p> Context<'p> {
     // --- workers and cores ------------------------------------------------------------------------------------------
 
     /// Asks for a worker of the frame's node.
-    #[inline]
+    #[inline(always)]
     pub fn enter(&mut self, key: FrameKey) -> Entry {
         let now = self.now();
         let frame = &mut self.frames[key];
@@ -374,8 +374,14 @@ impl<'p> Context<'p> {
         frame.worker = true;
     }
 
+    /// Begins the frame's own work at its node, as `work`.
+    pub fn own_work(&mut self, key: FrameKey) -> bool {
+        let demand = self.own_demand(key);
+        self.work(key, demand)
+    }
+
     /// Begins work at the frame's node. False where there is nothing to do: the caller goes on at once.
-    #[inline]
+    #[inline(always)]
     pub fn work(&mut self, key: FrameKey, demand: Demand) -> bool {
         if demand == Demand::default() && self.troubles == 0 {
             return false;
@@ -395,7 +401,7 @@ impl<'p> Context<'p> {
     }
 
     /// Puts a frame on its host's cores, or into its time without one.
-    #[inline]
+    #[inline(always)]
     pub fn begin(&mut self, key: FrameKey, cpu: Span, io: Span) -> bool {
         let now = self.now();
         let frame = &mut self.frames[key];

@@ -118,8 +118,7 @@ impl Context<'_> {
 
     #[inline]
     fn set_to_work(&mut self, key: FrameKey) {
-        let demand = self.own_demand(key);
-        if !self.work(key, demand) {
+        if !self.own_work(key) {
             self.signals.push(Signal::Worked(key));
         }
     }

@@ -4,7 +4,7 @@ use super::document::{Block, Column, Fact, Point, Report, Span, Table, Tone};
 use super::summary::{caveats, plural, seed};
 use super::units::{self, NOTHING};
 use crate::analysis::result::Document;
-use crate::analysis::spof::{Fix, Priced, Spof, Verdict};
+use crate::analysis::spof::{Fix, Priced, Relief, Spof, Verdict, titled};
 
 /// How much of each list a screen can carry.
 pub const MOST_ROWS: usize = 40;
@@ -45,12 +45,14 @@ fn verdicts(spof: &Spof) -> Vec<Fact> {
         let found = spof.components.iter().filter(|p| p.verdict == wanted);
         found.map(|p| Span::new(tone, says(p))).collect()
     };
+    let mut alone = with(Verdict::Outage);
+    alone.extend(unpriced(spof).into_iter().map(|says| Span::new(Tone::Bad, says)));
     let or_none = |found: Vec<Span>| match found.is_empty() {
         true => vec![Span::new(Tone::Good, "none")],
         false => found,
     };
     let mut facts = vec![
-        Fact::new("Single points", or_none(with(Verdict::Outage))),
+        Fact::new("Single points", or_none(alone)),
         Fact::new("Of capacity", or_none(with(Verdict::Overload))),
     ];
     let degraded = with(Verdict::Degraded);
@@ -64,7 +66,11 @@ fn verdicts(spof: &Spof) -> Vec<Fact> {
     }
     let total: f64 = spof.components.iter().filter_map(|p| p.downtime_min_per_year).sum();
     if total > 0.0 {
-        let says = format!("{}, the losses of all components together", units::minutes(total));
+        let of = match spof.unfinished.is_empty() {
+            true => "all components",
+            false => "those that were finished",
+        };
+        let says = format!("{}, the losses of {of} together", units::minutes(total));
         facts.push(Fact::new("Lost a year", vec![Span::plain(says)]));
     }
     facts
@@ -80,10 +86,25 @@ fn says(priced: &Priced) -> String {
 
 /// The component, and how it fails where that is not death.
 fn named(priced: &Priced) -> String {
-    match priced.effect.as_str() {
-        "crash" => priced.name.clone(),
-        effect => format!("{} {effect}", priced.name),
+    titled(&priced.name, &priced.effect)
+}
+
+/// What stands alone by the structure, and was not simulated.
+fn unpriced(spof: &Spof) -> Vec<String> {
+    let is_priced = |name: &str| spof.components.iter().any(|p| p.name == name && p.effect == "crash");
+    let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (class, sets) in spof.cut_sets.iter() {
+        for set in sets {
+            let [name] = set.as_slice() else { continue };
+            match found.iter_mut().find(|(n, _)| n == name) {
+                Some((_, classes)) => classes.push(class),
+                None => found.push((name, vec![class])),
+            }
+        }
     }
+    found.retain(|(name, _)| !is_priced(name));
+    let says = |(name, classes): &(&str, Vec<&str>)| format!("{name} ({})", classes.join(", "));
+    found.iter().map(says).collect()
 }
 
 fn losses(what: &str, all: &[Priced], most: usize) -> Table {
@@ -91,7 +112,8 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
         Column::left(what),
         Column::left("verdict"),
         Column::right("lost"),
-        Column::right("p99").rank(4),
+        Column::right("in passing").rank(4),
+        Column::right("p99").rank(5),
         Column::right("noticed after").rank(3),
         Column::right("back after").rank(2),
         Column::right("at the crash").rank(1),
@@ -115,10 +137,15 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
         } else {
             format!("{:.1} lost", p.lost_at_crash)
         };
+        let in_passing = match p.lost_in_passing_s {
+            s if s < 0.05 => NOTHING.into(),
+            s => brief(s),
+        };
         vec![
             Span::new(Tone::Strong, named(p)),
             verdict(p.verdict),
             Span::plain(units::percent_brief(&p.lost_ratio)),
+            Span::plain(in_passing),
             Span::plain(units::latency_brief(&p.p99_s)),
             seconds(p.detected_s),
             back,
@@ -153,8 +180,7 @@ fn first(spof: &Spof) -> Vec<Block> {
     }
     let point = |fix: &Fix| {
         let saves = fix.downtime_saved_min_per_year.filter(|m| *m >= 0.05);
-        let share = || format!("loses {:.0} % less", 100.0 * fix.lost_saved_ratio);
-        let saves = saves.map_or_else(share, |m| format!("saves {} a year", units::minutes(m)));
+        let saves = saves.map_or_else(|| kept(fix), |m| format!("saves {} a year", units::minutes(m)));
         let against = fix.against.iter().map(|a| format!(" (against {a})"));
         let head = vec![
             Span::new(Tone::Strong, fix.id.clone()),
@@ -171,6 +197,23 @@ fn first(spof: &Spof) -> Vec<Block> {
     let heading = Block::Heading("What to fix first".into());
     let note = Block::Note(Span::new(Tone::Quiet, apply));
     std::iter::once(heading).chain(points).chain([note]).collect()
+}
+
+/// What a change saves where there are no minutes.
+fn kept(fix: &Fix) -> String {
+    let Some(Relief {
+        component,
+        lost_ratio,
+        lost_s,
+    }) = &fix.relief
+    else {
+        return "helps".into();
+    };
+    let share = 100.0 * lost_ratio;
+    match share >= 0.5 {
+        true => format!("saves {share:.0} % of all requests while {component} is down"),
+        false => format!("saves {} of all requests when {component} dies", brief(*lost_s)),
+    }
 }
 
 /// What cuts a class only together. Sets of one have been told.

@@ -31,6 +31,14 @@ pub(super) fn worse(a: &Priced, b: &Priced) -> std::cmp::Ordering {
         .then(a.name.cmp(&b.name))
 }
 
+/// What a loss is called: nobody says of the dead that they crashed.
+pub fn titled(name: &str, effect: &str) -> String {
+    match effect {
+        "crash" => name.to_owned(),
+        effect => format!("{name} {effect}"),
+    }
+}
+
 /// All that a price is made of.
 pub(super) struct Judge<'a> {
     pub(super) question: &'a Question<'a>,
@@ -44,6 +52,14 @@ pub(super) struct Settled<'a> {
     pub(super) runs: &'a Runs,
 }
 
+impl Settled<'_> {
+    /// Is nothing left open about this loss?
+    pub(super) fn is_settled(&self, loss: usize) -> bool {
+        let doubts = [self.doubts.light[loss], self.doubts.longer[loss]];
+        doubts.into_iter().flatten().all(|trial| self.runs.has(trial))
+    }
+}
+
 impl Judge<'_> {
     /// Everything about a loss.
     pub(super) fn price(&self, loss: usize, settled: &Settled<'_>, exact: Option<&Exact>) -> Priced {
@@ -54,7 +70,7 @@ impl Judge<'_> {
         let cuts: Vec<String> = self.cuts(loss).map(|c| plan.classes[c].name.clone()).collect();
         let (course, cost) = self.course_and_cost(loss, settled);
         Priced {
-            name: parts.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(" + "),
+            name: self.names(loss),
             kind: if parts.len() > 1 { PAIR } else { parts[0].kind.name() }.into(),
             effect: effect.name().into(),
             single_point: parts.len() == 1 && !cuts.is_empty(),
@@ -66,6 +82,7 @@ impl Judge<'_> {
             recovered_s: course.recovered_s,
             recovers: course.recovered_s.is_some(),
             lost_at_crash: course.lost_at_crash,
+            lost_in_passing_s: self.passing_s(loss, &course),
             lost_writes: mean(
                 self.runs.studies[trial.loss]
                     .samples
@@ -90,6 +107,16 @@ impl Judge<'_> {
         (lost(trial.loss).unwrap_or(0.0) - lost(trial.base).unwrap_or(0.0)).max(0.0)
     }
 
+    /// Seconds of all requests that are lost while everything reacts, and on the way back, beyond the share that lasts.
+    pub(super) fn in_passing_s(&self, loss: usize) -> f64 {
+        self.passing_s(loss, &course(self.question.trials[loss], self.runs))
+    }
+
+    fn passing_s(&self, loss: usize, course: &Passing) -> f64 {
+        let lasting = self.excess(loss) * self.question.trials[loss].times.settle.seconds();
+        (course.lost_reacting_s - lasting).max(0.0) + course.lost_returning_s
+    }
+
     /// May the verdict depend on the load?
     pub(super) fn may_be_load(&self, loss: usize) -> bool {
         self.cuts(loss).next().is_none() && !self.complaints(loss).is_empty()
@@ -98,6 +125,16 @@ impl Judge<'_> {
     /// Is it not as before when the watch ends?
     pub(super) fn is_not_back(&self, loss: usize) -> bool {
         course(self.question.trials[loss], self.runs).recovered_s.is_none()
+    }
+
+    /// All components of the loss, and how they fail where that is not death.
+    pub(super) fn title(&self, loss: usize) -> String {
+        titled(&self.names(loss), self.question.losses[loss].effect.name())
+    }
+
+    fn names(&self, loss: usize) -> String {
+        let names: Vec<&str> = self.parts(loss).iter().map(|c| c.name.as_str()).collect();
+        names.join(" + ")
     }
 
     /// The first component of the loss.
@@ -134,6 +171,7 @@ impl Judge<'_> {
         if drifts(samples(trial.loss), samples(trial.base), measured_bins(trial)) {
             missed.push(DRIFTS.into());
         }
+        missed.extend(stands_still(samples(trial.loss), trial));
         missed
     }
 
@@ -145,12 +183,14 @@ impl Judge<'_> {
         let missed_now = self.complaints(loss);
         let light = |trial: &Trial| {
             let of = |plan: usize| findings::run(&settled.doubts.plans[plan], &settled.runs.studies[plan]);
-            missed(self.question.plan, &of(trial.loss), &of(trial.base))
+            let still = stands_still(&settled.runs.studies[trial.loss].samples, trial);
+            let missed = missed(self.question.plan, &of(trial.loss), &of(trial.base));
+            missed.into_iter().chain(still).collect()
         };
         let missed_light = settled.doubts.light[loss].as_ref().map_or(Vec::new(), light);
         match missed_now.iter().find(|m| !missed_light.contains(m)) {
             Some(_) => Verdict::Overload,
-            None if missed_now.is_empty() => Verdict::None,
+            None if missed_now.is_empty() && !loses_newcomers(self.question.trials[loss], self.runs) => Verdict::None,
             None => Verdict::Degraded,
         }
     }
@@ -311,6 +351,20 @@ fn recovery(outage: &[Pooled], base: &[Pooled], repaired: usize) -> Option<usize
     }
 }
 
+/// Are requests lost that come after the failure, be it for as long as nobody has noticed? Those that were inside are the
+/// crash's own, and are counted apart.
+fn loses_newcomers(trial: Trial, runs: &Runs) -> bool {
+    let from = libm::round(trial.times.crash.seconds() / trial.times.bin_s()) as usize;
+    let lost = |plan: usize| {
+        let bins = pooled(&runs.studies[plan].samples);
+        let end = bins.len().saturating_sub(CUT_SHORT);
+        bins.iter().take(end).skip(from).map(|b| b.lost).sum::<f64>()
+    };
+    // Where some are lost anyway, not before they are twice as many, and three standard deviations of a count.
+    let anyway = lost(trial.base);
+    lost(trial.loss) > 2.0 * anyway + 3.0 * libm::sqrt(anyway)
+}
+
 /// The objectives that are missed and that the baseline keeps. Availability always is one.
 fn missed(plan: &Plan, run: &Run, base: &Run) -> Vec<String> {
     let served = |r: &Run| r.metrics.requests.succeeded as f64 / r.metrics.requests.offered.max(1) as f64;
@@ -346,6 +400,20 @@ fn drifts(samples: &[Sample], base: &[Sample], measured: std::ops::Range<usize>)
     let typical = mean(base.iter().filter_map(|s| s.all.latency.quantiles_s).map(|q| q[0]));
     let differences: Vec<f64> = samples.iter().zip(base).map(|(s, b)| growth(s) - growth(b)).collect();
     interval::mean(&differences).is_some_and(|i| i.value - i.half.unwrap_or(f64::INFINITY) > 0.5 * typical)
+}
+
+/// Whoever waits for the repair is answered at last, without a time-out: that most do is among what is missed.
+const STANDS_STILL: &str = "standstill";
+
+/// Do most requests that come in the state that lasts get their answer only after the repair?
+fn stands_still(samples: &[Sample], trial: &Trial) -> Option<String> {
+    let bin_s = trial.times.bin_s();
+    let repair_s = (trial.times.crash + trial.times.down()).seconds();
+    let bins = pooled(samples);
+    let mut measured = measured_bins(trial).filter(|b| bins.get(*b).is_some_and(|bin| bin.p50_s > 0.0));
+    let waits = |b: usize| (b + 1) as f64 * bin_s + bins[b].p50_s >= repair_s;
+    let first = measured.next()?;
+    (waits(first) && measured.all(waits)).then(|| STANDS_STILL.into())
 }
 
 /// Share of the requests of these bins without an answer, those still inside at the end included.

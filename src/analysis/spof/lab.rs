@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::question::{Question, Wish};
+use super::question::{Question, Trial, Wish};
 use crate::base::time::Time;
 use crate::model::recorder::RunRecord;
 use crate::scenario::plan::Plan;
@@ -71,7 +71,7 @@ impl Lab<'_> {
             count @ Count::Precision(_) => {
                 let baselines = &question.plans[..question.baselines];
                 let runs = self.run("the undisturbed stack", baselines, question.crash_at(), count)?;
-                Ok(runs.studies.iter().map(|s| s.samples.len() as u32).max().unwrap_or(1))
+                Ok(runs.studies.iter().map(|s| s.done()).max().unwrap_or(1))
             }
         }
     }
@@ -93,6 +93,21 @@ impl Runs {
                 crash: self.reactions.crash,
                 first_s: self.reactions.first_s.drain(..plans).collect(),
             },
+        }
+    }
+
+    /// Were both sides of it simulated?
+    pub(super) fn has(&self, trial: Trial) -> bool {
+        let any = |plan: usize| !self.studies[plan].samples.is_empty();
+        any(trial.base) && any(trial.loss)
+    }
+
+    /// As many replications of each as all have that have any: more only where somebody stopped it in between.
+    pub(super) fn even(self) -> Runs {
+        let done = self.studies.iter().map(|s| s.done()).filter(|done| *done > 0);
+        match (done.clone().min(), done.max()) {
+            (Some(least), Some(most)) if least < most => self.first(least),
+            _ => self,
         }
     }
 

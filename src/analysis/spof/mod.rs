@@ -19,6 +19,7 @@ use crate::model::structure::{State, seen, used};
 use crate::scenario::plan::{Component, Monitoring, Plan};
 use crate::scenario::review::SinglePoint;
 use crate::study::{Count, Failure};
+pub use judge::titled;
 use judge::{Judge, PAIR, Settled, worse};
 pub use lab::{Lab, Runs};
 pub use question::{Doubts, Effect, Loss, Question, SLOWER, Times, Wish};
@@ -37,6 +38,9 @@ pub struct Spof {
     pub pairs: Vec<Priced>,
     /// Components that nothing uses.
     pub unused: Vec<String>,
+    /// Losses that somebody stopped before they were simulated to the end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unfinished: Vec<String>,
     /// Changes that were tried and help, the best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fixes: Vec<Fix>,
@@ -74,6 +78,9 @@ pub struct Priced {
     pub recovers: bool,
     /// Requests that came before the crash and were lost to it, a crash.
     pub lost_at_crash: f64,
+    /// What is lost while everything reacts, and on the way back, beyond the share that lasts: in seconds of all requests, a crash.
+    #[serde(default)]
+    pub lost_in_passing_s: f64,
     /// Commits that die with a primary, a crash.
     pub lost_writes: f64,
     /// Requests lost because of it in a year, as minutes of all requests.
@@ -100,9 +107,23 @@ pub struct Fix {
     /// The share of requests that the losses of its components cost, added up, and how much less it is.
     #[serde(default)]
     pub lost_saved_ratio: f64,
+    /// The component whose loss it relieves most; null where nothing was simulated for it.
+    #[serde(default)]
+    pub relief: Option<Relief>,
     /// What it was compared with, where that is not the scenario as it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against: Option<String>,
+}
+
+/// How much less the loss of a component costs after a change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Relief {
+    /// The component.
+    pub component: String,
+    /// Share of the requests while it is down.
+    pub lost_ratio: f64,
+    /// In passing, in seconds of all requests.
+    pub lost_s: f64,
 }
 
 /// [`reliability::Importance`] as results give it.
@@ -126,11 +147,12 @@ pub enum Verdict {
     Outage,
     /// Connected, but the rest cannot carry the load.
     Overload,
-    /// Requests or the SLO are lost at any load.
+    /// Requests that come after it or the SLO are lost at any load, or most requests wait for the repair.
     Degraded,
-    /// Nothing that lasts.
+    /// Nothing, but for the requests that were inside.
     None,
 }
+
 /// By class: the minimal cut sets up to this order, as indices of components.
 pub fn cut_sets(plan: &Plan, order: usize, used: &[bool]) -> Vec<Vec<Vec<usize>>> {
     let of = |class: usize| {
@@ -192,18 +214,16 @@ impl Before<'_> {
     }
 }
 
-/// Takes everything away in turn. `None` where somebody stopped it: half of the simulations say nothing.
+/// Takes everything away in turn. Where somebody stops it, what is finished is priced, by as many replications as all have of
+/// what has any, and the others are named.
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn answer<'p>(plan: &'p Plan, options: &Options, lab: &mut Lab<'_>) -> Result<Option<(Spof, Before<'p>)>, Failure> {
+pub fn answer<'p>(plan: &'p Plan, options: &Options, lab: &mut Lab<'_>) -> Result<(Spof, Before<'p>), Failure> {
     let question = Question::new(plan, &options.effects, options.pairs, lab.wish);
     let replications = lab.replications(&question)?;
     let count = Count::Fixed(replications);
-    let runs = lab.run("losses", &question.plans, question.crash_at(), count)?;
-    if lab.stopped() {
-        return Ok(None);
-    }
+    let runs = lab.run("losses", &question.plans, question.crash_at(), count)?.even();
     let lives = reliability::lives(plan);
     let judge = Judge {
         question: &question,
@@ -211,21 +231,21 @@ pub fn answer<'p>(plan: &'p Plan, options: &Options, lab: &mut Lab<'_>) -> Resul
         lives: &lives,
     };
     let losses = || 0..question.losses.len();
-    let of_load: Vec<bool> = losses().map(|l| judge.may_be_load(l)).collect();
-    let of_return: Vec<bool> = losses().map(|l| judge.is_not_back(l)).collect();
+    let tried: Vec<bool> = losses().map(|l| runs.has(question.trials[l])).collect();
+    let of_load: Vec<bool> = losses().map(|l| tried[l] && judge.may_be_load(l)).collect();
+    let of_return: Vec<bool> = losses().map(|l| tried[l] && judge.is_not_back(l)).collect();
     let doubts = question.doubts(&of_load, &of_return);
-    let more = lab.run("doubts", &doubts.plans, question.crash_at(), count)?;
-    if lab.stopped() {
-        return Ok(None);
-    }
+    let more = lab.run("doubts", &doubts.plans, question.crash_at(), count)?.even();
     let settled = Settled {
         doubts: &doubts,
         runs: &more,
     };
+    let (known, unfinished): (Vec<usize>, Vec<usize>) = losses().partition(|l| tried[*l] && settled.is_settled(*l));
     let used = used(plan);
     let has_lives = lives.iter().any(Option::is_some);
     let exact = has_lives.then(|| reliability::exact(plan, &lives, &used));
-    let mut priced: Vec<Priced> = losses().map(|l| judge.price(l, &settled, exact.as_ref())).collect();
+    let price = |l: &usize| judge.price(*l, &settled, exact.as_ref());
+    let mut priced: Vec<Priced> = known.iter().map(price).collect();
     priced.sort_by(worse);
     let (pairs, components) = priced.into_iter().partition(|p| p.kind == PAIR);
     let cuts = cut_sets(plan, options.order.max(1), &used);
@@ -237,13 +257,15 @@ pub fn answer<'p>(plan: &'p Plan, options: &Options, lab: &mut Lab<'_>) -> Resul
         components,
         pairs,
         unused: (0..used.len()).filter(|c| !used[*c]).map(|c| name(&c)).collect(),
+        unfinished: unfinished.iter().map(|l| judge.title(*l)).collect(),
         structural_unavailability: exact.map(|e| e.unavailability),
         fixes: Vec::new(),
         topology: Topology::of(plan, None),
     };
     let before = Before { question, runs, lives };
-    Ok(Some((spof, before)))
+    Ok((spof, before))
 }
+
 /// What one should know before believing the numbers.
 pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {
     let mut all = Vec::new();
@@ -251,6 +273,13 @@ pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {
         let code = code.to_owned();
         all.push(Caveat { code, message });
     };
+    if !spof.unfinished.is_empty() {
+        let says = format!(
+            "stopped before these losses were simulated to the end: {}",
+            spof.unfinished.join(", ")
+        );
+        add("unfinished", says);
+    }
     let dead: Vec<&Priced> = spof
         .components
         .iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::judge::Judge;
 use super::lab::{Lab, Runs};
 use super::question::{Effect, Loss, Question, Wish};
-use super::{Before, Fix, Priced, Spof, Verdict, single_points};
+use super::{Before, Fix, Priced, Relief, Spof, Verdict, single_points};
 use crate::analysis::reliability::{self, Life};
 use crate::base::dist::Dist;
 use crate::base::time::Span;
@@ -20,6 +20,8 @@ const REPLICATIONS: u32 = 3;
 /// Minutes a year that are worth a change, and the share of requests where there are no minutes.
 const NOTICEABLE_MIN: f64 = 0.1;
 const NOTICEABLE_SHARE: f64 = 0.01;
+/// Seconds of all requests, lost in passing, that are worth a change where there are no minutes.
+const NOTICEABLE_S: f64 = 0.5;
 /// A component that costs so many minutes a year is looked after although nothing is cut.
 const COSTLY_MIN: f64 = 1.0;
 /// Without monitoring, users call after this long.
@@ -40,6 +42,9 @@ struct Attempt<'c> {
 /// # Errors
 /// See [`Failure`].
 pub fn remedies(loaded: &Loaded, before: &Before<'_>, spof: &mut Spof, lab: &mut Lab<'_>) -> Result<bool, Failure> {
+    if lab.stopped() {
+        return Ok(false);
+    }
     let ails = |p: &&Priced| {
         p.verdict != Verdict::None || !p.recovers || p.downtime_min_per_year.is_some_and(|m| m >= COSTLY_MIN)
     };
@@ -66,7 +71,12 @@ pub fn remedies(loaded: &Loaded, before: &Before<'_>, spof: &mut Spof, lab: &mut
             .find(|c| c.is_monitoring())
             .and_then(|c| told(c, loaded, before)),
     );
-    fixes.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then(a.id.cmp(&b.id)));
+    let in_passing = |f: &Fix| f.relief.as_ref().map_or(0.0, |r| r.lost_s);
+    fixes.sort_by(|a, b| {
+        let by_worth = worth(b).total_cmp(&worth(a));
+        let by_passing = in_passing(b).total_cmp(&in_passing(a));
+        by_worth.then(by_passing).then(a.id.cmp(&b.id))
+    });
     for priced in &mut spof.components {
         priced.fix = fixes.iter().find(|f| f.components.contains(&priced.name)).cloned();
     }
@@ -152,22 +162,39 @@ fn judged(
     };
     let all: Vec<usize> = (0..question.losses.len()).collect();
     let (old, new) = (sum(&was, &attempt.before), sum(&after, &all).unwrap_or(0.0));
-    let aimed = |name: &str| attempt.candidate.components.iter().any(|c| c == name);
-    let lost = |judge: &Judge<'_>, losses: &[usize]| {
-        let aimed = losses.iter().filter(|l| aimed(judge.name(**l)));
-        aimed.map(|l| judge.excess(*l)).sum::<f64>()
+    let relief = |component: &String| {
+        let less = |what: fn(&Judge<'_>, usize) -> f64| {
+            let lost = |judge: &Judge<'_>, losses: &[usize]| {
+                let its = losses.iter().filter(|l| judge.name(**l) == component);
+                its.map(|l| what(judge, *l)).sum::<f64>()
+            };
+            lost(&was, &attempt.before) - lost(&after, &all)
+        };
+        Relief {
+            component: component.clone(),
+            lost_ratio: less(|judge, loss| judge.excess(loss)),
+            lost_s: less(|judge, loss| judge.in_passing_s(loss)),
+        }
     };
-    let lost_saved_ratio = lost(&was, &attempt.before) - lost(&after, &all);
+    let reliefs: Vec<Relief> = attempt.candidate.components.iter().map(relief).collect();
+    let lost_saved_ratio = reliefs.iter().map(|r| r.lost_ratio).sum::<f64>();
+    let more = |a: &&Relief, b: &&Relief| {
+        let by_share = a.lost_ratio.total_cmp(&b.lost_ratio);
+        by_share.then(a.lost_s.total_cmp(&b.lost_s))
+    };
+    let most = reliefs.iter().max_by(more).cloned();
     let saved = old.map(|old| old - new);
     // What is below a hundredth of the price is the noise of a few replications.
     let noticeable = NOTICEABLE_MIN.max(old.unwrap_or(0.0) * 0.01);
     let helps = match saved {
         Some(saved) if saved.abs() >= noticeable => saved > 0.0,
-        _ => lost_saved_ratio > NOTICEABLE_SHARE,
+        _ if lost_saved_ratio.abs() > NOTICEABLE_SHARE => lost_saved_ratio > 0.0,
+        _ => most.as_ref().is_some_and(|r| r.lost_s > NOTICEABLE_S),
     };
     helps.then(|| Fix {
         downtime_saved_min_per_year: saved,
         lost_saved_ratio,
+        relief: most,
         ..of(attempt.candidate)
     })
 }
@@ -179,6 +206,7 @@ fn of(candidate: &Candidate) -> Fix {
         components: candidate.components.clone(),
         downtime_saved_min_per_year: None,
         lost_saved_ratio: 0.0,
+        relief: None,
         against: None,
     }
 }

@@ -146,10 +146,21 @@ impl Balance for RoundRobin {
         }
     }
 
+    #[inline]
     fn changed(&mut self, pool: &Pool, server: usize, change: Change) {
-        if matches!(change, Change::Taken | Change::Released) {
-            return;
+        if !matches!(change, Change::Taken | Change::Released) {
+            self.moved(pool, server);
         }
+    }
+
+    fn crowds_a_lone_backup(&self) -> bool {
+        true
+    }
+}
+
+impl RoundRobin {
+    /// A server has come, gone, or changed its weight.
+    fn moved(&mut self, pool: &Pool, server: usize) {
         let member = &pool.servers[server];
         let place = &self.places[server];
         match (place.home, member.stands()) {
@@ -159,10 +170,6 @@ impl Balance for RoundRobin {
             (_, true) => {}
             (_, false) => self.leave(member, server),
         }
-    }
-
-    fn crowds_a_lone_backup(&self) -> bool {
-        true
     }
 }
 

@@ -179,6 +179,7 @@ impl<'p> App<'p> {
 
     // --- connections of the pool ------------------------------------------------------------------------------------
 
+    #[inline(always)]
     fn want_connection(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         App::step(cx, key).tried = 0;
         if self.plan.pool.is_none_or(|size| self.connections < size) {
@@ -190,6 +191,7 @@ impl<'p> App<'p> {
         }
     }
 
+    #[inline(always)]
     fn connect(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         self.connections += 1;
         App::step(cx, key).stage = Stage::Querying { member: 0 };
@@ -265,6 +267,7 @@ impl<'p> App<'p> {
     }
 
     /// A query has come back.
+    #[inline(always)]
     fn queried(&mut self, cx: &mut Context<'_>, key: FrameKey, member: usize, reply: Reply) {
         if matches!(reply.how, How::Refused | How::Silent) {
             self.avoid[member] = cx.now() + self.plan.avoid;
@@ -288,7 +291,7 @@ impl<'p> App<'p> {
 impl Behaviour for App<'_> {
     fn granted(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         self.retries.earn();
-        let Demand { cpu, io } = self.demand(cx, key);
+        let Demand { cpu, io } = cx.own_demand(key);
         let queries = self.queries(cx, key);
         let slices = u64::from(queries.read + queries.write) + 1;
         let slice = Span::from_nanos(cpu.nanos() / slices);

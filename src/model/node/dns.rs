@@ -66,11 +66,12 @@ impl<'p> Dns<'p> {
 }
 
 impl Behaviour for Dns<'_> {
-    fn demand(&mut self, cx: &mut Context<'_>, frame: FrameKey) -> Demand {
-        Demand {
+    fn begin_work(&mut self, cx: &mut Context<'_>, frame: FrameKey) -> bool {
+        let demand = Demand {
             cpu: Span::ZERO,
             io: cx.sample(&self.plan.lookup, &cx.frames[frame], IO),
-        }
+        };
+        cx.work(frame, demand)
     }
 
     fn worked(&mut self, cx: &mut Context<'_>, frame: FrameKey) {

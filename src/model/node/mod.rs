@@ -12,7 +12,7 @@ pub mod load_balancer;
 pub mod member;
 pub mod web;
 
-use super::context::{Context, Demand};
+use super::context::Context;
 use super::request::{Frame, FrameKey, Outcome, Reply};
 use super::station::Entry;
 use crate::base::ids::NodeId;
@@ -27,15 +27,14 @@ pub trait Behaviour {
 
     /// It has a worker. By default the node's own work begins.
     fn granted(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
-        let demand = self.demand(cx, frame);
-        if !cx.work(frame, demand) {
+        if !self.begin_work(cx, frame) {
             self.worked(cx, frame);
         }
     }
 
-    /// What the node's own work costs this request.
-    fn demand(&mut self, cx: &mut Context<'_>, frame: FrameKey) -> Demand {
-        cx.own_demand(frame)
+    /// Begins the node's own work for this request. False where there is nothing to do.
+    fn begin_work(&mut self, cx: &mut Context<'_>, frame: FrameKey) -> bool {
+        cx.own_work(frame)
     }
 
     /// The work begun last is done.
@@ -81,6 +80,7 @@ pub trait Behaviour {
     }
 
     /// Asks the station for a worker, and goes on as it answers.
+    #[inline(always)]
     fn queue_for_worker(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
         match cx.enter(frame) {
             Entry::Granted => self.granted(cx, frame),

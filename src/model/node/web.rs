@@ -11,7 +11,7 @@ use crate::base::random::{mix, unit};
 use crate::base::time::{Span, Time};
 use crate::engine::calendar::LaneId;
 use crate::model::balance::nginx::Upstreams;
-use crate::model::context::{CACHE, Context, Demand, TLS};
+use crate::model::context::{CACHE, Context, TLS};
 use crate::model::rate_limit::{LimitReq, Verdict};
 use crate::model::request::{Frame, FrameKey, How, Outcome, Reply, Step as FrameStep, Wish};
 use crate::scenario::plan::{self, Target};
@@ -221,12 +221,11 @@ impl Behaviour for Web<'_> {
         }
     }
 
-    fn demand(&mut self, cx: &mut Context<'_>, key: FrameKey) -> Demand {
-        let mut demand = cx.own_demand(key);
-        if let Some(tls) = &self.plan.tls {
-            demand.cpu = demand.cpu + handshake(cx, key, tls);
+    fn begin_work(&mut self, cx: &mut Context<'_>, key: FrameKey) -> bool {
+        match &self.plan.tls {
+            Some(tls) => work_with_tls(cx, key, tls),
+            None => cx.own_work(key),
         }
-        demand
     }
 
     fn worked(&mut self, cx: &mut Context<'_>, key: FrameKey) {
@@ -299,8 +298,15 @@ impl Behaviour for Web<'_> {
     }
 }
 
+/// Begins the node's own work with a TLS handshake before it.
+pub fn work_with_tls(cx: &mut Context<'_>, key: FrameKey, tls: &plan::Tls) -> bool {
+    let mut demand = cx.own_demand(key);
+    demand.cpu = demand.cpu + handshake(cx, key, tls);
+    cx.work(key, demand)
+}
+
 /// CPU of one TLS handshake: resumed or full.
-pub fn handshake(cx: &Context<'_>, key: FrameKey, tls: &plan::Tls) -> Span {
+fn handshake(cx: &Context<'_>, key: FrameKey, tls: &plan::Tls) -> Span {
     let frame = &cx.frames[key];
     let resumes = unit(&mut cx.draw(frame, TLS)) < tls.resumption;
     let dist: &Dist = if resumes { &tls.resumed } else { &tls.handshake };

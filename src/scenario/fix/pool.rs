@@ -67,13 +67,15 @@ pub fn checks(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     let balancers = above(desk, component);
     let mut found = Vec::new();
     let mut each =
-        |kind: &str, what: &str, key: &[&str], value: serde_json::Value, wants: &dyn Fn(&LoadBalancer) -> bool| {
+        |kind: &str, what: &str, edits: &[(&[&str], serde_json::Value)], wants: &dyn Fn(&LoadBalancer) -> bool| {
             let mut draft = desk.draft();
             let wanting: Vec<NodeId> = balancers.iter().filter(|(_, b)| wants(b)).map(|(n, _)| *n).collect();
             for node in &wanting {
-                let mut path = vec!["nodes", desk.name(*node)];
-                path.extend(key);
-                draft.set(&path, value.clone());
+                for (key, value) in edits {
+                    let mut path = vec!["nodes", desk.name(*node)];
+                    path.extend(*key);
+                    draft.set(&path, value.clone());
+                }
             }
             let Some(first) = wanting.first() else { return };
             let names: Vec<&str> = wanting.iter().map(|n| desk.name(*n)).collect();
@@ -93,26 +95,22 @@ pub fn checks(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
         };
     let check = json!({ "inter": "2s", "fall": 3, "rise": 2 });
     let deep = json!({ "inter": "2s", "fall": 3, "rise": 2, "deep": true });
-    each("check", "health checks every 2 s", &["check"], check, &|b| {
+    each("check", "health checks every 2 s", &[(&["check"], check)], &|b| {
         b.check.is_none()
     });
-    each(
-        "deep-check",
-        "health checks that ask for a page of the application",
-        &["check"],
-        deep,
-        &|b| b.check.is_none(),
-    );
+    let says = "health checks that ask for a page of the application";
+    each("deep-check", says, &[(&["check"], deep)], &|b| b.check.is_none());
     let says = "health checks that see what stands behind a server (`deep`)";
-    each("deep-check", says, &["check", "deep"], true.into(), &|b| {
+    each("deep-check", says, &[(&["check", "deep"], true.into())], &|b| {
         b.check.as_ref().is_some_and(|c| !c.deep)
     });
-    each(
-        "redispatch",
-        "`redispatch`, so that a retry goes to another server",
-        &["redispatch"],
-        true.into(),
-        &|b| !b.redispatch && b.servers.len() > 1,
-    );
+    let says = "`redispatch`, so that a retry goes to another server";
+    let edits: [(&[&str], _); 1] = [(&["redispatch"], true.into())];
+    each("redispatch", says, &edits, &|b| {
+        !b.redispatch && b.retries > 0 && b.servers.len() > 1
+    });
+    let says = "`retries` 3 and `redispatch`, so that a retry goes to another server";
+    let edits: [(&[&str], _); 2] = [(&["redispatch"], true.into()), (&["retries"], 3.into())];
+    each("redispatch", says, &edits, &|b| b.retries == 0 && b.servers.len() > 1);
     found
 }

@@ -268,7 +268,7 @@ impl<'p> Client<'p> {
     }
 
     /// The first attempt, or a further one.
-    #[inline]
+    #[inline(always)]
     fn attempt(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let (now, frame) = (cx.calendar.now(), &mut cx.frames[key]);
         let source = self.source;

@@ -76,6 +76,7 @@ impl Views {
 
 impl Client<'_> {
     /// Somebody wants a page, or one request of this class where the source knows no pages.
+    #[inline(always)]
     pub(super) fn view(&mut self, cx: &mut Context<'_>, class: ClassId, client: u32, seed: u64, row: u32) {
         let Some(&document) = self.source.page.first() else {
             return self.wish(cx, class, client, seed, row, None);

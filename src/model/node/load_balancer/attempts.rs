@@ -12,6 +12,7 @@ const TURN_AROUND: Span = Span::SECOND;
 
 impl LoadBalancer<'_> {
     /// Takes a slot of the server and calls it.
+    #[inline(always)]
     pub(super) fn connect(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
         self.pool.servers[server].served += 1;
         self.algorithm.changed(&self.pool, server, Change::Taken);
@@ -20,12 +21,14 @@ impl LoadBalancer<'_> {
     }
 
     /// The server has one request more, with a slot or without.
+    #[inline(always)]
     pub(super) fn begin(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
         self.servers[server].sessions += 1;
         self.call(cx, key, server);
     }
 
     /// Calls the server that the request has been given to.
+    #[inline(always)]
     fn call(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
         LoadBalancer::step(cx, key).stage = Stage::On { server: server as u16 };
         let node = self.plan.servers[server].node;

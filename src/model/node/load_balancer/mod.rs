@@ -16,14 +16,14 @@ use std::collections::VecDeque;
 use self::line::Line;
 use self::watch::Ramp;
 use super::health::Health;
-use super::web::handshake;
+use super::web::work_with_tls;
 use super::{Admin, Behaviour, Tending};
 use crate::base::ids::NodeId;
 use crate::base::random::Purpose;
 use crate::base::time::Time;
 use crate::engine::calendar::LaneId;
 use crate::model::balance::{self, Balancer, Member, Pool};
-use crate::model::context::{Context, Demand};
+use crate::model::context::Context;
 use crate::model::request::{Frame, FrameKey, Outcome, Reply, Step as FrameStep};
 use crate::scenario::plan::{self, RetryOn, Setting};
 
@@ -180,12 +180,11 @@ impl Behaviour for LoadBalancer<'_> {
         self.knock(cx, key, 0);
     }
 
-    fn demand(&mut self, cx: &mut Context<'_>, key: FrameKey) -> Demand {
-        let mut demand = cx.own_demand(key);
-        if let Some(tls) = &self.plan.tls {
-            demand.cpu = demand.cpu + handshake(cx, key, tls);
+    fn begin_work(&mut self, cx: &mut Context<'_>, key: FrameKey) -> bool {
+        match &self.plan.tls {
+            Some(tls) => work_with_tls(cx, key, tls),
+            None => cx.own_work(key),
         }
-        demand
     }
 
     fn worked(&mut self, cx: &mut Context<'_>, key: FrameKey) {
