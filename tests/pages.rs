@@ -111,6 +111,8 @@ fn the_first_page_says_what_was_found_and_what_to_do() {
     let text = page(&samples::lb_failure());
     let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words} is missing"));
     let order = [
+        "What was asked",
+        "with the crash of haproxy from 60 s to 90 s?",
         "What was found",
         "Promise missed",
         "What to do",
@@ -214,6 +216,24 @@ fn results_are_bound_into_one_report() {
     assert!(
         err.contains("holds one result, and these are 2; use .pdf or .html"),
         "{err}"
+    );
+}
+
+#[test]
+fn a_page_says_what_was_asked_and_how_to_ask_again() {
+    let compared = page(&samples::of_command("compare"));
+    for wanted in ["What was asked", "Which serves the same requests best: ", "--seed "] {
+        assert!(compared.contains(wanted), "{wanted} is missing");
+    }
+    let swept = page(&samples::of_command("sweep"));
+    for wanted in ["at each value of ", "What to do", "--vary "] {
+        assert!(swept.contains(wanted), "{wanted} is missing");
+    }
+    let several = page(&samples::several());
+    let first = several.find("(digest ").expect("the first has one");
+    assert!(
+        several[first + 1..].contains("(digest "),
+        "each scenario has its digest"
     );
 }
 

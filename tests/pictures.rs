@@ -31,7 +31,7 @@ fn each_command_gives_its_charts() {
         words(&samples::lb_failure()).join(" "),
         "dashboard topology timeline latency utilization waterfall nines"
     );
-    assert_eq!(of("compare"), "dashboard timeline latency difference nines");
+    assert_eq!(of("compare"), "dashboard topology timeline latency difference nines");
     assert_eq!(of("capacity"), "dashboard topology utilization knee");
     assert_eq!(of("spof"), "dashboard topology spof");
     assert_eq!(of("availability"), "dashboard topology spof nines");

@@ -310,7 +310,7 @@ impl Sweep {
         let caveat = |(code, n): (&str, usize)| Caveat {
             code: code.to_owned(),
             message: format!(
-                "{code} at {n} of {} points; `fallover run` of one with --set says more",
+                "the caveat `{code}` holds at {n} of {} points; `fallover run` of one of them, with `--set`, says what it means",
                 self.points.len()
             ),
         };

@@ -101,7 +101,7 @@ fn classes(found: &Availability) -> Table {
                     .availability
                     .value
                     .and_then(units::nines)
-                    .unwrap_or(NOTHING.into()),
+                    .map_or(NOTHING.into(), |said| said.trim_end_matches(" nines").to_owned()),
             ),
             Span::plain(units::minutes_estimate(&class.downtime_min_per_year)),
             Span::plain(class.structural.map_or(NOTHING.into(), units::percent)),
@@ -118,7 +118,7 @@ fn classes(found: &Availability) -> Table {
         columns: vec![
             Column::left("class"),
             Column::right("available"),
-            Column::right("").rank(2),
+            Column::right("nines").rank(2),
             Column::right("lost a year"),
             Column::right("by structure").rank(1),
             Column::right("out every").rank(4),
@@ -148,7 +148,7 @@ fn causes(found: &Availability, most: usize) -> Table {
     let more = found.by_cause.iter().count() - shown.len().min(most);
     let footnote = match more {
         0 => String::new(),
-        more => format!("{} of less in the JSON", plural(more as u32, "cause")),
+        more => format!("{} in the JSON", plural(more as u32, "smaller cause")),
     };
     Table {
         columns: vec![

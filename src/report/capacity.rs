@@ -275,7 +275,7 @@ fn ratio(e: &Estimate) -> String {
 }
 
 /// A rate in three digits: `400/s`.
-fn per_s(rate: f64) -> String {
+pub(super) fn per_s(rate: f64) -> String {
     let decimals = if rate >= 100.0 {
         0
     } else if rate >= 10.0 {

@@ -221,7 +221,15 @@ fn differences(pair: &[Difference]) -> Table {
 }
 
 fn times(ratio: f64) -> String {
-    format!("{} ×", units::trimmed(ratio, if ratio < 10.0 { 1 } else { 0 }))
+    format!("{} ×", tenths(ratio))
+}
+
+/// `1.0` times and not `1` times: people do not say that.
+fn tenths(ratio: f64) -> String {
+    match ratio {
+        r if r < 10.0 => format!("{r:.1}"),
+        r => units::trimmed(r, 0),
+    }
 }
 
 /// How much the shared noise saves, by the p99 of the first pair and its mean latency.
@@ -232,7 +240,7 @@ fn pays(compare: &Compare) -> Option<String> {
     let verdict = if mean.min(p99) > 1.5 { "pay" } else { "save little here" };
     Some(format!(
         "common random numbers {verdict}: independent runs would have {} times the variance in the difference of the mean latency, and {} times in that of p99",
-        units::trimmed(mean, 1),
-        units::trimmed(p99, 1)
+        tenths(mean),
+        tenths(p99)
     ))
 }

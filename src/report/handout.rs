@@ -4,11 +4,12 @@
 
 use super::answer::Conclusions;
 use super::chart;
-use super::document::{Block, Fact, Report, Span};
+use super::document::{Block, Fact, Report};
 use super::headline::numbers;
+use super::origin::origin;
 use super::summary::incomplete;
 use super::text::quoted;
-use super::{availability, findings, pages, spof, units};
+use super::{availability, findings, pages, spof};
 use crate::analysis::result::{Answer, Document};
 
 /// A page carries all there is.
@@ -57,12 +58,15 @@ impl<'a> Part<'a> {
             _ => with_conclusions(findings(document), document),
         };
         for block in &mut report.blocks {
-            let sentences = match block {
-                Block::Answer(sentences) => sentences.as_mut_slice(),
-                Block::Note(sentence) => std::slice::from_mut(sentence),
-                _ => continue,
-            };
-            sentences.iter_mut().for_each(|s| s.text = quoted(&s.text));
+            match block {
+                Block::Answer(sentences) => sentences.iter_mut().for_each(|s| s.text = quoted(&s.text)),
+                Block::Note(sentence) => sentence.text = quoted(&sentence.text),
+                Block::Point(point) => {
+                    point.body = quoted(&point.body);
+                    point.remedy = quoted(&point.remedy);
+                }
+                _ => {}
+            }
         }
         Part {
             document,
@@ -88,45 +92,12 @@ fn with_conclusions(mut report: Report, document: &Document) -> Report {
     Report { blocks, ..report }
 }
 
-/// What it takes to make it again.
-fn origin(document: &Document) -> Vec<Fact> {
-    let envelope = &document.envelope;
-    let mut command = format!("fallover {} SCENARIO", envelope.command);
-    if let Some(seed) = envelope.seed {
-        command += &format!(" --seed {seed}");
-    }
-    if envelope.seed.is_some() {
-        command += &format!(" --replications {}", envelope.replications);
-    }
-    let one = |text: String| vec![Span::plain(text)];
-    let mut facts = vec![
-        Fact::new("Scenario", one(envelope.scenario.name.clone())),
-        Fact::new("Digest", one(envelope.scenario.digest.clone())),
-    ];
-    if envelope.seed.is_some() {
-        let each = units::span(envelope.duration_s);
-        facts.push(Fact::new(
-            "Simulated",
-            one(format!("{} × {each}", envelope.replications)),
-        ));
-    }
-    facts.extend(envelope.seed.map(|seed| Fact::new("Seed", one(seed.to_string()))));
-    facts.push(Fact::new(
-        "Program",
-        one(format!("fallover {}", document.engine.version)),
-    ));
-    facts.push(Fact::new("Command", one(command)));
-    facts
-}
-
 /// One sentence for the contents: the warning, the first of what was found, or how it was found.
 pub(super) fn gist(part: &Part<'_>) -> String {
-    let answer = part.report.blocks.iter().find_map(|block| match block {
-        Block::Answer(sentences) => sentences.first().map(|s| s.text.clone()),
-        _ => None,
-    });
+    let found = Conclusions::of(part.document).found;
+    let found = found.first().map(|s| quoted(&s.text));
     part.warning
         .clone()
-        .or(answer)
+        .or(found)
         .unwrap_or_else(|| part.report.subtitle.clone())
 }

@@ -187,7 +187,7 @@ fn of_spof(found: &Spof) -> Vec<Number> {
         .first()
         .and_then(|f| Some((f, f.downtime_saved_min_per_year?)))
     {
-        let says = format!("saved by {}", fix.id);
+        let says = format!("a year, by {}", fix.id);
         numbers.push(number(
             "The best fix",
             units::minutes(saved),
@@ -213,9 +213,9 @@ fn of_availability(found: &Availability) -> Vec<Number> {
             quiet("of all requests"),
         ),
         number(
-            "One in twenty years",
+            "With bad luck",
             units::minutes(found.periods.p95_min_per_year),
-            quiet("or more, by periods drawn"),
+            quiet("a year, 1 case in 20"),
         ),
         number("Between outages", span(found.mtbf_s), quiet("on average")),
         number("An outage lasts", span(found.mttr_s), quiet("on average")),

@@ -193,7 +193,8 @@ fn first(spof: &Spof) -> Vec<Block> {
         })
     };
     let points = spof.fixes.iter().take(MOST_FIXES).map(point);
-    let apply = "each alone; --apply FIX prints the scenario after it, and several may be put one upon the other";
+    let apply =
+        "each was tried alone; --apply FIX prints the scenario with it, and several can be applied one after the other";
     let heading = Block::Heading("What to fix first".into());
     let note = Block::Note(Span::new(Tone::Quiet, apply));
     std::iter::once(heading).chain(points).chain([note]).collect()

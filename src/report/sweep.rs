@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::document::{Block, Column, Report, Span, Table, Tone};
 use super::summary::{caveats, plural, seed, unshown};
+use super::swings::value;
 use super::units::{self, NOTHING};
 use crate::analysis::result::{Answer, Document, Estimate};
 use crate::analysis::sweep::{Output, Point, Sweep};
@@ -32,7 +33,7 @@ pub fn report(document: &Document) -> Report {
     }
     blocks.extend(caveats(document, &[], usize::MAX));
     Report {
-        title: document.envelope.scenario.name.clone(),
+        title: format!("{}: what moves it?", document.envelope.scenario.name),
         subtitle: format!(
             "{} × {}, {}{how}",
             plural(sweep.points.len() as u32, "point"),
@@ -50,7 +51,11 @@ fn points(sweep: &Sweep) -> Table {
     let row = |p: &Point| {
         let of = |name: &str| p.estimates.get(name);
         let say = |name: &str, as_text: fn(&Estimate) -> String| Span::plain(of(name).map_or(NOTHING.into(), as_text));
-        let mut cells: Vec<Span> = p.inputs.iter().map(|(_, v)| Span::new(Tone::Strong, text(v))).collect();
+        let mut cells: Vec<Span> = p
+            .inputs
+            .iter()
+            .map(|(_, v)| Span::new(Tone::Strong, value(v)))
+            .collect();
         cells.extend([
             say("availability", units::percent_estimate),
             say("throughput_per_s", units::rate_estimate),

@@ -30,6 +30,15 @@ pub fn quoted(text: &str) -> String {
         .fold(first, |said, (piece, quote)| said + quote + piece)
 }
 
+/// `a`, `a and b`, `a, b and c`.
+pub fn listed<S: AsRef<str>>(names: &[S]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.as_slice() {
+        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        names => names.concat(),
+    }
+}
+
 /// How many columns the text takes on a terminal.
 pub fn width(text: &str) -> usize {
     text.width()
@@ -86,6 +95,15 @@ mod tests {
         assert_eq!(shorten_name("application-server-027", 12), "applic…r-027");
         assert_eq!(shorten_name("負荷分散装置027", 12), "負荷分…置027");
         assert_eq!(shorten_name("app", 12), "app");
+    }
+
+    #[test]
+    fn names_are_listed_as_they_are_said() {
+        assert_eq!(
+            [&["a"][..], &["a", "b"], &["a", "b", "c"]].map(listed),
+            ["a", "a and b", "a, b and c"]
+        );
+        assert_eq!(listed::<&str>(&[]), "");
     }
 
     #[test]

@@ -111,6 +111,12 @@ pub fn latency_brief(e: &Estimate) -> String {
     }
 }
 
+/// A latency that may lie below zero.
+pub fn signed_latency(seconds: f64) -> String {
+    let sign = if seconds < 0.0 { "−" } else { "" };
+    format!("{sign}{}", latency(seconds.abs()))
+}
+
 /// A stretch of time as somebody would say it: `90 s`, `5 min`, `1.5 h`, `10 y`.
 pub fn span(seconds: f64) -> String {
     const UNITS: [(f64, &str); 4] = [(31_536_000.0, "y"), (86_400.0, "d"), (3_600.0, "h"), (60.0, "min")];

@@ -45,5 +45,9 @@ pub fn conclusions(availability: &Availability) -> Conclusions {
             "Begin with what costs most: `fallover spof` tries the changes against each loss and says what each saves.",
         ));
     }
-    Conclusions { found, to_do }
+    Conclusions {
+        found,
+        to_do,
+        ..Conclusions::default()
+    }
 }

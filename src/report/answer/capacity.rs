@@ -2,13 +2,14 @@
 
 use super::{Conclusions, MOST};
 use crate::analysis::capacity::{Capacity, Knee, Verdict};
-use crate::report::capacity::{enough, sentence};
+use crate::report::capacity::{enough, per_s};
 use crate::report::document::{Span, Tone};
+use crate::report::units;
 
 /// What a `capacity` result says, of all that was asked for or of what was finished.
 pub fn conclusions(capacity: &Capacity, complete: bool) -> Conclusions {
     let tone = if carries(&capacity.knee) { Tone::Good } else { Tone::Bad };
-    let mut found = vec![Span::new(tone, format!("{}.", sentence(capacity)))];
+    let mut found = vec![Span::new(tone, carried(capacity))];
     let mut to_do = Vec::new();
     if let Some(sizing) = &capacity.sizing {
         found.push(Span::plain(format!("{}.", enough(capacity, sizing, complete))));
@@ -46,7 +47,35 @@ pub fn conclusions(capacity: &Capacity, complete: bool) -> Conclusions {
     if to_do.is_empty() {
         to_do.push(Span::plain("Nothing has to be done for the present load."));
     }
-    Conclusions { found, to_do }
+    Conclusions {
+        found,
+        to_do,
+        ..Conclusions::default()
+    }
+}
+
+/// The load that it carries beside that of today, and what is left of it at worst.
+fn carried(capacity: &Capacity) -> String {
+    let knee = &capacity.knee;
+    let times = knee.knee_ratio.value.filter(|r| r.is_finite());
+    let times = times.map_or(String::new(), |r| {
+        format!(
+            ", {} times the {} of today",
+            units::trimmed(r, 1),
+            per_s(capacity.present_per_s)
+        )
+    });
+    match knee.verdict {
+        Verdict::Found => format!(
+            "It carries {} before a promise breaks{times}.",
+            units::rate_estimate(&knee.knee_per_s)
+        ),
+        Verdict::NoLoad => format!("A promise is broken even at {}.", per_s(capacity.tried_per_s[0])),
+        Verdict::EveryLoad => format!(
+            "Every promise is kept up to {}, the most that was tried.",
+            per_s(capacity.tried_per_s[1])
+        ),
+    }
 }
 
 fn carries(knee: &Knee) -> bool {

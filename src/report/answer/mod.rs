@@ -1,13 +1,15 @@
-//! What a reader who decides wants first: what was found, and what to do about it, in sentences.
+//! What a reader who decides wants first: what was asked, what was found, and what to do about it, in sentences.
 //!
 //! Every sentence is read off the result; none is a judgement that the numbers below it do not show.
 
+mod asked;
 mod availability;
 mod capacity;
 mod compare;
 mod review;
 mod run;
 mod spof;
+mod sweep;
 
 use super::document::{Block, Span};
 use super::view::runs;
@@ -16,9 +18,11 @@ use crate::analysis::result::{Answer, Document};
 /// How many sentences of one kind a first page can carry.
 const MOST: usize = 3;
 
-/// What was found, and what to do.
+/// What was asked, what was found, and what to do.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Conclusions {
+    /// The question.
+    pub asked: String,
     /// The most important first.
     pub found: Vec<Span>,
     /// What the result suggests; may be empty.
@@ -28,15 +32,20 @@ pub struct Conclusions {
 impl Conclusions {
     /// Of a result, whichever command found it. A new analysis adds its sentences here.
     pub fn of(document: &Document) -> Conclusions {
-        match &document.answer {
+        let conclusions = match &document.answer {
             Answer::Run(_) | Answer::Runs(_) => run::conclusions(&runs(document), &document.caveats),
             Answer::Spof(found) => spof::conclusions(found, document.envelope.complete),
             Answer::Availability(found) => availability::conclusions(found),
             Answer::Review(found) => review::conclusions(found),
             Answer::Compare(found) => compare::conclusions(found),
             Answer::Capacity(found) => capacity::conclusions(found, document.envelope.complete),
+            Answer::Sweep(found) => sweep::conclusions(found),
             // Their words begin with the verdict.
-            Answer::Verify(_) | Answer::Sweep(_) | Answer::Validate(_) | Answer::Explain(_) => Conclusions::default(),
+            Answer::Verify(_) | Answer::Validate(_) | Answer::Explain(_) => Conclusions::default(),
+        };
+        Conclusions {
+            asked: asked::asked(document),
+            ..conclusions
         }
     }
 
@@ -46,7 +55,8 @@ impl Conclusions {
             true => Vec::new(),
             false => vec![Block::Heading(heading.into()), Block::Answer(sentences)],
         };
-        let mut blocks = under("What was found", self.found);
+        let mut blocks = under("What was asked", vec![Span::plain(self.asked)]);
+        blocks.extend(under("What was found", self.found));
         blocks.extend(between);
         blocks.extend(under("What to do", self.to_do));
         blocks

@@ -28,5 +28,6 @@ pub fn conclusions(review: &Review) -> Conclusions {
     Conclusions {
         found: vec![found],
         to_do: critical.iter().take(MOST).map(say).collect(),
+        ..Conclusions::default()
     }
 }

@@ -19,10 +19,12 @@ pub fn conclusions(views: &[RunView<'_>], caveats: &[Caveat]) -> Conclusions {
         [one] => Conclusions {
             found: found(one, lost),
             to_do: to_do(one, lost),
+            ..Conclusions::default()
         },
         several => Conclusions {
             found: found_in_each(several),
-            to_do: Vec::new(),
+            to_do: which(several),
+            ..Conclusions::default()
         },
     }
 }
@@ -80,21 +82,32 @@ fn to_do(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
 /// What was found in several runs side by side.
 fn found_in_each(views: &[RunView<'_>]) -> Vec<Span> {
     let say = |view: &RunView<'_>| {
-        let missed = view.run.slo.iter().filter(|s| !s.met).count();
-        let (tone, verdict) = match (view.run.slo.len(), missed) {
-            _ if view.is_empty() => (Tone::Quiet, "nothing was measured".to_owned()),
-            (0, _) => (Tone::Plain, "nothing was promised".to_owned()),
-            (n, 0) => (Tone::Good, format!("kept {}", plural(n as u32, "promise"))),
-            (n, missed) => (Tone::Bad, format!("missed {missed} of {}", plural(n as u32, "promise"))),
-        };
+        let missed: Vec<&SloResult> = view.run.slo.iter().filter(|s| !s.met).collect();
         let metrics = &view.run.metrics;
-        let says = format!(
-            "{}: {verdict}; available {}, p99 {}.",
-            view.name,
-            units::percent_estimate(&metrics.availability),
-            units::latency_estimate(&metrics.latency_s.p99)
-        );
-        Span::new(tone, says)
+        let numbers = || {
+            let (available, p99) = (&metrics.availability, &metrics.latency_s.p99);
+            format!(
+                "available {}, p99 {}",
+                units::percent_estimate(available),
+                units::latency_estimate(p99)
+            )
+        };
+        let (tone, says) = match (view.run.slo.len(), missed.as_slice()) {
+            _ if view.is_empty() => (Tone::Quiet, "measured nothing".to_owned()),
+            (0, _) => (Tone::Plain, format!("promises nothing: {}", numbers())),
+            (_, []) => (Tone::Good, format!("keeps every promise: {}", numbers())),
+            (n, [first, ..]) => {
+                let (target, observed) = objective(first);
+                let says = format!(
+                    "misses {} of {}: {} was {observed}, and {target} was promised",
+                    missed.len(),
+                    plural(n as u32, "promise"),
+                    first.objective
+                );
+                (Tone::Bad, says)
+            }
+        };
+        Span::new(tone, format!("{} {says}.", view.name))
     };
     let mut says: Vec<Span> = views.iter().take(2 * MOST).map(say).collect();
     if let Some(more) = views.len().checked_sub(2 * MOST).filter(|more| *more > 0) {
@@ -103,6 +116,35 @@ fn found_in_each(views: &[RunView<'_>]) -> Vec<Span> {
             plural(more as u32, "more scenario")
         )));
     }
+    says
+}
+
+/// Which of several to take.
+fn which(views: &[RunView<'_>]) -> Vec<Span> {
+    let judged: Vec<&RunView<'_>> = views
+        .iter()
+        .filter(|v| !v.run.slo.is_empty() && !v.is_empty())
+        .collect();
+    let keeps = |v: &&RunView<'_>| v.run.slo.iter().all(|s| s.met);
+    let good: Vec<&str> = judged.iter().copied().filter(keeps).map(|v| v.name).collect();
+    let available = |v: &RunView<'_>| measured(&v.run.metrics.availability);
+    let best = views.iter().filter_map(|v| Some((v, available(v)?)));
+    let best = best.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(v, _)| v.name);
+    let mut says = Vec::new();
+    match (good.len(), best) {
+        (_, None) => return says,
+        (0, Some(best)) if !judged.is_empty() => says.push(Span::plain(format!(
+            "Take none of them as it is. {best} answers most; `fallover review` and `fallover spof` say what is left to mend there."
+        ))),
+        (0, Some(_)) => {}
+        (n, _) if n == views.len() => says.push(Span::plain(
+            "Each keeps what it promises: choose by what it costs.",
+        )),
+        _ => says.push(Span::plain(format!("Take {}: the others break a promise.", good.join(" or ")))),
+    }
+    says.push(Span::plain(
+        "Whether the difference between them is more than chance, `fallover compare` says.",
+    ));
     says
 }
 
@@ -174,7 +216,7 @@ fn worst_causes(run: &Run) -> Vec<(&str, u64)> {
 fn meaning(cause: &str) -> (&'static str, &'static str) {
     match cause {
         "refused" => (
-            "a process was not there, or had no connection left, on a machine that was",
+            "the machine was there, but the process was not, or had no connection left",
             "Against refused requests: a second component that takes over what died, and in front of it something that \
              notices (`check`) and tries another (`retries` with `redispatch`).",
         ),

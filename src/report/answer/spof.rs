@@ -4,7 +4,7 @@ use super::{Conclusions, MOST};
 use crate::analysis::spof::{Fix, Priced, Spof, Verdict};
 use crate::report::document::{Span, Tone};
 use crate::report::summary::plural;
-use crate::report::units;
+use crate::report::{text, units};
 
 /// What a `spof` result says; one that was cut short has not tried every change.
 pub fn conclusions(spof: &Spof, complete: bool) -> Conclusions {
@@ -35,6 +35,7 @@ pub fn conclusions(spof: &Spof, complete: bool) -> Conclusions {
     Conclusions {
         found,
         to_do: to_do(spof, outages.is_empty() && overloads.is_empty(), complete),
+        ..Conclusions::default()
     }
 }
 
@@ -58,10 +59,9 @@ fn costliest(spof: &Spof) -> Option<Span> {
 fn to_do(spof: &Spof, is_sound: bool, complete: bool) -> Vec<Span> {
     let say = |fix: &Fix| {
         let saved = fix.downtime_saved_min_per_year.filter(|m| *m >= 0.05);
-        let saved = saved.map_or("Worth a try".into(), |m| {
-            format!("To save {} a year", units::minutes(m))
-        });
-        Span::plain(format!("{saved}: {}.", fix.change))
+        let saved = saved.map(|m| format!("Saves {} a year", units::minutes(m)));
+        let saved = saved.unwrap_or_else(|| "Worth a try".into());
+        Span::plain(format!("{saved} – {}.", fix.change))
     };
     let fixes: Vec<Span> = spof.fixes.iter().take(MOST).map(say).collect();
     match fixes.is_empty() {
@@ -81,9 +81,9 @@ fn to_do(spof: &Spof, is_sound: bool, complete: bool) -> Vec<Span> {
 /// Names, and how many more.
 fn listed(all: &[&Priced]) -> String {
     const SHOWN: usize = 8;
-    let names: Vec<&str> = all.iter().take(SHOWN).map(|p| p.name.as_str()).collect();
-    match all.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        Some(more) => format!("{} and {more} more", names.join(", ")),
-        None => names.join(", "),
+    let mut names: Vec<String> = all.iter().take(SHOWN).map(|p| p.name.clone()).collect();
+    if all.len() > SHOWN {
+        names.push(format!("{} more", all.len() - SHOWN));
     }
+    text::listed(&names)
 }

@@ -38,7 +38,7 @@ pub fn rows(document: &Document) -> Vec<Vec<Name>> {
     let rows: &[&[Name]] = match &document.answer {
         Answer::Run(_) => &[&[Name::Topology], &[Name::Timeline, Name::Latency]],
         Answer::Runs(_) => &[&[Name::Timeline, Name::Latency], &[Name::Nines]],
-        Answer::Compare(_) => &[&[Name::Difference], &[Name::Timeline, Name::Latency]],
+        Answer::Compare(_) => &[&[Name::Topology], &[Name::Difference], &[Name::Timeline, Name::Latency]],
         Answer::Capacity(_) => &[&[Name::Knee, Name::Utilization], &[Name::Topology]],
         Answer::Spof(_) => &[&[Name::Topology], &[Name::Spof]],
         Answer::Availability(_) => &[&[Name::Nines], &[Name::Spof], &[Name::Topology]],

@@ -115,7 +115,7 @@ fn drawing(document: &Document, name: Name, room: f64) -> Result<Drawing<'_>, Pi
     match name {
         Name::Dashboard => Err(nothing("it is a page of drawings")),
         Name::Topology => topology::of(document, room).ok_or_else(|| {
-            nothing("it draws the stack of one design, as `run`, `capacity`, `spof` and `availability` give it")
+            nothing("it draws one stack, as `run`, `capacity`, `spof` and `availability` give it, and `compare` of designs that share it")
         }),
         Name::Timeline => {
             let timeline = timeline_of(&runs(document)).ok_or_else(|| nothing("nothing was measured over time"))?;

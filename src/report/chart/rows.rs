@@ -406,7 +406,7 @@ pub fn waterfall(document: &Document) -> Drawn {
     let bars = Bars {
         title: "Where the time of the mean request goes".into(),
         rows,
-        axis: Axis::between(lo, hi, 5, signed_latency),
+        axis: Axis::between(lo, hi, 5, units::signed_latency),
         marks: Vec::new(),
         legend: vec![
             (Ink::Line(1), "waiting"),
@@ -443,10 +443,4 @@ fn hop_row(hop: &Hop, at: &mut f64) -> Row {
         says,
         ..Row::default()
     }
-}
-
-/// A latency that may lie below zero.
-pub fn signed_latency(seconds: f64) -> String {
-    let sign = if seconds < 0.0 { "−" } else { "" };
-    format!("{sign}{}", units::latency(seconds.abs()))
 }

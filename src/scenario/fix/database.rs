@@ -80,12 +80,12 @@ pub fn patience(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
             }
         };
         if database.members.len() > 1 {
-            let says = "`avoid` 10s, so that a member that failed to connect is left alone for so long";
+            let says = "`avoid` of 10 s, so that a member that failed to connect is left alone for that long";
             try_out("avoid", says.into(), &|app| {
                 app.avoid.is_zero().then(|| (&["avoid"][..], json!("10s")))
             });
         }
-        let says = "`timeouts.connect` 1s, so that a silent member costs no more than that";
+        let says = "`timeouts.connect` of 1 s, so that a silent member costs no more than that";
         let short = Span::from_millis(1000);
         try_out("connect", says.into(), &|app| {
             (app.connect_timeout > short).then(|| (&["timeouts", "connect"][..], json!("1s")))

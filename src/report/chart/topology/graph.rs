@@ -5,6 +5,7 @@
 use super::super::theme::Ink;
 use crate::analysis::availability::Availability;
 use crate::analysis::capacity::Capacity;
+use crate::analysis::compare::Compare;
 use crate::analysis::result::{Answer, Document, Estimate, Run};
 use crate::analysis::spof::{Effect, Spof, Verdict};
 use crate::analysis::topology::{Edge, Machine, Topology};
@@ -86,9 +87,19 @@ pub fn graph(document: &Document) -> Option<Graph> {
         Answer::Capacity(found) => (&found.topology, of_capacity(found)),
         Answer::Spof(found) => (&found.topology, of_spof(found)),
         Answer::Availability(found) => (&found.topology, of_availability(found)),
+        Answer::Compare(found) => {
+            let topology = &one_stack(found)?.topology;
+            (topology, of_compare(found, topology))
+        }
         _ => return None,
     };
-    let graph = whole(topology, &known);
+    let mut graph = whole(topology, &known);
+    if let Answer::Compare(_) = document.answer {
+        // Each design has flows of its own.
+        for arrow in &mut graph.arrows {
+            (arrow.per_s, arrow.share) = (None, None);
+        }
+    }
     match graph.boxes.len() {
         0 => None,
         n if n > MOST_BOXES => Some(by_tier(&graph, topology)),
@@ -174,6 +185,58 @@ fn of_availability(found: &Availability) -> Known {
     known
 }
 
+/// The stack that all designs share: what they change must not be who stands where, or who asks whom.
+fn one_stack(found: &Compare) -> Option<&Run> {
+    let runs = || found.variants.iter().map(|(_, named)| &named.run);
+    let shape = |run: &Run| {
+        let t = &run.topology;
+        let ways = t
+            .entries
+            .iter()
+            .chain(&t.edges)
+            .map(|e| (e.from.clone(), e.to.clone(), e.names));
+        (
+            t.sources.clone(),
+            t.nodes.clone(),
+            t.hosts.clone(),
+            ways.collect::<Vec<_>>(),
+        )
+    };
+    let first = runs().next()?;
+    runs().all(|run| shape(run) == shape(first)).then_some(first)
+}
+
+/// What the designs change, at the component that it is a setting of.
+fn of_compare(found: &Compare, topology: &Topology) -> Known {
+    let mut settings: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for change in found.changes.iter().flat_map(|(_, changes)| changes) {
+        let path = change.split_once('=').map_or(change.as_str(), |(path, _)| path);
+        let Some((target, setting)) = path.split_once('.').and_then(|(_, rest)| rest.split_once('.')) else {
+            continue;
+        };
+        let of_target = settings.entry(target.to_owned()).or_default();
+        if !of_target.iter().any(|s| s == setting) {
+            of_target.push(setting.to_owned());
+        }
+    }
+    let mut known = Known::default();
+    for (target, settings) in settings {
+        let mark = Mark {
+            says: vec![
+                format!("varied: {}", settings.join(", ")),
+                settings.join(", "),
+                "varied".into(),
+            ],
+            ink: Ink::Fault,
+        };
+        // A database is drawn as its members.
+        let members = topology.nodes.iter().filter(|n| n.database.as_ref() == Some(&target));
+        known.marks.extend(members.map(|n| (n.name.clone(), mark.clone())));
+        known.marks.insert(target, mark);
+    }
+    known
+}
+
 impl Known {
     fn busiest<'e>(&mut self, all: impl Iterator<Item = (&'e str, &'e Estimate)>, from: f64, word: &str) {
         let mut most = (from, None);
@@ -224,6 +287,7 @@ fn whole(topology: &Topology, known: &Known) -> Graph {
     let source = |name: &String| Node {
         name: name.clone(),
         says: vec!["clients".into()],
+        mark: known.marks.get(name).cloned(),
         ..Node::default()
     };
     let place = |n: &crate::analysis::topology::Place| Node {

@@ -1,0 +1,69 @@
+//! The conclusions of `sweep`: where every promise is kept, and which input to begin with.
+
+use super::Conclusions;
+use crate::analysis::sweep::{Point, Sweep};
+use crate::report::compare::name;
+use crate::report::document::{Span, Tone};
+use crate::report::swings::{moves, value};
+use crate::report::text::listed;
+
+/// How many points that miss are named.
+const MOST_POINTS: usize = 3;
+
+/// What a `sweep` result says.
+pub fn conclusions(sweep: &Sweep) -> Conclusions {
+    let judged = sweep.points.iter().filter(|p| p.slo_met.is_some()).count();
+    let missed: Vec<&Point> = sweep.points.iter().filter(|p| p.slo_met == Some(false)).collect();
+    let moves = moves(sweep);
+    let mut found = Vec::new();
+    if judged > 0 && sweep.sensitivity.is_none() {
+        found.push(promises(judged, &missed));
+    }
+    found.extend(moves.iter().filter_map(|m| {
+        let most = m.swings.first()?;
+        Some(Span::plain(format!(
+            "{} moves {} most: {}.",
+            most.input,
+            name(&m.metric),
+            most.says
+        )))
+    }));
+    let first = moves.first().and_then(|m| m.swings.first());
+    let begin = first.map(|most| format!("begin with {}, which moves most", most.input));
+    let says = match (missed.len(), begin) {
+        _ if sweep.points.is_empty() => return Conclusions::default(),
+        (_, None) => "Look for another input: none of these moves what the clients see.".to_owned(),
+        (_, Some(begin)) if judged == 0 || sweep.sensitivity.is_some() => format!("To change the result, {begin}."),
+        (0, _) => "Nothing has to be done: every promise is kept at all of these values.".to_owned(),
+        (n, Some(begin)) if n == judged => format!("Go further than these values did: {begin}."),
+        (_, Some(begin)) => format!("Stay where every promise is kept; to get further, {begin}."),
+    };
+    Conclusions {
+        found,
+        to_do: vec![Span::plain(says)],
+        ..Conclusions::default()
+    }
+}
+
+fn promises(judged: usize, missed: &[&Point]) -> Span {
+    let at = |p: &&Point| {
+        let inputs = p.inputs.iter().map(|(name, v)| format!("{name} {}", value(v)));
+        inputs.collect::<Vec<_>>().join(" with ")
+    };
+    match missed.len() {
+        0 => Span::new(Tone::Good, format!("Every promise is kept at all {judged} points.")),
+        n if n == judged => Span::new(Tone::Bad, format!("No point of {judged} keeps every promise.")),
+        n => {
+            let mut told: Vec<String> = missed.iter().take(MOST_POINTS).map(at).collect();
+            if n > MOST_POINTS {
+                told.push(format!("{} more", n - MOST_POINTS));
+            }
+            let says = format!(
+                "Every promise is kept at {} of {judged} points, and not at {}.",
+                judged - n,
+                listed(&told)
+            );
+            Span::new(Tone::Bad, says)
+        }
+    }
+}

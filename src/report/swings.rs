@@ -1,0 +1,140 @@
+//! How far each input of a sweep moves an output, for the picture of it and for the sentence.
+//!
+//! Of `--sensitivity`, from the mean in the lowest quarter of the input's stretch to that in the highest. Of a grid, from the
+//! lowest to the highest mean over all points that share a value of the input.
+
+use serde_json::Value;
+
+use super::units;
+use crate::analysis::sweep::{Output, Point, Sweep};
+
+/// Of a grid, which does not say what its reader cares about.
+const OF_A_GRID: [&str; 2] = ["latency_s.p99", "availability"];
+
+/// An output, and what moves it, the input that moves it most first.
+pub struct Moves {
+    /// The dotted name of the output.
+    pub metric: String,
+    /// Its mean.
+    pub mean: Option<f64>,
+    /// One an input.
+    pub swings: Vec<Swing>,
+}
+
+/// An input, where it takes the output, and what is said beside it.
+pub struct Swing {
+    /// Its path.
+    pub input: String,
+    /// Where the output stands at the one end.
+    pub low: f64,
+    /// And at the other.
+    pub high: f64,
+    /// Both in words.
+    pub says: String,
+}
+
+/// Every output that an input moves as far as a reader can see.
+pub fn moves(sweep: &Sweep) -> Vec<Moves> {
+    let all: Vec<Moves> = match &sweep.sensitivity {
+        Some(found) => found.outputs.iter().map(of_sensitivity).collect(),
+        None => OF_A_GRID.iter().map(|metric| of_grid(sweep, metric)).collect(),
+    };
+    let is_seen = |m: &Moves| {
+        let word = |v| worded(&m.metric, v);
+        m.swings.iter().any(|s| word(s.low) != word(s.high))
+    };
+    let mut all: Vec<Moves> = all.into_iter().filter(is_seen).collect();
+    for moves in &mut all {
+        let size = |s: &Swing| (s.high - s.low).abs();
+        moves.swings.sort_by(|a, b| size(b).total_cmp(&size(a)));
+        moves.mean = moves.mean.filter(|v| v.is_finite());
+    }
+    all
+}
+
+fn of_sensitivity(output: &Output) -> Moves {
+    let swings = output.effects.iter().filter_map(|e| {
+        let share = e
+            .total
+            .value
+            .filter(|v| v.is_finite())
+            .map(|v| format!(" · {} %", units::trimmed(v * 100.0, 0)));
+        let (low, high) = e.low.zip(e.high)?;
+        let says = format!(
+            "{} → {}{}",
+            worded(&output.metric, low),
+            worded(&output.metric, high),
+            share.unwrap_or_default()
+        );
+        Some(Swing {
+            input: e.path.clone(),
+            low,
+            high,
+            says,
+        })
+    });
+    Moves {
+        metric: output.metric.clone(),
+        mean: output.mean,
+        swings: swings.collect(),
+    }
+}
+
+fn of_grid(sweep: &Sweep, metric: &str) -> Moves {
+    let of = |p: &Point| p.estimates.get(metric).and_then(|e| e.value).filter(|v| v.is_finite());
+    let swings = sweep.inputs.iter().filter_map(|input| {
+        let mut values: Vec<(String, f64, f64)> = Vec::new();
+        for point in &sweep.points {
+            let Some((y, x)) = of(point).zip(point.inputs.get(&input.column)) else {
+                continue;
+            };
+            let x = value(x);
+            match values.iter_mut().find(|(value, ..)| *value == x) {
+                Some((_, sum, n)) => (*sum, *n) = (*sum + y, *n + 1.0),
+                None => values.push((x, y, 1.0)),
+            }
+        }
+        let means = || values.iter().map(|(x, sum, n)| (x, sum / n));
+        let low = means().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let high = means().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let says = format!(
+            "{} at {} → {} at {}",
+            worded(metric, low.1),
+            low.0,
+            worded(metric, high.1),
+            high.0
+        );
+        (values.len() > 1).then(|| Swing {
+            input: input.path.clone(),
+            low: low.1,
+            high: high.1,
+            says,
+        })
+    });
+    let swings = swings.collect();
+    let all: Vec<f64> = sweep.points.iter().filter_map(of).collect();
+    let mean = (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64);
+    Moves {
+        metric: metric.to_owned(),
+        mean,
+        swings,
+    }
+}
+
+/// A value in the unit of its metric.
+pub fn worded(metric: &str, value: f64) -> String {
+    match metric {
+        m if m.ends_with("availability") || m.ends_with("ratio") => units::percent(value),
+        m if m.contains("latency_s") || m.ends_with("_s") && !m.ends_with("per_s") => units::signed_latency(value),
+        _ => units::trimmed(value, 2),
+    }
+}
+
+/// A value of an input as it would be typed: `400`, not `400.0`.
+pub fn value(value: &Value) -> String {
+    match (value.as_str(), value.as_f64()) {
+        (Some(text), _) => text.to_owned(),
+        (None, Some(number)) => number.to_string(),
+        _ => value.to_string(),
+    }
+}
