@@ -840,6 +840,9 @@ fn a_page_view_ends_with_its_last_request() {
         (0.453, Ok),
     ];
     departures(world, &views);
+    // The first and the last of the four were whole, after 20 ms each.
+    let pages = &record(world).classes[0].page;
+    assert_eq!((pages.count(), pages.sum_s(), pages.max_s()), (2, 0.04, Some(0.02)));
 }
 
 // --- names ----------------------------------------------------------------------------------------------------------

@@ -39,6 +39,16 @@ mod tests {
         assert!(count(0.8) > 340, "{}", count(0.8));
     }
 
+    /// Of eight batches the limit is 1.645 * sqrt(6 / 63) = 0.508.
+    #[test]
+    fn the_limit_is_the_one_of_so_many_batches() {
+        assert!(
+            !are_correlated(&[0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0]),
+            "1 - 2 / 4 = 0.5"
+        );
+        assert!(are_correlated(&[0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.1]), "0.526");
+    }
+
     #[test]
     fn few_or_equal_values_tell_nothing() {
         assert!(!are_correlated(&[1.0, 2.0, 3.0]) && !are_correlated(&[1.0; 20]) && !are_correlated(&[]));

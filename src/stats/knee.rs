@@ -138,5 +138,8 @@ mod tests {
         assert_eq!(crossing(&flat(-1.0), Line::Value), Some(Crossing::Beyond(2.0)));
         assert_eq!(crossing(&flat(1.0), Line::Value), Some(Crossing::Before(1.0)));
         assert_eq!(crossing(&[], Line::Value), None);
+        // It is looked for a step further on, in the direction in which it must lie.
+        let search = |height: f64| next(&flat(height), Line::Value, 0.01, 0.25);
+        assert_eq!((search(-1.0), search(1.0)), (Some(2.25), Some(0.75)));
     }
 }

@@ -171,6 +171,24 @@ mod tests {
     }
 
     #[test]
+    fn with_one_failure_left_the_next_failed_check_is_the_last() {
+        let (check, mut health) = (check(), Health::default());
+        health.one_failure_left(&check);
+        assert!(health.is_able() && health.interval(&check) == check.fastinter);
+        health.observe(&check, false);
+        assert!(!health.is_able());
+    }
+
+    #[test]
+    fn whoever_was_down_is_believed_to_be_up_after_maintenance() {
+        let mut health = Health::default();
+        health.mark_down();
+        health.administer(Admin::Maint, true);
+        health.administer(Admin::Maint, false);
+        assert!(health.is_able());
+    }
+
+    #[test]
     fn maintenance_by_two_ends_when_both_have_ended_it() {
         let mut health = Health::default();
         health.administer(Admin::Maint, true);

@@ -3,11 +3,13 @@
 //! A wish is the root frame of a request. Latency runs from here, and here it is decided how a request ended.
 
 mod arrivals;
+mod keys;
 mod pages;
 
 use rand::Rng;
 
 use self::arrivals::Modulation;
+use self::keys::Zipf;
 use self::pages::Views;
 use super::Behaviour;
 use crate::base::ids::{ClassId, NodeId, SourceId};
@@ -62,6 +64,8 @@ pub struct Client<'p> {
     made: Vec<u64>,
     /// Cumulated shares of the classes.
     shares: Vec<f64>,
+    /// How keys are asked for, by class.
+    keys: Vec<Option<Zipf>>,
     /// One cache a client, made when sources have resolvers.
     caches: Vec<Option<Cached>>,
     give_up: Option<LaneId>,
@@ -107,6 +111,7 @@ impl<'p> Client<'p> {
             wishes: cx.streams.key_of(&source.name, Purpose::Requests),
             made: vec![0; users as usize],
             shares: plan.classes.iter().scan(0.0, cumulate).collect(),
+            keys: plan.classes.iter().map(|c| c.keys.as_ref().map(Zipf::new)).collect(),
             caches: if has_resolvers {
                 vec![None; clients as usize]
             } else {
@@ -241,11 +246,11 @@ impl<'p> Client<'p> {
 
     /// The key that a request asks for, drawn from its class's key set.
     fn key_hash(&self, class: ClassId, seed: u64) -> u64 {
-        let Some(keys) = &self.plan.classes[class.index()].keys else {
+        let Some(law) = &self.keys[class.index()] else {
             return seed;
         };
         let word = unit(&mut Draw::keyed(mix(seed, label("key"))));
-        mix(label("key"), zipf(keys.count, keys.zipf, word))
+        mix(label("key"), law.key(word))
     }
 
     fn step(cx: &Context<'_>, key: FrameKey) -> Step {
@@ -390,6 +395,10 @@ const DEFAULT_CONNECT: Span = Span::from_millis(5000);
 impl Behaviour for Client<'_> {
     fn worked(&mut self, _cx: &mut Context<'_>, _frame: FrameKey) {}
 
+    fn held(&self) -> u64 {
+        self.views.forgotten() as u64
+    }
+
     fn answered(&mut self, cx: &mut Context<'_>, key: FrameKey, reply: Reply) {
         match Client::step(cx, key).stage {
             Stage::Resolving { resolver } if reply.is_ok() => {
@@ -448,19 +457,4 @@ fn resolver_timeouts(plan: &Plan, source: &Source) -> Vec<Span> {
         _ => unreachable!("a resolver is a dns node"),
     };
     resolvers.iter().map(timeout).collect()
-}
-
-/// A key between 0 and `count`, the k-th with probability proportional to 1/(k+1)^s, by inverting the continuous
-/// approximation of the cumulated weights (exact for s = 0; for others within a few per cent on the first keys).
-fn zipf(count: u32, s: f64, word: f64) -> u64 {
-    let n = f64::from(count);
-    let rank = if s == 0.0 {
-        word * n
-    } else if (s - 1.0).abs() < 1e-9 {
-        libm::exp(word * libm::log(n + 1.0)) - 1.0
-    } else {
-        let e = 1.0 - s;
-        libm::pow(1.0 + word * (libm::pow(n + 1.0, e) - 1.0), 1.0 / e) - 1.0
-    };
-    (rank as u64).min(u64::from(count.max(1)) - 1)
 }

@@ -68,6 +68,11 @@ impl Views {
         Some((key, *view))
     }
 
+    /// How many are open though nothing is under way for them: none, ever.
+    pub fn forgotten(&self) -> usize {
+        self.open.iter().filter(|(_, view)| view.left == 0).count()
+    }
+
     /// Nothing is under way for it any more.
     pub fn close(&mut self, view: Key) {
         self.open.remove(view);
