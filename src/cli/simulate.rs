@@ -9,6 +9,7 @@ use crate::analysis::result::{Caveat, Document};
 use crate::analysis::spof::{Times, Wish};
 use crate::analysis::statistics;
 use crate::base::limits;
+use crate::base::time::Span;
 use crate::report::units;
 use crate::report::view::runs;
 use crate::scenario::plan::Plan;
@@ -62,6 +63,9 @@ pub fn stop_on_interrupt() -> &'static AtomicBool {
 /// What one core does in a minute, roughly: for a guess at the waiting time, not for a promise.
 const EVENTS_PER_MINUTE: f64 = 60.0 * 5e6;
 
+/// Longer than this no simulation that holds one failure has to be.
+const MOST_OF_ONE_FAILURE: Span = Span::from_millis(24 * 3600 * 1000);
+
 impl Simulating {
     /// Long work says so before it starts.
     pub fn say_how_long(&self, plans: &[Plan]) {
@@ -97,15 +101,19 @@ impl Simulating {
             duration: self.duration.map(|d| d.0),
             warmup: if is_auto { cut } else { typed.map(|d| d.0) },
         };
-        let least = wish.least(plan);
-        if let Some(duration) = self.duration
-            && duration.0 < least
-        {
-            let says = "is too short for every failure to be noticed, measured, repaired and got over";
-            return Err(Failure::BadInput(format!(
-                "--duration {} {says}; it takes {least}",
-                duration.0
-            )));
+        let bad = |says: String| Err(Failure::BadInput(format!("--duration {says}")));
+        match self.duration {
+            Some(d) if d.0 > MOST_OF_ONE_FAILURE => {
+                return bad(format!(
+                    "{}: each simulation holds one failure, and {MOST_OF_ONE_FAILURE} is enough for that; how long a time `availability` is about is --horizon",
+                    d.0
+                ));
+            }
+            Some(d) if d.0 < wish.least(plan) => {
+                let says = "is too short for every failure to be noticed, measured, repaired and got over";
+                return bad(format!("{} {says}; it takes {}", d.0, wish.least(plan)));
+            }
+            _ => {}
         }
         let left_out = Times::of(plan, &[], wish).crash;
         let shown = self.show_warmup.then(|| Caveat {
