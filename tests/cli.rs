@@ -92,32 +92,94 @@ fn bad_input_is_status_2_and_outranks_a_missing_file() {
 }
 
 #[test]
-fn what_chooses_its_own_times_does_not_take_them() {
+fn simulations_of_failures_last_as_long_as_asked_and_no_shorter_than_they_must() {
+    let scenario = r#"{ "duration": "20s", "nodes": { "s": { "kind": "app", "lifetime": { "mtbf": "30d", "mttr": "1h" } } },
+        "clients": { "c": { "arrivals": { "poisson": 20 }, "entry": "s" } }, "slo": { "availability": 0.999 } }"#;
+    let (_directory, path) = scratch("lone.json", scenario);
     for command in ["spof", "availability"] {
-        for option in [
-            &["--duration", "1m"][..],
-            &["--warmup", "1s"],
-            &["--batch-means"],
-            &["--show-warmup"],
+        let brief = [command, &path, "--replications", "2", "--json"];
+        let times = ["--duration", "2m", "--warmup", "17s", "--show-warmup"];
+        let (status, out, err) = fallover(&[&brief[..], &times].concat());
+        let found: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {err}"));
+        assert_eq!((status, &found["duration_s"]), (0, &120.0.into()), "{command}");
+        let caveats = found["caveats"].as_array().expect("is a list");
+        let shown = caveats.iter().find(|c| c["code"] == "warmup.shown").expect("is shown");
+        let message = shown["message"].as_str().expect("is text");
+        assert!(
+            message.contains("MSER-5") && message.contains("the 20 s that"),
+            "{message}"
+        );
+        for (option, says) in [
+            (&["--duration", "20s"][..], "too short"),
+            (&["--batch-means"], "comes once in each simulation"),
         ] {
-            let asked = [&[command, "scenarios/foobar.json"], option].concat();
-            let (status, out, err) = fallover(&asked);
-            assert_eq!((status, out.as_str()), (2, ""), "{asked:?}");
-            assert!(err.contains("chooses"), "{asked:?}: {err}");
+            let (status, out, err) = fallover(&[&brief[..], option].concat());
+            assert_eq!((status, out.as_str()), (2, ""), "{command} {option:?}");
+            assert!(err.contains(says), "{command} {option:?}: {err}");
         }
     }
 }
 
 #[test]
 fn json_output_is_json_and_nothing_else() {
-    let (status, out, _) = fallover(&["explain", "--json", "scenarios/lb-failure.json"]);
-    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((status, document["scenario"]["name"].as_str()), (0, Some("lb-failure")));
-    let (_, out, _) = fallover(&["validate", "--json", "scenarios/foobar.json"]);
+    let envelope = |document: &serde_json::Value, command: &str| {
+        assert_eq!(
+            (&document["schema_version"], &document["command"]),
+            (&1.into(), &command.into())
+        );
+        let rest = [
+            "complete",
+            "seed",
+            "replications",
+            "duration_s",
+            "warmup_s",
+            "caveats",
+            "engine",
+        ];
+        for field in rest {
+            assert!(document.get(field).is_some(), "{command}: {field}");
+        }
+        assert_eq!(document["scenario"]["name"], "lb-failure", "{command}");
+    };
+    for command in ["explain", "validate"] {
+        let (status, out, err) = fallover(&[command, "--json", "scenarios/lb-failure.json"]);
+        assert_eq!((status, err.as_str()), (0, ""), "{command}");
+        envelope(&serde_json::from_str(&out).expect("is JSON"), command);
+        let quiet = fallover(&[command, "--quiet", "scenarios/lb-failure.json"]);
+        assert_eq!(quiet, (0, String::new(), String::new()), "{command}");
+    }
+    let (status, out, _) = fallover(&["validate", "--json", "nowhere.json", "scenarios/foobar.json"]);
+    let document: serde_json::Value = serde_json::from_str(&out).expect("is JSON");
+    assert_eq!((status, &document["scenario"]["name"]), (3, &"nowhere.json".into()));
     assert_eq!(
-        serde_json::from_str::<serde_json::Value>(&out).unwrap()["files"][0]["ok"],
-        true
+        (&document["files"][0]["ok"], &document["files"][1]["ok"]),
+        (&false.into(), &true.into())
     );
+}
+
+#[test]
+fn what_is_not_simulated_is_written_to_files_too() {
+    let folder = tempfile::tempdir().expect("makes a directory");
+    for command in ["explain", "validate"] {
+        for kind in ["json", "pdf", "html", "svg", "png"] {
+            let path = folder.path().join(format!("{command}.{kind}"));
+            let path = path.to_str().expect("is text");
+            let (status, out, err) = fallover(&[command, "scenarios/foobar.json", "-q", "-o", path]);
+            assert_eq!((status, out.as_str(), err.as_str()), (0, "", ""), "{path}");
+            assert!(std::fs::metadata(path).expect("is there").len() > 400, "{path}");
+        }
+        let json = folder.path().join(format!("{command}.json"));
+        let page = folder.path().join("again.html");
+        let again = [
+            "report",
+            json.to_str().expect("is text"),
+            "-o",
+            page.to_str().expect("is text"),
+        ];
+        assert_eq!(fallover(&again).0, 0, "{command}: a report reads it");
+    }
+    let (status, _, err) = fallover(&["explain", "scenarios/foobar.json", "-o", "scenarios/foobar.json"]);
+    assert_eq!(status, 2, "{err}");
 }
 
 #[test]

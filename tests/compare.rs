@@ -130,6 +130,33 @@ fn least_connections_win_where_a_server_is_slow_and_it_is_said_in_a_sentence() {
     assert_eq!(found["differences"][5]["verdict"], "b_better");
 }
 
+/// Where hardly a request meets another, arrivals and demands are all the noise there is, and both designs have the same.
+#[test]
+fn common_random_numbers_pay_five_times_on_the_shipped_study_and_it_is_printed() {
+    let light = [
+        &["compare", STUDY, "--vary", VARY, "--set", "hosts.slow.speed=1"][..],
+        &["--set", "clients.browsers.arrivals.poisson=30/s"],
+        &["--duration", "40s", "--warmup", "10s", "--replications", "10"],
+    ]
+    .concat();
+    let found = document(&light);
+    let ratio = |metric: &str| {
+        let differences = found["differences"].as_array().expect("is a list");
+        let found = differences.iter().find(|d| d["metric"] == metric);
+        found.expect("is compared")["variance_ratio"].as_f64().expect("varies")
+    };
+    let (mean, p99) = (ratio("latency_s.mean"), ratio("latency_s.p99"));
+    assert!(mean.min(p99) >= 5.0, "{mean} times for the mean, {p99} for the p99");
+    let (_, out, _) = fallover(&light);
+    let out = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = out.split_once("common random numbers pay: independent runs would have ");
+    let mut words = said.expect("is said").1.split(' ');
+    for ratio in [mean, p99] {
+        let number: f64 = words.find_map(|w| w.parse().ok()).expect("is a number");
+        assert!((number - ratio).abs() <= 0.5, "{number} for {ratio}");
+    }
+}
+
 #[test]
 fn designs_come_from_values_from_labels_and_from_files() {
     let labels = |more: &[&str]| -> Vec<String> {
@@ -230,7 +257,12 @@ fn what_is_wrong_is_said_and_where() {
                 "--vary",
                 "nodes.app2.workers=1..1000",
             ],
-            "10000000 points",
+            "10,000,000 points",
+        ),
+        (
+            "sweep",
+            vec!["--vary", "hosts.slow.speed=lin(1,2,10000000)"],
+            "10,000,000 points × 3 replications: about ",
         ),
         (
             "sweep",

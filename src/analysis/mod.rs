@@ -4,6 +4,7 @@ pub mod availability;
 pub mod capacity;
 pub mod compare;
 pub mod cuts;
+pub mod inspection;
 pub mod reliability;
 pub mod result;
 pub mod review;

@@ -9,13 +9,14 @@ use serde_json::{Map, Value};
 use super::availability::Availability;
 use super::capacity::Capacity;
 use super::compare::Compare;
+use super::inspection::{Explanation, Validation};
 use super::review::Review;
 use super::spof::Spof;
 use super::sweep::Sweep;
 use super::topology::Topology;
 use super::verify::Verification;
 use super::waterfall::Waterfall;
-use crate::scenario::plan::Plan;
+use crate::scenario::plan::{Plan, Warmup};
 use crate::stats::interval::CONFIDENCE;
 
 /// The version of this format. A field may be added without raising it; none may be renamed or dropped.
@@ -127,6 +128,29 @@ pub struct Envelope {
     pub warmup_s: Option<f64>,
 }
 
+impl Envelope {
+    /// Of a command that simulates nothing. Of a scenario that does not load only the name of its file is known.
+    pub fn unsimulated(command: &str, plan: Option<&Plan>, file: &str) -> Envelope {
+        let unknown = || ScenarioId {
+            name: file.to_owned(),
+            digest: String::new(),
+        };
+        Envelope {
+            schema_version: SCHEMA_VERSION,
+            command: command.to_owned(),
+            complete: true,
+            scenario: plan.map_or_else(unknown, ScenarioId::of),
+            seed: None,
+            replications: 0,
+            duration_s: plan.map_or(0.0, |p| p.duration.seconds()),
+            warmup_s: plan.and_then(|p| match p.warmup {
+                Warmup::Fixed(span) => Some(span.seconds()),
+                Warmup::Auto => None,
+            }),
+        }
+    }
+}
+
 /// What a command found: one word each.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -149,6 +173,10 @@ pub enum Answer {
     Verify(Verification),
     /// `capacity`.
     Capacity(Box<Capacity>),
+    /// `validate`.
+    Validate(Validation),
+    /// `explain`.
+    Explain(Explanation),
 }
 
 /// `run` of several scenarios: one entry each.
@@ -218,6 +246,8 @@ impl Answer {
             "availability" => of(value).map(Box::new).map(Answer::Availability),
             "verify" => of(value).map(Answer::Verify),
             "capacity" => of(value).map(Box::new).map(Answer::Capacity),
+            "validate" => of(value).map(Answer::Validate),
+            "explain" => of(value).map(Answer::Explain),
             _ => Err(NoResult::Command(command.to_owned())),
         }
     }

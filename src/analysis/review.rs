@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::result::{Answer, Caveat, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
-use crate::scenario::plan::{Plan, Warmup};
+use super::result::{Answer, Caveat, Document, Engine, Envelope};
+use crate::scenario::plan::Plan;
 use crate::scenario::review::Finding;
 
 /// What was found, for scripts and for the report.
@@ -16,19 +16,7 @@ pub struct Review {
 /// The findings on a plan, which took so long by the clock on the wall.
 pub fn document(plan: &Plan, findings: Vec<Finding>, wall_s: f64) -> Document {
     Document {
-        envelope: Envelope {
-            schema_version: SCHEMA_VERSION,
-            command: "review".into(),
-            complete: true,
-            scenario: ScenarioId::of(plan),
-            seed: None,
-            replications: 0,
-            duration_s: plan.duration.seconds(),
-            warmup_s: match plan.warmup {
-                Warmup::Fixed(span) => Some(span.seconds()),
-                Warmup::Auto => None,
-            },
-        },
+        envelope: Envelope::unsimulated("review", Some(plan), &plan.name),
         answer: Answer::Review(Review { findings }),
         caveats: vec![Caveat {
             code: "review.unsimulated".into(),

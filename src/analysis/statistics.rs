@@ -3,7 +3,7 @@
 use super::result::{Caveat, Run, Series};
 use crate::base::time::Span;
 use crate::model::recorder::bin_of;
-use crate::scenario::plan::{Plan, Warmup};
+use crate::scenario::plan::{Arrivals, Load, Plan, Source, Warmup};
 use crate::stats::batches::are_correlated;
 use crate::stats::sketch::Sketch;
 use crate::study::{Settling, Study};
@@ -13,8 +13,11 @@ pub const SETTLING: &str = "settling_latency_mean_s";
 
 /// The caveats.
 pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
+    let is_auto = plan.warmup == Warmup::Auto;
+    let shown = study.settling.as_ref().map(|s| settles(s.cut, study.warmup, is_auto));
     let found = [
-        ("warmup.shown", study.settling.as_ref().map(|s| settles(plan, study, s))),
+        ("warmup.shown", shown),
+        ("trace.same", one_trace(plan, study)),
         ("batches", study.batches.map(|_| batches(plan, study))),
         ("batches.correlated", correlated(study)),
         match few_in_tail(study) {
@@ -33,18 +36,21 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
 
 /// A span in seconds, in three digits or so.
 fn seconds(span: Span) -> String {
-    format!("{:.3} s", span.seconds())
+    let text = format!("{:.3}", span.seconds());
+    format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-fn settles(plan: &Plan, study: &Study, settling: &Settling) -> String {
-    let left_out = seconds(study.warmup);
-    let says = match settling.cut {
-        Some(cut) if plan.warmup == Warmup::Auto => return format!("MSER-5 cuts the first {}", seconds(cut)),
-        Some(cut) if cut > study.warmup => format!("MSER-5 would cut the first {}, more than", seconds(cut)),
+/// Where MSER-5 cuts, or would cut where so much is left out because somebody says so.
+pub fn settles(cut: Option<Span>, left_out: Span, is_auto: bool) -> String {
+    let says = match cut {
+        Some(Span::ZERO) if is_auto => return "MSER-5 cuts nothing".into(),
+        Some(Span::ZERO) => "MSER-5 would cut nothing of".into(),
+        Some(cut) if is_auto => return format!("MSER-5 cuts the first {}", seconds(cut)),
+        Some(cut) if cut > left_out => format!("MSER-5 would cut the first {}, more than", seconds(cut)),
         Some(cut) => format!("MSER-5 would cut no more than {}, which is within", seconds(cut)),
         None => "MSER-5 finds no place within the first half from which on the latency is steady, after".into(),
     };
-    format!("{says} the {left_out} that are left out")
+    format!("{says} the {} that are left out", seconds(left_out))
 }
 
 fn batches(plan: &Plan, study: &Study) -> String {
@@ -58,6 +64,22 @@ fn batches(plan: &Plan, study: &Study) -> String {
         study.samples.len(),
         seconds(Span::from_seconds(measured))
     )
+}
+
+/// Recorded arrivals are the same in every replication, so the intervals know nothing of another recording.
+fn one_trace(plan: &Plan, study: &Study) -> Option<String> {
+    let is_trace = |s: &Source| {
+        matches!(
+            &s.load,
+            Load::Open {
+                arrivals: Arrivals::Trace { .. },
+                ..
+            }
+        )
+    };
+    (study.samples.len() > 1 && study.batches.is_none() && plan.sources.iter().any(is_trace)).then(|| {
+        "the recorded arrivals are the same in every replication: the intervals say what chance does to this recording, and nothing of another day".into()
+    })
 }
 
 fn correlated(study: &Study) -> Option<String> {

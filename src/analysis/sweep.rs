@@ -137,6 +137,14 @@ impl Grid {
         }
     }
 
+    /// Where in the scenario the values of a point go.
+    pub fn paths(&self) -> Vec<&str> {
+        match self {
+            Grid::Axes(axes) => axes.iter().map(|a| a.path.as_str()).collect(),
+            Grid::Stretches { stretches, .. } => stretches.iter().map(|s| s.path.as_str()).collect(),
+        }
+    }
+
     /// What is varied.
     pub fn inputs(&self) -> Vec<Input> {
         match self {
@@ -148,7 +156,7 @@ impl Grid {
     /// The value of each input at a point, as `--set` takes it.
     pub fn values(&self, point: u64) -> Vec<String> {
         match self {
-            Grid::Axes(axes) => vary::choice(axes, point).into_iter().map(str::to_owned).collect(),
+            Grid::Axes(axes) => vary::choice(axes, point),
             Grid::Stretches { stretches, seed, .. } => {
                 let each = sobol::evaluations(stretches.len()) as u64;
                 let (row, which) = ((point / each) as u32, (point % each) as usize);
@@ -161,12 +169,13 @@ impl Grid {
 
 impl Input {
     fn of_axis(axis: &Axis) -> Input {
-        let units: Option<Vec<&str>> = axis.values.iter().map(|v| vary::in_seconds(v).map(|u| u.1)).collect();
-        let unit = units.and_then(|u| u.iter().all(|x| *x == u[0]).then_some(u[0]));
+        let mut units = axis.values().map(|v| vary::in_seconds(&v).map(|u| u.1));
+        let first = units.next().flatten();
+        let unit = first.filter(|_| units.all(|u| u == first));
         Input {
             path: axis.path.clone(),
             column: format!("{}{}", axis.path, unit.unwrap_or("")),
-            values: axis.values.clone(),
+            values: axis.values().collect(),
             range: None,
         }
     }

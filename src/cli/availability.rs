@@ -5,17 +5,18 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{self, Failure, INTERRUPTED, MISSED};
-use super::options::{Reading, Simulating, Writing, duration, without_times};
+use super::options::{Reading, Simulating, Writing, duration, of_failures};
 use super::simulate::{failed, now, stop_on_interrupt};
 use crate::analysis::availability::{self as finding, Asked, Found};
 use crate::analysis::result::{Answer, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
 use crate::report::progress;
 use crate::scenario::plan::Plan;
 use crate::scenario::raw::units::Duration;
+use crate::study::Settings;
 
 /// How much of its requests does the service answer over years, and what costs the rest?
 #[derive(Debug, Args)]
-#[command(mut_args(without_times))]
+#[command(mut_args(of_failures))]
 pub struct Availability {
     /// The scenario, JSON or YAML
     scenario: PathBuf,
@@ -37,9 +38,14 @@ impl Availability {
         let plan = self.plan()?;
         let stop = stop_on_interrupt();
         let began = now();
+        let (wish, shown) = self.simulating.timing(&plan, stop)?;
         let asked = Asked {
             horizon: self.horizon.0,
-            settings: self.simulating.settings(),
+            settings: Settings {
+                show_warmup: false,
+                ..self.simulating.settings()
+            },
+            wish,
         };
         let bar = progress::bar(0, "replications", self.writing.quiet);
         let progress = |done, total| {
@@ -48,10 +54,11 @@ impl Availability {
         };
         let found = finding::answer(&plan, &asked, stop, &progress).map_err(failed)?;
         bar.finish_and_clear();
-        let Some(found) = found else {
+        let Some(mut found) = found else {
             exit::note("interrupted before every component had been taken away once: there is nothing to say yet");
             return Err(Failure::Status(INTERRUPTED));
         };
+        found.caveats.extend(shown);
         let interrupted = stop.load(std::sync::atomic::Ordering::Relaxed);
         let kept = found.complete && found.availability.slo.iter().all(|s| s.met);
         let document = self.document(&plan, found, began.elapsed().as_secs_f64());
@@ -67,11 +74,6 @@ impl Availability {
     }
 
     fn plan(&self) -> Result<Plan, Failure> {
-        if self.simulating.has_times() {
-            let message =
-                "availability chooses the times of its simulations itself; how long a time it is about is --horizon";
-            return Err(Failure::BadInput(message.into()));
-        }
         let plan = self.reading.plan(&self.scenario, &self.writing)?;
         if finding::is_immortal(&plan) {
             let message = format!(

@@ -36,7 +36,7 @@ pub struct Capacity {
 }
 
 /// Each number is a search of its own; more of them is a table that nobody reads.
-const MOST_SIZES: usize = 64;
+const MOST_SIZES: u64 = 64;
 /// More of one thing than that is another kind of design.
 const MOST_REPLICAS: usize = 1_000;
 
@@ -107,14 +107,14 @@ impl Capacity {
             return Ok(Vec::new());
         };
         let bad = |message: String| Failure::BadInput(format!("--replicas {}: {message}", axis.path));
-        if axis.values.len() > MOST_SIZES {
-            let n = axis.values.len();
+        let n = axis.count();
+        if n > MOST_SIZES {
             return Err(bad(format!(
                 "{n} numbers are more than {MOST_SIZES}, and each is a search"
             )));
         }
         let originals = Originals::of(&self.reading.load(&self.scenario)?, &axis.path).map_err(bad)?;
-        let stack = |value: &String| {
+        let stack = |value: &str| {
             let n = value.parse().ok().filter(|n| (1..=MOST_REPLICAS).contains(n));
             let n = n.ok_or_else(|| bad(format!("{value:?} is no number of them from 1 to {MOST_REPLICAS}")))?;
             let sized = originals.sized(n).map_err(bad)?;
@@ -125,7 +125,7 @@ impl Capacity {
                 cost: sized.cost,
             })
         };
-        axis.values.iter().map(stack).collect()
+        axis.values().map(|v| stack(&v)).collect()
     }
 
     fn search(&self, question: &Question, stop: &AtomicBool) -> Result<Found, End> {

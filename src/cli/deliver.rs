@@ -80,7 +80,17 @@ impl Writing {
 
     /// Prints the result and writes it. The work is done: one place that cannot be written must not lose the others.
     pub fn deliver(&self, document: &Document, outputs: &[Output]) -> Result<(), Failure> {
-        let mut failures: Vec<Failure> = self.print(document).err().into_iter().collect();
+        self.deliver_as(document, outputs, || Terminal::of_stdout().render(&words(document)))
+    }
+
+    /// The same, of a command that has its own words for a terminal.
+    pub fn deliver_as(
+        &self,
+        document: &Document,
+        outputs: &[Output],
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        let mut failures: Vec<Failure> = self.print(document, text).err().into_iter().collect();
         for output in outputs {
             failures.extend(
                 output
@@ -92,13 +102,13 @@ impl Writing {
         said(failures)
     }
 
-    fn print(&self, document: &Document) -> Result<(), Failure> {
+    fn print(&self, document: &Document, text: impl FnOnce() -> String) -> Result<(), Failure> {
         if self.json {
             let mut bytes = Vec::new();
             json::write(document, &mut bytes).map_err(|e| Failure::Unreadable(e.to_string()))?;
             exit::print(&String::from_utf8_lossy(&bytes))
         } else if !self.quiet {
-            exit::print(&Terminal::of_stdout().render(&words(document)))
+            exit::print(&text())
         } else {
             Ok(())
         }

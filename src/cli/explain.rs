@@ -5,10 +5,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::{Value, json};
 
-use super::exit::{Failure, note, print};
-use super::options::Reading;
+use super::exit::Failure;
+use super::options::{Reading, Writing};
+use super::simulate::now;
+use crate::analysis::inspection::explained;
+use crate::report::inspection::shown;
 use crate::scenario::Setting;
 
 /// Options of `explain`.
@@ -19,12 +21,8 @@ pub struct Explain {
     file: PathBuf,
     #[command(flatten)]
     reading: Reading,
-    /// Print it as JSON
-    #[arg(long)]
-    json: bool,
-    /// No warnings
-    #[arg(long, short = 'q')]
-    quiet: bool,
+    #[command(flatten)]
+    writing: Writing,
 }
 
 /// Columns beyond this are not waited for.
@@ -33,24 +31,12 @@ const WIDEST: usize = 60;
 impl Explain {
     /// Prints the settings.
     pub fn run(self) -> Result<(), Failure> {
-        let loaded = self.reading.load(&self.file)?;
-        if !self.quiet {
-            loaded
-                .plan
-                .warnings
-                .iter()
-                .for_each(|warning| note(&format!("{}: warning: {warning}", loaded.file)));
-        }
-        let settings = loaded.explain();
-        if self.json {
-            let rows = settings
-                .iter()
-                .map(|s| json!({ "path": s.path, "value": s.value, "source": s.source.to_string() }));
-            let all = json!({ "scenario": { "name": loaded.plan.name, "digest": loaded.plan.digest },
-                "settings": rows.collect::<Vec<_>>(), "warnings": loaded.plan.warnings });
-            return print(&format!("{all:#}\n"));
-        }
-        print(&table(&settings))
+        let outputs = self.writing.outputs()?;
+        let loaded = self.reading.one(&self.file, &self.writing)?;
+        let began = now();
+        let document = explained(&loaded, began.elapsed().as_secs_f64());
+        self.writing
+            .deliver_as(&document, &outputs, || table(&loaded.explain()))
     }
 }
 
@@ -79,14 +65,4 @@ fn part(path: &str) -> &str {
     path.match_indices('.')
         .nth(1)
         .map_or_else(|| path.split_once('.').map_or(path, |_| path), |(end, _)| &path[..end])
-}
-
-/// Text without its quotes, `none` for what is not there, the rest as JSON.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Null => "none".into(),
-        Value::String(text) => text.clone(),
-        Value::Array(list) if list.is_empty() => "[]".into(),
-        other => other.to_string(),
-    }
 }

@@ -99,11 +99,6 @@ impl Simulating {
         }
     }
 
-    /// Does it say anything about the length of a run, or of its parts?
-    pub fn has_times(&self) -> bool {
-        self.duration.is_some() || self.warmup.is_some() || self.batch_means || self.show_warmup
-    }
-
     /// How many threads that comes to.
     pub fn threads(&self) -> usize {
         self.threads.map_or_else(default_threads, |t| t as usize)
@@ -117,10 +112,15 @@ impl Simulating {
     }
 }
 
-/// A length of time above zero; a bare number is seconds.
-pub fn duration(text: &str) -> Result<Duration, String> {
+/// A length of time; a bare number is seconds.
+pub fn span(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().map(Duration::from_seconds);
-    let duration = seconds.unwrap_or_else(|_| Duration::parse(text))?;
+    seconds.unwrap_or_else(|_| Duration::parse(text))
+}
+
+/// The same, above zero.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let duration = span(text)?;
     if duration.0.is_zero() {
         Err("it must be above zero".into())
     } else {
@@ -129,16 +129,20 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 fn warmup(text: &str) -> Result<String, String> {
-    if text == "auto" || text.parse::<f64>().is_ok() {
-        return Ok(text.to_owned());
+    match text {
+        "auto" => Ok(text.to_owned()),
+        _ => span(text).map(|_| text.to_owned()),
     }
-    Duration::parse(text).map(|_| text.to_owned())
 }
 
-/// For commands that choose their own times and always let lifetimes act: they do not offer what they would refuse.
-pub fn without_times(argument: clap::Arg) -> clap::Arg {
+/// For commands whose simulations hold one failure each, and always let lifetimes act.
+pub fn of_failures(argument: clap::Arg) -> clap::Arg {
     match argument.get_id().as_str() {
-        "duration" | "warmup" | "failures" | "batch_means" | "show_warmup" => argument.hide(true),
+        "duration" => argument.help("Simulated time of one replication [default: long enough for every reaction]"),
+        "warmup" => argument
+            .help("How long it is before the failure comes, in whole tens of seconds; \"auto\" = as MSER-5 finds it"),
+        // They do not offer what they would refuse.
+        "failures" | "batch_means" => argument.hide(true),
         _ => argument,
     }
 }

@@ -4,9 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::exit::{self, Failure, INTERNAL, INTERRUPTED, MISSED};
-use super::options::Simulating;
-use crate::analysis::result::Document;
+use super::options::{Simulating, span};
+use crate::analysis::result::{Caveat, Document};
+use crate::analysis::spof::{Times, Wish};
+use crate::analysis::statistics;
 use crate::base::limits;
+use crate::base::time::Span;
+use crate::report::units;
 use crate::report::view::runs;
 use crate::scenario::plan::Plan;
 use crate::study;
@@ -59,6 +63,9 @@ pub fn stop_on_interrupt() -> &'static AtomicBool {
 /// What one core does in a minute, roughly: for a guess at the waiting time, not for a promise.
 const EVENTS_PER_MINUTE: f64 = 60.0 * 5e6;
 
+/// Longer than this no simulation that holds one failure has to be.
+const MOST_OF_ONE_FAILURE: Span = Span::from_millis(24 * 3600 * 1000);
+
 impl Simulating {
     /// Long work says so before it starts.
     pub fn say_how_long(&self, plans: &[Plan]) {
@@ -67,14 +74,53 @@ impl Simulating {
         if events > limits::EVENTS_WORTH_A_WORD {
             let threads = (self.threads() as f64).min(replications * plans.len() as f64);
             exit::note(&format!(
-                "about {:.0} billion events, perhaps {} with {} thread{}; Ctrl-C ends it and keeps what is finished \
+                "about {} events, perhaps {} with {} thread{}; Ctrl-C ends it and keeps what is finished \
                  (a shorter --duration or fewer --replications make it quicker)",
-                events / 1e9,
+                in_words(events),
                 roughly(events, threads),
                 threads,
                 if threads == 1.0 { "" } else { "s" },
             ));
         }
+    }
+
+    /// What is wanted of simulations that hold one failure each; and where MSER-5 would let it come.
+    pub fn timing(&self, plan: &Plan, stop: &AtomicBool) -> Result<(Wish, Option<Caveat>), Failure> {
+        if self.batch_means {
+            let why = "the failure comes once in each simulation, so its parts are not alike and are no batches; --replications says how often it is simulated";
+            return Err(Failure::BadInput(format!("--batch-means: {why}")));
+        }
+        let is_auto = self.warmup.as_deref() == Some("auto");
+        let settling = match self.show_warmup || is_auto {
+            true => Some(study::settling(plan, &self.settings(), stop).map_err(failed)?),
+            false => None,
+        };
+        let cut = settling.and_then(|s| s.cut);
+        let typed = self.warmup.as_deref().and_then(|text| span(text).ok());
+        let wish = Wish {
+            duration: self.duration.map(|d| d.0),
+            warmup: if is_auto { cut } else { typed.map(|d| d.0) },
+        };
+        let bad = |says: String| Err(Failure::BadInput(format!("--duration {says}")));
+        match self.duration {
+            Some(d) if d.0 > MOST_OF_ONE_FAILURE => {
+                return bad(format!(
+                    "{}: each simulation holds one failure, and {MOST_OF_ONE_FAILURE} is enough for that; how long a time `availability` is about is --horizon",
+                    d.0
+                ));
+            }
+            Some(d) if d.0 < wish.least(plan) => {
+                let says = "is too short for every failure to be noticed, measured, repaired and got over";
+                return bad(format!("{} {says}; it takes {}", d.0, wish.least(plan)));
+            }
+            _ => {}
+        }
+        let left_out = Times::of(plan, &[], wish).crash;
+        let shown = self.show_warmup.then(|| Caveat {
+            code: "warmup.shown".into(),
+            message: statistics::settles(cut, left_out, is_auto),
+        });
+        Ok((wish, shown))
     }
 
     /// The exit status that a finished document calls for.
@@ -89,6 +135,14 @@ impl Simulating {
             return Err(Failure::Status(MISSED));
         }
         Ok(())
+    }
+}
+
+/// `1,680 billion`, `12 million`.
+pub fn in_words(events: f64) -> String {
+    match events {
+        n if n < 1e9 => format!("{} million", units::count((n / 1e6).ceil() as u64)),
+        n => format!("{} billion", units::count((n / 1e9).round() as u64)),
     }
 }
 

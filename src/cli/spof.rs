@@ -5,16 +5,17 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{self, Failure, INTERRUPTED};
-use super::options::{Reading, Simulating, Writing, without_times};
+use super::options::{Reading, Simulating, Writing, of_failures};
 use super::simulate::{failed, now, stop_on_interrupt};
 use crate::analysis::result::{Answer, Caveat, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
 use crate::analysis::spof::{self as finding, Effect, Lab, Options, remedies};
 use crate::report::progress;
 use crate::scenario::Loaded;
+use crate::study::Settings;
 
 /// What are the single points of failure, what does each cost, and what can the rest not carry?
 #[derive(Debug, Args)]
-#[command(mut_args(without_times))]
+#[command(mut_args(of_failures))]
 pub struct Spof {
     /// The scenario, JSON or YAML
     scenario: PathBuf,
@@ -42,20 +43,21 @@ impl Spof {
     /// Loads, takes everything away in turn, and says what that does.
     pub fn run(self) -> Result<(), Failure> {
         let outputs = self.writing.outputs()?;
-        if self.simulating.has_times() {
-            let message = "spof chooses its own times: long enough for every check and fail-over to act";
-            return Err(Failure::BadInput(message.into()));
-        }
         let loaded = self.reading.one(&self.scenario, &self.writing)?;
         if !self.apply.is_empty() {
             return self.apply(loaded);
         }
         let plan = &loaded.plan;
         let stop = stop_on_interrupt();
+        let (wish, shown) = self.simulating.timing(plan, stop)?;
         let began = now();
         let bar = progress::bar(1, "simulations", self.writing.quiet);
         let mut lab = Lab {
-            settings: self.simulating.settings(),
+            settings: Settings {
+                show_warmup: false,
+                ..self.simulating.settings()
+            },
+            wish,
             stop,
             progress: &|what, done, total| {
                 bar.set_length(total);
@@ -82,6 +84,7 @@ impl Spof {
             caveats: finding::caveats(plan, &spof)
                 .into_iter()
                 .chain(overflow(lab.overflowed))
+                .chain(shown)
                 .collect(),
             answer: Answer::Spof(spof),
             engine: Engine::this(self.simulating.threads(), lab.events, began.elapsed().as_secs_f64()),

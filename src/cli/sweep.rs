@@ -10,13 +10,14 @@ use clap::Args;
 use super::deliver::keep_apart;
 use super::exit::{self, Failure, INTERRUPTED, MISSED};
 use super::options::{Reading, Simulating, Writing};
-use super::simulate::{failed, now, roughly, stop_on_interrupt};
+use super::simulate::{failed, in_words, now, roughly, stop_on_interrupt};
 use crate::analysis::result::{Answer, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
 use crate::analysis::run::named;
 use crate::analysis::sweep::{self as findings, Grid, Input, Point, Sensitivity, Shard};
 use crate::base::limits;
 use crate::report::progress;
 use crate::report::sink::Journal;
+use crate::report::units;
 use crate::scenario::plan::{Plan, Warmup};
 use crate::scenario::vary::{Axis, Stretch, count};
 use crate::stats::sobol;
@@ -67,11 +68,13 @@ impl Sweep {
         let outputs = self.writing.outputs_of_sweep()?;
         self.reading.set.extend(self.simulating.sets());
         let grid = self.grid()?;
-        let inputs = grid.inputs();
         let base = self.reading.plan(&self.scenario, &self.writing)?;
-        let mut answer = self.question(&grid, &base)?;
-        self.check(&grid, &inputs)?;
-        self.agree(&answer, &base)?;
+        let size = grid
+            .size()
+            .ok_or_else(|| Failure::BadInput("the grid has more points than can be counted".into()))?;
+        self.check(&grid)?;
+        self.agree(size, &base)?;
+        let mut answer = self.question(&grid, size, &base)?;
         let stop = stop_on_interrupt();
         let began = now();
         let (journal, finished) = self.journal(&answer, &base)?;
@@ -79,7 +82,6 @@ impl Sweep {
         let mut work = Work {
             sweep: &self,
             grid: &grid,
-            inputs: &inputs,
             journal,
             events: 0,
             stop,
@@ -137,10 +139,7 @@ impl Sweep {
         Ok(Grid::Axes(axes))
     }
 
-    fn question(&self, grid: &Grid, base: &Plan) -> Result<findings::Sweep, Failure> {
-        let size = grid
-            .size()
-            .ok_or_else(|| Failure::BadInput("the grid has more points than can be counted".into()))?;
+    fn question(&self, grid: &Grid, size: u64, base: &Plan) -> Result<findings::Sweep, Failure> {
         let sensitivity = match grid {
             Grid::Axes(_) => None,
             Grid::Stretches { samples, .. } => Some(Sensitivity {
@@ -178,27 +177,29 @@ impl Sweep {
         Ok(self.output_metric.clone())
     }
 
-    fn settings_of(&self, inputs: &[Input], values: &[String]) -> Reading {
+    fn settings_of(&self, grid: &Grid, values: &[String]) -> Reading {
         let mut reading = self.reading.clone();
-        reading
-            .set
-            .extend(inputs.iter().zip(values).map(|(i, v)| format!("{}={v}", i.path)));
+        let changes = grid.paths().into_iter().zip(values).map(|(p, v)| format!("{p}={v}"));
+        reading.set.extend(changes);
         reading
     }
 
     /// Does every value load? A mistake in the last must not show after hours.
-    fn check(&self, grid: &Grid, inputs: &[Input]) -> Result<(), Failure> {
-        let load = |values: &[String]| self.settings_of(inputs, values).load(&self.scenario).map(drop);
+    fn check(&self, grid: &Grid) -> Result<(), Failure> {
+        let load = |values: &[String]| self.settings_of(grid, values).load(&self.scenario).map(drop);
         match grid {
             Grid::Axes(axes) if count(axes).is_none_or(|n| n > LOADED_AHEAD) => {
                 let first: Vec<String> = grid.values(0);
                 for (i, axis) in axes.iter().enumerate() {
                     // A long axis is a range or a series: its ends say what the rest would.
-                    let all = axis.values.len();
-                    let some = (0..all).filter(|v| all <= LOADED_AHEAD as usize || *v == 0 || *v + 1 == all);
-                    for value in some {
+                    let all = axis.count();
+                    let some = match all <= LOADED_AHEAD {
+                        true => (0..all).collect(),
+                        false => vec![0, all - 1],
+                    };
+                    for number in some {
                         let mut values = first.clone();
-                        values[i].clone_from(&axis.values[value]);
+                        values[i] = axis.value(number);
                         load(&values)?;
                     }
                 }
@@ -209,16 +210,17 @@ impl Sweep {
     }
 
     /// Says how large it is, and wants a word where that is much.
-    fn agree(&self, sweep: &findings::Sweep, base: &Plan) -> Result<(), Failure> {
-        let points = part(sweep.size, sweep.shard);
+    fn agree(&self, size: u64, base: &Plan) -> Result<(), Failure> {
+        let points = part(size, self.shard);
         let replications = f64::from(self.simulating.replications.unwrap_or(study::REPLICATIONS));
         let events = points as f64 * replications * study::expected_events(base);
         if points <= POINTS_WORTH_A_WORD && events <= 10.0 * limits::EVENTS_WORTH_A_WORD {
             return Ok(());
         }
         let says = format!(
-            "{points} points × {replications} replications: about {:.0} billion events, perhaps {} with {} threads",
-            events / 1e9,
+            "{} points × {replications} replications: about {} events, perhaps {} with {} threads",
+            units::count(points),
+            in_words(events),
             roughly(events, self.simulating.threads() as f64),
             self.simulating.threads()
         );
@@ -306,7 +308,6 @@ impl Sweep {
 struct Work<'a> {
     sweep: &'a Sweep,
     grid: &'a Grid,
-    inputs: &'a [Input],
     journal: Option<Journal>,
     events: u64,
     stop: &'static AtomicBool,
@@ -319,7 +320,9 @@ impl Work<'_> {
         bar.set_position(answer.points.len() as u64);
         // Points are finished in their order, so those that are missing are the last.
         for number in numbers(answer.size, answer.shard).skip(answer.points.len()) {
-            let Some(point) = self.point(number)? else { break };
+            let Some(point) = self.point(number, &answer.inputs)? else {
+                break;
+            };
             if let Some(journal) = &mut self.journal {
                 journal.append(&serde_json::to_string(&point).map_err(unreadable)?)?;
             }
@@ -330,12 +333,9 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn point(&mut self, number: u64) -> Result<Option<Point>, Failure> {
+    fn point(&mut self, number: u64, inputs: &[Input]) -> Result<Option<Point>, Failure> {
         let values = self.grid.values(number);
-        let loaded = self
-            .sweep
-            .settings_of(self.inputs, &values)
-            .load(&self.sweep.scenario)?;
+        let loaded = self.sweep.settings_of(self.grid, &values).load(&self.sweep.scenario)?;
         let watch = Watch {
             stop: self.stop,
             progress: &|_, _| {},
@@ -346,7 +346,7 @@ impl Work<'_> {
         self.events += studies[0].events_taken;
         let run = named(&plans[0], &studies[0]);
         let stopped = self.stop.load(Ordering::Relaxed) || !studies[0].complete;
-        Ok((!stopped).then(|| findings::point(number, self.inputs, &values, &run)))
+        Ok((!stopped).then(|| findings::point(number, inputs, &values, &run)))
     }
 }
 

@@ -5,12 +5,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
 
-use super::exit::{BAD_INPUT, Failure, UNREADABLE, note, print};
-use super::options::Reading;
+use super::deliver::keep_apart;
+use super::exit::{BAD_INPUT, Failure, UNREADABLE, note};
+use super::options::{Reading, Writing};
+use super::simulate::now;
+use crate::analysis::inspection::{Checked, validated};
+use crate::report::inspection::verdict;
 use crate::scenario::load;
-use crate::scenario::plan::Plan;
 
 /// Options of `validate`.
 #[derive(Debug, Args)]
@@ -20,31 +22,28 @@ pub struct Validate {
     files: Vec<PathBuf>,
     #[command(flatten)]
     reading: Reading,
-    /// Print what was found as JSON
-    #[arg(long)]
-    json: bool,
-    /// Only the exit status and errors
-    #[arg(long, short = 'q')]
-    quiet: bool,
+    #[command(flatten)]
+    writing: Writing,
 }
 
 impl Validate {
     /// Looks at all files, also after a bad one; the worst decides the status.
     pub fn run(self) -> Result<(), Failure> {
-        let (mut status, mut lines, mut found) = (None, String::new(), Vec::new());
+        let outputs = self.writing.outputs()?;
+        keep_apart(&self.files, &self.writing)?;
+        let began = now();
+        let (mut status, mut files, mut first) = (None, Vec::new(), None);
         for file in &self.files {
             let name = file.display().to_string();
             match load(file, &self.reading.set) {
                 Ok(loaded) => {
-                    if !self.quiet {
-                        loaded
-                            .plan
-                            .warnings
-                            .iter()
-                            .for_each(|warning| note(&format!("{name}: warning: {warning}")));
+                    let say = |warning: &String| note(&format!("{name}: warning: {warning}"));
+                    if !self.writing.quiet {
+                        loaded.plan.warnings.iter().for_each(say);
                     }
-                    lines += &format!("{name}: OK ({})\n", counts(&loaded.plan));
-                    found.push(json!({ "file": name, "ok": true, "warnings": loaded.plan.warnings, "problems": [] }));
+                    let checked = Checked::right(name, &loaded.plan);
+                    first = first.or_else(|| files.is_empty().then_some(loaded.plan));
+                    files.push(checked);
                 }
                 Err(problems) => {
                     let bad = if problems.is_unreadable() {
@@ -55,36 +54,14 @@ impl Validate {
                     // Bad input outranks an unreadable file: it is what the user can mend here.
                     status = Some(status.map_or(bad, |s: u8| s.min(bad)));
                     note(&problems.to_string());
-                    let count = plural(problems.list.len(), "problem");
-                    lines += &format!("{name}: {count}\n");
-                    let messages: Vec<String> = problems.list.iter().map(|p| p.message.clone()).collect();
-                    found.push(json!({ "file": name, "ok": false, "warnings": [], "problems": messages }));
+                    files.push(Checked::wrong(name, &problems));
                 }
             }
         }
-        if self.json {
-            print(&format!("{:#}\n", json!({ "files": found })))?;
-        } else if !self.quiet {
-            print(&lines)?;
-        }
+        let line = |file: &Checked| format!("{}: {}\n", file.file, verdict(file).1);
+        let lines: String = files.iter().map(line).collect();
+        let document = validated(files, first.as_ref(), began.elapsed().as_secs_f64());
+        self.writing.deliver_as(&document, &outputs, || lines)?;
         status.map_or(Ok(()), |status| Err(Failure::Status(status)))
     }
-}
-
-/// Roles and members count as the scenario has them: a database is one node.
-fn counts(plan: &Plan) -> String {
-    let members: usize = plan.databases.iter().map(|d| d.members.len()).sum();
-    let nodes = plan.nodes.len() - members + plan.databases.len() + plan.vips.len();
-    let hosts = plan.hosts.iter().filter(|h| h.named).count();
-    let warnings = plan.warnings.len();
-    format!(
-        "{}, {}, {}",
-        plural(nodes, "node"),
-        plural(hosts, "host"),
-        plural(warnings, "warning")
-    )
-}
-
-fn plural(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -139,7 +139,11 @@ fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
         ));
     }
     if let (Verdict::Found, Some(ratio)) = (knee.verdict, knee.knee_ratio.value) {
+        let (lo, hi) = (knee.knee_ratio.lo, knee.knee_ratio.hi);
         let says = match ratio >= 1.0 {
+            _ if lo.is_some_and(|lo| lo <= 1.0) && hi.is_some_and(|hi| hi >= 1.0) => {
+                "none to speak of: the present load may lie on either side of the knee".into()
+            }
             true => format!("{:.0} % more than now", 100.0 * (ratio - 1.0)),
             false => format!("none: {:.0} % of the present load is too much", 100.0 * (1.0 - ratio)),
         };

@@ -198,7 +198,7 @@ fn differences(pair: &[Difference]) -> Table {
         let (better, tone) = match d.verdict {
             Verdict::ABetter => (d.a.as_str(), Tone::Strong),
             Verdict::BBetter => (d.b.as_str(), Tone::Strong),
-            Verdict::NoDifferenceShown => ("no difference shown", Tone::Quiet),
+            Verdict::NoDifferenceShown => ("none shown", Tone::Quiet),
         };
         vec![
             Span::plain(name(&d.metric)),

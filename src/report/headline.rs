@@ -8,6 +8,7 @@ use super::units::{self, NOTHING};
 use super::view::{RunView, runs};
 use crate::analysis::availability::Availability;
 use crate::analysis::capacity::{Capacity, Verdict};
+use crate::analysis::inspection::{Explanation, Validation};
 use crate::analysis::result::{Answer, Document, Metrics, SloResult};
 use crate::analysis::review::Review;
 use crate::analysis::spof::{Spof, Verdict as Loss};
@@ -25,6 +26,8 @@ pub fn numbers(document: &Document) -> Vec<Number> {
         Answer::Sweep(found) => of_sweep(found),
         Answer::Review(found) => of_review(found),
         Answer::Verify(found) => of_verify(found),
+        Answer::Validate(found) => vec![of_validation(found)],
+        Answer::Explain(found) => vec![of_explanation(found)],
         Answer::Runs(_) | Answer::Compare(_) => Vec::new(),
     }
 }
@@ -241,6 +244,21 @@ fn of_verify(found: &Verification) -> Vec<Number> {
     };
     let of = format!("{passed} of {}", found.checks.len());
     vec![number("Checks passed", of, note)]
+}
+
+fn of_validation(found: &Validation) -> Number {
+    let (right, all) = (found.files.iter().filter(|f| f.ok).count(), found.files.len());
+    let note = match right == all {
+        true => Span::new(Tone::Good, "can be simulated"),
+        false => Span::new(Tone::Bad, "mend the others first"),
+    };
+    number("Files right", format!("{right} of {all}"), note)
+}
+
+fn of_explanation(found: &Explanation) -> Number {
+    let typed = found.settings.iter().filter(|s| s.is_typed()).count();
+    let note = quiet(format!("{} defaults beside them", found.settings.len() - typed));
+    number("Values typed", units::count(typed as u64), note)
 }
 
 fn of_sweep(found: &Sweep) -> Vec<Number> {

@@ -14,6 +14,7 @@ pub mod document;
 pub mod handout;
 pub mod headline;
 pub mod html;
+pub mod inspection;
 pub mod json;
 pub mod origin;
 pub mod pages;
@@ -58,5 +59,7 @@ fn findings(document: &Document) -> document::Report {
         Answer::Review(_) => review::report(document),
         Answer::Availability(found) => availability::report(document, found, availability::MOST_ROWS),
         Answer::Verify(found) => verify::report(document, found),
+        Answer::Validate(found) => inspection::validation(found),
+        Answer::Explain(found) => inspection::explanation(document, found),
     }
 }

@@ -41,6 +41,7 @@ fn command(document: &Document) -> String {
     let scenarios = match &document.answer {
         Answer::Compare(found) if found.changes.iter().any(|(_, sets)| !sets.is_empty()) => 1,
         Answer::Verify(_) => 0,
+        Answer::Validate(found) => found.files.len(),
         _ => runs(document).len().max(1),
     };
     let mut words = vec!["fallover".to_owned(), envelope.command.clone()];

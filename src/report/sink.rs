@@ -65,8 +65,14 @@ pub enum SinkError {
     #[error("{}: {}", .0.display(), .1)]
     Picture(PathBuf, #[source] PictureError),
     /// The operating system said no: permissions, or a full disk.
-    #[error("{}: {}", .0.display(), .1)]
+    #[error("{}: {}", .0.display(), plain(.1))]
     Io(PathBuf, #[source] io::Error),
+}
+
+/// What the system said, without the name of the file that was to take its place: nobody asked for that one.
+pub fn plain(error: &io::Error) -> String {
+    let without_path = error.get_ref().and_then(std::error::Error::source);
+    without_path.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 impl SinkError {
@@ -360,6 +366,10 @@ mod tests {
             "nowhere/x.json: there is no directory nowhere"
         );
         assert!(Output::parse(Path::new("X.JSON")).is_ok());
+        let refused = std::io::ErrorKind::PermissionDenied;
+        let beside = tempfile::Builder::new().make_in("nowhere", |_| Err::<(), _>(refused.into()));
+        let error = SinkError::Io("x.json".into(), beside.expect_err("is refused"));
+        assert_eq!(error.to_string(), "x.json: permission denied");
     }
 
     #[test]

@@ -130,7 +130,12 @@ fn index(e: &Estimate) -> String {
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match value {
+        Value::String(text) => text.clone(),
+        // 100.0 is 100.
+        Value::Number(n) if n.is_f64() => n.as_f64().map_or_else(|| n.to_string(), |n| n.to_string()),
+        other => other.to_string(),
+    }
 }
 
 // --- CSV ------------------------------------------------------------------------------------------------------------

@@ -137,9 +137,9 @@ pub fn span(seconds: f64) -> String {
 pub fn minutes(minutes: f64) -> String {
     match minutes {
         m if m < 0.05 => "< 0.1 min".into(),
-        m if m < 10.0 => format!("{m:.1} min"),
-        m if m < 600.0 => format!("{m:.0} min"),
-        m => format!("{:.0} h", m / 60.0),
+        m if m < 10.0 => with_unit(fixed(m, 1), "min"),
+        m if m < 600.0 => with_unit(fixed(m, 0), "min"),
+        m => with_unit(fixed(m / 60.0, 0), "h"),
     }
 }
 
@@ -236,7 +236,8 @@ fn decimals_for(value: f64, digits: i32) -> usize {
 }
 
 fn fixed(value: f64, decimals: usize) -> String {
-    let text = format!("{value:.decimals$}");
+    // Halves go up, as people round, also where the nearest binary number lies below: 9.95 is 10.0 and not 9.9.
+    let text = format!("{:.decimals$}", value * (1.0 + 1e-13));
     let unsigned_zero = text
         .strip_prefix('-')
         .filter(|t| t.chars().all(|c| matches!(c, '0' | '.')));
@@ -323,7 +324,7 @@ mod tests {
     fn an_estimate_shows_the_digits_its_interval_supports() {
         assert_eq!(latency_estimate(&around(0.21437, 0.0031)), "214 ± 3 ms");
         assert_eq!(latency_estimate(&around(0.012345, 0.000123)), "12.35 ± 0.12 ms");
-        assert_eq!(latency_estimate(&around(1.2, 0.25)), "1.2 ± 0.2 s");
+        assert_eq!(latency_estimate(&around(1.2, 0.25)), "1.2 ± 0.3 s");
         assert_eq!(rate_estimate(&around(12345.6, 120.0)), "12,346 ± 120 /s");
         assert_eq!(percent_estimate(&around(0.99983, 0.00004)), "99.983 ± 0.004 %");
         assert_eq!(latency_estimate(&around(0.009768, 0.0000199)), "9.77 ± 0.02 ms");
@@ -407,5 +408,18 @@ mod tests {
     fn counts_group_their_thousands() {
         assert_eq!([0, 999, 1000, 1234567].map(count), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(trimmed(-0.001, 1), "0");
+    }
+
+    #[test]
+    fn halves_go_up_as_they_are_read() {
+        assert_eq!(
+            [9.95, 0.25, 2.5, -0.35].map(|v| fixed(v, 1)),
+            ["10.0", "0.3", "2.5", "-0.4"]
+        );
+        assert_eq!(fixed(0.00995 * 1e3, 1), "10.0");
+        assert_eq!(
+            [fixed(9.949, 1), fixed(12_345_678.0, 0), minutes(0.25)],
+            ["9.9", "12,345,678", "0.3 min"]
+        );
     }
 }

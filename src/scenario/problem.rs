@@ -162,6 +162,24 @@ fn quote(f: &mut fmt::Formatter<'_>, text: &str, spot: Spot) -> fmt::Result {
 
 /// `did you mean "x"?` with every candidate that is as near as the nearest; `None` where nothing is near.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let names: Vec<String> = nearest(word, candidates)
+        .iter()
+        .map(|c| format!("\"{c}\""))
+        .take(6)
+        .collect();
+    (!names.is_empty()).then(|| format!("did you mean {}?", or(&names)))
+}
+
+/// `expected "a", "b" or "c"`, as long as there are not too many of them.
+pub fn expected<'a>(known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let names: Vec<String> = known.into_iter().map(|k| format!("\"{k}\"")).collect();
+    (1..=30)
+        .contains(&names.len())
+        .then(|| format!("expected {}", or(&names)))
+}
+
+/// The candidates that are as near as the nearest; none where nothing is near.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     // A third of the word may differ: enough for a transposition in a short word, too little for an unrelated one.
     let most = (word.chars().count().max(3) / 3).max(1);
     let lower = word.to_lowercase();
@@ -172,14 +190,11 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
             near.push((distance, candidate));
         }
     }
-    let best = near.iter().map(|(d, _)| *d).min()?;
-    let names: Vec<String> = near
-        .iter()
-        .filter(|(d, _)| *d == best)
-        .map(|(_, c)| format!("\"{c}\""))
-        .take(6)
-        .collect();
-    Some(format!("did you mean {}?", or(&names)))
+    let best = near.iter().map(|(d, _)| *d).min();
+    near.into_iter()
+        .filter(|(d, _)| Some(*d) == best)
+        .map(|(_, c)| c)
+        .collect()
 }
 
 /// `a`, `a or b`, `a, b or c`.

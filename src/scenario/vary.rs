@@ -9,8 +9,25 @@ use super::raw::units::{Duration, Rate};
 pub struct Axis {
     /// Where in the scenario.
     pub path: String,
-    /// What goes there, as typed: JSON, or else text. At least one.
-    pub values: Vec<String>,
+    /// What goes there. At least one value.
+    parts: Vec<Part>,
+}
+
+/// One or several values of an axis; many are written out only when they are asked for.
+#[derive(Clone, Debug, PartialEq)]
+enum Part {
+    /// As typed: JSON, or else text.
+    One(String),
+    /// `from..to`, both ends included.
+    Whole { from: i64, count: u64 },
+    /// `lin(a,b,n)` or `log(a,b,n)`.
+    Series {
+        from: f64,
+        to: f64,
+        count: u64,
+        is_log: bool,
+        unit: String,
+    },
 }
 
 /// A design: its name, and the changes that make it.
@@ -48,8 +65,8 @@ pub enum Scale {
     Whole,
 }
 
-/// The most values of one axis.
-pub const MOST_VALUES: usize = 1_000_000;
+/// The most values of one axis: more is a slip of the pen, even for whoever says `--yes`.
+const MOST_VALUES: u64 = 100_000_000;
 
 impl Axis {
     /// `PATH=V1,V2`, `PATH=1..8`, `PATH=lin(a,b,n)`, `PATH=log(a,b,n)`; these may be mixed.
@@ -58,19 +75,71 @@ impl Axis {
     /// What is wrong, and what to write instead.
     pub fn parse(text: &str) -> Result<Axis, String> {
         let (path, list) = assignment(text)?;
-        let mut values = Vec::new();
-        for item in split_outside(list, ',')? {
-            values.extend(expand(item.trim())?);
-            if values.len() > MOST_VALUES {
-                return Err(format!("more than {MOST_VALUES} values"));
-            }
+        let items = split_outside(list, ',')?.into_iter();
+        let parts: Vec<Part> = items.map(|i| expand(i.trim())).collect::<Result<_, _>>()?;
+        let axis = Axis { path, parts };
+        match axis.count() {
+            n if n > MOST_VALUES => Err(format!("{n} values are more than {MOST_VALUES}")),
+            _ => Ok(axis),
         }
-        Ok(Axis { path, values })
     }
 
-    /// The change that puts a value in its place.
-    pub fn set(&self, value: &str) -> String {
-        format!("{}={value}", self.path)
+    /// How many values there are.
+    pub fn count(&self) -> u64 {
+        self.parts.iter().map(Part::count).fold(0, u64::saturating_add)
+    }
+
+    /// The value of this number, from 0, as `--set` takes it.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn value(&self, number: u64) -> String {
+        let mut rest = number;
+        for part in &self.parts {
+            match rest.checked_sub(part.count()) {
+                Some(beyond) => rest = beyond,
+                None => return part.value(rest),
+            }
+        }
+        panic!("{} has no value {number}", self.path)
+    }
+
+    /// All values in turn.
+    pub fn values(&self) -> impl Iterator<Item = String> {
+        self.parts
+            .iter()
+            .flat_map(|part| (0..part.count()).map(|n| part.value(n)))
+    }
+}
+
+impl Part {
+    fn count(&self) -> u64 {
+        match self {
+            Part::One(_) => 1,
+            Part::Whole { count, .. } | Part::Series { count, .. } => *count,
+        }
+    }
+
+    fn value(&self, number: u64) -> String {
+        match self {
+            Part::One(text) => text.clone(),
+            Part::Whole { from, .. } => from.saturating_add_unsigned(number).to_string(),
+            Part::Series {
+                from,
+                to,
+                count,
+                is_log,
+                unit,
+            } => {
+                let at = match number as f64 / (count - 1) as f64 {
+                    0.0 => *from,
+                    1.0 => *to,
+                    u if *is_log => from * libm::exp(u * libm::log(to / from)),
+                    u => from + u * (to - from),
+                };
+                with_unit(tidy(at), unit)
+            }
+        }
     }
 }
 
@@ -106,17 +175,16 @@ pub fn combinations(axes: &[Axis]) -> impl Iterator<Item = Variant> {
 
 /// How many combinations there are; `None` where nobody could count so far.
 pub fn count(axes: &[Axis]) -> Option<u64> {
-    axes.iter()
-        .try_fold(1u64, |n, axis| n.checked_mul(axis.values.len() as u64))
+    axes.iter().try_fold(1u64, |n, axis| n.checked_mul(axis.count()))
 }
 
 /// The value of each axis in the combination of this number.
-pub fn choice(axes: &[Axis], number: u64) -> Vec<&str> {
+pub fn choice(axes: &[Axis], number: u64) -> Vec<String> {
     let mut rest = number;
-    let mut chosen: Vec<&str> = Vec::new();
+    let mut chosen: Vec<String> = Vec::new();
     for axis in axes.iter().rev() {
-        let n = axis.values.len() as u64;
-        chosen.push(&axis.values[(rest % n) as usize]);
+        let n = axis.count();
+        chosen.push(axis.value(rest % n));
         rest /= n;
     }
     chosen.reverse();
@@ -128,7 +196,11 @@ fn combination(axes: &[Axis], number: u64) -> Variant {
     let labels: Vec<String> = chosen.iter().map(|value| bare(value)).collect();
     Variant {
         label: labels.join(", "),
-        sets: axes.iter().zip(chosen).map(|(axis, value)| axis.set(value)).collect(),
+        sets: axes
+            .iter()
+            .zip(chosen)
+            .map(|(axis, v)| format!("{}={v}", axis.path))
+            .collect(),
     }
 }
 
@@ -243,7 +315,7 @@ fn split_outside(text: &str, separator: char) -> Result<Vec<&str>, String> {
 }
 
 /// One item of a list: a range, a series, or a value.
-fn expand(item: &str) -> Result<Vec<String>, String> {
+fn expand(item: &str) -> Result<Part, String> {
     if item.is_empty() {
         return Err("one of the values is empty; an empty text is written \"\"".into());
     }
@@ -256,38 +328,38 @@ fn expand(item: &str) -> Result<Vec<String>, String> {
     let whole = |text: &str| text.parse::<i64>().ok();
     match item.split_once("..").map(|(a, b)| (whole(a), whole(b))) {
         Some((Some(a), Some(b))) if a > b => Err(format!("{item} is empty: the first end must be the smaller")),
-        Some((Some(a), Some(b))) if b.abs_diff(a) >= MOST_VALUES as u64 => {
-            Err(format!("{item}: more than {MOST_VALUES} values"))
-        }
-        Some((Some(a), Some(b))) => Ok((a..=b).map(|n| n.to_string()).collect()),
+        Some((Some(a), Some(b))) => Ok(Part::Whole {
+            from: a,
+            count: b.abs_diff(a).saturating_add(1),
+        }),
         Some(_) if item.starts_with(|c: char| c.is_ascii_digit()) => Err(format!(
             "{item}: a range counts in whole numbers, such as 1..8; between others write lin(a,b,n) or log(a,b,n)"
         )),
-        _ => Ok(vec![item.to_owned()]),
+        _ => Ok(Part::One(item.to_owned())),
     }
 }
 
-fn series(item: &str, inside: &str, is_log: bool) -> Result<Vec<String>, String> {
+fn series(item: &str, inside: &str, is_log: bool) -> Result<Part, String> {
     let parts: Vec<&str> = inside.split(',').map(str::trim).collect();
     let hint = "write lin(a,b,n) or log(a,b,n) with two numbers of one unit and how many, such as lin(100/s,500/s,5)";
     let &[a, b, n] = parts.as_slice() else {
         return Err(format!("{item} has not three parts; {hint}"));
     };
-    let n: usize = n.parse().map_err(|_| format!("{item}: {n:?} is no count; {hint}"))?;
-    let (a, b, unit) = ends_of(a, b).ok_or_else(|| format!("{item} has no two numbers of one unit; {hint}"))?;
-    if !(2..=MOST_VALUES).contains(&n) {
-        return Err(format!("{item}: the count must lie between 2 and {MOST_VALUES}"));
+    let count: u64 = n.parse().map_err(|_| format!("{item}: {n:?} is no count; {hint}"))?;
+    let (from, to, unit) = ends_of(a, b).ok_or_else(|| format!("{item} has no two numbers of one unit; {hint}"))?;
+    if count < 2 {
+        return Err(format!("{item}: the count must be 2 at least"));
     }
-    if is_log && (a <= 0.0 || b <= 0.0) {
+    if is_log && (from <= 0.0 || to <= 0.0) {
         return Err(format!("{item} has an end at or below zero, which has no logarithm"));
     }
-    let at = |i: usize| match i as f64 / (n - 1) as f64 {
-        0.0 => a,
-        1.0 => b,
-        u if is_log => a * libm::exp(u * libm::log(b / a)),
-        u => a + u * (b - a),
-    };
-    Ok((0..n).map(|i| with_unit(tidy(at(i)), unit)).collect())
+    Ok(Part::Series {
+        from,
+        to,
+        count,
+        is_log,
+        unit: unit.to_owned(),
+    })
 }
 
 /// Twelve digits: what is beyond is the noise of the division, and makes a label nobody wants to read.
@@ -314,7 +386,7 @@ mod tests {
     use super::*;
 
     fn values(text: &str) -> Vec<String> {
-        Axis::parse(text).expect("is right").values
+        Axis::parse(text).expect("is right").values().collect()
     }
 
     fn wrong(text: &str) -> String {
@@ -338,6 +410,11 @@ mod tests {
         assert_eq!(values("w=lin(0.1,0.4,4)"), ["0.1", "0.2", "0.3", "0.4"]);
         assert_eq!(values("w=log(1ms,100ms,3)"), ["1ms", "10ms", "100ms"]);
         assert_eq!(values("w=lin(100/s,300/s,2)"), ["100/s", "300/s"]);
+        // Nothing is written out before it is asked for.
+        let long = Axis::parse("w=x,lin(0,1,10000001),7..9").expect("is right");
+        assert_eq!(long.count(), 10_000_005);
+        let some = [0, 1, 5_000_001, 10_000_001, 10_000_002, 10_000_004].map(|n| long.value(n));
+        assert_eq!(some, ["x", "0", "0.5", "1", "7", "9"]);
     }
 
     #[test]
@@ -352,7 +429,7 @@ mod tests {
             ("w=\"x", "not closed"),
             ("w=8..1", "smaller"),
             ("w=1.5..2", "lin(a,b,n)"),
-            ("w=1..99999999", "more than"),
+            ("w=1..999999999", "more than"),
             ("w=lin(1,2)", "three parts"),
             ("w=lin(1s,2ms,3)", "one unit"),
             ("w=log(0,2,3)", "logarithm"),

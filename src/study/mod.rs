@@ -141,8 +141,9 @@ pub enum Failure {
 
 /// Replications where nobody says how many.
 pub const REPLICATIONS: u32 = 20;
-/// Replications of the first round when a precision is asked for.
-const FIRST_ROUND: u32 = 10;
+/// Replications of the first round when a precision is asked for: with fewer, a variance that happens to look small ends the
+/// study too often.
+const FIRST_ROUND: u32 = 30;
 /// Replications after which a precision that was not reached is given up.
 const LAST_ROUND: u32 = 10_000;
 /// Replications and slices of the pilot that looks for a warm-up.
@@ -164,6 +165,22 @@ pub fn run(plans: &[Plan], settings: &Settings, watch: Watch<'_>) -> Result<Vec<
 /// See [`Failure`].
 pub fn run_side_by_side(plans: &[Plan], settings: &Settings, watch: Watch<'_>) -> Result<Vec<Study>, Failure> {
     conduct(plans, settings, watch, true)
+}
+
+/// How a plan settles with everything up: a few pilots of their own.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn settling(plan: &Plan, settings: &Settings, stop: &AtomicBool) -> Result<Settling, Failure> {
+    let settings = Settings {
+        lifetimes: false,
+        ..settings.clone()
+    };
+    let plan = Plan {
+        faults: Vec::new(),
+        ..plan.clone()
+    };
+    pilot(&plan, &settings, stop)
 }
 
 fn conduct(plans: &[Plan], settings: &Settings, mut watch: Watch<'_>, paired: bool) -> Result<Vec<Study>, Failure> {
@@ -255,7 +272,7 @@ impl Crew<'_> {
     fn warm_up_of(&self, plan: &Plan, watch: &Watch<'_>) -> Result<Study, Failure> {
         let settling = match plan.warmup {
             Warmup::Fixed(_) if !self.settings.show_warmup => None,
-            _ => Some(self.pilot(plan, watch)?),
+            _ => Some(pilot(plan, self.settings, watch.stop)?),
         };
         let found = settling.as_ref().and_then(|s| s.cut);
         let (warmup, unsettled) = match plan.warmup {
@@ -282,51 +299,6 @@ impl Crew<'_> {
         })
     }
 
-    /// A few runs of their own, averaged slice by slice: MSER-5 says where they settle.
-    fn pilot(&self, plan: &Plan, watch: &Watch<'_>) -> Result<Settling, Failure> {
-        let mut slices = vec![(0.0, 0u64); SLICES];
-        for pilot in 0..PILOTS {
-            // Numbers from the far end, so that the pilot shares no randomness with the study.
-            let order = self.order(
-                u32::MAX - pilot,
-                Span::ZERO,
-                Wanted {
-                    slices: SLICES,
-                    ..Wanted::default()
-                },
-            );
-            let Some(record) = world::run(plan, &order, &|| watch.stop.load(Ordering::Relaxed))? else {
-                break;
-            };
-            for (sum, slice) in slices.iter_mut().zip(&record.slices) {
-                *sum = (sum.0 + slice.0, sum.1 + slice.1);
-            }
-        }
-        let mut last = 0.0;
-        let mean = |(sum, n): &(f64, u64)| {
-            // A slice in which nothing succeeded says nothing new.
-            last = if *n > 0 { sum / *n as f64 } else { last };
-            last
-        };
-        let mean_s: Vec<f64> = slices.iter().map(mean).collect();
-        let slice = plan.duration.nanos() / SLICES as u64;
-        Ok(Settling {
-            slice: Span::from_nanos(slice),
-            cut: mser5(&mean_s).map(|cut| Span::from_nanos(cut as u64 * slice)),
-            mean_s,
-        })
-    }
-
-    fn order(&self, replication: u32, warmup: Span, wanted: Wanted) -> Order {
-        Order {
-            seed: self.settings.seed,
-            replication,
-            warmup,
-            lifetimes: self.settings.lifetimes,
-            wanted,
-        }
-    }
-
     /// Runs jobs on the pool and takes their records in the order of the jobs.
     fn round(&self, studies: &mut [Study], jobs: &[(usize, u32)], watch: &mut Watch<'_>) -> Result<(), Failure> {
         let (sender, receiver) = mpsc::channel();
@@ -345,7 +317,7 @@ impl Crew<'_> {
                         slices: 0,
                         batches: self.settings.batches.unwrap_or(0),
                     };
-                    let order = self.order(replication, warmup, wanted);
+                    let order = order(self.settings, replication, warmup, wanted);
                     let stopped = || stop.load(Ordering::Relaxed);
                     let _alarm = StopOnPanic(stop);
                     let result = if stopped() {
@@ -362,6 +334,52 @@ impl Crew<'_> {
             let duration = |plan: usize| self.plans[plan].duration - self.plans[plan].cooldown;
             collect(receiver, jobs, (studies, &duration), watch)
         })
+    }
+}
+
+/// A few runs of their own, averaged slice by slice: MSER-5 says where they settle.
+fn pilot(plan: &Plan, settings: &Settings, stop: &AtomicBool) -> Result<Settling, Failure> {
+    let mut slices = vec![(0.0, 0u64); SLICES];
+    for pilot in 0..PILOTS {
+        // Numbers from the far end, so that the pilot shares no randomness with the study.
+        let order = order(
+            settings,
+            u32::MAX - pilot,
+            Span::ZERO,
+            Wanted {
+                slices: SLICES,
+                ..Wanted::default()
+            },
+        );
+        let Some(record) = world::run(plan, &order, &|| stop.load(Ordering::Relaxed))? else {
+            break;
+        };
+        for (sum, slice) in slices.iter_mut().zip(&record.slices) {
+            *sum = (sum.0 + slice.0, sum.1 + slice.1);
+        }
+    }
+    let mut last = 0.0;
+    let mean = |(sum, n): &(f64, u64)| {
+        // A slice in which nothing succeeded says nothing new.
+        last = if *n > 0 { sum / *n as f64 } else { last };
+        last
+    };
+    let mean_s: Vec<f64> = slices.iter().map(mean).collect();
+    let slice = plan.duration.nanos() / SLICES as u64;
+    Ok(Settling {
+        slice: Span::from_nanos(slice),
+        cut: mser5(&mean_s).map(|cut| Span::from_nanos(cut as u64 * slice)),
+        mean_s,
+    })
+}
+
+fn order(settings: &Settings, replication: u32, warmup: Span, wanted: Wanted) -> Order {
+    Order {
+        seed: settings.seed,
+        replication,
+        warmup,
+        lifetimes: settings.lifetimes,
+        wanted,
     }
 }
 

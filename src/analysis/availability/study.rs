@@ -8,7 +8,7 @@ use super::prices::{Prices, Trials, cuts};
 use super::trials::Trial;
 use super::*;
 
-use crate::analysis::spof::Times;
+use crate::analysis::spof::{Times, Wish};
 use crate::analysis::topology::Topology;
 use crate::base::random::{Streams, mix};
 use crate::model::structure::used;
@@ -22,6 +22,8 @@ pub struct Asked {
     pub horizon: Span,
     /// Seed, replications and threads; the rest is chosen here.
     pub settings: Settings,
+    /// What is wanted of the times of a trial.
+    pub wish: Wish,
 }
 
 /// What came of it.
@@ -164,7 +166,7 @@ impl Crew<'_> {
     fn add(&mut self, down: &[usize]) {
         let components = &self.plan.components;
         let hits: Vec<Hit> = down.iter().flat_map(|c| components[*c].hits.clone()).collect();
-        let times = Times::of(self.plan, &hits);
+        let times = Times::of(self.plan, &hits, self.asked.wish);
         let bases = &mut self.trials.bases;
         let known = bases.iter().position(|b| b.times == times || down.len() > 1);
         let base = known.unwrap_or_else(|| {

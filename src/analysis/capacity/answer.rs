@@ -1,7 +1,7 @@
 //! The whole answer: the knee closely, the curve, every loss, and what to know before believing it.
 
 use super::bound::{blame, bound, lost_nodes, utilization};
-use super::search::{Ask, Effort, End, FINE, LOST, Question, ROUGH, Search, Trial, is_timed};
+use super::search::{Ask, Effort, End, FINE, LOST, Question, ROUGH, Search, Trial, is_closed, is_timed};
 use super::sizes::{Sizing, sizes};
 use super::{Capacity, Found, Knee, Limit, Verdict, curve};
 use crate::analysis::result::{Caveat, Estimate};
@@ -9,7 +9,7 @@ use crate::analysis::topology::Topology;
 use crate::base::ids::ClassId;
 use crate::base::time::{Span, Time};
 use crate::model::structure::{State, is_cut, used};
-use crate::scenario::plan::{Component, Fault, Load, Measure, Objective, Plan, Warmup};
+use crate::scenario::plan::{Arrivals, Component, Fault, Load, Measure, Objective, Plan, Source, Warmup};
 use crate::stats::interval::CONFIDENCE;
 use crate::stats::knee::{self, Crossing, Line, Reading};
 
@@ -44,6 +44,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
     let most = bounded.as_ref().map(|b| b.0);
     settle_warmup(&mut plan, ask)?;
     let mut search = Search::new(question, plan.clone(), most, "the knee", ask);
+    let present_per_s = search.present_per_s()?;
     let start = libm::log(most.map_or(1.0, |f| 0.85 * f));
     let mut rough = Vec::new();
     search.follow(&mut rough, start, ROUGH, &[Line::Value])?;
@@ -52,7 +53,11 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
         Verdict::Found => finely(&mut search, question, libm::log(guess.knee_ratio.value.unwrap_or(1.0)))?,
         _ => (guess, rough),
     };
-    let (present_per_s, tried) = (plan.requests_per_s(), search.tried);
+    let knee = match most.filter(|_| !is_closed(&plan) && !is_timed(&plan)) {
+        Some(most) => knee.within(most / promised(&plan), present_per_s),
+        None => knee,
+    };
+    let tried = search.tried;
     let mut found = Found {
         capacity: Capacity {
             present_per_s,
@@ -108,6 +113,13 @@ fn the_rest(question: &Question, search: &mut Search<'_, '_>, knee: &Knee, found
         found.capacity.n_minus_1.0.push((component.name.clone(), left));
     }
     Ok(())
+}
+
+/// The share that must be answered.
+fn promised(plan: &Plan) -> f64 {
+    let overall = |o: &&Objective| o.measure == Measure::Availability && o.class.is_none();
+    let promised = plan.slo.iter().filter(overall).map(|o| o.target);
+    promised.fold(USUAL_AVAILABILITY, f64::min).max(1e-9)
 }
 
 /// A warm-up that is to be found is found once, under the present load.
@@ -245,8 +257,23 @@ fn caveats(plan: &Plan, capacity: &Capacity, question: &Question) -> Vec<Caveat>
     if question.replications < 2 {
         say("replications.one", "one replication gives no interval".into());
     }
-    let closed = plan.sources.iter().any(|s| matches!(s.load, Load::Closed { .. }));
-    if closed {
+    let peaks = |s: &Source| {
+        matches!(
+            &s.load,
+            Load::Open {
+                arrivals: Arrivals::Profile { .. },
+                ..
+            }
+        )
+    };
+    if plan.sources.iter().any(peaks) {
+        say(
+            "load.peak",
+            "arrivals follow a profile: the load is its highest rate, while goodput is the mean over the whole run"
+                .into(),
+        );
+    }
+    if is_closed(plan) {
         say("closed", "users wait for their answers before they ask again: the number of users is scaled, and the load is what they then ask for".into());
     }
     all
@@ -272,6 +299,26 @@ fn estimate(value: Option<f64>, lo: Option<f64>, hi: Option<f64>) -> Estimate {
         lo,
         hi,
         confidence: CONFIDENCE,
+    }
+}
+
+impl Knee {
+    /// No more than so many times the present load can be answered for long, even where a run of minutes gets away with more.
+    fn within(self, most: f64, present_per_s: f64) -> Knee {
+        let capped = |e: Estimate, most: f64| Estimate {
+            value: e.value.map(|v| v.min(most)),
+            lo: e.lo.map(|v| v.min(most)),
+            hi: e.hi.map(|v| v.min(most)),
+            ..e
+        };
+        match self.verdict {
+            Verdict::Found => Knee {
+                knee_ratio: capped(self.knee_ratio, most),
+                knee_per_s: capped(self.knee_per_s, most * present_per_s),
+                ..self
+            },
+            _ => self,
+        }
     }
 }
 

@@ -175,6 +175,14 @@ impl<'a, 'b> Search<'a, 'b> {
         plan
     }
 
+    /// The present load. How often users ask depends on the answers, so theirs is measured.
+    pub(super) fn present_per_s(&mut self) -> Result<f64, End> {
+        match is_closed(&self.plan) {
+            true => self.trial(0.0, ROUGH).map(|t| t.rate_per_s),
+            false => Ok(self.plan.requests_per_s()),
+        }
+    }
+
     pub(super) fn trial(&mut self, at: f64, effort: Effort) -> Result<Trial, End> {
         let factor = libm::exp(at);
         let plan = self.under(factor, effort);
@@ -187,9 +195,8 @@ impl<'a, 'b> Search<'a, 'b> {
         let run = findings::run(&plan, &study);
         let measured_s = plan.duration.seconds() - study.warmup.seconds();
         let (height, worst) = excess(&plan, &run, measured_s);
-        let closed = plan.sources.iter().any(|s| matches!(s.load, Load::Closed { .. }));
         // How often users ask depends on the answers; only what they did ask is their load.
-        let rate_per_s = match closed {
+        let rate_per_s = match is_closed(&plan) {
             true => run.metrics.requests.offered as f64 / f64::from(effort.replications) / measured_s.max(1e-9),
             false => self.plan.requests_per_s() * factor,
         };
@@ -250,6 +257,11 @@ impl<'a, 'b> Search<'a, 'b> {
         self.follow(&mut trials, start, effort, &[Line::Value, Line::Upper, Line::Lower])?;
         Ok(trials)
     }
+}
+
+/// Does any source wait for its answers?
+pub(super) fn is_closed(plan: &Plan) -> bool {
+    plan.sources.iter().any(|s| matches!(s.load, Load::Closed { .. }))
 }
 
 /// Is there something at set times, so that a shorter run would be another scenario?

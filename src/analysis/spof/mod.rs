@@ -22,7 +22,7 @@ use crate::study::{Count, Failure};
 pub use judge::titled;
 use judge::{Judge, PAIR, Settled, worse};
 pub use lab::{Lab, Runs};
-pub use question::{Doubts, Effect, Loss, Question, SLOWER, Times};
+pub use question::{Doubts, Effect, Loss, Question, SLOWER, Times, Wish};
 pub use remedy::{NoFix, apply, remedies};
 use serde::{Deserialize, Serialize};
 
@@ -220,7 +220,7 @@ impl Before<'_> {
 /// # Errors
 /// See [`Failure`].
 pub fn answer<'p>(plan: &'p Plan, options: &Options, lab: &mut Lab<'_>) -> Result<(Spof, Before<'p>), Failure> {
-    let question = Question::new(plan, &options.effects, options.pairs);
+    let question = Question::new(plan, &options.effects, options.pairs, lab.wish);
     let replications = lab.replications(&question)?;
     let count = Count::Fixed(replications);
     let runs = lab.run("losses", &question.plans, question.crash_at(), count)?.even();

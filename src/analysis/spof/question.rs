@@ -102,25 +102,65 @@ const ALIKE_S: f64 = 5.0;
 /// Whoever is not back when the watch ends is watched so many times as long.
 const LONGER: f64 = 5.0;
 
+/// Least length of what is measured where somebody says how long a simulation is to be.
+const LEAST_S: f64 = 5.0;
+const LEAST_GRACE_S: f64 = 2.0;
+
+/// What somebody wants of the times; the rest is left to [`Times::of`].
+#[derive(Copy, Clone, Debug, Default, PartialEq)]
+pub struct Wish {
+    /// How long a whole simulation lasts, the return watched no longer than usual.
+    pub duration: Option<Span>,
+    /// How long it is before the failure comes.
+    pub warmup: Option<Span>,
+}
+
+impl Wish {
+    /// The shortest duration in which the loss of any component can be watched to its end.
+    pub fn least(self, plan: &Plan) -> Span {
+        let of = |component: &Component| {
+            let times = Times::of(plan, &component.hits, Wish { duration: None, ..self });
+            let rest = Span::from_seconds(2.0 * LEAST_S + LEAST_GRACE_S);
+            times.crash + times.settle + times.settle + rest
+        };
+        plan.components.iter().map(of).max().unwrap_or(Span::ZERO)
+    }
+}
+
 impl Times {
     /// As they suit the plan and what fails there.
-    pub fn of(plan: &Plan, failure: &[Hit]) -> Times {
+    pub fn of(plan: &Plan, failure: &[Hit], wish: Wish) -> Times {
         let warmup = match plan.warmup {
             Warmup::Fixed(span) => span.seconds(),
             Warmup::Auto => 30.0,
         };
         let settle = 1.2 * plan.reaction(failure).seconds() + 2.0;
         let settle = (ALIKE_S * libm::ceil(settle / ALIKE_S)).clamp(ALIKE_S, LONGEST_S);
-        let measure = (REQUESTS / plan.requests_per_s().max(1e-9)).clamp(SHORTEST_S, LONGEST_S);
         let whole = |seconds: f64| Span::from_seconds(libm::ceil(seconds));
         // Where a bin of the timeline begins, so that who comes before the crash and who after are told apart.
-        let crash = 10.0 * libm::ceil(warmup.clamp(10.0, LONGEST_S) / 10.0);
+        let whole_bins = |seconds: f64| whole(10.0 * libm::ceil(seconds / 10.0));
+        let crash = match wish.warmup {
+            Some(asked) => whole_bins(asked.seconds().max(1.0)),
+            None => whole_bins(warmup.clamp(10.0, LONGEST_S)),
+        };
+        let (measure, grace) = match wish.duration {
+            None => {
+                let measure = (REQUESTS / plan.requests_per_s().max(1e-9)).clamp(SHORTEST_S, LONGEST_S);
+                (whole(measure), whole((measure * 0.1).max(LEAST_GRACE_S)))
+            }
+            Some(duration) => {
+                // What is left is the measured state, the grace, and as long a watch of the way back.
+                let rest = (duration.seconds() - crash.seconds() - 2.0 * settle).max(2.0 * LEAST_S + LEAST_GRACE_S);
+                let grace = libm::floor(rest / 21.0).max(LEAST_GRACE_S);
+                (Span::from_seconds((rest - grace) / 2.0), whole(grace))
+            }
+        };
         Times {
-            crash: whole(crash),
+            crash,
             settle: whole(settle),
-            measure: whole(measure),
-            grace: whole((measure * 0.1).max(2.0)),
-            watch: whole(settle + measure),
+            measure,
+            grace,
+            watch: whole(settle) + measure,
         }
     }
 
@@ -182,7 +222,7 @@ const LIGHT: f64 = 0.1;
 
 impl<'p> Question<'p> {
     /// All components that are used, each alone; with `pairs` also those of the cut sets of two, and all pairs of hosts.
-    pub fn new(plan: &'p Plan, effects: &[Effect], pairs: bool) -> Question<'p> {
+    pub fn new(plan: &'p Plan, effects: &[Effect], pairs: bool, wish: Wish) -> Question<'p> {
         let used = used(plan);
         let mut losses: Vec<Loss> = Vec::new();
         for effect in effects {
@@ -195,16 +235,16 @@ impl<'p> Question<'p> {
         if pairs {
             losses.extend(pairs_of(plan, &used));
         }
-        Question::of(plan, losses)
+        Question::of(plan, losses, wish)
     }
 
     /// These losses, as far as they can happen.
-    pub fn of(plan: &'p Plan, mut losses: Vec<Loss>) -> Question<'p> {
+    pub fn of(plan: &'p Plan, mut losses: Vec<Loss>, wish: Wish) -> Question<'p> {
         losses.retain(|l| !l.hits(plan).is_empty());
         let mut trials = Trials::default();
         let found = losses
             .iter()
-            .map(|l| trials.add(plan, l, Times::of(plan, &l.hits(plan))));
+            .map(|l| trials.add(plan, l, Times::of(plan, &l.hits(plan), wish)));
         let found: Vec<Trial> = found.collect();
         let (baselines, trials, plans) = trials.plans(found);
         Question {

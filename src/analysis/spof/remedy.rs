@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::judge::Judge;
 use super::lab::{Lab, Runs};
-use super::question::{Effect, Loss, Question};
+use super::question::{Effect, Loss, Question, Wish};
 use super::{Before, Fix, Priced, Relief, Spof, Verdict, single_points};
 use crate::analysis::reliability::{self, Life};
 use crate::base::dist::Dist;
@@ -54,7 +54,7 @@ pub fn remedies(loaded: &Loaded, before: &Before<'_>, spof: &mut Spof, lab: &mut
     let all = candidates(loaded, &ailing);
     let replications = before.replications().min(REPLICATIONS);
     let attempts: Vec<Attempt<'_>> = all.iter().filter_map(|c| attempt(loaded, before, c)).collect();
-    let questions: Vec<Question<'_>> = attempts.iter().map(question).collect();
+    let questions: Vec<Question<'_>> = attempts.iter().map(|a| question(a, lab.wish)).collect();
     let plans: Vec<Plan> = questions.iter().flat_map(|q| q.plans.clone()).collect();
     let mut runs = lab.run("fixes", &plans, before.question.crash_at(), Count::Fixed(replications))?;
     if lab.stopped() {
@@ -129,12 +129,12 @@ fn attempt<'c>(loaded: &Loaded, before: &Before<'_>, candidate: &'c Candidate) -
     })
 }
 
-fn question<'a>(attempt: &'a Attempt<'_>) -> Question<'a> {
+fn question<'a>(attempt: &'a Attempt<'_>, wish: Wish) -> Question<'a> {
     let loss = |c: &usize| Loss {
         parts: vec![*c],
         effect: Effect::Crash,
     };
-    Question::of(&attempt.plan, attempt.after.iter().map(loss).collect())
+    Question::of(&attempt.plan, attempt.after.iter().map(loss).collect(), wish)
 }
 
 /// What the change saves; `None` where that is nothing.

@@ -30,6 +30,11 @@ pub fn asked(document: &Document) -> String {
         Answer::Availability(found) => availability(name, found),
         Answer::Review(_) => format!("What is wrong with the design of {name}, as far as reading it tells?"),
         Answer::Sweep(found) => sweep(name, found),
+        Answer::Validate(found) => match found.files.len() {
+            1 => format!("Can {name} be simulated as it stands?"),
+            n => format!("Can these {n} files be simulated as they stand?"),
+        },
+        Answer::Explain(_) => format!("Which values are in force in {name}, and where do they come from?"),
         Answer::Verify(_) => "Does this program say what theory, real servers and its own promises say?".into(),
     }
 }

@@ -40,8 +40,8 @@ impl Conclusions {
             Answer::Compare(found) => compare::conclusions(found),
             Answer::Capacity(found) => capacity::conclusions(found, document.envelope.complete),
             Answer::Sweep(found) => sweep::conclusions(found),
-            // Its words begin with the verdict.
-            Answer::Verify(_) => Conclusions::default(),
+            // Their words begin with the verdict.
+            Answer::Verify(_) | Answer::Validate(_) | Answer::Explain(_) => Conclusions::default(),
         };
         Conclusions {
             asked: asked::asked(document),

@@ -43,7 +43,7 @@ pub fn rows(document: &Document) -> Vec<Vec<Name>> {
         Answer::Spof(_) => &[&[Name::Topology], &[Name::Spof]],
         Answer::Availability(_) => &[&[Name::Nines], &[Name::Spof], &[Name::Topology]],
         Answer::Sweep(_) => &[&[Name::Tornado]],
-        Answer::Review(_) | Answer::Verify(_) => &[],
+        Answer::Review(_) | Answer::Verify(_) | Answer::Validate(_) | Answer::Explain(_) => &[],
     };
     rows.iter().map(|row| row.to_vec()).collect()
 }
@@ -279,7 +279,8 @@ fn sentences(document: &Document, room: f64) -> Vec<(String, Tone)> {
         .into_iter()
         .flatten()
         .collect(),
-        Answer::Review(_) => findings(document),
+        Answer::Review(_) | Answer::Validate(_) => findings(document),
+        Answer::Explain(_) => vec![("Every value stands in a .pdf or .html.".into(), Tone::Quiet)],
         _ => {
             let found = Conclusions::of(document).found;
             found.into_iter().map(|s| (quoted(&s.text), s.tone)).collect()

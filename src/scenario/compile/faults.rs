@@ -281,7 +281,7 @@ pub fn places(cx: &mut Context, name: &str, network: &Network, path: &Path) -> O
         return found.map(|i| Places::Link(LinkId::new(i)));
     }
     let raw = cx.raw;
-    let component = cx.component(name, "host, node, zone or common cause", path)?;
+    let component = cx.mortal(name, network, path)?;
     let members = |names: &mut dyn Iterator<Item = &str>| names.filter_map(|n| cx.names.node(n)).collect::<Vec<_>>();
     match component {
         Component::Host(id) => Some(Places::Of(vec![id], Vec::new())),

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Context;
 use crate::base::ids::{DatabaseId, HostId, NodeId, VipId, ZoneId};
 use crate::base::limits;
-use crate::scenario::plan::Target;
-use crate::scenario::problem::did_you_mean;
+use crate::scenario::plan::{Network, Target};
+use crate::scenario::problem::{did_you_mean, expected};
 use crate::scenario::raw::node::Node;
 use crate::scenario::read::tree::Path;
 
@@ -237,6 +237,19 @@ impl Context<'_> {
         let found = self.names.get(name);
         if found.is_none() && !self.names.declared.contains(name) {
             let hint = did_you_mean(name, self.names.table.keys().map(String::as_str));
+            self.unknown(path, format!("there is no {wanted} \"{name}\""), hint);
+        }
+        found
+    }
+
+    /// The same of what a fault or a common cause can hit, links among it; where nothing is near, it says all that there is.
+    pub(super) fn mortal(&mut self, name: &str, network: &Network, path: &Path) -> Option<Component> {
+        let found = self.names.get(name);
+        if found.is_none() && !self.names.declared.contains(name) {
+            let links = network.links.iter().map(|l| l.name.as_str());
+            let known = self.names.table.keys().map(String::as_str).chain(links);
+            let hint = did_you_mean(name, known.clone()).or_else(|| expected(known));
+            let wanted = "host, node, database member, zone, link or common cause";
             self.unknown(path, format!("there is no {wanted} \"{name}\""), hint);
         }
         found

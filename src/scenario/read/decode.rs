@@ -8,9 +8,9 @@ use std::fmt;
 
 use serde::de::{self, DeserializeOwned, Expected, Unexpected};
 
-use super::deserializer::Decoder;
+use super::deserializer::{Decoder, TAG};
 use super::tree::{Origin, Path, Step, Tree, Value};
-use crate::scenario::problem::{MOST, did_you_mean, or};
+use crate::scenario::problem::{MOST, did_you_mean, expected, nearest};
 
 /// Something that could not be decoded.
 #[derive(Debug)]
@@ -50,6 +50,7 @@ pub fn decode<T: DeserializeOwned>(tree: &mut Tree) -> Decoded<T> {
             Err(error) => error,
         };
         let path = Path(error.steps.iter().rev().cloned().collect());
+        let kind = error.what.meant_kind();
         if !follows(&error, &path, &done.pruned) {
             let origin = if error.key {
                 tree.origin_of_key(&path)
@@ -58,7 +59,7 @@ pub fn decode<T: DeserializeOwned>(tree: &mut Tree) -> Decoded<T> {
             };
             done.faults.push(error.what.into_fault(origin));
         }
-        if path.0.is_empty() || !prune(tree, &path) {
+        if !(kind.is_some_and(|kind| replace(tree, &path, kind)) || prune(tree, &path)) {
             break;
         }
         note(&mut done.pruned, path);
@@ -89,6 +90,12 @@ fn follows(error: &Error, path: &Path, pruned: &BTreeSet<Path>) -> bool {
                     .any(|p| p.0.len() == path.0.len() + 1 && p.0.starts_with(&path.0))
         }
     }
+}
+
+/// Puts the kind that was meant in the place of the one that was typed, so that the rest of the object is looked at too.
+fn replace(tree: &mut Tree, path: &Path, kind: &str) -> bool {
+    let found = tree.find_mut(path);
+    found.map(|tree| tree.value = Value::Text(kind.to_owned())).is_some()
 }
 
 /// Cuts out what the path leads to; false where there is nothing.
@@ -142,6 +149,17 @@ pub enum What {
 }
 
 impl What {
+    /// Of an unknown kind: the one that is near, where there is one alone.
+    fn meant_kind(&self) -> Option<&'static str> {
+        match self {
+            What::Unknown { what: TAG, word, known } => match nearest(word, known.iter().copied())[..] {
+                [kind] => Some(kind),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     fn into_fault(self, origin: Origin) -> Fault {
         let (message, hint) = match self {
             What::Said(message) => match message.split_once("; ") {
@@ -150,12 +168,9 @@ impl What {
             },
             What::Missing(field) => (format!("\"{field}\" is missing here"), None),
             What::Unknown { what, word, known } => {
-                let names: Vec<String> = known.iter().map(|k| format!("\"{k}\"")).collect();
-                let all = (!names.is_empty() && names.len() <= 30).then(|| format!("expected {}", or(&names)));
-                (
-                    format!("unknown {what} \"{word}\""),
-                    did_you_mean(&word, known.iter().copied()).or(all),
-                )
+                let near = did_you_mean(&word, known.iter().copied());
+                let hint = near.or_else(|| expected(known.iter().copied()));
+                (format!("unknown {what} \"{word}\""), hint)
             }
         };
         Fault { origin, message, hint }

@@ -10,7 +10,7 @@ use super::tree::{Entry, Step, Tree, Value};
 /// The key whose value says which variant an object is, for enums that call themselves by it.
 ///
 /// Serde's own `tag` attribute copies an object before it looks at it, and the places are lost.
-const TAG: &str = "kind";
+pub const TAG: &str = "kind";
 
 /// Decodes one value.
 #[derive(Copy, Clone)]

@@ -1,0 +1,118 @@
+//! What is said of scenarios without simulating them: whether the files are right (`validate`), and every value in force
+//! (`explain`).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::result::{Answer, Document, Engine, Envelope};
+use crate::scenario::plan::Plan;
+use crate::scenario::{Loaded, problem::Problems};
+
+/// What `validate` found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Validation {
+    /// In the order given.
+    pub files: Vec<Checked>,
+}
+
+/// A file that was looked at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Checked {
+    /// Its name, as typed.
+    pub file: String,
+    /// Can it be simulated?
+    pub ok: bool,
+    /// Nodes, of which a database is one; 0 where it is wrong.
+    pub nodes: u32,
+    /// Hosts that have a name.
+    pub hosts: u32,
+    /// What is odd about it.
+    pub warnings: Vec<String>,
+    /// What is wrong with it.
+    pub problems: Vec<String>,
+}
+
+impl Checked {
+    /// A file that is right. Roles and members count as the scenario has them: a database is one node.
+    pub fn right(file: String, plan: &Plan) -> Checked {
+        let members: usize = plan.databases.iter().map(|d| d.members.len()).sum();
+        Checked {
+            file,
+            ok: true,
+            nodes: (plan.nodes.len() - members + plan.databases.len() + plan.vips.len()) as u32,
+            hosts: plan.hosts.iter().filter(|h| h.named).count() as u32,
+            warnings: plan.warnings.clone(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// A file that is wrong.
+    pub fn wrong(file: String, problems: &Problems) -> Checked {
+        Checked {
+            file,
+            ok: false,
+            nodes: 0,
+            hosts: 0,
+            warnings: Vec::new(),
+            problems: problems.list.iter().map(|p| p.message.clone()).collect(),
+        }
+    }
+}
+
+/// What `explain` found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// In the order of the format.
+    pub settings: Vec<Explained>,
+    /// What is odd about the scenario.
+    pub warnings: Vec<String>,
+}
+
+/// A value in force.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Explained {
+    /// Dotted, as `--set` takes it.
+    pub path: String,
+    /// As a scenario would have it; null where there is none.
+    pub value: Value,
+    /// The line of the file, the `--set`, or `default`.
+    pub source: String,
+}
+
+impl Explained {
+    /// Did somebody say so, in the file or by a `--set`?
+    pub fn is_typed(&self) -> bool {
+        self.source != "default"
+    }
+}
+
+/// The document of `validate`. The scenario is the first: where that is wrong, only its name is known.
+pub fn validated(files: Vec<Checked>, first: Option<&Plan>, wall_s: f64) -> Document {
+    let name = files.first().map_or("", |f| f.file.as_str());
+    let envelope = Envelope::unsimulated("validate", first, name);
+    document(envelope, Answer::Validate(Validation { files }), wall_s)
+}
+
+/// The document of `explain`.
+pub fn explained(loaded: &Loaded, wall_s: f64) -> Document {
+    let explained = loaded.explain().into_iter().map(|s| Explained {
+        path: s.path,
+        value: s.value,
+        source: s.source.to_string(),
+    });
+    let explanation = Explanation {
+        settings: explained.collect(),
+        warnings: loaded.plan.warnings.clone(),
+    };
+    let envelope = Envelope::unsimulated("explain", Some(&loaded.plan), &loaded.file);
+    document(envelope, Answer::Explain(explanation), wall_s)
+}
+
+fn document(envelope: Envelope, answer: Answer, wall_s: f64) -> Document {
+    Document {
+        envelope,
+        answer,
+        caveats: Vec::new(),
+        engine: Engine::this(1, 0, wall_s),
+    }
+}
