@@ -4,7 +4,7 @@
 
 use super::answer::Conclusions;
 use super::chart;
-use super::document::{Block, Fact, Report};
+use super::document::{Block, Fact, Report, Span};
 use super::headline::numbers;
 use super::origin::origin;
 use super::summary::incomplete;
@@ -92,12 +92,18 @@ fn with_conclusions(mut report: Report, document: &Document) -> Report {
     Report { blocks, ..report }
 }
 
-/// One sentence for the contents: the warning, the first of what was found, or how it was found.
-pub(super) fn gist(part: &Part<'_>) -> String {
-    let found = Conclusions::of(part.document).found;
-    let found = found.first().map(|s| quoted(&s.text));
-    part.warning
-        .clone()
-        .or(found)
-        .unwrap_or_else(|| part.report.subtitle.clone())
+/// What the contents say of a result: what was asked, the warning or the first of what was found, the first thing to do.
+pub(super) fn gist(part: &Part<'_>) -> Vec<(&'static str, String)> {
+    let said = Conclusions::of(part.document);
+    let first = |sentences: &[Span]| sentences.first().map(|s| quoted(&s.text));
+    let found = part.warning.clone().or_else(|| first(&said.found));
+    let lines = [
+        ("Asked", Some(quoted(&said.asked))),
+        ("Found", found.or_else(|| Some(part.report.subtitle.clone()))),
+        ("To do", first(&said.to_do)),
+    ];
+    lines
+        .into_iter()
+        .filter_map(|(what, text)| Some((what, text?)))
+        .collect()
 }

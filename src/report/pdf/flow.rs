@@ -1,5 +1,7 @@
 //! Puts one block under the other and begins a page where one is full. What belongs together stays together.
 
+mod contents;
+
 use plotters::style::RGBColor;
 
 use super::page::{Area, Bookmark, Leaf, Mark};
@@ -7,7 +9,7 @@ use super::table::{self, Place};
 use super::text::{Fonts, Line, Style};
 use crate::report::chart::{self, Look, PictureError, Theme};
 use crate::report::document::{Align, Block, Fact, Number, Point, Span, Table, Tone};
-use crate::report::handout::{Handout, Part, gist};
+use crate::report::handout::{Handout, Part};
 
 const MARGIN: f64 = 54.0;
 /// From the foot of the last line to the edge.
@@ -28,8 +30,6 @@ const COMPANY: f64 = 72.0;
 const HEADING: f64 = 34.0;
 /// How much smaller a picture may get to stay on its page.
 const LEAST_SCALE: f64 = 0.82;
-/// An entry of the contents.
-const ENTRY: f64 = 34.0;
 
 /// A document on its way to pages.
 pub struct Flow<'f> {
@@ -59,19 +59,15 @@ impl<'f> Flow<'f> {
 
     /// All pages, and the bookmarks that lead to them.
     pub fn lay_out(mut self, handout: &Handout<'_>) -> Result<(Vec<Leaf>, Vec<Bookmark>), PictureError> {
-        let several = handout.parts.len() > 1;
-        let contents = if several {
-            self.contents_pages(handout.parts.len())
-        } else {
-            0
+        let contents = match handout.parts.len() {
+            1 => Vec::new(),
+            _ => self.entries(handout),
         };
-        self.leaves.resize_with(contents, Leaf::default);
+        self.leaves.resize_with(contents.len(), Leaf::default);
         for part in &handout.parts {
             self.part(part, handout.date.as_deref())?;
         }
-        if several {
-            self.contents(handout);
-        }
+        self.contents(handout, contents);
         self.feet(&handout.title);
         Ok((self.leaves, self.bookmarks))
     }
@@ -431,53 +427,7 @@ impl<'f> Flow<'f> {
         Ok(())
     }
 
-    // --- contents and feet ------------------------------------------------------------------------------------------
-
-    fn contents_pages(&self, entries: usize) -> usize {
-        entries.div_ceil(self.entries_a_page())
-    }
-
-    fn entries_a_page(&self) -> usize {
-        (((self.bottom() - MARGIN - 60.0) / ENTRY) as usize).max(1)
-    }
-
-    fn contents(&mut self, handout: &Handout<'_>) {
-        let starts: Vec<usize> = self.bookmarks.iter().filter(|b| b.level == 0).map(|b| b.page).collect();
-        let entries: Vec<_> = handout.parts.iter().zip(starts).collect();
-        for (page, entries) in entries.chunks(self.entries_a_page()).enumerate() {
-            let mut marks = Vec::new();
-            let quiet = self.style(SMALL, false, Tone::Quiet);
-            if page == 0 {
-                let title = self.fitted(&handout.title, self.style(20.0, true, Tone::Plain), self.room());
-                marks.push(Mark::Text(MARGIN, MARGIN + 20.0, title));
-                let date = self.fonts.line(handout.date.as_deref().unwrap_or_default(), quiet);
-                marks.push(Mark::Text(self.width - MARGIN - date.width, MARGIN + 20.0, date));
-            }
-            for (i, (part, target)) in entries.iter().enumerate() {
-                let top = MARGIN + 60.0 + i as f64 * ENTRY;
-                let number = self
-                    .fonts
-                    .line(&(target + 1).to_string(), self.style(BODY, false, Tone::Plain));
-                let room = self.room() - 40.0;
-                let title = self.fitted(&part.report.title, self.style(11.0, true, Tone::Plain), room);
-                let says = self
-                    .fonts
-                    .wrapped(&gist(part), self.style(SMALL, false, Tone::Quiet), room);
-                marks.push(Mark::Text(self.width - MARGIN - number.width, top, number));
-                marks.push(Mark::Text(MARGIN, top, title));
-                let says = says.into_iter().take(1);
-                marks.extend(says.map(|line| Mark::Text(MARGIN, top + 12.0, line)));
-                let area = Area {
-                    left: MARGIN,
-                    top: top - 11.0,
-                    width: self.room(),
-                    height: ENTRY - 8.0,
-                };
-                marks.push(Mark::Link(area, *target));
-            }
-            self.leaves[page].marks = marks;
-        }
-    }
+    // --- feet ------------------------------------------------------------------------------------------
 
     /// What the report is about and which page this is, on every page.
     fn feet(&mut self, title: &str) {
