@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use fallover::analysis::availability::{Asked, Availability, EVERYTHING_UP, Found, answer};
 use fallover::analysis::reliability::lives;
 use fallover::analysis::result::{Answer, Document, Estimate};
-use fallover::analysis::spof::{Effect, Lab, Options, Verdict, Wish, answer as spof_answer, cut_sets, single_points};
+use fallover::analysis::spof::{
+    Effect, Lab, Options, TimesWanted, Verdict, answer as spof_answer, cut_sets, single_points,
+};
 use fallover::base::ids::ClassId;
 use fallover::base::time::Span;
 use fallover::model::structure::{State, is_cut, used};
@@ -33,7 +35,7 @@ fn found(plan: &Plan, horizon_s: f64, replications: u32) -> Found {
     let asked = Asked {
         horizon: Span::from_seconds(horizon_s),
         settings: settings(replications, 0),
-        wish: Wish::default(),
+        wish: TimesWanted::default(),
     };
     let found = answer(plan, &asked, &AtomicBool::new(false), &|_, _| {});
     found.expect("the books balance").expect("nobody stops it")
@@ -435,7 +437,7 @@ fn availability_and_spof_agree_on_foobar() {
     let found = availability(&plan, 3650.0 * DAY_S, 2);
     let mut lab = Lab {
         settings: settings(2, 0),
-        wish: Wish::default(),
+        wish: TimesWanted::default(),
         stop: &AtomicBool::new(false),
         progress: &|_, _, _| {},
         events: 0,
@@ -528,7 +530,7 @@ fn a_precision_that_cannot_be_had_is_given_up_and_said() {
     let mut asked = Asked {
         horizon: Span::from_seconds(365.0 * DAY_S),
         settings: settings(1, 0),
-        wish: Wish::default(),
+        wish: TimesWanted::default(),
     };
     asked.settings.replications = Count::Precision(1e-9);
     let found = answer(&scenario(&nodes, "", 20), &asked, &AtomicBool::new(false), &|_, _| {});
@@ -547,7 +549,7 @@ fn what_is_finished_when_it_is_stopped_is_kept() {
     let asked = Asked {
         horizon: Span::from_seconds(3650.0 * DAY_S),
         settings: settings(8, 1),
-        wish: Wish::default(),
+        wish: TimesWanted::default(),
     };
     let run = |after: u64| {
         let stop = AtomicBool::new(false);

@@ -3,7 +3,7 @@
 use super::result::{Caveat, Run, Series};
 use crate::base::time::Span;
 use crate::model::recorder::bin_of;
-use crate::scenario::plan::{Arrivals, Load, Plan, Source, Warmup};
+use crate::scenario::plan::{Arrivals, Plan, Warmup};
 use crate::stats::batches::are_correlated;
 use crate::stats::sketch::Sketch;
 use crate::study::{Settling, Study};
@@ -68,16 +68,8 @@ fn batches(plan: &Plan, study: &Study) -> String {
 
 /// Recorded arrivals are the same in every replication, so the intervals know nothing of another recording.
 fn one_trace(plan: &Plan, study: &Study) -> Option<String> {
-    let is_trace = |s: &Source| {
-        matches!(
-            &s.load,
-            Load::Open {
-                arrivals: Arrivals::Trace { .. },
-                ..
-            }
-        )
-    };
-    (study.samples.len() > 1 && study.batches.is_none() && plan.sources.iter().any(is_trace)).then(|| {
+    let is_recorded = plan.arrivals().any(|a| matches!(a, Arrivals::Trace { .. }));
+    (study.samples.len() > 1 && study.batches.is_none() && is_recorded).then(|| {
         "the recorded arrivals are the same in every replication: the intervals say what chance does to this recording, and nothing of another day".into()
     })
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::exit::{self, Failure, INTERNAL, INTERRUPTED, MISSED};
 use super::options::{Simulating, span};
 use crate::analysis::result::{Caveat, Document};
-use crate::analysis::spof::{Times, Wish};
+use crate::analysis::spof::{Times, TimesWanted};
 use crate::analysis::statistics;
 use crate::base::limits;
 use crate::base::time::Span;
@@ -85,7 +85,7 @@ impl Simulating {
     }
 
     /// What is wanted of simulations that hold one failure each; and where MSER-5 would let it come.
-    pub fn timing(&self, plan: &Plan, stop: &AtomicBool) -> Result<(Wish, Option<Caveat>), Failure> {
+    pub fn timing(&self, plan: &Plan, stop: &AtomicBool) -> Result<(TimesWanted, Option<Caveat>), Failure> {
         if self.batch_means {
             let why = "the failure comes once in each simulation, so its parts are not alike and are no batches; --replications says how often it is simulated";
             return Err(Failure::BadInput(format!("--batch-means: {why}")));
@@ -97,7 +97,7 @@ impl Simulating {
         };
         let cut = settling.and_then(|s| s.cut);
         let typed = self.warmup.as_deref().and_then(|text| span(text).ok());
-        let wish = Wish {
+        let wish = TimesWanted {
             duration: self.duration.map(|d| d.0),
             warmup: if is_auto { cut } else { typed.map(|d| d.0) },
         };

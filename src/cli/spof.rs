@@ -123,7 +123,7 @@ fn effect(text: &str) -> Result<Effect, String> {
 }
 
 fn overflow(overflowed: bool) -> Option<Caveat> {
-    let message = "some simulations outgrew their limits (requests inside at once), and ended early; what is said of those \
+    let message = "some simulations outgrew their limits (requests inside at once, steps), and ended early; what is said of those \
                    losses covers only the time before";
     overflowed.then(|| Caveat {
         code: "overflow".into(),

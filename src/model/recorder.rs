@@ -56,7 +56,7 @@ pub struct RunRecord {
     pub stale: u64,
     /// Frames still inside at the end, orphans included.
     pub in_flight: usize,
-    /// Did the run end early, because too much was in flight at this time?
+    /// When the run ended, if that was early, and what it had used up.
     pub overflowed: Option<(Time, Budget)>,
     /// Equal for equal runs.
     pub digest: u64,

@@ -428,7 +428,7 @@ impl Study {
         self.done
     }
 
-    /// Did any replication end early, because too much was inside at once?
+    /// Did any replication end early, because it had used up what a run may?
     pub fn overflowed(&self) -> bool {
         self.samples.iter().any(|s| s.overflowed.is_some())
     }

@@ -25,7 +25,7 @@ pub struct Sample {
     pub lost_writes: u64,
     /// How far replicas were behind with each write, by database.
     pub lags: Vec<Spread>,
-    /// When did the run end, in seconds, if that was early, and what was used up?
+    /// When the run ended, in seconds, if that was early, and what it had used up.
     pub overflowed: Option<(f64, Budget)>,
     /// Of a batch: how long it is.
     pub batch_s: Option<f64>,

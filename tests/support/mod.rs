@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use alone::alone;
 use fallover::analysis::result::Run;
 use fallover::analysis::run as findings;
-use fallover::analysis::spof::{Effect, Lab, Options, Spof, Wish, answer};
+use fallover::analysis::spof::{Effect, Lab, Options, Spof, TimesWanted, answer};
 use fallover::model::recorder::{Row, RunRecord, Wanted};
 use fallover::model::request::Outcome;
 use fallover::model::world::{self, Order};
@@ -66,7 +66,7 @@ pub fn lab(replications: u32, stop: &AtomicBool) -> Lab<'_> {
             logs: true,
             ..Settings::plain(1, replications)
         },
-        wish: Wish::default(),
+        wish: TimesWanted::default(),
         stop,
         progress: &|_, _, _| {},
         events: 0,

@@ -8,7 +8,7 @@ use super::prices::{Prices, Trials, cuts};
 use super::trials::Trial;
 use super::*;
 
-use crate::analysis::spof::{Times, Wish};
+use crate::analysis::spof::{Times, TimesWanted};
 use crate::analysis::topology::Topology;
 use crate::base::random::{Streams, mix};
 use crate::model::structure::used;
@@ -23,7 +23,7 @@ pub struct Asked {
     /// Seed, replications and threads; the rest is chosen here.
     pub settings: Settings,
     /// What is wanted of the times of a trial.
-    pub wish: Wish,
+    pub wish: TimesWanted,
 }
 
 /// What came of it.
@@ -217,7 +217,7 @@ impl Crew<'_> {
     fn caveats(&self, target: Option<f64>, found: &Availability) -> Vec<Caveat> {
         let mut all = Vec::new();
         if self.overflowed {
-            all.push(caveat("overflow", "some simulations outgrew their limits (requests inside at once, rows), and ended early; what is said of those states covers only the time before"));
+            all.push(caveat("overflow", "some simulations outgrew their limits (requests inside at once, steps), and ended early; what is said of those states covers only the time before"));
         }
         let lost = &found.downtime_min_per_year;
         let wide = lost.value.zip(lost.hi).map(|(value, hi)| (hi - value) / value);

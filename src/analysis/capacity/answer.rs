@@ -9,7 +9,7 @@ use crate::analysis::topology::Topology;
 use crate::base::ids::ClassId;
 use crate::base::time::{Span, Time};
 use crate::model::structure::{State, is_cut, used};
-use crate::scenario::plan::{Arrivals, Component, Fault, Load, Measure, Objective, Plan, Source, Warmup};
+use crate::scenario::plan::{Arrivals, Component, Fault, Measure, Objective, Plan, Warmup};
 use crate::stats::interval::CONFIDENCE;
 use crate::stats::knee::{self, Crossing, Line, Reading};
 
@@ -257,16 +257,7 @@ fn caveats(plan: &Plan, capacity: &Capacity, question: &Question) -> Vec<Caveat>
     if question.replications < 2 {
         say("replications.one", "one replication gives no interval".into());
     }
-    let peaks = |s: &Source| {
-        matches!(
-            &s.load,
-            Load::Open {
-                arrivals: Arrivals::Profile { .. },
-                ..
-            }
-        )
-    };
-    if plan.sources.iter().any(peaks) {
+    if plan.arrivals().any(|a| matches!(a, Arrivals::Profile { .. })) {
         say(
             "load.peak",
             "arrivals follow a profile: the load is its highest rate, while goodput is the mean over the whole run"

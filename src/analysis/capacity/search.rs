@@ -149,15 +149,7 @@ impl<'a, 'b> Search<'a, 'b> {
         let Warmup::Fixed(warmup) = plan.warmup else {
             return plan;
         };
-        if plan.sources.iter().any(|s| {
-            matches!(
-                &s.load,
-                Load::Open {
-                    arrivals: Arrivals::Trace { .. },
-                    ..
-                }
-            )
-        }) {
+        if plan.arrivals().any(|a| matches!(a, Arrivals::Trace { .. })) {
             // The same rows in less or more time.
             plan.duration = plan.duration.scaled(1.0 / factor).max(warmup + Span::from_millis(1));
         } else if !self.whole {
@@ -266,14 +258,6 @@ pub(super) fn is_closed(plan: &Plan) -> bool {
 
 /// Is there something at set times, so that a shorter run would be another scenario?
 pub(super) fn is_timed(plan: &Plan) -> bool {
-    let varies = |load: &Load| {
-        matches!(
-            load,
-            Load::Open {
-                arrivals: Arrivals::Profile { .. } | Arrivals::Trace { .. },
-                ..
-            }
-        )
-    };
-    !plan.faults.is_empty() || plan.sources.iter().any(|s| varies(&s.load))
+    let varies = |a: &Arrivals| matches!(a, Arrivals::Profile { .. } | Arrivals::Trace { .. });
+    !plan.faults.is_empty() || plan.arrivals().any(varies)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::question::{Question, Trial, Wish};
+use super::question::{Question, TimesWanted, Trial};
 use crate::base::time::Time;
 use crate::model::recorder::RunRecord;
 use crate::scenario::plan::Plan;
@@ -14,7 +14,7 @@ pub struct Lab<'a> {
     /// How. Logs are kept and lifetimes do not act, whatever it says.
     pub settings: Settings,
     /// What is wanted of the times.
-    pub wish: Wish,
+    pub wish: TimesWanted,
     /// Set to end early.
     pub stop: &'a AtomicBool,
     /// Told what is being done, and how many simulations of how many are finished.

@@ -108,18 +108,18 @@ const LEAST_GRACE_S: f64 = 2.0;
 
 /// What somebody wants of the times; the rest is left to [`Times::of`].
 #[derive(Copy, Clone, Debug, Default, PartialEq)]
-pub struct Wish {
+pub struct TimesWanted {
     /// How long a whole simulation lasts, the return watched no longer than usual.
     pub duration: Option<Span>,
     /// How long it is before the failure comes.
     pub warmup: Option<Span>,
 }
 
-impl Wish {
+impl TimesWanted {
     /// The shortest duration in which the loss of any component can be watched to its end.
     pub fn least(self, plan: &Plan) -> Span {
         let of = |component: &Component| {
-            let times = Times::of(plan, &component.hits, Wish { duration: None, ..self });
+            let times = Times::of(plan, &component.hits, TimesWanted { duration: None, ..self });
             let rest = Span::from_seconds(2.0 * LEAST_S + LEAST_GRACE_S);
             times.crash + times.settle + times.settle + rest
         };
@@ -129,7 +129,7 @@ impl Wish {
 
 impl Times {
     /// As they suit the plan and what fails there.
-    pub fn of(plan: &Plan, failure: &[Hit], wish: Wish) -> Times {
+    pub fn of(plan: &Plan, failure: &[Hit], wish: TimesWanted) -> Times {
         let warmup = match plan.warmup {
             Warmup::Fixed(span) => span.seconds(),
             Warmup::Auto => 30.0,
@@ -222,7 +222,7 @@ const LIGHT: f64 = 0.1;
 
 impl<'p> Question<'p> {
     /// All components that are used, each alone; with `pairs` also those of the cut sets of two, and all pairs of hosts.
-    pub fn new(plan: &'p Plan, effects: &[Effect], pairs: bool, wish: Wish) -> Question<'p> {
+    pub fn new(plan: &'p Plan, effects: &[Effect], pairs: bool, wish: TimesWanted) -> Question<'p> {
         let used = used(plan);
         let mut losses: Vec<Loss> = Vec::new();
         for effect in effects {
@@ -239,7 +239,7 @@ impl<'p> Question<'p> {
     }
 
     /// These losses, as far as they can happen.
-    pub fn of(plan: &'p Plan, mut losses: Vec<Loss>, wish: Wish) -> Question<'p> {
+    pub fn of(plan: &'p Plan, mut losses: Vec<Loss>, wish: TimesWanted) -> Question<'p> {
         losses.retain(|l| !l.hits(plan).is_empty());
         let mut trials = Trials::default();
         let found = losses

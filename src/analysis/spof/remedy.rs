@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::judge::Judge;
 use super::lab::{Lab, Runs};
-use super::question::{Effect, Loss, Question, Wish};
+use super::question::{Effect, Loss, Question, TimesWanted};
 use super::{Before, Fix, Priced, Relief, Spof, Verdict, single_points};
 use crate::analysis::reliability::{self, Life};
 use crate::base::dist::Dist;
@@ -129,7 +129,7 @@ fn attempt<'c>(loaded: &Loaded, before: &Before<'_>, candidate: &'c Candidate) -
     })
 }
 
-fn question<'a>(attempt: &'a Attempt<'_>, wish: Wish) -> Question<'a> {
+fn question<'a>(attempt: &'a Attempt<'_>, wish: TimesWanted) -> Question<'a> {
     let loss = |c: &usize| Loss {
         parts: vec![*c],
         effect: Effect::Crash,

@@ -20,6 +20,14 @@ impl Plan {
         self.sources.iter().map(|s| s.requests_per_s(end)).sum()
     }
 
+    /// How requests arrive, of the sources whose users do not wait for their answers.
+    pub fn arrivals(&self) -> impl Iterator<Item = &Arrivals> {
+        self.sources.iter().filter_map(|s| match &s.load {
+            Load::Open { arrivals, .. } => Some(arrivals),
+            Load::Closed { .. } => None,
+        })
+    }
+
     /// How long until everything that notices such a failure by itself has acted on it, about.
     pub fn reaction(&self, failure: &[Hit]) -> Span {
         let struck = Struck::by(self, failure);
