@@ -151,6 +151,21 @@ fn a_dead_host_says_nothing() {
 }
 
 #[test]
+fn a_host_is_up_when_nothing_holds_it_down() {
+    let dies =
+        |at: &str, lasts: &str| format!(r#"{{ "at": "{at}", "for": "{lasts}", "target": "h", "effect": "crash" }}"#);
+    let two = format!("{}, {}", dies("10s", "20s"), dies("20s", "16s"));
+    // Down from 10 to 36 of 60 seconds, and its process with it.
+    let host = r#", "hosts": { "h": {} }"#;
+    let record = record(&fifo("late", "", r#", "host": "h""#, &format!("{host}{}", fault(&two))));
+    assert!(
+        (record.hosts[0].up - 34.0 / 60.0).abs() < 1e-9,
+        "{}",
+        record.hosts[0].up
+    );
+}
+
+#[test]
 fn a_client_with_patience_learns_when_it_ends() {
     let expected = [(2.0, ClientTimeout), (7.0, Unreachable), (12.0, Ok)];
     departures(&on_host(r#", "timeout": "2s""#, r#""effect": "crash""#), &expected);
@@ -641,6 +656,40 @@ fn an_automatic_fail_over_brings_the_writes_back_earlier() {
         .collect();
     assert_eq!(promoted.len(), 1);
     assert_eq!((promoted[0].at.seconds(), promoted[0].target.as_str()), (7.0, "two"));
+}
+
+/// When a replica was promoted, in seconds.
+fn promotions(faults: &str) -> Vec<f64> {
+    let automatic = r#", "failover": { "detect": "2s", "promote": "3s" }"#;
+    let events = record(&with_database("", automatic, faults)).events;
+    let promoted = events.iter().filter(|e| e.what.starts_with("promoted"));
+    promoted.map(|e| e.at.seconds()).collect()
+}
+
+#[test]
+fn a_primary_that_is_back_in_time_calls_its_fail_over_off() {
+    let dies =
+        |at: &str, lasts: &str| format!(r#"{{ "at": "{at}", "for": "{lasts}", "target": "one", "effect": "crash" }}"#);
+    // Back before it was noticed; back while the promotion was under way.
+    assert_eq!(promotions(&dies("2s", "1s")), [0.0; 0]);
+    assert_eq!(promotions(&dies("2s", "4s")), [0.0; 0]);
+    // The next death is noticed by itself: 3.5 + 2 + 3, not 2 + 2 + 3.
+    let twice = format!("{}, {}", dies("2s", "1s"), dies("3.5s", "20s"));
+    assert_eq!(promotions(&twice), [8.5]);
+}
+
+#[test]
+fn what_happens_to_a_replica_moves_no_role() {
+    let primary = r#"{ "at": "2s", "for": "20s", "target": "one", "effect": "crash" }"#;
+    let replica = |at: &str| format!(r#"{{ "at": "{at}", "for": "2s", "target": "two", "effect": "crash" }}"#);
+    // Its own death is nobody's fail-over; its return, or its death, in the midst of one does not put it off.
+    assert_eq!(promotions(&replica("1s")), [0.0; 0]);
+    for at in ["1s", "3s"] {
+        assert_eq!(promotions(&format!("{primary}, {}", replica(at))), [7.0]);
+    }
+    // Nobody is there to be promoted at 7: a new fail-over begins when somebody is, at 9.
+    let gone = r#"{ "at": "3s", "for": "6s", "target": "two", "effect": "crash" }"#;
+    assert_eq!(promotions(&format!("{primary}, {gone}")), [14.0]);
 }
 
 #[test]

@@ -247,3 +247,57 @@ pub fn happens(ratios: &[f64], rng: &mut impl Rng) -> bool {
     )]
     ratios.iter().fold(false, |hit, ratio| unit(rng) < *ratio || hit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load_text;
+
+    /// How often answers on a network that loses every second message arrive after each delay, in milliseconds.
+    fn delays(network: &str, messages: u64) -> std::collections::BTreeMap<u64, u64> {
+        let text = format!(
+            r#"{{ "network": {network}, "clients": {{ "c": {{ "arrivals": {{ "uniform": 1 }}, "entry": "n" }} }},
+                  "nodes": {{ "n": {{ "kind": "app" }} }} }}"#
+        );
+        let plan = load_text("x.json", &text, &[]).expect("it is right").plan;
+        let wire = Wire::new(&plan);
+        let mut found = std::collections::BTreeMap::new();
+        for key in 0..messages {
+            let span = wire.answer(None, Some(HostId::new(0)), || {
+                Message::light(crate::base::random::mix(7, key))
+            });
+            assert_eq!(span.nanos() % 1_000_000, 0);
+            *found.entry(span.nanos() / 1_000_000).or_default() += 1;
+        }
+        found
+    }
+
+    #[test]
+    fn what_is_lost_is_sent_again_after_pauses_that_double() {
+        let found = delays(r#"{ "latency": "3ms", "loss": 0.5 }"#, 40_000);
+        // 200 ms, 400, 800, …: after n losses 200 (2^n - 1), which half of those before suffer. Five standard deviations.
+        for n in 0..12_u32 {
+            let share = 0.5_f64.powi(n as i32 + 1);
+            let (mean, sd) = (40_000.0 * share, (40_000.0 * share * (1.0 - share)).sqrt());
+            let at = 3 + 200 * ((1 << n) - 1);
+            let count = found.get(&at).copied().unwrap_or(0) as f64;
+            assert!(
+                (count - mean).abs() <= 5.0 * sd.max(1.0),
+                "after {at} ms: {count}, not {mean}"
+            );
+        }
+        assert!(
+            found.keys().all(|at| ((at - 3) / 200 + 1).is_power_of_two()),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn all_is_given_up_after_fifteen_retransmissions() {
+        let found = delays(r#"{ "loss": 0.999 }"#, 4_000);
+        let last = 200 * ((1 << RETRANSMISSIONS) - 1);
+        assert_eq!(found.keys().max(), Some(&last));
+        // 0.999 ^ 15 = 0.985.
+        assert!(found[&last] > 3_880, "{found:?}");
+    }
+}

@@ -558,4 +558,26 @@ mod tests {
         let record = world.close(&order(), Some((now, Budget::Steps))).expect("they balance");
         assert!(record.in_flight > 0);
     }
+
+    #[test]
+    fn a_run_that_keeps_too_many_rows_ends_early() {
+        let text = r#"{ "duration": "1h", "clients": { "c": { "arrivals": { "uniform": 100 }, "entry": "n" } },
+                        "nodes": { "n": { "kind": "app" } } }"#;
+        let plan = load_text("x.json", text, &[]).expect("it is right").plan;
+        let mut order = order();
+        let never = || false;
+        let whole = run(&plan, &order, &never).expect("they balance").expect("not stopped");
+        assert_eq!((whole.overflowed, whole.rows.len()), (None, 0));
+        order.wanted.rows = true;
+        let record = run(&plan, &order, &never).expect("they balance").expect("not stopped");
+        let (at, budget) = record.overflowed.expect("it has used up its rows");
+        assert_eq!(budget, Budget::Rows);
+        // A row each 10 ms, and a look each 16,384 events, of which a request without work makes at least one.
+        assert!(
+            (limits::ROWS..limits::ROWS + 16_384).contains(&record.rows.len()),
+            "{}",
+            record.rows.len()
+        );
+        assert_eq!(at.nanos() / 10_000_000, record.rows.len() as u64);
+    }
 }
