@@ -822,6 +822,30 @@ fn a_web_server_without_upstreams_answers_everything_itself() {
     departures(scenario, &[(0.1, Ok), (5.1, Ok), (11.1, Ok)]);
 }
 
+/// A request remembers which upstreams it has tried, and comes to an end however many there are.
+#[test]
+fn a_request_that_nobody_of_many_upstreams_takes_ends() {
+    for count in [2, 64, 65, 100] {
+        let names = || (0..count).map(|i| format!("a{i}"));
+        let upstreams: Vec<String> = names()
+            .map(|n| format!(r#"{{ "node": "{n}", "max_fails": 0 }}"#))
+            .collect();
+        let nodes: String = names().map(|n| format!(r#", "{n}": {{ "kind": "app" }}"#)).collect();
+        let dies = |n| format!(r#"{{ "at": 0, "target": "{n}", "effect": "crash" }}"#);
+        let faults: Vec<String> = names().map(dies).collect();
+        let scenario = format!(
+            r#"{{ "duration": "60s", "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/late.csv" }}, "entry": "w" }} }},
+                "nodes": {{ "w": {{ "kind": "web", "upstreams": [{}] }} {nodes} }}, "faults": [{}] }}"#,
+            upstreams.join(", "),
+            faults.join(", ")
+        );
+        departures(&scenario, &[(0.0, Refused), (5.0, Refused), (11.0, Refused)]);
+        // Each is asked once, by each request; the last of more than 64 stand for one another.
+        let asked: u64 = record(&scenario).nodes[1..].iter().map(|n| n.tally.arrived).sum();
+        assert_eq!(asked, 3 * count.min(64));
+    }
+}
+
 #[test]
 fn connections_beyond_worker_connections_are_closed_without_an_answer() {
     // Eight requests 100 ms apart of 250 ms each; a proxied one counts two connections, and Nginx uses two itself, so six of

@@ -580,4 +580,22 @@ mod tests {
         );
         assert_eq!(at.nanos() / 10_000_000, record.rows.len() as u64);
     }
+
+    /// The audit at the end asks what each still holds: who forgot would always pass.
+    #[test]
+    fn whoever_serves_says_what_it_holds() {
+        let text = r#"{ "duration": "1s", "clients": { "c": { "arrivals": { "uniform": 10 }, "entry": "fw" } }, "nodes": {
+            "fw": { "kind": "firewall", "to": "lb" }, "lb": { "kind": "load-balancer", "servers": ["web"] },
+            "web": { "kind": "web", "upstreams": ["app"] },
+            "app": { "kind": "app", "database": "db", "queries": { "*": { "read": 1 } } },
+            "db": { "kind": "database", "members": { "one": {} }, "primary": "one", "work": { "*": { "io": "1m" } } } } }"#;
+        let plan = load_text("x.json", text, &[]).expect("it is right").plan;
+        let mut world = World::new(&plan, &order());
+        assert!(matches!(world.advance(&|| false), Ended::Done));
+        for name in ["fw", "lb", "web", "app"] {
+            let at = plan.nodes.iter().position(|n| n.name == name).expect("it is there");
+            assert!(world.nodes[at].behaviour().held() > 0, "{name}");
+        }
+        world.close(&order(), None).expect("all is given back");
+    }
 }
