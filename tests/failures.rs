@@ -563,6 +563,22 @@ fn a_stale_answer_is_used_until_its_ttl_ends() {
 }
 
 #[test]
+fn a_time_to_live_that_is_changed_for_a_while_comes_back() {
+    // Looked up at 1, good until 5.05. The answer of 5.55 is good for a second only, that of 7.05 for four again.
+    let change = r#"{ "at": "5s", "for": "1s", "target": "dns", "effect": "set", "set": { "ttl": "1s" } }"#;
+    let expected = [
+        (1.15, Ok),
+        (2.6, Ok),
+        (4.1, Ok),
+        (5.65, Ok),
+        (7.15, Ok),
+        (8.6, Ok),
+        (10.1, Ok),
+    ];
+    departures(&named(r#", "ttl": "4s""#, change), &expected);
+}
+
+#[test]
 fn a_dead_resolver_hurts_only_those_who_must_ask() {
     let dead = r#"{ "at": "3s", "target": "dns", "effect": "crash" }"#;
     // The answer of 1.05 holds until 5.05; then each lookup fails after its 5 s.
@@ -778,6 +794,41 @@ fn latency_counts_once_each_way_and_a_partition_silences() {
     // An answer that meets a cut is sent again: 200 ms later, then 400, 800, … At 5.1 + 0.2 + 0.4 the cut is over.
     let brief = r#"{ "at": "5.05s", "for": "400ms", "effect": "partition", "from": "h1", "to": "h2" }"#;
     departures(&scenario(brief), &[(0.14, Ok), (5.74, Ok), (11.14, Ok)]);
+}
+
+/// Linux gives up after fifteen retransmissions, the last of which comes 200 ms × (2^15 - 1) = 6,553.4 s after the answer.
+#[test]
+fn an_answer_that_meets_a_long_cut_is_sent_again_until_tcp_gives_up() {
+    let scenario = |lasts: &str| {
+        format!(
+            r#"{{ "duration": "5h", "hosts": {{ "h1": {{}}, "h2": {{}} }},
+            "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/one.csv" }}, "entry": "w" }} }},
+            "nodes": {{
+                "w": {{ "kind": "web", "host": "h1", "upstreams": ["a"], "timeouts": {{ "read": "4h" }} }},
+                "a": {{ "kind": "app", "host": "h2", "work": {{ "*": {{ "io": "1s" }} }} }} }},
+            "faults": [{{ "at": "500ms", "for": "{lasts}", "effect": "partition", "from": "h1", "to": "h2" }}] }}"#
+        )
+    };
+    departures(&scenario("6553.8s"), &[(6554.4, Ok)]);
+    departures(&scenario("6554s"), &[(4.0 * 3600.0, ServerTimeout)]);
+}
+
+/// What a link swallows, a check does not hear of either.
+#[test]
+fn a_link_that_drops_calls_fails_the_checks_behind_it() {
+    let scenario = r#"{ "duration": "60s", "hosts": { "h1": {}, "h2": {} },
+        "network": { "links": [{ "from": "h1", "to": "h2" }] },
+        "clients": { "c": { "arrivals": { "uniform": 1 }, "entry": "lb" } },
+        "nodes": { "lb": { "kind": "load-balancer", "host": "h1", "servers": ["a"], "check": { "inter": "1s", "fall": 2, "timeout": "500ms" } },
+                   "a": { "kind": "app", "host": "h2" } },
+        "faults": [{ "at": "10s", "for": "20s", "target": "h1->h2", "effect": "drop", "ratio": 1 }] }"#;
+    let events = record(scenario).events;
+    let seen: Vec<&str> = events
+        .iter()
+        .map(|e| e.what.as_str())
+        .filter(|w| ["down", "up"].contains(w))
+        .collect();
+    assert_eq!(seen, ["down", "up"], "{events:?}");
 }
 
 // --- firewalls ------------------------------------------------------------------------------------------------------
