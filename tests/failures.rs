@@ -244,6 +244,22 @@ fn attempts_and_work_for_nobody_are_counted() {
     assert_eq!(record.nodes[0].tally.orphaned, 0);
 }
 
+#[test]
+fn attempts_of_all_classes_and_replications_add_up() {
+    let run = support::run(
+        r#"{ "duration": "60s", "requests": { "a": { "share": 1 }, "b": { "share": 3 } },
+            "clients": { "c": { "arrivals": { "poisson": 10 }, "entry": "s", "retry": { "max": 2, "backoff": "10ms" } } },
+            "nodes": { "s": { "kind": "app" } },
+            "faults": [{ "at": "20s", "for": "10s", "target": "s", "effect": "crash" }] }"#,
+        3,
+        1,
+    );
+    let (all, classes) = (&run.metrics, &run.classes.0);
+    // In ten seconds of sixty each is tried three times.
+    assert!(all.attempts > all.requests.offered * 5 / 4, "{}", all.attempts);
+    assert_eq!(all.attempts, classes.iter().map(|(_, m)| m.attempts).sum::<u64>());
+}
+
 // --- balancers ------------------------------------------------------------------------------------------------------
 
 /// A balancer over two one-worker servers that take 100 ms; `settings` are the balancer's.
