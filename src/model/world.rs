@@ -60,11 +60,12 @@ pub(super) struct World<'p> {
     looks: u64,
 }
 
-/// Simulates one replication of a plan. `stop` is asked now and then whether to give up; then there is no record.
+/// Simulates one replication of a plan. `stop` is told now and then how many requests are inside, and says whether to give up; then there
+/// is no record.
 ///
 /// # Errors
 /// If the books do not balance at the end.
-pub fn run(plan: &Plan, order: &Order, stop: &(dyn Fn() -> bool + Sync)) -> Result<Option<RunRecord>, Imbalance> {
+pub fn run(plan: &Plan, order: &Order, stop: &dyn Fn(usize) -> bool) -> Result<Option<RunRecord>, Imbalance> {
     let mut world = World::new(plan, order);
     let overflowed = match world.advance(stop) {
         Ended::Stopped => return Ok(None),
@@ -148,7 +149,7 @@ impl<'p> World<'p> {
         self.schedule_change();
     }
 
-    fn advance(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Ended {
+    fn advance(&mut self, stop: &dyn Fn(usize) -> bool) -> Ended {
         loop {
             for _ in 0..CHECKED_EVERY {
                 let frames = &self.cx.frames;
@@ -183,7 +184,7 @@ impl<'p> World<'p> {
 
     /// Is it time to end, though there is more to do?
     #[cold]
-    fn look(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Option<Ended> {
+    fn look(&mut self, stop: &dyn Fn(usize) -> bool) -> Option<Ended> {
         self.looks += 1;
         let budgets = [
             (Budget::Inside, self.cx.frames.len() > limits::IN_FLIGHT),
@@ -191,7 +192,7 @@ impl<'p> World<'p> {
             (Budget::Steps, self.looks > limits::STEPS / CHECKED_EVERY),
         ];
         let spent = budgets.into_iter().find(|(_, is_spent)| *is_spent);
-        match stop() {
+        match stop(self.cx.frames.len()) {
             true => Some(Ended::Stopped),
             false => spent.map(|(budget, _)| Ended::Early(budget)),
         }

@@ -31,7 +31,7 @@ fn order() -> Order {
 #[test]
 fn an_instant_without_end_can_be_stopped() {
     let looks = std::sync::atomic::AtomicU32::new(0);
-    let stop = || looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2;
+    let stop = |_| looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2;
     assert!(run(&plan(), &order(), &stop).expect("nothing is closed").is_none());
 }
 
@@ -40,7 +40,7 @@ fn a_run_of_too_many_steps_ends_early_and_its_books_balance() {
     let plan = plan();
     let mut world = World::new(&plan, &order());
     world.looks = limits::STEPS / CHECKED_EVERY;
-    let Ended::Early(Budget::Steps) = world.advance(&|| false) else {
+    let Ended::Early(Budget::Steps) = world.advance(&|_| false) else {
         panic!("it does not end");
     };
     let now = world.cx.now();
@@ -54,7 +54,7 @@ fn a_run_that_keeps_too_many_rows_ends_early() {
                     "nodes": { "n": { "kind": "app" } } }"#;
     let plan = load_text("x.json", text, &[]).expect("it is right").plan;
     let mut order = order();
-    let never = || false;
+    let never = |_| false;
     let whole = run(&plan, &order, &never).expect("they balance").expect("not stopped");
     assert_eq!((whole.overflowed, whole.rows.len()), (None, 0));
     order.wanted.rows = true;
@@ -80,7 +80,7 @@ fn whoever_serves_says_what_it_holds() {
         "db": { "kind": "database", "members": { "one": {} }, "primary": "one", "work": { "*": { "io": "1m" } } } } }"#;
     let plan = load_text("x.json", text, &[]).expect("it is right").plan;
     let mut world = World::new(&plan, &order());
-    assert!(matches!(world.advance(&|| false), Ended::Done));
+    assert!(matches!(world.advance(&|_| false), Ended::Done));
     for name in ["fw", "lb", "web", "app"] {
         let at = plan.nodes.iter().position(|n| n.name == name).expect("it is there");
         assert!(world.nodes[at].behaviour().held() > 0, "{name}");
