@@ -314,6 +314,9 @@ fn bad_input_is_told_and_nothing_is_written() {
         &text.replacen("\"schema_version\": 1", "\"schema_version\": 9", 1),
     );
     write("other.json", "{\"a\": 1}");
+    write("list.json", "[]");
+    write("empty.json", "");
+    std::fs::create_dir(at("folder.pdf")).expect("makes");
     std::fs::write(at("bytes.json"), [0xff, 0xfe, 0x00]).expect("writes");
     let review = at("review.json");
     assert_eq!(fallover(&["review", "scenarios/foobar.json", "-q", "-o", &review]).0, 0);
@@ -325,6 +328,10 @@ fn bad_input_is_told_and_nothing_is_written() {
         ("none.json", &["-o", "x.pdf"], 3, "No such file"),
         ("r.json", &["-o", "x.docx"], 2, "use .json, .pdf, .html, .png or .svg"),
         ("r.json", &["-o", "r.json"], 2, "write to another file"),
+        ("r.json", &["-o", "x.csv"], 2, "only a sweep is a table; use .json"),
+        ("list.json", &["-o", "x.pdf"], 2, "it holds no object"),
+        ("empty.json", &["-o", "x.pdf"], 2, "not a whole JSON document"),
+        ("r.json", &["-o", "folder.pdf"], 3, "is a directory"),
         ("r.json", &["-o", "x.png", "--chart", "pie"], 2, "charts are dashboard"),
         ("r.json", &["-o", "x.png", "--width", "1"], 2, "320"),
         ("r.json", &["-o", "x.png", "--pixel-ratio", "0"], 2, "above 0"),

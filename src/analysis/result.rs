@@ -226,6 +226,9 @@ impl Document {
         {
             return Err(NoResult::Newer(version));
         }
+        if !value.is_object() {
+            return Err(NoResult::Shape(serde::de::Error::custom("it holds no object")));
+        }
         let envelope: Envelope = of(&value)?;
         let answer = Answer::read(&envelope.command, &value)?;
         let Rest { caveats, engine } = of(&value)?;

@@ -68,7 +68,7 @@ impl Writing {
     pub fn outputs(&self) -> Result<Vec<Output>, Failure> {
         let outputs = self.outputs_of_sweep()?;
         match outputs.iter().find(|o| o.is_table()) {
-            Some(table) => Err(SinkError::UnknownExtension(table.path().into()).into()),
+            Some(table) => Err(SinkError::NoTable(table.path().into()).into()),
             None => Ok(outputs),
         }
     }

@@ -6,7 +6,7 @@ use super::chart::{self, Look, PictureError};
 use super::handout::Handout;
 use super::pdf::{self, Paper};
 use super::{html, json, sweep};
-use crate::analysis::result::Document;
+use crate::analysis::result::{Answer, Document};
 use serde::Serialize;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
@@ -55,6 +55,9 @@ pub enum SinkError {
     /// A picture, or a JSON document, holds one result.
     #[error("{}: holds one result, and these are {}; use .pdf or .html", .0.display(), .1)]
     Several(PathBuf, usize),
+    /// A sweep is a table, and nothing else is.
+    #[error("{}: only a sweep is a table; use .json, .pdf, .html, .png or .svg", .0.display())]
+    NoTable(PathBuf),
     /// The directory has to be there already: a typing error should not make one.
     #[error("{}: there is no directory {}", .0.display(), .1.display())]
     NoDirectory(PathBuf, PathBuf),
@@ -79,7 +82,7 @@ impl SinkError {
     /// Is what was typed at fault, rather than the place it names?
     pub fn is_bad_input(&self) -> bool {
         match self {
-            SinkError::UnknownExtension(_) | SinkError::Several(..) => true,
+            SinkError::UnknownExtension(_) | SinkError::NoTable(_) | SinkError::Several(..) => true,
             SinkError::Picture(_, why) => !matches!(why, PictureError::Render(_)),
             _ => false,
         }
@@ -138,6 +141,9 @@ impl Output {
             (Format::Png, [one]) => {
                 let svg = picture(one, printing).map_err(failed)?;
                 chart::png(&svg, printing.look.pixel_ratio).map_err(failed)?
+            }
+            (Format::Csv, [one]) if !matches!(one.answer, Answer::Sweep(_)) => {
+                return Err(SinkError::NoTable(self.path.clone()));
             }
             (Format::Csv, [one]) => sweep::csv(one).map_err(|e| SinkError::Io(self.path.clone(), e))?,
             (_, several) => return Err(SinkError::Several(self.path.clone(), several.len())),

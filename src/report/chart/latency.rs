@@ -125,12 +125,15 @@ fn mark_percentiles(canvas: &mut Canvas<'_>, panel: &Panel<'_>, source: &Source<
         let text = format!("{name} {}", units::latency(value));
         let width = text_width(&text, font);
         // The curve rises to the right: there is room below and to the right of a point on it, or above and to the
-        // left. Where it is flat its neighbours have labels there: then further below.
+        // left. Where it is flat its neighbours have labels there: then further below; and in the corner of the plot, to
+        // the left and below.
         let places = [
             (x + 6.0, y + 11.0),
             (x - 4.0 - width, y - 13.0),
             (x + 6.0, y + 28.0),
             (x + 6.0, y + 45.0),
+            (x - 4.0 - width, y + 13.0),
+            (x - 4.0 - width, y + 30.0),
         ];
         let area = |(left, middle): (f64, f64)| Rect {
             left: left - 2.0,
