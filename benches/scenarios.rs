@@ -165,7 +165,7 @@ fn measure(case: &Case) -> (f64, u64, u64) {
         wanted: Wanted::default(),
     };
     let (wall, before) = (Instant::now(), on_cpu());
-    let run = world::run(&case.plan, &order, &|| false);
+    let run = world::run(&case.plan, &order, &|_| false);
     let ns = match (before, on_cpu()) {
         (Some(before), Some(after)) => after - before,
         _ => wall.elapsed().as_nanos() as f64,

@@ -49,7 +49,7 @@ fn count(scenario: &Value, seconds: u32) -> (u64, u64) {
         wanted: Wanted::default(),
     };
     let before = COUNT.load(Ordering::Relaxed);
-    let run = world::run(&plan, &order, &|| false);
+    let run = world::run(&plan, &order, &|_| false);
     let allocations = COUNT.load(Ordering::Relaxed) - before;
     let record = run.expect("the books balance").expect("nobody stops it");
     (record.classes.iter().map(|c| c.offered()).sum(), allocations)

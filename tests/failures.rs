@@ -244,6 +244,22 @@ fn attempts_and_work_for_nobody_are_counted() {
     assert_eq!(record.nodes[0].tally.orphaned, 0);
 }
 
+#[test]
+fn attempts_of_all_classes_and_replications_add_up() {
+    let run = support::run(
+        r#"{ "duration": "60s", "requests": { "a": { "share": 1 }, "b": { "share": 3 } },
+            "clients": { "c": { "arrivals": { "poisson": 10 }, "entry": "s", "retry": { "max": 2, "backoff": "10ms" } } },
+            "nodes": { "s": { "kind": "app" } },
+            "faults": [{ "at": "20s", "for": "10s", "target": "s", "effect": "crash" }] }"#,
+        3,
+        1,
+    );
+    let (all, classes) = (&run.metrics, &run.classes.0);
+    // In ten seconds of sixty each is tried three times.
+    assert!(all.attempts > all.requests.offered * 5 / 4, "{}", all.attempts);
+    assert_eq!(all.attempts, classes.iter().map(|(_, m)| m.attempts).sum::<u64>());
+}
+
 // --- balancers ------------------------------------------------------------------------------------------------------
 
 /// A balancer over two one-worker servers that take 100 ms; `settings` are the balancer's.
@@ -563,6 +579,22 @@ fn a_stale_answer_is_used_until_its_ttl_ends() {
 }
 
 #[test]
+fn a_time_to_live_that_is_changed_for_a_while_comes_back() {
+    // Looked up at 1, good until 5.05. The answer of 5.55 is good for a second only, that of 7.05 for four again.
+    let change = r#"{ "at": "5s", "for": "1s", "target": "dns", "effect": "set", "set": { "ttl": "1s" } }"#;
+    let expected = [
+        (1.15, Ok),
+        (2.6, Ok),
+        (4.1, Ok),
+        (5.65, Ok),
+        (7.15, Ok),
+        (8.6, Ok),
+        (10.1, Ok),
+    ];
+    departures(&named(r#", "ttl": "4s""#, change), &expected);
+}
+
+#[test]
 fn a_dead_resolver_hurts_only_those_who_must_ask() {
     let dead = r#"{ "at": "3s", "target": "dns", "effect": "crash" }"#;
     // The answer of 1.05 holds until 5.05; then each lookup fails after its 5 s.
@@ -780,6 +812,41 @@ fn latency_counts_once_each_way_and_a_partition_silences() {
     departures(&scenario(brief), &[(0.14, Ok), (5.74, Ok), (11.14, Ok)]);
 }
 
+/// Linux gives up after fifteen retransmissions, the last of which comes 200 ms × (2^15 - 1) = 6,553.4 s after the answer.
+#[test]
+fn an_answer_that_meets_a_long_cut_is_sent_again_until_tcp_gives_up() {
+    let scenario = |lasts: &str| {
+        format!(
+            r#"{{ "duration": "5h", "hosts": {{ "h1": {{}}, "h2": {{}} }},
+            "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/one.csv" }}, "entry": "w" }} }},
+            "nodes": {{
+                "w": {{ "kind": "web", "host": "h1", "upstreams": ["a"], "timeouts": {{ "read": "4h" }} }},
+                "a": {{ "kind": "app", "host": "h2", "work": {{ "*": {{ "io": "1s" }} }} }} }},
+            "faults": [{{ "at": "500ms", "for": "{lasts}", "effect": "partition", "from": "h1", "to": "h2" }}] }}"#
+        )
+    };
+    departures(&scenario("6553.8s"), &[(6554.4, Ok)]);
+    departures(&scenario("6554s"), &[(4.0 * 3600.0, ServerTimeout)]);
+}
+
+/// What a link swallows, a check does not hear of either.
+#[test]
+fn a_link_that_drops_calls_fails_the_checks_behind_it() {
+    let scenario = r#"{ "duration": "60s", "hosts": { "h1": {}, "h2": {} },
+        "network": { "links": [{ "from": "h1", "to": "h2" }] },
+        "clients": { "c": { "arrivals": { "uniform": 1 }, "entry": "lb" } },
+        "nodes": { "lb": { "kind": "load-balancer", "host": "h1", "servers": ["a"], "check": { "inter": "1s", "fall": 2, "timeout": "500ms" } },
+                   "a": { "kind": "app", "host": "h2" } },
+        "faults": [{ "at": "10s", "for": "20s", "target": "h1->h2", "effect": "drop", "ratio": 1 }] }"#;
+    let events = record(scenario).events;
+    let seen: Vec<&str> = events
+        .iter()
+        .map(|e| e.what.as_str())
+        .filter(|w| ["down", "up"].contains(w))
+        .collect();
+    assert_eq!(seen, ["down", "up"], "{events:?}");
+}
+
 // --- firewalls ------------------------------------------------------------------------------------------------------
 
 #[test]
@@ -820,6 +887,30 @@ fn a_web_server_without_upstreams_answers_everything_itself() {
         "clients": { "c": { "arrivals": { "trace": "tests/data/late.csv" }, "entry": "w" } },
         "nodes": { "w": { "kind": "web", "work": { "*": { "io": "100ms" } } } } }"#;
     departures(scenario, &[(0.1, Ok), (5.1, Ok), (11.1, Ok)]);
+}
+
+/// A request remembers which upstreams it has tried, and comes to an end however many there are.
+#[test]
+fn a_request_that_nobody_of_many_upstreams_takes_ends() {
+    for count in [2, 64, 65, 100] {
+        let names = || (0..count).map(|i| format!("a{i}"));
+        let upstreams: Vec<String> = names()
+            .map(|n| format!(r#"{{ "node": "{n}", "max_fails": 0 }}"#))
+            .collect();
+        let nodes: String = names().map(|n| format!(r#", "{n}": {{ "kind": "app" }}"#)).collect();
+        let dies = |n| format!(r#"{{ "at": 0, "target": "{n}", "effect": "crash" }}"#);
+        let faults: Vec<String> = names().map(dies).collect();
+        let scenario = format!(
+            r#"{{ "duration": "60s", "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/late.csv" }}, "entry": "w" }} }},
+                "nodes": {{ "w": {{ "kind": "web", "upstreams": [{}] }} {nodes} }}, "faults": [{}] }}"#,
+            upstreams.join(", "),
+            faults.join(", ")
+        );
+        departures(&scenario, &[(0.0, Refused), (5.0, Refused), (11.0, Refused)]);
+        // Each is asked once, by each request; the last of more than 64 stand for one another.
+        let asked: u64 = record(&scenario).nodes[1..].iter().map(|n| n.tally.arrived).sum();
+        assert_eq!(asked, 3 * count.min(64));
+    }
 }
 
 #[test]

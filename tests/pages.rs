@@ -8,6 +8,7 @@ mod samples;
 use std::path::{Path, PathBuf};
 
 use fallover::analysis::result::{Answer, Caveat, Document, Happening};
+use fallover::analysis::verify::Verification;
 use fallover::report::chart::Theme;
 use fallover::report::handout::Handout;
 use fallover::report::html::html;
@@ -227,15 +228,37 @@ fn results_are_bound_into_one_report() {
 }
 
 #[test]
+fn a_chart_that_nothing_would_show_is_refused() {
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let result = folder.path().join("r.json");
+    let text = serde_json::to_string(&samples::lb_failure()).expect("serializes");
+    std::fs::write(&result, text).expect("writes");
+    let result = result.to_str().expect("is text");
+    let file = |name: &str| folder.path().join(name).to_str().expect("is text").to_owned();
+    let (pdf, svg) = (file("x.pdf"), file("x.svg"));
+    for outputs in [vec![], vec!["-o", &pdf]] {
+        let (status, out, err) = fallover(&[&["report", result, "--chart", "latency"], outputs.as_slice()].concat());
+        assert_eq!((status, out.as_str()), (2, ""));
+        assert!(err.contains("--chart latency is one picture"), "{err}");
+    }
+    let both = ["report", result, "--chart", "latency", "-o", &pdf, "-o", &svg];
+    assert_eq!(fallover(&both).0, 0);
+}
+
+#[test]
 fn a_page_says_what_was_asked_and_how_to_ask_again() {
     let compared = page(&samples::of_command("compare"));
     for wanted in ["What was asked", "Which serves the same requests best: ", "--seed "] {
         assert!(compared.contains(wanted), "{wanted} is missing");
     }
     let swept = page(&samples::of_command("sweep"));
-    for wanted in ["at each value of ", "What to do", "--vary "] {
+    for wanted in ["at each value of ", "What to do"] {
         assert!(swept.contains(wanted), "{wanted} is missing");
     }
+    let mut drawn = samples::lb_failure();
+    assert!(!page(&drawn).contains("drawn from lifetimes"));
+    drawn.envelope.options.push("--failures".into());
+    assert!(page(&drawn).contains("drawn from lifetimes, anew in each replication (in the first the "));
     let several = page(&samples::several());
     let first = several.find("(digest ").expect("the first has one");
     assert!(
@@ -333,4 +356,74 @@ fn bad_input_is_told_and_nothing_is_written() {
             "{file}"
         );
     }
+}
+
+/// The page's last line is a promise: typed again, it gives the same result. Every command, with options that change it.
+#[test]
+fn the_command_on_a_page_makes_the_same_result() {
+    let tried = [
+        "run tests/data/pair.json --set nodes.lb.algorithm=leastconn --duration 40 --warmup 3s --failures --show-warmup",
+        "run tests/data/pair.json tests/data/pair.json --batch-means",
+        "run tests/data/pair.json --precision 0.2",
+        "compare tests/data/pair.json --vary nodes.lb.algorithm=roundrobin,leastconn --duration 20 --seed 3",
+        "compare tests/data/pair.json --with 'fewer: nodes.lb.retries=0; duration=20'",
+        "sweep tests/data/pair.json --vary nodes.lb.retries=0,1,2 --duration 20 --shard 2/3 --yes",
+        "sweep tests/data/pair.json --vary nodes.lb.retries=0..3 --sensitivity --samples 4 --output-metric availability --duration 20",
+        "capacity tests/data/pair.json --knee-only --duration 20 --replicas h*=1..2",
+        "spof tests/data/pair.json --order 1 --pairs --effects crash,slow",
+        "availability tests/data/pair.json --horizon 3y --seed 5",
+        "review tests/data/pair.json --set nodes.lb.retries=0",
+        "explain tests/data/pair.json --set nodes.lb.retries=0",
+        "validate tests/data/pair.json tests/data/pair.json --set nodes.lb.retries=0",
+    ];
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let result = folder.path().join("x.json");
+    let made = |line: &str| {
+        let mut words = unquoted(line);
+        let simulates = !["review", "explain", "validate"].iter().any(|c| line.starts_with(c));
+        if simulates && !line.contains("--replications") && !line.contains("--precision") {
+            words.extend(["--replications", "2"].map(String::from));
+        }
+        words.extend(["-q", "-o", result.to_str().expect("is text")].map(String::from));
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let (status, _, err) = fallover(&words);
+        assert_eq!((status, err.as_str()), (0, ""), "{line}");
+        Document::read(&std::fs::read_to_string(&result).expect("is there")).expect("is a result")
+    };
+    for line in tried {
+        let first = made(line);
+        let handout = Handout::of(std::slice::from_ref(&first), None);
+        let command = handout.parts[0].origin.last().expect("ends with the command");
+        let text: String = command.items.iter().map(|s| s.text.as_str()).collect();
+        let again = text
+            .strip_prefix("fallover ")
+            .expect("begins so")
+            .replace("SCENARIO", "tests/data/pair.json");
+        let mut second = made(&again);
+        second.engine = first.engine.clone();
+        assert!(first == second, "{line}\n{again}");
+    }
+    let nothing = Verification {
+        passed: true,
+        checks: Vec::new(),
+    };
+    let verified = Document {
+        answer: Answer::Verify(nothing),
+        ..samples::lb_failure()
+    };
+    let handout = Handout::of(std::slice::from_ref(&verified), None);
+    let command = &handout.parts[0].origin.last().expect("ends with the command").items[0].text;
+    assert!(!command.contains("--replications"), "{command}");
+}
+
+/// The words of a command line, as a shell takes it apart: quotes only around a whole word.
+fn unquoted(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (i, part) in line.split('\'').enumerate() {
+        match i % 2 {
+            0 => words.extend(part.split_whitespace().map(String::from)),
+            _ => words.push(part.to_owned()),
+        }
+    }
+    words
 }

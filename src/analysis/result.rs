@@ -114,6 +114,9 @@ pub struct Envelope {
     pub schema_version: u32,
     /// Which command made it.
     pub command: String,
+    /// What was typed after it that decides about the result, a word each, without the files, the seed and the replications.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
     /// False where the work was interrupted: what was finished is here.
     pub complete: bool,
     /// Which scenario; of several, the first.
@@ -138,6 +141,7 @@ impl Envelope {
         Envelope {
             schema_version: SCHEMA_VERSION,
             command: command.to_owned(),
+            options: Vec::new(),
             complete: true,
             scenario: plan.map_or_else(unknown, ScenarioId::of),
             seed: None,

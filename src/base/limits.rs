@@ -36,6 +36,10 @@ pub const REPLICATIONS: u32 = 100_000;
 pub const EVENTS_WORTH_A_WORD: f64 = 2e9;
 /// Requests inside one run at once; beyond it the run ends with a caveat rather than with swap.
 pub const IN_FLIGHT: usize = 4_000_000;
+/// Requests inside one run above which it is large, and takes memory that counts.
+pub const LARGE: usize = 500_000;
+/// Large runs of one study that go on at once, however many threads there are.
+pub const LARGE_AT_ONCE: usize = 2;
 /// Steps of one run: events, and what follows from them at the same instant. Beyond it the run ends with a caveat: some hours.
 pub const STEPS: u64 = 100_000_000_000;
 /// Rows of one run, where a row for every request is kept. Unit tests cannot hold so many.

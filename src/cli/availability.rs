@@ -26,7 +26,7 @@ pub struct Availability {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    writing: Writing,
+    pub(super) writing: Writing,
     #[command(flatten)]
     simulating: Simulating,
 }
@@ -101,6 +101,7 @@ impl Availability {
             envelope: Envelope {
                 schema_version: SCHEMA_VERSION,
                 command: "availability".into(),
+                options: self.writing.typed.clone(),
                 complete: found.complete,
                 scenario: ScenarioId::of(plan),
                 seed: Some(self.simulating.seed),

@@ -30,7 +30,7 @@ pub struct Capacity {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    writing: Writing,
+    pub(super) writing: Writing,
     #[command(flatten)]
     simulating: Simulating,
 }
@@ -159,6 +159,7 @@ impl Capacity {
             envelope: Envelope {
                 schema_version: SCHEMA_VERSION,
                 command: "capacity".into(),
+                options: self.writing.typed.clone(),
                 complete: found.complete,
                 scenario: ScenarioId::of(plan),
                 seed: Some(self.simulating.seed),

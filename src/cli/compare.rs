@@ -30,7 +30,7 @@ pub struct Compare {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    writing: Writing,
+    pub(super) writing: Writing,
     #[command(flatten)]
     simulating: Simulating,
 }
@@ -65,6 +65,7 @@ impl Compare {
             envelope: Envelope {
                 schema_version: SCHEMA_VERSION,
                 command: "compare".into(),
+                options: self.writing.typed.clone(),
                 complete: studies.iter().all(|s| s.complete && !s.overflowed()),
                 scenario: ScenarioId::of(&plans[0]),
                 seed: Some(self.simulating.seed),

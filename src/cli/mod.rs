@@ -24,9 +24,10 @@ mod verify;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::exit::{Failure, INTERNAL};
+use self::options::Writing;
 
 /// Does your stack fail over, or fall over? Simulates a web stack event by event, and injects failures.
 #[derive(Debug, Parser)]
@@ -70,7 +71,36 @@ pub enum Command {
     Completions(completions::Completions),
 }
 
+impl Cli {
+    fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+        let mut command = Cli::command();
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        let mut cli = Cli::from_arg_matches(&matches).map_err(|e| e.format(&mut command))?;
+        if let (Some((name, its)), Some(writing)) = (matches.subcommand(), cli.command.writing()) {
+            let command = command.find_subcommand(name).expect("it was parsed");
+            writing.typed = options::typed(command, its);
+        }
+        Ok(cli)
+    }
+}
+
 impl Command {
+    /// Where its results go, if it has any.
+    fn writing(&mut self) -> Option<&mut Writing> {
+        match self {
+            Command::Run(run) => Some(&mut run.writing),
+            Command::Compare(compare) => Some(&mut compare.writing),
+            Command::Sweep(sweep) => Some(&mut sweep.writing),
+            Command::Capacity(capacity) => Some(&mut capacity.writing),
+            Command::Spof(spof) => Some(&mut spof.writing),
+            Command::Availability(availability) => Some(&mut availability.writing),
+            Command::Review(review) => Some(&mut review.writing),
+            Command::Validate(validate) => Some(&mut validate.writing),
+            Command::Explain(explain) => Some(&mut explain.writing),
+            _ => None,
+        }
+    }
+
     fn run(self) -> Result<(), Failure> {
         match self {
             Command::Run(run) => run.run(),
@@ -94,7 +124,7 @@ impl Command {
 /// Runs a command line to its exit status.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Clap prints what is wrong itself, and help and version too; it ends with status 2 or 0.
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::read(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();

@@ -4,7 +4,8 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Args};
 
 use super::exit::Failure;
 use super::simulate::default_threads;
@@ -40,6 +41,35 @@ pub struct Writing {
     /// No progress and no table; errors and --json remain
     #[arg(long, short = 'q')]
     pub quiet: bool,
+    /// What was typed that decides about the result: for the result.
+    #[arg(skip)]
+    pub typed: Vec<String>,
+}
+
+/// Options that decide what is shown and where, or how fast; and those that a result holds anyway. All others are its own.
+const NOT_OF_THE_RESULT: [&str; 9] = [
+    "output", "quiet", "json", "threads", "check", "requests", "yes", "seed", "shard",
+];
+
+/// What was typed that decides about the result: options as they stand on the command line, a word each.
+pub fn typed(command: &clap::Command, matches: &ArgMatches) -> Vec<String> {
+    let is_typed = |arg: &&Arg| {
+        let id = arg.get_id().as_str();
+        !NOT_OF_THE_RESULT.contains(&id) && matches.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    let mut words = Vec::new();
+    for arg in command.get_arguments().filter(|a| !a.is_positional()).filter(is_typed) {
+        let option = format!("--{}", arg.get_long().expect("every option has a long name"));
+        if !arg.get_action().takes_values() {
+            words.push(option);
+            continue;
+        }
+        for occurrence in matches.get_raw_occurrences(arg.get_id().as_str()).into_iter().flatten() {
+            let values: Vec<String> = occurrence.map(|v| v.to_string_lossy().into_owned()).collect();
+            words.extend([option.clone(), values.join(",")]);
+        }
+    }
+    words
 }
 
 /// How a simulation is done.

@@ -60,6 +60,10 @@ impl Report {
     pub fn run(self) -> Result<(), Failure> {
         let documents = self.documents()?;
         let outputs: Vec<Output> = self.output.iter().map(|p| Output::parse(p)).collect::<Result<_, _>>()?;
+        if let (Some(chart), false) = (self.chart, outputs.iter().any(Output::is_picture)) {
+            let says = "is one picture, and no .png or .svg is to be written; a .pdf or .html holds all of them";
+            return Err(Failure::BadInput(format!("--chart {} {says}", chart.word())));
+        }
         if outputs.is_empty() {
             let terminal = Terminal::of_stdout();
             let shown: Vec<String> = documents.iter().map(|d| terminal.render(&words(d))).collect();

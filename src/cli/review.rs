@@ -20,7 +20,7 @@ pub struct Review {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    writing: Writing,
+    pub(super) writing: Writing,
     /// End with status 99 on a critical finding
     #[arg(long)]
     check: bool,
@@ -34,7 +34,8 @@ impl Review {
         let began = now();
         let findings = review(&plan, &single_points(&plan));
         let is_critical = findings.iter().any(|f| f.severity == Severity::Critical);
-        let document = analysis::review::document(&plan, findings, began.elapsed().as_secs_f64());
+        let mut document = analysis::review::document(&plan, findings, began.elapsed().as_secs_f64());
+        document.envelope.options.clone_from(&self.writing.typed);
         self.writing.deliver(&document, &outputs)?;
         match self.check && is_critical {
             true => Err(Failure::Status(MISSED)),

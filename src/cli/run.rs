@@ -30,7 +30,7 @@ pub struct Run {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    writing: Writing,
+    pub(super) writing: Writing,
     #[command(flatten)]
     simulating: Simulating,
 }
@@ -110,6 +110,7 @@ impl Run {
             envelope: Envelope {
                 schema_version: SCHEMA_VERSION,
                 command: "run".into(),
+                options: self.writing.typed.clone(),
                 complete: studies.iter().all(|s| s.complete && !s.overflowed()),
                 scenario: first.scenario,
                 seed: Some(self.simulating.seed),

@@ -34,7 +34,7 @@ pub struct Spof {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    writing: Writing,
+    pub(super) writing: Writing,
     #[command(flatten)]
     simulating: Simulating,
 }
@@ -74,6 +74,7 @@ impl Spof {
             envelope: Envelope {
                 schema_version: SCHEMA_VERSION,
                 command: "spof".into(),
+                options: self.writing.typed.clone(),
                 complete: finished && !lab.overflowed,
                 scenario: ScenarioId::of(plan),
                 seed: Some(self.simulating.seed),

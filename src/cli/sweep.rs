@@ -52,7 +52,7 @@ pub struct Sweep {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    writing: Writing,
+    pub(super) writing: Writing,
     #[command(flatten)]
     simulating: Simulating,
 }
@@ -281,6 +281,7 @@ impl Sweep {
         Envelope {
             schema_version: SCHEMA_VERSION,
             command: "sweep".into(),
+            options: self.writing.typed.clone(),
             complete: sweep.points.len() as u64 == part(sweep.size, sweep.shard),
             scenario: ScenarioId::of(base),
             seed: Some(self.simulating.seed),

@@ -68,11 +68,6 @@ impl Alarms {
             Bell::Silent
         }
     }
-
-    /// How many bells hang in the event list.
-    pub fn bells(&self) -> usize {
-        self.slots.iter().map(|s| s.bells.len()).sum()
-    }
 }
 
 impl Slot {

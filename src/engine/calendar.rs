@@ -85,11 +85,6 @@ impl<E: Copy> Calendar<E> {
         self.digest
     }
 
-    /// How many events are to come (alarms not counted; time-outs that were cancelled are counted until they would expire).
-    pub fn pending(&self) -> usize {
-        self.events.len() - self.alarms.bells() + self.lanes.iter().map(|l| l.waiting.len()).sum::<usize>()
-    }
-
     fn key(&mut self, at: Time, class: u8) -> u128 {
         debug_assert!(at >= self.now, "nothing is scheduled in the past");
         let number = self.inserted;

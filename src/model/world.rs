@@ -60,11 +60,12 @@ pub(super) struct World<'p> {
     looks: u64,
 }
 
-/// Simulates one replication of a plan. `stop` is asked now and then whether to give up; then there is no record.
+/// Simulates one replication of a plan. `stop` is told now and then how many requests are inside, and says whether to give up; then there
+/// is no record.
 ///
 /// # Errors
 /// If the books do not balance at the end.
-pub fn run(plan: &Plan, order: &Order, stop: &(dyn Fn() -> bool + Sync)) -> Result<Option<RunRecord>, Imbalance> {
+pub fn run(plan: &Plan, order: &Order, stop: &dyn Fn(usize) -> bool) -> Result<Option<RunRecord>, Imbalance> {
     let mut world = World::new(plan, order);
     let overflowed = match world.advance(stop) {
         Ended::Stopped => return Ok(None),
@@ -148,7 +149,7 @@ impl<'p> World<'p> {
         self.schedule_change();
     }
 
-    fn advance(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Ended {
+    fn advance(&mut self, stop: &dyn Fn(usize) -> bool) -> Ended {
         loop {
             for _ in 0..CHECKED_EVERY {
                 let frames = &self.cx.frames;
@@ -183,7 +184,7 @@ impl<'p> World<'p> {
 
     /// Is it time to end, though there is more to do?
     #[cold]
-    fn look(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Option<Ended> {
+    fn look(&mut self, stop: &dyn Fn(usize) -> bool) -> Option<Ended> {
         self.looks += 1;
         let budgets = [
             (Budget::Inside, self.cx.frames.len() > limits::IN_FLIGHT),
@@ -191,7 +192,7 @@ impl<'p> World<'p> {
             (Budget::Steps, self.looks > limits::STEPS / CHECKED_EVERY),
         ];
         let spent = budgets.into_iter().find(|(_, is_spent)| *is_spent);
-        match stop() {
+        match stop(self.cx.frames.len()) {
             true => Some(Ended::Stopped),
             false => spent.map(|(budget, _)| Ended::Early(budget)),
         }
@@ -510,74 +511,4 @@ impl<'p> World<'p> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scenario::load_text;
-
-    /// Forty nodes, each of which calls the next twice, in no time: a million million calls at one instant.
-    fn plan() -> Plan {
-        let node = |i: usize| {
-            format!(
-                r#""n{i}": {{ "kind": "app", "workers": 9, "calls": ["n{0}", "n{0}"] }}, "#,
-                i + 1
-            )
-        };
-        let nodes: String = (0..40).map(node).collect();
-        let text = format!(
-            r#"{{ "clients": {{ "c": {{ "arrivals": {{ "uniform": 1 }}, "entry": "n0" }} }}, "nodes": {{ {nodes} "n40": {{ "kind": "app" }} }} }}"#
-        );
-        load_text("x.json", &text, &[]).expect("it is right").plan
-    }
-
-    fn order() -> Order {
-        Order {
-            seed: 1,
-            replication: 0,
-            warmup: Span::ZERO,
-            lifetimes: false,
-            wanted: Wanted::default(),
-        }
-    }
-
-    #[test]
-    fn an_instant_without_end_can_be_stopped() {
-        let looks = std::sync::atomic::AtomicU32::new(0);
-        let stop = || looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2;
-        assert!(run(&plan(), &order(), &stop).expect("nothing is closed").is_none());
-    }
-
-    #[test]
-    fn a_run_of_too_many_steps_ends_early_and_its_books_balance() {
-        let plan = plan();
-        let mut world = World::new(&plan, &order());
-        world.looks = limits::STEPS / CHECKED_EVERY;
-        let Ended::Early(Budget::Steps) = world.advance(&|| false) else {
-            panic!("it does not end");
-        };
-        let now = world.cx.now();
-        let record = world.close(&order(), Some((now, Budget::Steps))).expect("they balance");
-        assert!(record.in_flight > 0);
-    }
-
-    #[test]
-    fn a_run_that_keeps_too_many_rows_ends_early() {
-        let text = r#"{ "duration": "1h", "clients": { "c": { "arrivals": { "uniform": 100 }, "entry": "n" } },
-                        "nodes": { "n": { "kind": "app" } } }"#;
-        let plan = load_text("x.json", text, &[]).expect("it is right").plan;
-        let mut order = order();
-        let never = || false;
-        let whole = run(&plan, &order, &never).expect("they balance").expect("not stopped");
-        assert_eq!((whole.overflowed, whole.rows.len()), (None, 0));
-        order.wanted.rows = true;
-        let record = run(&plan, &order, &never).expect("they balance").expect("not stopped");
-        let (at, budget) = record.overflowed.expect("it has used up its rows");
-        assert_eq!(budget, Budget::Rows);
-        // A row each 10 ms, and a look each 16,384 events, of which a request without work makes at least one.
-        assert!(
-            (limits::ROWS..limits::ROWS + 16_384).contains(&record.rows.len()),
-            "{}",
-            record.rows.len()
-        );
-        assert_eq!(at.nanos() / 10_000_000, record.rows.len() as u64);
-    }
-}
+mod tests;

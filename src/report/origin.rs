@@ -3,9 +3,7 @@
 use super::document::{Fact, Span};
 use super::units;
 use super::view::runs;
-use crate::analysis::compare::Compare;
 use crate::analysis::result::{Answer, Document};
-use crate::analysis::sweep::{Input, Sweep};
 
 /// Facts for the end of a page.
 pub fn origin(document: &Document) -> Vec<Fact> {
@@ -35,7 +33,7 @@ pub fn origin(document: &Document) -> Vec<Fact> {
     facts
 }
 
-/// The command, as far as the result knows it; what `--set` changed is part of the scenario and of its digest.
+/// The command that makes it again, of the same files.
 fn command(document: &Document) -> String {
     let envelope = &document.envelope;
     let scenarios = match &document.answer {
@@ -46,62 +44,24 @@ fn command(document: &Document) -> String {
     };
     let mut words = vec!["fallover".to_owned(), envelope.command.clone()];
     words.extend(std::iter::repeat_n("SCENARIO".to_owned(), scenarios));
-    match &document.answer {
-        Answer::Compare(found) => words.extend(designs(found)),
-        Answer::Sweep(found) => words.extend(inputs(found)),
-        Answer::Availability(found) => words.push(format!("--horizon {}s", found.horizon_s)),
-        Answer::Capacity(found) => {
-            let sizes = found
-                .sizing
-                .iter()
-                .filter_map(|s| Some((s, s.sizes.first()?, s.sizes.last()?)));
-            words.extend(sizes.map(|(s, from, to)| {
-                format!(
-                    "--replicas {}",
-                    quoted(&format!("{}={}..{}", s.of, from.replicas, to.replicas))
-                )
-            }));
-        }
-        _ => {}
+    words.extend(envelope.options.iter().map(|word| quoted(word)));
+    if let Answer::Sweep(found) = &document.answer {
+        words.extend(found.shard.map(|shard| format!("--shard {}/{}", shard.index, shard.of)));
     }
-    if let Some(seed) = envelope.seed {
-        words.push(format!("--seed {seed} --replications {}", envelope.replications));
+    words.extend(envelope.seed.map(|seed| format!("--seed {seed}")));
+    // A default may change with the program; how many batches there are is typed, or is the default.
+    let counts = |word: &String| ["--replications", "--precision", "--batch-means"].contains(&word.as_str());
+    let is_counted = envelope.seed.is_some() && !matches!(document.answer, Answer::Verify(_));
+    if is_counted && !envelope.options.iter().any(counts) {
+        words.push(format!("--replications {}", envelope.replications));
     }
     words.join(" ")
-}
-
-/// A design for each that is no file of its own. One alone is compared with the scenario as it stands.
-fn designs(found: &Compare) -> Vec<String> {
-    let changed = found.changes.iter().filter(|(_, sets)| !sets.is_empty());
-    changed
-        .map(|(label, sets)| format!("--with {}", quoted(&format!("{label}: {}", sets.join("; ")))))
-        .collect()
-}
-
-fn inputs(found: &Sweep) -> Vec<String> {
-    let values = |input: &Input| match &input.range {
-        Some([from, to]) => format!("{from}..{to}"),
-        None => input.values.join(","),
-    };
-    let vary = |input: &Input| format!("--vary {}", quoted(&format!("{}={}", input.path, values(input))));
-    let mut words: Vec<String> = found.inputs.iter().map(vary).collect();
-    if let Some(sensitivity) = &found.sensitivity {
-        words.push(format!("--sensitivity --samples {}", sensitivity.samples));
-        words.extend(
-            sensitivity
-                .metrics
-                .iter()
-                .map(|m| format!("--output-metric {}", quoted(m))),
-        );
-    }
-    words.extend(found.shard.map(|shard| format!("--shard {}/{}", shard.index, shard.of)));
-    words
 }
 
 /// A word that a shell takes as it stands.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "=.,:/_-+%@".contains(c);
-    match word.chars().all(is_plain) {
+    match word.chars().all(is_plain) && !word.is_empty() {
         true => word.to_owned(),
         false => format!("'{}'", word.replace('\'', r"'\''")),
     }

@@ -116,6 +116,11 @@ impl Output {
         self.format == Format::Csv
     }
 
+    /// Is it a picture?
+    pub fn is_picture(&self) -> bool {
+        matches!(self.format, Format::Svg | Format::Png)
+    }
+
     /// Where it will be.
     pub fn path(&self) -> &Path {
         &self.path

@@ -49,5 +49,8 @@ mod tests {
     fn what_never_settles_says_so() {
         assert_eq!(mser5(&noise(1000, |i| i as f64)), None);
         assert_eq!(mser5(&[1.0; 20]), None);
+        // Five batches of five are enough to be believed: the first five alone are wild.
+        let wild_then_steady: Vec<f64> = (0..50).map(|i| if i < 25 { f64::from(i * i) } else { 1.0 }).collect();
+        assert_eq!(mser5(&wild_then_steady), Some(25));
     }
 }

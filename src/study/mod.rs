@@ -3,6 +3,7 @@
 //! The only module that knows threads. One thread or sixty-four give the same bytes, because what is finished early
 //! waits until its turn comes; and memory stays small, because what has had its turn is reduced to a [`Sample`].
 
+mod gate;
 pub mod paired;
 pub mod sample;
 
@@ -19,6 +20,7 @@ use crate::model::world::{self, Imbalance, Order};
 use crate::scenario::plan::{Arrivals, Load, Plan, Source, Warmup};
 use crate::stats::sketch::Sketch;
 use crate::stats::warmup::mser5;
+use gate::Gate;
 use sample::Sample;
 
 /// How to run a study.
@@ -188,7 +190,12 @@ fn conduct(plans: &[Plan], settings: &Settings, mut watch: Watch<'_>, paired: bo
         .num_threads(settings.threads)
         .build()
         .map_err(|e| Failure::Threads(settings.threads, e.to_string()))?;
-    let crew = Crew { pool, plans, settings };
+    let crew = Crew {
+        pool,
+        plans,
+        settings,
+        gate: Gate::default(),
+    };
     let mut studies = crew.warm_up(&watch)?;
     if paired {
         let longest = studies.iter().map(|s| s.warmup).max().unwrap_or(Span::ZERO);
@@ -253,6 +260,7 @@ struct Crew<'a> {
     pool: rayon::ThreadPool,
     plans: &'a [Plan],
     settings: &'a Settings,
+    gate: Gate,
 }
 
 impl Crew<'_> {
@@ -323,7 +331,8 @@ impl Crew<'_> {
                     let result = if stopped() {
                         Ok(None)
                     } else {
-                        world::run(&self.plans[plan], &order, &stopped)
+                        let pass = self.gate.pass();
+                        world::run(&self.plans[plan], &order, &|inside| !pass.goes_on(inside, stopped))
                     };
                     progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
                     // The receiver is gone only when the study has failed already.
@@ -351,7 +360,7 @@ fn pilot(plan: &Plan, settings: &Settings, stop: &AtomicBool) -> Result<Settling
                 ..Wanted::default()
             },
         );
-        let Some(record) = world::run(plan, &order, &|| stop.load(Ordering::Relaxed))? else {
+        let Some(record) = world::run(plan, &order, &|_| stop.load(Ordering::Relaxed))? else {
             break;
         };
         for (sum, slice) in slices.iter_mut().zip(&record.slices) {

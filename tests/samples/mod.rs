@@ -195,6 +195,7 @@ fn document(name: &str, answer: Answer) -> Document {
         envelope: Envelope {
             schema_version: SCHEMA_VERSION,
             command: "run".into(),
+            options: Vec::new(),
             complete: true,
             scenario: ScenarioId {
                 name: name.into(),

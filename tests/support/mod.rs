@@ -103,7 +103,7 @@ pub fn record_with(json: &str, seed: u64, lifetimes: bool) -> RunRecord {
         lifetimes,
         wanted,
     };
-    world::run(&plan, &order, &|| false)
+    world::run(&plan, &order, &|_| false)
         .expect("the books balance")
         .expect("nobody stops it")
 }

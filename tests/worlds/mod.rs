@@ -159,7 +159,7 @@ fn record(plan: &Plan, seed: u64) -> Result<RunRecord, String> {
             ..Wanted::default()
         },
     };
-    match world::run(plan, &order, &|| false) {
+    match world::run(plan, &order, &|_| false) {
         Ok(record) => Ok(record.expect("nobody stops it")),
         Err(imbalance) => Err(imbalance.to_string()),
     }

@@ -112,7 +112,7 @@ fn record(plan: &Plan, bench: &Bench<'_>, replication: u32) -> Result<RunRecord,
             ..Wanted::default()
         },
     };
-    let stop = || bench.stop.load(std::sync::atomic::Ordering::Relaxed);
+    let stop = |_| bench.stop.load(std::sync::atomic::Ordering::Relaxed);
     world::run(plan, &order, &stop)
         .map_err(study::Failure::from)?
         .ok_or(Failure::Stopped)

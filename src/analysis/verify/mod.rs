@@ -116,6 +116,7 @@ pub fn verify(seed: u64, threads: usize, stop: &AtomicBool, told: &dyn Fn()) -> 
         envelope: Envelope {
             schema_version: SCHEMA_VERSION,
             command: "verify".into(),
+            options: Vec::new(),
             complete: true,
             scenario: ScenarioId {
                 name: "verify".into(),

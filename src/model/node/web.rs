@@ -55,8 +55,12 @@ const OWN: u32 = 2;
 const HERE: u32 = 1;
 const PROXIED: u32 = 2;
 
-/// As many upstreams as a request can remember to have tried.
+/// The upstreams that a request can tell apart once it has tried them; all beyond count as one.
 const REMEMBERED: usize = 64;
+
+fn bit_of(upstream: usize) -> u64 {
+    1 << upstream.min(REMEMBERED - 1)
+}
 
 impl<'p> Web<'p> {
     /// A web server at the start of a run.
@@ -134,7 +138,9 @@ impl<'p> Web<'p> {
         let list: Vec<usize> = if tried == 0 {
             Vec::new()
         } else {
-            (0..REMEMBERED).filter(|i| tried & (1 << i) != 0).collect()
+            (0..self.plan.upstreams.len())
+                .filter(|i| tried & bit_of(*i) != 0)
+                .collect()
         };
         let Wish { source, client, .. } = cx.frames[key].wish;
         let client = mix(source.index() as u64, u64::from(client));
@@ -142,7 +148,7 @@ impl<'p> Web<'p> {
             return cx.finish(key, Reply::failed(last));
         };
         let step = Web::step(cx, key);
-        step.tried |= 1 << upstream.min(REMEMBERED - 1);
+        step.tried |= bit_of(upstream);
         step.stage = Stage::Proxied {
             upstream: upstream as u16,
         };

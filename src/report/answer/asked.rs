@@ -20,7 +20,11 @@ const MOST_VALUES: usize = 6;
 pub fn asked(document: &Document) -> String {
     let name = &document.envelope.scenario.name;
     match &document.answer {
-        Answer::Run(_) => runs(document).first().map(run).unwrap_or_default(),
+        Answer::Run(_) => {
+            let lifetimes_act = document.envelope.options.iter().any(|o| o == "--failures");
+            let view = runs(document);
+            view.first().map(|view| run(view, lifetimes_act)).unwrap_or_default()
+        }
         Answer::Runs(_) => several(&runs(document)),
         Answer::Compare(found) => compare(found),
         Answer::Capacity(found) => capacity(name, found),
@@ -39,7 +43,8 @@ pub fn asked(document: &Document) -> String {
     }
 }
 
-fn run(view: &RunView<'_>) -> String {
+/// The events are those of the first replication. Scheduled faults are the same in all; what lifetimes bring is not.
+fn run(view: &RunView<'_>, lifetimes_act: bool) -> String {
     let faults = periods(&view.run.events, view.duration_s).0;
     let told = faults.iter().take(MOST).map(|p| {
         let (from, to) = (units::clock(p.from_s), units::clock(p.to_s));
@@ -49,9 +54,14 @@ fn run(view: &RunView<'_>) -> String {
     if faults.len() > MOST {
         told.push(plural((faults.len() - MOST) as u32, "more failure"));
     }
-    let with = match told.len() {
-        0 => "nothing failing".to_owned(),
-        _ => listed(&told),
+    let with = match (lifetimes_act, told.len()) {
+        (false, 0) => "nothing failing".to_owned(),
+        (false, _) => listed(&told),
+        (true, 0) => "failures drawn from lifetimes, anew in each replication".to_owned(),
+        (true, _) => {
+            let first = listed(&told);
+            format!("failures drawn from lifetimes, anew in each replication (in the first {first})")
+        }
     };
     let span = units::span(view.duration_s);
     format!(

@@ -218,4 +218,16 @@ mod tests {
         assert_eq!(upstreams.pick(at(2999), 0, &[]), None);
         assert!(upstreams.pick(at(3000), 0, &[]).is_some());
     }
+
+    /// Who has sat out its time gets one request, and no other until that one has told, or as long again.
+    #[test]
+    fn one_request_tries_whether_a_server_is_back() {
+        let mut upstreams = two_servers();
+        upstreams.failed(0, at(0));
+        let picked: Vec<_> = (0..8).map(|_| upstreams.pick(at(5000), 0, &[])).collect();
+        assert_eq!(picked.iter().filter(|p| **p == Some(0)).count(), 1, "{picked:?}");
+        upstreams.succeeded(0);
+        let picked: Vec<_> = (0..8).map(|_| upstreams.pick(at(5000), 0, &[])).collect();
+        assert!(picked.iter().filter(|p| **p == Some(0)).count() > 1, "{picked:?}");
+    }
 }
