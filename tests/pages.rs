@@ -8,6 +8,7 @@ mod samples;
 use std::path::{Path, PathBuf};
 
 use fallover::analysis::result::{Answer, Caveat, Document, Happening};
+use fallover::analysis::verify::Verification;
 use fallover::report::chart::Theme;
 use fallover::report::handout::Handout;
 use fallover::report::html::html;
@@ -379,12 +380,15 @@ fn the_command_on_a_page_makes_the_same_result() {
         "spof tests/data/pair.json --order 1 --pairs --effects crash,slow",
         "availability tests/data/pair.json --horizon 3y --seed 5",
         "review tests/data/pair.json --set nodes.lb.retries=0",
+        "explain tests/data/pair.json --set nodes.lb.retries=0",
+        "validate tests/data/pair.json tests/data/pair.json --set nodes.lb.retries=0",
     ];
     let folder = tempfile::tempdir().expect("makes a folder");
     let result = folder.path().join("x.json");
     let made = |line: &str| {
         let mut words = unquoted(line);
-        if !line.contains("--replications") && !line.contains("--precision") && !line.starts_with("review") {
+        let simulates = !["review", "explain", "validate"].iter().any(|c| line.starts_with(c));
+        if simulates && !line.contains("--replications") && !line.contains("--precision") {
             words.extend(["--replications", "2"].map(String::from));
         }
         words.extend(["-q", "-o", result.to_str().expect("is text")].map(String::from));
@@ -406,6 +410,17 @@ fn the_command_on_a_page_makes_the_same_result() {
         second.engine = first.engine.clone();
         assert!(first == second, "{line}\n{again}");
     }
+    let nothing = Verification {
+        passed: true,
+        checks: Vec::new(),
+    };
+    let verified = Document {
+        answer: Answer::Verify(nothing),
+        ..samples::lb_failure()
+    };
+    let handout = Handout::of(std::slice::from_ref(&verified), None);
+    let command = &handout.parts[0].origin.last().expect("ends with the command").items[0].text;
+    assert!(!command.contains("--replications"), "{command}");
 }
 
 /// The words of a command line, as a shell takes it apart: quotes only around a whole word.

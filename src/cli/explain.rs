@@ -22,7 +22,7 @@ pub struct Explain {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    writing: Writing,
+    pub(super) writing: Writing,
 }
 
 /// Columns beyond this are not waited for.
@@ -34,7 +34,8 @@ impl Explain {
         let outputs = self.writing.outputs()?;
         let loaded = self.reading.one(&self.file, &self.writing)?;
         let began = now();
-        let document = explained(&loaded, began.elapsed().as_secs_f64());
+        let mut document = explained(&loaded, began.elapsed().as_secs_f64());
+        document.envelope.options.clone_from(&self.writing.typed);
         self.writing
             .deliver_as(&document, &outputs, || table(&loaded.explain()))
     }

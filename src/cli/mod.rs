@@ -95,6 +95,8 @@ impl Command {
             Command::Spof(spof) => Some(&mut spof.writing),
             Command::Availability(availability) => Some(&mut availability.writing),
             Command::Review(review) => Some(&mut review.writing),
+            Command::Validate(validate) => Some(&mut validate.writing),
+            Command::Explain(explain) => Some(&mut explain.writing),
             _ => None,
         }
     }

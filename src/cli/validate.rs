@@ -23,7 +23,7 @@ pub struct Validate {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    writing: Writing,
+    pub(super) writing: Writing,
 }
 
 impl Validate {
@@ -60,7 +60,8 @@ impl Validate {
         }
         let line = |file: &Checked| format!("{}: {}\n", file.file, verdict(file).1);
         let lines: String = files.iter().map(line).collect();
-        let document = validated(files, first.as_ref(), began.elapsed().as_secs_f64());
+        let mut document = validated(files, first.as_ref(), began.elapsed().as_secs_f64());
+        document.envelope.options.clone_from(&self.writing.typed);
         self.writing.deliver_as(&document, &outputs, || lines)?;
         status.map_or(Ok(()), |status| Err(Failure::Status(status)))
     }

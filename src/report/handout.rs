@@ -77,12 +77,19 @@ impl<'a> Part<'a> {
     }
 }
 
-/// What was found and what to do, then the pictures of this result, then the rest.
+/// What was found and what to do, the picture that carries it and the facts behind it; then the other pictures, and the rest.
 fn with_conclusions(mut report: Report, document: &Document) -> Report {
-    let pictures = chart::dashboard_of(document).concat().into_iter().map(Block::Picture);
+    let mut pictures = chart::dashboard_of(document).concat().into_iter().map(Block::Picture);
     let numbers = numbers(document);
     let numbers = (!numbers.is_empty()).then_some(Block::Numbers(numbers));
     let mut blocks = Conclusions::of(document).blocks(numbers.into_iter().collect());
+    blocks.extend(pictures.next());
+    let facts = report
+        .blocks
+        .iter()
+        .take_while(|block| matches!(block, Block::Facts(_)));
+    let facts = facts.count();
+    blocks.extend(report.blocks.drain(..facts));
     blocks.extend(pictures);
     if let Answer::Compare(_) = document.answer {
         // The sentences of the pairs have been said.

@@ -51,7 +51,8 @@ fn command(document: &Document) -> String {
     words.extend(envelope.seed.map(|seed| format!("--seed {seed}")));
     // A default may change with the program; how many batches there are is typed, or is the default.
     let counts = |word: &String| ["--replications", "--precision", "--batch-means"].contains(&word.as_str());
-    if envelope.seed.is_some() && !envelope.options.iter().any(counts) {
+    let is_counted = envelope.seed.is_some() && !matches!(document.answer, Answer::Verify(_));
+    if is_counted && !envelope.options.iter().any(counts) {
         words.push(format!("--replications {}", envelope.replications));
     }
     words.join(" ")
