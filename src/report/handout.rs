@@ -8,7 +8,7 @@ use super::document::{Block, Fact, Report, Span};
 use super::headline::numbers;
 use super::origin::origin;
 use super::summary::incomplete;
-use super::text::quoted;
+use super::text::{kept_together, quoted};
 use super::{availability, findings, pages, spof};
 use crate::analysis::result::{Answer, Document};
 
@@ -57,13 +57,14 @@ impl<'a> Part<'a> {
             Answer::Availability(found) => with_conclusions(availability::report(document, found, ALL), document),
             _ => with_conclusions(findings(document), document),
         };
+        let prose = |text: &str| kept_together(&quoted(text));
         for block in &mut report.blocks {
             match block {
-                Block::Answer(sentences) => sentences.iter_mut().for_each(|s| s.text = quoted(&s.text)),
-                Block::Note(sentence) => sentence.text = quoted(&sentence.text),
+                Block::Answer(sentences) => sentences.iter_mut().for_each(|s| s.text = prose(&s.text)),
+                Block::Note(sentence) => sentence.text = prose(&sentence.text),
                 Block::Point(point) => {
-                    point.body = quoted(&point.body);
-                    point.remedy = quoted(&point.remedy);
+                    point.body = prose(&point.body);
+                    point.remedy = prose(&point.remedy);
                 }
                 _ => {}
             }

@@ -9,7 +9,7 @@ pub fn visible(text: &str) -> String {
     let steers = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
     let show = |c: char| {
         if c.is_whitespace() {
-            Some(' ')
+            Some(if c == NO_BREAK { c } else { ' ' })
         } else {
             (!c.is_control() && !steers(c)).then_some(c)
         }
@@ -28,6 +28,29 @@ pub fn quoted(text: &str) -> String {
     pieces
         .zip(["“", "”"].into_iter().cycle())
         .fold(first, |said, (piece, quote)| said + quote + piece)
+}
+
+/// A space at which no line is broken.
+const NO_BREAK: char = '\u{a0}';
+const UNITS: [&str; 9] = ["%", "µs", "ms", "s", "/s", "min", "h", "d", "y"];
+
+/// A number stays on a line with its unit, its half-width and the sign before it.
+pub fn kept_together(text: &str) -> String {
+    let is_unit = |word: &str| UNITS.contains(&word.trim_end_matches(['.', ',', ';', ':', ')', '?']));
+    let belongs = |before: &str, after: &str| {
+        let is_number = before.ends_with(|c: char| c.is_ascii_digit());
+        (is_number && (is_unit(after) || after == "±")) || ["±", "≥", "≤", ">", "<"].contains(&before)
+    };
+    let mut said = String::with_capacity(text.len() + 8);
+    let mut before = "";
+    for (i, word) in text.split(' ').enumerate() {
+        if i > 0 {
+            said.push(if belongs(before, word) { NO_BREAK } else { ' ' });
+        }
+        said.push_str(word);
+        before = word;
+    }
+    said
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -104,6 +127,17 @@ mod tests {
             ["a", "a and b", "a, b and c"]
         );
         assert_eq!(listed::<&str>(&[]), "");
+    }
+
+    #[test]
+    fn numbers_stay_with_what_belongs_to_them() {
+        let kept = |text: &str| kept_together(text).replace('\u{a0}', "_");
+        assert_eq!(
+            kept("was 82.30 ± 0.07 %, and ≥ 99.9 % was promised"),
+            "was 82.30_±_0.07_%, and ≥_99.9_% was promised"
+        );
+        assert_eq!(kept("4 of 12 s are lost"), "4 of 12_s are lost");
+        assert_eq!(visible("9\u{a0}ms\tof 3"), "9\u{a0}ms of 3");
     }
 
     #[test]

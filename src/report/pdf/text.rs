@@ -103,7 +103,7 @@ impl Fonts {
     pub fn wrapped(&self, text: &str, style: Style, room: f64) -> Vec<Line> {
         let mut lines: Vec<String> = vec![String::new()];
         let fits = |text: &str| self.width(text, style) <= room;
-        for word in visible(text).split_whitespace() {
+        for word in visible(text).split(' ').filter(|word| !word.is_empty()) {
             let line = lines.last_mut().expect("starts with one");
             let longer = if line.is_empty() {
                 word.to_owned()
