@@ -23,8 +23,10 @@ fn samples() -> Vec<(&'static str, Document)> {
     all
 }
 
+/// Its words with plain spaces.
 fn page(document: &Document) -> String {
-    html(&Handout::of(std::slice::from_ref(document), None), Theme::Light).expect("renders")
+    let page = html(&Handout::of(std::slice::from_ref(document), None), Theme::Light).expect("renders");
+    page.replace('\u{a0}', " ")
 }
 
 fn book(documents: &[Document], paper: Paper) -> Vec<u8> {
