@@ -191,3 +191,32 @@ fn what_is_wrong_is_said_before_the_work() {
     let (status, _, err) = fallover(&["capacity", &path, "--set", silent]);
     assert_eq!(status, 2, "{err}");
 }
+
+/// A scheduled fault acts at every load: what it costs is no matter of room, and the page does not say that it is.
+#[test]
+fn a_fault_that_breaks_the_promise_at_any_load_is_no_matter_of_room() {
+    let fault = r#""faults": [{ "at": "10s", "for": "20s", "target": "lb", "effect": "crash" }], "slo""#;
+    let (folder, path) = written(&PAIR.replace(r#""slo""#, fault));
+    let result = folder.path().join("x.json");
+    let result = result.to_str().expect("is text");
+    let asked = [
+        "capacity",
+        &path,
+        "--knee-only",
+        "--replications",
+        "2",
+        "-q",
+        "-o",
+        result,
+    ];
+    assert_eq!(fallover(&asked).0, 0);
+    let text = std::fs::read_to_string(result).expect("is there");
+    assert!(text.contains("load.faults"), "the caveat is missing");
+    let page = folder.path().join("x.html");
+    assert_eq!(
+        fallover(&["report", result, "-o", page.to_str().expect("is text")]).0,
+        0
+    );
+    let page = std::fs::read_to_string(page).expect("is there");
+    assert!(page.contains("This is no matter of room") && !page.contains("To carry more"));
+}

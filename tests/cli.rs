@@ -1016,3 +1016,15 @@ mod interrupted {
         assert_eq!(end(child).0, Some(130));
     }
 }
+
+#[test]
+fn rows_go_to_a_table_and_overwrite_nothing_else() {
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let other = folder.path().join("other.json");
+    std::fs::write(&other, "kept").expect("writes");
+    let path = other.to_str().expect("is text");
+    let (status, _, err) = fallover(&["run", "tests/data/pair.json", "--replications", "1", "--requests", path]);
+    assert_eq!(status, 2);
+    assert!(err.contains("ends in .csv"), "{err}");
+    assert_eq!(std::fs::read_to_string(&other).expect("is there"), "kept");
+}

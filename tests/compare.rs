@@ -388,6 +388,10 @@ fn a_sweep_goes_on_where_it_was_killed() {
             .filter_map(|l| serde_json::from_str(l).ok())
             .collect();
         assert_eq!(kept[..], points.as_array().expect("is a list")[..kept.len()]);
+        std::fs::write(&journal, format!("{text}no point\n")).expect("writes");
+        let (status, err) = sweep(folder.path(), "again", &[]);
+        assert_eq!(status, 2);
+        assert!(err.contains("again.csv.partial: is damaged; remove it"), "{err}");
         std::fs::write(&journal, format!("{text}{{\"point\": 5, \"inp")).expect("writes");
     }
     let (status, err) = sweep(folder.path(), "again", &[]);
@@ -439,4 +443,44 @@ fn sensitivity_names_the_input_that_matters() {
         "a faster server is faster"
     );
     assert_eq!(found["points"].as_array().expect("is a list").len(), 8 * 4);
+}
+
+/// All designs leave out one warm-up: the longest. Whose own is shorter is named, and so are faults that nobody measures then.
+#[test]
+fn a_warmup_that_is_not_a_designs_own_is_told() {
+    let scenario = "tests/data/pair.json";
+    let crash = r#"faults=[{"at":"10s","for":"5s","target":"lb","effect":"crash"}]"#;
+    let question = [
+        "compare",
+        scenario,
+        "--set",
+        crash,
+        "--vary",
+        "warmup=5s,20s",
+        "--replications",
+        "2",
+    ];
+    let caveats = &document(&question)["caveats"];
+    let told = caveats
+        .as_array()
+        .expect("is a list")
+        .iter()
+        .find(|c| c["code"] == "warmup.longest");
+    let message = told.expect("is told")["message"].as_str().expect("is text");
+    assert!(
+        message.contains("20s, 5s too") && message.contains("faults before that"),
+        "{message}"
+    );
+
+    let short = [
+        "compare",
+        scenario,
+        "--with",
+        "short: duration=20s; warmup=1s",
+        "--set",
+        "warmup=30s",
+    ];
+    let (status, out, err) = fallover(&short);
+    assert_eq!((status, out.as_str()), (2, ""));
+    assert!(err.contains("\"short\" lasts 20s") && err.contains("30s"), "{err}");
 }

@@ -9,9 +9,11 @@ use super::exit::{self, Failure};
 use super::options::{Reading, Simulating, Writing};
 use super::simulate::{failed, now, stop_on_interrupt};
 use crate::analysis::compare::{self as findings};
-use crate::analysis::result::{Answer, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
+use crate::analysis::result::{Answer, Caveat, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
+use crate::base::time::{Span, Time};
 use crate::report::progress;
-use crate::scenario::plan::Plan;
+use crate::report::text::listed;
+use crate::scenario::plan::{Plan, Warmup};
 use crate::scenario::vary::{Axis, Variant, combinations, count};
 use crate::study::{self, Study, Watch};
 
@@ -35,6 +37,41 @@ pub struct Compare {
     simulating: Simulating,
 }
 
+/// All designs leave out the longest warm-up among them. Who by itself leaves out less is told; it must be something still.
+fn one_warmup(designs: &[Design<'_>], plans: &[Plan]) -> Result<Option<Caveat>, Failure> {
+    let own = |plan: &Plan| match plan.warmup {
+        Warmup::Fixed(span) => span,
+        Warmup::Auto => Span::ZERO,
+    };
+    let longest = plans.iter().map(own).max().unwrap_or(Span::ZERO);
+    let named = || designs.iter().map(|d| d.variant.label.as_str()).zip(plans);
+    if let Some((label, plan)) = named().find(|(_, p)| p.duration - p.cooldown <= longest) {
+        let says = "and all designs leave out the longest warm-up among them";
+        let mend = "give it a longer \"duration\", or all of them a shorter --warmup";
+        return Err(Failure::BadInput(format!(
+            "design {label:?} lasts {}, {says}, {longest}; {mend}",
+            plan.duration
+        )));
+    }
+    let shorter = |plan: &Plan| matches!(plan.warmup, Warmup::Fixed(span) if span < longest);
+    let less: Vec<&str> = named().filter(|(_, p)| shorter(p)).map(|(label, _)| label).collect();
+    let is_hidden = |plan: &Plan| {
+        let mut begins = plan.faults.iter().map(|f| f.at.since(Time::ZERO));
+        begins.any(|at| own(plan) <= at && at < longest)
+    };
+    let hidden = match plans.iter().any(|p| shorter(p) && is_hidden(p)) {
+        true => "; faults before that are not measured",
+        false => "",
+    };
+    Ok((!less.is_empty()).then(|| Caveat {
+        code: "warmup.longest".into(),
+        message: format!(
+            "all designs leave out the longest warm-up among them, {longest}, {} too, by itself shorter{hidden}",
+            listed(&less)
+        ),
+    }))
+}
+
 /// Every pair of designs is compared: more would be a table that nobody reads.
 const MOST_DESIGNS: usize = 20;
 
@@ -51,6 +88,7 @@ impl Compare {
         self.reading.set.extend(self.simulating.sets());
         let designs = self.designs()?;
         let plans = self.plans(&designs)?;
+        let warmup = one_warmup(&designs, &plans)?;
         let stop = stop_on_interrupt();
         if !self.writing.quiet {
             self.simulating.say_how_long(&plans);
@@ -73,7 +111,7 @@ impl Compare {
                 duration_s: plans[0].duration.seconds(),
                 warmup_s: Some(studies[0].warmup.seconds()),
             },
-            caveats: findings::caveats(&compare),
+            caveats: findings::caveats(&compare).into_iter().chain(warmup).collect(),
             answer: Answer::Compare(compare),
             engine: Engine::this(self.simulating.threads(), events, wall_s),
         };

@@ -44,6 +44,10 @@ impl Run {
         let mut plans = self
             .reading
             .plans(&self.scenarios, &self.writing, self.requests.as_deref())?;
+        if let Some(path) = self.requests.as_deref().filter(|p| !is_table(p)) {
+            let message = "--requests writes a table; give it a name that ends in .csv";
+            return Err(Failure::BadInput(format!("{}: {message}", path.display())));
+        }
         tell_apart(&mut plans, &self.scenarios);
         // Whoever reads how long it will take may change their mind at once.
         let stop = stop_on_interrupt();
@@ -186,4 +190,10 @@ fn named(plan: &Plan, replication: u32, row: &Row) -> RequestRow {
             .map(|n| row.waits.get(&crate::base::ids::NodeId::new(n)).map(seconds))
             .collect(),
     }
+}
+
+/// May a table be written there: by its name, or since it is a pipe or a device?
+fn is_table(path: &Path) -> bool {
+    let is_csv = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
+    is_csv || path.metadata().is_ok_and(|m| !m.is_file())
 }

@@ -265,7 +265,10 @@ impl Sweep {
             .iter()
             .map(|l| serde_json::from_str(l))
             .collect::<Result<_, _>>()
-            .map_err(unreadable)?;
+            .map_err(|e| {
+                let says = "is damaged; remove it to begin anew";
+                Failure::BadInput(format!("{}: {says} ({e})", path.display()))
+            })?;
         if !points.is_empty() && !self.writing.quiet {
             let all = part(sweep.size, sweep.shard);
             exit::note(&format!(

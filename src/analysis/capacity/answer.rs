@@ -248,6 +248,12 @@ fn caveats(plan: &Plan, capacity: &Capacity, question: &Question) -> Vec<Caveat>
             ),
         );
     }
+    if capacity.knee.verdict == Verdict::NoLoad && !plan.faults.is_empty() {
+        say(
+            "load.faults",
+            "the scenario's scheduled faults act at every load, and may be what breaks the promise; `--set 'faults=[]'` asks what the stack carries while none does".into(),
+        );
+    }
     if question.precision.is_some_and(|p| !is_precise(&capacity.knee, p)) {
         say(
             "precision.missed",

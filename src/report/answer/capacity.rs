@@ -19,7 +19,16 @@ pub fn conclusions(capacity: &Capacity, complete: bool) -> Conclusions {
     if let Some(limit) = &capacity.knee.limited_by {
         let place = limit.component.as_ref().map_or(String::new(), |c| format!(", at {c}"));
         found.push(Span::plain(format!("What breaks first is {}{place}.", limit.objective)));
-        let which = limit.component.as_ref().filter(|_| capacity.sizing.is_none());
+        let is_full = capacity.knee.verdict != Verdict::NoLoad;
+        if !is_full {
+            to_do.push(Span::plain(
+                "This is no matter of room, since hardly any load misses it too: mend what fails. `--set 'faults=[]'` asks what the stack carries while no scheduled fault acts.",
+            ));
+        }
+        let which = limit
+            .component
+            .as_ref()
+            .filter(|_| is_full && capacity.sizing.is_none());
         to_do.extend(which.map(|c| {
             Span::plain(format!(
                 "To carry more, give {c} room first; `--replicas PATTERN=1..8` says how many are enough."

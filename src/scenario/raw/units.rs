@@ -50,10 +50,12 @@ pub fn one() -> f64 {
     1.0
 }
 
-const UNITS: [(&str, f64); 9] = [
+const UNITS: [(&str, f64); 10] = [
     ("ns", 1.0),
     ("us", 1e3),
     ("µs", 1e3),
+    // With the Greek letter instead of the sign.
+    ("\u{3bc}s", 1e3),
     ("ms", 1e6),
     ("s", 1e9),
     ("m", 60e9),
@@ -380,7 +382,7 @@ impl JsonSchema for Duration {
         json_schema!({
             "description": "A duration: \"250us\", \"10ms\", \"1.5s\", \"5m\", \"1h\", \"30d\", \"1y\", or a number of seconds",
             "anyOf": [
-                { "type": "string", "pattern": r"^\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*(ns|us|µs|ms|s|m|h|d|y)\s*$" },
+                { "type": "string", "pattern": r"^\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*(ns|us|µs|μs|ms|s|m|h|d|y)\s*$" },
                 { "type": "number", "minimum": 0 }
             ]
         })
