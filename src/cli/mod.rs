@@ -85,7 +85,7 @@ impl Cli {
 }
 
 impl Command {
-    /// Where its results go, if it has any.
+    /// What holds the words that were typed for its result, if it has one to make again by them.
     fn writing(&mut self) -> Option<&mut Writing> {
         match self {
             Command::Run(run) => Some(&mut run.writing),
@@ -97,7 +97,10 @@ impl Command {
             Command::Review(review) => Some(&mut review.writing),
             Command::Validate(validate) => Some(&mut validate.writing),
             Command::Explain(explain) => Some(&mut explain.writing),
-            _ => None,
+            // What these write was decided elsewhere, or is no result; `verify` has a seed and nothing else to type.
+            Command::Merge(_) | Command::Report(_) | Command::Verify(_) | Command::Schema | Command::Completions(_) => {
+                None
+            }
         }
     }
 

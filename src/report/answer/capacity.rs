@@ -19,8 +19,8 @@ pub fn conclusions(capacity: &Capacity, complete: bool) -> Conclusions {
     if let Some(limit) = &capacity.knee.limited_by {
         let place = limit.component.as_ref().map_or(String::new(), |c| format!(", at {c}"));
         found.push(Span::plain(format!("What breaks first is {}{place}.", limit.objective)));
-        let is_full = capacity.knee.verdict != Verdict::NoLoad;
-        if !is_full {
+        let at_any_load = capacity.knee.verdict == Verdict::NoLoad;
+        if at_any_load {
             to_do.push(Span::plain(
                 "This is no matter of room, since hardly any load misses it too: mend what fails. `--set 'faults=[]'` asks what the stack carries while no scheduled fault acts.",
             ));
@@ -28,7 +28,7 @@ pub fn conclusions(capacity: &Capacity, complete: bool) -> Conclusions {
         let which = limit
             .component
             .as_ref()
-            .filter(|_| is_full && capacity.sizing.is_none());
+            .filter(|_| !at_any_load && capacity.sizing.is_none());
         to_do.extend(which.map(|c| {
             Span::plain(format!(
                 "To carry more, give {c} room first; `--replicas PATTERN=1..8` says how many are enough."
