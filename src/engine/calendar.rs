@@ -15,8 +15,9 @@ use crate::base::time::{Span, Time};
 pub enum Due<E> {
     /// An event that was scheduled.
     Event(E),
-    /// The alarm of this slot; it is no longer set.
-    Alarm(u32),
+    /// The alarm of this slot; it is no longer set. As wide as the first word of the model's events, which a processor then takes as a
+    /// whole.
+    Alarm(u64),
 }
 
 /// Names a lane.
@@ -96,7 +97,7 @@ impl<E: Copy> Calendar<E> {
     #[inline(never)]
     pub fn at(&mut self, at: Time, class: u8, event: E) {
         let key = self.key(at, class);
-        self.events.push(key, Due::Event(event));
+        self.events.push(key, || Due::Event(event));
     }
 
     /// Sets the alarm of a slot, or moves it.
@@ -106,10 +107,10 @@ impl<E: Copy> Calendar<E> {
         self.set(slot, key);
     }
 
-    #[inline]
+    #[inline(never)]
     fn set(&mut self, slot: u32, key: u128) {
         if self.alarms.set(slot, key) {
-            self.events.push(key, Due::Alarm(slot));
+            self.events.push(key, || Due::Alarm(slot.into()));
         }
     }
 
@@ -160,9 +161,10 @@ impl<E: Copy> Calendar<E> {
                 self.happens(at, key);
                 return Some(due);
             };
+            let slot = slot as u32;
             match self.alarms.bell(slot) {
                 Bell::Silent => {}
-                Bell::PutOff(key) => self.events.push(key, due),
+                Bell::PutOff(key) => self.events.push(key, || due),
                 Bell::Rings => {
                     self.happens(at, key);
                     return if slot < self.first_lane {
@@ -249,10 +251,10 @@ mod tests {
                     Op::Lane => { fast.in_lane(lane, n); slow.push((now + 7, 2, n, Due::Event(n))); }
                     Op::Alarm(s, d, c) => {
                         fast.set_alarm(s, Time::from_nanos(now + d), c);
-                        slow.retain(|e| e.3 != Due::Alarm(s));
-                        slow.push((now + d, c, n, Due::Alarm(s)));
+                        slow.retain(|e| e.3 != Due::Alarm(s.into()));
+                        slow.push((now + d, c, n, Due::Alarm(s.into())));
                     }
-                    Op::Clear(s) => { fast.clear_alarm(s); slow.retain(|e| e.3 != Due::Alarm(s)); }
+                    Op::Clear(s) => { fast.clear_alarm(s); slow.retain(|e| e.3 != Due::Alarm(s.into())); }
                     Op::Next => {
                         slow.sort_by_key(|e| (e.0, e.1, e.2));
                         let expected = (!slow.is_empty()).then(|| slow.remove(0));

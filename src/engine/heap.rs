@@ -68,23 +68,28 @@ impl<E: Copy> Heap<E> {
         if self.many {
             return self.sift_up(self.entries.len() - 1, (key, event));
         }
-        let list = &mut self.entries[..];
-        let mut hole = list.len() - 1;
-        while hole > 0 {
-            let before = list[hole - 1];
-            if before.0 >= key {
-                break;
+        let mut list = &mut self.entries[..];
+        while let [sooner @ .., last] = list {
+            match sooner.last() {
+                Some(before) if before.0 < key => *last = *before,
+                _ => {
+                    *last = (key, event);
+                    break;
+                }
             }
-            list[hole] = before;
-            hole -= 1;
+            list = sooner;
         }
-        list[hole] = (key, event);
-        if list.len() > MANY {
+        if self.entries.len() > MANY {
             self.become_many();
         }
     }
 
-    /// What is in rising order is a heap.
+    /// Are there so many that they lie in a heap?
+    #[inline]
+    pub fn are_many(&self) -> bool {
+        self.many
+    }
+
     #[cold]
     fn become_many(&mut self) {
         self.entries.reverse();

@@ -85,14 +85,15 @@ impl<E: Copy> Ladder<E> {
         self.near.first()
     }
 
-    /// Adds an event.
+    /// Adds an event, which is made at either of the two places where it may go. Handed to one of them by reference it would
+    /// lie in memory for the other too: written as two words, read as one wide one, for which a processor waits.
     #[inline(always)]
-    pub fn push(&mut self, key: u128, event: E) {
+    pub fn push(&mut self, key: u128, make: impl Fn() -> E) {
         if at(key) > self.reach {
-            return self.push_far(key, event);
+            return self.push_far(key, make());
         }
-        self.near.push(key, event);
-        if self.near.len() > self.limit {
+        self.near.push(key, make());
+        if self.near.are_many() && self.near.len() > self.limit {
             self.spill();
         }
     }
@@ -263,7 +264,7 @@ mod tests {
             for op in first.chain(ops) {
                 if let Some(delay) = op {
                     let key = u128::from(now.saturating_add(delay)) << 64 | number;
-                    ladder.push(key, number as u32);
+                    ladder.push(key, || number as u32);
                     list.push(key);
                     number += 1;
                 } else {
@@ -288,7 +289,7 @@ mod tests {
         let mut ladder = Ladder::default();
         let n = 10 * SPILL as u128;
         let key = |number: u128| 5u128 << 64 | number;
-        (0..n).rev().for_each(|number| ladder.push(key(number), ()));
+        (0..n).rev().for_each(|number| ladder.push(key(number), || ()));
         assert!((0..n).all(|number| ladder.pop() == Some((key(number), ()))) && ladder.is_empty());
     }
 }

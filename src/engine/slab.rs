@@ -66,6 +66,12 @@ impl<T: Copy> Slab<T> {
         self.len() == 0
     }
 
+    /// Are there more of them? Asked far more often than it is so.
+    #[inline]
+    pub fn are_more_than(&self, most: usize) -> bool {
+        self.places.len() > most && self.len() > most
+    }
+
     /// Puts a thing in.
     #[inline]
     pub fn insert(&mut self, thing: T) -> Key {

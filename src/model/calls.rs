@@ -76,9 +76,31 @@ impl Context<'_> {
         }
     }
 
+    /// How long a message between a caller and the node that it asks travels, while the network does the same to each: nothing,
+    /// where they share a host, and to a resolver and back, since a lookup costs its own time and nothing else.
+    #[inline]
+    fn constant_way(&self, caller: NodeId, asked: NodeId) -> Option<Span> {
+        let latency = self.wire.constant()?;
+        let is_near = || {
+            let (here, there) = (&self.ends[caller.index()], &self.ends[asked.index()]);
+            there.names || here.host == there.host
+        };
+        Some(if latency.is_zero() || is_near() {
+            Span::ZERO
+        } else {
+            latency
+        })
+    }
+
+    #[inline]
     fn passage(&self, caller: FrameKey, from: NodeId, to: NodeId) -> Passage {
-        // A lookup costs its own time and nothing else.
-        if self.wire.is_instant() || matches!(self.plan.node(to).kind, Kind::Dns(_)) {
+        self.constant_way(from, to)
+            .map_or_else(|| self.eventful_passage(caller, from, to), Passage::After)
+    }
+
+    #[inline(never)]
+    fn eventful_passage(&self, caller: FrameKey, from: NodeId, to: NodeId) -> Passage {
+        if self.ends[to.index()].names {
             return Passage::After(Span::ZERO);
         }
         let message = || Message {
@@ -214,14 +236,30 @@ impl Context<'_> {
     /// Sends an answer over the wire. `tries` counts how often it met a cut.
     #[inline]
     pub fn deliver(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
-        let Some(caller) = self.frames.get(to) else { return };
-        if self.wire.is_instant() {
-            return self.signals.push(Signal::Answered(to, call, reply));
-        }
-        let (here, there, class) = (self.host_of(from), self.host_of(caller.node), caller.wish.class);
-        if matches!(self.plan.node(from).kind, Kind::Dns(_)) {
-            self.signals.push(Signal::Answered(to, call, reply));
+        let Some(caller) = self.frames.get(to).map(|f| f.node) else {
             return;
+        };
+        match self.constant_way(caller, from) {
+            Some(span) => self.answer_after(span, to, call, reply),
+            None => self.deliver_through(from, to, call, reply, tries),
+        }
+    }
+
+    #[inline]
+    fn answer_after(&mut self, span: Span, to: FrameKey, call: u16, reply: Reply) {
+        if span.is_zero() {
+            self.signals.push(Signal::Answered(to, call, reply));
+        } else {
+            self.after(span, Class::Progress, Event::Reply { to, call, reply });
+        }
+    }
+
+    #[inline(never)]
+    fn deliver_through(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
+        let caller = &self.frames[to];
+        let (here, there, class) = (self.host_of(from), self.host_of(caller.node), caller.wish.class);
+        if self.ends[from.index()].names {
+            return self.answer_after(Span::ZERO, to, call, reply);
         }
         if self.wire.is_cut(here, there) {
             return self.deliver_later(from, to, call, reply, tries);
@@ -236,11 +274,7 @@ impl Context<'_> {
             },
         };
         let span = self.wire.answer(here, there, message);
-        if span.is_zero() {
-            self.signals.push(Signal::Answered(to, call, reply));
-        } else {
-            self.after(span, Class::Progress, Event::Reply { to, call, reply });
-        }
+        self.answer_after(span, to, call, reply);
     }
 
     #[cold]

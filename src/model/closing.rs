@@ -77,9 +77,9 @@ impl World<'_> {
         Ok(run)
     }
 
-    fn node_tally(&mut self, i: usize, end: Time, window: Span) -> NodeTally {
+    fn node_tally(&self, i: usize, end: Time, window: Span) -> NodeTally {
         let cpu_asked_s = self.cpu_asked(i);
-        let station = &mut self.cx.stations[i];
+        let station = &self.cx.stations[i];
         let queue_at_end = station.waiting.level() + station.apart.level();
         let queue_length = station.waiting.average(end, window) + station.apart.average(end, window);
         let utilization = station.utilization(end, window);
@@ -106,10 +106,10 @@ impl World<'_> {
             .sum()
     }
 
-    fn host_record(&mut self, i: usize, end: Time, window: Span) -> HostRecord {
-        let machine = &mut self.cx.machines[i];
+    fn host_record(&self, i: usize, end: Time, window: Span) -> HostRecord {
+        let machine = &self.cx.machines[i];
         let cores = self.plan.hosts[i].cores.map(f64::from);
-        let busy = machine.host.as_mut().map(|h| h.busy.average(end, window));
+        let busy = machine.host.as_ref().map(|h| h.busy.average(end, window));
         HostRecord {
             cpu: busy.zip(cores).map(|(b, c)| b / c),
             up: machine.up.average(end, window),

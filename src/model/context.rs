@@ -22,7 +22,7 @@ use crate::base::random::{Draw, Streams, mix};
 use crate::base::time::{Span, Time};
 use crate::engine::calendar::{Calendar, LaneId};
 use crate::engine::slab::Slab;
-use crate::scenario::plan::{Abandoned, Arrivals, Load, Plan};
+use crate::scenario::plan::{Abandoned, Arrivals, Kind, Load, Plan};
 use crate::stats::gauge::Gauge;
 
 /// What serving a request costs, drawn.
@@ -135,6 +135,8 @@ pub struct Context<'p> {
     pub directory: Directory,
     /// What lies between hosts.
     pub wire: Wire<'p>,
+    /// Of each node, the clients behind the plan's own: where it is, as seen from the wire.
+    pub(super) ends: Vec<End>,
     /// Where randomness comes from.
     pub streams: Streams,
     /// What is measured.
@@ -164,6 +166,28 @@ pub struct Context<'p> {
     pub(super) made: u64,
 }
 
+/// A node as seen from the wire.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct End {
+    /// Where it runs; nowhere, for clients.
+    pub host: Option<HostId>,
+    /// Does it only tell where others are?
+    pub names: bool,
+}
+
+fn ends(plan: &Plan) -> Vec<End> {
+    let of_node = |node: &crate::scenario::plan::Node| End {
+        host: Some(node.host),
+        names: matches!(node.kind, Kind::Dns(_)),
+    };
+    let client = End {
+        host: None,
+        names: false,
+    };
+    let clients = std::iter::repeat_n(client, plan.sources.len());
+    plan.nodes.iter().map(of_node).chain(clients).collect()
+}
+
 impl<'p> Context<'p> {
     /// The context at the start of a run.
     pub fn new(plan: &'p Plan, streams: Streams, record: Recorder) -> Context<'p> {
@@ -186,6 +210,7 @@ impl<'p> Context<'p> {
             signals: Signals::default(),
             directory: Directory::new(plan),
             wire: Wire::new(plan),
+            ends: ends(plan),
             streams,
             record,
             stations: plan.nodes.iter().map(|n| Station::new(n.workers, n.queue)).collect(),
@@ -221,8 +246,13 @@ impl<'p> Context<'p> {
     /// The draw that belongs to this frame at this node, for one purpose.
     #[inline]
     pub fn draw(&self, frame: &Frame, salt: u64) -> Draw {
+        Draw::keyed(self.draw_key(frame, salt))
+    }
+
+    #[inline]
+    fn draw_key(&self, frame: &Frame, salt: u64) -> u64 {
         let label = self.plan.nodes[frame.node.index()].draws;
-        Draw::keyed(mix(frame.seed, label.wrapping_add(salt)))
+        mix(frame.seed, label.wrapping_add(salt))
     }
 
     /// A length of time from a distribution, drawn for this frame.
@@ -230,15 +260,7 @@ impl<'p> Context<'p> {
     pub fn sample(&self, dist: &Dist, frame: &Frame, salt: u64) -> Span {
         match dist {
             Dist::Constant(span) => *span,
-            _ => self.drawn(dist, frame, salt),
-        }
-    }
-
-    #[inline]
-    fn drawn(&self, dist: &Dist, frame: &Frame, salt: u64) -> Span {
-        match dist {
-            Dist::Trace(column) => self.traced(frame, *column),
-            _ => dist.sample(&mut self.draw(frame, salt)),
+            _ => self.sample_keyed(dist, frame, self.draw_key(frame, salt)),
         }
     }
 
@@ -406,11 +428,20 @@ impl<'p> Context<'p> {
         let now = self.now();
         let frame = &mut self.frames[key];
         let host = self.plan.nodes[frame.node.index()].host;
-        if !cpu.is_zero() && self.machines[host.index()].host.is_some() {
+        if !cpu.is_zero()
+            && let Some(cores) = &mut self.machines[host.index()].host
+        {
             frame.timer = frame.timer.wrapping_add(1);
             frame.doing = Doing::Cpu { io };
             let serial = frame.timer;
-            self.compute(host, Job { frame: key, serial }, cpu);
+            match cores.start(now, Job { frame: key, serial }, cpu) {
+                // It has a core to itself: when it is done is known.
+                Some(until) => {
+                    let done = Event::Done { frame: key, serial };
+                    self.calendar.at(until, Class::Progress as u8, done.pack());
+                }
+                None => self.join(host, Job { frame: key, serial }, cpu),
+            }
             return true;
         }
         // Cores without limit: nothing to share, so the time is known.
@@ -431,19 +462,11 @@ impl<'p> Context<'p> {
         true
     }
 
-    /// Puts a job on its host: alone, and then it is known when it is done, or among those that share.
-    #[inline]
-    fn compute(&mut self, host: HostId, job: Job, cpu: Span) {
-        let now = self.now();
-        let Some(cores) = &mut self.machines[host.index()].host else {
-            return;
-        };
-        if let Some(until) = cores.start(now, job, cpu) {
-            let Job { frame, serial } = job;
-            let done = Event::Done { frame, serial };
-            return self.calendar.at(until, Class::Progress as u8, done.pack());
-        }
+    /// Puts a job among those that share its host's cores.
+    #[inline(never)]
+    fn join(&mut self, host: HostId, job: Job, cpu: Span) {
         self.share(host);
+        let now = self.now();
         if let Some(cores) = &mut self.machines[host.index()].host {
             cores.add(now, job, cpu);
         }

@@ -15,8 +15,10 @@ use crate::stats::gauge::Gauge;
 pub struct Host {
     cores: u32,
     speed: f64,
-    /// Jobs with a core of their own, by virtual finish, in the order they came: all there are, or none.
-    alone: Vec<(f64, Job)>,
+    /// Does it run at the speed that demands are given for?
+    at_par: bool,
+    /// Jobs with a core of their own and when each will be done, in the order they came: all there are, or none.
+    alone: Vec<(Time, Job)>,
     /// Those that share, as they will until the host is idle, by virtual finish. Jobs that were taken off are still in it, out of date.
     jobs: Heap<Job>,
     /// CPU nanoseconds that every job present since the last idle moment has received.
@@ -44,6 +46,7 @@ impl Host {
         Host {
             cores,
             speed,
+            at_par: speed == 1.0,
             alone: Vec::new(),
             jobs: Heap::default(),
             received: 0.0,
@@ -83,12 +86,13 @@ impl Host {
     #[inline]
     pub fn start(&mut self, now: Time, job: Job, demand: Span) -> Option<Time> {
         // At any other speed it would be done between two nanoseconds, and those that share have to know when.
-        if !self.jobs.is_empty() || self.running >= self.cores || self.speed != 1.0 {
+        if !self.jobs.is_empty() || self.running >= self.cores || !self.at_par {
             return None;
         }
         let until = now + demand;
-        self.alone.push((until.since(self.updated).nanos() as f64, job));
-        self.set_running(now, self.running + 1);
+        self.alone.push((until, job));
+        self.running += 1;
+        self.busy.up(now);
         Some(until)
     }
 
@@ -98,7 +102,8 @@ impl Host {
         let at = self.alone.iter().position(|(_, job)| job.frame == frame);
         if let Some(at) = at {
             self.alone.remove(at);
-            self.set_running(now, self.running - 1);
+            self.running -= 1;
+            self.busy.down(now);
             if self.running == 0 {
                 self.updated = now;
             }
@@ -112,10 +117,12 @@ impl Host {
         if self.alone.is_empty() {
             return;
         }
+        // Each has had what passed since the host was last idle.
+        let idle = self.updated;
         self.advance(now);
         for i in 0..self.alone.len() {
-            let (finish, job) = self.alone[i];
-            self.push(finish, renew(job));
+            let (until, job) = self.alone[i];
+            self.push(until.since(idle).nanos() as f64, renew(job));
         }
         self.alone.clear();
     }

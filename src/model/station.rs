@@ -115,7 +115,7 @@ impl Station {
     }
 
     /// Busy workers over workers, on average over the `window` that ends now; `None` where there never was a limit.
-    pub fn utilization(&mut self, now: Time, window: Span) -> Option<f64> {
+    pub fn utilization(&self, now: Time, window: Span) -> Option<f64> {
         let (busy, staff) = (self.busy.average(now, window), self.staff.average(now, window));
         if staff > 0.0 {
             Some(busy / staff)

@@ -106,6 +106,12 @@ impl<'p> Wire<'p> {
         !self.eventful && self.network.latency.is_zero()
     }
 
+    /// How long every message between two hosts travels, where nothing else can happen to it.
+    #[inline]
+    pub fn constant(&self) -> Option<Span> {
+        (!self.eventful).then_some(self.network.latency)
+    }
+
     /// Does nothing pass between these hosts just now?
     #[inline]
     pub fn is_cut(&self, from: Option<HostId>, to: Option<HostId>) -> bool {

@@ -151,7 +151,9 @@ impl<'p> World<'p> {
 
     fn advance(&mut self, stop: &dyn Fn(usize) -> bool) -> Ended {
         loop {
-            for _ in 0..CHECKED_EVERY {
+            let checked_at = self.cx.calendar.taken() + CHECKED_EVERY;
+            // A page view brings thousands at once.
+            while self.cx.calendar.taken() < checked_at && !self.cx.frames.are_more_than(limits::IN_FLIGHT) {
                 let frames = &self.cx.frames;
                 let live = |event: &Packed| match Event::unpack(*event) {
                     Event::Timer { frame, serial } => frames.get(frame).is_some_and(|f| f.timer == serial),
@@ -170,10 +172,6 @@ impl<'p> World<'p> {
                 }
                 if let Some(near) = self.cx.calendar.came_near() {
                     warm(&self.cx.frames, near);
-                }
-                // A page view brings thousands at once.
-                if self.cx.frames.len() > limits::IN_FLIGHT {
-                    break;
                 }
             }
             if let Some(ended) = self.look(stop) {
@@ -199,7 +197,7 @@ impl<'p> World<'p> {
     }
 
     /// Everything that can happen, and where it goes.
-    #[inline]
+    #[inline(always)]
     fn dispatch(&mut self, due: Due<Packed>) {
         let event = match due {
             Due::Alarm(host) => return self.completed(HostId::new(host as usize)),

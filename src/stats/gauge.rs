@@ -3,21 +3,21 @@
 use crate::base::time::{Span, Time};
 
 /// A level (busy workers, queue length, up or down) with its time integral, in exact integers.
+///
+/// Each step of a level adds its height times what is left of the window. So the steps are summed by when they were taken,
+/// and the integral is the last level times the end of the window, less that sum: a step costs one addition.
 #[derive(Copy, Clone, Debug, Default)]
 pub struct Gauge {
     level: u64,
-    since: Time,
-    /// Level × nanoseconds up to `since`, from the last restart on.
-    area: u128,
+    /// Of each step since the last restart its height times its time, that restart being a step from zero. Wraps around, as a step
+    /// down is a negative number; the integral itself always fits.
+    steps: u128,
 }
 
 impl Gauge {
     /// A gauge that stands at `level` from the start of time.
     pub fn new(level: u64) -> Gauge {
-        Gauge {
-            level,
-            ..Gauge::default()
-        }
+        Gauge { level, steps: 0 }
     }
 
     /// Where it stands.
@@ -29,37 +29,37 @@ impl Gauge {
     /// It stands at `level` from now on.
     #[inline]
     pub fn set(&mut self, now: Time, level: u64) {
-        self.area += u128::from(self.level) * u128::from(now.since(self.since).nanos());
-        self.since = now;
+        let step = u128::from(level).wrapping_sub(u128::from(self.level));
+        self.steps = self.steps.wrapping_add(step.wrapping_mul(u128::from(now.nanos())));
         self.level = level;
     }
 
     /// One more.
     #[inline]
     pub fn up(&mut self, now: Time) {
-        self.set(now, self.level + 1);
+        self.level += 1;
+        self.steps = self.steps.wrapping_add(u128::from(now.nanos()));
     }
 
     /// One less.
     #[inline]
     pub fn down(&mut self, now: Time) {
-        self.set(now, self.level - 1);
+        self.level -= 1;
+        self.steps = self.steps.wrapping_sub(u128::from(now.nanos()));
     }
 
     /// Forgets the past: the average counts from now on.
     pub fn restart(&mut self, now: Time) {
-        self.area = 0;
-        self.since = now;
+        self.steps = u128::from(self.level) * u128::from(now.nanos());
     }
 
     /// The average over the `window` that ends now and began at the last restart.
-    pub fn average(&mut self, now: Time, window: Span) -> f64 {
-        self.set(now, self.level);
+    pub fn average(&self, now: Time, window: Span) -> f64 {
         if window.is_zero() {
-            0.0
-        } else {
-            self.area as f64 / window.nanos() as f64
+            return 0.0;
         }
+        let area = (u128::from(self.level) * u128::from(now.nanos())).wrapping_sub(self.steps);
+        area as f64 / window.nanos() as f64
     }
 }
 

@@ -3,11 +3,9 @@
 //! Not plain interleaving: 3:1 is `1 1 1 2`, and a server that comes back waits for about one of its shares. The steps
 //! are those recorded from the real program (`tests/recordings`); where one looks arbitrary, it is HAProxy's choice.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use super::{Ask, Balance, Change, Member, Pool};
 use crate::base::random::Draw;
+use crate::engine::heap::Heap;
 
 /// The balancer: one wheel for the active servers and one for the backups, which keep their places between turns.
 #[derive(Debug)]
@@ -18,8 +16,41 @@ pub struct RoundRobin {
     passed: Vec<usize>,
 }
 
-/// Servers ordered by a key, the longest in it first among equals.
-type Queue = BinaryHeap<Reverse<(i64, u64, usize)>>;
+/// Servers ordered by a number, the longest in it first among equals.
+#[derive(Debug, Default)]
+struct Queue {
+    heap: Heap<usize>,
+    /// Insertions so far: orders equal numbers.
+    insertions: u64,
+}
+
+impl Queue {
+    fn push(&mut self, number: i64, server: usize) {
+        self.insertions += 1;
+        // With its sign turned over a number is ordered as its bits are.
+        let rank = number as u64 ^ 1 << 63;
+        self.heap
+            .push(u128::from(rank) << 64 | u128::from(self.insertions), server);
+    }
+
+    fn first(&self) -> Option<usize> {
+        self.heap.first().map(|(_, server)| server)
+    }
+
+    fn pop(&mut self) -> Option<usize> {
+        self.heap.pop().map(|(_, server)| server)
+    }
+
+    fn remove(&mut self, server: usize) {
+        let mut rest = Heap::default();
+        while let Some((key, other)) = self.heap.pop() {
+            if other != server {
+                rest.push(key, other);
+            }
+        }
+        self.heap = rest;
+    }
+}
 
 /// One turn of the wheel hands out as many places as the servers have weight, in sixteenths.
 #[derive(Debug, Default)]
@@ -36,8 +67,6 @@ struct Wheel {
     weight: i64,
     /// Total weight now; the next turn's.
     next_weight: i64,
-    /// Insertions so far: orders equal keys.
-    insertions: u64,
 }
 
 /// What the wheel knows of one server.
@@ -225,16 +254,14 @@ impl Wheel {
 
     /// Takes the next server off the wheel: one whose place has come, else one without a place, else one ahead of time.
     fn take_next(&mut self, places: &mut [Place]) -> Option<usize> {
-        let due = self
-            .current
-            .peek()
-            .is_some_and(|Reverse((_, _, server))| places[*server].next <= self.position);
-        if !due && let Some(Reverse((_, _, server))) = self.waiting[self.init].pop() {
+        let first = self.current.first();
+        let due = first.is_some_and(|server| places[server].next <= self.position);
+        if !due && let Some(server) = self.waiting[self.init].pop() {
             places[server].next = 0;
             places[server].rest = 0;
             return Some(server);
         }
-        self.current.pop().map(|Reverse((_, _, server))| server)
+        self.current.pop()
     }
 
     /// Uses up the place at hand, and finds the server's next one.
@@ -271,24 +298,21 @@ impl Wheel {
             place.next -= self.weight;
             return self.wait(place, server, self.init ^ 1);
         }
-        self.insertions += 1;
         place.home = Home::Current;
         let key = 256 * place.next + (4096 + place.rest - place.weight) / 16;
-        self.current.push(Reverse((key, self.insertions, server)));
+        self.current.push(key, server);
     }
 
     fn wait(&mut self, place: &mut Place, server: usize, queue: usize) {
-        self.insertions += 1;
         place.home = Home::Waiting(queue);
-        self.waiting[queue].push(Reverse((-place.weight, self.insertions, server)));
+        self.waiting[queue].push(-place.weight, server);
     }
 
     fn remove(&mut self, place: &mut Place, server: usize) {
-        let others = |Reverse((_, _, other)): &Reverse<(i64, u64, usize)>| *other != server;
         match place.home {
             Home::Out => {}
-            Home::Current => self.current.retain(others),
-            Home::Waiting(queue) => self.waiting[queue].retain(others),
+            Home::Current => self.current.remove(server),
+            Home::Waiting(queue) => self.waiting[queue].remove(server),
         }
         place.home = Home::Out;
     }

@@ -115,6 +115,7 @@ pub enum Admin {
 macro_rules! kinds {
     ($($kind:ident($state:ty)),* $(,)?) => {
         /// A node with its state, closed: every kind there is.
+        #[repr(u8)]
         pub enum Node<'p> { $(#[doc = concat!("See [`", stringify!($state), "`].")] $kind($state)),* }
 
         impl<'p> Node<'p> {

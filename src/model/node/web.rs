@@ -77,7 +77,12 @@ impl<'p> Web<'p> {
     }
 
     fn step<'c>(cx: &'c mut Context<'_>, key: FrameKey) -> &'c mut Step {
-        match &mut cx.frames[key].step {
+        Web::step_of(&mut cx.frames[key])
+    }
+
+    #[inline]
+    fn step_of(frame: &mut Frame) -> &mut Step {
+        match &mut frame.step {
             FrameStep::Web(step) => step,
             other => unreachable!("a web server's frame, not {other:?}"),
         }
@@ -134,25 +139,25 @@ impl<'p> Web<'p> {
 
     /// Passes the request to an upstream; where none is left, it fails as the `last` attempt did.
     fn proxy(&mut self, cx: &mut Context<'_>, key: FrameKey, last: Outcome) {
-        let tried = Web::step(cx, key).tried;
-        let list: Vec<usize> = if tried == 0 {
+        let now = cx.now();
+        let frame = &mut cx.frames[key];
+        let (op, seed, Wish { source, client, .. }) = (frame.op, frame.seed, frame.wish);
+        let step = Web::step_of(frame);
+        let list: Vec<usize> = if step.tried == 0 {
             Vec::new()
         } else {
             (0..self.plan.upstreams.len())
-                .filter(|i| tried & bit_of(*i) != 0)
+                .filter(|i| step.tried & bit_of(*i) != 0)
                 .collect()
         };
-        let Wish { source, client, .. } = cx.frames[key].wish;
         let client = mix(source.index() as u64, u64::from(client));
-        let Some(upstream) = self.upstreams.pick(cx.now(), client, &list) else {
+        let Some(upstream) = self.upstreams.pick(now, client, &list) else {
             return cx.finish(key, Reply::failed(last));
         };
-        let step = Web::step(cx, key);
         step.tried |= bit_of(upstream);
         step.stage = Stage::Proxied {
             upstream: upstream as u16,
         };
-        let Frame { op, seed, .. } = cx.frames[key];
         let target = Target::Node(self.plan.upstreams[upstream].node);
         cx.call(key, target, op, seed, self.plan.connect_timeout);
         if let Some(lane) = self.read_timeout {

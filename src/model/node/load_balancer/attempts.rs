@@ -4,7 +4,7 @@ use super::{LoadBalancer, Stage};
 use crate::base::time::Span;
 use crate::model::balance::{Balance, Change};
 use crate::model::context::Context;
-use crate::model::request::{Frame, FrameKey, How, Reply};
+use crate::model::request::{FrameKey, How, Reply};
 use crate::scenario::plan::{RetryOn, Target};
 
 /// The pause before a retry on the same server is at most this.
@@ -16,24 +16,26 @@ impl LoadBalancer<'_> {
     pub(super) fn connect(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
         self.pool.servers[server].served += 1;
         self.algorithm.changed(&self.pool, server, Change::Taken);
-        LoadBalancer::step(cx, key).slot = true;
-        self.begin(cx, key, server);
+        self.begin(cx, key, server, true);
     }
 
     /// The server has one request more, with a slot or without.
     #[inline(always)]
-    pub(super) fn begin(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
+    pub(super) fn begin(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, slot: bool) {
         self.servers[server].sessions += 1;
-        self.call(cx, key, server);
+        self.call(cx, key, server, Some(slot));
     }
 
-    /// Calls the server that the request has been given to.
+    /// Calls the server that the request has been given to, with a slot, without one, or as before.
     #[inline(always)]
-    fn call(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
-        LoadBalancer::step(cx, key).stage = Stage::On { server: server as u16 };
+    fn call(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, slot: Option<bool>) {
         let node = self.plan.servers[server].node;
-        let Frame { op, seed, wish, .. } = cx.frames[key];
-        cx.record.chose(wish.root, node);
+        let frame = &mut cx.frames[key];
+        let (op, seed, root) = (frame.op, frame.seed, frame.wish.root);
+        let step = LoadBalancer::step_of(frame);
+        step.stage = Stage::On { server: server as u16 };
+        step.slot = slot.unwrap_or(step.slot);
+        cx.record.chose(root, node);
         cx.call(key, Target::Node(node), op, seed, self.plan.connect_timeout);
         match self.server_lane {
             Some(lane) => cx.set_timer_in(key, lane),
@@ -92,7 +94,7 @@ impl LoadBalancer<'_> {
         if self.plan.redispatch && other && (is_last || !self.pool.servers[server].takes_new()) {
             self.redispatch(cx, key, server);
         } else {
-            self.call(cx, key, server);
+            self.call(cx, key, server, None);
         }
     }
 

@@ -132,7 +132,12 @@ impl<'p> LoadBalancer<'p> {
     }
 
     fn step<'c>(cx: &'c mut Context<'_>, key: FrameKey) -> &'c mut Step {
-        match &mut cx.frames[key].step {
+        LoadBalancer::step_of(&mut cx.frames[key])
+    }
+
+    #[inline]
+    fn step_of(frame: &mut Frame) -> &mut Step {
+        match &mut frame.step {
             FrameStep::LoadBalancer(step) => step,
             other => unreachable!("a balancer's frame, not {other:?}"),
         }
@@ -170,14 +175,24 @@ fn ranks(classes: &[plan::Class]) -> (Vec<u8>, usize) {
 
 impl Behaviour for LoadBalancer<'_> {
     fn arrived(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        let lets_in = self.lets_in();
         let step = Step {
-            stage: Stage::Unheard { knocks: 0 },
+            stage: if lets_in {
+                Stage::Accepted
+            } else {
+                Stage::Unheard { knocks: 0 }
+            },
             retries: self.plan.retries,
             avoid: None,
             slot: false,
         };
         cx.frames[key].step = FrameStep::LoadBalancer(step);
-        self.knock(cx, key, 0);
+        if lets_in {
+            self.open += 1;
+            self.queue_for_worker(cx, key);
+        } else {
+            self.knock(cx, key, 0);
+        }
     }
 
     fn begin_work(&mut self, cx: &mut Context<'_>, key: FrameKey) -> bool {

@@ -18,7 +18,6 @@ impl LoadBalancer<'_> {
 
     /// Somebody wants a connection. Beyond `maxconn` he waits outside, in the kernel's line; beyond that too his packet is
     /// dropped, and his own kernel sends it again after a second, then after twice that, as long as he is patient.
-    #[inline(always)]
     pub(super) fn knock(&mut self, cx: &mut Context<'_>, key: FrameKey, knocks: u8) {
         let Frame {
             parent,
@@ -26,7 +25,7 @@ impl LoadBalancer<'_> {
             patience,
             ..
         } = cx.frames[key];
-        let lets_in = self.plan.maxconn.is_none_or(|most| self.open < most);
+        let lets_in = self.lets_in();
         // The kernel's line is full when it is longer than `backlog`.
         let hears = lets_in || self.waiting_outside <= self.plan.backlog;
         if let Some(caller) = cx.frames.get_mut(parent).filter(|_| knocks > 0 || !hears) {
@@ -48,6 +47,12 @@ impl LoadBalancer<'_> {
         cx.set_timer(key, pause.min(left));
     }
 
+    /// Is there a connection left?
+    #[inline]
+    pub(super) fn lets_in(&self) -> bool {
+        self.plan.maxconn.is_none_or(|most| self.open < most)
+    }
+
     /// Time to knock again, or to find that nobody is there.
     pub(super) fn knock_again(&mut self, cx: &mut Context<'_>, key: FrameKey, knocks: u8) {
         if knocks < SYN_RETRIES {
@@ -60,7 +65,6 @@ impl LoadBalancer<'_> {
         cx.turn_away(key, nobody);
     }
 
-    #[inline(always)]
     pub(super) fn accept(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         use crate::model::node::Behaviour;
         self.open += 1;
@@ -89,7 +93,9 @@ impl LoadBalancer<'_> {
 
     // --- choosing a server ------------------------------------------------------------------------------------------
 
-    fn ask(&self, cx: &Context<'_>, key: FrameKey, avoid: Option<u16>) -> Ask {
+    #[inline]
+    fn ask(&self, cx: &mut Context<'_>, key: FrameKey) -> Ask {
+        let avoid = LoadBalancer::step(cx, key).avoid;
         let frame = &cx.frames[key];
         let hash = match self.plan.algorithm {
             Algorithm::Hash { of: HashOf::Client, .. } => {
@@ -110,8 +116,7 @@ impl LoadBalancer<'_> {
         if in_turn && self.anybody_waits(cx) && self.pool.servers.iter().any(Member::takes_new) {
             return self.queue_up(cx, key);
         }
-        let avoid = LoadBalancer::step(cx, key).avoid;
-        let ask = self.ask(cx, key, avoid);
+        let ask = self.ask(cx, key);
         self.picks += 1;
         let mut draw = Draw::keyed(mix(self.draws, self.picks));
         match self.algorithm.pick(&self.pool, ask, &mut draw) {
@@ -245,8 +250,7 @@ impl LoadBalancer<'_> {
         while room > 0 && !cx.closing && cx.is_up(self.me) && self.pool.servers[server].takes_new() {
             let Some(key) = self.queue.pop() else { return };
             if self.leaves_the_line(cx, key) {
-                LoadBalancer::step(cx, key).slot = false;
-                self.begin(cx, key, server);
+                self.begin(cx, key, server, false);
                 room -= 1;
             }
         }
