@@ -3,6 +3,9 @@
 //! `cargo bench --bench scenarios`, or with `-- WORD` those whose name has the word in it. Rounds are interleaved, so that a
 //! busy moment of the machine falls on all alike: compare ratios within one run.
 
+#[path = "scenarios/by_hand.rs"]
+mod by_hand;
+
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
@@ -20,8 +23,14 @@ const ARMED: &str = "foobar, all armed";
 
 struct Case {
     name: &'static str,
-    plan: Plan,
-    lifetimes: bool,
+    work: Work,
+}
+
+enum Work {
+    /// A run of a scenario, with lifetimes or without.
+    Scenario(Box<Plan>, bool),
+    /// A program that does nothing else: how many requests, how many events.
+    ByHand(fn() -> (u64, u64)),
 }
 
 fn main() {
@@ -78,7 +87,14 @@ fn spread(values: &[f64]) -> (f64, f64, f64) {
 }
 
 fn cases() -> Vec<Case> {
-    let case = |name, plan, lifetimes| Case { name, plan, lifetimes };
+    let case = |name, plan, lifetimes| {
+        let work = Work::Scenario(Box::new(plan), lifetimes);
+        Case { name, work }
+    };
+    let by_hand = |name, run| {
+        let work = Work::ByHand(run);
+        Case { name, work }
+    };
     let armed = [
         "duration=200s",
         "clients.browsers.timeout=10s",
@@ -93,6 +109,8 @@ fn cases() -> Vec<Case> {
         "nodes.haproxy.timeouts.server=null",
     ];
     vec![
+        by_hand("mm1 by hand, bare", by_hand::bare),
+        by_hand("mm1 by hand, counted", by_hand::counted),
         case("mm1", file("benches/scenarios/mm1.json", &["duration=4000s"]), false),
         case(
             "small-stack",
@@ -157,22 +175,29 @@ fn thousand_nodes() -> Plan {
 
 /// One run: nanoseconds, requests, events.
 fn measure(case: &Case) -> (f64, u64, u64) {
-    let order = Order {
-        seed: 1,
-        replication: 0,
-        warmup: Span::ZERO,
-        lifetimes: case.lifetimes,
-        wanted: Wanted::default(),
-    };
     let (wall, before) = (Instant::now(), on_cpu());
-    let run = world::run(&case.plan, &order, &|_| false);
+    let (requests, events) = match &case.work {
+        Work::Scenario(plan, lifetimes) => simulate(plan, *lifetimes),
+        Work::ByHand(run) => run(),
+    };
     let ns = match (before, on_cpu()) {
         (Some(before), Some(after)) => after - before,
         _ => wall.elapsed().as_nanos() as f64,
     };
+    (ns, requests, events)
+}
+
+fn simulate(plan: &Plan, lifetimes: bool) -> (u64, u64) {
+    let order = Order {
+        seed: 1,
+        replication: 0,
+        warmup: Span::ZERO,
+        lifetimes,
+        wanted: Wanted::default(),
+    };
+    let run = world::run(plan, &order, &|_| false);
     let record = run.expect("the books balance").expect("nobody stops it");
-    let requests = record.classes.iter().map(|c| c.offered()).sum();
-    (ns, requests, record.events_taken)
+    (record.classes.iter().map(|c| c.offered()).sum(), record.events_taken)
 }
 
 /// Nanoseconds that this thread has spent on a CPU, where the system says so (Linux).

@@ -580,7 +580,7 @@ impl<'p> Context<'p> {
         let number = self.made;
         self.made += 1;
         let key = self.frames.insert_with(|root| make(root, number));
-        self.record.offered(key, &self.frames[key]);
+        self.record.offered(key, self.now(), |key| &self.frames[key]);
         key
     }
 

@@ -310,18 +310,18 @@ impl Recorder {
         bin
     }
 
-    /// A wish has arisen.
+    /// A wish has arisen now; `frame` finds its frame, where that is asked for.
     #[inline]
-    pub fn offered(&mut self, key: FrameKey, frame: &Frame) {
-        let bin = self.bin_at(frame.entered);
+    pub fn offered<'f>(&mut self, key: FrameKey, now: Time, frame: impl FnOnce(FrameKey) -> &'f Frame) {
+        let bin = self.bin_at(now);
         if let Some(bin) = self.run.bins.get_mut(bin) {
             bin.offered += 1;
         }
         if self.wanted.rows {
-            self.add_row(key, frame);
+            self.add_row(key, frame(key));
         }
         self.offered += 1;
-        self.measured += u64::from(self.counts(frame.entered));
+        self.measured += u64::from(self.counts(now));
     }
 
     fn add_row(&mut self, key: FrameKey, frame: &Frame) {

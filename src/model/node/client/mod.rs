@@ -40,6 +40,11 @@ enum Stage {
     Pausing,
 }
 
+impl Stage {
+    /// An attempt begins.
+    const SETS_OUT: Stage = Stage::Calling { answer: None, tried: 0 };
+}
+
 /// What a client keeps of a lookup.
 #[derive(Copy, Clone, Debug)]
 struct Cached {
@@ -231,8 +236,8 @@ impl<'p> Client<'p> {
             silent: false,
             doing: Doing::Nothing,
             step: FrameStep::Client(Step {
-                stage: Stage::Pausing,
-                attempts: 0,
+                stage: Stage::SETS_OUT,
+                attempts: 1,
             }),
         });
         if let Some(view) = view {
@@ -241,7 +246,7 @@ impl<'p> Client<'p> {
         if let Some(lane) = self.give_up {
             cx.calendar.in_lane(lane, Event::GiveUp(key).pack());
         }
-        self.attempt(cx, key);
+        self.set_out(cx, key, client, |_| (class.index() as u16, seed));
     }
 
     /// The key that a request asks for, drawn from its class's key set.
@@ -272,17 +277,31 @@ impl<'p> Client<'p> {
         cx.frames[key].step = FrameStep::Client(step);
     }
 
-    /// The first attempt, or a further one.
-    #[inline(always)]
+    /// A further attempt.
     fn attempt(&mut self, cx: &mut Context<'_>, key: FrameKey) {
-        let (now, frame) = (cx.calendar.now(), &mut cx.frames[key]);
-        let source = self.source;
-        let attempts = Client::step_of(frame).attempts + 1;
-        let stage = Stage::Calling { answer: None, tried: 0 };
+        let frame = &mut cx.frames[key];
+        let (client, attempts) = (frame.wish.client, Client::step_of(frame).attempts + 1);
+        let stage = Stage::SETS_OUT;
         frame.step = FrameStep::Client(Step { stage, attempts });
-        match &source.entry {
-            Entry::Node(target) => self.call(cx, key, *target),
-            Entry::Resolvers(_) => match self.caches[frame.wish.client as usize].filter(|c| c.until > now) {
+        self.set_out(cx, key, client, |cx| Client::asks(&cx.frames[key]));
+    }
+
+    /// An attempt begins: with the entry itself, or with the address that the client knows, or with a lookup. `asks` says what for, and
+    /// under which key.
+    #[inline(always)]
+    fn set_out(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: FrameKey,
+        client: u32,
+        asks: impl FnOnce(&Context<'_>) -> (u16, u64),
+    ) {
+        match &self.source.entry {
+            Entry::Node(target) => {
+                let (op, seed) = asks(cx);
+                cx.call(key, *target, op, seed, self.patience());
+            }
+            Entry::Resolvers(_) => match self.caches[client as usize].filter(|c| c.until > cx.now()) {
                 Some(cached) => self.call_address(
                     cx,
                     key,
@@ -329,17 +348,25 @@ impl<'p> Client<'p> {
 
     #[inline]
     fn call(&mut self, cx: &mut Context<'_>, key: FrameKey, target: Target) {
-        let frame = &cx.frames[key];
-        let (op, seed) = (frame.op, frame.seed);
-        // A further attempt is another request to the servers: it costs what it costs anew.
-        let attempts = Client::step_of(frame).attempts;
-        let seed = if attempts > 1 {
-            mix(seed, u64::from(attempts))
-        } else {
-            seed
+        let (op, seed) = Client::asks(&cx.frames[key]);
+        cx.call(key, target, op, seed, self.patience());
+    }
+
+    /// What an attempt asks for, and what keys its draws: a further attempt is another request to the servers, and costs what it costs
+    /// anew.
+    #[inline]
+    fn asks(frame: &Frame) -> (u16, u64) {
+        let seed = match Client::step_of(frame).attempts {
+            ..=1 => frame.seed,
+            attempts => mix(frame.seed, u64::from(attempts)),
         };
-        let patience = self.source.timeout.unwrap_or(DEFAULT_CONNECT);
-        cx.call(key, target, op, seed, patience);
+        (frame.op, seed)
+    }
+
+    /// How long a client waits for a connection.
+    #[inline]
+    fn patience(&self) -> Span {
+        self.source.timeout.unwrap_or(DEFAULT_CONNECT)
     }
 
     /// An attempt has failed: pause and try again, if the policy allows, or give up.

@@ -8,7 +8,7 @@ use crate::base::random::mix;
 use crate::base::time::Time;
 use crate::engine::slab::{Key, Slab};
 use crate::model::context::Context;
-use crate::model::request::{FrameKey, Wish};
+use crate::model::request::{Frame, FrameKey, Wish};
 
 /// The views of one source.
 #[derive(Debug, Default)]
@@ -93,18 +93,18 @@ impl Client<'_> {
     /// A request has ended, and with it its view, if that is no more than this.
     #[inline]
     pub(super) fn view_goes_on(&mut self, cx: &mut Context<'_>, key: FrameKey, well: bool) {
-        let frame = &cx.frames[key];
-        let client = frame.wish.client;
         if !self.source.page.is_empty() {
             if !self.page_goes_on(cx, key, well) {
                 return;
             }
         } else if well && self.source.render.is_some() {
-            let (began, class, seed) = (frame.entered, frame.wish.class, frame.seed);
-            self.rendered(cx, key, began, class, seed);
+            let Frame {
+                entered, wish, seed, ..
+            } = cx.frames[key];
+            self.rendered(cx, key, entered, wish.class, seed);
         }
         if self.is_closed {
-            self.think(cx, client);
+            self.think(cx, cx.frames[key].wish.client);
         }
     }
 

@@ -1,0 +1,147 @@
+//! M/M/1 at utilisation 0.9 written by hand, twice: what a program costs that can do nothing else. The bare one knows the time and the
+//! mean; the other counts all that a result of this program holds, with this program's parts. Neither can time out, fail, or be cut.
+//! Between them lies what the statistics cost, and between the second and the scenario what it costs to be general.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::hint::black_box;
+
+use fallover::base::dist::{Dist, exp1};
+use fallover::base::ids::SourceId;
+use fallover::base::random::{Draw, Purpose, Streams, below, label, mix, unit};
+use fallover::base::time::{Span, Time};
+use fallover::engine::calendar::{Calendar, Due};
+use fallover::engine::slab::{Key, Slab};
+use fallover::model::event::{Class, Event};
+use fallover::model::packed::Packed;
+use fallover::model::station::{Entry, Station};
+use fallover::stats::sketch::Sketch;
+use rand::Rng;
+
+const RATE: f64 = 90.0;
+const SERVICE: Span = Span::from_millis(10);
+const SECONDS: u64 = 4000;
+const BINS: u64 = 300;
+const CLIENTS: u64 = 1000;
+
+/// An event list, a line, and the sum of the latencies: customers and events.
+pub fn bare() -> (u64, u64) {
+    let mut draws = Streams::new(1, 0).stream("c", Purpose::Arrivals);
+    let mut events = BinaryHeap::from([Reverse((0, 0, true))]);
+    let (mut line, mut serving) = (VecDeque::new(), None);
+    let (mut sum, mut served, mut taken) = (0, 0, 0);
+    while let Some(Reverse((now, _, arrives))) = events.pop().filter(|Reverse((at, ..))| *at < SECONDS * 1_000_000_000)
+    {
+        taken += 1;
+        let mut after =
+            |mean: f64, arrives| events.push(Reverse((now + (mean * exp1(&mut draws)) as u64, taken, arrives)));
+        if arrives {
+            after(1e9 / RATE, true);
+            line.push_back(now);
+        } else if let Some(came) = serving.take() {
+            sum += now - came;
+            served += 1;
+        }
+        if serving.is_none() {
+            serving = line.pop_front();
+            if serving.is_some() {
+                after(SERVICE.nanos() as f64, false);
+            }
+        }
+    }
+    black_box(sum);
+    (served, taken)
+}
+
+/// A customer.
+#[derive(Copy, Clone)]
+struct Customer {
+    came: Time,
+    served: Time,
+    seed: u64,
+}
+
+/// One bin of the timeline.
+#[derive(Clone, Default)]
+struct Bin {
+    offered: u32,
+    succeeded: u32,
+    latency: Sketch,
+}
+
+/// The same with draws that belong to the request, quantiles of latency and wait, a timeline, utilisation and queue length.
+pub fn counted() -> (u64, u64) {
+    let streams = Streams::new(1, 0);
+    let mut arrivals = streams.stream("c", Purpose::Arrivals);
+    let (wishes, work) = (streams.key_of("c", Purpose::Requests), label("server").wrapping_add(2));
+    let service = Dist::exponential(SERVICE);
+    let horizon = Time::ZERO + Span::from_millis(SECONDS * 1000);
+    let bin = horizon.nanos() / BINS + 1;
+    let (mut calendar, mut customers) = (Calendar::<Packed>::new(0), Slab::default());
+    let mut station = Station::new(Some(1), None);
+    let (mut latency, mut wait) = (Sketch::default(), Sketch::default());
+    let mut bins = vec![Bin::default(); BINS as usize];
+    let (mut came, mut served, mut inside, mut clients) = (0, 0, 0, 0);
+    let arrive = Event::Arrive(SourceId::new(0)).pack();
+    let begin = |calendar: &mut Calendar<Packed>, customers: &mut Slab<Customer>, frame: Key| {
+        let (now, customer) = (calendar.now(), &mut customers[frame]);
+        customer.served = now;
+        let span = service.sample(&mut Draw::keyed(mix(customer.seed, work)));
+        calendar.at(
+            now + span,
+            Class::Progress as u8,
+            Event::Done { frame, serial: 1 }.pack(),
+        );
+    };
+    calendar.at(Time::ZERO, Class::Arrival as u8, arrive);
+    while let Some(Due::Event(event)) = calendar.next(horizon, |_| true) {
+        let now = calendar.now();
+        match Event::unpack(event) {
+            Event::Done { frame, .. } => {
+                let Some(customer) = customers.remove(frame) else {
+                    continue;
+                };
+                match station.pass_on(now, |key| customers.contains(key)) {
+                    Some(next) => begin(&mut calendar, &mut customers, next),
+                    None => {}
+                }
+                let took = now.since(customer.came);
+                wait.record(customer.served.since(customer.came));
+                latency.record(took);
+                let bin = &mut bins[(customer.came.nanos() / bin) as usize];
+                bin.succeeded += 1;
+                bin.latency.record(took);
+                served += 1;
+                inside += took.nanos();
+            }
+            _ => {
+                let seed = mix(wishes, came);
+                came += 1;
+                // Its class and its client, of which there is one and there are many.
+                let mut draw = Draw::keyed(seed);
+                clients += u64::from(unit(&mut draw) < 1.0) + below(&mut Draw::keyed(draw.next_u64()), CLIENTS);
+                bins[(now.nanos() / bin) as usize].offered += 1;
+                let frame = customers.insert(Customer {
+                    came: now,
+                    served: now,
+                    seed,
+                });
+                if station.enter(now, frame) == Entry::Granted {
+                    begin(&mut calendar, &mut customers, frame);
+                }
+                let gap = Span::from_seconds(exp1(&mut arrivals) / RATE);
+                calendar.at(now + gap, Class::Arrival as u8, arrive);
+            }
+        }
+    }
+    let busy = station.utilization(horizon, horizon.since(Time::ZERO));
+    black_box((
+        bins,
+        clients,
+        inside,
+        busy,
+        latency.quantile_s(0.99),
+        wait.quantile_s(0.99),
+    ));
+    (served, calendar.taken())
+}
