@@ -52,7 +52,10 @@ fn facts(found: &Availability) -> Vec<Fact> {
     }
     all.push(Fact::new(
         "Outages",
-        vec![Span::plain(outages(found.mtbf_s, found.mttr_s))],
+        vec![
+            Span::plain(outages(found.mtbf_s, found.mttr_s)),
+            Span::new(Tone::Quiet, "more than half of the requests lost"),
+        ],
     ));
     let p = &found.periods;
     let of = |minutes: f64| units::minutes(minutes);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::document::{Block, Column, Report, Span, Table, Tone};
 use super::summary::{caveats, plural, seed, unshown};
-use super::swings::value;
+use super::swings::value_at;
 use super::units::{self, NOTHING};
 use crate::analysis::result::{Answer, Document, Estimate};
 use crate::analysis::sweep::{Output, Point, Sweep};
@@ -51,11 +51,8 @@ fn points(sweep: &Sweep) -> Table {
     let row = |p: &Point| {
         let of = |name: &str| p.estimates.get(name);
         let say = |name: &str, as_text: fn(&Estimate) -> String| Span::plain(of(name).map_or(NOTHING.into(), as_text));
-        let mut cells: Vec<Span> = p
-            .inputs
-            .iter()
-            .map(|(_, v)| Span::new(Tone::Strong, value(v)))
-            .collect();
+        let input = |i| Span::new(Tone::Strong, value_at(p, i).unwrap_or_else(|| NOTHING.into()));
+        let mut cells: Vec<Span> = sweep.inputs.iter().map(input).collect();
         cells.extend([
             say("availability", units::percent_estimate),
             say("throughput_per_s", units::rate_estimate),

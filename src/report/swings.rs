@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::units;
-use crate::analysis::sweep::{Output, Point, Sweep};
+use crate::analysis::sweep::{Input, Output, Point, Sweep};
 
 /// Of a grid, which does not say what its reader cares about.
 const OF_A_GRID: [&str; 2] = ["latency_s.p99", "availability"];
@@ -85,10 +85,9 @@ fn of_grid(sweep: &Sweep, metric: &str) -> Moves {
     let swings = sweep.inputs.iter().filter_map(|input| {
         let mut values: Vec<(String, f64, f64)> = Vec::new();
         for point in &sweep.points {
-            let Some((y, x)) = of(point).zip(point.inputs.get(&input.column)) else {
+            let Some((y, x)) = of(point).zip(value_at(point, input)) else {
                 continue;
             };
-            let x = value(x);
             match values.iter_mut().find(|(value, ..)| *value == x) {
                 Some((_, sum, n)) => (*sum, *n) = (*sum + y, *n + 1.0),
                 None => values.push((x, y, 1.0)),
@@ -130,11 +129,16 @@ pub fn worded(metric: &str, value: f64) -> String {
     }
 }
 
-/// A value of an input as it would be typed: `400`, not `400.0`.
-pub fn value(value: &Value) -> String {
-    match (value.as_str(), value.as_f64()) {
+/// The value of an input at a point as somebody would say it: `400/s`, `300 ms`, `32`, and not `400.0` or `0.3`.
+pub fn value_at(point: &Point, input: &Input) -> Option<String> {
+    let value = point.inputs.get(&input.column)?;
+    Some(match (value.as_str(), value.as_f64()) {
         (Some(text), _) => text.to_owned(),
-        (None, Some(number)) => number.to_string(),
+        (None, Some(number)) => match input.column.strip_prefix(&input.path) {
+            Some("_s") => units::span(number),
+            Some("_per_s") => format!("{}/s", units::trimmed(number, 3)),
+            _ => number.to_string(),
+        },
         _ => value.to_string(),
-    }
+    })
 }

@@ -126,11 +126,8 @@ pub fn span(seconds: f64) -> String {
             return with_unit(trimmed(tenths / 10.0, 1), name);
         }
     }
-    if seconds >= 1.0 {
-        with_unit(trimmed(seconds, 3), "s")
-    } else {
-        latency(seconds)
-    }
+    let unit = TimeUnit::of(seconds);
+    with_unit(trimmed(seconds * unit.per_second, 3), unit.name)
 }
 
 /// Minutes a year in the unit that suits them: `< 0.1 min`, `4.2 min`, `31 h`.

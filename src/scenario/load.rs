@@ -63,7 +63,8 @@ pub fn load(file: &FilePath, sets: &[String]) -> Result<Loaded, Problems> {
     load_text(&name, &text, sets)
 }
 
-/// Loads a scenario from its text. The name says the format (`.yaml`, `.yml`, else JSON) and where its traces lie.
+/// Loads a scenario from its text. The name says the format (`.json`, `.yaml`, `.yml`; any other leaves it to the text) and where its
+/// traces lie.
 pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Problems> {
     let mut problems = Vec::new();
     let mut tree = match parse(file, text, &mut problems) {
@@ -128,13 +129,19 @@ fn parse(file: &str, text: &str, problems: &mut Vec<Problem>) -> Result<Tree, Pr
     if text.trim_start_matches('\u{feff}').trim().is_empty() {
         return Err(Problem::new(Place::File, "the file is empty"));
     }
-    let lower = file.to_lowercase();
-    let yaml = lower.ends_with(".yaml") || lower.ends_with(".yml");
-    if yaml {
+    if is_yaml(file, text) {
         yaml::parse(text, problems)
     } else {
         json::parse(text, problems)
     }
+}
+
+/// A scenario is an object, which in JSON begins with a brace: that tells where the name does not, such as that of a pipe.
+fn is_yaml(file: &str, text: &str) -> bool {
+    let lower = file.to_lowercase();
+    let named = |endings: &[&str]| endings.iter().any(|e| lower.ends_with(e));
+    let begins_with_brace = || text.trim_start_matches('\u{feff}').trim_start().starts_with('{');
+    named(&[".yaml", ".yml"]) || !named(&[".json"]) && !begins_with_brace()
 }
 
 /// Every name that the file speaks of, also where what bears it turns out wrong: nobody shall hear that it is not there.

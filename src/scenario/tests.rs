@@ -410,6 +410,24 @@ fn yaml_is_json_in_other_words() {
     assert_eq!(format!("{:?}", yaml.plan), format!("{:?}", json.plan));
 }
 
+#[test]
+fn where_the_name_does_not_say_the_text_tells_yaml_from_json() {
+    let read = |file, text: &str| load_text(file, text, &[]).map(|l| l.plan.nodes.len());
+    let json = r#"{ "clients": { "c": { "arrivals": { "poisson": 1 }, "entry": "n" } }, "nodes": { "n": { "kind": "app" } } }"#;
+    let yaml = "clients: { c: { arrivals: { poisson: 1 }, entry: n } }\nnodes: { n: { kind: app } }\n";
+    for (file, text) in [
+        ("/dev/stdin", json),
+        ("/dev/stdin", yaml),
+        ("x.json", json),
+        ("x.yml", yaml),
+        ("x.YAML", json),
+    ] {
+        assert_eq!(read(file, text).ok(), Some(1), "{file} {text}");
+    }
+    // A name that says what it is is believed.
+    assert!(read("x.json", yaml).is_err_and(|p| p.to_string().contains("double quotes")));
+}
+
 /// Block style, plain keys, quotes only where a number or a list needs none: the YAML that people write.
 fn to_yaml(json: &serde_json::Value, indent: usize) -> String {
     match json {

@@ -2,6 +2,8 @@
 //!
 //! It only takes apart what was typed; whether a path leads anywhere is for the reader of the scenario to say.
 
+use std::collections::BTreeMap;
+
 use super::raw::units::{Duration, Rate};
 
 /// A value in a list, or a stretch of them, as `--vary` has it: a path and what it takes in turn.
@@ -78,10 +80,21 @@ impl Axis {
         let items = split_outside(list, ',')?.into_iter();
         let parts: Vec<Part> = items.map(|i| expand(i.trim())).collect::<Result<_, _>>()?;
         let axis = Axis { path, parts };
-        match axis.count() {
-            n if n > MOST_VALUES => Err(format!("{n} values are more than {MOST_VALUES}")),
+        match (axis.count(), axis.typed_twice()) {
+            (n, _) if n > MOST_VALUES => Err(format!("{n} values are more than {MOST_VALUES}")),
+            (_, Some((one, other))) if one == other => Err(format!("{one} is there twice")),
+            (_, Some((one, other))) => Err(format!("{other} is the same as {one}")),
             _ => Ok(axis),
         }
+    }
+
+    /// Two values that were written out and mean the same, such as `300ms` and `0.3s`: all of their points would be run twice.
+    fn typed_twice(&self) -> Option<(&str, &str)> {
+        let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+        self.parts.iter().find_map(|part| match part {
+            Part::One(text) => seen.insert(meaning(text), text).map(|before| (before, text.as_str())),
+            Part::Whole { .. } | Part::Series { .. } => None,
+        })
     }
 
     /// How many values there are.
@@ -268,6 +281,13 @@ pub fn in_seconds(value: &str) -> Option<(f64, &'static str)> {
     time.or_else(|| Rate::parse(&text).ok().map(|r| (r.0, "_per_s")))
 }
 
+/// A value so that those which mean the same are the same text.
+fn meaning(value: &str) -> String {
+    let number = || value.parse::<f64>().ok().map(|n| n.to_string());
+    let measured = || in_seconds(value).map(|(n, unit)| format!("{n}{unit}"));
+    number().or_else(measured).unwrap_or_else(|| bare(value))
+}
+
 /// A value without the quotes of JSON text: as people say it.
 pub fn bare(value: &str) -> String {
     serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned())
@@ -434,6 +454,10 @@ mod tests {
             ("w=lin(1s,2ms,3)", "one unit"),
             ("w=log(0,2,3)", "logarithm"),
             ("w=lin(1,2,1)", "count"),
+            ("w=1,2,1", "1 is there twice"),
+            ("w=300ms,1s,0.3s", "0.3s is the same as 300ms"),
+            ("w=60/min,1/s", "1/s is the same as 60/min"),
+            ("w=x,\"x\"", "\"x\" is the same as x"),
         ] {
             assert!(wrong(text).contains(says), "{text}: {}", wrong(text));
         }

@@ -1,10 +1,10 @@
 //! The conclusions of `sweep`: where every promise is kept, and which input to begin with.
 
 use super::Conclusions;
-use crate::analysis::sweep::{Point, Sweep};
+use crate::analysis::sweep::{Input, Point, Sweep};
 use crate::report::compare::name;
 use crate::report::document::{Span, Tone};
-use crate::report::swings::{moves, value};
+use crate::report::swings::{moves, value_at};
 use crate::report::text::listed;
 
 /// How many points that miss are named.
@@ -17,7 +17,7 @@ pub fn conclusions(sweep: &Sweep) -> Conclusions {
     let moves = moves(sweep);
     let mut found = Vec::new();
     if judged > 0 && sweep.sensitivity.is_none() {
-        found.push(promises(judged, &missed));
+        found.push(promises(sweep, judged, &missed));
     }
     found.extend(moves.iter().filter_map(|m| {
         let most = m.swings.first()?;
@@ -45,9 +45,10 @@ pub fn conclusions(sweep: &Sweep) -> Conclusions {
     }
 }
 
-fn promises(judged: usize, missed: &[&Point]) -> Span {
+fn promises(sweep: &Sweep, judged: usize, missed: &[&Point]) -> Span {
     let at = |p: &&Point| {
-        let inputs = p.inputs.iter().map(|(name, v)| format!("{name} {}", value(v)));
+        let input = |i: &Input| Some(format!("{} {}", i.path, value_at(p, i)?));
+        let inputs = sweep.inputs.iter().filter_map(input);
         inputs.collect::<Vec<_>>().join(" with ")
     };
     match missed.len() {
