@@ -226,7 +226,12 @@ fn what_is_wrong_is_said_and_where() {
         (
             "compare",
             vec!["--vary", "nodes.haproxy.algorithm=leastconn,leastconn"],
-            "two designs are called \"leastconn\"",
+            "leastconn is there twice",
+        ),
+        (
+            "compare",
+            vec!["--with", "a:", "--with", "a: nodes.haproxy.algorithm=leastconn"],
+            "two designs are called \"a\"",
         ),
         (
             "compare",

@@ -3,8 +3,6 @@
 //! Of `--sensitivity`, from the mean in the lowest quarter of the input's stretch to that in the highest. Of a grid, from the
 //! lowest to the highest mean over all points that share a value of the input.
 
-use serde_json::Value;
-
 use super::units;
 use crate::analysis::sweep::{Input, Output, Point, Sweep};
 
