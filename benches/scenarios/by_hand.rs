@@ -101,9 +101,8 @@ pub fn counted() -> (u64, u64) {
                 let Some(customer) = customers.remove(frame) else {
                     continue;
                 };
-                match station.pass_on(now, |key| customers.contains(key)) {
-                    Some(next) => begin(&mut calendar, &mut customers, next),
-                    None => {}
+                if let Some(next) = station.pass_on(now, |key| customers.contains(key)) {
+                    begin(&mut calendar, &mut customers, next);
                 }
                 let took = now.since(customer.came);
                 wait.record(customer.served.since(customer.came));
