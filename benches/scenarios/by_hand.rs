@@ -66,7 +66,51 @@ struct Customer {
 struct Bin {
     offered: u32,
     succeeded: u32,
-    latency: Sketch,
+    latency: Option<Sketch>,
+    p99_s: Option<f64>,
+}
+
+/// The timeline, which of its bins was asked for last, and the sketches of those that are over.
+struct Timeline {
+    bins: Vec<Bin>,
+    width: u64,
+    current: (usize, u64, u64),
+    spare: Vec<Sketch>,
+}
+
+impl Timeline {
+    fn new(horizon: Time) -> Timeline {
+        let width = horizon.nanos() / BINS + 1;
+        Timeline {
+            bins: vec![Bin::default(); BINS as usize],
+            width,
+            current: (0, 0, width),
+            spare: Vec::new(),
+        }
+    }
+
+    fn at(&mut self, time: Time) -> usize {
+        let (_, begins, ends) = self.current;
+        if !(begins..ends).contains(&time.nanos()) {
+            let bin = time.nanos() / self.width;
+            self.current = (bin as usize, bin * self.width, (bin + 1) * self.width);
+        }
+        self.current.0
+    }
+
+    fn served(&mut self, now: Time, came: Time) {
+        let at = self.at(came);
+        let over = now.nanos() >= self.current.2;
+        let (bin, spare) = (&mut self.bins[at], &mut self.spare);
+        bin.succeeded += 1;
+        let latency = bin.latency.get_or_insert_with(|| spare.pop().unwrap_or_default());
+        latency.record(now.since(came));
+        if over && bin.offered == bin.succeeded {
+            bin.p99_s = latency.quantile_s(0.99);
+            latency.clear();
+            spare.extend(bin.latency.take());
+        }
+    }
 }
 
 /// The same with draws that belong to the request, quantiles of latency and wait, a timeline, utilisation and queue length.
@@ -76,11 +120,10 @@ pub fn counted() -> (u64, u64) {
     let (wishes, work) = (streams.key_of("c", Purpose::Requests), label("server").wrapping_add(2));
     let service = Dist::exponential(SERVICE);
     let horizon = Time::ZERO + Span::from_millis(SECONDS * 1000);
-    let bin = horizon.nanos() / BINS + 1;
     let (mut calendar, mut customers) = (Calendar::<Packed>::new(0), Slab::default());
     let mut station = Station::new(Some(1), None);
     let (mut latency, mut wait) = (Sketch::default(), Sketch::default());
-    let mut bins = vec![Bin::default(); BINS as usize];
+    let mut timeline = Timeline::new(horizon);
     let (mut came, mut served, mut inside, mut clients) = (0, 0, 0, 0);
     let arrive = Event::Arrive(SourceId::new(0)).pack();
     let begin = |calendar: &mut Calendar<Packed>, customers: &mut Slab<Customer>, frame: Key| {
@@ -107,9 +150,7 @@ pub fn counted() -> (u64, u64) {
                 let took = now.since(customer.came);
                 wait.record(customer.served.since(customer.came));
                 latency.record(took);
-                let bin = &mut bins[(customer.came.nanos() / bin) as usize];
-                bin.succeeded += 1;
-                bin.latency.record(took);
+                timeline.served(now, customer.came);
                 served += 1;
                 inside += took.nanos();
             }
@@ -119,7 +160,8 @@ pub fn counted() -> (u64, u64) {
                 // Its class and its client, of which there is one and there are many.
                 let mut draw = Draw::keyed(seed);
                 clients += u64::from(unit(&mut draw) < 1.0) + below(&mut Draw::keyed(draw.next_u64()), CLIENTS);
-                bins[(now.nanos() / bin) as usize].offered += 1;
+                let bin = timeline.at(now);
+                timeline.bins[bin].offered += 1;
                 let frame = customers.insert(Customer {
                     came: now,
                     served: now,
@@ -135,7 +177,7 @@ pub fn counted() -> (u64, u64) {
     }
     let busy = station.utilization(horizon, horizon.since(Time::ZERO));
     black_box((
-        bins,
+        timeline.bins,
         clients,
         inside,
         busy,
