@@ -15,14 +15,14 @@ use super::request::{Doing, Frame, FrameKey};
 use super::short::Short;
 use super::signal::{Signal, Signals};
 use super::station::{Entry, Station};
-use super::wire::Wire;
+use super::wire::{self, End, Wire};
 use crate::base::dist::Dist;
 use crate::base::ids::{HostId, NodeId};
 use crate::base::random::{Draw, Streams, mix};
 use crate::base::time::{Span, Time};
 use crate::engine::calendar::{Calendar, LaneId};
 use crate::engine::slab::Slab;
-use crate::scenario::plan::{Abandoned, Arrivals, Kind, Load, Plan};
+use crate::scenario::plan::{Abandoned, Arrivals, Load, Plan};
 use crate::stats::gauge::Gauge;
 
 /// What serving a request costs, drawn.
@@ -166,28 +166,6 @@ pub struct Context<'p> {
     pub(super) made: u64,
 }
 
-/// A node as seen from the wire.
-#[derive(Copy, Clone, Debug)]
-pub(super) struct End {
-    /// Where it runs; nowhere, for clients.
-    pub host: Option<HostId>,
-    /// Does it only tell where others are?
-    pub names: bool,
-}
-
-fn ends(plan: &Plan) -> Vec<End> {
-    let of_node = |node: &crate::scenario::plan::Node| End {
-        host: Some(node.host),
-        names: matches!(node.kind, Kind::Dns(_)),
-    };
-    let client = End {
-        host: None,
-        names: false,
-    };
-    let clients = std::iter::repeat_n(client, plan.sources.len());
-    plan.nodes.iter().map(of_node).chain(clients).collect()
-}
-
 impl<'p> Context<'p> {
     /// The context at the start of a run.
     pub fn new(plan: &'p Plan, streams: Streams, record: Recorder) -> Context<'p> {
@@ -210,7 +188,7 @@ impl<'p> Context<'p> {
             signals: Signals::default(),
             directory: Directory::new(plan),
             wire: Wire::new(plan),
-            ends: ends(plan),
+            ends: wire::ends(plan),
             streams,
             record,
             stations: plan.nodes.iter().map(|n| Station::new(n.workers, n.queue)).collect(),

@@ -8,7 +8,7 @@ use rand::Rng;
 use crate::base::ids::{ClassId, HostId, LinkId, NodeId};
 use crate::base::random::{Draw, unit};
 use crate::base::time::Span;
-use crate::scenario::plan::{Network, Plan};
+use crate::scenario::plan::{Kind, Network, Node, Plan};
 
 /// A lost packet is sent again after this, then after twice this, and so on: the floor of Linux's retransmission timer.
 const RETRANSMIT: Span = Span::from_millis(200);
@@ -179,6 +179,29 @@ impl<'p> Wire<'p> {
     pub fn drop_calls(&mut self, link: LinkId, ratio: f64, begins: bool) {
         toggle(&mut self.links[link.index()].drops, ratio, begins);
     }
+}
+
+/// A node as seen from the wire.
+#[derive(Copy, Clone, Debug)]
+pub struct End {
+    /// Where it runs; nowhere, for clients.
+    pub host: Option<HostId>,
+    /// Does it only tell where others are?
+    pub names: bool,
+}
+
+/// The plan's nodes, then the clients of each source.
+pub fn ends(plan: &Plan) -> Vec<End> {
+    let of_node = |node: &Node| End {
+        host: Some(node.host),
+        names: matches!(node.kind, Kind::Dns(_)),
+    };
+    let client = End {
+        host: None,
+        names: false,
+    };
+    let clients = std::iter::repeat_n(client, plan.sources.len());
+    plan.nodes.iter().map(of_node).chain(clients).collect()
 }
 
 /// What a message meets between two hosts while the network is as planned.
