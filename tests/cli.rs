@@ -496,6 +496,8 @@ fn a_missed_promise_is_status_99_only_if_asked() {
     assert_eq!(fallover(&crash), (0, String::new(), String::new()));
     assert_eq!(fallover(&[&crash[..], &["--check"]].concat()).0, 99);
     assert_eq!(fallover(&brief(&["--check"])).0, 0);
+    let (status, _, says) = fallover(&brief(&["--check", "--set", "slo=null"]));
+    assert!(status == 0 && says.contains("nothing to check"), "{status} {says}");
     let several = [&crash[..], &[FOOBAR, "--check"]].concat();
     assert_eq!(fallover(&several).0, 99, "one of several is enough");
 }

@@ -245,14 +245,16 @@ fn timeline(plan: &Plan, study: &Study) -> Timeline {
     }
 }
 
-/// Median and 5–95 % band of each bin.
+/// Median and 5–95 % band of each bin. Between two values the way is divided: of an even number the median is the mean of the two in
+/// the middle, and not the upper one.
 fn series(bins: impl Iterator<Item = Vec<f64>>) -> Series {
     let mut series = Series::default();
     for mut values in bins {
         values.sort_by(f64::total_cmp);
         let at = |p: f64| {
-            let last = values.len().checked_sub(1)?;
-            Some(values[(p * last as f64).round() as usize])
+            let place = p * values.len().checked_sub(1)? as f64;
+            let (below, above) = (values[place as usize], values[place.ceil() as usize]);
+            Some(below + place.fract() * (above - below))
         };
         series.median.push(at(0.5));
         series.lo.push(at(0.05));

@@ -129,6 +129,9 @@ impl Simulating {
             exit::note("interrupted: what was finished is in the result, which is marked incomplete");
             return Err(Failure::Status(INTERRUPTED));
         }
+        if self.check && runs(document).iter().all(|r| r.run.slo.is_empty()) {
+            exit::note(NOTHING_CHECKED);
+        }
         // A run that could not be finished for all that was inside keeps no promise.
         let kept = document.envelope.complete && runs(document).iter().all(|r| r.run.slo.iter().all(|s| s.met));
         if self.check && !kept {
@@ -137,6 +140,9 @@ impl Simulating {
         Ok(())
     }
 }
+
+/// What `--check` says where no SLO is there that could be missed.
+pub const NOTHING_CHECKED: &str = "warning: --check had nothing to check: the scenario promises nothing; give it an `slo`, such as --set slo.p99=300ms";
 
 /// `1,680 billion`, `12 million`.
 pub fn in_words(events: f64) -> String {

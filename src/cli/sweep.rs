@@ -10,7 +10,7 @@ use clap::Args;
 use super::deliver::keep_apart;
 use super::exit::{self, Failure, INTERRUPTED, MISSED};
 use super::options::{Reading, Simulating, Writing};
-use super::simulate::{failed, in_words, now, roughly, stop_on_interrupt};
+use super::simulate::{NOTHING_CHECKED, failed, in_words, now, roughly, stop_on_interrupt};
 use crate::analysis::result::{Answer, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
 use crate::analysis::run::named;
 use crate::analysis::sweep::{self as findings, Grid, Input, Point, Sensitivity, Shard};
@@ -301,6 +301,9 @@ impl Sweep {
         let Answer::Sweep(sweep) = &document.answer else {
             return Ok(());
         };
+        if self.simulating.check && sweep.points.iter().all(|p| p.slo_met.is_none()) {
+            exit::note(NOTHING_CHECKED);
+        }
         match self.simulating.check && sweep.points.iter().any(|p| p.slo_met == Some(false)) {
             true => Err(Failure::Status(MISSED)),
             false => Ok(()),

@@ -56,8 +56,8 @@ pub fn nodes(nodes: &Ordered<NodeResult>, most: usize) -> Table {
         .filter(|(i, _)| columns[*i].is_none())
         .map(|(_, says)| *says);
     let footnote = footnote(quieter(nodes.0.len(), most, "node"), absent);
-    let shown = busiest(nodes, most, pressure);
-    table(columns.into(), shown.map(row), footnote)
+    let shown = busiest(nodes, most, pressure, |n| n.refused > 0);
+    table(columns.into(), shown.into_iter().map(row), footnote)
 }
 
 /// A row a host, and at most so many: how busy its cores.
@@ -71,8 +71,13 @@ pub fn hosts(hosts: &Ordered<HostResult>, most: usize) -> Table {
     let row = |(name, host): (&str, &HostResult)| vec![Span::plain(name), busy(&host.cpu_ratio), up(&host.up_ratio)];
     let absent = columns[2].is_none().then_some("all up throughout");
     let footnote = footnote(quieter(hosts.0.len(), most, "host"), absent.into_iter());
-    let shown = busiest(hosts, most, |host| [host.cpu_ratio.value.unwrap_or(0.0), 0.0, 0.0]);
-    table(columns.into(), shown.map(row), footnote)
+    let shown = busiest(
+        hosts,
+        most,
+        |host| [host.cpu_ratio.value.unwrap_or(0.0), 0.0, 0.0],
+        |_| false,
+    );
+    table(columns.into(), shown.into_iter().map(row), footnote)
 }
 
 /// The columns that there are, and of each row the cells that belong to them.
@@ -104,8 +109,14 @@ fn was_down(up: &Estimate) -> bool {
     up.value.is_some_and(|v| v < 1.0)
 }
 
-/// All in the scenario's order where they fit; else the busiest, the busiest first.
-fn busiest<T>(all: &Ordered<T>, most: usize, pressure: impl Fn(&T) -> [f64; 3]) -> impl Iterator<Item = (&str, &T)> {
+/// All in the scenario's order where they fit; else the busiest, the busiest first, and at their end in place of the least busy of them
+/// those that are no busier and yet must be seen.
+fn busiest<T>(
+    all: &Ordered<T>,
+    most: usize,
+    pressure: impl Fn(&T) -> [f64; 3],
+    matters: impl Fn(&T) -> bool,
+) -> Vec<(&str, &T)> {
     let mut entries: Vec<(&str, &T)> = all.iter().collect();
     if entries.len() > most {
         let key = |entry: &(&str, &T)| pressure(entry.1);
@@ -117,8 +128,18 @@ fn busiest<T>(all: &Ordered<T>, most: usize, pressure: impl Fn(&T) -> [f64; 3]) 
                 .unwrap_or(std::cmp::Ordering::Equal)
         };
         entries.sort_by(|a, b| heavier(&key(a), &key(b)));
+        let hidden = entries.split_off(most);
+        let mut seen = hidden.into_iter().filter(|entry| matters(entry.1));
+        for place in (1..most).rev() {
+            if !matters(entries[place].1)
+                && let Some(entry) = seen.next()
+            {
+                entries[place] = entry;
+            }
+        }
+        entries.sort_by(|a, b| heavier(&key(a), &key(b)));
     }
-    entries.into_iter().take(most)
+    entries
 }
 
 fn busy(ratio: &Estimate) -> Span {
@@ -139,5 +160,27 @@ fn quieter(all: usize, most: usize, what: &str) -> String {
     match unshown(all, most, what) {
         none if none.is_empty() => none,
         more => format!("{more}, none busier"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which four of twelve are shown, each less busy than the one before, where these matter.
+    fn shown(matter: &[usize]) -> Vec<usize> {
+        let all = Ordered((0..12).map(|i| (format!("n{i}"), i)).collect());
+        let shown = busiest(&all, 4, |i| [0.0, 12.0 - *i as f64, 0.0], |i| matter.contains(i));
+        shown.into_iter().map(|(_, i)| *i).collect()
+    }
+
+    #[test]
+    fn who_refused_is_among_those_that_are_shown() {
+        assert_eq!(shown(&[]), [0, 1, 2, 3]);
+        assert_eq!(shown(&[1]), [0, 1, 2, 3]);
+        assert_eq!(shown(&[11]), [0, 1, 2, 11]);
+        assert_eq!(shown(&[3, 5, 11]), [0, 3, 5, 11]);
+        // The busiest of all stays.
+        assert_eq!(shown(&[5, 6, 7, 8, 9]), [0, 5, 6, 7]);
     }
 }

@@ -180,7 +180,10 @@ fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
         facts.push(Fact::new("At most", vec![Span::plain(says)]));
     }
     if let Some(beyond) = &capacity.beyond {
-        facts.push(Fact::new("Beyond the knee", vec![Span::plain(goodput(beyond))]));
+        facts.push(Fact::new(
+            "Beyond the knee",
+            vec![Span::plain(goodput(beyond, capacity.knee.knee_per_s.value))],
+        ));
     }
     facts
 }
@@ -188,7 +191,11 @@ fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
 /// How many of the busiest are named.
 const MOST_BUSY: usize = 4;
 
-fn goodput(beyond: &Beyond) -> String {
+/// Beyond the knee this much more is growth: what is turned away grows too, but not as fast as the load.
+const GROWS: f64 = 1.1;
+
+fn goodput(beyond: &Beyond, knee_per_s: Option<f64>) -> String {
+    let grows = knee_per_s.is_some_and(|knee| beyond.last_per_s > GROWS * knee);
     let (last, offered, peak) = (
         per_s(beyond.last_per_s),
         per_s(beyond.last_offered_per_s),
@@ -196,6 +203,7 @@ fn goodput(beyond: &Beyond) -> String {
     );
     match beyond.shape {
         Shape::Rises => format!("goodput still rises: {last} of {offered}"),
+        Shape::Plateau if grows => format!("goodput grows on, slower than the load: {last} of {offered}"),
         Shape::Plateau => format!("goodput stays at its height: {last} of {offered}"),
         Shape::Sags => format!("goodput sags: {last} of {offered}, after {peak} at best"),
         Shape::Collapses => format!("goodput collapses: {last} of {offered}, after {peak} at best"),

@@ -237,7 +237,12 @@ fn pays(compare: &Compare) -> Option<String> {
     let first = pairs(compare).into_iter().next()?;
     let ratio = |metric| of(first, metric).and_then(|d| d.variance_ratio);
     let (mean, p99) = (ratio("latency_s.mean")?, ratio("latency_s.p99")?);
-    let verdict = if mean.min(p99) > 1.5 { "pay" } else { "save little here" };
+    let verdict = match [mean, p99].map(|ratio| ratio > 1.5) {
+        [true, true] => "pay",
+        [true, false] => "pay for the mean and save little of p99",
+        [false, true] => "pay for p99 and save little of the mean",
+        [false, false] => "save little here",
+    };
     Some(format!(
         "common random numbers {verdict}: independent runs would have {} times the variance in the difference of the mean latency, and {} times in that of p99",
         tenths(mean),

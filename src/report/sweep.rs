@@ -45,7 +45,8 @@ pub fn report(document: &Document) -> Report {
 }
 
 fn points(sweep: &Sweep) -> Table {
-    let mut columns: Vec<Column> = sweep.inputs.iter().map(|i| Column::left(short(&i.path))).collect();
+    let heads = short(&sweep.inputs.iter().map(|i| i.path.as_str()).collect::<Vec<_>>());
+    let mut columns: Vec<Column> = heads.into_iter().map(Column::left).collect();
     let metrics = [("available", 0), ("throughput", 1), ("p50", 2), ("p99", 3)];
     columns.extend(metrics.map(|(head, rank)| Column::right(head).rank(rank)));
     let row = |p: &Point| {
@@ -68,9 +69,19 @@ fn points(sweep: &Sweep) -> Table {
     }
 }
 
-/// The end of a path: `haproxy.algorithm`.
-fn short(path: &str) -> &str {
-    path.rmatch_indices('.').nth(1).map_or(path, |(at, _)| &path[at + 1..])
+/// The ends of paths, `haproxy.algorithm`, as long as it takes to tell them apart.
+fn short<'p>(paths: &[&'p str]) -> Vec<&'p str> {
+    let cut = |parts: usize| -> Vec<&'p str> {
+        let end = |path: &&'p str| {
+            path.rmatch_indices('.')
+                .nth(parts - 1)
+                .map_or(*path, |(at, _)| &path[at + 1..])
+        };
+        paths.iter().map(end).collect()
+    };
+    let differ = |heads: &Vec<&str>| (1..heads.len()).all(|i| !heads[..i].contains(&heads[i]));
+    let longest = paths.iter().map(|p| p.split('.').count()).max().unwrap_or(0);
+    (2..=longest).map(cut).find(differ).unwrap_or_else(|| paths.to_vec())
 }
 
 fn effects(output: &Output) -> Vec<Block> {
@@ -194,4 +205,22 @@ fn row(point: &Point, sweep: &Sweep, metrics: &[&str]) -> Vec<String> {
         cells.extend([e.and_then(|e| e.value), e.and_then(|e| e.lo), e.and_then(|e| e.hi)].map(number));
     }
     cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_as_long_as_it_takes_to_tell_them_apart() {
+        let (america, europe) = ("clients.america.arrivals.poisson", "clients.europe.arrivals.poisson");
+        assert_eq!(short(&[america]), ["arrivals.poisson"]);
+        assert_eq!(short(&[america, "nodes.a.workers"]), ["arrivals.poisson", "a.workers"]);
+        assert_eq!(
+            short(&[america, europe]),
+            ["america.arrivals.poisson", "europe.arrivals.poisson"]
+        );
+        assert_eq!(short(&["duration", "a.b"]), ["duration", "a.b"]);
+        assert_eq!(short(&["x.a.b", "a.b"]), ["x.a.b", "a.b"]);
+    }
 }

@@ -177,11 +177,11 @@ fn estimate(e: &Estimate, scale: impl Fn(f64) -> f64, unit: impl Fn(f64) -> &'st
     let Some(value) = measured(e.value) else {
         return NOTHING.into();
     };
-    let factor = scale(value);
-    with_unit(
-        plus_minus(value * factor, half_width(e).map(|h| h * factor)),
-        unit(value),
-    )
+    let half = half_width(e);
+    // The unit suits the larger of the two: a difference of nothing is known to 8 ms, not to 7,600 µs.
+    let size = value.abs().max(half.unwrap_or(0.0));
+    let factor = scale(size);
+    with_unit(plus_minus(value * factor, half.map(|h| h * factor)), unit(size))
 }
 
 /// The larger of the two sides, so that a clamped or lopsided interval is never made to look tighter than it is.

@@ -93,6 +93,15 @@ impl Problems {
         }
     }
 
+    /// What is wrong without where: of a scenario that nobody wrote.
+    pub fn messages(&self) -> String {
+        let message = |p: &Problem| match &p.hint {
+            Some(hint) => format!("{}; {hint}", p.message),
+            None => p.message.clone(),
+        };
+        self.list.iter().map(message).collect::<Vec<_>>().join("; ")
+    }
+
     /// Could files not be read, and is that all that is wrong?
     pub fn is_unreadable(&self) -> bool {
         self.list.iter().all(|p| p.unreadable)

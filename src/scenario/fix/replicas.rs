@@ -79,7 +79,7 @@ impl Originals {
         let cost = costs.filter_map(|h| h["cost"].as_f64()).reduce(|a, b| a + b);
         let file = std::path::Path::new(&self.file).with_extension("json");
         let loaded = load_text(&file.to_string_lossy(), &json.to_string(), &[])
-            .map_err(|problems| format!("with {n} of {}: {problems}", self.names.join(", ")))?;
+            .map_err(|problems| format!("with {n} of {}: {}", self.names.join(", "), problems.messages()))?;
         Ok(Sized { loaded, names, cost })
     }
 }
