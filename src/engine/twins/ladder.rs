@@ -1,8 +1,45 @@
 //! The slow twin of the ladder: the heap's, however many events wait. Used with the feature `slow-twins`.
 
-pub use super::heap::Heap as Ladder;
+use super::heap::Heap;
 
-impl<E> Ladder<E> {
+/// Events by key.
+#[derive(Clone, Debug)]
+pub struct Ladder<E> {
+    heap: Heap<E>,
+}
+
+impl<E> Default for Ladder<E> {
+    fn default() -> Self {
+        Ladder { heap: Heap::default() }
+    }
+}
+
+impl<E: Copy> Ladder<E> {
+    /// How many events wait.
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    /// Does none wait?
+    pub fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
+    /// The event with the smallest key, and that key.
+    pub fn first(&self) -> Option<(u128, E)> {
+        self.heap.first()
+    }
+
+    /// Adds an event.
+    pub fn push(&mut self, key: u128, make: impl Fn() -> E) {
+        self.heap.push(key, make());
+    }
+
+    /// Takes the event with the smallest key.
+    pub fn pop(&mut self) -> Option<(u128, E)> {
+        self.heap.pop()
+    }
+
     /// Nothing is ever far, so nothing comes near.
     pub fn came_near(&mut self) -> Option<&[(u128, E)]> {
         None
