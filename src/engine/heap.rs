@@ -90,6 +90,7 @@ impl<E: Copy> Heap<E> {
         self.many
     }
 
+    /// What is in rising order is a heap.
     #[cold]
     fn become_many(&mut self) {
         self.entries.reverse();

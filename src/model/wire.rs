@@ -8,7 +8,7 @@ use rand::Rng;
 use crate::base::ids::{ClassId, HostId, LinkId, NodeId};
 use crate::base::random::{Draw, unit};
 use crate::base::time::Span;
-use crate::scenario::plan::{Kind, Network, Node, Plan};
+use crate::scenario::plan::{Network, Plan};
 
 /// A lost packet is sent again after this, then after twice this, and so on: the floor of Linux's retransmission timer.
 const RETRANSMIT: Span = Span::from_millis(200);
@@ -192,16 +192,16 @@ pub struct End {
 
 /// The plan's nodes, then the clients of each source.
 pub fn ends(plan: &Plan) -> Vec<End> {
-    let of_node = |node: &Node| End {
-        host: Some(node.host),
-        names: matches!(node.kind, Kind::Dns(_)),
+    let of_node = |n: usize| End {
+        host: Some(plan.nodes[n].host),
+        names: plan.only_names(NodeId::new(n)),
     };
     let client = End {
         host: None,
         names: false,
     };
     let clients = std::iter::repeat_n(client, plan.sources.len());
-    plan.nodes.iter().map(of_node).chain(clients).collect()
+    (0..plan.nodes.len()).map(of_node).chain(clients).collect()
 }
 
 /// What a message meets between two hosts while the network is as planned.

@@ -55,8 +55,8 @@ pub fn nodes(nodes: &Ordered<NodeResult>, most: usize) -> Table {
         .iter()
         .filter(|(i, _)| columns[*i].is_none())
         .map(|(_, says)| *says);
-    let footnote = footnote(quieter(nodes.0.len(), most, "node"), absent);
-    let shown = busiest(nodes, most, pressure, |n| n.refused > 0);
+    let (shown, are_busiest) = busiest(nodes, most, pressure, |n| n.refused > 0);
+    let footnote = footnote(quieter(nodes.0.len(), most, "node", are_busiest), absent);
     table(columns.into(), shown.into_iter().map(row), footnote)
 }
 
@@ -70,13 +70,9 @@ pub fn hosts(hosts: &Ordered<HostResult>, most: usize) -> Table {
     ];
     let row = |(name, host): (&str, &HostResult)| vec![Span::plain(name), busy(&host.cpu_ratio), up(&host.up_ratio)];
     let absent = columns[2].is_none().then_some("all up throughout");
-    let footnote = footnote(quieter(hosts.0.len(), most, "host"), absent.into_iter());
-    let shown = busiest(
-        hosts,
-        most,
-        |host| [host.cpu_ratio.value.unwrap_or(0.0), 0.0, 0.0],
-        |_| false,
-    );
+    let pressure = |host: &HostResult| [host.cpu_ratio.value.unwrap_or(0.0), 0.0, 0.0];
+    let (shown, are_busiest) = busiest(hosts, most, pressure, |_| false);
+    let footnote = footnote(quieter(hosts.0.len(), most, "host", are_busiest), absent.into_iter());
     table(columns.into(), shown.into_iter().map(row), footnote)
 }
 
@@ -109,15 +105,16 @@ fn was_down(up: &Estimate) -> bool {
     up.value.is_some_and(|v| v < 1.0)
 }
 
-/// All in the scenario's order where they fit; else the busiest, the busiest first, and at their end in place of the least busy of them
-/// those that are no busier and yet must be seen.
+/// All in the scenario's order where they fit; else the busiest, the busiest first, the least busy of them giving way to others that must
+/// be seen. And whether none had to: then nobody else is busier.
 fn busiest<T>(
     all: &Ordered<T>,
     most: usize,
     pressure: impl Fn(&T) -> [f64; 3],
     matters: impl Fn(&T) -> bool,
-) -> Vec<(&str, &T)> {
+) -> (Vec<(&str, &T)>, bool) {
     let mut entries: Vec<(&str, &T)> = all.iter().collect();
+    let mut are_busiest = true;
     if entries.len() > most {
         let key = |entry: &(&str, &T)| pressure(entry.1);
         let heavier = |a: &[f64; 3], b: &[f64; 3]| {
@@ -135,11 +132,12 @@ fn busiest<T>(
                 && let Some(entry) = seen.next()
             {
                 entries[place] = entry;
+                are_busiest = false;
             }
         }
         entries.sort_by(|a, b| heavier(&key(a), &key(b)));
     }
-    entries
+    (entries, are_busiest)
 }
 
 fn busy(ratio: &Estimate) -> Span {
@@ -156,9 +154,9 @@ fn up(ratio: &Estimate) -> Span {
     Span::new(tone, units::percent_brief(ratio))
 }
 
-fn quieter(all: usize, most: usize, what: &str) -> String {
+fn quieter(all: usize, most: usize, what: &str, are_busiest: bool) -> String {
     match unshown(all, most, what) {
-        none if none.is_empty() => none,
+        more if more.is_empty() || !are_busiest => more,
         more => format!("{more}, none busier"),
     }
 }
@@ -170,7 +168,8 @@ mod tests {
     /// Which four of twelve are shown, each less busy than the one before, where these matter.
     fn shown(matter: &[usize]) -> Vec<usize> {
         let all = Ordered((0..12).map(|i| (format!("n{i}"), i)).collect());
-        let shown = busiest(&all, 4, |i| [0.0, 12.0 - *i as f64, 0.0], |i| matter.contains(i));
+        let (shown, are_busiest) = busiest(&all, 4, |i| [0.0, 12.0 - *i as f64, 0.0], |i| matter.contains(i));
+        assert_eq!(are_busiest, shown.iter().all(|(_, i)| **i < 4));
         shown.into_iter().map(|(_, i)| *i).collect()
     }
 

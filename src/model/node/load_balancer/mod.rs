@@ -188,8 +188,7 @@ impl Behaviour for LoadBalancer<'_> {
         };
         cx.frames[key].step = FrameStep::LoadBalancer(step);
         if lets_in {
-            self.open += 1;
-            self.queue_for_worker(cx, key);
+            self.let_in(cx, key);
         } else {
             self.knock(cx, key, 0);
         }

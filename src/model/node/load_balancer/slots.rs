@@ -66,9 +66,15 @@ impl LoadBalancer<'_> {
     }
 
     pub(super) fn accept(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        LoadBalancer::step(cx, key).stage = Stage::Accepted;
+        self.let_in(cx, key);
+    }
+
+    /// Whoever is accepted has a connection, and wants a worker.
+    #[inline(always)]
+    pub(super) fn let_in(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         use crate::model::node::Behaviour;
         self.open += 1;
-        LoadBalancer::step(cx, key).stage = Stage::Accepted;
         self.queue_for_worker(cx, key);
     }
 
