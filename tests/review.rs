@@ -264,6 +264,10 @@ fn capacity_cases() -> Vec<Case> {
     let one_core = r#""hosts": { "h": { "cores": 1 }, "g": { "cores": 1 } },"#;
     let cpu = r#""work": { "*": { "cpu": "120ms" } }"#;
     let io = r#""workers": 1, "work": { "*": { "io": "120ms" } }"#;
+    let member = r#", "workers": 9, "work": { "read": { "io": "40ms" }, "write": { "io": "40ms" } }"#;
+    let pooled = data(member).replace(r#""workers": 100"#, r#""workers": 100, "pool": 1"#);
+    let far = r#""network": { "latency": "50ms" },"#;
+    let calling = r#""a": { "kind": "app", "workers": 1, "calls": ["x"] }, "x": { "kind": "app", "work": { "*": { "io": "20ms" } } }"#;
     let naive = r#""entry": "b", "retry": { "max": 3, "backoff": "100ms" }"#;
     vec![
         case(
@@ -276,6 +280,19 @@ fn capacity_cases() -> Vec<Case> {
             ("capacity.overload", "a"),
             ("120 %", "nodes.a.workers"),
             scenario(TO_A, one_core, &busy(io)),
+            &["nodes.a.workers=2"],
+        ),
+        case(
+            ("capacity.overload", "a"),
+            ("1.2 of work on 1 pooled connection", "nodes.a.pool"),
+            scenario(TO_A, "", &pooled),
+            &["nodes.a.pool=2"],
+        ),
+        // A worker is held while the call of another node is under way: 20 ms of work there, and 50 ms of network each way.
+        case(
+            ("capacity.overload", "a"),
+            ("1.2 of work on 1 worker", "nodes.a.workers"),
+            scenario(TO_A, far, calling),
             &["nodes.a.workers=2"],
         ),
         case(

@@ -368,6 +368,13 @@ pub struct Requests {
     pub unfinished: u64,
 }
 
+impl Requests {
+    /// Those whose end is known, of which availability is a share.
+    pub fn ended(&self) -> u64 {
+        self.succeeded + self.failed
+    }
+}
+
 /// Latency of those that succeeded.
 #[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Latency {

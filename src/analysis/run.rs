@@ -213,18 +213,17 @@ fn timeline(plan: &Plan, study: &Study) -> Timeline {
     let samples = &study.samples;
     let bin_s = bin_of(plan.duration).seconds();
     let bins = samples.first().map_or(0, |s| s.bins.len());
-    let availability = |_: f64, b: &Bin| {
-        let ended = b.succeeded + b.failed;
-        (ended > 0).then(|| f64::from(b.succeeded) / f64::from(ended))
-    };
+    // The last bins lack what ends last: of a bin that is mostly still inside, those that are not say nothing about the others.
+    let ended = |b: &Bin| Some(b.succeeded + b.failed).filter(|ended| *ended > b.offered / 2);
+    let availability = |_: f64, b: &Bin| ended(b).map(|ended| f64::from(b.succeeded) / f64::from(ended));
     let throughput = |width: f64, b: &Bin| Some(f64::from(b.succeeded) / width);
     let failed = |width: f64, b: &Bin| Some(f64::from(b.failed) / width);
     let curves: [(&str, Value<'_>); 5] = [
         ("availability", &availability),
         ("throughput_per_s", &throughput),
         ("failed_per_s", &failed),
-        ("latency_p50_s", &|_, b| b.p50_s),
-        ("latency_p99_s", &|_, b| b.p99_s),
+        ("latency_p50_s", &|_, b| ended(b).and(b.p50_s)),
+        ("latency_p99_s", &|_, b| ended(b).and(b.p99_s)),
     ];
     // The last bin may be shorter than the others, and a run that ended early has none beyond its end.
     let width = |s: &Sample, b: usize| bin_s.min(s.lasted_s(plan.duration.seconds()) - b as f64 * bin_s);
@@ -449,11 +448,11 @@ fn saturated(plan: &Plan, study: &Study, run: &Run) -> Vec<(String, String)> {
         let growing = at_end > 1.5 * result.queue_length.value.unwrap_or(0.0) + 10.0;
         // Where its host has no CPU left, the workers are only where it shows.
         if full && (growing || turned_away(result) > 0.01) && !full_hosts.contains(&node.host.index()) {
-            // Workers hold what they do not compute themselves too, so only the measured pace says what they can do.
-            let asked = result.arrived as f64 / result.served.max(1) as f64;
+            let asked = result.arrived as f64 / done_by_workers(plan, study, run, i).max(1.0);
+            let digits = if asked < 100.0 { 2 } else { 0 };
             let consequence = consequence(run, &node.name, &[i], "its queue grows as long as the run lasts");
             let message = format!(
-                "{} is asked for {asked:.2} times what its workers can do: {consequence}",
+                "{} is asked for {asked:.digits$} times what its workers can do: {consequence}",
                 node.name
             );
             found.push((node.name.clone(), message));
@@ -473,6 +472,18 @@ fn asked_of_host(plan: &Plan, study: &Study, i: usize) -> Option<f64> {
         .flat_map(|n| study.samples.iter().map(move |s| s.nodes[n].tally.cpu_asked_s))
         .sum();
     asked.filter(|_| had > 0.0).map(|asked| asked / had)
+}
+
+/// What the workers of a node have got through, all of them busy. They hold what they do not compute themselves too, so only the
+/// measured pace says it. What they began with is done and what they end with is not; those that began with nothing are owed half
+/// of the latter.
+fn done_by_workers(plan: &Plan, study: &Study, run: &Run, i: usize) -> f64 {
+    let result = &run.nodes.0[i].1;
+    let begun = match study.warmup.is_zero() {
+        true => f64::from(plan.nodes[i].workers.unwrap_or(0)) * study.samples.len() as f64 / 2.0,
+        false => 0.0,
+    };
+    (result.served + result.orphaned) as f64 + begun
 }
 
 fn turned_away(node: &NodeResult) -> f64 {

@@ -77,7 +77,7 @@ fn of_run(view: &RunView<'_>) -> Vec<Number> {
         number(
             "Failed",
             units::count(requests.failed),
-            quiet(format!("of {} requests", units::count(requests.offered))),
+            quiet(format!("of {} requests", units::count(requests.ended()))),
         ),
         number(
             "Answered",

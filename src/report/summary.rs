@@ -184,7 +184,7 @@ fn headline(metrics: &Metrics) -> Vec<Fact> {
     available.push(Span::plain(format!(
         "{} of {} failed",
         units::count(requests.failed),
-        units::count(requests.offered)
+        units::count(requests.ended())
     )));
     let bound = units::at_least(&metrics.availability);
     available.extend(bound.map(|b| Span::plain(format!("{b} with 95 % confidence"))));
@@ -240,7 +240,7 @@ pub(super) fn lags(run: &Run, most: usize) -> Option<Fact> {
 }
 
 /// More than one in a hundred: what a reader must know before they believe the rest.
-fn is_much(part: u64, whole: u64) -> bool {
+pub(super) fn is_much(part: u64, whole: u64) -> bool {
     part > whole / 100
 }
 

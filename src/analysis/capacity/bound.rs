@@ -18,13 +18,14 @@ pub fn lost_nodes(plan: &Plan, component: &Component) -> Vec<NodeId> {
 
 /// How many times the present load the bottleneck can carry, and which it is.
 pub fn bound(plan: &Plan, lost: &[NodeId]) -> Option<(f64, Bound)> {
-    let (component, resource, busy) = bottleneck(plan, &|node| lost.contains(&node))?;
+    let used = bottleneck(plan, &|node| lost.contains(&node))?;
+    let times = 1.0 / used.ratio();
     let bound = Bound {
-        rate_per_s: plan.requests_per_s() / busy,
-        component,
-        resource: resource.into(),
+        rate_per_s: times * plan.requests_per_s(),
+        resource: used.what.all().into(),
+        component: used.component,
     };
-    Some((1.0 / busy, bound))
+    Some((times, bound))
 }
 
 /// How busy everything with a limit is.

@@ -86,7 +86,7 @@ pub struct Bound {
     pub rate_per_s: f64,
     /// The resource that is used up first.
     pub component: String,
-    /// `cores` or `workers`.
+    /// `cores`, `workers` or `pooled connections`.
     pub resource: String,
 }
 

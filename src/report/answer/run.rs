@@ -4,7 +4,7 @@ use super::{Conclusions, MOST};
 use crate::analysis::result::{Caveat, Estimate, Happening, HostResult, NodeResult, Run, SloResult};
 use crate::report::document::{Span, Tone};
 use crate::report::periods::periods;
-use crate::report::summary::{objective, plural};
+use crate::report::summary::{is_much, objective, plural};
 use crate::report::units;
 use crate::report::view::RunView;
 
@@ -67,6 +67,13 @@ fn to_do(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
     }
     let causes = worst_causes(view.run).into_iter().take(2);
     says.extend(causes.map(|(cause, _)| Span::plain(remedy(cause, view.run))));
+    let requests = &view.run.metrics.requests;
+    if is_much(requests.unfinished, requests.offered) {
+        says.push(Span::plain(
+            "Of what was still inside nobody knows how it ends. If it becomes more with a longer `duration`, more comes than \
+             can be served: give the busiest component more room.",
+        ));
+    }
     if says.is_empty() {
         says.push(Span::plain(
             "Nothing needs to be done for what this run tried. It tried only the failures that the scenario names.",
@@ -184,10 +191,17 @@ fn promises(view: &RunView<'_>) -> Vec<Span> {
 
 fn losses(view: &RunView<'_>) -> Span {
     let requests = &view.run.metrics.requests;
-    let offered = units::count(requests.offered);
+    let ended = units::count(requests.ended());
+    let more = match is_much(requests.unfinished, requests.offered) {
+        true => format!(
+            " {} more were still inside at the end.",
+            units::count(requests.unfinished)
+        ),
+        false => String::new(),
+    };
     let causes = worst_causes(view.run);
     let Some((cause, n)) = causes.first() else {
-        return Span::plain(format!("None of {offered} requests failed."));
+        return Span::plain(format!("None of {ended} requests failed.{more}"));
     };
     let nearly_all = *n as f64 > 0.95 * requests.failed as f64;
     let share = match nearly_all {
@@ -196,7 +210,7 @@ fn losses(view: &RunView<'_>) -> Span {
         false => units::count(*n),
     };
     Span::plain(format!(
-        "{} of {offered} requests failed, {share} for one cause, {}: {}.",
+        "{} of {ended} requests failed, {share} for one cause, {}: {}.{more}",
         units::count(requests.failed),
         cause.replace('_', " "),
         meaning(cause).0
@@ -260,7 +274,14 @@ fn meaning(cause: &str) -> (&'static str, &'static str) {
 /// What helps against a cause; where something took over, it does not say to build what stands there.
 fn remedy(cause: &str, run: &Run) -> &'static str {
     let took_over = |e: &Happening| e.what == "takes over" || e.what.starts_with("promoted");
+    let always_up = |up: &Estimate| up.value == Some(1.0);
+    let all_up =
+        run.nodes.iter().all(|(_, n)| always_up(&n.up_ratio)) && run.hosts.iter().all(|(_, h)| always_up(&h.up_ratio));
     match cause {
+        "refused" if all_up => {
+            "Against refused requests: nothing was down, so there was no connection left. Raise `connections` or \
+             `max_connections` where most was refused, or find why each is held so long."
+        }
         "refused" if run.events.iter().any(took_over) => {
             "Against refused requests: something did take over, but until then they were refused. Let it notice sooner \
              and act faster (`failover`)."

@@ -359,6 +359,17 @@ pub struct Network {
     pub routes: BTreeMap<(HostId, HostId), LinkId>,
 }
 
+impl Network {
+    /// How long a message travels from one host to another, one way.
+    pub fn latency(&self, from: HostId, to: HostId) -> Span {
+        match self.routes.get(&(from, to)) {
+            _ if from == to => Span::ZERO,
+            Some(link) => self.links[link.index()].latency,
+            None => self.latency,
+        }
+    }
+}
+
 /// A link in one direction.
 #[derive(Clone, Debug)]
 pub struct Link {

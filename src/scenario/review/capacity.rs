@@ -1,125 +1,14 @@
-//! Whether the load fits: with everything up, and on what is left when one is lost. By the utilisation law: busy share =
-//! arrival rate × mean demand / capacity. Waiting, retries and calls of other nodes come on top, so the truth is worse.
+//! Whether the load fits: with everything up, and on what is left when one is lost. Waiting and retries come on top, so the truth
+//! is worse.
 
 use std::collections::BTreeMap;
 
+use super::demand::{Resource, Use, uses};
 use super::traffic::Traffic;
 use super::words::{list, number, percent, plural, rate};
 use super::{Desk, Finding, Severity};
-use crate::base::dist::Dist;
 use crate::base::ids::{DatabaseId, HostId, NodeId};
-use crate::scenario::plan::{Kind, Node, Plan, READ, WRITE, Work};
-
-/// How busy one resource is.
-#[derive(Clone, Debug)]
-struct Use {
-    /// A host for its cores, a node for its workers.
-    component: String,
-    /// `cores` or `workers`.
-    what: &'static str,
-    /// How many there are.
-    count: u32,
-    /// Busy ones; more than `count` means that the load does not fit.
-    busy: f64,
-    /// Resources of one kind in one role bear the same number.
-    role: u64,
-}
-
-impl Use {
-    fn ratio(&self) -> f64 {
-        self.busy / f64::from(self.count)
-    }
-
-    fn is_over(&self) -> bool {
-        self.ratio() > 1.0
-    }
-
-    /// The key that says how many there are, and a number that would do for three quarters of busyness.
-    fn enough(&self, plan: &Plan) -> String {
-        let needed = (self.busy / 0.75).ceil();
-        match self.what {
-            "cores" => format!("hosts.{}.cores={needed}", self.component),
-            _ => {
-                let member = plan.nodes.iter().find(|n| n.name == self.component);
-                let database = member.and_then(|n| match &n.kind {
-                    Kind::Member(m) => Some(&plan.databases[m.database.index()].name),
-                    _ => None,
-                });
-                format!("nodes.{}.workers={needed}", database.unwrap_or(&self.component))
-            }
-        }
-    }
-}
-
-/// The resource that is used up first as the load grows: its component, `cores` or `workers`, and how busy it is now.
-pub fn bottleneck(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Option<(String, &'static str, f64)> {
-    let uses = uses(plan, &Traffic::of(plan, is_lost));
-    let busiest = uses.into_iter().max_by(|a, b| a.ratio().total_cmp(&b.ratio()))?;
-    let ratio = busiest.ratio();
-    (ratio > 0.0).then_some((busiest.component, busiest.what, ratio))
-}
-
-fn mean_s(dist: &Dist) -> f64 {
-    dist.mean_s().unwrap_or(0.0)
-}
-
-fn uses(plan: &Plan, traffic: &Traffic) -> Vec<Use> {
-    let hosts = plan.hosts.iter().enumerate().filter_map(|(i, host)| {
-        let host_id = HostId::new(i);
-        let demand = |n: NodeId| sum(plan, traffic, n, |w| mean_s(&w.cpu));
-        Some(Use {
-            component: host.name.clone(),
-            what: "cores",
-            count: host.cores?,
-            busy: plan.nodes_on(host_id).map(demand).sum::<f64>() / host.speed,
-            role: plan.nodes_on(host_id).map(|n| plan.node(n).draws).min()?,
-        })
-    });
-    let nodes = plan.nodes.iter().enumerate().filter_map(|(i, node)| {
-        Some(Use {
-            component: node.name.clone(),
-            what: "workers",
-            count: node.workers?,
-            busy: busy_workers(plan, traffic, NodeId::new(i)),
-            role: node.draws,
-        })
-    });
-    hosts.chain(nodes).collect()
-}
-
-/// Rate × demand over the classes of a node.
-fn sum(plan: &Plan, traffic: &Traffic, node: NodeId, demand: impl Fn(&Work) -> f64) -> f64 {
-    let rates = traffic.rates[node.index()].iter();
-    rates
-        .zip(&plan.node(node).work)
-        .map(|(rate, work)| rate * demand(work))
-        .sum()
-}
-
-/// A worker is held for the node's own work, and by an application for its queries too.
-fn busy_workers(plan: &Plan, traffic: &Traffic, id: NodeId) -> f64 {
-    let node = plan.node(id);
-    let own = sum(plan, traffic, id, |w| held_s(plan, node, w));
-    let Kind::App(app) = &node.kind else { return own };
-    let Some(database) = app.database else { return own };
-    let [read, write] = query_s(plan, database);
-    let queries = traffic.rates[id.index()].iter().enumerate().map(|(class, rate)| {
-        let asked = app.queries(crate::base::ids::ClassId::new(class));
-        rate * (f64::from(asked.read) * read + f64::from(asked.write) * write)
-    });
-    own + queries.sum::<f64>()
-}
-
-fn held_s(plan: &Plan, node: &Node, work: &Work) -> f64 {
-    mean_s(&work.cpu) / plan.hosts[node.host.index()].speed + mean_s(&work.io)
-}
-
-/// How long a read and a write take at least.
-fn query_s(plan: &Plan, database: DatabaseId) -> [f64; 2] {
-    let database = &plan.databases[database.index()];
-    let member = plan.node(database.members[database.primary]);
-    [READ, WRITE].map(|op| member.work.get(op).map_or(0.0, |w| held_s(plan, member, w)))
-}
+use crate::scenario::plan::{Kind, Node, Plan};
 
 /// More work than there is capacity, on a good day.
 pub fn overload(desk: &Desk<'_>) -> Vec<Finding> {
@@ -127,7 +16,7 @@ pub fn overload(desk: &Desk<'_>) -> Vec<Finding> {
         let message = format!(
             "The load does not fit with everything up: {} of work on {} ({}).",
             number(used.busy),
-            plural(used.count as usize, used.what.trim_end_matches('s')),
+            plural(used.count as usize, used.what.one()),
             percent(used.ratio())
         );
         let fix = format!("{}, or another one beside it", used.enough(desk.plan));
@@ -140,16 +29,15 @@ pub fn overload(desk: &Desk<'_>) -> Vec<Finding> {
 /// The loss of one of several pushes the rest over the edge. Of each role the worst case is told.
 pub fn one_lost(desk: &Desk<'_>) -> Vec<Finding> {
     let plan = desk.plan;
-    let fits: Vec<String> = uses(plan, &desk.traffic)
-        .into_iter()
-        .filter(|u| !u.is_over())
-        .map(|u| u.component + u.what)
-        .collect();
-    let mut worst: BTreeMap<(u64, &str), (String, Use)> = BTreeMap::new();
+    let fits: Vec<Use> = uses(plan, &desk.traffic).into_iter().filter(|u| !u.is_over()).collect();
+    let mut worst: BTreeMap<(u64, Resource), (String, Use)> = BTreeMap::new();
     for (name, nodes) in losses(plan) {
         let traffic = Traffic::of(plan, &|n| nodes.contains(&n));
         for used in uses(plan, &traffic) {
-            let is_new = used.is_over() && fits.contains(&(used.component.clone() + used.what));
+            let is_new = used.is_over()
+                && fits
+                    .iter()
+                    .any(|u| u.what == used.what && u.component == used.component);
             let known = worst.get(&(used.role, used.what)).map_or(0.0, |(_, u)| u.ratio());
             if is_new && used.ratio() > known * (1.0 + 1e-9) {
                 worst.insert((used.role, used.what), (name.clone(), used));
@@ -161,7 +49,7 @@ pub fn one_lost(desk: &Desk<'_>) -> Vec<Finding> {
             "One lost is too many: without it {} has {} of work for {} ({}), and a queue that only grows.",
             used.component,
             number(used.busy),
-            plural(used.count as usize, used.what.trim_end_matches('s')),
+            plural(used.count as usize, used.what.one()),
             percent(used.ratio())
         );
         let fix = format!(

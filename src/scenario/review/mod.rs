@@ -6,6 +6,7 @@
 mod balancer;
 mod capacity;
 mod database;
+mod demand;
 pub mod graph;
 mod monitoring;
 mod retries;
@@ -19,7 +20,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::capacity::bottleneck;
+pub use self::demand::bottleneck;
 use self::traffic::Traffic;
 use super::plan::Plan;
 use crate::base::ids::ClassId;
