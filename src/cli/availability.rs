@@ -14,6 +14,9 @@ use crate::scenario::plan::Plan;
 use crate::scenario::raw::units::Duration;
 use crate::study::Settings;
 
+/// What `--check` says where nothing is promised that could be missed.
+const NO_PROMISE: &str = "warning: --check had nothing to check: the scenario promises no availability; give it one, such as --set slo.availability=0.999";
+
 /// How much of its requests does the service answer over years, and what costs the rest?
 #[derive(Debug, Args)]
 #[command(mut_args(of_failures))]
@@ -61,11 +64,15 @@ impl Availability {
         found.caveats.extend(shown);
         let interrupted = stop.load(std::sync::atomic::Ordering::Relaxed);
         let kept = found.complete && found.availability.slo.iter().all(|s| s.met);
+        let promises_nothing = found.availability.slo.is_empty();
         let document = self.document(&plan, found, began.elapsed().as_secs_f64());
         self.writing.deliver(&document, &outputs)?;
         if interrupted {
             exit::note("interrupted: what was finished is in the result, which is marked incomplete");
             return Err(Failure::Status(INTERRUPTED));
+        }
+        if self.simulating.check && promises_nothing {
+            exit::note(NO_PROMISE);
         }
         match self.simulating.check && !kept {
             true => Err(Failure::Status(MISSED)),

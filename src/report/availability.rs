@@ -54,7 +54,7 @@ fn facts(found: &Availability) -> Vec<Fact> {
         "Outages",
         vec![
             Span::plain(outages(found.mtbf_s, found.mttr_s)),
-            Span::new(Tone::Quiet, "more than half of the requests lost"),
+            Span::new(Tone::Quiet, "more than 40 % of the requests lost"),
         ],
     ));
     let p = &found.periods;

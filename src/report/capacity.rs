@@ -127,6 +127,7 @@ fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
     let carries = knee.verdict == Verdict::EveryLoad || knee.knee_ratio.value.is_some_and(|r| r >= 1.0);
     let tone = if carries { Tone::Strong } else { Tone::Bad };
     let mut facts = vec![Fact::new("Capacity", vec![Span::new(tone, sentence(capacity))])];
+    facts.extend(indispensable(capacity));
     if let Some(sizing) = &capacity.sizing {
         let tone = if sizing.fewest.is_some() {
             Tone::Strong
@@ -188,8 +189,26 @@ fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
     facts
 }
 
+/// Without which no load is carried at all; the sentence of the capacity is about the others.
+fn indispensable(capacity: &Capacity) -> Option<Fact> {
+    let is_lost = |(_, knee): &(&str, &Knee)| knee.verdict == Verdict::NoLoad;
+    let mut names = capacity
+        .n_minus_1
+        .iter()
+        .filter(is_lost)
+        .map(|(name, _)| Span::new(Tone::Bad, name));
+    let mut says: Vec<Span> = names.by_ref().take(MOST_NAMED).collect();
+    let more = names.count();
+    if more > 0 {
+        says.push(Span::plain(format!("{more} more")));
+    }
+    (!says.is_empty() && capacity.knee.verdict != Verdict::NoLoad).then(|| Fact::new("Nothing without", says))
+}
+
 /// How many of the busiest are named.
 const MOST_BUSY: usize = 4;
+/// How many are named of those that all is lost with.
+const MOST_NAMED: usize = 8;
 
 /// Beyond the knee this much more is growth: what is turned away grows too, but not as fast as the load.
 const GROWS: f64 = 1.1;

@@ -41,11 +41,8 @@ pub fn summary(document: &Document) -> Report {
 /// Why the result is not what was asked for, and what it covers.
 pub fn incomplete(document: &Document) -> String {
     if let Answer::Sweep(sweep) = &document.answer {
-        let here = plural(sweep.points.len() as u32, "point");
-        return format!(
-            "INCOMPLETE: {here} of the {} asked for are here.",
-            units::count(sweep.size)
-        );
+        let (here, all) = (units::count(sweep.points.len() as u64), units::count(sweep.size));
+        return format!("INCOMPLETE: points here, {here} of the {all} asked for.");
     }
     let runs = runs(document);
     let overflowed = |caveats: &[Caveat]| caveats.iter().any(|c| c.code == "overflow");

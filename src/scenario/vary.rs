@@ -296,7 +296,7 @@ pub fn bare(value: &str) -> String {
 fn assignment(text: &str) -> Result<(String, &str), String> {
     let (path, value) = text
         .split_once('=')
-        .ok_or_else(|| format!("there is no \"=\" in {:?}; write PATH=VALUE", text.trim()))?;
+        .ok_or_else(|| format!("there is no \"=\" in {0:?}; write {0}=VALUE", text.trim()))?;
     let path = path.trim();
     if path.is_empty() || path.split('.').any(str::is_empty) {
         return Err(format!("a part of the path {path:?} is empty"));

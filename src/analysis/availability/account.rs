@@ -15,7 +15,7 @@ pub const EVERYTHING_UP: &str = "everything up";
 /// What three or more components lose together, beyond what each of them loses.
 pub const SEVERAL: &str = "three or more at once";
 /// A class is out while more of it than this is lost.
-const OUT: f64 = 0.5;
+const OUT: f64 = 0.4;
 
 /// All that an account is made of.
 pub struct Account<'a> {

@@ -35,7 +35,7 @@ pub struct Availability {
     pub structural: Option<f64>,
     /// What is lost, in minutes of all requests.
     pub downtime_min_per_year: Estimate,
-    /// Mean seconds from the end of an outage to the next; null where none was met. An outage: more than half is lost.
+    /// Mean seconds from the end of an outage to the next; null where none was met. An outage: more than 40 % is lost.
     pub mtbf_s: Option<f64>,
     /// Mean seconds that an outage lasts.
     pub mttr_s: Option<f64>,

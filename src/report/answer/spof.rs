@@ -20,8 +20,8 @@ pub fn conclusions(spof: &Spof, complete: bool) -> Conclusions {
     let overloads: Vec<&Priced> = with(Verdict::Overload).collect();
     if !overloads.is_empty() {
         let says = format!(
-            "What is left cannot carry the load without one of {}: {}.",
-            plural(overloads.len() as u32, "more component"),
+            "What is left cannot carry the load without {}{}.",
+            if overloads.len() == 1 { "" } else { "any one of " },
             listed(&overloads)
         );
         found.push(Span::new(Tone::Bad, says));
