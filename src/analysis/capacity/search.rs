@@ -51,9 +51,8 @@ const LATENCIES: f64 = 50.0;
 /// Loads looked at for one knee, at most: a curve that jumps to and fro has no place to settle.
 const TRIALS: usize = 40;
 
-/// Beyond its target by so much (as a logarithm), after so long a step towards less load.
+/// What is beyond its target by so much (as a logarithm) may be so at any load.
 const HOPELESS: f64 = 2.0;
-const SHORT_STEP: f64 = 0.15;
 
 /// How closely a knee is looked at.
 #[derive(Copy, Clone, Debug)]
@@ -215,6 +214,7 @@ impl<'a, 'b> Search<'a, 'b> {
         if trials.is_empty() {
             trials.push(self.trial(start.clamp(least, most), effort)?);
         }
+        let mut is_borne_light = false;
         for line in lines {
             let mut step = effort.within;
             while trials.len() < TRIALS {
@@ -226,9 +226,15 @@ impl<'a, 'b> Search<'a, 'b> {
                 if (at < least && ends.0 <= least) || (at > most && ends.1 >= most) {
                     break;
                 }
-                // What is missed by far may be missed at any load: the lightest tells, before one creeps there.
-                let hopeless = at < ends.0 && step > SHORT_STEP && readings[0].height[*line as usize] > HOPELESS;
-                let at = if hopeless { least } else { at };
+                // What is missed by far may be missed at any load: the lightest, which costs little, tells before one creeps there.
+                if at < ends.0 && readings[0].height[*line as usize] > HOPELESS && !is_borne_light {
+                    let lightest = self.trial(least, effort)?;
+                    is_borne_light = lightest.reading.height[*line as usize] <= 0.0;
+                    if !is_borne_light {
+                        trials.insert(0, lightest);
+                        continue;
+                    }
+                }
                 // Further each time, while one has to look outside.
                 step = if at < ends.0 || at > ends.1 {
                     (2.0 * step).min(0.7)
