@@ -64,7 +64,56 @@ fn foobar_falls_with_its_balancer_and_its_primary() {
 /// some. Every component alone and every pair, in a stack with every kind of node.
 #[test]
 fn what_is_cut_has_no_success_and_what_is_not_has_some() {
-    let plan = plan(EVERYTHING);
+    let (cut, of) = compared(&plan(EVERYTHING));
+    assert!(cut > 50 && cut < of, "{cut} of {of}");
+}
+
+/// The same where what is asked depends on what fails, and how: `first`, backups that wait for their turn, what Nginx skips and
+/// passes on, and sources that ask for one class each. Among two applications of which each calls one more.
+#[test]
+fn who_is_asked_after_a_failure_is_what_the_simulator_does() {
+    const REST: &str = r#""a": { "kind": "app", "host": "h", "calls": ["x"] }, "b": { "kind": "app", "calls": ["y"] }, "x": { "kind": "app" }, "y": { "kind": "app" } }, "hosts": { "h": {} } }"#;
+    let balancer = |more: &str| {
+        let client = r#""clients": { "c": { "arrivals": { "uniform": 5 }, "entry": "n" } }"#;
+        plan(&format!(
+            r#"{{ "duration": "90s", "warmup": "60s", {client}, "nodes": {{ "n": {{ {more} }}, {REST}"#
+        ))
+    };
+    let first = r#""kind": "load-balancer", "algorithm": "first", "servers": [{ "node": "a", "id": 2 }, { "node": "b", "id": 1 }]"#;
+    for more in [
+        "",
+        r#", "check": {}"#,
+        r#", "check": { "deep": true }"#,
+        r#", "redispatch": true"#,
+    ] {
+        compared(&balancer(&format!("{first}{more}")));
+    }
+    let both = r#", "redispatch": true, "retry_on": ["conn-failure", "503"]"#;
+    compared(&balancer(&format!("{first}{both}")));
+    let seen = r#", "check": {}, "observe": "layer7", "on_error": "mark-down", "error_limit": 2"#;
+    compared(&balancer(&format!("{first}{seen}")));
+    let backups =
+        r#""kind": "load-balancer", "servers": [{ "node": "a", "backup": true }, { "node": "b", "backup": true }]"#;
+    for more in ["", r#", "check": {}"#, r#", "check": {}, "allbackups": true"#] {
+        compared(&balancer(&format!("{backups}{more}")));
+    }
+    for fails in ["", r#", "max_fails": 0"#] {
+        for next in ["off", "error", "timeout", "http_503"] {
+            let upstreams = format!(r#"[{{ "node": "a"{fails} }}, {{ "node": "b", "backup": true }}]"#);
+            compared(&balancer(&format!(
+                r#""kind": "web", "upstreams": {upstreams}, "next_upstream": ["{next}"]"#
+            )));
+        }
+    }
+    let pages = r#"{ "duration": "90s", "warmup": "60s", "requests": { "html": {}, "api": {} }, "clients": {
+        "web": { "arrivals": { "uniform": 5 }, "entry": "a", "page": { "html": 1 } },
+        "mobile": { "arrivals": { "uniform": 5 }, "entry": "b", "page": { "api": 1 } } }, "nodes": { "#;
+    let (cut, of) = compared(&plan(&format!("{pages}{REST}")));
+    assert!(cut > 0 && cut < of, "{cut} of {of}");
+}
+
+/// How many of all losses of one and two components, by class, are cuts; each is simulated.
+fn compared(plan: &Plan) -> (usize, usize) {
     let n = plan.components.len();
     let mut sets: Vec<Vec<usize>> = (0..n).map(|c| vec![c]).collect();
     for a in 0..n {
@@ -83,9 +132,9 @@ fn what_is_cut_has_no_success_and_what_is_not_has_some() {
         };
         down.faults = parts().map(fault).collect();
         let study = study_of(&down, 1, 1, 1, false);
-        let state = State::without(&plan, parts());
+        let state = State::without(plan, parts());
         for (i, class) in study.samples[0].classes.iter().enumerate() {
-            let is_cut = is_cut(&plan, &state, ClassId::new(i));
+            let is_cut = is_cut(plan, &state, ClassId::new(i));
             let names: Vec<&str> = parts().map(|c| c.name.as_str()).collect();
             assert_eq!(
                 class.succeeded == 0,
@@ -93,14 +142,10 @@ fn what_is_cut_has_no_success_and_what_is_not_has_some() {
                 "{} without {names:?}",
                 plan.classes[i].name
             );
-            cut += u32::from(is_cut);
+            cut += usize::from(is_cut);
         }
     }
-    assert!(
-        cut > 50 && (cut as usize) < sets.len() * plan.classes.len(),
-        "{cut} of {}",
-        sets.len()
-    );
+    (cut, sets.len() * plan.classes.len())
 }
 
 /// Two resolvers, two firewalls under one address, two balancers under another, a backup, a cache, links, zones, two databases.

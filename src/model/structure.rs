@@ -7,7 +7,10 @@
 use std::cell::Cell;
 
 use crate::base::ids::{ClassId, DatabaseId, HostId, NodeId};
-use crate::scenario::plan::{App, Component, Entry, Hit, Kind, LoadBalancer, Plan, Promotion, ReadFrom, Target, Web};
+use crate::scenario::plan::{
+    Algorithm, App, Component, Entry, Hit, Kind, LoadBalancer, Observe, OnError, Plan, Promotion, ReadFrom, RetryOn,
+    Server, Target, Upstream, Web,
+};
 
 /// Which nodes, hosts and links are down.
 #[derive(Clone, Debug)]
@@ -101,7 +104,9 @@ impl<'a> Walk<'a> {
 
     fn succeeds(&mut self) -> bool {
         let plan = self.plan;
-        plan.sources.iter().any(|source| self.enters(&source.entry))
+        let class = self.class.index();
+        let mut asking = plan.sources.iter().filter(|s| s.mix(&plan.classes)[class] > 0.0);
+        asking.any(|source| self.enters(&source.entry))
     }
 
     fn is_up(&self, node: NodeId) -> bool {
@@ -182,21 +187,61 @@ impl<'a> Walk<'a> {
 
     /// Backups are asked only where no active server is believed up, and what is not checked is believed up for ever.
     fn balances(&mut self, here: HostId, balancer: &LoadBalancer) -> bool {
-        let check = balancer.check.as_ref();
-        let serves = |walk: &mut Self, backup: bool| {
-            let mut believed = false;
-            for server in balancer.servers.iter().filter(|s| s.backup == backup && s.weight > 0) {
-                let is_believed = check.is_none_or(|check| walk.passes(here, server.node, check.deep));
-                believed |= is_believed;
-                // One is enough: the others need not be looked at.
-                if is_believed && walk.reaches(Some(here), Target::Node(server.node)) {
-                    return (true, true);
-                }
+        let (believed, found) = self.one_serves(here, balancer, false);
+        found || (!believed && self.one_serves(here, balancer, true).1)
+    }
+
+    /// Is any of the active servers, or of the backups, believed up, and does one that is asked serve?
+    fn one_serves(&mut self, here: HostId, balancer: &LoadBalancer, backup: bool) -> (bool, bool) {
+        // Without `allbackups` only the first backup is asked that is believed up.
+        let alone = backup && !balancer.allbackups;
+        // All go to the first that has room, and what fails at once always has.
+        let first = balancer.algorithm == Algorithm::First;
+        let mut servers: Vec<&Server> = balancer
+            .servers
+            .iter()
+            .filter(|s| s.backup == backup && s.weight > 0)
+            .collect();
+        if first && !alone {
+            servers.sort_by_key(|s| s.id);
+        }
+        let mut asked = 0;
+        for server in servers {
+            let check = balancer.check.as_ref();
+            if check.is_some_and(|check| !self.passes(here, server.node, check.deep)) {
+                continue;
             }
-            (believed, false)
+            asked += 1;
+            // One is enough: the others need not be looked at.
+            if self.reaches(Some(here), Target::Node(server.node)) {
+                return (true, true);
+            }
+            if alone || first && (asked > 1 || !self.goes_elsewhere(here, balancer, server)) {
+                break;
+            }
+        }
+        (asked > 0, false)
+    }
+
+    /// Does a request that fails on this server come to another one?
+    fn goes_elsewhere(&self, here: HostId, balancer: &LoadBalancer, server: &Server) -> bool {
+        let why = match self.answers(here, server.node) {
+            false => RetryOn::ConnFailure,
+            true => RetryOn::Error,
         };
-        let (believed, found) = serves(self, false);
-        found || (!believed && serves(self, true).1)
+        let is_seen = match balancer.observe {
+            None => false,
+            Some(Observe::Layer4) => why == RetryOn::ConnFailure,
+            Some(Observe::Layer7) => true,
+        };
+        let is_taken_out = balancer.check.is_some() && is_seen && balancer.on_error != OnError::FastInter;
+        let is_retried = balancer.redispatch && balancer.retries > 0 && balancer.retry_on.contains(&why);
+        is_taken_out || is_retried
+    }
+
+    /// Is anybody there who takes the call?
+    fn answers(&self, here: HostId, node: NodeId) -> bool {
+        self.is_up(node) && self.joins(Some(here), self.plan.node(node).host)
     }
 
     /// Does a health check pass? A deep one asks for a page that needs one of everything, whatever the class: as
@@ -225,21 +270,37 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Backups are asked where every other upstream has failed in a way that counts.
+    /// Backups are asked where every other upstream is skipped after its failures, or fails in a way that sends the request on.
     fn proxies(&mut self, here: HostId, web: &Web) -> bool {
         if web.serves[self.class.index()] || web.upstreams.is_empty() || web.cache.is_some_and(|c| c.hit > 0.0) {
             return true;
         }
-        let mut all_failed = true;
-        for upstream in web.upstreams.iter().filter(|u| !u.backup) {
-            if self.reaches(Some(here), Target::Node(upstream.node)) {
-                return true;
-            }
-            let silent = !self.is_up(upstream.node) || !self.joins(Some(here), self.plan.node(upstream.node).host);
-            all_failed &= silent || web.next_on.answer;
+        let (backups, others): (Vec<&Upstream>, Vec<&Upstream>) = web.upstreams.iter().partition(|u| u.backup);
+        let reaches = |walk: &mut Self, u: &Upstream| walk.reaches(Some(here), Target::Node(u.node));
+        if others.iter().any(|u| reaches(self, u)) {
+            return true;
         }
-        let mut backups = web.upstreams.iter().filter(|u| u.backup);
-        all_failed && backups.any(|u| self.reaches(Some(here), Target::Node(u.node)))
+        // What is never skipped takes one of the tries of every request.
+        let tries = web.tries.min(web.upstreams.len() as u32) as usize;
+        let never_skipped = others.iter().filter(|u| u.max_fails == 0).count();
+        let passes_on = |u: &&Upstream| {
+            let counts = u.max_fails > 0 && !self.answers(here, u.node);
+            counts || tries > 1 && self.is_next(here, web, u.node)
+        };
+        let comes_there = never_skipped < tries && others.iter().all(passes_on);
+        comes_there && backups.iter().any(|u| reaches(self, u))
+    }
+
+    /// Does `proxy_next_upstream` name the way in which this upstream fails?
+    fn is_next(&self, here: HostId, web: &Web, upstream: NodeId) -> bool {
+        let host = self.plan.node(upstream).host;
+        if self.answers(here, upstream) {
+            web.next_on.answer
+        } else if look(&self.state.hosts, &self.seen.hosts, host.index()) || !self.joins(Some(here), host) {
+            web.next_on.timeout
+        } else {
+            web.next_on.error
+        }
     }
 
     fn asks_database(&mut self, here: HostId, app: &App) -> bool {
@@ -248,17 +309,13 @@ impl<'a> Walk<'a> {
         let primary = self.primary(database);
         let plan = self.plan;
         let role = &plan.databases[database.index()];
-        let answers = |member: usize| self.reaches_member(here, role.members[member]);
+        let answers = |member: usize| self.answers(here, role.members[member]);
         let mut readers = (0..role.members.len()).filter(|m| match role.read_from {
             ReadFrom::Any => true,
             ReadFrom::Primary => *m == primary,
             ReadFrom::Replicas => *m != primary,
         });
         (queries.write == 0 || answers(primary)) && (queries.read == 0 || readers.any(answers))
-    }
-
-    fn reaches_member(&self, here: HostId, member: NodeId) -> bool {
-        self.is_up(member) && self.joins(Some(here), self.plan.node(member).host)
     }
 
     /// Who takes the writes in the end: a dead primary's place goes to the first living member, if anybody sees to it.

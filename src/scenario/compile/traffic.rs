@@ -172,9 +172,9 @@ fn page(cx: &mut Context, raw: &Named<u32>, load: &Load, path: &Path) -> Vec<Cla
     page
 }
 
-/// The share of each class in the requests of all sources: its own, unless a source has pages.
+/// The share of each class in the requests of all sources: its own, unless a source has pages or a recording with classes.
 pub fn mix(classes: &mut [Class], sources: &[Source], end: f64) {
-    if sources.iter().all(|s| s.page.is_empty()) {
+    if !sources.iter().any(Source::names_classes) {
         return;
     }
     let mut rates = vec![0.0; classes.len()];

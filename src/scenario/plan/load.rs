@@ -2,7 +2,7 @@
 
 use super::{Arrivals, Check, Class, Hit, Kind, Load, Plan, Promotion, Source, Target};
 use crate::base::dist::Dist;
-use crate::base::ids::NodeId;
+use crate::base::ids::{ClassId, NodeId};
 use crate::base::time::{Span, Time};
 
 impl Plan {
@@ -81,14 +81,37 @@ impl Source {
 
     /// The share of each class in what the source asks for.
     pub fn mix(&self, classes: &[Class]) -> Vec<f64> {
-        if self.page.is_empty() {
+        let of_page = self.page.iter().map(|class| Some(*class));
+        let asked: Vec<Option<ClassId>> = of_page.chain(self.recorded()).collect();
+        if asked.iter().all(Option::is_none) {
             return classes.iter().map(|c| c.share).collect();
         }
+        let each = 1.0 / asked.len() as f64;
         let mut mix = vec![0.0; classes.len()];
-        self.page
-            .iter()
-            .for_each(|c| mix[c.index()] += 1.0 / self.page.len() as f64);
+        for class in asked {
+            match class {
+                Some(class) => mix[class.index()] += each,
+                None => mix.iter_mut().zip(classes).for_each(|(m, c)| *m += each * c.share),
+            }
+        }
         mix
+    }
+
+    /// Does anything but the shares of the classes say what it asks for?
+    pub fn names_classes(&self) -> bool {
+        !self.page.is_empty() || self.recorded().any(|class| class.is_some())
+    }
+
+    /// The classes of recorded arrivals, as far as the recording has them; a source with pages has none.
+    fn recorded(&self) -> impl Iterator<Item = Option<ClassId>> {
+        let rows = match &self.load {
+            Load::Open {
+                arrivals: Arrivals::Trace { rows },
+                ..
+            } if self.page.is_empty() => rows.as_slice(),
+            _ => &[],
+        };
+        rows.iter().map(|row| row.class)
     }
 }
 
@@ -158,7 +181,8 @@ fn per_s(load: &Load, end: f64) -> f64 {
                 let total: f64 = states.iter().map(|s| s.1.seconds()).sum();
                 states.iter().map(|s| s.0 * s.1.seconds()).sum::<f64>() / total.max(1e-9)
             }
-            Arrivals::Trace { rows } => rows.len() as f64 / end,
+            // The last rows may lie beyond the end.
+            Arrivals::Trace { rows } => rows.iter().filter(|row| row.at.seconds() < end).count() as f64 / end,
         },
     }
 }

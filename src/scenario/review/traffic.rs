@@ -77,18 +77,7 @@ fn arrivals(plan: &Plan, source: &Source) -> Vec<f64> {
             }
             Arrivals::Trace { rows } => {
                 let last_s = rows.last().map_or(0.0, |row| row.at.seconds());
-                let per_row = if last_s > 0.0 { 1.0 / last_s } else { 0.0 };
-                let mut rates = vec![0.0; plan.classes.len()];
-                for row in rows {
-                    match row.class {
-                        Some(class) => rates[class.index()] += per_row,
-                        None => rates
-                            .iter_mut()
-                            .zip(&mix)
-                            .for_each(|(r, share)| *r += per_row * views * share),
-                    }
-                }
-                rates
+                shared(if last_s > 0.0 { rows.len() as f64 / last_s } else { 0.0 })
             }
         },
     }
