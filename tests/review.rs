@@ -253,6 +253,28 @@ fn design_cases() -> Vec<Case> {
     ]
 }
 
+/// What sees who is free does not send the slow server more than it can do: 60 a second fit on one of 10 and one of 100.
+#[test]
+fn a_balancer_that_adapts_is_not_taken_to_share_by_weight() {
+    let pair = |algorithm: &str| {
+        format!(
+            r#""b": {{ "kind": "load-balancer", "algorithm": "{algorithm}", "servers": ["x", "y"] }},
+               "x": {{ "kind": "app", "workers": 1, "work": {{ "*": {{ "io": "100ms" }} }} }},
+               "y": {{ "kind": "app", "workers": 1, "work": {{ "*": {{ "io": "10ms" }} }} }}"#
+        )
+    };
+    let overloads = |algorithm: &str| {
+        let text = scenario(TO_B, "", &pair(algorithm)).replace("10/s", "60/s");
+        let plan = load_text("case.json", &text, &[]).expect("a scenario").plan;
+        let found = review(&plan, &single_points(&plan));
+        found.iter().filter(|f| f.id == "capacity.overload").count()
+    };
+    assert_eq!(
+        ["roundrobin", "leastconn", "random", "first", "source"].map(overloads),
+        [1, 0, 0, 0, 1]
+    );
+}
+
 fn capacity_cases() -> Vec<Case> {
     let busy = |demand: &str| format!(r#""a": {{ "kind": "app", "host": "h", {demand} }}"#);
     let pair = |each: &str| {
@@ -268,6 +290,9 @@ fn capacity_cases() -> Vec<Case> {
     let pooled = data(member).replace(r#""workers": 100"#, r#""workers": 100, "pool": 1"#);
     let far = r#""network": { "latency": "50ms" },"#;
     let calling = r#""a": { "kind": "app", "workers": 1, "calls": ["x"] }, "x": { "kind": "app", "work": { "*": { "io": "20ms" } } }"#;
+    let slots = r#""b": { "kind": "load-balancer", "servers": [{ "node": "x", "maxconn": 1 }] }, "x": { "kind": "app", "work": { "*": { "io": "120ms" } } }"#;
+    let limited =
+        r#""f": { "kind": "firewall", "to": "a", "limit": { "rate": "8/s", "burst": 1 } }, "a": { "kind": "app" }"#;
     let naive = r#""entry": "b", "retry": { "max": 3, "backoff": "100ms" }"#;
     vec![
         case(
@@ -294,6 +319,18 @@ fn capacity_cases() -> Vec<Case> {
             ("1.2 of work on 1 worker", "nodes.a.workers"),
             scenario(TO_A, far, calling),
             &["nodes.a.workers=2"],
+        ),
+        case(
+            ("capacity.overload", "x"),
+            ("1.2 of work on 1 maxconn slot", "maxconn of 2 for x"),
+            scenario(TO_B, "", slots),
+            &["nodes.b.servers.x.maxconn=2"],
+        ),
+        case(
+            ("capacity.overload", "f"),
+            ("10 requests/s through a limit of 8/s", "limit of 14/s"),
+            scenario(r#""entry": "f""#, "", limited),
+            &["nodes.f.limit.rate=14"],
         ),
         case(
             ("capacity.one-lost", "h"),

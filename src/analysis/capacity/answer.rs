@@ -53,7 +53,8 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
         Verdict::Found => finely(&mut search, question, libm::log(guess.knee_ratio.value.unwrap_or(1.0)))?,
         _ => (guess, rough),
     };
-    let knee = match most.filter(|_| !is_closed(&plan) && !is_timed(&plan)) {
+    let is_firm = bounded.as_ref().is_some_and(|b| b.2);
+    let knee = match most.filter(|_| is_firm && !is_closed(&plan) && !is_timed(&plan)) {
         Some(most) => knee.within(most / promised(&plan), present_per_s),
         None => knee,
     };

@@ -4,7 +4,7 @@ use super::Bound;
 use crate::analysis::result::{Estimate, Ordered, Run};
 use crate::base::ids::NodeId;
 use crate::scenario::plan::{Component, Hit, Plan};
-use crate::scenario::review::bottleneck;
+use crate::scenario::review::{Bottleneck, bottleneck};
 
 /// The nodes that go with a component.
 pub fn lost_nodes(plan: &Plan, component: &Component) -> Vec<NodeId> {
@@ -16,16 +16,16 @@ pub fn lost_nodes(plan: &Plan, component: &Component) -> Vec<NodeId> {
     component.hits.iter().flat_map(of).collect()
 }
 
-/// How many times the present load the bottleneck can carry, and which it is.
-pub fn bound(plan: &Plan, lost: &[NodeId]) -> Option<(f64, Bound)> {
-    let used = bottleneck(plan, &|node| lost.contains(&node))?;
+/// How many times the present load the bottleneck can carry, which it is, and whether no more can get through.
+pub fn bound(plan: &Plan, lost: &[NodeId]) -> Option<(f64, Bound, bool)> {
+    let Bottleneck { used, is_firm } = bottleneck(plan, &|node| lost.contains(&node))?;
     let times = 1.0 / used.ratio();
     let bound = Bound {
         rate_per_s: times * plan.requests_per_s(),
         resource: used.what.all().into(),
         component: used.component,
     };
-    Some((times, bound))
+    Some((times, bound, is_firm))
 }
 
 /// How busy everything with a limit is.

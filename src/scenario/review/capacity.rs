@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::demand::{Resource, Use, uses};
 use super::traffic::Traffic;
-use super::words::{list, number, percent, plural, rate};
+use super::words::{list, rate};
 use super::{Desk, Finding, Severity};
 use crate::base::ids::{DatabaseId, HostId, NodeId};
 use crate::scenario::plan::{Kind, Node, Plan};
@@ -13,12 +13,7 @@ use crate::scenario::plan::{Kind, Node, Plan};
 /// More work than there is capacity, on a good day.
 pub fn overload(desk: &Desk<'_>) -> Vec<Finding> {
     let finding = |used: Use| {
-        let message = format!(
-            "The load does not fit with everything up: {} of work on {} ({}).",
-            number(used.busy),
-            plural(used.count as usize, used.what.one()),
-            percent(used.ratio())
-        );
+        let message = format!("The load does not fit with everything up: {}.", used.says());
         let fix = format!("{}, or another one beside it", used.enough(desk.plan));
         Finding::new("capacity.overload", Severity::Critical, &used.component, message, fix)
     };
@@ -46,11 +41,13 @@ pub fn one_lost(desk: &Desk<'_>) -> Vec<Finding> {
     }
     let finding = |(lost, used): (String, Use)| {
         let message = format!(
-            "One lost is too many: without it {} has {} of work for {} ({}), and a queue that only grows.",
+            "One lost is too many: without it {} has {}, and {}.",
             used.component,
-            number(used.busy),
-            plural(used.count as usize, used.what.one()),
-            percent(used.ratio())
+            used.says(),
+            match used.what {
+                Resource::Limit => "turns the rest away",
+                _ => "a queue that only grows",
+            }
         );
         let fix = format!(
             "{} and as much for its siblings, or one more of them",

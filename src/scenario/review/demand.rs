@@ -2,10 +2,11 @@
 //! held / capacity. Times are the least they can be, without waiting, so what is found busy is so in truth.
 
 use super::graph;
-use super::traffic::Traffic;
-use crate::base::dist::Dist;
-use crate::base::ids::{ClassId, DatabaseId, HostId, NodeId};
-use crate::scenario::plan::{App, Kind, Node, Plan, READ, Target, WRITE, Work};
+use super::held::{Held, mean_s, queries_s};
+use super::traffic::{Traffic, limit};
+use super::words::{number, percent, plural, rate};
+use crate::base::ids::{ClassId, HostId, NodeId};
+use crate::scenario::plan::{Kind, Node, Plan, Server, Work};
 
 /// What there may be too few of.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +17,10 @@ pub enum Resource {
     Workers,
     /// Of an application, to its database.
     Pool,
+    /// `maxconn` of a balancer's server.
+    Slots,
+    /// What a rate limit lets through, a second.
+    Limit,
 }
 
 impl Resource {
@@ -25,6 +30,8 @@ impl Resource {
             Resource::Cores => "cores",
             Resource::Workers => "workers",
             Resource::Pool => "pooled connections",
+            Resource::Slots => "maxconn slots",
+            Resource::Limit => "rate limit",
         }
     }
 
@@ -42,7 +49,7 @@ pub struct Use {
     /// What of it.
     pub what: Resource,
     /// How many there are.
-    pub count: u32,
+    pub count: f64,
     /// Busy ones; more than `count` means that the load does not fit.
     pub busy: f64,
     /// Resources of one kind in one role bear the same number.
@@ -52,12 +59,28 @@ pub struct Use {
 impl Use {
     /// Busy ones to all of them.
     pub fn ratio(&self) -> f64 {
-        self.busy / f64::from(self.count)
+        self.busy / self.count
     }
 
     /// Does the load not fit?
     pub fn is_over(&self) -> bool {
         self.ratio() > 1.0
+    }
+
+    /// `1.2 of work on 1 worker (120 %)`.
+    pub fn says(&self) -> String {
+        let share = percent(self.ratio());
+        match self.what {
+            Resource::Limit => format!(
+                "{} through a limit of {}/s ({share})",
+                rate(self.busy, "requests"),
+                number(self.count)
+            ),
+            what => {
+                let all = plural(self.count as usize, what.one());
+                format!("{} of work on {all} ({share})", number(self.busy))
+            }
+        }
     }
 
     /// The key that says how many there are, and a number that would do for three quarters of busyness.
@@ -66,6 +89,8 @@ impl Use {
         match self.what {
             Resource::Cores => format!("hosts.{}.cores={needed}", self.component),
             Resource::Pool => format!("nodes.{}.pool={needed}", self.component),
+            Resource::Slots => format!("a maxconn of {needed} for {}", self.component),
+            Resource::Limit => format!("a limit of {needed}/s at {}", self.component),
             Resource::Workers => {
                 let member = plan.nodes.iter().find(|n| n.name == self.component);
                 let database = member.and_then(|n| match &n.kind {
@@ -79,14 +104,24 @@ impl Use {
 }
 
 /// The resource that is used up first as the load grows.
-pub fn bottleneck(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Option<Use> {
-    let uses = uses(plan, &Traffic::of(plan, is_lost)).into_iter();
-    let busiest = uses.max_by(|a, b| a.ratio().total_cmp(&b.ratio()));
-    busiest.filter(|u| u.busy > 0.0)
+#[derive(Clone, Debug)]
+pub struct Bottleneck {
+    /// How busy it is now.
+    pub used: Use,
+    /// Is nothing shared by what is free? Then no more gets through; else a better share may carry a little more.
+    pub is_firm: bool,
 }
 
-fn mean_s(dist: &Dist) -> f64 {
-    dist.mean_s().unwrap_or(0.0)
+/// The resource that is used up first as the load grows.
+pub fn bottleneck(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Option<Bottleneck> {
+    let traffic = Traffic::unlimited(plan, is_lost);
+    let busiest = uses(plan, &traffic)
+        .into_iter()
+        .max_by(|a, b| a.ratio().total_cmp(&b.ratio()));
+    let is_firm = !traffic.adapts;
+    busiest
+        .filter(|u| u.busy > 0.0)
+        .map(|used| Bottleneck { used, is_firm })
 }
 
 /// All that has a limit, and how much of it this load takes.
@@ -97,30 +132,47 @@ pub fn uses(plan: &Plan, traffic: &Traffic) -> Vec<Use> {
         Some(Use {
             component: host.name.clone(),
             what: Resource::Cores,
-            count: host.cores?,
+            count: f64::from(host.cores?),
             busy: plan.nodes_on(host_id).map(demand).sum::<f64>() / host.speed,
             role: plan.nodes_on(host_id).map(|n| plan.node(n).draws).min()?,
         })
     });
     let nodes = || plan.nodes.iter().enumerate().map(|(i, node)| (NodeId::new(i), node));
-    let of_node = |node: &Node, what, count, busy| Use {
+    let of_node = |node: &Node, what, count: f64, busy| Use {
         component: node.name.clone(),
         what,
         count,
         busy,
         role: node.draws,
     };
-    let held = held_s(plan);
+    let held = Held::of(plan);
     let workers = nodes().filter_map(|(id, node)| {
-        let busy = sum(plan, traffic, id, |class, _| held[id.index()][class.index()]);
-        Some(of_node(node, Resource::Workers, node.workers?, busy))
+        let busy = sum(plan, traffic, id, |class, _| held.worker_s(plan, id, class.index()));
+        Some(of_node(node, Resource::Workers, f64::from(node.workers?), busy))
     });
     let pools = nodes().filter_map(|(id, node)| {
         let Kind::App(app) = &node.kind else { return None };
         let busy = sum(plan, traffic, id, |class, _| queries_s(plan, node, app, class));
-        Some(of_node(node, Resource::Pool, app.pool?, busy))
+        Some(of_node(node, Resource::Pool, f64::from(app.pool?), busy))
     });
-    hosts.chain(workers).chain(pools).collect()
+    let limits = nodes().filter_map(|(id, node)| {
+        let most = limit(&node.kind)?;
+        Some(of_node(node, Resource::Limit, most, traffic.asked[id.index()]))
+    });
+    let servers = nodes().filter_map(|(id, node)| match &node.kind {
+        Kind::LoadBalancer(balancer) => Some(balancer.servers.iter().map(move |s| (id, s))),
+        _ => None,
+    });
+    let callers = callers(plan);
+    let slots = servers.flatten().filter_map(|(balancer, server): (NodeId, &Server)| {
+        // What comes there by another way is not told apart.
+        let alone = callers[server.node.index()] == 1;
+        let held = |class: ClassId, _: &Work| held.call_s(plan, balancer, server.node, class.index());
+        let busy = sum(plan, traffic, server.node, held);
+        let most = server.maxconn.filter(|_| alone)?;
+        Some(of_node(plan.node(server.node), Resource::Slots, f64::from(most), busy))
+    });
+    hosts.chain(workers).chain(pools).chain(limits).chain(slots).collect()
 }
 
 /// Rate × demand over the classes of a node.
@@ -132,59 +184,11 @@ fn sum(plan: &Plan, traffic: &Traffic, node: NodeId, demand: impl Fn(ClassId, &W
         .sum()
 }
 
-/// How long a worker is held at least, by node and class: for the node's own work, and by an application for what it asks of others too.
-fn held_s(plan: &Plan) -> Vec<Vec<f64>> {
-    let mut held: Vec<Vec<f64>> = plan.nodes.iter().map(|n| vec![0.0; n.work.len()]).collect();
-    // Who is called comes before who calls.
-    for id in graph::in_order(plan).into_iter().rev() {
-        let node = plan.node(id);
-        let of_class = |(class, work): (usize, &Work)| {
-            let asks = match &node.kind {
-                Kind::App(app) => {
-                    queries_s(plan, node, app, ClassId::new(class)) + calls_s(plan, node, app, class, &held)
-                }
-                _ => 0.0,
-            };
-            own_s(plan, node, work) + asks
-        };
-        held[id.index()] = node.work.iter().enumerate().map(of_class).collect();
-    }
-    held
-}
-
-fn own_s(plan: &Plan, node: &Node, work: &Work) -> f64 {
-    mean_s(&work.cpu) / plan.hosts[node.host.index()].speed + mean_s(&work.io)
-}
-
-/// How long an application has a connection to its database for a request.
-fn queries_s(plan: &Plan, node: &Node, app: &App, class: ClassId) -> f64 {
-    let Some(database) = app.database else { return 0.0 };
-    let queries = app.queries(class);
-    let query = |op| query_s(plan, node, database, op);
-    f64::from(queries.read) * query(READ) + f64::from(queries.write) * query(WRITE)
-}
-
-/// How long a query takes at least, to the nearest member and back.
-fn query_s(plan: &Plan, from: &Node, database: DatabaseId, op: usize) -> f64 {
-    let members = plan.databases[database.index()].members.iter().map(|m| plan.node(*m));
-    let takes = members.map(|m| trip_s(plan, from, m) + m.work.get(op).map_or(0.0, |w| own_s(plan, m, w)));
-    takes.min_by(|a, b| a.total_cmp(b)).unwrap_or(0.0)
-}
-
-/// How long an application waits at least for the nodes it calls. A balancer or a proxy among them counts as itself only.
-fn calls_s(plan: &Plan, node: &Node, app: &App, class: usize, held: &[Vec<f64>]) -> f64 {
-    let call = |target: &Target| {
-        let takes = plan.members(*target).into_iter().map(|called| {
-            let works = held[called.index()].get(class);
-            trip_s(plan, node, plan.node(called)) + works.copied().unwrap_or(0.0)
-        });
-        takes.min_by(|a, b| a.total_cmp(b)).unwrap_or(0.0)
-    };
-    app.calls.iter().map(call).sum()
-}
-
-/// There and back.
-fn trip_s(plan: &Plan, from: &Node, to: &Node) -> f64 {
-    let way = |a, b| plan.network.latency(a, b).seconds();
-    way(from.host, to.host) + way(to.host, from.host)
+/// By node: how many ask it. A client counts as one.
+fn callers(plan: &Plan) -> Vec<usize> {
+    let mut callers = vec![0; plan.nodes.len()];
+    let doors = plan.sources.iter().flat_map(|s| graph::doors(plan, s));
+    let asked = (0..plan.nodes.len()).flat_map(|n| plan.asks(NodeId::new(n)));
+    doors.chain(asked).for_each(|n| callers[n.index()] += 1);
+    callers
 }

@@ -8,6 +8,7 @@ mod capacity;
 mod database;
 mod demand;
 pub mod graph;
+mod held;
 mod monitoring;
 mod retries;
 mod security;
@@ -20,7 +21,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::demand::bottleneck;
+pub use self::demand::{Bottleneck, bottleneck};
 use self::traffic::Traffic;
 use super::plan::Plan;
 use crate::base::ids::ClassId;

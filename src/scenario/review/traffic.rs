@@ -4,10 +4,11 @@
 //! has noticed.
 
 use super::graph;
+use super::held::Held;
 use crate::base::ids::{ClassId, DatabaseId, NodeId};
 use crate::scenario::plan::{
-    App, Arrivals, Database, Entry, Kind, Load, LoadBalancer, Plan, Promotion, READ, ReadFrom, Source, Target, WRITE,
-    Web,
+    self, Algorithm, App, Arrivals, Database, Entry, Kind, Load, LoadBalancer, Plan, Promotion, READ, ReadFrom, Source,
+    Target, Upstream, WRITE, Web, WebBalance,
 };
 
 /// Requests a second.
@@ -15,15 +16,35 @@ use crate::scenario::plan::{
 pub struct Traffic {
     /// By class, from all sources together.
     pub offered: Vec<f64>,
-    /// By node, then by class; of a database member, by [`READ`] and [`WRITE`].
+    /// By node, then by class, as far as the node's own rate limit lets it in; of a database member, by [`READ`] and [`WRITE`].
     pub rates: Vec<Vec<f64>>,
+    /// By node: what comes, let in or not.
+    pub asked: Vec<f64>,
+    /// Does a balancer share by what is free, and not by weight alone? Then the shares here are those that its servers can best bear.
+    pub adapts: bool,
 }
 
 impl Traffic {
     /// The load on what is left when some nodes are lost.
     pub fn of(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Traffic {
+        Traffic::under(plan, is_lost, true)
+    }
+
+    /// The same as if there were no rate limits: all of it grows with what the clients ask.
+    pub fn unlimited(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Traffic {
+        Traffic::under(plan, is_lost, false)
+    }
+
+    fn under(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool, limited: bool) -> Traffic {
         let rates = plan.nodes.iter().map(|n| vec![0.0; n.work.len()]).collect();
-        let mut flow = Flow { plan, is_lost, rates };
+        let mut flow = Flow {
+            plan,
+            is_lost,
+            held: Held::of(plan),
+            rates,
+            adapts: false,
+        };
+        let mut asked = vec![0.0; plan.nodes.len()];
         let mut offered = vec![0.0; plan.classes.len()];
         for source in &plan.sources {
             let by_class = arrivals(plan, source);
@@ -31,11 +52,19 @@ impl Traffic {
             flow.enter(source, &by_class);
         }
         for node in graph::in_order(plan) {
+            let rates = &mut flow.rates[node.index()];
+            let all: f64 = rates.iter().sum();
+            asked[node.index()] = all;
+            if let Some(most) = limit(&plan.node(node).kind).filter(|most| limited && all > *most) {
+                rates.iter_mut().for_each(|rate| *rate *= most / all);
+            }
             flow.pass_on(node);
         }
         Traffic {
             offered,
             rates: flow.rates,
+            asked,
+            adapts: flow.adapts,
         }
     }
 
@@ -86,7 +115,19 @@ fn arrivals(plan: &Plan, source: &Source) -> Vec<f64> {
 struct Flow<'p> {
     plan: &'p Plan,
     is_lost: &'p dyn Fn(NodeId) -> bool,
+    held: Held,
     rates: Vec<Vec<f64>>,
+    adapts: bool,
+}
+
+/// One of several that a request may go to.
+#[derive(Copy, Clone)]
+struct Server {
+    node: NodeId,
+    weight: u32,
+    backup: bool,
+    /// Requests at once.
+    most: Option<u32>,
 }
 
 impl Flow<'_> {
@@ -131,41 +172,70 @@ impl Flow<'_> {
                         self.add(next, class, rate);
                     }
                 }
-                Kind::LoadBalancer(balancer) => self.balance(balancer, class, rate),
-                Kind::Web(web) => self.proxy(web, class, rate),
+                Kind::LoadBalancer(balancer) => self.balance(node, balancer, class, rate),
+                Kind::Web(web) => self.proxy(node, web, class, rate),
                 Kind::App(app) => self.work(app, class, rate),
                 Kind::Dns(_) | Kind::Member(_) => {}
             }
         }
     }
 
-    fn balance(&mut self, balancer: &LoadBalancer, class: usize, rate: f64) {
-        let servers = balancer.servers.iter().map(|s| (s.node, s.weight, s.backup));
-        self.share(servers.collect(), class, rate);
+    fn balance(&mut self, id: NodeId, balancer: &LoadBalancer, class: usize, rate: f64) {
+        let server = |s: &plan::Server| Server {
+            node: s.node,
+            weight: s.weight,
+            backup: s.backup,
+            most: s.maxconn,
+        };
+        let servers: Vec<Server> = balancer.servers.iter().map(server).collect();
+        // Where one has no slot left another is asked.
+        let adapts = match balancer.algorithm {
+            Algorithm::LeastConn | Algorithm::Random { .. } | Algorithm::First => true,
+            Algorithm::RoundRobin | Algorithm::StaticRr => servers.iter().any(|s| s.most.is_some()),
+            Algorithm::Hash { .. } => false,
+        };
+        self.share(id, servers, adapts, class, rate);
     }
 
-    fn proxy(&mut self, web: &Web, class: usize, rate: f64) {
+    fn proxy(&mut self, id: NodeId, web: &Web, class: usize, rate: f64) {
         if web.serves[class] {
             return;
         }
         let missed = 1.0 - web.cache.map_or(0.0, |c| c.hit);
-        let upstreams = web.upstreams.iter().map(|u| (u.node, u.weight, u.backup));
-        self.share(upstreams.collect(), class, rate * missed);
+        let upstream = |u: &Upstream| Server {
+            node: u.node,
+            weight: u.weight,
+            backup: u.backup,
+            most: u.max_conns,
+        };
+        let upstreams: Vec<Server> = web.upstreams.iter().map(upstream).collect();
+        let adapts = web.balance == WebBalance::LeastConn || upstreams.iter().any(|u| u.most.is_some());
+        self.share(id, upstreams, adapts, class, rate * missed);
     }
 
-    /// By weight among those that live; backups serve when nobody else does.
-    fn share(&mut self, servers: Vec<(NodeId, u32, bool)>, class: usize, rate: f64) {
-        let living = |backup: bool| -> Vec<(NodeId, u32, bool)> {
-            let serves = |s: &&(NodeId, u32, bool)| s.2 == backup && s.1 > 0 && self.is_up(s.0);
+    /// By weight among those that live; by what each can do where the balancer sees what is free and all have a limit. Backups
+    /// serve when nobody else does.
+    fn share(&mut self, from: NodeId, servers: Vec<Server>, adapts: bool, class: usize, rate: f64) {
+        let living = |backup: bool| -> Vec<Server> {
+            let serves = |s: &&Server| s.backup == backup && s.weight > 0 && self.is_up(s.node);
             servers.iter().filter(serves).copied().collect()
         };
         let mut chosen = living(false);
         if chosen.is_empty() {
             chosen = living(true);
         }
-        let weights: f64 = chosen.iter().map(|s| f64::from(s.1)).sum();
-        for (node, weight, _) in chosen {
-            self.add(node, class, rate * f64::from(weight) / weights);
+        let mut weights: Vec<f64> = chosen.iter().map(|s| f64::from(s.weight)).collect();
+        if adapts && chosen.len() > 1 {
+            self.adapts = true;
+            let taken = |s: &Server| self.held.taken(self.plan, from, s.node, class, s.most);
+            let able: Vec<f64> = chosen.iter().map(|s| 1.0 / taken(s)).collect();
+            if able.iter().all(|a| a.is_finite()) {
+                weights = able;
+            }
+        }
+        let all: f64 = weights.iter().sum();
+        for (server, weight) in chosen.iter().zip(weights) {
+            self.add(server.node, class, rate * weight / all);
         }
     }
 
@@ -209,5 +279,14 @@ impl Flow<'_> {
         for member in &readers {
             self.add(*member, READ, rate / readers.len() as f64);
         }
+    }
+}
+
+/// What a rate limit lets through, a second.
+pub fn limit(kind: &Kind) -> Option<f64> {
+    match kind {
+        Kind::Firewall(firewall) => firewall.limit.as_ref().map(|l| l.rate),
+        Kind::Web(web) => web.limit_req.as_ref().map(|l| l.rate as f64 / 1000.0),
+        _ => None,
     }
 }
