@@ -125,6 +125,38 @@ fn profiles_users_and_traces_have_a_knee_too() {
     let ratio = capacity.knee.knee_ratio.value.expect("a knee");
     // Evenly spaced, so it goes further than Poisson; 200 a second is all there is.
     assert!((2.2..4.2).contains(&ratio), "{ratio}");
+    // The warm-up is pressed together with them, and with one lost they come once everything has settled.
+    let (status, out, err) = fallover(&[
+        "capacity",
+        &path,
+        "--warmup",
+        "8s",
+        "--json",
+        "--replications",
+        "4",
+        "--duration",
+        "20s",
+    ]);
+    assert_eq!(status, 0, "{err}");
+    let Answer::Capacity(capacity) = Document::read(&out).expect("is a document").answer else {
+        panic!("a capacity")
+    };
+    assert!(capacity.knee.knee_ratio.value.is_some_and(|r| (2.2..4.2).contains(&r)));
+    let left = capacity.n_minus_1.get("h1").expect("is used").knee_ratio.value;
+    assert!(left.is_some_and(|r| (1.1..2.1).contains(&r)), "{left:?}");
+}
+
+/// Ten workers of 100 ms answer 100 a second however many more ask, and a backlog from the warm-up does not count against it.
+#[test]
+fn what_gets_through_an_overload_is_what_is_answered() {
+    let found = found(
+        r#"{ "warmup": "20s", "clients": { "c": { "arrivals": { "poisson": 80 }, "entry": "a" } }, "slo": { "p99": "1s" },
+            "nodes": { "a": { "kind": "app", "workers": 10, "work": { "*": { "io": { "exponential": { "mean": "100ms" } } } } } } }"#,
+        &[],
+    );
+    let beyond = found.beyond.expect("loads beyond the knee");
+    assert!((96.0..104.0).contains(&beyond.last_per_s), "{beyond:?}");
+    assert!(beyond.last_offered_per_s > 150.0);
 }
 
 #[test]

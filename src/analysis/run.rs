@@ -106,6 +106,14 @@ fn mean_of(values: impl Iterator<Item = f64>) -> Option<Interval> {
     interval::mean(&values.collect::<Vec<f64>>())
 }
 
+/// Good answers a second in the measured part, whenever they were asked for. What succeeds of what comes in it, the books' throughput,
+/// is less while a backlog from the warm-up is served first.
+pub fn answered_per_s(plan: &Plan, study: &Study) -> Estimate {
+    let window = |s: &Sample| s.measured_s(plan.duration.seconds(), study.warmup.seconds());
+    let measured = study.samples.iter().map(|s| (s.answered as f64, window(s)));
+    amount(mean_of(measured.filter(|m| m.1 > 0.0).map(|(n, window)| n / window)))
+}
+
 fn metrics(outcomes: &[&Outcomes], pooled: &ClassRecord, windows: &[f64]) -> Metrics {
     let each = || outcomes.iter().copied();
     let measured = each().zip(windows).filter(|(_, window)| **window > 0.0);

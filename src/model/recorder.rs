@@ -38,6 +38,8 @@ pub struct RunRecord {
     pub batches: Vec<Batch>,
     /// Who answered whom.
     pub flows: Flows,
+    /// Good answers that clients got in the measured part, whenever they had asked.
+    pub answered: u64,
     /// By bin of the time of arrival.
     pub bins: Vec<Bin>,
     /// Writes lost at promotions, by database.
@@ -271,6 +273,7 @@ impl Recorder {
                 batches: vec![batch; batches as usize],
                 flows: Flows::new(plan),
                 bins: vec![Bin::default(); bins],
+                answered: 0,
                 lost_writes: Vec::new(),
                 lags: plan.databases.iter().map(|_| Sketch::default()).collect(),
                 events: Vec::new(),
@@ -414,6 +417,7 @@ impl Recorder {
         let Some(bin) = self.run.bins.get_mut(at) else { return };
         match outcome {
             Outcome::Ok => {
+                self.run.answered += u64::from(now >= self.from);
                 bin.succeeded += 1;
                 let spare = &mut self.spare;
                 self.open[at]

@@ -21,6 +21,8 @@ pub struct Sample {
     pub hosts: Vec<(Option<f64>, f64)>,
     /// The timeline.
     pub bins: Vec<Bin>,
+    /// Good answers that clients got in the measured part, whenever they had asked.
+    pub answered: u64,
     /// Writes lost at promotions.
     pub lost_writes: u64,
     /// How far replicas were behind with each write, by database.
@@ -119,6 +121,7 @@ impl Sample {
     pub fn batches(record: &RunRecord, batch_s: f64) -> Vec<Sample> {
         let of = |(i, batch): (usize, &Batch)| Sample {
             batch_s: Some(batch_s),
+            answered: batch.classes.iter().map(ClassRecord::succeeded).sum(),
             lost_writes: if i == 0 { record.lost_writes.iter().sum() } else { 0 },
             ..Sample::made(record, (&batch.classes, &batch.nodes, &batch.hosts))
         };
@@ -138,6 +141,7 @@ impl Sample {
             nodes: nodes.iter().map(node).collect(),
             hosts: hosts.iter().map(|h| (h.cpu, h.up)).collect(),
             bins: record.bins.clone(),
+            answered: record.answered,
             lost_writes: record.lost_writes.iter().sum(),
             lags: record.lags.iter().map(Spread::of).collect(),
             overflowed: record.overflowed.map(|(at, budget)| (at.seconds(), budget)),

@@ -145,12 +145,14 @@ impl<'a, 'b> Search<'a, 'b> {
     /// The stack under so many times its load, for as long as it takes.
     fn under(&self, factor: f64, effort: Effort) -> Plan {
         let mut plan = self.plan.under_load(factor);
-        let Warmup::Fixed(warmup) = plan.warmup else {
+        let Warmup::Fixed(mut warmup) = plan.warmup else {
             return plan;
         };
         if plan.arrivals().any(|a| matches!(a, Arrivals::Trace { .. })) {
-            // The same rows in less or more time.
+            // The same rows in less or more time, once everything has settled.
+            warmup = warmup.scaled(1.0 / factor);
             plan.duration = plan.duration.scaled(1.0 / factor).max(warmup + Span::from_millis(1));
+            plan.delay_recorded(self.settle);
         } else if !self.whole {
             let longest = plan.slo.iter().filter(|o| matches!(o.measure, Measure::Latency(_)));
             let longest = longest.map(|o| o.target).fold(0.0, f64::max);
@@ -183,7 +185,8 @@ impl<'a, 'b> Search<'a, 'b> {
             return Err(End::Stopped);
         }
         self.tried = [self.tried[0].min(factor), self.tried[1].max(factor)];
-        let run = findings::run(&plan, &study);
+        let mut run = findings::run(&plan, &study);
+        run.metrics.throughput_per_s = findings::answered_per_s(&plan, &study);
         let measured_s = plan.duration.seconds() - study.warmup.seconds();
         let (height, worst) = excess(&plan, &run, measured_s);
         // How often users ask depends on the answers; only what they did ask is their load.

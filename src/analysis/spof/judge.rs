@@ -76,7 +76,7 @@ impl Judge<'_> {
             single_point: parts.len() == 1 && !cuts.is_empty(),
             verdict: self.verdict(loss, settled),
             cuts,
-            lost_ratio: lost_ratio(&self.runs.studies[trial.loss].samples, measured_bins(trial)),
+            lost_ratio: self.lost_ratio(loss),
             p99_s: self.run(trial.loss).metrics.latency_s.p99,
             detected_s: self.runs.reactions.mean_s(trial.loss),
             recovered_s: course.recovered_s,
@@ -103,8 +103,26 @@ impl Judge<'_> {
     /// Share of all requests that is lost to it, beyond what is lost anyway.
     pub(super) fn excess(&self, loss: usize) -> f64 {
         let trial = &self.question.trials[loss];
-        let lost = |plan: usize| lost_ratio(&self.runs.studies[plan].samples, measured_bins(trial)).value;
-        (lost(trial.loss).unwrap_or(0.0) - lost(trial.base).unwrap_or(0.0)).max(0.0)
+        let base = lost_ratio(&self.runs.studies[trial.base].samples, measured_bins(trial)).value;
+        (self.lost_ratio(loss).value.unwrap_or(0.0) - base.unwrap_or(0.0)).max(0.0)
+    }
+
+    /// The share without an answer. A class that is cut gets none before the repair, though answers that met a cut link are sent
+    /// again and come after it: where these make it less, what is cut counts.
+    fn lost_ratio(&self, loss: usize) -> Estimate {
+        let plan = self.question.plan;
+        let trial = &self.question.trials[loss];
+        let found = lost_ratio(&self.runs.studies[trial.loss].samples, measured_bins(trial));
+        let cut: f64 = self.cuts(loss).map(|c| plan.classes[c].mix).sum();
+        match found.hi.or(found.value) {
+            Some(most) if most < cut => Estimate {
+                value: Some(cut),
+                lo: found.lo,
+                hi: found.hi.map(|_| cut),
+                ..found
+            },
+            _ => found,
+        }
     }
 
     /// Seconds of all requests that are lost while everything reacts, and on the way back, beyond the share that lasts.

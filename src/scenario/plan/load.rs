@@ -14,6 +14,19 @@ impl Plan {
         plan
     }
 
+    /// Recorded arrivals come so much later.
+    pub fn delay_recorded(&mut self, by: Span) {
+        for source in &mut self.sources {
+            if let Load::Open {
+                arrivals: Arrivals::Trace { rows },
+                ..
+            } = &mut source.load
+            {
+                rows.iter_mut().for_each(|row| row.at = row.at + by);
+            }
+        }
+    }
+
     /// Requests that come in a second, on the average over the run, while all is well; of closed loops, at most so many.
     pub fn requests_per_s(&self) -> f64 {
         let end = self.duration.seconds();
