@@ -133,3 +133,67 @@ fn an_answer_that_comes_too_late_is_not_taken_for_the_next_one() {
     let finished = row.finished.unwrap().seconds();
     assert!((finished - 3.503).abs() < 1e-9, "{finished}");
 }
+
+// --- found by a reviewer with the contract in hand -------------------------------------------------------------------
+
+/// A write waits from 1.01 for the replica that a partition hides, until that ends at 1.5; semi-sync is never off.
+#[test]
+fn a_commit_that_waits_is_released_when_the_partition_ends() {
+    let found = record(
+        r#"{ "duration": "5500ms", "clients": { "c": { "arrivals": { "uniform": 1 }, "entry": "a" } },
+          "hosts": { "ha": {}, "h1": {}, "h2": {} },
+          "nodes": { "a": { "kind": "app", "host": "ha", "database": "db", "queries": { "*": { "write": 1 } } },
+            "db": { "kind": "database", "members": { "db1": { "host": "h1" }, "db2": { "host": "h2" } }, "primary": "db1",
+              "work": { "write": { "io": "10ms" } }, "replication": { "mode": "semi-sync", "timeout": "5s" } } },
+          "faults": [{ "at": "500ms", "for": "1s", "effect": "partition", "from": "h1", "to": "h2" }] }"#,
+    );
+    departures(&found, &[(1.5, Ok), (2.01, Ok), (3.01, Ok), (4.01, Ok), (5.01, Ok)]);
+}
+
+/// The acknowledgement of a replica takes its own way back.
+#[test]
+fn a_semi_synchronous_commit_takes_the_way_there_and_the_way_back() {
+    let found = record(
+        r#"{ "duration": "1500ms", "clients": { "c": { "arrivals": { "uniform": 1 }, "entry": "a" } },
+          "hosts": { "ha": {}, "h1": {}, "h2": {} },
+          "network": { "links": [{ "from": "h1", "to": "h2", "latency": "1ms" }, { "from": "h2", "to": "h1", "latency": "100ms" }] },
+          "nodes": { "a": { "kind": "app", "host": "ha", "database": "db", "queries": { "*": { "write": 1 } } },
+            "db": { "kind": "database", "members": { "db1": { "host": "h1" }, "db2": { "host": "h2" } }, "primary": "db1",
+              "work": { "write": { "io": "10ms" } }, "replication": { "mode": "semi-sync", "timeout": "5s" } } } }"#,
+    );
+    departures(&found, &[(1.111, Ok)]);
+}
+
+/// A firewall is no party to a silence: behind it too the connect time-out counts, and not the one for the answer.
+#[test]
+fn a_dead_host_behind_a_firewall_is_unreachable_after_the_connect_time_out() {
+    for node in [
+        r#""kind": "app", "calls": ["f"], "timeouts": { "connect": "5s", "query": "1s" }"#,
+        r#""kind": "load-balancer", "retries": 0, "servers": ["f"], "timeouts": { "connect": "5s", "server": "1s" }"#,
+        r#""kind": "web", "upstreams": ["f"], "timeouts": { "connect": "5s", "read": "1s" }"#,
+    ] {
+        let found = record(&format!(
+            r#"{{ "duration": "19s", "clients": {{ "c": {{ "arrivals": {{ "uniform": 0.1 }}, "entry": "n" }} }},
+              "hosts": {{ "hn": {{}}, "hf": {{}}, "hx": {{}} }},
+              "nodes": {{ "n": {{ "host": "hn", {node} }}, "f": {{ "kind": "firewall", "host": "hf", "to": "x" }},
+                "x": {{ "kind": "app", "host": "hx" }} }},
+              "faults": [{{ "at": "0s", "target": "hx", "effect": "crash" }}] }}"#
+        ));
+        departures(&found, &[(15.0, Unreachable)]);
+    }
+}
+
+/// One is let in and one waits outside; the others are not heard and knock again after 1, 2 and 4 s. Whoever is heard then waits 2 s
+/// for the answer; for a connection, 10 s.
+#[test]
+fn who_is_heard_at_last_waits_for_the_answer_from_then_on() {
+    let found = record(
+        r#"{ "duration": "60s", "clients": { "c": { "arrivals": { "trace": "tests/data/eight.csv" }, "entry": "a" } },
+          "nodes": { "a": { "kind": "app", "calls": ["b"], "timeouts": { "connect": "10s", "query": "2s" } },
+            "b": { "kind": "load-balancer", "servers": ["x"], "maxconn": 1, "backlog": 0 },
+            "x": { "kind": "app", "work": { "*": { "io": "100s" } } } } }"#,
+    );
+    let in_time = [2.0, 2.1, 5.2, 5.3, 9.4, 9.5].map(|t| (t, ServerTimeout));
+    let never = [10.6, 10.7].map(|t| (t, Unreachable));
+    departures(&found, &[&in_time[..], &never].concat());
+}

@@ -10,7 +10,7 @@ use super::waterfall::waterfall;
 use crate::base::limits;
 use crate::model::recorder::{Bin, Budget, ClassRecord, bin_of};
 use crate::model::request::Outcome;
-use crate::scenario::plan::{Arrivals, Database, Measure, Monitoring, Objective, Plan};
+use crate::scenario::plan::{Database, Measure, Monitoring, Objective, Plan};
 use crate::stats::interval::{self, Between, CONFIDENCE, Interval};
 use crate::stats::sketch::Sketch;
 use crate::study::Study;
@@ -408,8 +408,7 @@ fn straddles(slo: &SloResult) -> bool {
 
 /// Why no warm-up was found: advice that suits the scenario.
 fn unsettled(plan: &Plan) -> &'static str {
-    let varies = |a: &Arrivals| matches!(a, Arrivals::Profile { .. } | Arrivals::Trace { .. });
-    if plan.arrivals().any(varies) {
+    if plan.load_varies() {
         "no warm-up was left out: the load changes over time by design, so there is no steady state to find; a fixed warm-up would leave out the start"
     } else if !plan.faults.is_empty() {
         "no warm-up was left out: the faults keep the run from settling; a fixed warm-up would leave out the start"

@@ -306,6 +306,34 @@ impl Context<'_> {
         }
     }
 
+    /// The call that this frame waits for was not heard: its packet was dropped, and will be sent again.
+    pub fn unheard(&mut self, caller: FrameKey) {
+        if let Some(frame) = self.frames.get_mut(caller) {
+            frame.silent = true;
+        }
+    }
+
+    /// It was heard at last: from now on whoever made it waits for the answer, and no longer for a connection. A firewall on the
+    /// way is no party to that.
+    pub fn heard(&mut self, caller: FrameKey) {
+        let Some(frame) = self.frames.get_mut(caller) else {
+            return;
+        };
+        frame.silent = false;
+        let (node, parent) = (frame.node, frame.parent);
+        let within = match self.plan.nodes.get(node.index()).map(|n| &n.kind) {
+            Some(Kind::Firewall(_)) => return self.heard(parent),
+            Some(Kind::App(app)) => app.query_timeout,
+            Some(Kind::LoadBalancer(balancer)) => balancer.server_timeout,
+            Some(Kind::Web(web)) => web.read_timeout,
+            // A client counts from its wish.
+            Some(Kind::Dns(_) | Kind::Member(_)) | None => None,
+        };
+        if let Some(within) = within {
+            self.set_timer(caller, within);
+        }
+    }
+
     /// Does the call that the frame waits for meet silence, behind nothing but firewalls? Those are no party to it: what
     /// lies behind them that does not answer, the caller meets itself.
     pub fn meets_silence(&self, key: FrameKey) -> bool {

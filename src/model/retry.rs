@@ -62,8 +62,8 @@ enum State {
     Open {
         until: Time,
     },
-    /// A trial is under way.
-    HalfOpen,
+    /// A trial is under way: which.
+    HalfOpen(u64),
 }
 
 impl<'p> Circuit<'p> {
@@ -76,30 +76,33 @@ impl<'p> Circuit<'p> {
         }
     }
 
-    /// May a request go through? The first after the time of being open is the trial.
-    pub fn admits(&mut self, now: Time) -> bool {
+    /// May the request of this number go through? The first after the time of being open is the trial.
+    pub fn admits(&mut self, request: u64, now: Time) -> bool {
         match self.state {
             State::Closed => true,
             State::Open { until } if until <= now => {
-                self.state = State::HalfOpen;
+                self.state = State::HalfOpen(request);
                 true
             }
-            State::Open { .. } | State::HalfOpen => false,
+            State::Open { .. } | State::HalfOpen(_) => false,
         }
     }
 
-    /// A request that went through has come back well.
-    pub fn succeeded(&mut self) {
-        if self.state == State::HalfOpen {
+    /// A request that went through has come back well. Of those from before it opened nothing is concluded, nor when they fail.
+    pub fn succeeded(&mut self, request: u64) {
+        if self.state == State::HalfOpen(request) {
             self.state = State::Closed;
             self.failures.clear();
         }
     }
 
     /// A request that went through has failed.
-    pub fn failed(&mut self, now: Time) {
-        if self.state == State::HalfOpen {
-            return self.open(now);
+    pub fn failed(&mut self, request: u64, now: Time) {
+        if let State::HalfOpen(trial) = self.state {
+            if trial == request {
+                self.open(now);
+            }
+            return;
         }
         self.failures.push_back(now);
         if self.failures.len() > self.plan.failures as usize {
@@ -113,8 +116,8 @@ impl<'p> Circuit<'p> {
     }
 
     /// A request that went through has gone without a result: if it was the trial, the next one is.
-    pub fn forgotten(&mut self, now: Time) {
-        if self.state == State::HalfOpen {
+    pub fn forgotten(&mut self, request: u64, now: Time) {
+        if self.state == State::HalfOpen(request) {
             self.state = State::Open { until: now };
         }
     }
@@ -162,18 +165,22 @@ mod tests {
         let mut circuit = Circuit::new(&plan);
         // Three failures, but not within a second; then the third within one.
         for ms in [0, 600, 1100] {
-            assert!(circuit.admits(at(ms)));
-            circuit.failed(at(ms));
+            assert!(circuit.admits(1, at(ms)));
+            circuit.failed(1, at(ms));
         }
-        assert!(circuit.admits(at(1200)), "0 to 1100 is more than the window");
-        circuit.failed(at(1200));
-        assert!(!circuit.admits(at(1699)));
-        assert!(circuit.admits(at(1700)) && !circuit.admits(at(1700)), "one trial");
-        circuit.failed(at(1800));
-        assert!(!circuit.admits(at(2299)) && circuit.admits(at(2300)));
-        circuit.forgotten(at(2400));
-        assert!(circuit.admits(at(2400)), "the trial left without a result");
-        circuit.succeeded();
-        assert!(circuit.admits(at(2500)) && circuit.admits(at(2500)));
+        assert!(circuit.admits(1, at(1200)), "0 to 1100 is more than the window");
+        circuit.failed(1, at(1200));
+        assert!(!circuit.admits(1, at(1699)));
+        assert!(circuit.admits(1, at(1700)) && !circuit.admits(1, at(1700)), "one trial");
+        circuit.failed(1, at(1800));
+        assert!(!circuit.admits(1, at(2299)) && circuit.admits(1, at(2300)));
+        circuit.forgotten(2, at(2400));
+        assert!(!circuit.admits(2, at(2400)), "another one left");
+        circuit.succeeded(2);
+        assert!(!circuit.admits(2, at(2400)), "another one came back");
+        circuit.forgotten(1, at(2400));
+        assert!(circuit.admits(1, at(2400)), "the trial left without a result");
+        circuit.succeeded(1);
+        assert!(circuit.admits(1, at(2500)) && circuit.admits(1, at(2500)));
     }
 }

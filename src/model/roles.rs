@@ -47,6 +47,17 @@ impl World<'_> {
         }
     }
 
+    /// What cuts hosts off from each other begins or is over; then the same for every primary.
+    pub(super) fn relieve_all(&mut self, begins: bool) {
+        if begins {
+            return;
+        }
+        for i in 0..self.plan.databases.len() {
+            let primary = self.cx.directory.primary(self.plan, DatabaseId::new(i));
+            self.nodes[primary.index()].behaviour().peer_returned(&mut self.cx);
+        }
+    }
+
     fn virtual_ip(&mut self, id: VipId, member: Option<usize>, is_up: bool) {
         let (plan, Some(member)) = (self.plan, member) else {
             return;

@@ -50,8 +50,14 @@ impl<'p> World<'p> {
             }
             Hit::Drop(node, ratio) => super::wire::toggle(&mut self.cx.conditions[node.index()].drops, *ratio, begins),
             Hit::DropLink(link, ratio) => self.cx.wire.drop_calls(*link, *ratio, begins),
-            Hit::Partition { from, to } => self.cx.wire.partition((from, to), begins),
-            Hit::CutLink(link) => self.cx.wire.cut(*link, begins),
+            Hit::Partition { from, to } => {
+                self.cx.wire.partition((from, to), begins);
+                self.relieve_all(begins);
+            }
+            Hit::CutLink(link) => {
+                self.cx.wire.cut(*link, begins);
+                self.relieve_all(begins);
+            }
             Hit::Maint(node) => self.administer(*node, Admin::Maint, begins),
             Hit::Drain(node) => self.administer(*node, Admin::Drain, begins),
             Hit::Set(node, setting) => self.set((cause, index), *node, setting, begins),

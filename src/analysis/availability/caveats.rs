@@ -1,6 +1,7 @@
 //! What one should know before believing an answer.
 
 use super::*;
+use crate::analysis::spof::LOAD_VARIES;
 use crate::model::structure::used;
 use crate::scenario::plan::Hit;
 
@@ -21,6 +22,9 @@ pub fn of(account: &Account<'_>, found: &Availability, ages: bool) -> Vec<Caveat
             "monitoring.unsaid",
             "`monitoring` is not given: every failure is taken as noticed at once, so repair is all that downtime has",
         ));
+    }
+    if plan.load_varies() {
+        all.push(caveat("load.varies", LOAD_VARIES));
     }
     if !found.unused.is_empty() {
         all.push(caveat(

@@ -267,6 +267,5 @@ pub(super) fn is_closed(plan: &Plan) -> bool {
 
 /// Is there something at set times, so that a shorter run would be another scenario?
 pub(super) fn is_timed(plan: &Plan) -> bool {
-    let varies = |a: &Arrivals| matches!(a, Arrivals::Profile { .. } | Arrivals::Trace { .. });
-    !plan.faults.is_empty() || plan.arrivals().any(varies)
+    !plan.faults.is_empty() || plan.load_varies()
 }

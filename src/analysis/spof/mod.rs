@@ -266,6 +266,10 @@ pub fn answer<'p>(plan: &'p Plan, options: &Options, lab: &mut Lab<'_>) -> Resul
     Ok((spof, before))
 }
 
+/// Trials are as long as it takes to react to a loss, and not as long as the scenario.
+pub const LOAD_VARIES: &str = "the load changes over time, and the losses were simulated under its beginning only: where it is higher later, or no \
+     request comes at first, they cost more than is said here";
+
 /// What one should know before believing the numbers.
 pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {
     let mut all = Vec::new();
@@ -279,6 +283,9 @@ pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {
             spof.unfinished.join(", ")
         );
         add("unfinished", says);
+    }
+    if plan.load_varies() {
+        add("load.varies", LOAD_VARIES.into());
     }
     let dead: Vec<&Priced> = spof
         .components

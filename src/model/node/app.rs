@@ -132,16 +132,17 @@ impl<'p> App<'p> {
     }
 
     fn admits(&mut self, cx: &mut Context<'_>, key: FrameKey) -> bool {
-        let now = cx.now();
-        self.circuits.is_empty() || self.circuit(cx, key).is_none_or(|c| c.admits(now))
+        let (now, number) = (cx.now(), cx.frames[key].number);
+        self.circuits.is_empty() || self.circuit(cx, key).is_none_or(|c| c.admits(number, now))
     }
 
     /// A query or a call has come back well.
     fn succeeded(&mut self, cx: &mut Context<'_>, key: FrameKey) {
+        let number = cx.frames[key].number;
         if !self.circuits.is_empty()
             && let Some(circuit) = self.circuit(cx, key)
         {
-            circuit.succeeded();
+            circuit.succeeded(number);
         }
         let step = App::step(cx, key);
         step.done += 1;
@@ -152,9 +153,9 @@ impl<'p> App<'p> {
     /// A query or a call has failed for good: the request asks again after a pause, or fails too. Whatever it held for it
     /// is given back.
     fn failed(&mut self, cx: &mut Context<'_>, key: FrameKey, cause: Outcome) {
-        let now = cx.now();
+        let (now, number) = (cx.now(), cx.frames[key].number);
         if let Some(circuit) = self.circuit(cx, key) {
-            circuit.failed(now);
+            circuit.failed(number, now);
         }
         let step = App::step(cx, key);
         let was = std::mem::replace(&mut step.stage, Stage::Pausing);
@@ -334,7 +335,7 @@ impl Behaviour for App<'_> {
     fn timer(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         if App::step(cx, key).stage == Stage::Pausing {
             self.go_on(cx, key);
-        } else if !cx.frames[key].silent {
+        } else if !cx.meets_silence(key) {
             // While a connection is being made its own time-out counts, not the answer's.
             cx.hang_up(key);
             self.failed(cx, key, Outcome::ServerTimeout);
@@ -351,7 +352,7 @@ impl Behaviour for App<'_> {
         ) {
             let now = cx.now();
             if let Some(circuit) = self.circuits.get_mut((done + 1).saturating_sub(asked)) {
-                circuit.forgotten(now);
+                circuit.forgotten(frame.number, now);
             }
         }
         match step.stage {

@@ -11,6 +11,9 @@ use crate::model::request::{Frame, FrameKey, Outcome, Reply, Step};
 use crate::model::wire::{Message, Passage};
 use crate::scenario::plan::{self, Plan, WRITE};
 
+/// Salt of what the network does to a replica's acknowledgement.
+const ACKNOWLEDGED: u64 = 1;
+
 /// A member of a database.
 pub struct Member<'p> {
     plan: &'p plan::Member,
@@ -51,7 +54,7 @@ impl<'p> Member<'p> {
                     cx.note("semi-sync on", |p| p.node(self.me).name.clone());
                 }
                 if round_trip.is_zero() {
-                    cx.finish(frame, Reply::OK);
+                    self.acknowledged(cx, frame);
                 } else {
                     cx.set_timer(frame, round_trip);
                 }
@@ -61,6 +64,14 @@ impl<'p> Member<'p> {
                 cx.set_timer(frame, timeout);
             }
             None => self.commit_alone(cx, frame),
+        }
+    }
+
+    /// A replica has this commit, and with it all that were before it.
+    fn acknowledged(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
+        cx.finish(frame, Reply::OK);
+        if !self.waiting.is_empty() {
+            self.release_waiting(cx, true);
         }
     }
 
@@ -81,11 +92,15 @@ impl<'p> Member<'p> {
         let here = cx.host_of(self.me);
         let round_trip = |replica: &NodeId| {
             let there = cx.plan.node(*replica).host;
-            let passage = cx
-                .wire
-                .call(here, there, || Message::light(mix(key, replica.index() as u64)));
+            let key = mix(key, replica.index() as u64);
+            let passage = cx.wire.call(here, there, || Message::light(key));
+            let answers = cx.is_up(*replica) && !cx.hangs(*replica) && !cx.wire.is_cut(Some(there), here);
             match passage {
-                Passage::After(one_way) if cx.is_up(*replica) && !cx.hangs(*replica) => Some(one_way + one_way),
+                Passage::After(way) if answers => Some(
+                    way + cx
+                        .wire
+                        .answer(Some(there), here, || Message::light(mix(key, ACKNOWLEDGED))),
+                ),
                 _ => None,
             }
         };
@@ -135,7 +150,7 @@ impl Behaviour for Member<'_> {
             cx.note("semi-sync off", |p| p.node(self.me).name.clone());
             self.release_waiting(cx, false);
         } else {
-            cx.finish(frame, Reply::OK);
+            self.acknowledged(cx, frame);
         }
     }
 

@@ -278,7 +278,7 @@ impl Behaviour for Web<'_> {
         match stage {
             Stage::Delayed => self.admit(cx, key),
             // While a connection is being made `proxy_connect_timeout` counts, not `proxy_read_timeout`.
-            Stage::Proxied { upstream } if !cx.frames[key].silent => {
+            Stage::Proxied { upstream } if !cx.meets_silence(key) => {
                 cx.hang_up(key);
                 let silence = Reply {
                     how: How::Silent,

@@ -22,7 +22,7 @@ impl Plan {
                 ..
             } = &mut source.load
             {
-                rows.iter_mut().for_each(|row| row.at = row.at + by);
+                rows.iter_mut().for_each(|row| row.at += by);
             }
         }
     }
@@ -39,6 +39,12 @@ impl Plan {
             Load::Open { arrivals, .. } => Some(arrivals),
             Load::Closed { .. } => None,
         })
+    }
+
+    /// Is the load another at other times, by design?
+    pub fn load_varies(&self) -> bool {
+        self.arrivals()
+            .any(|a| matches!(a, Arrivals::Profile { .. } | Arrivals::Trace { .. }))
     }
 
     /// How long until everything that notices such a failure by itself has acted on it, about.

@@ -237,7 +237,7 @@ impl Behaviour for LoadBalancer<'_> {
             Stage::Pausing { server } => self.try_again(cx, key, usize::from(server)),
             Stage::ShutDown { .. } => cx.finish(key, Reply::failed(Outcome::Reset)),
             // While a connection is being made `timeout connect` counts, not `timeout server`.
-            Stage::On { .. } if cx.frames[key].silent => {}
+            Stage::On { .. } if cx.meets_silence(key) => {}
             Stage::On { server } => {
                 let (server, reply) = (usize::from(server), Reply::failed(Outcome::ServerTimeout));
                 cx.hang_up(key);

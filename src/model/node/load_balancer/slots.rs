@@ -28,8 +28,10 @@ impl LoadBalancer<'_> {
         let lets_in = self.lets_in();
         // The kernel's line is full when it is longer than `backlog`.
         let hears = lets_in || self.waiting_outside <= self.plan.backlog;
-        if let Some(caller) = cx.frames.get_mut(parent).filter(|_| knocks > 0 || !hears) {
-            caller.silent = !hears;
+        match hears {
+            true if knocks > 0 => cx.heard(parent),
+            true => {}
+            false => cx.unheard(parent),
         }
         if lets_in {
             return self.accept(cx, key);
