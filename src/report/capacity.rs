@@ -145,6 +145,7 @@ fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
             _ if lo.is_some_and(|lo| lo <= 1.0) && hi.is_some_and(|hi| hi >= 1.0) => {
                 "none to speak of: the present load may lie on either side of the knee".into()
             }
+            true if capacity.closed => format!("{:.0} % more users than now", 100.0 * (ratio - 1.0)),
             true => format!("{:.0} % more than now", 100.0 * (ratio - 1.0)),
             false => format!("none: {:.0} % of the present load is too much", 100.0 * (1.0 - ratio)),
         };
@@ -229,10 +230,15 @@ fn goodput(beyond: &Beyond, knee_per_s: Option<f64>) -> String {
     }
 }
 
+/// What the ratios beside the loads are to.
+fn of_now(capacity: &Capacity) -> &'static str {
+    if capacity.closed { "of users" } else { "of now" }
+}
+
 fn curve(capacity: &Capacity) -> Table {
     let columns = vec![
         Column::right("load"),
-        Column::right("of now").rank(2),
+        Column::right(of_now(capacity)).rank(2),
         Column::right("availability"),
         Column::right("goodput"),
         Column::right("p50").rank(1),
@@ -266,7 +272,7 @@ fn losses(capacity: &Capacity) -> Table {
     let columns = vec![
         Column::left("lost"),
         Column::right("knee"),
-        Column::right("of now"),
+        Column::right(of_now(capacity)),
         Column::left("breaks first").rank(1),
     ];
     let row = |(name, knee): (&str, &Knee)| {

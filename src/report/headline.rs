@@ -1,5 +1,7 @@
 //! The few numbers that matter of a result, each beside what it is to be compared with: for pages and for pictures.
 
+use std::collections::BTreeSet;
+
 use super::availability::about;
 use super::document::{Number, Span, Tone};
 use super::review::SEVERITIES;
@@ -11,7 +13,7 @@ use crate::analysis::capacity::{Capacity, Verdict};
 use crate::analysis::inspection::{Explanation, Validation};
 use crate::analysis::result::{Answer, Document, Metrics, SloResult};
 use crate::analysis::review::Review;
-use crate::analysis::spof::{Spof, Verdict as Loss};
+use crate::analysis::spof::{Priced, Spof, Verdict as Loss};
 use crate::analysis::sweep::Sweep;
 use crate::analysis::verify::Verification;
 use crate::scenario::review::Severity;
@@ -105,7 +107,8 @@ fn of_capacity(found: &Capacity) -> Vec<Number> {
     };
     let ratio = found.knee.knee_ratio.value.filter(|v| v.is_finite());
     let ratio = ratio.map_or(String::new(), |r| {
-        format!("{} times the load of today", units::trimmed(r, 2))
+        let what = if found.closed { "users" } else { "load" };
+        format!("{} times the {what} of today", units::trimmed(r, 2))
     });
     let limit = found.knee.limited_by.as_ref();
     let component = limit
@@ -142,16 +145,29 @@ fn of_capacity(found: &Capacity) -> Vec<Number> {
 }
 
 fn of_spof(found: &Spof) -> Vec<Number> {
-    let with = |verdict| found.components.iter().filter(|p| p.verdict == verdict).count();
-    let tone = |n: usize| if n > 0 { Tone::Bad } else { Tone::Good };
-    let (outages, overloads) = (with(Loss::Outage), with(Loss::Overload));
+    // With several effects a component is there several times.
+    let names = |is_one: &dyn Fn(&Priced) -> bool| {
+        let those = found.components.iter().filter(|p| is_one(p));
+        those.map(|p| p.name.as_str()).collect::<BTreeSet<&str>>().len()
+    };
+    let with = |verdict| names(&|p: &Priced| p.verdict == verdict);
+    let (outages, overloads, all) = (with(Loss::Outage), with(Loss::Overload), names(&|_| true));
+    let is_whole = found.unfinished.is_empty();
+    let tone = |n: usize| match n {
+        0 if is_whole => Tone::Good,
+        0 => Tone::Quiet,
+        _ => Tone::Bad,
+    };
     let mut numbers = vec![
         number(
             "Single points of failure",
             outages.to_string(),
             Span::new(
                 tone(outages),
-                format!("of {}", plural(found.components.len() as u32, "component")),
+                match is_whole {
+                    true => format!("of {}", plural(all as u32, "component")),
+                    false => format!("of the {all} that were finished"),
+                },
             ),
         ),
         number(
@@ -159,10 +175,11 @@ fn of_spof(found: &Spof) -> Vec<Number> {
             overloads.to_string(),
             Span::new(
                 tone(overloads),
-                if overloads > 0 {
-                    "the rest is overloaded"
-                } else {
-                    "the rest carries the load"
+                match overloads {
+                    0 if !is_whole => "as far as it was finished",
+                    0 if outages == all => "nothing is left to carry a load",
+                    0 => "the rest carries the load",
+                    _ => "the rest is overloaded",
                 },
             ),
         ),

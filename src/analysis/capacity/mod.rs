@@ -21,6 +21,9 @@ pub use sizes::{Size, Sizing, Stack};
 pub struct Capacity {
     /// The load that the scenario has now.
     pub present_per_s: f64,
+    /// Was the number of users scaled? `knee_ratio` is then to the users of now, who ask less often the longer they wait.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
     /// The knee: where it is, what breaks there.
     #[serde(flatten)]
     pub knee: Knee,

@@ -67,12 +67,12 @@ pub fn conclusions(capacity: &Capacity, complete: bool) -> Conclusions {
 fn carried(capacity: &Capacity) -> String {
     let knee = &capacity.knee;
     let times = knee.knee_ratio.value.filter(|r| r.is_finite());
+    let today = match capacity.closed {
+        true => "users".to_owned(),
+        false => per_s(capacity.present_per_s),
+    };
     let times = times.map_or(String::new(), |r| {
-        format!(
-            ", {} times the {} of today",
-            units::trimmed(r, 1),
-            per_s(capacity.present_per_s)
-        )
+        format!(", {} times the {today} of today", units::trimmed(r, 1))
     });
     match knee.verdict {
         Verdict::Found => format!(

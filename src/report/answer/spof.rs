@@ -20,7 +20,7 @@ pub fn conclusions(spof: &Spof, complete: bool) -> Conclusions {
     let overloads: Vec<&Priced> = with(Verdict::Overload).collect();
     if !overloads.is_empty() {
         let says = format!(
-            "What is left cannot carry the load without {}{}.",
+            "The load is too much without {}{}.",
             if overloads.len() == 1 { "" } else { "any one of " },
             listed(&overloads)
         );
@@ -59,7 +59,8 @@ fn costliest(spof: &Spof) -> Option<Span> {
 fn to_do(spof: &Spof, is_sound: bool, complete: bool) -> Vec<Span> {
     let say = |fix: &Fix| {
         let saved = fix.downtime_saved_min_per_year.filter(|m| *m >= 0.05);
-        let saved = saved.map(|m| format!("Saves {} a year", units::minutes(m)));
+        let against = fix.against.as_ref().map_or(String::new(), |a| format!(" against {a}"));
+        let saved = saved.map(|m| format!("Saves {} a year{against}", units::minutes(m)));
         let saved = saved.unwrap_or_else(|| "Worth a try".into());
         Span::plain(format!("{saved} – {}.", fix.change))
     };
@@ -81,7 +82,12 @@ fn to_do(spof: &Spof, is_sound: bool, complete: bool) -> Vec<Span> {
 /// Names, and how many more.
 fn listed(all: &[&Priced]) -> String {
     const SHOWN: usize = 8;
-    let mut names: Vec<String> = all.iter().take(SHOWN).map(|p| p.name.clone()).collect();
+    // What is not dead is not gone either.
+    let named = |p: &&Priced| match p.effect.as_str() {
+        "crash" => p.name.clone(),
+        effect => format!("{} ({effect})", p.name),
+    };
+    let mut names: Vec<String> = all.iter().take(SHOWN).map(named).collect();
     if all.len() > SHOWN {
         names.push(format!("{} more", all.len() - SHOWN));
     }
