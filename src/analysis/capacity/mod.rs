@@ -89,7 +89,7 @@ pub struct Bound {
     pub rate_per_s: f64,
     /// The resource that is used up first.
     pub component: String,
-    /// `cores`, `workers` or `pooled connections`.
+    /// `cores`, `workers`, `pooled connections`, `maxconn slots` or `rate limit`.
     pub resource: String,
 }
 

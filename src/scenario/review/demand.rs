@@ -2,7 +2,7 @@
 //! held / capacity. Times are the least they can be, without waiting, so what is found busy is so in truth.
 
 use super::graph;
-use super::held::{Held, mean_s, queries_s};
+use super::held::{mean_s, queries_s};
 use super::traffic::{Traffic, limit};
 use super::words::{number, percent, plural, rate};
 use crate::base::ids::{ClassId, HostId, NodeId};
@@ -145,7 +145,7 @@ pub fn uses(plan: &Plan, traffic: &Traffic) -> Vec<Use> {
         busy,
         role: node.draws,
     };
-    let held = Held::of(plan);
+    let held = &traffic.held;
     let workers = nodes().filter_map(|(id, node)| {
         let busy = sum(plan, traffic, id, |class, _| held.worker_s(plan, id, class.index()));
         Some(of_node(node, Resource::Workers, f64::from(node.workers?), busy))

@@ -6,6 +6,7 @@ use crate::base::ids::{ClassId, DatabaseId, NodeId};
 use crate::scenario::plan::{App, Kind, Node, Plan, READ, Target, WRITE, Web, Work};
 
 /// By node, then by class.
+#[derive(Clone, Debug)]
 pub struct Held {
     /// From the call to the answer, in seconds.
     answers: Vec<Vec<f64>>,
@@ -88,7 +89,7 @@ impl Held {
 }
 
 /// The share of a class that a web server passes on.
-fn proxied(web: &Web, class: usize) -> f64 {
+pub fn proxied(web: &Web, class: usize) -> f64 {
     match web.serves[class] {
         true => 0.0,
         false => 1.0 - web.cache.map_or(0.0, |c| c.hit),

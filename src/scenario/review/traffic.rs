@@ -3,8 +3,10 @@
 //! Retries and failures are left out: this is the load of a good day, or of one on which something is lost and everybody
 //! has noticed.
 
+use std::rc::Rc;
+
 use super::graph;
-use super::held::Held;
+use super::held::{Held, proxied};
 use crate::base::ids::{ClassId, DatabaseId, NodeId};
 use crate::scenario::plan::{
     self, Algorithm, App, Arrivals, Database, Entry, Kind, Load, LoadBalancer, Plan, Promotion, READ, ReadFrom, Source,
@@ -20,6 +22,8 @@ pub struct Traffic {
     pub rates: Vec<Vec<f64>>,
     /// By node: what comes, let in or not.
     pub asked: Vec<f64>,
+    /// How long it holds what it needs, whatever is lost.
+    pub held: Rc<Held>,
     /// Does a balancer share by what is free, and not by weight alone? Then the shares here are those that its servers can best bear.
     pub adapts: bool,
 }
@@ -27,20 +31,25 @@ pub struct Traffic {
 impl Traffic {
     /// The load on what is left when some nodes are lost.
     pub fn of(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Traffic {
-        Traffic::under(plan, is_lost, true)
+        Traffic::under(plan, Rc::new(Held::of(plan)), is_lost, true)
+    }
+
+    /// The same load when some nodes are lost.
+    pub fn without(&self, plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Traffic {
+        Traffic::under(plan, Rc::clone(&self.held), is_lost, true)
     }
 
     /// The same as if there were no rate limits: all of it grows with what the clients ask.
     pub fn unlimited(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Traffic {
-        Traffic::under(plan, is_lost, false)
+        Traffic::under(plan, Rc::new(Held::of(plan)), is_lost, false)
     }
 
-    fn under(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool, limited: bool) -> Traffic {
+    fn under(plan: &Plan, held: Rc<Held>, is_lost: &dyn Fn(NodeId) -> bool, limited: bool) -> Traffic {
         let rates = plan.nodes.iter().map(|n| vec![0.0; n.work.len()]).collect();
         let mut flow = Flow {
             plan,
             is_lost,
-            held: Held::of(plan),
+            held: &held,
             rates,
             adapts: false,
         };
@@ -65,6 +74,7 @@ impl Traffic {
             rates: flow.rates,
             asked,
             adapts: flow.adapts,
+            held,
         }
     }
 
@@ -115,7 +125,7 @@ fn arrivals(plan: &Plan, source: &Source) -> Vec<f64> {
 struct Flow<'p> {
     plan: &'p Plan,
     is_lost: &'p dyn Fn(NodeId) -> bool,
-    held: Held,
+    held: &'p Held,
     rates: Vec<Vec<f64>>,
     adapts: bool,
 }
@@ -198,10 +208,6 @@ impl Flow<'_> {
     }
 
     fn proxy(&mut self, id: NodeId, web: &Web, class: usize, rate: f64) {
-        if web.serves[class] {
-            return;
-        }
-        let missed = 1.0 - web.cache.map_or(0.0, |c| c.hit);
         let upstream = |u: &Upstream| Server {
             node: u.node,
             weight: u.weight,
@@ -210,7 +216,7 @@ impl Flow<'_> {
         };
         let upstreams: Vec<Server> = web.upstreams.iter().map(upstream).collect();
         let adapts = web.balance == WebBalance::LeastConn || upstreams.iter().any(|u| u.most.is_some());
-        self.share(id, upstreams, adapts, class, rate * missed);
+        self.share(id, upstreams, adapts, class, rate * proxied(web, class));
     }
 
     /// By weight among those that live; by what each can do where the balancer sees what is free and all have a limit. Backups
