@@ -307,6 +307,53 @@ fn theory_series_parallel_and_two_of_three() {
     costs(&two_of_three, "", 3.0 * Q * Q * (1.0 - Q) + Q * Q * Q);
 }
 
+/// Servers that turn away whom they have no place for: with `up` of them left, Erlang's formula says how many. Most of what is lost is
+/// lost in states that nobody can simulate one by one.
+#[test]
+fn theory_many_servers_are_overloaded_together() {
+    let names: Vec<String> = (0..12).map(|i| format!("s{i}")).collect();
+    let server = |name: &String| {
+        format!(
+            r#""{name}": {{ "kind": "app", "workers": 1, "queue": 0, "work": {{ "*": {{ "io": "100ms" }} }},
+            "lifetime": {{ "mtbf": "80h", "mttr": "20h" }} }}"#
+        )
+    };
+    let nodes: Vec<String> = names.iter().map(server).collect();
+    let balancer = format!(
+        r#""front": {{ "kind": "load-balancer", "algorithm": "leastconn", "retries": 0, "servers": {names:?}, "check": {{ "inter": "1s" }} }}"#
+    );
+    let plan = scenario(&format!("{balancer}, {}", nodes.join(", ")), "", 60);
+    let found = availability(&plan, 10.0 * YEAR_MIN * 60.0, 8);
+    let erlang = |servers: u32| (1..=servers).fold(1.0, |b, n| 6.0 * b / (f64::from(n) + 6.0 * b));
+    let (mut expected, mut ways) = (0.0, 1.0);
+    for down in 0..=12 {
+        expected += ways * 0.2f64.powi(down) * 0.8f64.powi(12 - down) * erlang(12 - down as u32);
+        ways *= f64::from(12 - down) / f64::from(down + 1);
+    }
+    let (lost, half) = lost(&found.availability);
+    // Three seconds of checks lose a tenth or so, twelve times in a hundred hours: less than a thousandth of what is lost.
+    near("lost", lost, expected, half + 0.01 * expected);
+    assert!(half < 0.15 * expected, "{half}");
+    assert!(
+        found.states.simulated < 90 && found.states.known > 1_000,
+        "{:?}",
+        found.states
+    );
+}
+
+/// All is up at the start of a horizon, and is not as often down in its first hours as it will be in the long run.
+#[test]
+fn theory_a_short_horizon_begins_with_everything_new() {
+    let plan = scenario(&app("front", "10h", "1h"), "", 5);
+    let found = availability(&plan, 3_600.0, 2);
+    // The mean over an hour of U (1 - exp(-(λ+μ)t)), with both rates an hour.
+    let rates: f64 = 1.1;
+    let expected = 1.0 / 11.0 * (1.0 - (1.0 - (-rates).exp()) / rates);
+    let (lost, half) = lost(&found.availability);
+    near("lost", lost, expected, half);
+    assert!(half < 0.5 * expected, "{half}");
+}
+
 #[test]
 fn theory_a_common_cause_spoils_a_pair_and_is_named() {
     let nodes = [pair("front", ["a", "b"], ""), monthly("a"), monthly("b")];

@@ -2,7 +2,7 @@
 
 mod support;
 
-use fallover::model::recorder::RunRecord;
+use fallover::model::recorder::{Row, RunRecord};
 use fallover::model::request::Outcome::{self, *};
 use support::{endings, record};
 
@@ -216,6 +216,27 @@ fn a_cache_answers_its_share_and_is_cold_after_a_crash() {
                 "{start} {from}: {found}, not {share}"
             );
         }
+    }
+}
+
+/// What is in a cache goes stale while nobody answers, within one `ttl`, and fills again as long.
+#[test]
+fn a_cache_goes_stale_while_nobody_is_behind_it() {
+    let crash = r#"{ "at": "50s", "for": "20s", "target": "a", "effect": "crash" }"#;
+    let run = proxied(r#", "cache": { "hit": 0.8, "ttl": "20s" }"#, crash);
+    // Of those who ask in each ten seconds, the mean of a share that runs straight from 0.8 to 0 and back.
+    for (from, share) in [(50.0, 0.6), (60.0, 0.2), (70.0, 0.2), (80.0, 0.6), (90.0, 0.8)] {
+        let asked = run
+            .rows
+            .iter()
+            .filter(|r| (from..from + 10.0).contains(&r.arrived.seconds()));
+        let at_once = |r: &&Row| r.outcome == Ok && r.finished.unwrap().since(r.arrived).seconds() < 0.5;
+        let (asked, kept) = (asked.clone().count() as f64, asked.filter(at_once).count() as f64);
+        let deviation = (share * (1.0 - share) / asked).sqrt();
+        assert!(
+            (kept / asked - share).abs() <= 4.0 * deviation,
+            "{from}: {kept} of {asked}, not {share}"
+        );
     }
 }
 

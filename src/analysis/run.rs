@@ -1,5 +1,6 @@
 //! `run`: what happened, as estimates with intervals, against the SLO, with the caveats a colleague would give.
 
+use super::availability;
 use super::result::{
     Caveat, Distribution, Estimate, Happening, HostResult, Latency, Metrics, NamedRun, NodeResult, Ordered, Requests,
     Run, ScenarioId, Series, SloResult, Timeline, Wait,
@@ -26,11 +27,14 @@ pub fn run(plan: &Plan, study: &Study) -> Run {
     let pooled = study.all();
     let class = |(c, class): (usize, &crate::scenario::plan::Class)| {
         let outcomes: Vec<&Outcomes> = samples.iter().map(|s| &s.classes[c]).collect();
-        (class.name.clone(), metrics(&outcomes, &study.pooled[c], &windows))
+        (
+            class.name.clone(),
+            metrics(&outcomes, &study.pooled[c], (&windows, study.lifetimes)),
+        )
     };
     let all: Vec<&Outcomes> = samples.iter().map(|s| &s.all).collect();
     Run {
-        metrics: metrics(&all, &pooled, &windows),
+        metrics: metrics(&all, &pooled, (&windows, study.lifetimes)),
         classes: Ordered(plan.classes.iter().enumerate().map(class).collect()),
         nodes: Ordered(
             plan.nodes
@@ -114,7 +118,7 @@ pub fn answered_per_s(plan: &Plan, study: &Study) -> Estimate {
     amount(mean_of(measured.filter(|m| m.1 > 0.0).map(|(n, window)| n / window)))
 }
 
-fn metrics(outcomes: &[&Outcomes], pooled: &ClassRecord, windows: &[f64]) -> Metrics {
+fn metrics(outcomes: &[&Outcomes], pooled: &ClassRecord, (windows, lifetimes): (&[f64], bool)) -> Metrics {
     let each = || outcomes.iter().copied();
     let measured = each().zip(windows).filter(|(_, window)| **window > 0.0);
     let throughput = mean_of(measured.map(|(o, window)| o.succeeded as f64 / window));
@@ -127,7 +131,7 @@ fn metrics(outcomes: &[&Outcomes], pooled: &ClassRecord, windows: &[f64]) -> Met
             unfinished: pooled.unfinished(),
         },
         attempts: pooled.attempts,
-        availability: share(sample::availability(each())),
+        availability: share(sample::availability(each(), lifetimes)),
         throughput_per_s: amount(throughput),
         latency_s: latency(&each().map(|o| &o.latency).collect::<Vec<_>>(), &pooled.latency),
         render_s: some(latency(&each().map(|o| &o.render).collect::<Vec<_>>(), &pooled.render)),
@@ -283,9 +287,9 @@ fn objective(objective: &Objective, study: &Study, all: &ClassRecord) -> SloResu
     };
     let each = || outcomes.iter().copied();
     let observed = match objective.measure {
-        Measure::Availability => share(sample::availability(each())),
+        Measure::Availability => share(sample::availability(each(), study.lifetimes)),
         Measure::ErrorRatio => {
-            let flipped = sample::availability(each()).map(|i| Interval {
+            let flipped = sample::availability(each(), study.lifetimes).map(|i| Interval {
                 value: 1.0 - i.value,
                 ..i
             });
@@ -390,9 +394,25 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
             "the scenario does not say how a failure comes to anybody's notice, so repair begins at once, which flatters availability; \"monitoring\" says it".into(),
         );
     }
+    if study.lifetimes && !plan.lifetimes.is_empty() {
+        let simulated = plan.duration.scaled(study.samples.len() as f64);
+        let failures = availability::changes(plan, simulated) / 2.0;
+        if failures < FEW_FAILURES {
+            say(
+                "failures.few".into(),
+                format!(
+                    "about {failures:.1} failures are to be expected in all replications together: too few to tell from them how available it is, \
+                     whatever the interval says; `fallover availability` is for that"
+                ),
+            );
+        }
+    }
     caveats.extend(statistics::caveats(plan, study, run));
     caveats
 }
+
+/// The share of requests that fewer failures cost lies outside its own interval too often.
+const FEW_FAILURES: f64 = 30.0;
 
 fn straddles(slo: &SloResult) -> bool {
     let Estimate {

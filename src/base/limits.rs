@@ -50,6 +50,8 @@ pub const LINKS: usize = 10_000;
 pub const ROUTES: usize = 1_000_000;
 /// Further attempts after a failed one, of clients and balancers alike.
 pub const RETRIES: u32 = 1_000;
+/// Servers that a balancer's `random` may draw.
+pub const DRAWS: u32 = 1_000;
 /// Queries that one request may ask of a database.
 pub const QUERIES: u32 = 10_000;
 /// Failures that a circuit breaker may wait for.

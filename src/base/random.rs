@@ -36,6 +36,7 @@ pub enum Purpose {
 #[derive(Copy, Clone, Debug)]
 pub struct Streams {
     key: u64,
+    turn: u64,
 }
 
 impl Streams {
@@ -43,7 +44,14 @@ impl Streams {
     pub fn new(seed: u64, replication: u32) -> Streams {
         Streams {
             key: mix(mix(0x0066_616c_6c6f_7665, seed), u64::from(replication)),
+            // Weyl's sequence, which begins elsewhere with every seed.
+            turn: mix(0x0070_6861_7365, seed).wrapping_add(u64::from(replication).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
         }
+    }
+
+    /// A number from 0 to 1 that is another in each replication; those of any few replications lie evenly between.
+    pub fn turn(&self) -> f64 {
+        self.turn as f64 / 18_446_744_073_709_551_616.0
     }
 
     /// The stream of the named entity for one purpose.
@@ -77,6 +85,11 @@ pub const fn mix(a: u64, b: u64) -> u64 {
     let product = (x as u128).wrapping_mul(y as u128);
     let folded = (product >> 64) as u64 ^ product as u64;
     finish(folded ^ a.rotate_left(32) ^ b)
+}
+
+/// A number from 0 to below 1 from a key.
+pub fn unit_of(key: u64) -> f64 {
+    unit(&mut Draw::keyed(key))
 }
 
 /// The output function of SplitMix64 (Steele, Lea and Flood, 2014).
@@ -144,6 +157,19 @@ pub fn below(rng: &mut impl Rng, n: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn turns_lie_evenly_however_many_they_are() {
+        for (seed, count) in [(1, 4), (2, 5), (3, 16), (4, 33), (5, 100)] {
+            let mut turns: Vec<f64> = (0..count).map(|r| Streams::new(seed, r).turn()).collect();
+            turns.sort_by(f64::total_cmp);
+            turns.push(1.0 + turns[0]);
+            let widest = turns.windows(2).map(|w| w[1] - w[0]).fold(0.0, f64::max);
+            // Three gaps at most, the widest below 1 + 1/φ of the mean where the count is a Fibonacci number, below φ² of it always.
+            assert!(widest * f64::from(count) < 2.619, "{count}: {widest}");
+        }
+        assert_ne!(Streams::new(1, 0).turn(), Streams::new(2, 0).turn());
+    }
 
     #[test]
     fn a_stream_depends_on_every_part_of_its_key() {

@@ -111,6 +111,14 @@ impl AddAssign<Span> for Time {
     }
 }
 
+impl Sub<Span> for Time {
+    type Output = Time;
+    #[inline]
+    fn sub(self, span: Span) -> Time {
+        Time(self.0.saturating_sub(span.0))
+    }
+}
+
 impl Add for Span {
     type Output = Span;
     #[inline]

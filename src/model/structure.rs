@@ -8,8 +8,8 @@ use std::cell::Cell;
 
 use crate::base::ids::{ClassId, DatabaseId, HostId, NodeId};
 use crate::scenario::plan::{
-    Algorithm, App, Component, Entry, Hit, Kind, LoadBalancer, Observe, OnError, Plan, Promotion, ReadFrom, RetryOn,
-    Server, Target, Upstream, Web,
+    Algorithm, App, Cache, Component, Entry, Hit, Kind, LoadBalancer, Observe, OnError, Plan, Promotion, ReadFrom,
+    RetryOn, Server, Target, Upstream, Web,
 };
 
 /// Which nodes, hosts and links are down.
@@ -272,7 +272,7 @@ impl<'a> Walk<'a> {
 
     /// Backups are asked where every other upstream is skipped after its failures, or fails in a way that sends the request on.
     fn proxies(&mut self, here: HostId, web: &Web) -> bool {
-        if web.serves[self.class.index()] || web.upstreams.is_empty() || web.cache.is_some_and(|c| c.hit > 0.0) {
+        if web.serves[self.class.index()] || web.upstreams.is_empty() || web.cache.is_some_and(Cache::outlasts) {
             return true;
         }
         let (backups, others): (Vec<&Upstream>, Vec<&Upstream>) = web.upstreams.iter().partition(|u| u.backup);

@@ -137,10 +137,10 @@ pub fn difference(a: Design<'_>, b: Design<'_>, measure: Measure, class: Option<
         let centres = a.pooled_s(i, of_a).zip(b.pooled_s(i, of_b))?;
         return of_sections(&left, &right, centres);
     }
-    let (a, b) = (left, right);
-    let found = of_pairs(&a, &b)?;
+    let lifetimes = a.study.lifetimes || b.study.lifetimes;
+    let found = of_pairs(&left, &right)?;
     if measure == Measure::Availability {
-        return Some(never_failed(&a, &b).map_or(found, |half| Difference {
+        return Some(never_failed(&left, &right, lifetimes).map_or(found, |half| Difference {
             interval: Interval {
                 half: Some(half),
                 ..found.interval
@@ -151,11 +151,16 @@ pub fn difference(a: Design<'_>, b: Design<'_>, measure: Measure, class: Option<
     Some(found)
 }
 
-/// Where neither design ever failed, neither is known to be worse than the exact bound.
-fn never_failed(a: &[(f64, f64)], b: &[(f64, f64)]) -> Option<f64> {
+/// Where neither design ever failed, neither is known to be worse than the exact bound; where components fail, of as many trials as
+/// there are replications.
+fn never_failed(a: &[(f64, f64)], b: &[(f64, f64)], lifetimes: bool) -> Option<f64> {
     let perfect = a.len() > 1 && a.iter().chain(b).all(|(succeeded, ended)| succeeded == ended);
     let asked = |pairs: &[(f64, f64)]| pairs.iter().map(|p| p.1).sum::<f64>() as u64;
-    perfect.then(|| 1.0 - interval::never_failed(asked(a).min(asked(b))))
+    let trials = || match lifetimes {
+        true => a.len() as u64,
+        false => asked(a).min(asked(b)),
+    };
+    perfect.then(|| 1.0 - interval::never_failed(trials()))
 }
 
 /// The difference of two ratios of sums, one pair of pairs a replication, by their linearised residuals.
@@ -257,7 +262,9 @@ mod tests {
     #[test]
     fn where_nothing_failed_the_bound_is_that_of_the_rarer_look() {
         let (a, b) = ([(500.0, 500.0), (500.0, 500.0)], [(1e4, 1e4), (1e4, 1e4)]);
-        assert!((never_failed(&a, &b).unwrap() - 3.689e-3).abs() < 1e-5);
-        assert_eq!(never_failed(&a, &[(1.0, 2.0), (2.0, 2.0)]), None);
+        assert!((never_failed(&a, &b, false).unwrap() - 3.689e-3).abs() < 1e-5);
+        // Where components fail, a replication is one trial: 1 - 0.025^(1/2).
+        assert!((never_failed(&a, &b, true).unwrap() - 0.8419).abs() < 1e-4);
+        assert_eq!(never_failed(&a, &[(1.0, 2.0), (2.0, 2.0)], false), None);
     }
 }

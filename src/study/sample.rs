@@ -150,12 +150,16 @@ impl Sample {
     }
 }
 
-/// Succeeded over succeeded and failed. Where nothing ever failed, the half-width is that of the exact bound.
-pub fn availability<'a>(samples: impl Iterator<Item = &'a Outcomes>) -> Option<Interval> {
+/// Succeeded over succeeded and failed. Where nothing ever failed, the half-width is that of the exact bound: requests fail one by
+/// one, but where components do (`lifetimes`), all requests of a replication share their luck, and it counts as one.
+pub fn availability<'a>(samples: impl Iterator<Item = &'a Outcomes>, lifetimes: bool) -> Option<Interval> {
     let pairs: Vec<(u64, u64)> = samples.map(|o| (o.succeeded, o.succeeded + o.failed)).collect();
     let floats: Vec<(f64, f64)> = pairs.iter().map(|p| (p.0 as f64, p.1 as f64)).collect();
     let found = interval::ratio(&floats)?;
-    let asked: u64 = pairs.iter().map(|p| p.1).sum();
+    let asked: u64 = match lifetimes {
+        true => pairs.len() as u64,
+        false => pairs.iter().map(|p| p.1).sum(),
+    };
     let never_failed = pairs.iter().all(|p| p.0 == p.1) && pairs.len() > 1;
     Some(Interval {
         half: if never_failed {
@@ -182,19 +186,23 @@ pub fn quantile<'a>(spreads: impl Iterator<Item = &'a Spread>, pooled: &Sketch, 
 /// The largest relative half-width among the headline metrics, of all requests and of each class; infinite where one
 /// has none yet.
 pub fn worst_precision(study: &Study) -> f64 {
-    let mut worst = headline(study.samples.iter().map(|s| &s.all), &study.all().latency);
+    let mut worst = headline(
+        study.samples.iter().map(|s| &s.all),
+        &study.all().latency,
+        study.lifetimes,
+    );
     for (class, pooled) in study.pooled.iter().enumerate() {
         let of_class = study.samples.iter().map(|s| &s.classes[class]);
-        worst = worst.max(headline(of_class, &pooled.latency));
+        worst = worst.max(headline(of_class, &pooled.latency, study.lifetimes));
     }
     worst
 }
 
-fn headline<'a>(outcomes: impl Iterator<Item = &'a Outcomes> + Clone, pooled: &Sketch) -> f64 {
+fn headline<'a>(outcomes: impl Iterator<Item = &'a Outcomes> + Clone, pooled: &Sketch, lifetimes: bool) -> f64 {
     let succeeded: Vec<f64> = outcomes.clone().map(|o| o.succeeded as f64).collect();
     let spreads = || outcomes.clone().map(|o| &o.latency);
     let symmetric = [
-        availability(outcomes.clone()),
+        availability(outcomes.clone(), lifetimes),
         interval::mean(&succeeded),
         mean(spreads()),
     ];

@@ -17,6 +17,16 @@ pub const SEVERAL: &str = "three or more at once";
 /// A class is out while more of it than this is lost.
 const OUT: f64 = 0.4;
 
+/// What is known of the states before anything is simulated.
+#[derive(Copy, Clone)]
+pub struct Map<'a> {
+    pub states: &'a States,
+    /// By state and class: is it cut?
+    pub cuts: &'a [Vec<bool>],
+    /// Which state is simulated instead of one that is not.
+    pub stand_ins: &'a BTreeMap<usize, usize>,
+}
+
 /// All that an account is made of.
 pub struct Account<'a> {
     pub plan: &'a Plan,
@@ -24,6 +34,7 @@ pub struct Account<'a> {
     pub states: &'a States,
     /// By state and class: is it cut?
     pub cuts: &'a [Vec<bool>],
+    stand_ins: &'a BTreeMap<usize, usize>,
     pub prices: &'a Prices<'a>,
     /// By state and class: the lost share.
     loss: Vec<Vec<f64>>,
@@ -55,17 +66,18 @@ pub struct Outages {
 
 impl<'a> Account<'a> {
     /// With the prices of all replications together.
-    pub fn new(
-        plan: &'a Plan,
-        mortals: &'a [Mortal],
-        (states, cuts): (&'a States, &'a [Vec<bool>]),
-        prices: &'a Prices<'a>,
-    ) -> Account<'a> {
+    pub fn new(plan: &'a Plan, mortals: &'a [Mortal], map: Map<'a>, prices: &'a Prices<'a>) -> Account<'a> {
+        let Map {
+            states,
+            cuts,
+            stand_ins,
+        } = map;
         let mut account = Account {
             plan,
             mortals,
             states,
             cuts,
+            stand_ins,
             prices,
             loss: Vec::new(),
             known: Vec::new(),
@@ -74,8 +86,8 @@ impl<'a> Account<'a> {
         let none = vec![false; plan.classes.len()];
         let base = prices.simulated(&[], &none, None).unwrap_or_default();
         let alone = account.alone(&base);
-        for (down, cut) in states.all.iter().zip(cuts) {
-            let simulated = prices.simulated(down, cut, None);
+        for (state, (down, cut)) in states.all.iter().zip(cuts).enumerate() {
+            let simulated = account.simulated(state, None);
             account.known.push(simulated.is_some() || cut.iter().all(|c| *c));
             // What is cut is lost; else what each loses alone is lost together, as far as there is anything left.
             let by_rule = |class: usize| match cut[class] {
@@ -91,6 +103,18 @@ impl<'a> Account<'a> {
         let passing = |life: usize| prices.passing_s(life, &account.cuts_of(mortals[life].part), None);
         account.passing_s = (0..mortals.len()).map(passing).collect();
         account
+    }
+
+    /// The lost share of each class in a state, where a simulation of it, or of the one that stands for it, says so.
+    fn simulated(&self, state: usize, replication: Option<usize>) -> Option<Vec<f64>> {
+        let seen = self.stand_ins.get(&state).copied().unwrap_or(state);
+        self.prices
+            .simulated(&self.states.all[seen], &self.cuts[state], replication)
+    }
+
+    /// The share of all requests that is lost in a state.
+    pub fn lost_in(&self, state: usize) -> f64 {
+        self.weigh(&self.loss[state])
     }
 
     /// By component: what it loses alone, by class, beyond what is lost with everything up.
@@ -140,12 +164,7 @@ impl<'a> Account<'a> {
         for (state, share) in &occupancy.shares {
             *shares.entry(*state).or_default() += share;
         }
-        let losses = |state: usize| match replication {
-            Some(r) => self
-                .prices
-                .simulated(&self.states.all[state], &self.cuts[state], Some(r)),
-            None => None,
-        };
+        let losses = |state: usize| replication.and_then(|r| self.simulated(state, Some(r)));
         let nothing = vec![false; self.plan.classes.len()];
         let base = self.prices.simulated(&[], &nothing, replication).unwrap_or_default();
         let usual = self.weigh(&base);

@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::analysis::spof::LOAD_VARIES;
+use crate::base::ids::NodeId;
 use crate::model::structure::used;
-use crate::scenario::plan::Hit;
+use crate::scenario::plan::{Hit, Promotion};
 
-/// All of them; `ages` = something does.
-pub fn of(account: &Account<'_>, found: &Availability, ages: bool) -> Vec<Caveat> {
+/// All of them; `ages` = something does; `is_short` = the horizon is.
+pub fn of(account: &Account<'_>, found: &Availability, (ages, is_short): (bool, bool)) -> Vec<Caveat> {
     let mut all = Vec::new();
     let plan = account.plan;
     let lost_min = found.downtime_min_per_year.value.unwrap_or(0.0);
@@ -48,8 +49,18 @@ pub fn of(account: &Account<'_>, found: &Availability, ages: bool) -> Vec<Caveat
             ),
         ));
     }
+    let moving = moving_roles(plan, account.mortals);
+    if !moving.is_empty() {
+        all.push(caveat("role.moves", format!(
+            "{}: after a fail-over the role stays where it went, and here every failure is priced as if it had gone back; since the members fail differently often, that is too much or too little"
+            , listed(&moving)
+        )));
+    }
     if ages {
         all.push(caveat("lifetime.ages", "some lifetimes are not exponential: periods start with everything new and were drawn one by one; `structural` is about the long run"));
+    }
+    if is_short && !ages {
+        all.push(caveat("horizon.short", "the horizon is short beside the times to failure and repair: periods start with everything new and were drawn one by one; `structural` is about the long run"));
     }
     if plan.repairs_wait() {
         all.push(caveat("repair.waits", "`repair_crews` are fewer than what can fail: periods were drawn one by one, with repairs that wait for each other"));
@@ -82,6 +93,36 @@ fn listed(names: &[String]) -> String {
         n if n > MOST => format!("{} and {} more", names[..MOST].join(", "), n - MOST),
         _ => names.join(", "),
     }
+}
+
+/// Virtual IPs and databases whose role stays where a fail-over took it, though their members fail differently often.
+fn moving_roles(plan: &Plan, mortals: &[Mortal]) -> Vec<String> {
+    let stays = plan.vips.iter().filter(|v| !v.preempt).map(|v| (&v.name, &v.members));
+    let promoted = plan
+        .databases
+        .iter()
+        .filter(|d| matches!(d.failover, Promotion::Automatic { .. }));
+    let roles = stays.chain(promoted.map(|d| (&d.name, &d.members)));
+    let per_s = |node: NodeId| {
+        let strikes = |hit: &Hit| match hit {
+            Hit::CrashNode(n) => *n == node,
+            Hit::CrashHost(host) => plan.node(node).host == *host,
+            _ => false,
+        };
+        let its = mortals
+            .iter()
+            .filter(|m| plan.components[m.part].hits.iter().any(strikes));
+        its.filter_map(|m| Some(1.0 / m.means?.up_s)).sum::<f64>()
+    };
+    let differ = |members: &[NodeId]| {
+        let rates = members.iter().map(|m| per_s(*m));
+        let (least, most) = rates.fold((f64::INFINITY, 0.0), |(a, b): (f64, f64), r| (a.min(r), b.max(r)));
+        members.len() > 1 && most > 1.5 * least
+    };
+    roles
+        .filter(|(_, members)| differ(members))
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 /// What is used and can die, and neither has a lifetime nor stands on a host that has one; links are taken as they are.

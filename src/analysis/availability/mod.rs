@@ -9,6 +9,7 @@ mod caveats;
 mod lives;
 mod occupancy;
 mod prices;
+mod sample;
 mod study;
 mod trials;
 
@@ -17,7 +18,7 @@ use super::topology::Topology;
 use crate::base::time::Span;
 use crate::scenario::plan::{Measure, Monitoring, Plan};
 use crate::stats::interval::{self, CONFIDENCE, Interval};
-use account::{Account, Outages, Sum, YEAR_MIN};
+use account::{Account, Map, Outages, Sum, YEAR_MIN};
 pub use account::{EVERYTHING_UP, SEVERAL};
 use lives::{Mortal, mortal};
 use occupancy::{Occupancy, States};

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::caveats::{self, caveat};
 use super::prices::{Prices, Trials, cuts};
+use super::sample::Sample;
 use super::trials::Trial;
 use super::*;
 
+use crate::analysis::reliability;
 use crate::analysis::spof::{Times, TimesWanted};
 use crate::analysis::topology::Topology;
 use crate::base::random::{Streams, mix};
@@ -51,10 +53,8 @@ const LAST: usize = 1_000;
 const PERIODS: usize = 1_000;
 const CHANGES: f64 = 2e6;
 const LEAST_PERIODS: usize = 20;
-/// States with several down are simulated while they may add more than this share to what is lost, as long as there are not
-/// too many of them.
-const WORTH: f64 = 0.005;
-const MOST_TOGETHER: usize = 40;
+/// A normal deviate is within so many standard deviations with the confidence of all intervals, 95 %.
+const TWO_SIDED: f64 = 1.96;
 
 /// Nothing in the scenario says how often anything fails.
 pub fn is_immortal(plan: &Plan) -> bool {
@@ -85,8 +85,10 @@ pub fn answer(
     stop: &AtomicBool,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Option<Found>, study::Failure> {
-    let (bare, mortals) = mortal(plan);
-    let world = World::of(&bare, &mortals, asked);
+    let (mut bare, mortals) = mortal(plan);
+    let longest = mortals.iter().map(|m| trial_of(&bare, &[m.part], asked).whole()).max();
+    bare.at_any_time(longest.unwrap_or(Span::ZERO));
+    let mut world = World::of(&bare, &mortals, asked);
     let mut crew = Crew {
         plan: &bare,
         asked,
@@ -112,8 +114,9 @@ pub fn answer(
         return Ok(None);
     }
     let alone = crew.trials.losses.len();
-    for down in world.worth_a_look(&bare, &mortals, &crew.trials, asked) {
-        crew.add(&down);
+    world.sample = world.worth_a_look(&bare, &mortals, &crew.trials, asked);
+    for state in &world.sample.simulated {
+        crew.add(&world.states.all[*state]);
     }
     crew.round(0, first, alone)?;
     let mut round = 0;
@@ -124,7 +127,7 @@ pub fn answer(
             break;
         };
         let prices = Prices::new(&bare, &mortals, &crew.trials, asked.settings.seed);
-        let account = Account::new(&bare, &mortals, (&world.states, &world.cuts), &prices);
+        let account = Account::new(&bare, &mortals, world.map(), &prices);
         if world.is_settled(&account, target) || crew.trials.replications() >= LAST || !complete {
             break;
         }
@@ -132,13 +135,13 @@ pub fn answer(
         crew.round(round, ROUND, 0)?;
     }
     let prices = Prices::new(&bare, &mortals, &crew.trials, asked.settings.seed);
-    let account = Account::new(&bare, &mortals, (&world.states, &world.cuts), &prices);
+    let account = Account::new(&bare, &mortals, world.map(), &prices);
     let availability = world.availability(&account, asked.horizon);
     let target = match asked.settings.replications {
         Count::Precision(target) => Some(target),
         Count::Fixed(_) => None,
     };
-    let mut caveats = caveats::of(&account, &availability, world.ages);
+    let mut caveats = caveats::of(&account, &availability, (world.ages, world.is_short));
     caveats.extend(crew.caveats(target, &availability));
     Ok(Some(Found {
         caveats,
@@ -148,6 +151,12 @@ pub fn answer(
         events: crew.events,
         trial_s: crew.trials.bases.iter().map(Trial::seconds).fold(0.0, f64::max),
     }))
+}
+
+/// When things happen in the trial of what is down.
+fn trial_of(plan: &Plan, down: &[usize], asked: &Asked) -> Times {
+    let hits: Vec<Hit> = down.iter().flat_map(|c| plan.components[*c].hits.clone()).collect();
+    Times::of(plan, &hits, asked.wish)
 }
 
 /// Those who simulate.
@@ -164,9 +173,7 @@ struct Crew<'a> {
 impl Crew<'_> {
     /// The trial of what is down; of one component with a baseline, which those with the same times share.
     fn add(&mut self, down: &[usize]) {
-        let components = &self.plan.components;
-        let hits: Vec<Hit> = down.iter().flat_map(|c| components[*c].hits.clone()).collect();
-        let times = Times::of(self.plan, &hits, self.asked.wish);
+        let times = trial_of(self.plan, down, self.asked);
         let bases = &mut self.trials.bases;
         let known = bases.iter().position(|b| b.times == times || down.len() > 1);
         let base = known.unwrap_or_else(|| {
@@ -258,6 +265,7 @@ impl Trials {
 struct World {
     states: States,
     cuts: Vec<Vec<bool>>,
+    sample: Sample,
     /// How long each state lasts and how often each failure comes.
     occupancy: Occupancy,
     /// The long run, where the means exist: for the structure.
@@ -265,6 +273,8 @@ struct World {
     is_exact: bool,
     periods: Vec<Occupancy>,
     ages: bool,
+    /// Is the horizon so short that it matters that all is new at its start?
+    is_short: bool,
 }
 
 impl World {
@@ -286,19 +296,22 @@ impl World {
         let means = mortals.iter().all(|m| m.means.is_some()) && !plan.repairs_wait();
         let long_run = means.then(|| occupancy::exact(plan, mortals, asked.horizon, &mut states));
         let ages = mortals.iter().any(|m| !m.planned && !m.ageless);
-        let is_exact = long_run.is_some() && !ages;
+        let is_short = mortals.iter().any(|m| starts_matter(m, asked.horizon));
+        let is_exact = long_run.is_some() && !ages && !is_short;
         let occupancy = match &long_run {
             Some(long_run) if is_exact => long_run.clone(),
             _ => together(&periods),
         };
         World {
             cuts: cuts(plan, &states),
+            sample: Sample::default(),
             states,
             occupancy,
             long_run,
             is_exact,
             periods,
             ages,
+            is_short,
         }
     }
 
@@ -314,22 +327,26 @@ impl World {
         whole <= target * simulated.value || half(simulated) <= 0.3 * whole
     }
 
-    /// Where the periods were drawn, their own scatter comes on top.
+    /// Where the periods were drawn, or some states stand for others, that scatter comes on top.
     fn widened(&self, found: Option<Interval>, account: &Account<'_>) -> Interval {
         let found = found.unwrap_or(Interval { value: 0.0, half: None });
-        if self.is_exact {
-            return found;
-        }
-        let drawn = self.drawn(account);
-        let both = |a: f64, b: f64| libm::sqrt(a * a + b * b);
+        let drawn = match self.is_exact {
+            true => Interval {
+                value: account.sum(&self.occupancy, None).all,
+                half: Some(0.0),
+            },
+            false => self.drawn(account),
+        };
+        let sampled = TWO_SIDED * self.sample.error(account);
         // A class or a cause scatters as all together do, in proportion.
         let share = if drawn.value > 0.0 {
             found.value / drawn.value
         } else {
             0.0
         };
+        let all = |own: f64, drawn: f64| libm::sqrt(own * own + share * share * (drawn * drawn + sampled * sampled));
         Interval {
-            half: found.half.zip(drawn.half).map(|(a, b)| both(a, b * share)),
+            half: found.half.zip(drawn.half).map(|(own, drawn)| all(own, drawn)),
             ..found
         }
     }
@@ -340,17 +357,19 @@ impl World {
     }
 
     /// States with several down that the rule may misjudge by enough to matter.
-    fn worth_a_look(&self, plan: &Plan, mortals: &[Mortal], trials: &Trials, asked: &Asked) -> Vec<Vec<usize>> {
+    fn worth_a_look(&self, plan: &Plan, mortals: &[Mortal], trials: &Trials, asked: &Asked) -> Sample {
         let prices = Prices::new(plan, mortals, trials, asked.settings.seed);
-        let account = Account::new(plan, mortals, (&self.states, &self.cuts), &prices);
+        let account = Account::new(plan, mortals, self.map(), &prices);
         let lost = account.sum(&self.occupancy, None).all;
-        let worth = |(_, hidden): &(usize, f64)| *hidden > WORTH * lost;
-        let found = account
-            .by_rule(&self.occupancy)
-            .into_iter()
-            .filter(worth)
-            .take(MOST_TOGETHER);
-        found.map(|(state, _)| self.states.all[state].clone()).collect()
+        Sample::of(&account.by_rule(&self.occupancy), &account, lost, asked.settings.seed)
+    }
+
+    fn map(&self) -> Map<'_> {
+        Map {
+            states: &self.states,
+            cuts: &self.cuts,
+            stand_ins: &self.sample.stand_ins,
+        }
     }
 
     fn availability(&self, account: &Account<'_>, horizon: Span) -> Availability {
@@ -435,6 +454,16 @@ impl World {
             mean_min_per_year: minutes(self.drawn(account)),
         }
     }
+}
+
+/// All up at the start, a component is down for less than in the long run, by this part of what that is.
+const NEGLIGIBLE: f64 = 0.02;
+
+/// Is that too much? What was up is forgotten at the sum of both rates.
+fn starts_matter(mortal: &Mortal, horizon: Span) -> bool {
+    let forgets_s = |l: &reliability::Life| l.up_s * l.down_s / (l.up_s + l.down_s).max(1e-9);
+    let life = mortal.means.as_ref().filter(|_| !mortal.planned);
+    life.is_some_and(|l| forgets_s(l) > NEGLIGIBLE * horizon.seconds())
 }
 
 fn unused(plan: &Plan) -> Vec<String> {

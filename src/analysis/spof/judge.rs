@@ -1,6 +1,7 @@
 //! What the simulations of a loss say: its verdict, its course, its price.
 
 use super::lab::Runs;
+use super::lasts::Lasts;
 use super::question::{Doubts, Effect, Loss, Question, Times, Trial};
 use super::{ImportanceResult, Priced, Verdict};
 use crate::analysis::reliability::{Exact, Importance, Life};
@@ -189,7 +190,6 @@ impl Judge<'_> {
         if drifts(samples(trial.loss), samples(trial.base), measured_bins(trial)) {
             missed.push(DRIFTS.into());
         }
-        missed.extend(stands_still(samples(trial.loss), trial));
         missed
     }
 
@@ -201,9 +201,7 @@ impl Judge<'_> {
         let missed_now = self.complaints(loss);
         let light = |trial: &Trial| {
             let of = |plan: usize| findings::run(&settled.doubts.plans[plan], &settled.runs.studies[plan]);
-            let still = stands_still(&settled.runs.studies[trial.loss].samples, trial);
-            let missed = missed(self.question.plan, &of(trial.loss), &of(trial.base));
-            missed.into_iter().chain(still).collect()
+            missed(self.question.plan, &of(trial.loss), &of(trial.base))
         };
         let missed_light = settled.doubts.light[loss].as_ref().map_or(Vec::new(), light);
         match missed_now.iter().find(|m| !missed_light.contains(m)) {
@@ -262,12 +260,16 @@ impl Judge<'_> {
         let together: f64 = lives.iter().map(|l| l.unavailability()).product();
         let down_s = 1.0 / lives.iter().map(|l| 1.0 / l.down_s.max(1e-9)).sum::<f64>();
         let per_year = 365.0 * 86_400.0 * together / down_s;
-        let settle_s = self.question.trials[loss].times.settle.seconds();
-        let reacting = course.lost_reacting_s * (down_s / settle_s).min(1.0);
-        let lasting = self.excess(loss) * (down_s - settle_s).max(0.0);
+        let lasts = Lasts::of(self.question.plan, self.parts(loss), down_s);
+        let times = self.question.trials[loss].times;
+        let bins = course.reacting_s.iter().enumerate();
+        let reacting: f64 = bins
+            .map(|(i, lost)| lost * lasts.beyond((i as f64 + 0.5) * times.bin_s()))
+            .sum();
+        let lasting = self.excess(loss) * lasts.mean_beyond_s(times.settle.seconds());
         // Who does not come back by itself is down as long again, until somebody has helped.
         let stuck = course.lost_at_end * down_s;
-        let lost_s = course.lost_before_s + reacting + lasting + course.lost_returning_s + stuck;
+        let lost_s = course.lost_before_s + reacting.max(0.0) + lasting + course.lost_returning_s + stuck;
         Some(per_year * lost_s / 60.0)
     }
 }
@@ -308,6 +310,9 @@ fn course(trial: Trial, runs: &Runs) -> Passing {
         lost_at_crash: lost(0, down).max(0.0) / samples.len().max(1) as f64,
         lost_before_s: seconds(lost(0, down)),
         lost_reacting_s: seconds(lost(down, settled)),
+        reacting_s: (down..settled)
+            .map(|b| if per_s > 0.0 { lost(b, b + 1) / per_s } else { 0.0 })
+            .collect(),
         lost_returning_s: seconds(lost(up, end)),
         lost_at_end: if back.is_none() { lost_at_end } else { 0.0 },
         recovered_s: back,
@@ -320,6 +325,8 @@ struct Passing {
     /// In seconds of all requests: of those that came before the crash, while everything reacted, and after the repair.
     lost_before_s: f64,
     lost_reacting_s: f64,
+    /// The same bin by bin.
+    reacting_s: Vec<f64>,
     lost_returning_s: f64,
     /// Share of the requests still lost when the watch ends, where it does not recover.
     lost_at_end: f64,
@@ -418,20 +425,6 @@ fn drifts(samples: &[Sample], base: &[Sample], measured: std::ops::Range<usize>)
     let typical = mean(base.iter().filter_map(|s| s.all.latency.quantiles_s).map(|q| q[0]));
     let differences: Vec<f64> = samples.iter().zip(base).map(|(s, b)| growth(s) - growth(b)).collect();
     interval::mean(&differences).is_some_and(|i| i.value - i.half.unwrap_or(f64::INFINITY) > 0.5 * typical)
-}
-
-/// Whoever waits for the repair is answered at last, without a time-out: that most do is among what is missed.
-const STANDS_STILL: &str = "standstill";
-
-/// Do most requests that come in the state that lasts get their answer only after the repair?
-fn stands_still(samples: &[Sample], trial: &Trial) -> Option<String> {
-    let bin_s = trial.times.bin_s();
-    let repair_s = (trial.times.crash + trial.times.down()).seconds();
-    let bins = pooled(samples);
-    let mut measured = measured_bins(trial).filter(|b| bins.get(*b).is_some_and(|bin| bin.p50_s > 0.0));
-    let waits = |b: usize| (b + 1) as f64 * bin_s + bins[b].p50_s >= repair_s;
-    let first = measured.next()?;
-    (waits(first) && measured.all(waits)).then(|| STANDS_STILL.into())
 }
 
 /// Share of the requests of these bins without an answer, those still inside at the end included.

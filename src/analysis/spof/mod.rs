@@ -7,6 +7,7 @@
 
 mod judge;
 mod lab;
+mod lasts;
 mod question;
 mod remedy;
 
@@ -104,10 +105,10 @@ pub struct Fix {
     pub components: Vec<String>,
     /// Minutes of all requests that it saves a year, all components together, those that it adds included; null without lifetimes.
     pub downtime_saved_min_per_year: Option<f64>,
-    /// The share of requests that the losses of its components cost, added up, and how much less it is.
+    /// How much less of all requests is lost with its components, added up: of those that have no lifetime, and so no price.
     #[serde(default)]
     pub lost_saved_ratio: f64,
-    /// The component whose loss it relieves most; null where nothing was simulated for it.
+    /// That of them whose loss it relieves most; null where nothing was simulated for it.
     #[serde(default)]
     pub relief: Option<Relief>,
     /// What it was compared with, where that is not the scenario as it stands.
@@ -267,8 +268,8 @@ pub fn answer<'p>(plan: &'p Plan, options: &Options, lab: &mut Lab<'_>) -> Resul
 }
 
 /// Trials are as long as it takes to react to a loss, and not as long as the scenario.
-pub const LOAD_VARIES: &str = "the load changes over time, and the losses were simulated under its beginning only: where it is higher later, or no \
-     request comes at first, they cost more than is said here";
+pub const LOAD_VARIES: &str = "the load changes over time: each replication begins at another moment of the run (at its start, where the run is no longer \
+     than what is simulated of a loss); a short peak may be met too often or not at all, and more replications look more often";
 
 /// What one should know before believing the numbers.
 pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {

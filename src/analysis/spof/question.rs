@@ -32,7 +32,7 @@ pub enum Effect {
     Slow,
     /// Every second answer is an error.
     Errors,
-    /// It accepts and never answers.
+    /// It accepts and never answers, until somebody starts it again.
     Hang,
     /// Every second call to it is lost, and its caller waits for the connect time-out.
     Drop,
@@ -176,7 +176,8 @@ impl Times {
         self.settle + self.measure + self.grace
     }
 
-    fn whole(self) -> Span {
+    /// How long the simulation lasts.
+    pub fn whole(self) -> Span {
         self.crash + self.down() + self.watch
     }
 
@@ -366,14 +367,35 @@ fn scenario_of(plan: &Plan, times: Times, loss: Option<&Loss>) -> Plan {
             target: plan.components[*part].name.clone(),
             hits: loss.effect.hits(plan, &plan.components[*part]),
         };
-        loss.parts.iter().map(fault).collect()
+        let mut faults: Vec<Fault> = loss.parts.iter().map(fault).collect();
+        if loss.effect == Effect::Hang {
+            let again: Vec<Fault> = faults.iter().map(started_again).collect();
+            faults.extend(again);
+        }
+        faults
     };
     let faults = loss.map_or(Vec::new(), of);
     let mut plan = plan.clone();
     plan.faults = faults;
     plan.lifetimes.clear();
+    plan.at_any_time(times.whole());
     plan.warmup = Warmup::Fixed(times.crash + times.settle);
     plan.duration = times.whole();
     plan.cooldown = times.grace + times.watch;
     plan
+}
+
+/// What hangs does not come to itself: it is ended and started again, and answers nobody whom it kept waiting.
+fn started_again(hang: &Fault) -> Fault {
+    let ended = |hit: &Hit| match hit {
+        Hit::Hang(node) => Hit::CrashNode(*node),
+        other => other.clone(),
+    };
+    let lasts = Span::from_nanos(1);
+    Fault {
+        at: hang.at + hang.lasts.unwrap_or_default() - lasts,
+        lasts: Some(lasts),
+        hits: hang.hits.iter().map(ended).collect(),
+        ..hang.clone()
+    }
 }

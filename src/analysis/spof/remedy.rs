@@ -176,7 +176,18 @@ fn judged(
             lost_s: less(|judge, loss| judge.in_passing_s(loss)),
         }
     };
-    let reliefs: Vec<Relief> = attempt.candidate.components.iter().map(relief).collect();
+    // What has a price counts by that: a third server loses less with each, and fails as well.
+    let is_unpriced = |component: &&String| {
+        let mut its = attempt.before.iter().filter(|l| was.name(**l) == *component);
+        its.any(|l| was.cost(*l).is_none())
+    };
+    let reliefs: Vec<Relief> = attempt
+        .candidate
+        .components
+        .iter()
+        .filter(is_unpriced)
+        .map(relief)
+        .collect();
     let lost_saved_ratio = reliefs.iter().map(|r| r.lost_ratio).sum::<f64>();
     let more = |a: &&Relief, b: &&Relief| {
         let by_share = a.lost_ratio.total_cmp(&b.lost_ratio);

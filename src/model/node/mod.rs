@@ -4,6 +4,7 @@
 //! world. A new kind is one file, one word in [`Node`], and one scenario.
 
 pub mod app;
+pub mod cache;
 pub mod client;
 pub mod dns;
 pub mod firewall;

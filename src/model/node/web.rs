@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::Behaviour;
+use super::cache::Cache;
 use crate::base::dist::Dist;
 use crate::base::ids::SourceId;
 use crate::base::random::{mix, unit};
@@ -44,8 +45,7 @@ pub struct Web<'p> {
     limit_req: Option<LimitReq>,
     /// With `limit_conn`: how many requests each client has here, if any.
     clients: BTreeMap<(SourceId, u32), u32>,
-    /// When the cache began to fill.
-    cold_since: Time,
+    cache: Option<Cache>,
     read_timeout: Option<LaneId>,
 }
 
@@ -71,7 +71,7 @@ impl<'p> Web<'p> {
             upstreams: Upstreams::new(plan.balance, &plan.upstreams),
             limit_req: plan.limit_req.as_ref().map(LimitReq::new),
             clients: BTreeMap::new(),
-            cold_since: Time::ZERO,
+            cache: plan.cache.map(|c| Cache::empty(c, Time::ZERO)),
             read_timeout: plan.read_timeout.map(|t| cx.open_lane(t)),
         }
     }
@@ -95,15 +95,8 @@ impl<'p> Web<'p> {
             || self.has_cached(cx, key)
     }
 
-    /// An empty cache fills while answers stay in it: it is full when the first of them leaves again.
     fn has_cached(&self, cx: &Context<'_>, key: FrameKey) -> bool {
-        let Some(cache) = self.plan.cache else { return false };
-        let age = cx.now().since(self.cold_since);
-        let warmth = match cache.ttl {
-            ttl if age >= ttl => 1.0,
-            ttl => age.seconds() / ttl.seconds(),
-        };
-        unit(&mut cx.draw(&cx.frames[key], CACHE)) < cache.hit * warmth
+        (self.cache).is_some_and(|cache| unit(&mut cx.draw(&cx.frames[key], CACHE)) < cache.hit(cx.now()))
     }
 
     /// With `limit_conn`: may its client have one more here? Then it is counted.
@@ -152,7 +145,7 @@ impl<'p> Web<'p> {
         };
         let client = mix(source.index() as u64, u64::from(client));
         let Some(upstream) = self.upstreams.pick(now, client, &list) else {
-            return cx.finish(key, Reply::failed(last));
+            return self.give_up(cx, key, last);
         };
         step.tried |= bit_of(upstream);
         step.stage = Stage::Proxied {
@@ -188,7 +181,24 @@ impl<'p> Web<'p> {
         if goes_on {
             self.proxy(cx, key, reply.cause);
         } else {
-            cx.finish(key, Reply::failed(reply.cause));
+            self.give_up(cx, key, reply.cause);
+        }
+    }
+
+    /// No upstream has answered.
+    fn give_up(&mut self, cx: &mut Context<'_>, key: FrameKey, cause: Outcome) {
+        if let Some(cache) = &mut self.cache {
+            cache.failed(cx.frames[key].entered);
+        }
+        cx.finish(key, Reply::failed(cause));
+    }
+
+    /// An upstream has.
+    #[inline]
+    fn succeeded(&mut self, cx: &Context<'_>, upstream: u16) {
+        self.upstreams.succeeded(usize::from(upstream));
+        if let Some(cache) = &mut self.cache {
+            cache.answered(cx.now());
         }
     }
 
@@ -254,12 +264,11 @@ impl Behaviour for Web<'_> {
         let Stage::Proxied { upstream } = Web::step(cx, key).stage else {
             return;
         };
-        let upstream = usize::from(upstream);
         if reply.is_ok() {
-            self.upstreams.succeeded(upstream);
+            self.succeeded(cx, upstream);
             cx.finish(key, reply);
         } else {
-            self.attempt_failed(cx, key, upstream, reply);
+            self.attempt_failed(cx, key, usize::from(upstream), reply);
         }
     }
 
@@ -268,7 +277,7 @@ impl Behaviour for Web<'_> {
         let Stage::Proxied { upstream } = step.stage else {
             return false;
         };
-        self.upstreams.succeeded(usize::from(upstream));
+        self.succeeded(cx, upstream);
         self.let_go(step, &cx.frames[key]);
         true
     }
@@ -301,7 +310,7 @@ impl Behaviour for Web<'_> {
             // A new process remembers nothing of failures.
             self.upstreams = Upstreams::new(self.plan.balance, &self.plan.upstreams);
             self.limit_req = self.plan.limit_req.as_ref().map(LimitReq::new);
-            self.cold_since = cx.now();
+            self.cache = self.plan.cache.map(|c| Cache::empty(c, cx.now()));
         }
     }
 

@@ -139,6 +139,14 @@ fn algorithm(cx: &mut Context, raw: &raw::LoadBalancer, path: &Path) -> Algorith
     if raw.draws == 0 {
         cx.bad(&path.key("draws"), "draws must be at least 1");
     }
+    if raw.draws > limits::DRAWS {
+        let says = format!(
+            "{} draws are more than {}, which is the limit",
+            raw.draws,
+            limits::DRAWS
+        );
+        cx.hint(&path.key("draws"), says, "2 is what HAProxy draws by default");
+    }
     if consistent && !matches!(algorithm, Algorithm::Hash { .. }) {
         cx.bad(
             &path.key("hash_type"),

@@ -134,7 +134,11 @@ impl Context<'_> {
 
     fn above_zero(&mut self, duration: Duration, path: &Path) -> Span {
         if duration.0.is_zero() {
-            self.hint(path, "this must be above zero", "no time at all is written \"0s\"");
+            self.hint(
+                path,
+                "this must be above zero",
+                "a time such as \"1ms\"; where nothing is to take time, leave it out",
+            );
             return Span::SECOND;
         }
         duration.0

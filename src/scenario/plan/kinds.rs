@@ -258,6 +258,13 @@ pub struct Cache {
     pub ttl: Span,
 }
 
+impl Cache {
+    /// Does it answer some requests however long there is nobody behind it?
+    pub fn outlasts(self) -> bool {
+        self.hit >= 1.0 || self.hit > 0.0 && self.ttl.is_zero()
+    }
+}
+
 /// `proxy_next_upstream`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct NextOn {

@@ -47,6 +47,14 @@ impl Plan {
             .any(|a| matches!(a, Arrivals::Profile { .. } | Arrivals::Trace { .. }))
     }
 
+    /// What happens is met at any moment of a long life, by simulations that last so long.
+    pub fn at_any_time(&mut self, simulation: Span) {
+        self.midlife = true;
+        if self.load_varies() && self.duration > simulation {
+            self.begins_within = self.duration - simulation;
+        }
+    }
+
     /// How long until everything that notices such a failure by itself has acted on it, about.
     pub fn reaction(&self, failure: &[Hit]) -> Span {
         let struck = Struck::by(self, failure);
@@ -65,7 +73,8 @@ impl Plan {
                     false => 0.0,
                 }
             }
-            Kind::Web(web) => struck.silence(web.connect_timeout),
+            // What is in a cache goes stale.
+            Kind::Web(web) => struck.silence(web.connect_timeout) + web.cache.map_or(0.0, |c| c.ttl.seconds()),
             Kind::App(app) => struck.silence(app.connect_timeout),
             Kind::Firewall(_) | Kind::Member(_) => 0.0,
         });

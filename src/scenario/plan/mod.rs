@@ -29,6 +29,10 @@ pub struct Plan {
     pub digest: String,
     /// Simulated time of one replication.
     pub duration: Span,
+    /// Does a run begin in the midst of the stack's life, with names in caches that are as old as it happens, and not with empty ones?
+    pub midlife: bool,
+    /// A run begins at some moment of so much of the load, each replication at another; zero: at its start.
+    pub begins_within: Span,
     /// How much of its start is left out of the estimates.
     pub warmup: Warmup,
     /// How much of its end the counts and latencies leave out; the timeline shows it. No scenario says so: it is for an

@@ -2,7 +2,7 @@
 //! held / capacity. Times are the least they can be, without waiting, so what is found busy is so in truth.
 
 use super::graph;
-use super::held::{mean_s, queries_s};
+use super::held::{cpu_s, queries_s};
 use super::traffic::{Traffic, limit};
 use super::words::{number, percent, plural, rate};
 use crate::base::ids::{ClassId, HostId, NodeId};
@@ -128,7 +128,7 @@ pub fn bottleneck(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Option<Bottl
 pub fn uses(plan: &Plan, traffic: &Traffic) -> Vec<Use> {
     let hosts = plan.hosts.iter().enumerate().filter_map(|(i, host)| {
         let host_id = HostId::new(i);
-        let demand = |n: NodeId| sum(plan, traffic, n, |_, work| mean_s(&work.cpu));
+        let demand = |n: NodeId| sum(plan, traffic, n, |_, work| cpu_s(plan.node(n), work));
         Some(Use {
             component: host.name.clone(),
             what: Resource::Cores,

@@ -3,7 +3,7 @@
 use super::graph;
 use crate::base::dist::Dist;
 use crate::base::ids::{ClassId, DatabaseId, NodeId};
-use crate::scenario::plan::{App, Kind, Node, Plan, READ, Target, WRITE, Web, Work};
+use crate::scenario::plan::{App, Kind, Node, Plan, READ, Target, Tls, WRITE, Web, Work};
 
 /// By node, then by class.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl Held {
             for (class, work) in node.work.iter().enumerate() {
                 held.answers[id.index()][class] = own_s(plan, node, work) + held.behind_s(plan, id, class);
                 let host = &plan.hosts[node.host.index()];
-                let mut here = mean_s(&work.cpu) / host.speed;
+                let mut here = cpu_s(node, work) / host.speed;
                 let mut most = match node.workers {
                     Some(workers) => held.worker_s(plan, id, class) / f64::from(workers),
                     None => 0.0,
@@ -111,8 +111,19 @@ pub fn mean_s(dist: &Dist) -> f64 {
     dist.mean_s().unwrap_or(0.0)
 }
 
+/// CPU of a request at a node, its TLS handshake included.
+pub fn cpu_s(node: &Node, work: &Work) -> f64 {
+    let tls = match &node.kind {
+        Kind::LoadBalancer(balancer) => balancer.tls.as_ref(),
+        Kind::Web(web) => web.tls.as_ref(),
+        _ => None,
+    };
+    let of = |t: &Tls| t.resumption * mean_s(&t.resumed) + (1.0 - t.resumption) * mean_s(&t.handshake);
+    mean_s(&work.cpu) + tls.map_or(0.0, of)
+}
+
 fn own_s(plan: &Plan, node: &Node, work: &Work) -> f64 {
-    mean_s(&work.cpu) / plan.hosts[node.host.index()].speed + mean_s(&work.io)
+    cpu_s(node, work) / plan.hosts[node.host.index()].speed + mean_s(&work.io)
 }
 
 /// How long an application has a connection to its database for a request.

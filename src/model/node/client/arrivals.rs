@@ -15,6 +15,23 @@ pub(super) struct Modulation {
     pub(super) row: u32,
 }
 
+impl Modulation {
+    /// At this moment of the load.
+    pub(super) fn at(load: &Load, moment: Span) -> Modulation {
+        let before = match load {
+            Load::Open {
+                arrivals: Arrivals::Trace { rows },
+                ..
+            } => rows.partition_point(|row| row.at < Time::ZERO + moment),
+            _ => 0,
+        };
+        Modulation {
+            row: before as u32,
+            ..Modulation::default()
+        }
+    }
+}
+
 impl Client<'_> {
     /// The next arrival after this one, if there is another.
     #[inline]
@@ -26,9 +43,12 @@ impl Client<'_> {
             Arrivals::Poisson { rate } => (*rate > 0.0).then(|| now + self.exponential(*rate)),
             Arrivals::Uniform { spacing } => Some(now + *spacing),
             Arrivals::Renewal { gap } => Some(now + gap.sample(&mut self.arrivals)),
-            Arrivals::Profile { points } => self.next_of_profile(now, points),
+            Arrivals::Profile { points } => {
+                let begins = self.begins;
+                self.next_of_profile(now + begins, points).map(|at| at - begins)
+            }
             Arrivals::Mmpp { states } => self.next_modulated(now, states),
-            Arrivals::Trace { rows } => rows.get(self.modulation.row as usize).map(|r| r.at),
+            Arrivals::Trace { rows } => rows.get(self.modulation.row as usize).map(|r| r.at - self.begins),
         }
     }
 

@@ -77,6 +77,8 @@ pub struct Client<'p> {
     /// One for the time-out of each resolver.
     resolvers: Vec<LaneId>,
     modulation: Modulation,
+    /// The moment of a profile or a recording at which the run begins.
+    begins: Span,
     retries: Retries<'p>,
     /// Of sources whose pages need several requests.
     views: Views,
@@ -87,6 +89,7 @@ const RENDER: u64 = 11;
 const THINK: u64 = 12;
 const BACKOFF: u64 = 13;
 const PAGE: u64 = 14;
+const REMEMBERED: u64 = 15;
 
 impl<'p> Client<'p> {
     /// The clients of a source at the start of a run; `me` stands behind the plan's own nodes.
@@ -102,6 +105,7 @@ impl<'p> Client<'p> {
             1
         };
         let has_resolvers = matches!(source.entry, Entry::Resolvers(_));
+        let begins = plan.begins_within.scaled(cx.streams.turn());
         let cumulate = |sum: &mut f64, class: &crate::scenario::plan::Class| {
             *sum += class.share;
             Some(*sum)
@@ -127,7 +131,8 @@ impl<'p> Client<'p> {
                 .into_iter()
                 .map(|t| cx.open_lane(t))
                 .collect(),
-            modulation: Modulation::default(),
+            modulation: Modulation::at(&source.load, begins),
+            begins,
             retries: Retries::new(plan.source(id).retry.as_ref()),
             views: Views::default(),
         }
@@ -135,6 +140,9 @@ impl<'p> Client<'p> {
 
     /// Puts the first arrival, or the first thought of every user, on the calendar.
     pub fn begin(&mut self, cx: &mut Context<'_>) {
+        if self.plan.midlife {
+            self.remember(cx);
+        }
         match &self.source.load {
             Load::Open { .. } => self.schedule_next(cx),
             Load::Closed { users, .. } => (0..*users).for_each(|user| self.think(cx, user)),
@@ -142,6 +150,30 @@ impl<'p> Client<'p> {
     }
 
     // --- open sources -----------------------------------------------------------------------------------------------
+
+    /// Fills caches as they are found at any moment: a client that asks in exponential gaps has a name for a `ttl`, and then none until
+    /// it asks again; what is left of the `ttl` is as likely one as another (Feller, 1971: the waiting time paradox).
+    fn remember(&mut self, cx: &mut Context<'_>) {
+        let Entry::Resolvers(resolvers) = &self.source.entry else {
+            return;
+        };
+        let views_per_s =
+            self.source.requests_per_s(self.plan.duration.seconds()) / self.source.requests_a_view() as f64;
+        let asks_per_s = views_per_s / self.caches.len().max(1) as f64;
+        for (client, cache) in self.caches.iter_mut().enumerate() {
+            let answer = cx.directory.look_up(resolvers[0]);
+            let ttl = answer.ttl.max(self.source.min_ttl);
+            let asked = asks_per_s * ttl.seconds();
+            let mut draw = Draw::keyed(mix(mix(self.wishes, REMEMBERED), client as u64));
+            if unit(&mut draw) * (1.0 + asked) < asked {
+                *cache = Some(Cached {
+                    until: Time::ZERO + ttl.scaled(unit(&mut draw)),
+                    list: answer.list,
+                    turn: answer.turn,
+                });
+            }
+        }
+    }
 
     /// A request of an open source comes, and the next is scheduled.
     pub fn arrive(&mut self, cx: &mut Context<'_>) {
