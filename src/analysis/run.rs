@@ -476,12 +476,13 @@ fn saturated(plan: &Plan, study: &Study, run: &Run) -> Vec<(String, String)> {
         // Where its host has no CPU left, the workers are only where it shows.
         if full && (growing || turned_away(result) > 0.01) && !full_hosts.contains(&node.host.index()) {
             let asked = result.arrived as f64 / done_by_workers(plan, study, run, i).max(1.0);
-            let digits = if asked < 100.0 { 2 } else { 0 };
+            // Where hardly anything ends well, what the workers can do is not to be seen.
+            let asked = match asked < MOST_TO_TELL {
+                true => format!("{asked:.2} times what"),
+                false => "more than".into(),
+            };
             let consequence = consequence(run, &node.name, &[i], "its queue grows as long as the run lasts");
-            let message = format!(
-                "{} is asked for {asked:.digits$} times what its workers can do: {consequence}",
-                node.name
-            );
+            let message = format!("{} is asked for {asked} its workers can do: {consequence}", node.name);
             found.push((node.name.clone(), message));
         }
     }
@@ -500,6 +501,9 @@ fn asked_of_host(plan: &Plan, study: &Study, i: usize) -> Option<f64> {
         .sum();
     asked.filter(|_| had > 0.0).map(|asked| asked / had)
 }
+
+/// How many times what workers can do they are said to be asked for, at most.
+const MOST_TO_TELL: f64 = 20.0;
 
 /// What the workers of a node have got through, all of them busy. They hold what they do not compute themselves too, so only the
 /// measured pace says it. What they began with is done and what they end with is not; those that began with nothing are owed half

@@ -50,7 +50,7 @@ pub struct Printing {
 #[derive(Debug, Error)]
 pub enum SinkError {
     /// The name does not say what to write.
-    #[error("{}: cannot tell what to write from this name; use .json, .pdf, .html, .png or .svg", .0.display())]
+    #[error("{}: cannot tell what to write from this name; use .json, .pdf, .html, .png or .svg, or .csv for a sweep", .0.display())]
     UnknownExtension(PathBuf),
     /// A picture, or a JSON document, holds one result.
     #[error("{}: holds one result, and these are {}; use .pdf or .html", .0.display(), .1)]
@@ -366,11 +366,11 @@ mod tests {
         let message = |path: &str| Output::parse(Path::new(path)).expect_err("is a mistake").to_string();
         assert_eq!(
             message("x.xls"),
-            "x.xls: cannot tell what to write from this name; use .json, .pdf, .html, .png or .svg"
+            "x.xls: cannot tell what to write from this name; use .json, .pdf, .html, .png or .svg, or .csv for a sweep"
         );
         assert_eq!(
             message("x"),
-            "x: cannot tell what to write from this name; use .json, .pdf, .html, .png or .svg"
+            "x: cannot tell what to write from this name; use .json, .pdf, .html, .png or .svg, or .csv for a sweep"
         );
         assert_eq!(
             message("nowhere/x.json"),

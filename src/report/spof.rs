@@ -64,13 +64,18 @@ fn verdicts(spof: &Spof) -> Vec<Fact> {
     if !stuck.is_empty() {
         facts.push(Fact::new("Does not recover", stuck));
     }
-    let total: f64 = spof.components.iter().filter_map(|p| p.downtime_min_per_year).sum();
-    if total > 0.0 {
+    let minutes = |of: &[Priced]| of.iter().filter_map(|p| p.downtime_min_per_year).sum::<f64>();
+    let (alone, pairs) = (minutes(&spof.components), minutes(&spof.pairs));
+    if alone + pairs > 0.0 {
         let of = match spof.unfinished.is_empty() {
             true => "all components",
             false => "those that were finished",
         };
-        let says = format!("{}, the losses of {of} together", units::minutes(total));
+        let more = match pairs > 0.0 {
+            true => format!(", each alone; {} more, those of pairs", units::minutes(pairs)),
+            false => " together".into(),
+        };
+        let says = format!("{}, the losses of {of}{more}", units::minutes(alone));
         facts.push(Fact::new("Lost a year", vec![Span::plain(says)]));
     }
     facts

@@ -73,7 +73,12 @@ pub fn remedies(loaded: &Loaded, before: &Before<'_>, spof: &mut Spof, lab: &mut
     );
     let in_passing = |f: &Fix| f.relief.as_ref().map_or(0.0, |r| r.lost_s);
     fixes.sort_by(|a, b| {
-        let by_worth = worth(b).total_cmp(&worth(a));
+        // What is measured against something else than the scenario comes last.
+        let by_worth = a
+            .against
+            .is_some()
+            .cmp(&b.against.is_some())
+            .then(worth(b).total_cmp(&worth(a)));
         let by_passing = in_passing(b).total_cmp(&in_passing(a));
         by_worth.then(by_passing).then(a.id.cmp(&b.id))
     });

@@ -48,9 +48,17 @@ fn costliest(spof: &Spof) -> Option<Span> {
         Verdict::Outage => "",
         _ => ", though the service does not end with it",
     };
+    let pairs: f64 = spof.pairs.iter().filter_map(cost).sum();
+    let of = match pairs > 0.0 {
+        true => format!(
+            "All losses of one component cost {} a year, those of two {} more",
+            units::minutes(total),
+            units::minutes(pairs)
+        ),
+        false => format!("All losses together cost {} a year", units::minutes(total)),
+    };
     Some(Span::plain(format!(
-        "All losses together cost {} a year; {} alone costs {} of it{stands}.",
-        units::minutes(total),
+        "{of}; {} alone costs {} of it{stands}.",
         worst.name,
         units::minutes(minutes)
     )))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::words::{list, number};
 use super::{Desk, Finding, Severity, graph};
 use crate::base::ids::NodeId;
-use crate::scenario::plan::{Kind, Plan, Retry, RetryOn};
+use crate::scenario::plan::{Kind, Plan, Retry, RetryOn, Source};
 
 /// From here on a slow moment is answered with so much more work that it need not end by itself.
 const MUCH: f64 = 3.0;
@@ -33,14 +33,14 @@ pub fn multiply(desk: &Desk<'_>) -> Vec<Finding> {
         if worst.attempts >= MUCH
             && let Some((first, _)) = worst.layers.first().cloned()
         {
-            findings.push(finding(plan, &worst, &first, first == source.name));
+            findings.push(finding(plan, &worst, &first, (first == source.name).then_some(source)));
         }
     }
     findings.dedup();
     findings
 }
 
-fn finding(plan: &Plan, ladder: &Ladder, first: &str, is_source: bool) -> Finding {
+fn finding(plan: &Plan, ladder: &Ladder, first: &str, source: Option<&Source>) -> Finding {
     let layers: Vec<String> = ladder
         .layers
         .iter()
@@ -52,9 +52,11 @@ fn finding(plan: &Plan, ladder: &Ladder, first: &str, is_source: bool) -> Findin
         plan.node(ladder.bottom).name,
         list(layers.iter().map(String::as_str)).replace(" and ", " and then "),
     );
-    let fix = match is_source {
-        true => format!("clients.{first}.retry.budget=0.1, and retry in one layer only"),
-        false => format!(
+    let has_budget = |s: &Source| s.retry.as_ref().is_some_and(|r| r.budget.is_some());
+    let fix = match source {
+        Some(source) if has_budget(source) => "retry in one layer only: its clients have a budget already".into(),
+        Some(_) => format!("clients.{first}.retry.budget=0.1, and retry in one layer only"),
+        None => format!(
             "fewer attempts at nodes.{first} (retries, retry_on, next_upstream_tries, retry.budget); retry in one layer only"
         ),
     };
