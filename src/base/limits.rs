@@ -26,6 +26,8 @@ pub const PAGE: u64 = 10_000;
 pub const CLIENTS: u64 = 10_000_000;
 /// Requests a second of one source.
 pub const RATE_PER_S: f64 = 10_000_000.0;
+/// Bytes a second of a network.
+pub const BYTES_PER_S: f64 = 1e12;
 /// How often the states of a bursty source may change in a run, on the average.
 pub const STATE_CHANGES: f64 = 1e8;
 /// Any duration in a scenario.

@@ -19,6 +19,23 @@ fn node<'a>(plan: &'a Plan, name: &str) -> &'a super::plan::Node {
         .unwrap_or_else(|| panic!("no node {name}"))
 }
 
+/// More bytes than requests may come in a second.
+#[test]
+fn a_network_may_be_as_wide_as_networks_are() {
+    for text in ["1.25e9", "1250000000/s", "75000000000/min"] {
+        let plan = foobar(&[&format!("network.bandwidth={text}")]).plan;
+        assert_eq!(plan.network.bandwidth, Some(1.25e9), "{text}");
+    }
+    let sets = ["network.bandwidth=2e12".to_owned()];
+    let problems = load_text("foobar.json", FOOBAR, &sets)
+        .expect_err("it is above the limit")
+        .to_string();
+    assert!(
+        problems.contains("1000000000000 per second, which is the limit"),
+        "{problems}"
+    );
+}
+
 #[test]
 fn foobar_is_what_it_says() {
     let plan = foobar(&[]).plan;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::dist::Life;
-use super::units::{Duration, Rate, Ratio, one, seconds};
+use super::units::{Duration, Rate, Ratio, bytes, one, seconds};
 
 /// A machine.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -71,6 +71,7 @@ pub struct Network {
     #[serde(default = "none")]
     pub loss: Ratio,
     /// Bytes a second, for each message as if it were alone. Omitted: its size takes no time.
+    #[serde(default, deserialize_with = "bytes")]
     pub bandwidth: Option<Rate>,
     /// Links that differ from this.
     #[serde(default)]
@@ -105,6 +106,7 @@ pub struct Link {
     /// Share of messages lost and sent again. Omitted: the network's.
     pub loss: Option<Ratio>,
     /// Bytes a second. Omitted: the network's.
+    #[serde(default, deserialize_with = "bytes")]
     pub bandwidth: Option<Rate>,
     /// How it breaks and is repaired.
     pub lifetime: Option<Lifetime>,

@@ -123,6 +123,10 @@ pub fn typed(number: f64) -> String {
 impl Rate {
     /// `"500/s"` and the like.
     pub fn parse(text: &str) -> Result<Rate, String> {
+        Rate::up_to(limits::RATE_PER_S, text)
+    }
+
+    fn up_to(limit: f64, text: &str) -> Result<Rate, String> {
         let hint = "a rate is a number with a unit, such as \"500/s\", \"30/min\" or \"100/h\"";
         let Some((number, unit)) = text.split_once('/') else {
             return Err(format!("{text:?} is no rate; {hint}"));
@@ -135,21 +139,20 @@ impl Rate {
             _ => return Err(format!("{text:?} has an unknown unit; {hint}")),
         };
         match number.trim().parse::<f64>() {
-            Ok(number) => Rate::checked(number / seconds, text),
+            Ok(number) => Rate::checked(number / seconds, text, limit),
             Err(_) => Err(format!("{text:?} is no rate; {hint}")),
         }
     }
 
-    fn checked(per_second: f64, typed: &str) -> Result<Rate, String> {
+    fn checked(per_second: f64, typed: &str, limit: f64) -> Result<Rate, String> {
         if per_second < 0.0 {
             return Err(format!("the rate {typed} is negative"));
         }
-        if per_second <= limits::RATE_PER_S {
+        if per_second <= limit {
             Ok(Rate(per_second))
         } else {
             Err(format!(
-                "the rate {typed} is above {} per second, which is the limit",
-                limits::RATE_PER_S
+                "the rate {typed} is above {limit} per second, which is the limit"
             ))
         }
     }
@@ -307,13 +310,32 @@ impl<'de> Deserialize<'de> for Duration {
 
 impl<'de> Deserialize<'de> for Rate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = |n: f64| Rate::checked(n, &typed(n));
+        let number = |n: f64| Rate::checked(n, &typed(n), limits::RATE_PER_S);
         deserializer.deserialize_any(Plain {
             expected: "a rate such as \"500/s\"",
             text: Rate::parse,
             number,
         })
     }
+}
+
+/// A rate of bytes, of which there may be more a second than of requests.
+struct Bytes(Rate);
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = |n: f64| Rate::checked(n, &typed(n), limits::BYTES_PER_S).map(Bytes);
+        deserializer.deserialize_any(Plain {
+            expected: "bytes a second, such as 125000000",
+            text: |text| Rate::up_to(limits::BYTES_PER_S, text).map(Bytes),
+            number,
+        })
+    }
+}
+
+/// Reads a bandwidth.
+pub fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Rate>, D::Error> {
+    Ok(Option::<Bytes>::deserialize(deserializer)?.map(|bytes| bytes.0))
 }
 
 impl<'de> Deserialize<'de> for Ratio {
