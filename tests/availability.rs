@@ -341,6 +341,46 @@ fn theory_many_servers_are_overloaded_together() {
     );
 }
 
+/// A role that stays where it went is priced as if it had gone back: said where the members fail differently often, and nowhere else.
+#[test]
+fn a_role_that_moves_is_said_where_it_matters() {
+    let said = |other: &str, preempt: bool| {
+        let vip = format!(
+            r#""front": {{ "kind": "virtual-ip", "members": ["a", "b"], "failover": "1s", "preempt": {preempt} }}"#
+        );
+        let nodes = [vip, app("a", "10d", "1h"), app("b", other, "1h")].join(", ");
+        let caveats = found(&scenario(&nodes, "", 5), YEAR_MIN * 60.0, 2).caveats;
+        caveats.iter().any(|c| c.code == "role.moves")
+    };
+    assert_eq!(
+        [said("90d", false), said("10d", false), said("90d", true)],
+        [true, false, false]
+    );
+}
+
+/// Three minutes hardly ever hold a failure that comes every ten hours: then 20 replications without one only say that fewer than
+/// 17 % of them have one, and that is said.
+#[test]
+fn a_run_with_few_failures_says_how_little_it_knows() {
+    let run = |up: &str, down: &str| {
+        let nodes = app("front", up, down);
+        let clients = r#""clients": { "c": { "arrivals": { "uniform": 5 }, "entry": "front" } }"#;
+        let path = file(
+            "few.json",
+            &format!(r#"{{ "duration": "3m", {clients}, "nodes": {{ {nodes} }} }}"#),
+        );
+        let found = program::document(&["run", &path, "--failures", "--replications", "20"]);
+        let least = found
+            .pointer("/metrics/availability/lo")
+            .and_then(serde_json::Value::as_f64);
+        (least, found.to_string().contains("failures.few"))
+    };
+    assert!(!run("1m", "10s").1);
+    let (least, said) = run("10000h", "1h");
+    near("least", least.expect("an interval"), 0.025f64.powf(1.0 / 20.0), 1e-6);
+    assert!(said);
+}
+
 /// All is up at the start of a horizon, and is not as often down in its first hours as it will be in the long run.
 #[test]
 fn theory_a_short_horizon_begins_with_everything_new() {

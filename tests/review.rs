@@ -275,6 +275,18 @@ fn a_balancer_that_adapts_is_not_taken_to_share_by_weight() {
     );
 }
 
+/// Half of the handshakes are full ones.
+fn tls_case(hosts: &str) -> Case {
+    let tls =
+        r#""a": { "kind": "web", "host": "h", "tls": { "handshake": "230ms", "resumption": 0.5, "resumed": "10ms" } }"#;
+    case(
+        ("capacity.overload", "h"),
+        ("120 %", "hosts.h.cores"),
+        scenario(TO_A, hosts, tls),
+        &["hosts.h.cores=2"],
+    )
+}
+
 fn capacity_cases() -> Vec<Case> {
     let busy = |demand: &str| format!(r#""a": {{ "kind": "app", "host": "h", {demand} }}"#);
     let pair = |each: &str| {
@@ -301,6 +313,7 @@ fn capacity_cases() -> Vec<Case> {
             scenario(TO_A, one_core, &busy(cpu)),
             &["hosts.h.cores=2"],
         ),
+        tls_case(one_core),
         case(
             ("capacity.overload", "a"),
             ("120 %", "nodes.a.workers"),

@@ -87,11 +87,6 @@ pub const fn mix(a: u64, b: u64) -> u64 {
     finish(folded ^ a.rotate_left(32) ^ b)
 }
 
-/// A number from 0 to below 1 from a key.
-pub fn unit_of(key: u64) -> f64 {
-    unit(&mut Draw::keyed(key))
-}
-
 /// The output function of SplitMix64 (Steele, Lea and Flood, 2014).
 #[inline]
 const fn finish(z: u64) -> u64 {

@@ -3,14 +3,11 @@
 use super::lives::Mortal;
 use super::occupancy::States;
 use super::trials::{Count, Course, Trial};
+use crate::analysis::spof::Lasts;
 use crate::base::ids::ClassId;
 use crate::base::random::Streams;
-use crate::failure::Timeline;
 use crate::model::structure::{State, is_cut};
 use crate::scenario::plan::Plan;
-
-/// A failure's down time is drawn so many times, to know how often it is over before everything has reacted.
-const DRAWS: usize = 2_000;
 
 /// The trials of everything that is simulated.
 #[derive(Debug, Default)]
@@ -57,16 +54,9 @@ impl<'a> Prices<'a> {
         let trial_of = |m: &Mortal| trials.losses.iter().position(|(t, _)| t.parts == [m.part]);
         let trial_of: Vec<Option<usize>> = mortals.iter().map(trial_of).collect();
         let still_down = (0..mortals.len()).map(|life| {
-            let mut seconds: Vec<f64> = Timeline::down_times(plan, &streams, life, DRAWS)
-                .iter()
-                .map(|d| d.seconds())
-                .collect();
-            seconds.sort_by(f64::total_cmp);
+            let lasts = Lasts::drawn(plan, &streams, life, mortals[life].means.map_or(0.0, |m| m.down_s));
             let slice_s = trial_of[life].map_or(1.0, |t| trials.losses[t].0.slice_s());
-            let after = |slice: usize| {
-                let at = (slice as f64 + 0.5) * slice_s;
-                1.0 - seconds.partition_point(|d| *d <= at) as f64 / DRAWS as f64
-            };
+            let after = |slice: usize| lasts.beyond((slice as f64 + 0.5) * slice_s);
             (0..super::trials::SLICES).map(after).collect()
         });
         Prices {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::account::Account;
-use crate::base::random::{mix, unit_of};
+use crate::base::random::{Draw, mix, unit};
 
 /// States with several down are simulated while they may add more than this share to what is lost, as long as there are not
 /// too many of them.
@@ -90,7 +90,11 @@ impl Sample {
             // In the order of their numbers neighbours have most in common.
             stratum.states.sort_unstable_by_key(|s| s.0);
             let count = DRAWN.min(stratum.states.len());
-            stratum.draw(count, unit_of(mix(seed, number as u64)), &mut sample.stand_ins);
+            stratum.draw(
+                count,
+                unit(&mut Draw::keyed(mix(seed, number as u64))),
+                &mut sample.stand_ins,
+            );
             sample.simulated.extend(&stratum.drawn);
             sample.strata.push(stratum);
         }

@@ -29,7 +29,12 @@ impl Lasts {
             return Lasts::Exponential(mean_s);
         };
         // How long repairs take does not depend on the study's seed.
-        let drawn = Timeline::down_times(plan, &Streams::new(0, 0), life, DRAWS);
+        Lasts::drawn(plan, &Streams::new(0, 0), life, mean_s)
+    }
+
+    /// Of one lifetime, which lasts so long on the average.
+    pub fn drawn(plan: &Plan, streams: &Streams, life: usize, mean_s: f64) -> Lasts {
+        let drawn = Timeline::down_times(plan, streams, life, DRAWS);
         let mut drawn: Vec<f64> = drawn.iter().map(|d| d.seconds()).collect();
         drawn.sort_by(f64::total_cmp);
         Lasts::Drawn(drawn, mean_s)

@@ -23,6 +23,7 @@ use crate::study::{Count, Failure};
 pub use judge::titled;
 use judge::{Judge, PAIR, Settled, worse};
 pub use lab::{Lab, Runs};
+pub use lasts::Lasts;
 pub use question::{Doubts, Effect, Loss, Question, SLOWER, Times, TimesWanted};
 pub use remedy::{NoFix, apply, remedies};
 use serde::{Deserialize, Serialize};
