@@ -68,6 +68,7 @@ impl<B: Balance> Farm<B> {
             served: 0,
             queued: 0,
             limit: 8,
+            line: 0,
         };
         let pool = Pool {
             servers: (0..size).map(member).collect(),

@@ -11,7 +11,7 @@ use fallover::analysis::availability::{Asked, Availability, EVERYTHING_UP, Found
 use fallover::analysis::reliability::lives;
 use fallover::analysis::result::{Answer, Document, Estimate};
 use fallover::analysis::spof::{
-    Effect, Lab, Options, TimesWanted, Verdict, answer as spof_answer, cut_sets, single_points,
+    Effect, Lab, Options, Spof, TimesWanted, Verdict, answer as spof_answer, cut_sets, single_points,
 };
 use fallover::base::ids::ClassId;
 use fallover::base::time::Span;
@@ -43,6 +43,24 @@ fn found(plan: &Plan, horizon_s: f64, replications: u32) -> Found {
 
 fn availability(plan: &Plan, horizon_s: f64, replications: u32) -> Availability {
     found(plan, horizon_s, replications).availability
+}
+
+/// What `spof` says of the crash of each component.
+fn crashes(plan: &Plan) -> Spof {
+    let mut lab = Lab {
+        settings: settings(2, 0),
+        wish: TimesWanted::default(),
+        stop: &AtomicBool::new(false),
+        progress: &|_, _, _| {},
+        events: 0,
+        overflowed: false,
+    };
+    let options = Options {
+        effects: vec![Effect::Crash],
+        pairs: false,
+        order: 1,
+    };
+    spof_answer(plan, &options, &mut lab).expect("the books balance").0
 }
 
 /// Both ends of what is lost.
@@ -307,6 +325,37 @@ fn theory_series_parallel_and_two_of_three() {
     costs(&two_of_three, "", 3.0 * Q * Q * (1.0 - Q) + Q * Q * Q);
 }
 
+/// A page is its document and nine images, and the web server has the images itself: without the application there is no
+/// document, and nobody asks for them.
+#[test]
+fn theory_a_page_is_lost_with_its_document() {
+    let plan = plan(&format!(
+        r#"{{ "duration": "40000s", "warmup": "200s", "requests": {{ "html": {{}}, "image": {{}} }},
+        "clients": {{ "c": {{ "arrivals": {{ "poisson": 2 }}, "entry": "front", "page": {{ "html": 1, "image": 9 }} }} }},
+        "nodes": {{ "front": {{ "kind": "web", "upstreams": ["a"], "serves": ["image"] }}, {} }} }}"#,
+        monthly("a")
+    ));
+    let found = availability(&plan, 3650.0 * DAY_S, 3);
+    near("structure", 1.0 - found.structural.expect("it exists"), Q, 1e-12);
+    near("lost", lost(&found.availability).0, Q, 1e-9);
+    let (spof, points) = (crashes(&plan), single_points(&plan));
+    let app = spof.components.iter().find(|p| p.name == "a").expect("it is used");
+    assert_eq!(app.cuts, ["html", "image"]);
+    assert_eq!(
+        points.iter().filter(|p| p.classes.len() == 2).count(),
+        2,
+        "it, and the web server"
+    );
+    let minutes = app.downtime_min_per_year.expect("it has a lifetime");
+    // Of an hour's outage five seconds are counted one by one: some twenty views, give or take three standard deviations.
+    near(
+        "spof",
+        minutes,
+        Q * YEAR_MIN,
+        3.0 / libm::sqrt(20.0) * 5.0 / 3600.0 * minutes,
+    );
+}
+
 /// Servers that turn away whom they have no place for: with `up` of them left, Erlang's formula says how many. Most of what is lost is
 /// lost in states that nobody can simulate one by one.
 #[test]
@@ -522,20 +571,7 @@ fn availability_and_spof_agree_on_foobar() {
     let path = format!("{}/scenarios/foobar.json", env!("CARGO_MANIFEST_DIR"));
     let plan = plan(&std::fs::read_to_string(path).expect("reads")).under_load(0.1);
     let found = availability(&plan, 3650.0 * DAY_S, 2);
-    let mut lab = Lab {
-        settings: settings(2, 0),
-        wish: TimesWanted::default(),
-        stop: &AtomicBool::new(false),
-        progress: &|_, _, _| {},
-        events: 0,
-        overflowed: false,
-    };
-    let options = Options {
-        effects: vec![Effect::Crash],
-        pairs: false,
-        order: 1,
-    };
-    let spof = spof_answer(&plan, &options, &mut lab).expect("the books balance").0;
+    let spof = crashes(&plan);
     let q: f64 = unavailabilities(&plan).iter().map(|(_, q)| q).sum();
     let structural = spof.structural_unavailability.expect("lifetimes are exponential");
     near(

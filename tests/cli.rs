@@ -835,8 +835,8 @@ fn a_run_that_ended_early_is_measured_by_how_long_it_lasted() {
     assert!(before["metrics"]["throughput_per_s"]["value"].is_null());
     let rates = values(&measured["timeline"]["series"]["throughput_per_s"]["median"]);
     assert!(
-        rates[0].is_some() && rates[200].is_none(),
-        "beyond its end there is nothing"
+        rates.iter().all(Option::is_none),
+        "all are inside still, and beyond its end nobody came"
     );
 }
 

@@ -915,15 +915,15 @@ fn a_request_that_nobody_of_many_upstreams_takes_ends() {
 
 #[test]
 fn connections_beyond_worker_connections_are_closed_without_an_answer() {
-    // Eight requests 100 ms apart of 250 ms each; a proxied one counts two connections, and Nginx uses two itself, so six of
-    // them fit two requests.
+    // Eight requests 100 ms apart, of 150 ms here and 90 ms behind. Nginx uses two connections itself, so three of these five are
+    // left: the first has two when the third comes, and the second one; at 0.3 s the second has two and there is one.
     let scenario = |serves: &str| {
         format!(
             r#"{{ "duration": "60s",
             "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/eight.csv" }}, "entry": "w" }} }},
-            "nodes": {{ "w": {{ "kind": "web", "connections": 6, {serves} "upstreams": ["a"],
+            "nodes": {{ "w": {{ "kind": "web", "connections": 5, {serves} "upstreams": ["a"],
                               "work": {{ "*": {{ "io": "150ms" }} }} }},
-                        "a": {{ "kind": "app", "work": {{ "*": {{ "io": "100ms" }} }} }} }} }}"#
+                        "a": {{ "kind": "app", "work": {{ "*": {{ "io": "90ms" }} }} }} }} }}"#
         )
     };
     let outcomes = |s: &str| record(s).rows.iter().map(|r| r.outcome).collect::<Vec<_>>();

@@ -189,7 +189,7 @@ fn a_stack_names_every_node_or_counts_them() {
             .count();
         let cut = found.iter().filter(|(words, _)| words.contains('…')).count();
         // Long names are cut in the middle.
-        let shown = if grouped > 0 { grouped + named } else { named + cut };
+        let shown = grouped + named + cut;
         assert!(
             shown >= nodes.len(),
             "{name}: {named} named, {cut} cut, {grouped} grouped of {}",

@@ -67,6 +67,7 @@ impl Stack {
                 served: 0,
                 queued: 0,
                 limit: options.number("maxconn").unwrap_or(u32::MAX),
+                line: options.number("maxqueue").unwrap_or(0),
             }
         });
         let mut pool = Pool {
@@ -360,6 +361,7 @@ fn slowstart_picks(weight: u32) -> Vec<usize> {
         served: 0,
         queued: 0,
         limit: u32::MAX,
+        line: 0,
     };
     let mut pool = Pool {
         servers: vec![server.clone(), server],

@@ -29,6 +29,7 @@ fn pool(observation: &Value) -> Pool {
             served: 0,
             queued: 0,
             limit: u32::MAX,
+            line: 0,
         }
     };
     Pool {

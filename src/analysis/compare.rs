@@ -46,6 +46,23 @@ pub struct Difference {
     pub variance_ratio: Option<f64>,
 }
 
+/// Of less than this part of what differs nobody notices anything.
+const SLIGHT: f64 = 1e-3;
+
+impl Difference {
+    /// Was a difference shown that anybody would notice? With common random numbers nanoseconds can be shown.
+    pub fn matters(&self) -> bool {
+        // Of availability it is the loss that is read.
+        let size = |value: f64| match self.metric.ends_with("availability") {
+            true => 1.0 - value,
+            false => value.abs(),
+        };
+        let sizes = self.a_value.into_iter().chain(self.b_value).map(size);
+        let larger = sizes.fold(0.0, f64::max);
+        self.verdict != Verdict::NoDifferenceShown && self.difference.value.is_some_and(|d| d.abs() >= SLIGHT * larger)
+    }
+}
+
 /// Which is better.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -487,6 +487,14 @@ pub struct SloResult {
     pub met: bool,
 }
 
+impl SloResult {
+    /// Does the interval reach across the target, so that met or missed may be chance?
+    pub fn may_be_chance(&self) -> bool {
+        let Estimate { lo, hi, .. } = self.observed;
+        lo.zip(hi).is_some_and(|(lo, hi)| lo < self.target && self.target < hi)
+    }
+}
+
 /// A warning as a colleague would give it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Caveat {

@@ -9,7 +9,8 @@ use super::statistics;
 use super::topology::Topology;
 use super::waterfall::waterfall;
 use crate::base::limits;
-use crate::model::recorder::{Bin, Budget, ClassRecord, bin_of};
+use crate::model::bin::{Bin, bin_of};
+use crate::model::recorder::{Budget, ClassRecord};
 use crate::model::request::Outcome;
 use crate::scenario::plan::{Database, Measure, Monitoring, Objective, Plan};
 use crate::stats::interval::{self, Between, CONFIDENCE, Interval};
@@ -225,11 +226,12 @@ fn timeline(plan: &Plan, study: &Study) -> Timeline {
     let samples = &study.samples;
     let bin_s = bin_of(plan.duration).seconds();
     let bins = samples.first().map_or(0, |s| s.bins.len());
-    // The last bins lack what ends last: of a bin that is mostly still inside, those that are not say nothing about the others.
-    let ended = |b: &Bin| Some(b.succeeded + b.failed).filter(|ended| *ended > b.offered / 2);
-    let availability = |_: f64, b: &Bin| ended(b).map(|ended| f64::from(b.succeeded) / f64::from(ended));
-    let throughput = |width: f64, b: &Bin| Some(f64::from(b.succeeded) / width);
-    let failed = |width: f64, b: &Bin| Some(f64::from(b.failed) / width);
+    // The last bins lack what ends last: of a bin of which a tenth is still inside, the others say too little about it.
+    let ended = |b: &Bin| Some(b.succeeded + b.failed).filter(|ended| *ended >= b.offered - b.offered / 10);
+    let of_ended = |n: u32, b: &Bin| Some(f64::from(n) / f64::from(ended(b).filter(|ended| *ended > 0)?));
+    let availability = |_: f64, b: &Bin| of_ended(b.succeeded, b);
+    let throughput = |width: f64, b: &Bin| ended(b).map(|_| f64::from(b.succeeded) / width);
+    let failed = |width: f64, b: &Bin| ended(b).map(|_| f64::from(b.failed) / width);
     let curves: [(&str, Value<'_>); 5] = [
         ("availability", &availability),
         ("throughput_per_s", &throughput),
@@ -324,7 +326,7 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
         return caveats;
     }
     let mut say = |code: String, message: String| caveats.push(Caveat { code, message });
-    for result in run.slo.iter().filter(|s| straddles(s)) {
+    for result in run.slo.iter().filter(|s| s.may_be_chance()) {
         say(
             format!("slo.straddles.{}", result.objective),
             format!(
@@ -413,18 +415,6 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
 
 /// The share of requests that fewer failures cost lies outside its own interval too often.
 const FEW_FAILURES: f64 = 30.0;
-
-fn straddles(slo: &SloResult) -> bool {
-    let Estimate {
-        lo: Some(lo),
-        hi: Some(hi),
-        ..
-    } = slo.observed
-    else {
-        return false;
-    };
-    lo < slo.target && slo.target < hi
-}
 
 /// Why no warm-up was found: advice that suits the scenario.
 fn unsettled(plan: &Plan) -> &'static str {

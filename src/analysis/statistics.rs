@@ -2,7 +2,7 @@
 
 use super::result::{Caveat, Run, Series};
 use crate::base::time::Span;
-use crate::model::recorder::bin_of;
+use crate::model::bin::bin_of;
 use crate::scenario::plan::{Arrivals, Plan, Warmup};
 use crate::stats::batches::are_correlated;
 use crate::stats::sketch::Sketch;

@@ -297,6 +297,13 @@ impl<'p> Context<'p> {
         self.troubles > 0 && self.conditions.get(node.index()).is_some_and(|c| c.hung > 0)
     }
 
+    /// Does what a primary commits reach this replica?
+    pub fn follows(&self, replica: NodeId, primary: NodeId) -> bool {
+        let (here, there) = (self.plan.node(replica).host, self.plan.node(primary).host);
+        let joined = !self.wire.is_cut(Some(there), Some(here)) && !self.wire.is_cut(Some(here), Some(there));
+        joined && self.is_up(primary) && self.is_up(replica) && !self.hangs(replica)
+    }
+
     // --- workers and cores ------------------------------------------------------------------------------------------
 
     /// Asks for a worker of the frame's node.

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use crate::base::ids::{DatabaseId, NodeId, VipId};
 use crate::base::time::{Span, Time};
-use crate::scenario::plan::{Kind, Plan, Target};
+use crate::scenario::plan::{self, Kind, Plan, Target};
 
 /// Who answers to a name just now.
 #[derive(Debug)]
@@ -61,14 +61,25 @@ pub struct Roles {
     pub epoch: u16,
     /// Is a fail-over under way?
     pub failing_over: bool,
-    /// When the primary was last seen to die.
-    pub died: Time,
-    /// When each commit that the replicas have not seen yet will reach them.
-    behind: VecDeque<Time>,
+    /// Commits under this primary.
+    commits: u64,
+    /// The last of them, which replicas that follow have still to receive or to work off: when they will have done either.
+    behind: VecDeque<Behind>,
+    /// By member: how many of the commits one has that follows its primary no more.
+    stopped: Vec<Option<u64>>,
     /// Commits that died with a primary.
     pub lost_writes: u64,
     /// Does the primary wait for a replica just now? Only `semi-sync` asks.
     semi_sync: bool,
+}
+
+/// A commit on its way to the replicas.
+#[derive(Copy, Clone, Debug)]
+struct Behind {
+    /// It is in their relay logs, and does not die with the primary.
+    received: Time,
+    /// They have worked it off.
+    applied: Time,
 }
 
 impl Directory {
@@ -86,7 +97,7 @@ impl Directory {
                     moving: false,
                 })
                 .collect(),
-            databases: plan.databases.iter().map(|d| Roles::new(d.primary)).collect(),
+            databases: plan.databases.iter().map(Roles::new).collect(),
         };
         for (i, node) in plan.nodes.iter().enumerate() {
             if let Kind::Dns(dns) = &node.kind {
@@ -180,39 +191,75 @@ impl Directory {
         self.databases[database.index()].semi_sync = on;
     }
 
-    /// A write is committed on the primary. It reaches the replicas after `lag`; they work on it for `apply`, one write
+    /// A write is committed on the primary. Replicas that follow receive it after `lag` and work on it for `apply`, one write
     /// after the other. How far behind they are with it.
     pub fn commit(&mut self, database: DatabaseId, now: Time, lag: Span, apply: Span) -> Span {
         let roles = &mut self.databases[database.index()];
-        while roles.behind.front().is_some_and(|at| *at <= now) {
+        while roles.behind.front().is_some_and(|b| b.applied <= now) {
             roles.behind.pop_front();
         }
-        let begins = roles.behind.back().map_or(now + lag, |last| (*last).max(now + lag));
-        let at = begins + apply;
-        if at > now {
-            roles.behind.push_back(at);
+        let last = roles.behind.back();
+        let received = last.map_or(now + lag, |last| last.received.max(now + lag));
+        let begins = last.map_or(received, |last| last.applied.max(received));
+        let applied = begins + apply;
+        roles.commits += 1;
+        if applied > now {
+            roles.behind.push_back(Behind { received, applied });
         }
-        at.since(now)
+        applied.since(now)
+    }
+
+    /// The same of a write that a replica has acknowledged: with it, it has all that were before.
+    pub fn acknowledged(&mut self, database: DatabaseId, now: Time, apply: Span) {
+        for behind in &mut self.databases[database.index()].behind {
+            behind.received = behind.received.min(now);
+        }
+        self.commit(database, now, Span::ZERO, apply);
     }
 }
 
 impl Roles {
-    fn new(primary: usize) -> Roles {
+    fn new(plan: &plan::Database) -> Roles {
         Roles {
-            primary,
+            primary: plan.primary,
             epoch: 0,
             failing_over: false,
-            died: Time::ZERO,
+            commits: 0,
             behind: VecDeque::new(),
+            stopped: vec![None; plan.members.len()],
             lost_writes: 0,
             semi_sync: true,
         }
     }
 
-    /// Another member becomes primary; what the old one, dead since `died`, had not passed on is lost. Says how much.
-    pub fn promote(&mut self, member: usize, died: Time) -> u64 {
-        let lost = self.behind.iter().filter(|at| **at > died).count() as u64;
+    /// A replica follows its primary, or does not: then it keeps what it has received. One that follows again catches up.
+    pub fn follow(&mut self, member: usize, follows: bool, now: Time) {
+        self.stopped[member] = match follows {
+            true => None,
+            false => Some(self.has(member, now)),
+        };
+    }
+
+    /// How many of the commits a member has received.
+    pub fn has(&self, member: usize, now: Time) -> u64 {
+        let on_the_way = || self.behind.iter().rev().take_while(|b| b.received > now).count() as u64;
+        self.stopped[member].unwrap_or_else(|| self.commits - on_the_way())
+    }
+
+    /// When a member has worked off all that it has received.
+    pub fn applied(&self, member: usize, now: Time) -> Time {
+        let gone = self.commits - self.behind.len() as u64;
+        let last = self.has(member, now).checked_sub(gone + 1);
+        let last = last.and_then(|last| self.behind.get(last as usize));
+        last.map_or(now, |b| b.applied.max(now))
+    }
+
+    /// Another member becomes primary; what it had not received is lost. Says how much.
+    pub fn promote(&mut self, member: usize, now: Time) -> u64 {
+        let lost = self.commits - self.has(member, now);
         self.behind.clear();
+        self.commits = 0;
+        self.stopped.fill(None);
         self.lost_writes += lost;
         self.primary = member;
         self.failing_over = false;

@@ -4,6 +4,7 @@
 //! thread: a Plan and a seed give a Run, always the same.
 
 pub mod balance;
+pub mod bin;
 mod calls;
 mod closing;
 pub mod context;

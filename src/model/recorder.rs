@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::bin::{Bin, bin_of};
 use super::flows::Flows;
 use super::request::{Frame, FrameKey, Outcome};
 use crate::base::ids::{ClassId, DatabaseId, NodeId, SourceId};
@@ -50,6 +51,8 @@ pub struct RunRecord {
     pub events: Vec<Note>,
     /// A row a request, if they were wanted.
     pub rows: Vec<Row>,
+    /// With the rows: when page views began whose document failed, and of which source they were.
+    pub unasked: Vec<(Time, SourceId)>,
     /// Mean latency by slice of the run, if it was wanted.
     pub slices: Vec<(f64, u64)>,
     /// Events that happened.
@@ -131,21 +134,6 @@ pub struct HostRecord {
     pub up: f64,
 }
 
-/// One bin of the timeline.
-#[derive(Clone, Debug, Default)]
-pub struct Bin {
-    /// Requests that came in it.
-    pub offered: u32,
-    /// Those of them that succeeded.
-    pub succeeded: u32,
-    /// Those of them that failed.
-    pub failed: u32,
-    /// Median latency of those that succeeded.
-    pub p50_s: Option<f64>,
-    /// 99th percentile of the same.
-    pub p99_s: Option<f64>,
-}
-
 /// A line of the event log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Note {
@@ -221,23 +209,6 @@ pub struct Recorder {
     pub run: RunRecord,
 }
 
-/// Timelines have at most this many bins.
-const BINS: u64 = 300;
-
-/// The width of a timeline's bins: a round number of seconds (or a round part of one) that gives at most 300 of them.
-pub fn bin_of(duration: Span) -> Span {
-    let least = duration.nanos().div_ceil(BINS).max(1);
-    let mut unit = 1_000u64;
-    loop {
-        for step in [1, 2, 5] {
-            if unit.saturating_mul(step) >= least {
-                return Span::from_nanos(unit * step);
-            }
-        }
-        unit = unit.saturating_mul(10);
-    }
-}
-
 impl Recorder {
     /// A recorder that leaves out what arrives before `from`, and in the plan's cool-down.
     pub fn new(plan: &Plan, from: Time, wanted: Wanted) -> Recorder {
@@ -278,6 +249,7 @@ impl Recorder {
                 lags: plan.databases.iter().map(|_| Sketch::default()).collect(),
                 events: Vec::new(),
                 rows: Vec::new(),
+                unasked: Vec::new(),
                 slices: vec![(0.0, 0); slices],
                 events_taken: 0,
                 stale: 0,
@@ -358,6 +330,17 @@ impl Recorder {
         self.run.classes[class.index()].viewed(latency, render);
         if let Some(batch) = self.batch_at(began) {
             batch.classes[class.index()].viewed(latency, render);
+        }
+    }
+
+    /// A page view that began then ends with its document, and so many requests are never made.
+    pub fn unasked(&mut self, began: Time, source: SourceId, requests: usize) {
+        let bin = self.bin_at(began);
+        if let Some(bin) = self.run.bins.get_mut(bin) {
+            bin.unasked += requests as u32;
+        }
+        if self.wanted.rows {
+            self.run.unasked.push((began, source));
         }
     }
 

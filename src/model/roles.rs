@@ -58,6 +58,18 @@ impl World<'_> {
         }
     }
 
+    /// Who is dead, hangs or is cut off receives nothing from its primary until that is over.
+    pub(super) fn follow_primaries(&mut self) {
+        let (plan, now) = (self.plan, self.cx.now());
+        for (i, database) in plan.databases.iter().enumerate() {
+            let primary = self.cx.directory.primary(plan, DatabaseId::new(i));
+            for (m, member) in database.members.iter().enumerate().filter(|(_, m)| **m != primary) {
+                let follows = self.cx.follows(*member, primary);
+                self.cx.directory.databases[i].follow(m, follows, now);
+            }
+        }
+    }
+
     fn virtual_ip(&mut self, id: VipId, member: Option<usize>, is_up: bool) {
         let (plan, Some(member)) = (self.plan, member) else {
             return;
@@ -126,9 +138,6 @@ impl World<'_> {
         } else if !roles.failing_over && !primary_is_up {
             roles.failing_over = true;
             roles.epoch = roles.epoch.wrapping_add(1);
-            if member == roles.primary {
-                roles.died = self.cx.calendar.now();
-            }
             let epoch = roles.epoch;
             let span = self.role_draw(&plan.databases[id.index()].name, detect, epoch);
             self.cx.after(
@@ -167,12 +176,26 @@ impl World<'_> {
             );
             return;
         }
-        let successor = database.members.iter().position(|m| self.cx.is_up(*m));
+        let now = self.cx.now();
+        let roles = &self.cx.directory.databases[id.index()];
+        let up = (0..database.members.len()).filter(|m| self.cx.is_up(database.members[*m]));
+        // Of those that have most, the first.
+        let successor = up.rev().max_by_key(|m| roles.has(*m, now));
+        if let Some(applied) = successor.map(|m| roles.applied(m, now)).filter(|at| *at > now) {
+            // What it has received it works off before it takes anything new.
+            let again = Event::Promote {
+                database: id,
+                epoch,
+                noticed,
+            };
+            return self.cx.after(applied.since(now), Class::Change, again);
+        }
         let roles = &mut self.cx.directory.databases[id.index()];
         roles.failing_over = false;
         let Some(member) = successor else { return };
-        let lost = roles.promote(member, roles.died);
+        let lost = roles.promote(member, now);
         roles.epoch = roles.epoch.wrapping_add(1);
+        self.follow_primaries();
         let what = if lost == 0 {
             "promoted".to_owned()
         } else {

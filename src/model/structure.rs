@@ -5,11 +5,12 @@
 //! although the next one could serve better.
 
 use std::cell::Cell;
+use std::mem;
 
 use crate::base::ids::{ClassId, DatabaseId, HostId, NodeId};
 use crate::scenario::plan::{
     Algorithm, App, Cache, Component, Entry, Hit, Kind, LoadBalancer, Observe, OnError, Plan, Promotion, ReadFrom,
-    RetryOn, Server, Target, Upstream, Web,
+    RetryOn, Server, Source, Target, Upstream, Web,
 };
 
 /// Which nodes, hosts and links are down.
@@ -106,7 +107,20 @@ impl<'a> Walk<'a> {
         let plan = self.plan;
         let class = self.class.index();
         let mut asking = plan.sources.iter().filter(|s| s.mix(&plan.classes)[class] > 0.0);
-        asking.any(|source| self.enters(&source.entry))
+        asking.any(|source| self.is_asked(source) && self.enters(&source.entry))
+    }
+
+    /// Does a page view of the source come to ask for it? What a document names is fetched once that is there.
+    fn is_asked(&mut self, source: &Source) -> bool {
+        let Some(&document) = source.page.first().filter(|d| **d != self.class) else {
+            return true;
+        };
+        let class = mem::replace(&mut self.class, document);
+        let unknown = vec![None; self.known.len()];
+        let known = mem::replace(&mut self.known, unknown);
+        let found = self.enters(&source.entry);
+        (self.class, self.known) = (class, known);
+        found
     }
 
     fn is_up(&self, node: NodeId) -> bool {

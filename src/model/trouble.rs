@@ -33,6 +33,7 @@ impl<'p> World<'p> {
             self.apply(change, i, hit);
         }
         self.cx.troubles -= u32::from(!change.begins);
+        self.follow_primaries();
         self.schedule_change();
     }
 

@@ -3,7 +3,7 @@
 use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
 use super::summary::{caveats, plural, seed};
 use super::units::{self, NOTHING};
-use crate::analysis::capacity::{Beyond, Capacity, Knee, Shape, Size, Sizing, Verdict};
+use crate::analysis::capacity::{Beyond, Capacity, Knee, Point, Shape, Size, Sizing, Verdict};
 use crate::analysis::result::{Document, Estimate};
 
 /// The report of a `capacity` document.
@@ -147,7 +147,11 @@ fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
             }
             true if capacity.closed => format!("{:.0} % more users than now", 100.0 * (ratio - 1.0)),
             true => format!("{:.0} % more than now", 100.0 * (ratio - 1.0)),
-            false => format!("none: {:.0} % of the present load is too much", 100.0 * (1.0 - ratio)),
+            false => format!(
+                "none: {:.0} % of the present {} would have to go",
+                100.0 * (1.0 - ratio),
+                if capacity.closed { "users" } else { "load" }
+            ),
         };
         facts.push(Fact::new("Head-room", vec![Span::plain(says)]));
     }
@@ -184,7 +188,7 @@ fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
     if let Some(beyond) = &capacity.beyond {
         facts.push(Fact::new(
             "Beyond the knee",
-            vec![Span::plain(goodput(beyond, capacity.knee.knee_per_s.value))],
+            vec![Span::plain(goodput(beyond, &capacity.curve))],
         ));
     }
     facts
@@ -211,11 +215,12 @@ const MOST_BUSY: usize = 4;
 /// How many are named of those that all is lost with.
 const MOST_NAMED: usize = 8;
 
-/// Beyond the knee this much more is growth: what is turned away grows too, but not as fast as the load.
-const GROWS: f64 = 1.1;
+/// From the last load but one to the last, this much more is growth: what is turned away grows too, but not as fast as the load.
+const GROWS: f64 = 1.03;
 
-fn goodput(beyond: &Beyond, knee_per_s: Option<f64>) -> String {
-    let grows = knee_per_s.is_some_and(|knee| beyond.last_per_s > GROWS * knee);
+fn goodput(beyond: &Beyond, curve: &[Point]) -> String {
+    let before = curve.iter().rev().nth(1).and_then(|p| p.metrics.throughput_per_s.value);
+    let grows = before.is_some_and(|before| beyond.last_per_s > GROWS * before);
     let (last, offered, peak) = (
         per_s(beyond.last_per_s),
         per_s(beyond.last_offered_per_s),

@@ -62,17 +62,18 @@ pub(super) fn sentence(pair: &[Difference]) -> Point {
         .filter_map(|m| of(pair, m));
     // What nobody asked for is said where it differs.
     let others = ["throughput_per_s"].into_iter().filter_map(|m| of(pair, m));
+    // Where p99 scatters too much to tell, another part of the latency may tell.
+    let p99_tells = of(pair, "latency_s.p99").is_some_and(Difference::matters);
+    let instead = ["latency_s.mean", "latency_s.p95", "latency_s.p50"].into_iter();
+    let instead = instead.filter_map(|m| of(pair, m)).find(|d| !p99_tells && d.matters());
     let is_much = |d: &&Difference| {
         d.a_value
             .zip(d.difference.value)
             .is_some_and(|(a, v)| v.abs() > 0.01 * a)
     };
-    let others = others
-        .filter(|d| d.verdict != Verdict::NoDifferenceShown)
-        .filter(is_much);
-    let told: Vec<&Difference> = always.chain(others).collect();
-    let (same, other): (Vec<&Difference>, Vec<&Difference>) =
-        told.iter().partition(|d| d.verdict == Verdict::NoDifferenceShown);
+    let others = others.filter(|d| d.matters()).filter(is_much);
+    let told: Vec<&Difference> = instead.into_iter().chain(always).chain(others).collect();
+    let (other, same): (Vec<&Difference>, Vec<&Difference>) = told.iter().partition(|d| d.matters());
     let clauses = |of: &[&Difference], between: &str| of.iter().map(|d| clause(d)).collect::<Vec<_>>().join(between);
     let subject = match other.is_empty() {
         true => String::new(),
@@ -84,18 +85,14 @@ pub(super) fn sentence(pair: &[Difference]) -> Point {
         "; "
     };
     let body = format!("{subject}{between}{}.", clauses(&same, "; "));
-    let good = |wanted| told.iter().any(|d| d.verdict == wanted);
+    let good = |wanted| other.iter().any(|d| d.verdict == wanted);
     let tone = match (good(Verdict::BBetter), good(Verdict::ABetter)) {
         (true, false) => Tone::Good,
         (false, true) => Tone::Bad,
         (true, true) => Tone::Caution,
         (false, false) => Tone::Strong,
     };
-    let against = if told.iter().any(|d| d.verdict != Verdict::NoDifferenceShown) {
-        " against "
-    } else {
-        " or "
-    };
+    let against = if !other.is_empty() { " against " } else { " or " };
     Point {
         head: vec![
             Span::new(tone, pair[0].b.clone()),
@@ -112,6 +109,9 @@ fn clause(d: &Difference) -> String {
     };
     if d.verdict == Verdict::NoDifferenceShown {
         return format!("{name}: no difference shown");
+    }
+    if !d.matters() {
+        return format!("{name}: {}, too little to matter", delta(d));
     }
     let verb = if value < 0.0 { "cuts" } else { "raises" };
     format!(
@@ -196,6 +196,7 @@ fn differences(pair: &[Difference]) -> Table {
     let told = told(pair);
     let row = |d: &&Difference| {
         let (better, tone) = match d.verdict {
+            Verdict::ABetter | Verdict::BBetter if !d.matters() => ("too little to matter", Tone::Quiet),
             Verdict::ABetter => (d.a.as_str(), Tone::Strong),
             Verdict::BBetter => (d.b.as_str(), Tone::Strong),
             Verdict::NoDifferenceShown => ("none shown", Tone::Quiet),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::answer::HEAVY;
 use super::availability::about;
 use super::document::{Number, Span, Tone};
 use super::review::SEVERITIES;
@@ -48,11 +49,15 @@ fn quiet(text: impl Into<String>) -> Span {
 
 fn kept(slo: &SloResult) -> Span {
     let target = objective(slo).0;
-    match slo.met {
-        true => Span::new(Tone::Good, format!("✓ {target}")),
-        false => Span::new(Tone::Bad, format!("✗ missed {target}")),
+    match (slo.met, slo.may_be_chance()) {
+        (_, true) => Span::new(Tone::Caution, format!("? {target}, may be chance")),
+        (true, false) => Span::new(Tone::Good, format!("✓ {target}")),
+        (false, false) => Span::new(Tone::Bad, format!("✗ missed {target}")),
     }
 }
+
+/// Below this share of answers their latency says little of the service.
+const FEW_ANSWERS: f64 = 0.9;
 
 /// The numbers of one run, each beside what was promised of it.
 fn of_run(view: &RunView<'_>) -> Vec<Number> {
@@ -68,9 +73,16 @@ fn of_run(view: &RunView<'_>) -> Vec<Number> {
         Some(slo) => kept(slo),
         None => quiet(otherwise),
     };
+    // A quick answer to few is no good news.
+    let few = availability.value.filter(|a| *a < FEW_ANSWERS && !view.is_empty());
+    let of_few = few.map(|a| format!("of the {} that were answered", units::percent(a)));
+    let of_answers = |name: &str| match (promised(name, of_few.clone().unwrap_or_default()), &of_few) {
+        (Span { tone: Tone::Good, .. }, Some(of_few)) => quiet(of_few.clone()),
+        (note, _) => note,
+    };
     let nines = availability.value.and_then(units::nines);
     let nines = nines.or_else(|| units::at_least(availability)).unwrap_or_default();
-    vec![
+    let mut numbers = vec![
         number(
             "Available",
             units::percent_estimate(availability),
@@ -89,14 +101,50 @@ fn of_run(view: &RunView<'_>) -> Vec<Number> {
         number(
             "Latency, median",
             units::latency_estimate(&latency_s.p50),
-            promised("p50", String::new()),
+            of_answers("p50"),
         ),
         number(
             "Latency, p99",
             units::latency_estimate(&latency_s.p99),
-            promised("p99", String::new()),
+            of_answers("p99"),
         ),
-    ]
+    ];
+    numbers.extend(other_promises(view));
+    if let Some(page) = &view.run.metrics.page_s {
+        let note = format!("median {}", units::latency_estimate(&page.p50));
+        numbers.push(number(
+            "Whole page, p99",
+            units::latency_estimate(&page.p99),
+            quiet(note),
+        ));
+    }
+    numbers
+}
+
+/// What was promised beyond what stands beside a number of its own.
+fn other_promises(view: &RunView<'_>) -> Option<Number> {
+    let slo = &view.run.slo;
+    let stands = |s: &&SloResult| !["availability", "p50", "p99"].contains(&s.objective.as_str());
+    let others: Vec<&SloResult> = slo.iter().filter(stands).collect();
+    if others.is_empty() || view.is_empty() {
+        return None;
+    }
+    let named = |those: &dyn Fn(&&SloResult) -> bool| {
+        let names: Vec<&str> = others
+            .iter()
+            .copied()
+            .filter(those)
+            .map(|s| s.objective.as_str())
+            .collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    let note = match (named(&|s| !s.met && !s.may_be_chance()), named(&|s| s.may_be_chance())) {
+        (Some(missed), _) => Span::new(Tone::Bad, format!("✗ missed {missed}")),
+        (None, Some(close)) => Span::new(Tone::Caution, format!("? {close}, may be chance")),
+        (None, None) => Span::new(Tone::Good, "✓ all of them"),
+    };
+    let kept = slo.iter().filter(|s| s.met).count();
+    Some(number("Promises kept", format!("{kept} of {}", slo.len()), note))
 }
 
 fn of_capacity(found: &Capacity) -> Vec<Number> {
@@ -158,17 +206,19 @@ fn of_spof(found: &Spof) -> Vec<Number> {
         0 => Tone::Quiet,
         _ => Tone::Bad,
     };
+    let heavy = names(&|p: &Priced| p.verdict != Loss::Outage && p.lost_ratio.value.is_some_and(|l| l >= HEAVY));
+    let of_all = match is_whole {
+        true => format!("of {}", plural(all as u32, "component")),
+        false => format!("of the {all} that were finished"),
+    };
     let mut numbers = vec![
         number(
             "Single points of failure",
             outages.to_string(),
-            Span::new(
-                tone(outages),
-                match is_whole {
-                    true => format!("of {}", plural(all as u32, "component")),
-                    false => format!("of the {all} that were finished"),
-                },
-            ),
+            match (outages, heavy) {
+                (0, 1..) => Span::new(Tone::Caution, format!("but {heavy} {of_all} lose much")),
+                _ => Span::new(tone(outages), of_all),
+            },
         ),
         number(
             "Too weak without",

@@ -158,13 +158,27 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
             Span::plain(p.downtime_min_per_year.map_or(NOTHING.into(), units::minutes)),
         ]
     };
-    let footnote = match all.len().saturating_sub(most) {
+    // Where not all find room, what costs and loses nothing is left out first, wherever it stands.
+    let is_harmless = |p: &&Priced| p.verdict == Verdict::None && p.recovers;
+    let harmful = all.iter().filter(|p| !is_harmless(p)).count();
+    let mut room_for_harmless = most.saturating_sub(harmful);
+    let shown = all.iter().filter(|p| {
+        let is_shown = !is_harmless(p) || room_for_harmless > 0;
+        room_for_harmless -= usize::from(is_harmless(p) && is_shown);
+        is_shown
+    });
+    let rows: Vec<Vec<Span>> = shown.take(most).map(row).collect();
+    let footnote = match all.len() - rows.len() {
         0 => String::new(),
+        more if harmful <= most => format!(
+            "{} more in the JSON, whose loss does none of that",
+            plural(more as u32, what)
+        ),
         more => format!("{} more in the JSON", plural(more as u32, what)),
     };
     Table {
         columns,
-        rows: all.iter().take(most).map(row).collect(),
+        rows,
         footnote,
     }
 }

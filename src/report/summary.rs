@@ -263,10 +263,12 @@ pub(super) fn objectives(view: &RunView<'_>, most: usize) -> Table {
         Column::right("observed"),
     ];
     let row = |s: &SloResult| {
-        let (mark, tone) = match s.met {
+        let (mark, tone) = match (s.met, s.may_be_chance()) {
             _ if view.is_empty() => ("not measured", Tone::Quiet),
-            true => ("✓ met", Tone::Good),
-            false => ("✗ missed", Tone::Bad),
+            (true, true) => ("? met", Tone::Caution),
+            (false, true) => ("? missed", Tone::Caution),
+            (true, false) => ("✓ met", Tone::Good),
+            (false, false) => ("✗ missed", Tone::Bad),
         };
         let (target, observed) = objective(s);
         vec![
@@ -278,7 +280,8 @@ pub(super) fn objectives(view: &RunView<'_>, most: usize) -> Table {
     };
     // What was missed must not be hidden behind what was met.
     let mut order: Vec<&SloResult> = slo.iter().collect();
-    order.sort_by_key(|s| s.met);
+    order.sort_by_key(|s| (s.met, !s.may_be_chance()));
+    let most = most.max(slo.iter().filter(|s| !s.met).count());
     let rows = order.into_iter().take(most).map(row).collect();
     Table {
         columns,
@@ -305,10 +308,13 @@ pub(super) fn objective(slo: &SloResult) -> (String, String) {
     }
 }
 
-fn verdict(view: &RunView<'_>) -> Span {
+/// Of all promises: kept, missed, or too close to tell.
+pub(super) fn verdict(view: &RunView<'_>) -> Span {
     let slo = &view.run.slo;
+    let close = slo.iter().any(SloResult::may_be_chance);
     match slo.iter().filter(|s| !s.met).count() {
         _ if slo.is_empty() || view.is_empty() => Span::new(Tone::Quiet, NOTHING),
+        0 if close => Span::new(Tone::Caution, "? met"),
         0 => Span::new(Tone::Good, "✓ met"),
         missed => Span::new(Tone::Bad, format!("✗ {missed} of {} missed", slo.len())),
     }

@@ -4,10 +4,14 @@
 //! lowest to the highest mean over all points that share a value of the input.
 
 use super::units;
+use crate::analysis::result::Estimate;
 use crate::analysis::sweep::{Input, Output, Point, Sweep};
 
 /// Of a grid, which does not say what its reader cares about.
 const OF_A_GRID: [&str; 2] = ["latency_s.p99", "availability"];
+
+/// Wider than this an interval leaves a share of the variance open.
+const WIDE: f64 = 0.5;
 
 /// An output, and what moves it, the input that moves it most first.
 pub struct Moves {
@@ -17,6 +21,8 @@ pub struct Moves {
     pub mean: Option<f64>,
     /// One an input.
     pub swings: Vec<Swing>,
+    /// Is it known which comes first? Not where no share of the variance is told from none.
+    pub ranked: bool,
 }
 
 /// An input, where it takes the output, and what is said beside it.
@@ -29,6 +35,8 @@ pub struct Swing {
     pub high: f64,
     /// Both in words.
     pub says: String,
+    /// What the order goes by: a share of the variance, or how far it moves.
+    weight: f64,
 }
 
 /// Every output that an input moves as far as a reader can see.
@@ -43,8 +51,7 @@ pub fn moves(sweep: &Sweep) -> Vec<Moves> {
     };
     let mut all: Vec<Moves> = all.into_iter().filter(is_seen).collect();
     for moves in &mut all {
-        let size = |s: &Swing| (s.high - s.low).abs();
-        moves.swings.sort_by(|a, b| size(b).total_cmp(&size(a)));
+        moves.swings.sort_by(|a, b| b.weight.total_cmp(&a.weight));
         moves.mean = moves.mean.filter(|v| v.is_finite());
     }
     all
@@ -52,11 +59,10 @@ pub fn moves(sweep: &Sweep) -> Vec<Moves> {
 
 fn of_sensitivity(output: &Output) -> Moves {
     let swings = output.effects.iter().filter_map(|e| {
-        let share = e
-            .total
-            .value
-            .filter(|v| v.is_finite())
-            .map(|v| format!(" · {} %", units::trimmed(v * 100.0, 0)));
+        // A share that could be any is none to be told.
+        let is_known = |total: &Estimate| total.lo.zip(total.hi).is_some_and(|(lo, hi)| hi - lo <= WIDE);
+        let share = e.total.value.filter(|v| v.is_finite() && is_known(&e.total));
+        let share = share.map(|v| format!(" · {} %", units::trimmed(v.clamp(0.0, 1.0) * 100.0, 0)));
         let (low, high) = e.low.zip(e.high)?;
         let says = format!(
             "{} → {}{}",
@@ -69,12 +75,14 @@ fn of_sensitivity(output: &Output) -> Moves {
             low,
             high,
             says,
+            weight: e.total.value.filter(|v| v.is_finite()).unwrap_or(0.0),
         })
     });
     Moves {
         metric: output.metric.clone(),
         mean: output.mean,
         swings: swings.collect(),
+        ranked: output.effects.iter().any(|e| e.total.lo.is_some_and(|lo| lo > 0.0)),
     }
 }
 
@@ -106,6 +114,7 @@ fn of_grid(sweep: &Sweep, metric: &str) -> Moves {
             low: low.1,
             high: high.1,
             says,
+            weight: high.1 - low.1,
         })
     });
     let swings = swings.collect();
@@ -115,6 +124,7 @@ fn of_grid(sweep: &Sweep, metric: &str) -> Moves {
         metric: metric.to_owned(),
         mean,
         swings,
+        ranked: true,
     }
 }
 

@@ -100,17 +100,24 @@ impl Page {
             let mut line = pad(&label, width(&label), indent, Align::Left);
             let mut used = indent;
             for (i, item) in fact.items.iter().enumerate() {
-                let text = shorten(&visible(&item.text), self.width - indent);
-                let joint = if i == 0 { "" } else { " · " };
-                if i > 0 && used + width(joint) + width(&text) > self.width {
-                    lines.push(line);
-                    (line, used) = (" ".repeat(indent), indent);
-                } else {
-                    line.push_str(joint);
-                    used += width(joint);
+                let (text, room) = (visible(&item.text), self.width - indent);
+                // What does not fit a line goes on below.
+                let parts = match width(&text) <= room {
+                    true => vec![text],
+                    false => wrap(&text, room),
+                };
+                for (part, text) in parts.iter().enumerate() {
+                    let joint = if i == 0 || part > 0 { "" } else { " · " };
+                    if part > 0 || i > 0 && used + width(joint) + width(text) > self.width {
+                        lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
+                        used = indent;
+                    } else {
+                        line.push_str(joint);
+                        used += width(joint);
+                    }
+                    used += width(text);
+                    line.push_str(&self.toned(item.tone, text));
                 }
-                used += width(&text);
-                line.push_str(&self.toned(item.tone, &text));
             }
             lines.push(line.trim_end().to_string());
         }

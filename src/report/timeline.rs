@@ -130,7 +130,7 @@ fn tracks_of_one(run: &RunView<'_>) -> Vec<Track> {
             Measure::Latency,
             vec![("latency_p50_s", "p50", 5), ("latency_p99_s", "p99", 0)],
         ),
-        ("Requests per second", Measure::Rate, rates),
+        ("Requests per second, by arrival", Measure::Rate, rates),
         (
             "Mean latency of the pilots",
             Measure::Latency,
@@ -155,7 +155,7 @@ fn tracks_of_several(runs: &[RunView<'_>]) -> Vec<Track> {
     let plans = [
         ("Availability", Measure::Availability, "availability"),
         ("Latency, p99", Measure::Latency, "latency_p99_s"),
-        ("Failed requests per second", Measure::Rate, "failed_per_s"),
+        ("Failed per second, by arrival", Measure::Rate, "failed_per_s"),
     ];
     let track = |(title, measure, name): (&str, Measure, &str)| {
         let lines: Vec<Line> = runs

@@ -45,7 +45,11 @@ pub fn percent_estimate(e: &Estimate) -> String {
     let decimals = decimals_of_interval(half * 100.0).max(decimals_for(lost, 1).min(2));
     // The smaller side is the one that is read: 99.983 % is 0.017 % lost.
     let decimals = decimals.min(decimals_for(lost.min(value * 100.0), MOST_DIGITS));
-    with_unit(value_and_half(value * 100.0, half * 100.0, decimals), "%")
+    let text = match lopsided(e) {
+        Some((lo, hi)) => value_and_ends([value, lo, hi].map(|v| v * 100.0), decimals),
+        None => value_and_half(value * 100.0, half * 100.0, decimals),
+    };
+    with_unit(text, "%")
 }
 
 /// A difference of two shares with its interval, in percentage points: `0.42 ± 0.05 points`.
@@ -111,10 +115,13 @@ pub fn latency_brief(e: &Estimate) -> String {
     }
 }
 
-/// A latency that may lie below zero.
+/// A latency that may lie below zero, by more than rounding.
 pub fn signed_latency(seconds: f64) -> String {
-    let sign = if seconds < 0.0 { "−" } else { "" };
-    format!("{sign}{}", latency(seconds.abs()))
+    match seconds {
+        s if s.abs() < 1e-9 => latency(0.0),
+        s if s < 0.0 => format!("−{}", latency(-s)),
+        s => latency(s),
+    }
 }
 
 /// A stretch of time as somebody would say it: `90 s`, `5 min`, `1.5 h`, `10 y`.
@@ -181,10 +188,37 @@ fn estimate(e: &Estimate, scale: impl Fn(f64) -> f64, unit: impl Fn(f64) -> &'st
     // The unit suits the larger of the two: a difference of nothing is known to 8 ms, not to 7,600 µs.
     let size = value.abs().max(half.unwrap_or(0.0));
     let factor = scale(size);
-    with_unit(plus_minus(value * factor, half.map(|h| h * factor)), unit(size))
+    let text = match lopsided(e).zip(half) {
+        Some(((lo, hi), half)) => {
+            // However far the other end is, the value is not rounded away.
+            let decimals = decimals_of_interval(half * factor).max(decimals_for(value * factor, 1));
+            let decimals = decimals.min(decimals_for(value * factor, MOST_DIGITS));
+            value_and_ends([value, lo, hi].map(|v| v * factor), decimals)
+        }
+        None => plus_minus(value * factor, half.map(|h| h * factor)),
+    };
+    with_unit(text, unit(size))
 }
 
-/// The larger of the two sides, so that a clamped or lopsided interval is never made to look tighter than it is.
+/// Both ends of an interval that `±` would make look wider by far on one side than it is: more than three times the other.
+fn lopsided(e: &Estimate) -> Option<(f64, f64)> {
+    let (value, lo, hi) = (measured(e.value)?, measured(e.lo)?, measured(e.hi)?);
+    let (below, above) = (value - lo, hi - value);
+    let (less, more) = (below.min(above), below.max(above));
+    (less >= 0.0 && more > 3.0 * less).then_some((lo, hi))
+}
+
+/// `753 (480 to 778)`; as one number where nothing of that is left at so many places.
+fn value_and_ends([value, lo, hi]: [f64; 3], decimals: usize) -> String {
+    let [value, lo, hi] = [value, lo, hi].map(|v| fixed(v, decimals));
+    if lo == value && hi == value {
+        value
+    } else {
+        format!("{value} ({lo} to {hi})")
+    }
+}
+
+/// The larger of the two sides, so that a lopsided interval is never made to look tighter than it is.
 fn half_width(e: &Estimate) -> Option<f64> {
     let (value, lo, hi) = (measured(e.value)?, measured(e.lo)?, measured(e.hi)?);
     Some((hi - value).max(value - lo).max(0.0))
@@ -346,8 +380,20 @@ mod tests {
     }
 
     #[test]
-    fn a_lopsided_interval_shows_its_wider_side() {
-        assert_eq!(percent_estimate(&between(0.9995, 0.9965, 1.0)), "99.95 ± 0.30 %");
+    fn a_lopsided_interval_shows_both_ends() {
+        assert_eq!(
+            percent_estimate(&between(0.9995, 0.9965, 1.0)),
+            "99.95 (99.65 to 100.00) %"
+        );
+        assert_eq!(rate_estimate(&between(753.0, 480.0, 778.0)), "753 (480 to 778) /s");
+        assert_eq!(latency_estimate(&between(0.214, 0.061, 1.009)), "214 (61 to 1,009) ms");
+        assert_eq!(
+            latency_estimate(&between(0.0072, 0.0072, 2.008)),
+            "0.007 (0.007 to 2.008) s"
+        );
+        // Not worth two numbers more.
+        assert_eq!(latency_estimate(&between(0.214, 0.211, 0.219)), "214 ± 5 ms");
+        assert_eq!(percent_estimate(&between(0.823412, 0.823411, 0.823419)), "82.34 %");
     }
 
     #[test]

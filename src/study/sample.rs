@@ -1,7 +1,8 @@
 //! One replication, reduced to the numbers that estimates are made of.
 
 use super::Study;
-use crate::model::recorder::{Batch, Bin, Budget, ClassRecord, HostRecord, NodeRecord, NodeTally, RunRecord};
+use crate::model::bin::Bin;
+use crate::model::recorder::{Batch, Budget, ClassRecord, HostRecord, NodeRecord, NodeTally, RunRecord};
 use crate::stats::interval::{self, Between, Interval};
 use crate::stats::sketch::{Profile, Sketch};
 

@@ -33,11 +33,11 @@ pub fn of(account: &Account<'_>, found: &Availability, (ages, is_short): (bool, 
             format!("nothing uses {}, so its failures cost nothing", listed(&found.unused)),
         ));
     }
-    let (offered, lost) = account.prices.everything_up();
-    let unseen_min = (1.0 - interval::never_failed(offered as u64)) * YEAR_MIN;
-    if lost <= 0.0 && unseen_min > 0.1 * lost_min {
+    let unseen_min = account.prices.unseen(None) * YEAR_MIN;
+    if unseen_min > 0.1 * lost_min {
+        let offered = account.prices.everything_up(None).0;
         all.push(caveat("load.unseen", format!(
-            "with everything up none of {offered:.0} simulated requests was lost, and that is taken as none at all; it cannot tell less than {unseen_min:.1} min a year from nothing"
+            "with everything up none of {offered:.0} simulated requests was lost, which cannot tell {unseen_min:.1} min a year from nothing: the value takes it for nothing, the interval reaches to that; more replications narrow it"
         )));
     }
     let rests_min = found.states.by_rule_min_per_year + found.states.unexplored_min_per_year;

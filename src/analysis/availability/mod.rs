@@ -113,18 +113,27 @@ fn estimate(found: Interval) -> Estimate {
     }
 }
 
-/// A share that is lost, in minutes a year; never below none.
-fn minutes(lost: Interval) -> Estimate {
-    let found = estimate(scaled(lost, YEAR_MIN));
+/// A share that is lost, and may be more by what nobody can have seen, in minutes a year; never below none.
+fn minutes(lost: Interval, unseen: f64) -> Estimate {
+    let found = beyond(estimate(scaled(lost, YEAR_MIN)), unseen * YEAR_MIN);
     Estimate {
         lo: found.lo.map(|lo| lo.max(0.0)),
         ..found
     }
 }
 
-/// What is left of a share that is lost.
-fn left(lost: Interval) -> Estimate {
-    let found = estimate(lost);
+/// The upper end farther out by what does not depend on the rest.
+fn beyond(found: Estimate, unseen: f64) -> Estimate {
+    let farther = |(value, hi): (f64, f64)| value + libm::hypot(hi - value, unseen);
+    Estimate {
+        hi: found.value.zip(found.hi).map(farther),
+        ..found
+    }
+}
+
+/// What is left of a share that is lost, and may be more by what nobody can have seen.
+fn left(lost: Interval, unseen: f64) -> Estimate {
+    let found = beyond(estimate(lost), unseen);
     let of = |lost: Option<f64>| lost.map(|l| (1.0 - l).clamp(0.0, 1.0));
     Estimate {
         value: of(found.value),

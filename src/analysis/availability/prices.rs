@@ -8,6 +8,7 @@ use crate::base::ids::ClassId;
 use crate::base::random::Streams;
 use crate::model::structure::{State, is_cut};
 use crate::scenario::plan::Plan;
+use crate::stats::interval;
 
 /// The trials of everything that is simulated.
 #[derive(Debug, Default)]
@@ -142,12 +143,27 @@ impl<'a> Prices<'a> {
         with.1 > without.1 + 3.0 * libm::sqrt(without.1) + 0.01 * with.0
     }
 
-    /// Requests of the baseline, and how many of them were lost.
-    pub fn everything_up(&self) -> Count {
-        let all = self.trials.base().courses.iter().flatten();
-        all.map(Course::whole)
-            .fold((0.0, 0.0), |sum, c| (sum.0 + c.0, sum.1 + c.1))
+    /// Requests of the baseline, and how many of them were lost; of one class, or of all.
+    pub fn everything_up(&self, class: Option<usize>) -> Count {
+        let of = |courses: &'_ Vec<Course>| {
+            let wanted = courses.iter().enumerate();
+            let wanted = wanted.filter(|(c, _)| class.is_none_or(|class| class == *c));
+            wanted.fold((0.0, 0.0), |sum, (_, c)| add(sum, c.whole()))
+        };
+        self.trials.base().courses.iter().map(of).fold((0.0, 0.0), add)
     }
+
+    /// None of the baseline was lost, of a class or of all: the share that may be lost for all that. Else zero.
+    pub fn unseen(&self, class: Option<usize>) -> f64 {
+        match self.everything_up(class) {
+            (offered, lost) if lost <= 0.0 && offered > 0.0 => 1.0 - interval::never_failed(offered as u64),
+            _ => 0.0,
+        }
+    }
+}
+
+fn add(a: Count, b: Count) -> Count {
+    (a.0 + b.0, a.1 + b.1)
 }
 
 fn courses(trial: &Trial, class: usize, replication: Option<usize>) -> impl Iterator<Item = &Course> {

@@ -206,12 +206,12 @@ impl Crew<'_> {
             logs: false,
             ..self.asked.settings.clone()
         };
-        let classes = self.plan.classes.len();
+        let wanted = self.plan;
         let watch = Watch {
             stop: self.stop,
             progress: self.progress,
             visit: &mut |plan, _, record| {
-                trials[plan].see(classes, record);
+                trials[plan].see(wanted, record);
                 Ok(())
             },
         };
@@ -227,7 +227,8 @@ impl Crew<'_> {
             all.push(caveat("overflow", "some simulations outgrew their limits (requests inside at once, steps), and ended early; what is said of those states covers only the time before"));
         }
         let lost = &found.downtime_min_per_year;
-        let wide = lost.value.zip(lost.hi).map(|(value, hi)| (hi - value) / value);
+        // What nobody can have seen lies above only.
+        let wide = lost.value.zip(lost.lo).map(|(value, lo)| (value - lo) / value);
         if let (Some(target), Some(wide)) = (target, wide)
             && wide > target
             && !self.stop.load(Ordering::Relaxed)
@@ -383,12 +384,12 @@ impl World {
         let structural = self.long_run.as_ref().map(|long_run| account.structural(long_run));
         let all = over(&|s| s.all);
         let of_class = |class: usize| {
-            let lost = over(&|s| s.classes[class]);
+            let (lost, unseen) = (over(&|s| s.classes[class]), account.prices.unseen(Some(class)));
             let (mtbf_s, mttr_s) = times(account.outages(&self.occupancy, Some(class)));
             let found = ClassAvailability {
-                availability: left(lost),
+                availability: left(lost, unseen),
                 structural: structural.as_ref().map(|s| 1.0 - s.classes[class]),
-                downtime_min_per_year: minutes(lost),
+                downtime_min_per_year: minutes(lost, unseen),
                 mtbf_s,
                 mttr_s,
             };
@@ -396,13 +397,14 @@ impl World {
         };
         let (mtbf_s, mttr_s) = times(account.outages(&self.occupancy, None));
         let by_rule: f64 = account.by_rule(&self.occupancy).iter().map(|r| r.1).sum();
-        let availability = left(all);
+        let unseen = account.prices.unseen(None);
+        let availability = left(all, unseen);
         Availability {
             horizon_s: horizon.seconds(),
             slo: slo(account.plan, &availability, &of_class),
             availability,
             structural: structural.as_ref().map(|s| 1.0 - s.all),
-            downtime_min_per_year: minutes(all),
+            downtime_min_per_year: minutes(all, unseen),
             mtbf_s,
             mttr_s,
             classes: Ordered((0..account.plan.classes.len()).map(of_class).collect()),
@@ -432,7 +434,12 @@ impl World {
         for (cause, values) in causes {
             let found = self.widened(interval::mean(&values), account);
             if single(cause) || found.value > 0.0 {
-                all.push((cause.to_owned(), estimate(found)));
+                let unseen_min = if cause == EVERYTHING_UP {
+                    account.prices.unseen(None) * YEAR_MIN
+                } else {
+                    0.0
+                };
+                all.push((cause.to_owned(), beyond(estimate(found), unseen_min)));
             }
         }
         let cost = |e: &Estimate| e.value.unwrap_or(0.0);
@@ -451,7 +458,7 @@ impl World {
             p5_min_per_year: quantile(0.05),
             p50_min_per_year: quantile(0.5),
             p95_min_per_year: quantile(0.95),
-            mean_min_per_year: minutes(self.drawn(account)),
+            mean_min_per_year: minutes(self.drawn(account), 0.0),
         }
     }
 }

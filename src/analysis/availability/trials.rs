@@ -2,6 +2,7 @@
 //! way back is watched. Beside it the same requests with everything up.
 
 use crate::analysis::spof::Times;
+use crate::base::ids::SourceId;
 use crate::base::time::{Span, Time};
 use crate::model::recorder::RunRecord;
 use crate::model::request::Outcome;
@@ -98,7 +99,7 @@ impl Trial {
     }
 
     /// Shown each replication in order, with a row for every request.
-    pub fn see(&mut self, classes: usize, record: &RunRecord) {
+    pub fn see(&mut self, plan: &Plan, record: &RunRecord) {
         let nothing = Course {
             before: (0.0, 0.0),
             reacting: vec![(0.0, 0.0); SLICES],
@@ -106,16 +107,23 @@ impl Trial {
             returning: (0.0, 0.0),
             late: (0.0, 0.0),
         };
-        let mut courses = vec![nothing; classes];
+        let mut courses = vec![nothing; plan.classes.len()];
         let (crash, settled) = (
             self.times.crash.seconds(),
             (self.times.crash + self.times.settle).seconds(),
         );
         let (measured, repaired, end) = (self.measured().seconds(), self.repaired().seconds(), self.seconds());
         let late = end - (end - repaired) / 4.0;
-        for row in &record.rows {
-            let (at, course) = (row.arrived.seconds(), &mut courses[row.class.index()]);
-            let lost = if row.outcome == Outcome::Ok { 0.0 } else { 1.0 };
+        let asked = record.rows.iter();
+        let asked = asked.map(|row| (row.arrived, row.class, row.outcome == Outcome::Ok));
+        // A page whose document fails loses all that it names.
+        let named = |(began, source): &(Time, SourceId)| {
+            let (began, page) = (*began, &plan.sources[source.index()].page);
+            page.iter().skip(1).map(move |class| (began, *class, false))
+        };
+        for (at, class, well) in asked.chain(record.unasked.iter().flat_map(named)) {
+            let (at, course) = (at.seconds(), &mut courses[class.index()]);
+            let lost = if well { 0.0 } else { 1.0 };
             let add = |count: &mut Count| *count = (count.0 + 1.0, count.1 + lost);
             if at < crash {
                 add(&mut course.before);

@@ -1,9 +1,9 @@
 //! The whole answer: the knee closely, the curve, every loss, and what to know before believing it.
 
 use super::bound::{blame, bound, lost_nodes, utilization};
-use super::search::{Ask, Effort, End, FINE, LOST, Question, ROUGH, Search, Trial, is_closed, is_timed};
+use super::search::{Ask, Effort, End, FINE, LOST, Question, ROUGH, Search, Trial, in_users, is_closed, is_timed};
 use super::sizes::{Sizing, sizes};
-use super::{Capacity, Found, Knee, Limit, Verdict, curve};
+use super::{Bound, Capacity, Found, Knee, Limit, Verdict, curve};
 use crate::analysis::result::{Caveat, Estimate};
 use crate::analysis::topology::Topology;
 use crate::base::ids::ClassId;
@@ -58,6 +58,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
         Some(most) => knee.within(most / promised(&plan), present_per_s),
         None => knee,
     };
+    let knee = knee.near_to(bounded.as_ref().map(|b| &b.1));
     let tried = search.tried;
     let mut found = Found {
         capacity: Capacity {
@@ -301,7 +302,19 @@ fn estimate(value: Option<f64>, lo: Option<f64>, hi: Option<f64>) -> Estimate {
     }
 }
 
+/// So near to what it can do, a resource is what breaks first.
+const NEAR: f64 = 0.85;
+
 impl Knee {
+    /// Where nothing that is measured is near its limit, it is what the bound is about, if that is near.
+    fn near_to(mut self, bound: Option<&Bound>) -> Knee {
+        let near = bound.filter(|b| self.knee_per_s.value.is_some_and(|knee| knee >= NEAR * b.rate_per_s));
+        if let (Some(limit), Some(bound)) = (&mut self.limited_by, near) {
+            limit.component.get_or_insert_with(|| bound.component.clone());
+        }
+        self
+    }
+
     /// No more than so many times the present load can be answered for long, even where a run of minutes gets away with more.
     fn within(self, most: f64, present_per_s: f64) -> Knee {
         let capped = |e: Estimate, most: f64| Estimate {
@@ -330,15 +343,20 @@ pub(super) fn carries(knee: &Knee) -> bool {
 pub(super) fn knee_of(plan: &Plan, trials: &[Trial]) -> Knee {
     let readings: Vec<Reading> = trials.iter().map(|t| t.reading).collect();
     let at = |line: Line| knee::crossing(&readings, line);
+    // Of users that wait for their answers, the last that is still whole.
+    let whole = |at: f64| {
+        let users = plan.users().map(|now| (libm::exp(at) * f64::from(now) + 1e-9) as u32);
+        in_users(plan, users.map(|users| users.max(1))).unwrap_or(at)
+    };
     let place = |crossing: Option<Crossing>| match crossing {
-        Some(Crossing::Between(_, _, at)) => Some(at),
+        Some(Crossing::Between(_, _, at)) => Some(whole(at)),
         _ => None,
     };
     let rate = |at: f64| rate_at(trials, at);
     let (verdict, ratio) = match at(Line::Value) {
         Some(Crossing::Between(_, _, value)) => (
             Verdict::Found,
-            estimate(Some(value), place(at(Line::Upper)), place(at(Line::Lower))),
+            estimate(Some(whole(value)), place(at(Line::Upper)), place(at(Line::Lower))),
         ),
         Some(Crossing::Beyond(most)) => (Verdict::EveryLoad, estimate(None, Some(most), None)),
         Some(Crossing::Before(least)) => (Verdict::NoLoad, estimate(None, None, Some(least))),

@@ -11,8 +11,9 @@ const LOADS: [f64; 12] = [0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.1, 1.25, 1.
 pub(super) fn trials(search: &mut Search<'_, '_>, knee: &Knee, effort: Effort) -> Result<Vec<Trial>, End> {
     let knee = knee.knee_ratio.value.filter(|v| *v > 0.0).unwrap_or(1.0);
     search.what("the curve");
-    let each = LOADS.iter().map(|load| search.trial(libm::log(load * knee), effort));
-    each.collect()
+    let mut loads: Vec<f64> = LOADS.iter().map(|load| search.whole(libm::log(load * knee))).collect();
+    loads.dedup();
+    loads.into_iter().map(|at| search.trial(at, effort)).collect()
 }
 
 /// As points.

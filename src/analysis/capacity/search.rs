@@ -177,8 +177,9 @@ impl<'a, 'b> Search<'a, 'b> {
     }
 
     pub(super) fn trial(&mut self, at: f64, effort: Effort) -> Result<Trial, End> {
+        let plan = self.under(libm::exp(at), effort);
+        let at = in_users(&self.plan, plan.users()).unwrap_or(at);
         let factor = libm::exp(at);
-        let plan = self.under(factor, effort);
         let study = (self.ask)(&self.what, &plan, effort.replications).map_err(End::Failed)?;
         self.events += study.events_taken;
         if !study.complete {
@@ -229,6 +230,7 @@ impl<'a, 'b> Search<'a, 'b> {
                 if (at < least && ends.0 <= least) || (at > most && ends.1 >= most) {
                     break;
                 }
+                let Some(at) = self.untried(at, &readings) else { break };
                 // What is missed by far may be missed at any load: the lightest, which costs little, tells before one creeps there.
                 if at < ends.0 && readings[0].height[*line as usize] > HOPELESS && !is_borne_light {
                     let lightest = self.trial(least, effort)?;
@@ -252,12 +254,35 @@ impl<'a, 'b> Search<'a, 'b> {
         Ok(())
     }
 
+    /// The place of the nearest load that can be had.
+    pub(super) fn whole(&self, at: f64) -> f64 {
+        in_users(&self.plan, self.plan.under_load(libm::exp(at)).users()).unwrap_or(at)
+    }
+
+    /// The nearest load to this one that can be had and lies between the same two that were tried; `None` where there is none.
+    fn untried(&self, at: f64, tried: &[Reading]) -> Option<f64> {
+        let Some(now) = self.plan.users() else { return Some(at) };
+        let users = |at: f64| libm::exp(at) * f64::from(now);
+        let above = tried.partition_point(|r| r.at < at);
+        let least = above
+            .checked_sub(1)
+            .map_or(1.0, |below| users(tried[below].at).round() + 1.0);
+        let most = tried.get(above).map_or(f64::INFINITY, |r| users(r.at).round() - 1.0);
+        (least <= most).then(|| in_users(&self.plan, Some(users(at).round().clamp(least, most) as u32)))?
+    }
+
     /// The knee near a first guess, with its interval.
     pub(super) fn pin_down(&mut self, start: f64, effort: Effort) -> Result<Vec<Trial>, End> {
         let mut trials = Vec::new();
         self.follow(&mut trials, start, effort, &[Line::Value, Line::Upper, Line::Lower])?;
         Ok(trials)
     }
+}
+
+/// The place of a load of so many users, where there are no fractions of them.
+pub(super) fn in_users(plan: &Plan, users: Option<u32>) -> Option<f64> {
+    let (now, then) = plan.users().zip(users)?;
+    Some(libm::log(f64::from(then) / f64::from(now.max(1))))
 }
 
 /// Does any source wait for its answers?

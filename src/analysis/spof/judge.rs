@@ -9,7 +9,7 @@ use crate::analysis::result::{Estimate, Run};
 use crate::analysis::run as findings;
 use crate::base::ids::ClassId;
 use crate::base::time::Span;
-use crate::model::recorder::Bin;
+use crate::model::bin::Bin;
 use crate::model::structure::{State, is_cut};
 use crate::scenario::plan::{Component, Measure, Plan};
 use crate::stats::interval::{self, CONFIDENCE, Interval};
@@ -184,13 +184,8 @@ impl Judge<'_> {
 
     /// What is missed while it is down.
     fn complaints(&self, loss: usize) -> Vec<String> {
-        let trial = &self.question.trials[loss];
-        let mut missed = missed(self.question.plan, &self.run(trial.loss), &self.run(trial.base));
-        let samples = |plan: usize| self.runs.studies[plan].samples.as_slice();
-        if drifts(samples(trial.loss), samples(trial.base), measured_bins(trial)) {
-            missed.push(DRIFTS.into());
-        }
-        missed
+        let question = self.question;
+        complaints(question.plan, &question.plans, self.runs, &question.trials[loss])
     }
 
     /// What is missed at the full load and kept at a tenth of it is a matter of load.
@@ -199,10 +194,7 @@ impl Judge<'_> {
             return Verdict::Outage;
         }
         let missed_now = self.complaints(loss);
-        let light = |trial: &Trial| {
-            let of = |plan: usize| findings::run(&settled.doubts.plans[plan], &settled.runs.studies[plan]);
-            missed(self.question.plan, &of(trial.loss), &of(trial.base))
-        };
+        let light = |trial: &Trial| complaints(self.question.plan, &settled.doubts.plans, settled.runs, trial);
         let missed_light = settled.doubts.light[loss].as_ref().map_or(Vec::new(), light);
         match missed_now.iter().find(|m| !missed_light.contains(m)) {
             Some(_) => Verdict::Overload,
@@ -342,14 +334,21 @@ struct Pooled {
     p50_s: f64,
 }
 
+/// Requests that somebody wanted, and those of them without an answer: a page whose document fails loses all that it names.
+fn wanted_and_lost(bin: &Bin) -> (f64, f64) {
+    let wanted = f64::from(bin.offered + bin.unasked);
+    (wanted, wanted - f64::from(bin.succeeded))
+}
+
 fn pooled(samples: &[Sample]) -> Vec<Pooled> {
     let bins = samples.first().map_or(0, |s| s.bins.len());
     let pool = |b: usize| {
         let of: Vec<&Bin> = samples.iter().filter_map(|s| s.bins.get(b)).collect();
+        let counts = of.iter().map(|bin| wanted_and_lost(bin));
         let medians: Vec<f64> = of.iter().filter_map(|bin| bin.p50_s).collect();
         Pooled {
-            offered: of.iter().map(|bin| f64::from(bin.offered)).sum(),
-            lost: of.iter().map(|bin| f64::from(bin.offered - bin.succeeded)).sum(),
+            offered: counts.clone().map(|c| c.0).sum(),
+            lost: counts.map(|c| c.1).sum(),
             p50_s: interval::mean(&medians).map_or(0.0, |i| i.value),
         }
     };
@@ -390,6 +389,17 @@ fn loses_newcomers(trial: Trial, runs: &Runs) -> bool {
     lost(trial.loss) > 2.0 * anyway + 3.0 * libm::sqrt(anyway)
 }
 
+/// What is missed while something is down; latency that goes on growing too.
+fn complaints(plan: &Plan, plans: &[Plan], runs: &Runs, trial: &Trial) -> Vec<String> {
+    let of = |plan: usize| findings::run(&plans[plan], &runs.studies[plan]);
+    let mut missed = missed(plan, &of(trial.loss), &of(trial.base));
+    let samples = |plan: usize| runs.studies[plan].samples.as_slice();
+    if drifts(samples(trial.loss), samples(trial.base), measured_bins(trial)) {
+        missed.push(DRIFTS.into());
+    }
+    missed
+}
+
 /// The objectives that are missed and that the baseline keeps. Availability always is one.
 fn missed(plan: &Plan, run: &Run, base: &Run) -> Vec<String> {
     let served = |r: &Run| r.metrics.requests.succeeded as f64 / r.metrics.requests.offered.max(1) as f64;
@@ -419,8 +429,9 @@ fn drifts(samples: &[Sample], base: &[Sample], measured: std::ops::Range<usize>)
         let bins: Vec<f64> = part.iter().filter_map(|b| b.p50_s).collect();
         let (n, fifth) = (bins.len(), bins.len() / 5);
         let mean = |part: &[f64]| interval::mean(part).map_or(0.0, |i| i.value);
-        // The last fifth against the one before.
-        mean(&bins[n - fifth..]) - mean(&bins[n - 2 * fifth..n - fifth])
+        // The last fifth against the one before, and that against the one before it: what comes and goes does not grow.
+        let growth = |to: usize| mean(&bins[to - fifth..to]) - mean(&bins[to - 2 * fifth..to - fifth]);
+        growth(n).min(growth(n - fifth))
     };
     let typical = mean(base.iter().filter_map(|s| s.all.latency.quantiles_s).map(|q| q[0]));
     let differences: Vec<f64> = samples.iter().zip(base).map(|(s, b)| growth(s) - growth(b)).collect();
@@ -431,12 +442,8 @@ fn drifts(samples: &[Sample], base: &[Sample], measured: std::ops::Range<usize>)
 fn lost_ratio(samples: &[Sample], bins: std::ops::Range<usize>) -> Estimate {
     let of = |sample: &Sample| {
         let bins = sample.bins.iter().take(bins.end).skip(bins.start);
-        bins.fold((0.0, 0.0), |sum, bin| {
-            (
-                sum.0 + f64::from(bin.offered - bin.succeeded),
-                sum.1 + f64::from(bin.offered),
-            )
-        })
+        bins.map(wanted_and_lost)
+            .fold((0.0, 0.0), |sum, (wanted, lost)| (sum.0 + lost, sum.1 + wanted))
     };
     let pairs: Vec<(f64, f64)> = samples.iter().map(of).collect();
     let found = interval::ratio(&pairs);

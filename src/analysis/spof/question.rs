@@ -3,7 +3,7 @@
 use super::cut_sets;
 use crate::base::ids::NodeId;
 use crate::base::time::{Span, Time};
-use crate::model::recorder::bin_of;
+use crate::model::bin::bin_of;
 use crate::model::structure::used;
 use crate::scenario::plan::{Component, Fault, Hit, Plan, Warmup};
 

@@ -44,6 +44,7 @@ fn healthy(weight: u32) -> Member {
         served: 0,
         queued: 0,
         limit: u32::MAX,
+        line: 0,
     }
 }
 
@@ -152,7 +153,14 @@ impl Farm {
         let fitting = if lends { fitting.min(1) } else { fitting };
         let pick = self.balancer.pick(&self.pool, ask, &mut self.draw);
         let Some(server) = pick else {
-            return assert!(fitting == 0 || lends, "{:?} found nobody", self.algorithm);
+            // Who draws may draw a full one.
+            let draws = matches!(self.algorithm, Algorithm::Random { .. });
+            let full = self.pool.servers.iter().any(|member| may(member) && !member.has_room());
+            return assert!(
+                fitting == 0 || lends || draws && full,
+                "{:?} found nobody",
+                self.algorithm
+            );
         };
         assert!(
             fits(&self.pool.servers[server]),

@@ -48,6 +48,7 @@ mod tests {
             served,
             queued: 0,
             limit: 2,
+            line: 0,
         };
         let pool = Pool {
             servers: vec![member(3, 0), member(1, 2), member(2, 1)],

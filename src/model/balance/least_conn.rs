@@ -1,7 +1,7 @@
 //! HAProxy's `leastconn`: the server with the fewest requests for its weight; among equals, the one that has waited longest.
 //!
 //! An idle server has load nothing whatever its weight, so an idle farm is visited in turn, and an idle light server is
-//! preferred to a busy heavy one.
+//! preferred to a busy heavy one. A server with a `maxqueue` is full only when its own queue is too.
 
 use super::{Ask, Balance, Change, Member, Pool};
 use crate::base::random::Draw;
@@ -80,13 +80,13 @@ impl Balance for LeastConn {
             if least == OUT {
                 return None;
             }
-            if ask.avoid != Some(server_of(least)) && pool.servers[server_of(least)].can_serve() {
+            if ask.avoid != Some(server_of(least)) && pool.servers[server_of(least)].can_keep() {
                 return Some(server_of(least));
             }
             // The least loaded is full: heavier servers may not be. Rare enough to look at all of them.
             let able = rank
                 .places()
-                .filter(|&place| place != OUT && pool.servers[server_of(place)].can_serve());
+                .filter(|&place| place != OUT && pool.servers[server_of(place)].can_keep());
             able.min_by_key(|&place| (ask.avoid == Some(server_of(place)), place))
                 .map(server_of)
         })
@@ -194,6 +194,7 @@ mod tests {
             served,
             queued: 0,
             limit: u32::MAX,
+            line: 0,
         };
         let mut pool = Pool {
             servers: vec![member(0), member(0), member(3)],
@@ -234,7 +235,7 @@ mod tests {
             departures in prop::collection::vec(0usize..12, 1..200),
         ) {
             let member = |&(weight, limit): &(u32, u32)| Member {
-                weight, eweight: 16 * weight, id: 1, backup: false, usable: true, up: true, served: 0, queued: 0, limit,
+                weight, eweight: 16 * weight, id: 1, backup: false, usable: true, up: true, served: 0, queued: 0, limit, line: 0,
             };
             let mut pool = Pool { servers: servers.iter().map(member).collect() };
             let (mut fast, mut slow) = (LeastConn::new(&pool), Listed::default());

@@ -134,10 +134,12 @@ pub struct Member {
     pub up: bool,
     /// Requests in service on it, connections being made included.
     pub served: u32,
-    /// Requests waiting in its own queue (hash algorithms only).
+    /// Requests waiting in its own queue (hash algorithms, and `leastconn` with a `maxqueue`).
     pub queued: u32,
     /// The most it may serve at once just now (`u32::MAX` = no limit).
     pub limit: u32,
+    /// `maxqueue`: how many more `leastconn` gives it, to wait in its own queue.
+    pub line: u32,
 }
 
 impl Member {
@@ -157,6 +159,16 @@ impl Member {
     #[inline]
     pub fn takes_new(&self) -> bool {
         self.usable && self.eweight > 0
+    }
+
+    /// Can it take a request right now, be it to wait in its own queue as far as `maxqueue` goes?
+    #[inline]
+    pub fn can_keep(&self) -> bool {
+        let (has, may) = (
+            u64::from(self.served) + u64::from(self.queued),
+            u64::from(self.limit) + u64::from(self.line),
+        );
+        self.takes_new() && has < may
     }
 
     /// Can it take a request right now?
@@ -238,7 +250,8 @@ pub enum Change {
 /// A load-balancing algorithm with its state.
 pub trait Balance: Send {
     /// The server for this request, among those that are usable and have room; a hash algorithm names its server even
-    /// when that one has no room (the request then waits in that server's own queue). `None` = there is none.
+    /// when that one has no room, and `leastconn` one with a `maxqueue` (the request then waits in that server's own queue).
+    /// `None` = there is none, or `random` has drawn a full one.
     fn pick(&mut self, pool: &Pool, ask: Ask, draw: &mut Draw) -> Option<usize>;
 
     /// Something happened to `server`. Called once for every change, in order, and never from inside `pick`: the

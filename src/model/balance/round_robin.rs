@@ -332,6 +332,7 @@ mod tests {
             served: 0,
             queued: 0,
             limit: u32::MAX,
+            line: 0,
         };
         Pool {
             servers: vec![member; servers],

@@ -73,6 +73,7 @@ mod tests {
             served: 0,
             queued: 0,
             limit: 1,
+            line: 0,
         };
         let mut pool = Pool {
             servers: vec![member.clone(), member],

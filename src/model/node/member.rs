@@ -69,13 +69,16 @@ impl<'p> Member<'p> {
 
     /// A replica has this commit, and with it all that were before it.
     fn acknowledged(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
+        let apply = cx.sample(&self.database.apply, &cx.frames[frame], APPLY);
+        let now = cx.now();
+        cx.directory.acknowledged(self.plan.database, now, apply);
         cx.finish(frame, Reply::OK);
         if !self.waiting.is_empty() {
             self.release_waiting(cx, true);
         }
     }
 
-    /// A write that no replica has seen yet: it dies with this server, if that dies before the lag is over.
+    /// A write that no replica has seen yet: it dies with this server, if that dies before one has received it.
     fn commit_alone(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
         let lag = cx.sample(&self.database.lag, &cx.frames[frame], LAG);
         let apply = cx.sample(&self.database.apply, &cx.frames[frame], APPLY);
@@ -94,9 +97,8 @@ impl<'p> Member<'p> {
             let there = cx.plan.node(*replica).host;
             let key = mix(key, replica.index() as u64);
             let passage = cx.wire.call(here, there, || Message::light(key));
-            let answers = cx.is_up(*replica) && !cx.hangs(*replica) && !cx.wire.is_cut(Some(there), here);
             match passage {
-                Passage::After(way) if answers => Some(
+                Passage::After(way) if cx.follows(*replica, self.me) => Some(
                     way + cx
                         .wire
                         .answer(Some(there), here, || Message::light(mix(key, ACKNOWLEDGED))),
@@ -116,7 +118,7 @@ impl<'p> Member<'p> {
             }
             cx.clear_timer(frame);
             if seen {
-                cx.finish(frame, Reply::OK);
+                self.acknowledged(cx, frame);
             } else {
                 self.commit_alone(cx, frame);
             }

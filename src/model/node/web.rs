@@ -20,8 +20,10 @@ use crate::scenario::plan::{self, Target};
 /// Where a request stands at its web server.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Step {
-    /// Connections it counts for: [`HERE`] or [`PROXIED`].
+    /// Connections it counts for: its client's, and from the time on that it is proxied its upstream's too.
     connections: u32,
+    /// Is it answered here?
+    here: bool,
     /// Upstreams it has been to, as bits.
     tried: u64,
     stage: Stage,
@@ -51,10 +53,6 @@ pub struct Web<'p> {
 
 /// Nginx's own: where it listens, and where its master speaks to it.
 const OWN: u32 = 2;
-/// Connections of a request that is answered here, and of one that is proxied.
-const HERE: u32 = 1;
-const PROXIED: u32 = 2;
-
 /// The upstreams that a request can tell apart once it has tried them; all beyond count as one.
 const REMEMBERED: usize = 64;
 
@@ -128,6 +126,21 @@ impl<'p> Web<'p> {
                 self.clients.remove(&client);
             }
         }
+    }
+
+    /// A connection for the upstream is taken beside the client's.
+    fn connects(&mut self, cx: &mut Context<'_>, key: FrameKey) -> bool {
+        let connects = self.has_connection();
+        if connects {
+            self.connections += 1;
+            Web::step(cx, key).connections += 1;
+        }
+        connects
+    }
+
+    /// Is one of `worker_connections` left?
+    fn has_connection(&self) -> bool {
+        OWN + self.connections < self.plan.connections
     }
 
     /// Passes the request to an upstream; where none is left, it fails as the `last` attempt did.
@@ -214,8 +227,8 @@ impl<'p> Web<'p> {
 
 impl Behaviour for Web<'_> {
     fn arrived(&mut self, cx: &mut Context<'_>, key: FrameKey) {
-        let needed = if self.serves(cx, key) { HERE } else { PROXIED };
-        if OWN + self.connections + needed > self.plan.connections {
+        let here = self.serves(cx, key);
+        if !self.has_connection() {
             // As Nginx does when `worker_connections` are used up: the connection is closed without an answer.
             return cx.turn_away(
                 key,
@@ -225,9 +238,10 @@ impl Behaviour for Web<'_> {
                 },
             );
         }
-        self.connections += needed;
+        self.connections += 1;
         let step = Step {
-            connections: needed,
+            connections: 1,
+            here,
             tried: 0,
             stage: Stage::Delayed,
         };
@@ -252,10 +266,13 @@ impl Behaviour for Web<'_> {
 
     fn worked(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         cx.leave(key);
-        if Web::step(cx, key).connections == HERE {
+        if Web::step(cx, key).here {
             cx.finish(key, Reply::OK);
-        } else {
+        } else if self.connects(cx, key) {
             self.proxy(cx, key, Outcome::NoServer);
+        } else {
+            // As Nginx does when the client had the last of them: a 500.
+            cx.finish(key, Reply::failed(Outcome::Error));
         }
     }
 

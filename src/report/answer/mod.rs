@@ -15,6 +15,8 @@ use super::document::{Block, Span};
 use super::view::runs;
 use crate::analysis::result::{Answer, Document};
 
+pub use spof::HEAVY;
+
 /// How many sentences of one kind a first page can carry.
 const MOST: usize = 3;
 

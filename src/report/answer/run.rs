@@ -5,11 +5,15 @@ use crate::analysis::result::{Caveat, Estimate, Happening, HostResult, NodeResul
 use crate::report::document::{Span, Tone};
 use crate::report::periods::periods;
 use crate::report::summary::{is_much, objective, plural};
-use crate::report::units;
 use crate::report::view::RunView;
+use crate::report::{text, units};
 
 /// From here on something has hardly any room left.
 const BUSY: f64 = 0.8;
+/// Below this, nothing is late for want of room.
+const HALF_BUSY: f64 = 0.5;
+/// The load goes up and down where its height is this many times the average.
+const UNEVEN: f64 = 1.3;
 
 /// What the result of one run or several says.
 pub fn conclusions(views: &[RunView<'_>], caveats: &[Caveat]) -> Conclusions {
@@ -41,7 +45,7 @@ fn found(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
     // Requests can be sent again; data that was promised to be safe is gone.
     says.extend(lost.map(|c| Span::new(Tone::Bad, format!("Data was lost: {}.", c.message))));
     says.extend(worst_stretch(view));
-    says.extend(busiest(view.run));
+    says.extend(busiest(view));
     says
 }
 
@@ -52,12 +56,19 @@ fn to_do(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
     }
     let is_of_losses = |s: &SloResult| s.objective.ends_with("availability") || s.objective.ends_with("error_ratio");
     let is_late = |s: &SloResult| !s.met && s.observed.value.is_some() && !is_of_losses(s);
-    let mut says = Vec::new();
+    let mut says: Vec<Span> = for_nobody(view.run).into_iter().collect();
     if view.run.slo.iter().any(is_late) {
-        says.push(Span::plain(
-            "Answers were late: give the busiest component more room, or send less of the load to it (`algorithm` and \
-             `weight` of the balancer).",
-        ));
+        let is_busy = least_room(view).is_some_and(|(at_height, ..)| at_height >= HALF_BUSY);
+        says.push(Span::plain(match is_busy {
+            true => {
+                "Answers were late: give the busiest component more room, or send less of the load to it (`algorithm` and \
+                 `weight` of the balancer)."
+            }
+            false => {
+                "Answers were late though nothing was busy: the time went into the way there, into work that takes that long, or \
+                 into waiting for what did not answer. Where a request's time goes says where."
+            }
+        }));
     }
     if lost.is_some() {
         says.push(Span::plain(
@@ -66,7 +77,20 @@ fn to_do(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
         ));
     }
     let causes = worst_causes(view.run).into_iter().take(2);
-    says.extend(causes.map(|(cause, _)| Span::plain(remedy(cause, view.run))));
+    for (cause, _) in causes {
+        let remedy = Span::plain(remedy(cause, view.run));
+        if !says.contains(&remedy) {
+            says.push(remedy);
+        }
+    }
+    let close: Vec<&str> = close(&view.run.slo).map(|s| s.objective.as_str()).collect();
+    if !close.is_empty() {
+        says.push(Span::plain(format!(
+            "More replications (`--replications`, or `--precision`) would tell whether {} {} kept.",
+            text::listed(&close),
+            if close.len() == 1 { "is" } else { "are" }
+        )));
+    }
     let requests = &view.run.metrics.requests;
     if is_much(requests.unfinished, requests.offered) {
         says.push(Span::plain(
@@ -86,6 +110,22 @@ fn to_do(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
     says
 }
 
+fn close(slo: &[SloResult]) -> impl Iterator<Item = &SloResult> {
+    slo.iter().filter(|s| s.may_be_chance())
+}
+
+/// Work that nobody waits for any more multiplies the load when it can least be borne.
+fn for_nobody(run: &Run) -> Option<Span> {
+    let is_storm = |n: &NodeResult| n.orphaned > 100 && n.orphaned * 5 > n.served;
+    let storms = run.nodes.iter().filter(|(_, n)| is_storm(n));
+    let (name, node) = storms.max_by_key(|(_, n)| n.orphaned)?;
+    Some(Span::plain(format!(
+        "Against work for nobody: {name} worked {} times for callers that had given up. Bound what is asked again (`max`, and \
+         above all a `budget`), spread it (`backoff`, `jitter`), and do not give up sooner than an answer takes under load.",
+        units::count(node.orphaned)
+    )))
+}
+
 /// What was found in several runs side by side.
 fn found_in_each(views: &[RunView<'_>]) -> Vec<Span> {
     let say = |view: &RunView<'_>| {
@@ -102,6 +142,10 @@ fn found_in_each(views: &[RunView<'_>]) -> Vec<Span> {
         let (tone, says) = match (view.run.slo.len(), missed.as_slice()) {
             _ if view.is_empty() => (Tone::Quiet, "measured nothing".to_owned()),
             (0, _) => (Tone::Plain, format!("promises nothing: {}", numbers())),
+            (_, []) if close(&view.run.slo).next().is_some() => {
+                let says = format!("keeps every promise, though that may be chance: {}", numbers());
+                (Tone::Caution, says)
+            }
             (_, []) => (Tone::Good, format!("keeps every promise: {}", numbers())),
             (n, [first, ..]) => {
                 let (target, observed) = objective(first);
@@ -163,6 +207,14 @@ fn promises(view: &RunView<'_>) -> Vec<Span> {
     let missed: Vec<&SloResult> = slo.iter().filter(|s| !s.met).collect();
     if missed.is_empty() {
         let first = objective(&slo[0]);
+        let close: Vec<&str> = close(slo).map(|s| s.objective.as_str()).collect();
+        if !close.is_empty() {
+            let says = format!(
+                "No promise was missed, but {} came so close that it may be chance.",
+                text::listed(&close)
+            );
+            return vec![Span::new(Tone::Caution, says)];
+        }
         let says = match slo.len() {
             1 => format!(
                 "The promise was kept: {} was {}, and {} was promised.",
@@ -176,6 +228,9 @@ fn promises(view: &RunView<'_>) -> Vec<Span> {
         let (target, observed) = objective(s);
         let what = &s.objective;
         let says = match s.observed.value {
+            Some(_) if s.may_be_chance() => {
+                format!("Promise missed, though that may be chance: {what} was {observed}, and {target} was promised.")
+            }
             Some(_) => format!("Promise missed: {what} was {observed}, and {target} was promised."),
             None => format!("Promise missed: {target} was promised for {what}, and nothing was answered."),
         };
@@ -183,7 +238,9 @@ fn promises(view: &RunView<'_>) -> Vec<Span> {
     };
     let mut says: Vec<Span> = missed.iter().take(MOST).map(say).collect();
     if missed.len() > MOST {
-        let more = format!("{} more of {} promises were missed.", missed.len() - MOST, slo.len());
+        let (more, all) = (missed.len() - MOST, slo.len());
+        let verb = if more == 1 { "was" } else { "were" };
+        let more = format!("Of {all} promises {more} more {verb} missed.");
         says.push(Span::new(Tone::Bad, more));
     }
     says
@@ -258,7 +315,9 @@ fn meaning(cause: &str) -> (&'static str, &'static str) {
         ),
         "unreachable" => (
             "a machine or a link said nothing, and the caller found out by its own time-out",
-            "Against silence: shorter connect time-outs, and `avoid`, so that a dead machine is not asked again at once.",
+            "Against silence: let something find out before the requests do (`check`), wait less long for a connection \
+             (`connect`) and then leave what is dead alone for a while (`avoid`, `fail_timeout`). What has no second way, in \
+             another zone where a zone was lost, needs one.",
         ),
         "rejected" => (
             "a firewall or a rate limit turned it away",
@@ -318,7 +377,16 @@ fn worst_stretch(view: &RunView<'_>) -> Option<Span> {
     let during = broken
         .iter()
         .find(|p| p.from_s < to_s && p.to_s >= from_s - timeline.bin_s);
-    let during = during.map_or(String::new(), |p| format!(", from the {} of {} on", p.effect, p.target));
+    // Who comes before it may be lost to it, while it waits inside.
+    let during = during.map_or(String::new(), |p| match p.from_s > from_s + timeline.bin_s {
+        true => format!(
+            " (by time of arrival), with the {} of {} at {}",
+            p.effect,
+            p.target,
+            units::clock(p.from_s)
+        ),
+        false => format!(", from the {} of {} on", p.effect, p.target),
+    });
     Some(Span::plain(format!(
         "It was worst between {} and {}{during}: availability fell to {}.",
         units::clock(from_s),
@@ -327,8 +395,9 @@ fn worst_stretch(view: &RunView<'_>) -> Option<Span> {
     )))
 }
 
-/// Who had least room left.
-fn busiest(run: &Run) -> Option<Span> {
+/// Who had least room left: how busy at the height of the load, how busy on the average, and who.
+fn least_room(view: &RunView<'_>) -> Option<(f64, f64, String)> {
+    let run = view.run;
     let node =
         |(name, n): (&str, &NodeResult)| measured(&n.utilization_ratio).map(|v| (v, format!("the workers of {name}")));
     let host = |(name, h): (&str, &HostResult)| measured(&h.cpu_ratio).map(|v| (v, format!("the cores of {name}")));
@@ -338,18 +407,60 @@ fn busiest(run: &Run) -> Option<Span> {
         .filter_map(node)
         .chain(run.hosts.iter().filter_map(host));
     let (busy, who) = all.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    let says = |verdict: &str| {
-        let share = units::percent_brief(&Estimate {
-            value: Some(busy),
+    Some(((busy * height(view)).min(1.0).max(busy), busy, who))
+}
+
+/// How many times the average came when most came, over a tenth of the measured time.
+fn height(view: &RunView<'_>) -> f64 {
+    let timeline = &view.run.timeline;
+    let series = |name| timeline.series.get(name).map_or(&[][..], |s| &s.median);
+    let (well, badly) = (series("throughput_per_s"), series("failed_per_s"));
+    let from = (view.warmup_s / timeline.bin_s.max(1e-9)).ceil() as usize;
+    let ended: Vec<f64> = well
+        .iter()
+        .zip(badly)
+        .skip(from)
+        .filter_map(|(w, b)| Some((*w)? + (*b)?))
+        .collect();
+    let mean = |of: &[f64]| of.iter().sum::<f64>() / of.len().max(1) as f64;
+    let highest = ended.windows((ended.len() / 10).max(1)).map(mean).fold(0.0, f64::max);
+    if mean(&ended) > 0.0 {
+        highest / mean(&ended)
+    } else {
+        1.0
+    }
+}
+
+fn busiest(view: &RunView<'_>) -> Option<Span> {
+    let (at_height, busy, who) = least_room(view)?;
+    let share = |ratio| {
+        units::percent_brief(&Estimate {
+            value: Some(ratio),
             lo: None,
             hi: None,
             confidence: 0.95,
-        });
-        format!("{verdict}: {who} were busy {share} of the time, more than any other.")
+        })
     };
-    Some(match busy >= BUSY {
-        true => Span::new(Tone::Caution, says("There was hardly any room left")),
-        false => Span::plain(says("There was room")),
+    let says = |verdict: &str| {
+        format!(
+            "{verdict}: {who} were busy {} of the time, more than any other",
+            share(busy)
+        )
+    };
+    Some(match (busy >= BUSY, at_height > UNEVEN * busy) {
+        (true, _) => Span::new(Tone::Caution, says("There was hardly any room left") + "."),
+        (false, true) => {
+            let (tone, verdict) = match at_height >= BUSY {
+                true => (
+                    Tone::Caution,
+                    "There was hardly any room left at the height of the load",
+                ),
+                false => (Tone::Plain, "There was room"),
+            };
+            let height = share(at_height);
+            Span::new(tone, says(verdict) + &format!(", and some {height} when most came."))
+        }
+        (false, false) => Span::plain(says("There was room") + "."),
     })
 }
 

@@ -11,7 +11,7 @@ pub fn conclusions(spof: &Spof, complete: bool) -> Conclusions {
     let with = |verdict| spof.components.iter().filter(move |p| p.verdict == verdict);
     let outages: Vec<&Priced> = with(Verdict::Outage).collect();
     let mut found = vec![match outages.len() {
-        0 => Span::new(Tone::Good, "No single component cuts the service when it dies."),
+        0 => none_cuts(spof),
         n => {
             let says = format!("{} of failure: {}.", plural(n as u32, "single point"), listed(&outages));
             Span::new(Tone::Bad, says)
@@ -38,6 +38,26 @@ pub fn conclusions(spof: &Spof, complete: bool) -> Conclusions {
         ..Conclusions::default()
     }
 }
+
+/// Nothing is cut, but what is left may be little.
+fn none_cuts(spof: &Spof) -> Span {
+    let lost = |p: &Priced| p.lost_ratio.value.unwrap_or(0.0);
+    let worst = spof.components.iter().max_by(|a, b| lost(a).total_cmp(&lost(b)));
+    match worst.filter(|p| lost(p) >= HEAVY) {
+        None => Span::new(Tone::Good, "No single component cuts the service when it dies."),
+        Some(worst) => Span::new(
+            if lost(worst) >= 0.5 { Tone::Bad } else { Tone::Caution },
+            format!(
+                "No single component cuts any class of requests for everybody, but without {} {} of all requests are lost.",
+                listed(&[worst]),
+                units::percent_brief(&worst.lost_ratio)
+            ),
+        ),
+    }
+}
+
+/// More than this is not as good as nothing.
+pub const HEAVY: f64 = 0.01;
 
 fn costliest(spof: &Spof) -> Option<Span> {
     let cost = |p: &Priced| p.downtime_min_per_year.filter(|m| m.is_finite());

@@ -21,6 +21,13 @@ pub fn conclusions(sweep: &Sweep) -> Conclusions {
     }
     found.extend(moves.iter().filter_map(|m| {
         let most = m.swings.first()?;
+        if !m.ranked {
+            let what = name(&m.metric);
+            return Some(Span::new(
+                Tone::Caution,
+                format!("What moves {what} most, so few points do not tell: no input's share of the variance is told from none."),
+            ));
+        }
         Some(Span::plain(format!(
             "{} moves {} most: {}.",
             most.input,
@@ -28,10 +35,12 @@ pub fn conclusions(sweep: &Sweep) -> Conclusions {
             most.says
         )))
     }));
-    let first = moves.first().and_then(|m| m.swings.first());
+    let ranked = moves.iter().find(|m| m.ranked);
+    let first = ranked.and_then(|m| m.swings.first());
     let begin = first.map(|most| format!("begin with {}, which moves most", most.input));
     let says = match (missed.len(), begin) {
         _ if sweep.points.is_empty() => return Conclusions::default(),
+        (_, None) if !moves.is_empty() => "Ask for more points before changing anything.".to_owned(),
         (_, None) => "Look for another input: none of these moves what the clients see.".to_owned(),
         (_, Some(begin)) if judged == 0 || sweep.sensitivity.is_some() => format!("To change the result, {begin}."),
         (0, _) => "Nothing has to be done: every promise is kept at all of these values.".to_owned(),

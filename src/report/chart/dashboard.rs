@@ -7,9 +7,9 @@ use super::theme::Theme;
 use super::{Drawing, LINE, MARGIN, Name, captions, drawing};
 use crate::analysis::result::{Answer, Document};
 use crate::report::answer::Conclusions;
-use crate::report::document::{Block, Number, Point, Tone};
+use crate::report::document::{Block, Number, Point, Span, Tone};
 use crate::report::headline::numbers;
-use crate::report::summary::{incomplete, seed};
+use crate::report::summary::{incomplete, seed, verdict};
 use crate::report::text::quoted;
 use crate::report::units;
 use crate::report::view::{RunView, runs};
@@ -84,13 +84,8 @@ pub fn svg(document: &Document, width: f64, theme: Theme) -> String {
             _ => scenario_rows(canvas, &views, page, below_head),
         }
         for (i, (line, tone)) in says.iter().enumerate() {
-            let colour = if *tone == Tone::Bad {
-                canvas.colours.bad
-            } else {
-                canvas.colours.ink
-            };
             let font = Font {
-                colour,
+                colour: canvas.colours.said(*tone),
                 ..canvas.ink(SENTENCE_TEXT)
             };
             let y = below_numbers + (i as f64 + 0.7) * SENTENCE_LINE;
@@ -198,6 +193,7 @@ fn draw_tile(canvas: &mut Canvas<'_>, tile: &Number, area: Rect) {
     let (value_colour, note_colour) = match tile.note.tone {
         Tone::Bad => (canvas.colours.bad, canvas.colours.bad),
         Tone::Good => (canvas.colours.ink, canvas.colours.good),
+        Tone::Caution => (canvas.colours.ink, canvas.colours.fault),
         _ => (canvas.colours.ink, canvas.colours.quiet),
     };
     let mut font = Font {
@@ -229,7 +225,7 @@ fn draw_tile(canvas: &mut Canvas<'_>, tile: &Number, area: Rect) {
 
 /// A row a scenario, in the colour of its lines; a narrow page shows only what matters most.
 fn scenario_rows(canvas: &mut Canvas<'_>, views: &[RunView<'_>], page: Rect, top: f64) {
-    const HEADS: [&str; 5] = ["available", "p99", "failed", "median", "answered"];
+    const HEADS: [&str; 6] = ["SLO", "available", "p99", "failed", "median", "answered"];
     let shown = ((page.width() * 0.72 / COLUMN) as usize).clamp(1, HEADS.len());
     let right_of = |i: usize| page.right - (shown - 1 - i) as f64 * COLUMN;
     let (small, plain) = (canvas.quiet(11.5), canvas.ink(13.0));
@@ -248,14 +244,25 @@ fn scenario_rows(canvas: &mut Canvas<'_>, views: &[RunView<'_>], page: Rect, top
         canvas.text(&fitted(view.name, font, room), page.left, y, Anchor::Start, font);
         let m = &view.run.metrics;
         let cells = [
-            units::percent_estimate(&m.availability),
-            units::latency_estimate(&m.latency_s.p99),
-            units::count(m.requests.failed),
-            units::latency_estimate(&m.latency_s.p50),
-            units::rate_estimate(&m.throughput_per_s),
+            verdict(view),
+            Span::plain(units::percent_estimate(&m.availability)),
+            Span::plain(units::latency_estimate(&m.latency_s.p99)),
+            Span::plain(units::count(m.requests.failed)),
+            Span::plain(units::latency_estimate(&m.latency_s.p50)),
+            Span::plain(units::rate_estimate(&m.throughput_per_s)),
         ];
         for (i, cell) in cells.iter().take(shown).enumerate() {
-            canvas.text(&fitted(cell, plain, COLUMN - 8.0), right_of(i), y, Anchor::End, plain);
+            let font = Font {
+                colour: canvas.colours.said(cell.tone),
+                ..plain
+            };
+            canvas.text(
+                &fitted(&cell.text, font, COLUMN - 8.0),
+                right_of(i),
+                y,
+                Anchor::End,
+                font,
+            );
         }
     }
     if views.len() > MOST_ROWS {

@@ -311,7 +311,11 @@ pub fn differences(document: &Document) -> Drawn {
         rows,
         axis: Axis::between(-1.0, 1.0, 2, |_| String::new()),
         marks: vec![(0.0, "no difference".into())],
-        legend: vec![(Ink::Good, "better"), (Ink::Bad, "worse"), (Ink::Quiet, "not shown")],
+        legend: vec![
+            (Ink::Good, "better"),
+            (Ink::Bad, "worse"),
+            (Ink::Quiet, "not shown, or slight"),
+        ],
         more: "differences",
     };
     Ok(bars.drawing("Dot: the difference; line: its interval. Each row has a scale of its own."))
@@ -334,6 +338,7 @@ fn difference_rows(compare: &Compare) -> Vec<Row> {
             dot: Some(v * scale),
             says: delta(d),
             ink: match d.verdict {
+                _ if !d.matters() => Ink::Quiet,
                 Verdict::BBetter => Ink::Good,
                 Verdict::ABetter => Ink::Bad,
                 Verdict::NoDifferenceShown => Ink::Quiet,
@@ -381,11 +386,7 @@ pub fn waterfall(document: &Document) -> Drawn {
                 to: at + elsewhere_s,
                 ink: Ink::Quiet,
             }],
-            says: format!(
-                "{}{}",
-                if *elsewhere_s < 0.0 { "−" } else { "" },
-                units::latency(elsewhere_s.abs())
-            ),
+            says: units::signed_latency(*elsewhere_s),
             ink: Ink::Quiet,
             ..Row::default()
         };
@@ -410,12 +411,16 @@ pub fn waterfall(document: &Document) -> Drawn {
         marks: Vec::new(),
         legend: vec![
             (Ink::Line(1), "waiting"),
-            (Ink::Line(0), "at work"),
+            (Ink::Line(0), "own time"),
             (Ink::Line(2), "on the network"),
         ],
         more: "hops",
     };
-    Ok(bars.drawing("Each hop goes on where the one before it ended; all calls of a request together."))
+    Ok(
+        bars.drawing(
+            "Each hop goes on where the one before it ended; own time: work, and what calls that failed took.",
+        ),
+    )
 }
 
 fn hop_row(hop: &Hop, at: &mut f64) -> Row {
@@ -432,15 +437,10 @@ fn hop_row(hop: &Hop, at: &mut f64) -> Row {
         });
         *at += seconds;
     }
-    let total = hop.network_s + hop.wait_s + hop.own_s;
-    let says = match total {
-        t if t < 0.0 => format!("−{}", units::latency(-t)),
-        t => units::latency(t),
-    };
     Row {
         name: hop.node.clone(),
         parts,
-        says,
+        says: units::signed_latency(hop.network_s + hop.wait_s + hop.own_s),
         ..Row::default()
     }
 }

@@ -5,6 +5,8 @@
 
 use plotters::style::RGBColor;
 
+use crate::report::document::Tone;
+
 /// Which page the picture goes on.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
@@ -60,6 +62,17 @@ impl Colours {
             Ink::Bad => self.bad,
             Ink::Fault => self.fault,
             Ink::Line(n) => self.line(n),
+        }
+    }
+
+    /// The colour of words in this tone.
+    pub fn said(&self, tone: Tone) -> RGBColor {
+        match tone {
+            Tone::Plain | Tone::Strong => self.ink,
+            Tone::Quiet => self.quiet,
+            Tone::Good => self.good,
+            Tone::Bad => self.bad,
+            Tone::Caution => self.fault,
         }
     }
 

@@ -45,7 +45,10 @@ pub fn tornado(document: &Document) -> Result<Drawing<'static>, PictureError> {
     })
 }
 
-fn bars(Moves { metric, mean, swings }: &Moves) -> Bars {
+fn bars(moves: &Moves) -> Bars {
+    let Moves {
+        metric, mean, swings, ..
+    } = moves;
     let ends = || swings.iter().flat_map(|s| [s.low, s.high]).chain(*mean);
     let (lo, hi) = (
         ends().fold(f64::INFINITY, f64::min),

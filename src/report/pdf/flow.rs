@@ -156,7 +156,7 @@ impl<'f> Flow<'f> {
             };
             let colour = match sentence.tone {
                 Tone::Plain | Tone::Strong | Tone::Quiet => self.theme.colours().grid,
-                tone => self.colour(tone),
+                tone => self.theme.colours().said(tone),
             };
             self.leaf().marks.push(Mark::Fill(bar, colour));
             self.lines(lines, 12.0);
@@ -529,18 +529,7 @@ impl<'f> Flow<'f> {
         Style {
             size,
             bold,
-            colour: self.colour(tone),
-        }
-    }
-
-    fn colour(&self, tone: Tone) -> RGBColor {
-        let colours = self.theme.colours();
-        match tone {
-            Tone::Plain | Tone::Strong => colours.ink,
-            Tone::Quiet => colours.quiet,
-            Tone::Good => colours.good,
-            Tone::Bad => colours.bad,
-            Tone::Caution => colours.fault,
+            colour: self.theme.colours().said(tone),
         }
     }
 }

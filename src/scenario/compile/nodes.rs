@@ -172,6 +172,12 @@ fn app(cx: &mut Context, app: &app::App, path: &Path) -> plan::App {
             None,
         );
     }
+    if app.queries.0.is_empty() && app.database.is_some() {
+        let message = format!(
+            "{path}: it has a \"database\" and no \"queries\", so the database is never asked; such as \"queries\": {{ \"*\": {{ \"read\": 1 }} }}"
+        );
+        cx.warn(message);
+    }
     for (class, queries) in app.queries.iter() {
         if queries.read > limits::QUERIES || queries.write > limits::QUERIES {
             let message = format!("more than {} queries a request, which is the limit", limits::QUERIES);

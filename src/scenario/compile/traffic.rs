@@ -8,7 +8,7 @@ use super::trace;
 use crate::base::ids::ClassId;
 use crate::base::limits;
 use crate::base::time::{Span, Time};
-use crate::scenario::plan::{Arrivals, Bytes, Class, Entry, Keys, Load, Retry, Source};
+use crate::scenario::plan::{Arrivals, Bytes, Class, Entry, Keys, Load, Retry, Source, TraceRow};
 use crate::scenario::raw::traffic as raw;
 use crate::scenario::raw::units::{Duration, Named, Rate, typed};
 use crate::scenario::read::tree::Path;
@@ -349,11 +349,39 @@ fn arrivals(cx: &mut Context, arrivals: &raw::Arrivals, path: &Path) -> Arrivals
                 states: mmpp.states.iter().map(|s| (s.rate.0, s.mean.0)).collect(),
             }
         }
-        raw::Arrivals::Trace(file) => Arrivals::Trace {
-            rows: trace::read(cx, file, &path.key("trace")),
-        },
+        raw::Arrivals::Trace(file) => {
+            let path = path.key("trace");
+            let rows = trace::read(cx, file, &path);
+            trace_and_run(cx, &rows, &path);
+            Arrivals::Trace { rows }
+        }
     }
 }
+
+/// A recording that ends long before the run, or goes on long after it, is seldom meant.
+fn trace_and_run(cx: &mut Context, rows: &[TraceRow], path: &Path) {
+    let end = cx.raw.duration.0;
+    let Some(last) = rows.last().map(|row| row.at.since(Time::ZERO)) else {
+        return;
+    };
+    let late = rows.iter().filter(|row| row.at.since(Time::ZERO) >= end).count();
+    if late > 0 {
+        let message = format!(
+            "{path}: {late} of {} rows come after the end of the run at {end}, and never arrive; is \"at_s\" in seconds?",
+            rows.len()
+        );
+        cx.warn(message);
+    } else if last < end.scaled(SHORT) {
+        let message = format!(
+            "{path}: the last row comes at {last}, and the run goes on until {end}: every rate is a mean over all of it; a \"duration\" \
+             of about {last} ends with the recording"
+        );
+        cx.warn(message);
+    }
+}
+
+/// A recording that covers less of the run than this leaves much of it empty.
+const SHORT: f64 = 0.8;
 
 fn some_rate(cx: &mut Context, rate: Rate, path: &Path) -> f64 {
     // A span of 584 years between two arrivals is where integers end.

@@ -14,6 +14,15 @@ impl Plan {
         plan
     }
 
+    /// Its users, where all of the load are users that wait for their answers: there are no fractions of them.
+    pub fn users(&self) -> Option<u32> {
+        let of = |s: &Source| match s.load {
+            Load::Closed { users, .. } => Some(users),
+            Load::Open { .. } => None,
+        };
+        self.sources.iter().map(of).sum()
+    }
+
     /// Recorded arrivals come so much later.
     pub fn delay_recorded(&mut self, by: Span) {
         for source in &mut self.sources {
@@ -217,7 +226,7 @@ fn per_s(load: &Load, end: f64) -> f64 {
 
 fn scale(source: &mut Source, factor: f64) {
     match &mut source.load {
-        Load::Closed { users, .. } => *users = ((f64::from(*users) * factor) as u32).max(1),
+        Load::Closed { users, .. } => *users = ((f64::from(*users) * factor).round() as u32).max(1),
         Load::Open { arrivals, .. } => match arrivals {
             Arrivals::Poisson { rate } => *rate *= factor,
             Arrivals::Uniform { spacing } => *spacing = spacing.scaled(1.0 / factor),

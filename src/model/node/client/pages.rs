@@ -126,6 +126,9 @@ impl Client<'_> {
         if view.left > 0 {
             return false;
         }
+        if !view.fetched && !rest.is_empty() {
+            cx.record.unasked(view.began, cx.frames[key].wish.source, rest.len());
+        }
         self.views.close(page);
         if view.whole {
             self.rendered(cx, key, view.began, view.class, view.seed);

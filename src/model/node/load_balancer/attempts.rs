@@ -69,7 +69,8 @@ impl LoadBalancer<'_> {
             return cx.finish(key, Reply::failed(reply.cause));
         }
         step.retries -= 1;
-        let active = self.pool.servers.iter().filter(|s| s.takes_new()).count();
+        // Backups do not count, even while they are all that is left.
+        let active = self.pool.servers.iter().filter(|s| s.takes_new() && !s.backup).count();
         if self.plan.redispatch && active > 1 && !self.algorithm.is_hash() {
             return self.redispatch(cx, key, server);
         }

@@ -158,6 +158,7 @@ fn pool(plan: &plan::LoadBalancer) -> Pool {
         served: 0,
         queued: 0,
         limit: s.maxconn.unwrap_or(u32::MAX),
+        line: s.maxqueue.unwrap_or(0),
     };
     Pool {
         servers: plan.servers.iter().zip(usable).map(member).collect(),

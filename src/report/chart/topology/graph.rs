@@ -1,6 +1,6 @@
 //! The stack as boxes and arrows: what a result says stands where, who asks whom, and what is to be marked.
 //!
-//! Above some sixty boxes it is drawn by tiers: a box for all nodes of a kind that stand equally far from the clients.
+//! Above some two dozen boxes many nodes of a kind that stand equally far from the clients are one box, above sixty any two.
 
 use super::super::theme::Ink;
 use crate::analysis::availability::Availability;
@@ -11,10 +11,13 @@ use crate::analysis::spof::{Effect, Spof, Verdict};
 use crate::analysis::topology::{Edge, Machine, Topology};
 use crate::report::periods::periods;
 use crate::report::units;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Above this many boxes nobody finds anything.
+/// Above this many boxes nobody finds anything: two of a kind are one box.
 const MOST_BOXES: usize = 60;
+/// Above this many, so many of a kind are.
+const MANY_BOXES: usize = 24;
+const MANY_OF_A_KIND: usize = 6;
 /// From here on something has hardly any room left.
 const BUSY: f64 = 0.8;
 
@@ -45,6 +48,8 @@ pub struct Frame {
     /// Its name, where it is, and how busy; the same in fewer words.
     pub says: Vec<String>,
     pub mark: Option<Mark>,
+    /// Which of several zones it stands in.
+    pub zone: Option<usize>,
 }
 
 /// Why something stands out.
@@ -64,6 +69,8 @@ pub struct Arrow {
     pub names: bool,
     pub per_s: Option<f64>,
     pub share: Option<f64>,
+    /// Is the link that it goes over marked?
+    pub ink: Option<Ink>,
 }
 
 impl Mark {
@@ -93,7 +100,7 @@ pub fn graph(document: &Document) -> Option<Graph> {
         }
         _ => return None,
     };
-    let mut graph = whole(topology, &known);
+    let mut graph = whole(topology, &known.in_zones(topology));
     if let Answer::Compare(_) = document.answer {
         // Each design has flows of its own.
         for arrow in &mut graph.arrows {
@@ -102,7 +109,8 @@ pub fn graph(document: &Document) -> Option<Graph> {
     }
     match graph.boxes.len() {
         0 => None,
-        n if n > MOST_BOXES => Some(by_tier(&graph, topology)),
+        n if n > MOST_BOXES => Some(by_tier(&graph, topology, 2)),
+        n if n > MANY_BOXES => Some(by_tier(&graph, topology, MANY_OF_A_KIND)),
         _ => Some(graph),
     }
 }
@@ -238,6 +246,42 @@ fn of_compare(found: &Compare, topology: &Topology) -> Known {
 }
 
 impl Known {
+    /// What befalls a zone befalls the hosts in it, where nothing is said of them alone.
+    fn in_zones(mut self, topology: &Topology) -> Known {
+        for host in &topology.hosts {
+            let Some((zone, mark)) = host.zone.as_ref().and_then(|z| Some((z, self.marks.get(z)?))) else {
+                continue;
+            };
+            let says = mark
+                .says
+                .iter()
+                .map(|s| format!("{zone}: {s}"))
+                .chain(mark.says.last().cloned());
+            let mark = Mark {
+                says: says.collect(),
+                ink: mark.ink,
+            };
+            self.marks.entry(host.name.clone()).or_insert(mark);
+        }
+        self
+    }
+
+    /// The mark of the link that leads from one node's host, or its zone, to another's.
+    fn link(&self, topology: &Topology, from: &str, to: &str) -> Option<Ink> {
+        let ends = |node: &str| {
+            let host = topology
+                .nodes
+                .iter()
+                .find(|n| n.name == node)
+                .and_then(|n| n.host.as_ref());
+            let zone = host.and_then(|host| topology.hosts.iter().find(|h| h.name == *host)?.zone.as_ref());
+            host.into_iter().chain(zone)
+        };
+        let marked = |(a, b): (&String, &String)| self.marks.get(&format!("{a}->{b}"));
+        let mut ways = ends(from).flat_map(|a| ends(to).flat_map(move |b| [(a, b), (b, a)]));
+        ways.find_map(marked).map(|mark| mark.ink)
+    }
+
     fn busiest<'e>(&mut self, all: impl Iterator<Item = (&'e str, &'e Estimate)>, from: f64, word: &str) {
         let mut most = (from, None);
         for (name, estimate) in all {
@@ -304,9 +348,12 @@ fn whole(topology: &Topology, known: &Known) -> Graph {
         .map(source)
         .chain(topology.nodes.iter().map(place))
         .collect();
+    let zones: BTreeSet<&String> = topology.hosts.iter().filter_map(|h| h.zone.as_ref()).collect();
+    let zone_of = |h: &Machine| zones.iter().position(|zone| Some(*zone) == h.zone.as_ref());
     let frames = topology.hosts.iter().map(|h| Frame {
         says: known.says_of(h),
         mark: known.marks.get(&h.name).cloned(),
+        zone: zone_of(h).filter(|_| zones.len() > 1),
     });
     let frames = frames.collect();
     let index = |from: usize| -> BTreeMap<&str, usize> {
@@ -321,6 +368,7 @@ fn whole(topology: &Topology, known: &Known) -> Graph {
             names: e.names,
             per_s: e.answered_per_s.filter(|v| v.is_finite()),
             share: e.share.filter(|v| v.is_finite()),
+            ink: known.link(topology, &e.from, &e.to),
         })
     };
     let entries = topology.entries.iter().filter_map(|e| arrow(e, &sources));
@@ -330,8 +378,8 @@ fn whole(topology: &Topology, known: &Known) -> Graph {
     Graph { boxes, frames, arrows }
 }
 
-/// One box for all of a kind in a column.
-fn by_tier(graph: &Graph, topology: &Topology) -> Graph {
+/// One box for all of a kind in a column, where there are at least so many; the others stay as they are.
+fn by_tier(graph: &Graph, topology: &Topology, least: usize) -> Graph {
     let kinds: Vec<String> = std::iter::repeat_n("clients".to_owned(), topology.sources.len())
         .chain(
             topology
@@ -347,14 +395,15 @@ fn by_tier(graph: &Graph, topology: &Topology) -> Graph {
     let mut home = vec![0; graph.boxes.len()];
     let mut boxes = Vec::new();
     for ((column, kind), members) in groups {
-        members.iter().for_each(|m| home[*m] = boxes.len());
-        boxes.push(match members.as_slice() {
-            [only] => Node {
-                frame: None,
-                ..graph.boxes[*only].clone()
-            },
-            several => group(graph, column, kind, several),
-        });
+        if members.len() >= least {
+            members.iter().for_each(|m| home[*m] = boxes.len());
+            boxes.push(group(graph, column, kind, &members));
+            continue;
+        }
+        for m in members {
+            home[m] = boxes.len();
+            boxes.push(graph.boxes[m].clone());
+        }
     }
     let mut arrows: Vec<Arrow> = Vec::new();
     for arrow in &graph.arrows {
@@ -363,18 +412,20 @@ fn by_tier(graph: &Graph, topology: &Topology) -> Graph {
             Some(known) => {
                 known.names &= arrow.names;
                 known.per_s = known.per_s.zip(arrow.per_s).map(|(a, b)| a + b);
+                // Of whom it is a share, several ask.
+                known.share = None;
+                known.ink = known.ink.or(arrow.ink);
             }
             None => arrows.push(Arrow {
                 from,
                 to,
-                share: None,
                 ..arrow.clone()
             }),
         }
     }
     Graph {
         boxes,
-        frames: Vec::new(),
+        frames: graph.frames.clone(),
         arrows,
     }
 }

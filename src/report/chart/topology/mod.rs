@@ -15,6 +15,8 @@ use layout::{BOX, GAP, HOST_PAD, Layout, layout};
 const NAME: f64 = 11.5;
 const LEAST_NAME: f64 = 9.0;
 const SMALL: f64 = 9.5;
+/// Zones have the colours of lines from here on: the first is that of arrows.
+const ZONES: usize = 2;
 /// Of a line of an arrow's words.
 const LINE: f64 = 11.0;
 /// Places along an arrow at which its words may stand.
@@ -46,12 +48,16 @@ pub fn of(document: &Document, room: f64) -> Option<Drawing<'static>> {
 fn how(graph: &Graph) -> String {
     let flows = graph.arrows.iter().any(|a| a.per_s.is_some());
     let names = graph.arrows.iter().any(|a| a.names);
+    let zones = graph.frames.iter().any(|f| f.zone.is_some());
     let mut how = vec!["Who asks whom"];
     if flows {
         how.push("good answers a second, and their share");
     }
     if names {
         how.push("dashed: only says where");
+    }
+    if zones {
+        how.push("frames of a colour: hosts of one zone");
     }
     how.join(" · ")
 }
@@ -92,7 +98,8 @@ fn outline(canvas: &mut Canvas<'_>, area: Rect, mark: Option<&Mark>, plain: Ink,
 /// Gives back where its name stands.
 fn host(canvas: &mut Canvas<'_>, frame: &Frame, area: Rect) -> Rect {
     canvas.fill(area, canvas.colours.tile, 1.0);
-    outline(canvas, area, frame.mark.as_ref(), Ink::Grid, 1.8);
+    let plain = frame.zone.map_or(Ink::Grid, |zone| Ink::Line(ZONES + zone));
+    outline(canvas, area, frame.mark.as_ref(), plain, 1.8);
     let (font, room) = (canvas.quiet(SMALL), area.width() - 2.0 * HOST_PAD);
     let (left, y) = (area.left + HOST_PAD, area.top + 10.0);
     let mut end = left;
@@ -168,7 +175,8 @@ fn line(canvas: &mut Canvas<'_>, arrow: &Arrow, corners: &[(f64, f64)], most: f6
         .per_s
         .filter(|_| most > 0.0)
         .map_or(0.0, |v| (v / most).clamp(0.0, 1.0));
-    let (width, colour) = (1.0 + 2.2 * libm::sqrt(share), canvas.colours.line(0));
+    let colour = arrow.ink.map_or(canvas.colours.line(0), |ink| canvas.colours.of(ink));
+    let width = 1.0 + 2.2 * libm::sqrt(share);
     let mut points = corners.to_vec();
     if let Some(end) = points.last_mut() {
         end.0 -= 4.0;
