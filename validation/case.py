@@ -26,6 +26,7 @@ class Case:
     weights: list = field(default_factory=lambda: [1, 1])
     workers: list = field(default_factory=lambda: [4, 4])
     maxconn: int = 0
+    maxqueue: int = 0
     queue_timeout: float = 30.0
     retries: int = 3
     redispatch: bool = True

@@ -95,6 +95,7 @@ async def until_open(port, patience=30):
 def haproxy_config(case, port, backends, log_port):
     options = f"check inter {int(case.inter * 1000)} fall {case.fall} rise {case.rise}"
     limit = f" maxconn {case.maxconn}" if case.maxconn else ""
+    limit += f" maxqueue {case.maxqueue}" if case.maxqueue else ""
     lines = []
     for i, (name, at) in enumerate(backends):
         backup = " backup" if case.backup and i > 0 else ""

@@ -49,6 +49,7 @@ def proxy(case):
     if case.server == "haproxy":
         for server in servers:
             server |= {"maxconn": case.maxconn} if case.maxconn else {}
+            server |= {"maxqueue": case.maxqueue} if case.maxqueue else {}
         front = {
             "kind": "load-balancer",
             "algorithm": case.algorithm,

@@ -194,20 +194,25 @@ fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
     facts
 }
 
-/// Without which no load is carried at all; the sentence of the capacity is about the others.
-fn indispensable(capacity: &Capacity) -> Option<Fact> {
-    let is_lost = |(_, knee): &(&str, &Knee)| knee.verdict == Verdict::NoLoad;
-    let mut names = capacity
-        .n_minus_1
-        .iter()
-        .filter(is_lost)
-        .map(|(name, _)| Span::new(Tone::Bad, name));
-    let mut says: Vec<Span> = names.by_ref().take(MOST_NAMED).collect();
-    let more = names.count();
-    if more > 0 {
-        says.push(Span::plain(format!("{more} more")));
-    }
-    (!says.is_empty() && capacity.knee.verdict != Verdict::NoLoad).then(|| Fact::new("Nothing without", says))
+/// Without which no load is carried at all, or none in time; the sentence of the capacity is about the others.
+fn indispensable(capacity: &Capacity) -> Vec<Fact> {
+    let is_of_losses = |knee: &Knee| {
+        let objective = knee.limited_by.as_ref().map_or("", |l| l.objective.as_str());
+        objective.ends_with("availability") || objective.ends_with("error_ratio")
+    };
+    let fact = |label: &'static str, of_losses: bool| {
+        let is_meant = |(_, knee): &(&str, &Knee)| knee.verdict == Verdict::NoLoad && is_of_losses(knee) == of_losses;
+        let names = capacity.n_minus_1.iter().filter(is_meant);
+        let mut names = names.map(|(name, _)| Span::new(Tone::Bad, name));
+        let mut says: Vec<Span> = names.by_ref().take(MOST_NAMED).collect();
+        let more = names.count();
+        if more > 0 {
+            says.push(Span::plain(format!("{more} more")));
+        }
+        (!says.is_empty() && capacity.knee.verdict != Verdict::NoLoad).then(|| Fact::new(label, says))
+    };
+    let facts = [fact("Nothing without", true), fact("Late without", false)];
+    facts.into_iter().flatten().collect()
 }
 
 /// How many of the busiest are named.

@@ -146,12 +146,14 @@ fn size(d: &Difference) -> String {
 
 /// The difference with its sign.
 pub(super) fn delta(d: &Difference) -> String {
+    let size = size(d);
+    let is_zero = size.split(' ').next().and_then(|n| n.parse().ok()) == Some(0.0);
     let sign = match d.difference.value {
-        Some(v) if v > 0.0 => "+",
-        Some(v) if v < 0.0 => "−",
+        Some(v) if v > 0.0 && !is_zero => "+",
+        Some(v) if v < 0.0 && !is_zero => "−",
         _ => "",
     };
-    format!("{sign}{}", size(d))
+    format!("{sign}{size}")
 }
 
 /// A metric as it is read: `read.p99`.

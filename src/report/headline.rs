@@ -216,7 +216,7 @@ fn of_spof(found: &Spof) -> Vec<Number> {
             "Single points of failure",
             outages.to_string(),
             match (outages, heavy) {
-                (0, 1..) => Span::new(Tone::Caution, format!("but {heavy} {of_all} lose much")),
+                (0, 1..) => Span::new(Tone::Caution, format!("but {heavy} lose much")),
                 _ => Span::new(tone(outages), of_all),
             },
         ),

@@ -46,7 +46,8 @@ pub fn percent_estimate(e: &Estimate) -> String {
     // The smaller side is the one that is read: 99.983 % is 0.017 % lost.
     let decimals = decimals.min(decimals_for(lost.min(value * 100.0), MOST_DIGITS));
     let text = match lopsided(e) {
-        Some((lo, hi)) => value_and_ends([value, lo, hi].map(|v| v * 100.0), decimals),
+        // However far the lower end is, the value's own loss is seen.
+        Some((lo, hi)) => value_and_ends([value, lo, hi].map(|v| v * 100.0), decimals.max(decimals_for(lost, 1))),
         None => value_and_half(value * 100.0, half * 100.0, decimals),
     };
     with_unit(text, "%")
@@ -191,7 +192,7 @@ fn estimate(e: &Estimate, scale: impl Fn(f64) -> f64, unit: impl Fn(f64) -> &'st
     let text = match lopsided(e).zip(half) {
         Some(((lo, hi), half)) => {
             // However far the other end is, the value is not rounded away.
-            let decimals = decimals_of_interval(half * factor).max(decimals_for(value * factor, 1));
+            let decimals = decimals_of_interval(half * factor).max(decimals_for(value * factor, 2));
             let decimals = decimals.min(decimals_for(value * factor, MOST_DIGITS));
             value_and_ends([value, lo, hi].map(|v| v * factor), decimals)
         }
@@ -385,11 +386,16 @@ mod tests {
             percent_estimate(&between(0.9995, 0.9965, 1.0)),
             "99.95 (99.65 to 100.00) %"
         );
+        assert_eq!(
+            percent_estimate(&between(0.999_998_1, 0.999_978, 0.999_998_3)),
+            "99.9998 (99.9978 to 99.9998) %"
+        );
+        assert_eq!(minutes_estimate(&between(1.02, 0.95, 12.6)), "1.0 (1.0 to 12.6) min");
         assert_eq!(rate_estimate(&between(753.0, 480.0, 778.0)), "753 (480 to 778) /s");
         assert_eq!(latency_estimate(&between(0.214, 0.061, 1.009)), "214 (61 to 1,009) ms");
         assert_eq!(
             latency_estimate(&between(0.0072, 0.0072, 2.008)),
-            "0.007 (0.007 to 2.008) s"
+            "0.0072 (0.0072 to 2.0080) s"
         );
         // Not worth two numbers more.
         assert_eq!(latency_estimate(&between(0.214, 0.211, 0.219)), "214 ± 5 ms");

@@ -4,7 +4,7 @@ use super::excess::excess;
 use super::sizes::Stack;
 use crate::analysis::result::Run;
 use crate::analysis::run as findings;
-use crate::base::time::Span;
+use crate::base::time::{Span, Time};
 use crate::scenario::plan::{Arrivals, Load, Measure, Plan, Warmup};
 use crate::stats::knee::{self, Line, Reading};
 use crate::study::{self, Study};
@@ -163,6 +163,9 @@ impl<'a, 'b> Search<'a, 'b> {
         if self.one_run {
             plan.duration = warmup + (plan.duration - warmup).scaled(f64::from(effort.replications));
         }
+        // What the scenario schedules comes as late into the measured part as it would; what is at the start is ours, or always so.
+        let scheduled = plan.faults.iter_mut().filter(|f| f.at > Time::ZERO);
+        scheduled.for_each(|f| f.at += self.settle);
         plan.warmup = Warmup::Fixed(warmup + self.settle);
         plan.duration = plan.duration + self.settle;
         plan

@@ -35,20 +35,27 @@ pub fn conclusions(capacity: &Capacity, complete: bool) -> Conclusions {
             ))
         }));
     }
-    let weak = capacity
-        .n_minus_1
-        .iter()
-        .filter(|(_, knee)| !carries(knee))
-        .map(|(name, _)| name);
-    let weak: Vec<&str> = weak.collect();
+    let lost = |at_no_load: bool| -> Vec<&str> {
+        let weak = capacity.n_minus_1.iter().filter(|(_, knee)| !carries(knee));
+        let weak = weak.filter(|(_, knee)| (knee.verdict == Verdict::NoLoad) == at_no_load);
+        weak.map(|(name, _)| name).collect()
+    };
+    let (weak, nothing) = (lost(false), lost(true));
     if !weak.is_empty() {
-        let shown = weak[..weak.len().min(2 * MOST)].join(", ");
-        let more = match weak.len().saturating_sub(2 * MOST) {
-            0 => String::new(),
-            n => format!(" and {n} more"),
-        };
-        let says = format!("The present load is too much as soon as one of these is lost: {shown}{more}.");
+        let says = format!(
+            "The present load is too much as soon as one of these is lost: {}.",
+            listed(&weak)
+        );
         found.push(Span::new(Tone::Bad, says));
+    }
+    if !nothing.is_empty() {
+        let says = format!(
+            "A promise is broken at any load while one of these is lost: {}.",
+            listed(&nothing)
+        );
+        found.push(Span::new(Tone::Bad, says));
+    }
+    if !weak.is_empty() || !nothing.is_empty() {
         to_do.push(Span::plain(
             "Have enough to lose one: double what stands alone, and keep a spare of what is shared.",
         ));
@@ -60,6 +67,15 @@ pub fn conclusions(capacity: &Capacity, complete: bool) -> Conclusions {
         found,
         to_do,
         ..Conclusions::default()
+    }
+}
+
+/// A few names, and how many more.
+fn listed(names: &[&str]) -> String {
+    let shown = names[..names.len().min(2 * MOST)].join(", ");
+    match names.len().saturating_sub(2 * MOST) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

@@ -160,7 +160,7 @@ fn head(canvas: &mut Canvas<'_>, document: &Document, page: Rect) {
 // --- numbers --------------------------------------------------------------------------------------------------------
 
 fn tiles_in_a_row(width: f64) -> usize {
-    (((width - 2.0 * MARGIN + TILE_GAP) / (LEAST_TILE + TILE_GAP)) as usize).clamp(1, 5)
+    (((width - 2.0 * MARGIN + TILE_GAP) / (LEAST_TILE + TILE_GAP)) as usize).clamp(1, 6)
 }
 
 fn tile_rows(canvas: &mut Canvas<'_>, tiles: &[Number], page: Rect, top: f64) {

@@ -14,6 +14,9 @@ const FOOT: f64 = 44.0;
 /// Fewer requests than these beyond a percentile say nothing about it.
 const ENOUGH: f64 = 10.0;
 
+/// The axis begins where this share has been answered.
+const FIRST: f64 = 0.01;
+
 /// One distribution with a name.
 pub struct Source<'a> {
     pub label: String,
@@ -163,6 +166,11 @@ fn curve(canvas: &Canvas<'_>, source: &Source<'_>, tail: f64) -> Curve {
     let mut middle: Vec<Option<f64>> = known.latency_s[..x.len()].iter().copied().map(Some).collect();
     x.push(tail);
     middle.push(quantile(known, tail));
+    // The fastest of all would stretch the axis by decades, and nobody asks about it.
+    let first = quantile(known, FIRST);
+    middle
+        .iter_mut()
+        .for_each(|v| *v = v.zip(first).map(|(v, first)| v.max(first)));
     Curve {
         label: source.label.clone(),
         colour: canvas.colours.line(source.colour),

@@ -9,6 +9,7 @@ use crate::analysis::compare::{Compare, Difference, Verdict};
 use crate::analysis::result::{Answer, Document, Estimate, Metrics, Ordered, SloResult};
 use crate::analysis::spof::{self, Effect, Priced, Spof};
 use crate::analysis::waterfall::{Breakdown, Hop};
+use crate::report::answer::HEAVY;
 use crate::report::compare::{delta, name, pairs, told};
 use crate::report::units;
 use crate::report::view::runs;
@@ -98,16 +99,22 @@ fn by_component(found: &Spof) -> Drawn {
     let cost = |p: &Priced| p.downtime_min_per_year.filter(|m| m.is_finite());
     let lost = |p: &Priced| value(&p.lost_ratio);
     let priced = all.iter().any(|p| cost(p).is_some());
-    let of = |p: &Priced| if priced { cost(p) } else { lost(p) };
-    let mut rows: Vec<(f64, Row)> = all
+    // What has no price and loses much stands below what has one, before what costs next to nothing.
+    let place = |p: &Priced| match (if priced { cost(p) } else { lost(p) }, lost(p)) {
+        (Some(size), _) if !priced || size >= 0.05 => Some((2, size)),
+        (None, Some(lost)) if lost >= HEAVY => Some((1, lost)),
+        (size, _) => Some((0, size?)),
+    };
+    let mut rows: Vec<((u8, f64), Row)> = all
         .iter()
-        .filter_map(|p| Some((of(p)?, component(p, of(p)?, priced))))
+        .filter_map(|p| Some((place(p)?, component(p, cost(p), priced))))
         .collect();
     if rows.is_empty() {
         return nothing("spof", "no loss was tried");
     }
-    rows.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let most = rows[0].0;
+    rows.sort_by(|a, b| (b.0.0.cmp(&a.0.0)).then(b.0.1.total_cmp(&a.0.1)));
+    let sizes = rows.iter().filter(|((place, _), _)| *place != 1);
+    let most = sizes.map(|((_, size), _)| *size).fold(0.0, f64::max);
     let (title, axis, how) = match priced {
         true => (
             "Downtime by component",
@@ -131,17 +138,18 @@ fn by_component(found: &Spof) -> Drawn {
     Ok(bars.drawing(how))
 }
 
-fn component(p: &Priced, cost: f64, priced: bool) -> Row {
+fn component(p: &Priced, cost: Option<f64>, priced: bool) -> Row {
     let (ink, verdict) = match p.verdict {
         spof::Verdict::Outage => (Ink::Bad, "outage"),
         spof::Verdict::Overload => (Ink::Fault, "overload"),
         spof::Verdict::Degraded => (Ink::Line(0), "degraded"),
         spof::Verdict::None => (Ink::Quiet, "no loss that lasts"),
     };
-    let says = if priced {
-        units::minutes(cost)
-    } else {
-        units::percent_brief(&p.lost_ratio)
+    let lost = units::percent_brief(&p.lost_ratio);
+    let (size, says) = match (cost, priced) {
+        (Some(cost), true) => (cost, units::minutes(cost)),
+        (None, true) => (0.0, format!("no lifetime · {lost} lost")),
+        (_, false) => (value(&p.lost_ratio).unwrap_or(0.0), lost),
     };
     Row {
         name: if p.effect == Effect::Crash.name() {
@@ -151,7 +159,7 @@ fn component(p: &Priced, cost: f64, priced: bool) -> Row {
         },
         parts: vec![Part {
             from: 0.0,
-            to: cost.max(0.0),
+            to: size.max(0.0),
             ink,
         }],
         says: format!("{says} · {verdict}"),

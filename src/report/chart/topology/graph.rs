@@ -100,7 +100,11 @@ pub fn graph(document: &Document) -> Option<Graph> {
         }
         _ => return None,
     };
-    let mut graph = whole(topology, &known.in_zones(topology));
+    let known = match &document.answer {
+        Answer::Run(_) => known.in_zones(topology),
+        _ => known,
+    };
+    let mut graph = whole(topology, &known);
     if let Answer::Compare(_) = document.answer {
         // Each design has flows of its own.
         for arrow in &mut graph.arrows {
