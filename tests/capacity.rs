@@ -146,6 +146,39 @@ fn profiles_users_and_traces_have_a_knee_too() {
     assert!(left.is_some_and(|r| (1.1..2.1).contains(&r)), "{left:?}");
 }
 
+/// There are no fractions of a user: the knee is the last whole one, and no load is tried twice.
+#[test]
+fn users_are_whole() {
+    let few = r#"{ "duration": "3m", "warmup": "20s",
+        "clients": { "u": { "users": 5, "think": { "exponential": { "mean": "100ms" } }, "entry": "app" } },
+        "hosts": { "h": { "cores": 1 } },
+        "nodes": { "app": { "kind": "app", "host": "h", "workers": 10, "work": { "*": { "cpu": { "exponential": { "mean": "10ms" } } } } } },
+        "slo": { "availability": 0.99, "p95": "60ms" } }"#;
+    let found = found(few, &[]);
+    let users = |ratio: f64| {
+        let users = ratio * 5.0;
+        assert!((users - users.round()).abs() < 1e-9, "{users} users");
+        users.round() as u32
+    };
+    let tried: Vec<(u32, bool)> = found.curve.iter().map(|p| (users(p.load_ratio), p.holds)).collect();
+    assert!(tried.windows(2).all(|w| w[0].0 < w[1].0), "{tried:?}");
+    // p95 of 6 users is 53.5 ms, of 7 users 61.9 (20 replications of each).
+    assert_eq!(users(found.knee.knee_ratio.value.expect("a knee")), 6);
+    assert!(tried.iter().all(|(users, holds)| (*users <= 6) == *holds), "{tried:?}");
+}
+
+/// What is lost for good is lost before the run, which lasts so much longer; a fault at its end does not come into it for that.
+#[test]
+fn a_fault_after_the_end_stays_there_when_something_is_lost() {
+    let fault = r#""faults": [{ "at": "21s", "target": "lb", "effect": "crash" }], "slo""#;
+    let late = PAIR.replace(r#""slo""#, fault);
+    let left = |text: &str| {
+        let found = found(text, &["--duration", "20s"]);
+        found.n_minus_1.get("s1").expect("is used").knee_ratio.value
+    };
+    assert_eq!(left(&late), left(PAIR));
+}
+
 /// Ten workers of 100 ms answer 100 a second however many more ask, and a backlog from the warm-up does not count against it.
 #[test]
 fn what_gets_through_an_overload_is_what_is_answered() {

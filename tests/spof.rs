@@ -642,3 +642,23 @@ fn what_a_fix_saves_is_the_price_of_what_it_replaces() {
     assert!((saved / (12.166 * (30.0 - 5.55)) - 1.0).abs() < 0.01, "{saved}");
     assert_eq!(told.against.as_deref(), Some("being noticed after 30 min"));
 }
+
+/// Every so often somebody tries the dead member anew and many wait a second: that comes and goes, and is no backlog that grows.
+#[test]
+fn what_comes_and_goes_is_no_overload() {
+    for avoid in ["17s", "26s", "29s"] {
+        let plan = plan(&format!(
+            r#"{{ "duration": "2m", "warmup": "10s",
+            "clients": {{ "c": {{ "arrivals": {{ "poisson": 100 }}, "entry": "app", "timeout": "8s" }} }},
+            "hosts": {{ "ha": {{}}, "hb": {{}} }},
+            "nodes": {{ "app": {{ "kind": "app", "workers": 300, "database": "db", "queries": {{ "*": {{ "read": 2 }} }},
+                                "avoid": "{avoid}", "timeouts": {{ "connect": "1s" }} }},
+                       "db": {{ "kind": "database", "read_from": "any", "members": {{ "a": {{ "host": "ha" }}, "b": {{ "host": "hb" }} }},
+                               "work": {{ "*": {{ "io": {{ "exponential": {{ "mean": "5ms" }} }} }} }} }} }},
+            "slo": {{ "availability": 0.99, "p99": "2s" }} }}"#
+        ));
+        let found = spof(&plan, 3, 1);
+        let host = found.components.iter().find(|p| p.name == "hb").expect("it is used");
+        assert_eq!(host.verdict, Verdict::None, "{avoid}");
+    }
+}
