@@ -313,6 +313,19 @@ fn contradictions_get_haproxys_answer() {
             "slowstart acts only after maintenance",
         ),
         (r#""servers": ["a", "b"], "observe": "layer4""#, "observe needs checks"),
+        (
+            r#""servers": ["a", "b"], "on_error": "mark-down""#,
+            "without observe it does nothing",
+        ),
+        (
+            r#""servers": ["a", "b"], "redispatch": true, "retries": 0"#,
+            "retries are 0",
+        ),
+        (
+            r#""servers": [{ "node": "a", "maxqueue": 5 }, "b"]"#,
+            "never has a queue",
+        ),
+        (r#""servers": ["a", "b"], "draws": 3"#, "under another it does nothing"),
         (r#""servers": ["a", "b"], "fullconn": 10"#, "fullconn does nothing"),
         (
             r#""servers": [{ "node": "a", "minconn": 5, "maxconn": 2 }, "b"], "fullconn": 10"#,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use fallover::scenario::load_text;
 use fallover::scenario::{load, schema};
 use serde_json::Value;
 
@@ -110,4 +111,26 @@ fn foobar_is_the_contracts_own() {
         (3565, 0x56ee_254e_5e5b_3b25),
         "foobar.json is fixed by the public interface: make another scenario instead"
     );
+}
+
+/// A recording that is much shorter or longer than the run, and a database that nobody asks, are seldom meant.
+#[test]
+fn what_is_seldom_meant_is_warned_of() {
+    let warnings = |duration: &str, app: &str| {
+        let text = format!(
+            r#"{{ "duration": "{duration}", "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/steady.csv" }}, "entry": "a" }} }},
+            "nodes": {{ "a": {{ "kind": "app", "database": "db" {app} }}, "db": {{ "kind": "database", "members": {{ "m": {{}} }} }} }} }}"#
+        );
+        load_text("x.json", &text, &[])
+            .expect("is right")
+            .plan
+            .warnings
+            .join("\n")
+    };
+    let asks = r#", "queries": { "*": { "read": 1 } }"#;
+    // Seven rows, from 1 to 10 s.
+    assert_eq!(warnings("12s", asks), "");
+    assert!(warnings("60s", asks).contains("the last row comes at 10s, and the run goes on until 1m"));
+    assert!(warnings("5s", asks).contains("4 of 7 rows come after the end of the run at 5s"));
+    assert!(warnings("12s", "").contains("the database is never asked"));
 }

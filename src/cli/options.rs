@@ -79,7 +79,7 @@ pub struct Simulating {
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
     /// How many independent replications [default: 20]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=limits::REPLICATIONS as i64))]
+    #[arg(long, value_name = "N", value_parser = replications)]
     #[arg(conflicts_with = "precision", allow_negative_numbers = true)]
     pub replications: Option<u32>,
     /// Instead of a count: until each headline interval's relative half-width is at most R
@@ -175,6 +175,12 @@ pub fn of_failures(argument: clap::Arg) -> clap::Arg {
         "failures" | "batch_means" => argument.hide(true),
         _ => argument,
     }
+}
+
+fn replications(text: &str) -> Result<u32, String> {
+    let most = limits::REPLICATIONS;
+    let count = text.parse().ok().filter(|n| (1..=most).contains(n));
+    count.ok_or_else(|| format!("it must be a whole number from 1 to {most}, such as 20"))
 }
 
 fn precision(text: &str) -> Result<f64, String> {

@@ -240,6 +240,9 @@ fn fullconn(cx: &mut Context, name: &str, raw: &raw::LoadBalancer, path: &Path) 
     }
 }
 
+/// HAProxy's `random(2)`, where nothing is said.
+const DRAWS: u32 = 2;
+
 /// Settings that contradict each other get HAProxy's own answer, and a word about it.
 fn contradictions(cx: &mut Context, name: &str, raw: &raw::LoadBalancer) {
     let mut says = |message: &str| cx.warn(format!("load balancer \"{name}\": {message}"));
@@ -258,6 +261,18 @@ fn contradictions(cx: &mut Context, name: &str, raw: &raw::LoadBalancer) {
     }
     if raw.check.is_none() && raw.observe.is_some() {
         says("observe needs checks, which would bring a server back; without them it does nothing");
+    }
+    if raw.observe.is_none() && raw.on_error != raw::OnError::default() {
+        says("on_error says what observe is to do; without observe it does nothing");
+    }
+    if raw.retries == 0 && raw.redispatch {
+        says("redispatch sends retries elsewhere, and retries are 0");
+    }
+    if servers().any(|s| s.maxqueue.is_some_and(|n| n > 0) && unlimited(s.maxconn).is_none()) {
+        says("a server with maxqueue and without maxconn never has a queue");
+    }
+    if raw.draws != DRAWS && raw.algorithm != raw::Algorithm::Random {
+        says("draws belongs to the algorithm random; under another it does nothing");
     }
     if servers().any(|s| unlimited(s.minconn) > unlimited(s.maxconn)) {
         says("a minconn at or above its maxconn, or without one, is that server's maxconn");

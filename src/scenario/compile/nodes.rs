@@ -172,6 +172,11 @@ fn app(cx: &mut Context, app: &app::App, path: &Path) -> plan::App {
             None,
         );
     }
+    if app.pool.is_some() && app.database.is_none() {
+        cx.warn(format!(
+            "{path}: a pool of database connections, and no \"database\": it does nothing"
+        ));
+    }
     if app.queries.0.is_empty() && app.database.is_some() {
         let message = format!(
             "{path}: it has a \"database\" and no \"queries\", so the database is never asked; such as \"queries\": {{ \"*\": {{ \"read\": 1 }} }}"
