@@ -285,3 +285,25 @@ fn a_fault_that_breaks_the_promise_at_any_load_is_no_matter_of_room() {
     let page = std::fs::read_to_string(page).expect("is there");
     assert!(page.contains("This is no matter of room") && !page.contains("To carry more"));
 }
+
+/// Two sources of ten users move together, so that there is nobody between eighteen and twenty: the search ends all the same, and
+/// where no load is borne it does not try the lightest for ever.
+#[test]
+fn several_sources_of_users_and_a_promise_nobody_can_keep() {
+    let two = |p95: &str| {
+        let source = r#"{ "users": 10, "think": { "exponential": { "mean": "100ms" } }, "entry": "app" }"#;
+        format!(
+            r#"{{ "duration": "60s", "warmup": "5s", "clients": {{ "u": {source}, "v": {source} }},
+            "hosts": {{ "h": {{ "cores": 2 }} }},
+            "nodes": {{ "app": {{ "kind": "app", "host": "h", "work": {{ "*": {{ "cpu": {{ "exponential": {{ "mean": "10ms" }} }} }} }} }} }},
+            "slo": {{ "availability": 0.99, "p95": "{p95}" }} }}"#
+        )
+    };
+    let kept = found(&two("60ms"), &["--knee-only"]);
+    let users = 20.0 * kept.knee.knee_ratio.value.expect("a knee");
+    assert!((users - users.round()).abs() < 1e-9 && users >= 2.0, "{users}");
+    assert!(kept.knee.knee_per_s.lo.is_some() && kept.knee.knee_per_s.hi.is_some());
+    let never = found(&two("1ms"), &["--knee-only"]);
+    assert_eq!(never.knee.knee_per_s.value, Some(0.0));
+    assert!(never.knee.knee_per_s.hi.is_none_or(f64::is_finite));
+}

@@ -210,11 +210,10 @@ impl Directory {
     }
 
     /// The same of a write that a replica has acknowledged: with it, it has all that were before.
-    pub fn acknowledged(&mut self, database: DatabaseId, now: Time, apply: Span) {
-        for behind in &mut self.databases[database.index()].behind {
-            behind.received = behind.received.min(now);
-        }
-        self.commit(database, now, Span::ZERO, apply);
+    pub fn acknowledged(&mut self, database: DatabaseId, now: Time, apply: Span) -> Span {
+        let behind = self.databases[database.index()].behind.iter_mut().rev();
+        behind.take_while(|b| b.received > now).for_each(|b| b.received = now);
+        self.commit(database, now, Span::ZERO, apply)
     }
 }
 

@@ -255,7 +255,7 @@ fn curve(capacity: &Capacity) -> Table {
         Column::right("p99"),
         Column::left("SLO"),
     ];
-    let row = |p: &crate::analysis::capacity::Point| {
+    let row = |p: &Point| {
         let slo = if p.holds {
             Span::new(Tone::Good, "holds")
         } else {
@@ -271,10 +271,20 @@ fn curve(capacity: &Capacity) -> Table {
             slo,
         ]
     };
+    // A curve needs less than the knee, which is looked at for longer.
+    let each = capacity.curve.iter().map(|p| p.replications).max().filter(|n| *n > 0);
+    let longest = capacity.curve.iter().map(|p| p.duration_s).fold(0.0, f64::max);
+    let footnote = each.map(|n| {
+        format!(
+            "each load: {} of at most {}",
+            plural(n, "replication"),
+            units::span(longest.ceil())
+        )
+    });
     Table {
         columns,
         rows: capacity.curve.iter().map(row).collect(),
-        footnote: String::new(),
+        footnote: footnote.unwrap_or_default(),
     }
 }
 

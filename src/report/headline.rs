@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::answer::HEAVY;
+use super::answer::loses_much;
 use super::availability::about;
 use super::document::{Number, Span, Tone};
 use super::review::SEVERITIES;
@@ -75,7 +75,7 @@ fn of_run(view: &RunView<'_>) -> Vec<Number> {
     };
     // A quick answer to few is no good news.
     let few = availability.value.filter(|a| *a < FEW_ANSWERS && !view.is_empty());
-    let of_few = few.map(|a| format!("of the {} that were answered", units::percent(a)));
+    let of_few = few.map(|a| format!("of the {} answered", units::percent(a)));
     let of_answers = |name: &str| match (promised(name, of_few.clone().unwrap_or_default()), &of_few) {
         (Span { tone: Tone::Good, .. }, Some(of_few)) => quiet(of_few.clone()),
         (note, _) => note,
@@ -143,8 +143,12 @@ fn other_promises(view: &RunView<'_>) -> Option<Number> {
         (None, Some(close)) => Span::new(Tone::Caution, format!("? {close}, may be chance")),
         (None, None) => Span::new(Tone::Good, "✓ all of them"),
     };
-    let kept = slo.iter().filter(|s| s.met).count();
-    Some(number("Promises kept", format!("{kept} of {}", slo.len()), note))
+    let kept = others.iter().filter(|s| s.met).count();
+    Some(number(
+        "Other promises kept",
+        format!("{kept} of {}", others.len()),
+        note,
+    ))
 }
 
 fn of_capacity(found: &Capacity) -> Vec<Number> {
@@ -206,7 +210,7 @@ fn of_spof(found: &Spof) -> Vec<Number> {
         0 => Tone::Quiet,
         _ => Tone::Bad,
     };
-    let heavy = names(&|p: &Priced| p.verdict != Loss::Outage && p.lost_ratio.value.is_some_and(|l| l >= HEAVY));
+    let heavy = names(&|p: &Priced| p.verdict != Loss::Outage && loses_much(p));
     let of_all = match is_whole {
         true => format!("of {}", plural(all as u32, "component")),
         false => format!("of the {all} that were finished"),
@@ -216,7 +220,10 @@ fn of_spof(found: &Spof) -> Vec<Number> {
             "Single points of failure",
             outages.to_string(),
             match (outages, heavy) {
-                (0, 1..) => Span::new(Tone::Caution, format!("but {heavy} lose much")),
+                (0, 1..) => {
+                    let lose = if heavy == 1 { "loses" } else { "lose" };
+                    Span::new(Tone::Caution, format!("but {heavy} {lose} much"))
+                }
                 _ => Span::new(tone(outages), of_all),
             },
         ),

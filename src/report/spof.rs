@@ -159,7 +159,8 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
         ]
     };
     // Where not all find room, what costs and loses nothing is left out first, wherever it stands.
-    let is_harmless = |p: &&Priced| p.verdict == Verdict::None && p.recovers;
+    let is_cheap = |p: &Priced| p.downtime_min_per_year.is_none_or(|m| m < 0.05) && p.lost_in_passing_s < 0.05;
+    let is_harmless = |p: &&Priced| p.verdict == Verdict::None && p.recovers && is_cheap(p);
     let harmful = all.iter().filter(|p| !is_harmless(p)).count();
     let mut room_for_harmless = most.saturating_sub(harmful);
     let shown = all.iter().filter(|p| {
@@ -171,7 +172,7 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
     let footnote = match all.len() - rows.len() {
         0 => String::new(),
         more if harmful <= most => format!(
-            "{} more in the JSON, whose loss does none of that",
+            "{} more in the JSON, whose loss costs next to nothing",
             plural(more as u32, what)
         ),
         more => format!("{} more in the JSON", plural(more as u32, what)),

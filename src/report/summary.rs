@@ -312,11 +312,13 @@ pub(super) fn objective(slo: &SloResult) -> (String, String) {
 pub(super) fn verdict(view: &RunView<'_>) -> Span {
     let slo = &view.run.slo;
     let close = slo.iter().any(SloResult::may_be_chance);
+    let surely = slo.iter().any(|s| !s.met && !s.may_be_chance());
     match slo.iter().filter(|s| !s.met).count() {
         _ if slo.is_empty() || view.is_empty() => Span::new(Tone::Quiet, NOTHING),
         0 if close => Span::new(Tone::Caution, "? met"),
         0 => Span::new(Tone::Good, "✓ met"),
-        missed => Span::new(Tone::Bad, format!("✗ {missed} of {} missed", slo.len())),
+        missed if surely => Span::new(Tone::Bad, format!("✗ {missed} of {} missed", slo.len())),
+        missed => Span::new(Tone::Caution, format!("? {missed} of {} missed", slo.len())),
     }
 }
 

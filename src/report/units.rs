@@ -44,7 +44,7 @@ pub fn percent_estimate(e: &Estimate) -> String {
     // A wide interval must not turn some loss into 100 %.
     let decimals = decimals_of_interval(half * 100.0).max(decimals_for(lost, 1).min(2));
     // The smaller side is the one that is read: 99.983 % is 0.017 % lost.
-    let decimals = decimals.min(decimals_for(lost.min(value * 100.0), MOST_DIGITS));
+    let decimals = decimals.min(most_decimals(lost.min(value * 100.0), half * 100.0));
     let text = match lopsided(e) {
         // However far the lower end is, the value's own loss is seen.
         Some((lo, hi)) => value_and_ends([value, lo, hi].map(|v| v * 100.0), decimals.max(decimals_for(lost, 1))),
@@ -193,7 +193,7 @@ fn estimate(e: &Estimate, scale: impl Fn(f64) -> f64, unit: impl Fn(f64) -> &'st
         Some(((lo, hi), half)) => {
             // However far the other end is, the value is not rounded away.
             let decimals = decimals_of_interval(half * factor).max(decimals_for(value * factor, 2));
-            let decimals = decimals.min(decimals_for(value * factor, MOST_DIGITS));
+            let decimals = decimals.min(most_decimals(value * factor, half * factor));
             value_and_ends([value, lo, hi].map(|v| v * factor), decimals)
         }
         None => plus_minus(value * factor, half.map(|h| h * factor)),
@@ -228,6 +228,11 @@ fn half_width(e: &Estimate) -> Option<f64> {
 /// More significant digits than these tell nobody anything, however narrow the interval.
 const MOST_DIGITS: i32 = 4;
 
+/// As many decimals as the fourth digit of a value asks for; of nothing at all, that of its interval.
+fn most_decimals(value: f64, half: f64) -> usize {
+    decimals_for(if value == 0.0 { half } else { value }, MOST_DIGITS)
+}
+
 /// `214 ± 3`: the interval to one significant digit (two if it begins with 1), the value to the same place, and neither
 /// beyond the fourth digit of the value. An interval that vanishes at that place is left out.
 fn plus_minus(value: f64, half: Option<f64>) -> String {
@@ -236,7 +241,7 @@ fn plus_minus(value: f64, half: Option<f64>) -> String {
     }
     match half.filter(|h| h.is_finite() && *h > 0.0) {
         Some(half) => {
-            let decimals = decimals_of_interval(half).min(decimals_for(value, MOST_DIGITS));
+            let decimals = decimals_of_interval(half).min(most_decimals(value, half));
             value_and_half(value, half, decimals)
         }
         None => trimmed(value, decimals_for(value, 3)),
@@ -391,6 +396,8 @@ mod tests {
             "99.9998 (99.9978 to 99.9998) %"
         );
         assert_eq!(minutes_estimate(&between(1.02, 0.95, 12.6)), "1.0 (1.0 to 12.6) min");
+        assert_eq!(minutes_estimate(&between(0.0, 0.0, 0.4)), "0.0 (0.0 to 0.4) min");
+        assert_eq!(minutes_estimate(&between(0.0, 0.0, 1.44)), "0.0 (0.0 to 1.4) min");
         assert_eq!(rate_estimate(&between(753.0, 480.0, 778.0)), "753 (480 to 778) /s");
         assert_eq!(latency_estimate(&between(0.214, 0.061, 1.009)), "214 (61 to 1,009) ms");
         assert_eq!(

@@ -393,7 +393,12 @@ fn rate_at(trials: &[Trial], at: f64) -> f64 {
     let (Some(a), Some(b)) = (trials.get(above - 1), trials.get(above)) else {
         return trials.first().map_or(0.0, |t| t.rate_per_s);
     };
-    let part = (libm::exp(at) - a.factor()) / (b.factor() - a.factor());
+    let between = b.factor() - a.factor();
+    let part = if between > 0.0 {
+        (libm::exp(at) - a.factor()) / between
+    } else {
+        0.0
+    };
     a.rate_per_s + part * (b.rate_per_s - a.rate_per_s)
 }
 

@@ -22,6 +22,8 @@ pub(super) fn points(trials: &[Trial]) -> Vec<Point> {
         rate_per_s: trial.rate_per_s,
         load_ratio: trial.factor(),
         holds: trial.reading.height[1] <= 0.0,
+        replications: trial.replications,
+        duration_s: trial.duration_s,
         metrics: Metrics {
             distribution: Distribution::default(),
             ..trial.run.metrics.clone()

@@ -129,6 +129,12 @@ pub struct Point {
     pub load_ratio: f64,
     /// Does every objective hold?
     pub holds: bool,
+    /// By so many replications.
+    #[serde(default)]
+    pub replications: u32,
+    /// Of so much simulated time.
+    #[serde(default)]
+    pub duration_s: f64,
     /// What the clients see; without the distribution.
     #[serde(flatten)]
     pub metrics: Metrics,

@@ -4,7 +4,7 @@ use super::excess::excess;
 use super::sizes::Stack;
 use crate::analysis::result::Run;
 use crate::analysis::run as findings;
-use crate::base::time::{Span, Time};
+use crate::base::time::Span;
 use crate::scenario::plan::{Arrivals, Load, Measure, Plan, Warmup};
 use crate::stats::knee::{self, Line, Reading};
 use crate::study::{self, Study};
@@ -152,7 +152,6 @@ impl<'a, 'b> Search<'a, 'b> {
             // The same rows in less or more time, once everything has settled.
             warmup = warmup.scaled(1.0 / factor);
             plan.duration = plan.duration.scaled(1.0 / factor).max(warmup + Span::from_millis(1));
-            plan.delay_recorded(self.settle);
         } else if !self.whole {
             let longest = plan.slo.iter().filter(|o| matches!(o.measure, Measure::Latency(_)));
             let longest = longest.map(|o| o.target).fold(0.0, f64::max);
@@ -163,9 +162,7 @@ impl<'a, 'b> Search<'a, 'b> {
         if self.one_run {
             plan.duration = warmup + (plan.duration - warmup).scaled(f64::from(effort.replications));
         }
-        // What the scenario schedules comes as late into the measured part as it would; what is at the start is ours, or always so.
-        let scheduled = plan.faults.iter_mut().filter(|f| f.at > Time::ZERO);
-        scheduled.for_each(|f| f.at += self.settle);
+        plan.delay(self.settle);
         plan.warmup = Warmup::Fixed(warmup + self.settle);
         plan.duration = plan.duration + self.settle;
         plan
@@ -217,7 +214,7 @@ impl<'a, 'b> Search<'a, 'b> {
         effort: Effort,
         lines: &[Line],
     ) -> Result<(), End> {
-        let (least, most) = (libm::log(LEAST), libm::log(self.most));
+        let (least, most) = (self.whole(libm::log(LEAST)), self.whole(libm::log(self.most)));
         if trials.is_empty() {
             trials.push(self.trial(start.clamp(least, most), effort)?);
         }
@@ -250,6 +247,10 @@ impl<'a, 'b> Search<'a, 'b> {
                     step
                 };
                 let trial = self.trial(at.clamp(least, most), effort)?;
+                // With several sources of users not every number of them can be had.
+                if trials.iter().any(|t| t.reading.at == trial.reading.at) {
+                    break;
+                }
                 let place = trials.partition_point(|t| t.reading.at < trial.reading.at);
                 trials.insert(place, trial);
             }
@@ -271,7 +272,16 @@ impl<'a, 'b> Search<'a, 'b> {
             .checked_sub(1)
             .map_or(1.0, |below| users(tried[below].at).round() + 1.0);
         let most = tried.get(above).map_or(f64::INFINITY, |r| users(r.at).round() - 1.0);
-        (least <= most).then(|| in_users(&self.plan, Some(users(at).round().clamp(least, most) as u32)))?
+        if least > most {
+            return None;
+        }
+        // Several sources are rounded each for itself: the number that comes of it may be another, by one a source.
+        let wanted = users(at).round().clamp(least, most);
+        let near = (0..=self.plan.sources.len()).flat_map(|d| [wanted - d as f64, wanted + d as f64]);
+        let had = near
+            .filter(|n| *n >= 1.0)
+            .map(|n| self.whole(libm::log(n / f64::from(now))));
+        had.into_iter().find(|at| (least..=most).contains(&users(*at).round()))
     }
 
     /// The knee near a first guess, with its interval.

@@ -71,7 +71,10 @@ impl<'p> Member<'p> {
     fn acknowledged(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
         let apply = cx.sample(&self.database.apply, &cx.frames[frame], APPLY);
         let now = cx.now();
-        cx.directory.acknowledged(self.plan.database, now, apply);
+        let behind = cx.directory.acknowledged(self.plan.database, now, apply);
+        if !behind.is_zero() {
+            cx.record.committed(now, self.plan.database, behind);
+        }
         cx.finish(frame, Reply::OK);
         if !self.waiting.is_empty() {
             self.release_waiting(cx, true);

@@ -272,7 +272,7 @@ impl Behaviour for Web<'_> {
             self.proxy(cx, key, Outcome::NoServer);
         } else {
             // As Nginx does when the client had the last of them: a 500.
-            cx.finish(key, Reply::failed(Outcome::Error));
+            cx.refuse(key, Outcome::Error);
         }
     }
 

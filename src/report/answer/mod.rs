@@ -15,7 +15,7 @@ use super::document::{Block, Span};
 use super::view::runs;
 use crate::analysis::result::{Answer, Document};
 
-pub use spof::HEAVY;
+pub use spof::loses_much;
 
 /// How many sentences of one kind a first page can carry.
 const MOST: usize = 3;

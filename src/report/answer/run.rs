@@ -58,15 +58,16 @@ fn to_do(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
     let is_late = |s: &SloResult| !s.met && s.observed.value.is_some() && !is_of_losses(s);
     let mut says: Vec<Span> = for_nobody(view.run).into_iter().collect();
     if view.run.slo.iter().any(is_late) {
-        let is_busy = least_room(view).is_some_and(|(at_height, ..)| at_height >= HALF_BUSY);
-        says.push(Span::plain(match is_busy {
-            true => {
+        let is_idle = least_room(view).is_some_and(|(at_height, ..)| at_height < HALF_BUSY);
+        says.push(Span::plain(match is_idle {
+            false => {
                 "Answers were late: give the busiest component more room, or send less of the load to it (`algorithm` and \
                  `weight` of the balancer)."
             }
-            false => {
-                "Answers were late though nothing was busy: the time went into the way there, into work that takes that long, or \
-                 into waiting for what did not answer. Where a request's time goes says where."
+            true => {
+                "Answers were late though no worker and no core was busy: the time went into waiting for a connection (`maxconn`, \
+                 `pool`) or for what did not answer, into the way there, or into work that takes that long. Where a request's \
+                 time goes says where."
             }
         }));
     }
@@ -325,7 +326,8 @@ fn meaning(cause: &str) -> (&'static str, &'static str) {
         ),
         _ => (
             "the answer was an error",
-            "Against error answers: take the component that gives them out of service (`observe`, `check` with `deep`).",
+            "Against error answers: take the component that gives them out of service (`observe`, `check` with `deep`); a web \
+             server that has no connection left for an upstream gives them too, and needs more `connections`.",
         ),
     }
 }

@@ -42,8 +42,9 @@ pub fn conclusions(spof: &Spof, complete: bool) -> Conclusions {
 /// Nothing is cut, but what is left may be little.
 fn none_cuts(spof: &Spof) -> Span {
     let lost = |p: &Priced| p.lost_ratio.value.unwrap_or(0.0);
-    let worst = spof.components.iter().max_by(|a, b| lost(a).total_cmp(&lost(b)));
-    match worst.filter(|p| lost(p) >= HEAVY) {
+    let lossy = spof.components.iter().filter(|p| p.verdict != Verdict::None);
+    let worst = lossy.max_by(|a, b| lost(a).total_cmp(&lost(b)));
+    match worst.filter(|p| loses_much(p)) {
         None => Span::new(Tone::Good, "No single component cuts the service when it dies."),
         Some(worst) => Span::new(
             if lost(worst) >= 0.5 { Tone::Bad } else { Tone::Caution },
@@ -57,7 +58,12 @@ fn none_cuts(spof: &Spof) -> Span {
 }
 
 /// More than this is not as good as nothing.
-pub const HEAVY: f64 = 0.01;
+const HEAVY: f64 = 0.01;
+
+/// Does its loss lose much, and more than is lost anyway?
+pub fn loses_much(priced: &Priced) -> bool {
+    priced.verdict != Verdict::None && priced.lost_ratio.value.is_some_and(|lost| lost >= HEAVY)
+}
 
 fn costliest(spof: &Spof) -> Option<Span> {
     let cost = |p: &Priced| p.downtime_min_per_year.filter(|m| m.is_finite());

@@ -9,7 +9,7 @@ use crate::analysis::compare::{Compare, Difference, Verdict};
 use crate::analysis::result::{Answer, Document, Estimate, Metrics, Ordered, SloResult};
 use crate::analysis::spof::{self, Effect, Priced, Spof};
 use crate::analysis::waterfall::{Breakdown, Hop};
-use crate::report::answer::HEAVY;
+use crate::report::answer::loses_much;
 use crate::report::compare::{delta, name, pairs, told};
 use crate::report::units;
 use crate::report::view::runs;
@@ -102,7 +102,7 @@ fn by_component(found: &Spof) -> Drawn {
     // What has no price and loses much stands below what has one, before what costs next to nothing.
     let place = |p: &Priced| match (if priced { cost(p) } else { lost(p) }, lost(p)) {
         (Some(size), _) if !priced || size >= 0.05 => Some((2, size)),
-        (None, Some(lost)) if lost >= HEAVY => Some((1, lost)),
+        (None, Some(lost)) if loses_much(p) => Some((1, lost)),
         (size, _) => Some((0, size?)),
     };
     let mut rows: Vec<((u8, f64), Row)> = all

@@ -23,17 +23,29 @@ impl Plan {
         self.sources.iter().map(of).sum()
     }
 
-    /// Recorded arrivals come so much later.
-    pub fn delay_recorded(&mut self, by: Span) {
+    /// What is to happen at a set time happens so much later: recorded arrivals, profiles, faults. A fault that is
+    /// there from the start stays.
+    pub fn delay(&mut self, by: Span) {
         for source in &mut self.sources {
-            if let Load::Open {
-                arrivals: Arrivals::Trace { rows },
-                ..
-            } = &mut source.load
-            {
-                rows.iter_mut().for_each(|row| row.at += by);
+            match &mut source.load {
+                Load::Open {
+                    arrivals: Arrivals::Trace { rows },
+                    ..
+                } => rows.iter_mut().for_each(|row| row.at += by),
+                Load::Open {
+                    arrivals: Arrivals::Profile { points },
+                    ..
+                } => {
+                    let begins = points.first().copied().filter(|(at, _)| *at == Time::ZERO);
+                    points.iter_mut().for_each(|(at, _)| *at += by);
+                    // Until then it is as at its beginning.
+                    points.splice(0..0, begins);
+                }
+                _ => {}
             }
         }
+        let scheduled = self.faults.iter_mut().filter(|f| f.at > Time::ZERO);
+        scheduled.for_each(|f| f.at += by);
     }
 
     /// Requests that come in a second, on the average over the run, while all is well; of closed loops, at most so many.

@@ -435,7 +435,13 @@ fn by_tier(graph: &Graph, topology: &Topology, least: usize) -> Graph {
 }
 
 fn group(graph: &Graph, column: usize, kind: &str, members: &[usize]) -> Node {
-    let marked: Vec<&Mark> = members.iter().filter_map(|m| graph.boxes[*m].mark.as_ref()).collect();
+    // What is marked is the node, or else its host.
+    let mark = |m: &usize| {
+        let node = &graph.boxes[*m];
+        let host = || graph.frames.get(node.frame?)?.mark.as_ref();
+        node.mark.as_ref().or_else(host)
+    };
+    let marked: Vec<&Mark> = members.iter().filter_map(mark).collect();
     let (first, last) = (members[0], members[members.len() - 1]);
     Node {
         name: format!("{} × {kind}", members.len()),

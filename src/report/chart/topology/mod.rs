@@ -48,7 +48,8 @@ pub fn of(document: &Document, room: f64) -> Option<Drawing<'static>> {
 fn how(graph: &Graph) -> String {
     let flows = graph.arrows.iter().any(|a| a.per_s.is_some());
     let names = graph.arrows.iter().any(|a| a.names);
-    let zones = graph.frames.iter().any(|f| f.zone.is_some());
+    let mut standing = graph.boxes.iter().filter_map(|b| graph.frames.get(b.frame?));
+    let zones = standing.any(|f| f.zone.is_some());
     let mut how = vec!["Who asks whom"];
     if flows {
         how.push("good answers a second, and their share");
