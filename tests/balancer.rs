@@ -394,10 +394,11 @@ fn a_hash_keeps_to_its_server_until_the_last_retry() {
         let faults = format!(r#"{{ "at": "0s", "target": "{dead}", "effect": "crash" }}"#);
         two(r#", "algorithm": "source", "retries": 3, "redispatch": true"#, &faults)[0]
     };
-    // Its server refuses at 1, 2 and 3; the last retry, at 4, may go to the other. The other one dead changes nothing.
+    // Its server refuses at 1, 2 and 3, and the last retry goes to the other at once: real HAProxy 2.6.12 with `hash-type
+    // consistent` took 2.107 s. The other one dead changes nothing.
     let mut both = [ends("a"), ends("b")];
     both.sort_by(|x, y| x.0.total_cmp(&y.0));
-    assert_eq!(both, [(1.1, Ok), (4.1, Ok)]);
+    assert_eq!(both, [(1.1, Ok), (3.1, Ok)]);
 }
 
 #[test]

@@ -69,9 +69,12 @@ impl LoadBalancer<'_> {
             return cx.finish(key, Reply::failed(reply.cause));
         }
         step.retries -= 1;
+        let is_last = step.retries == 0;
         // Backups do not count, even while they are all that is left.
         let active = self.pool.servers.iter().filter(|s| s.takes_new() && !s.backup).count();
-        if self.plan.redispatch && active > 1 && !self.algorithm.is_hash() {
+        // A hash keeps to its server while there is another try, and while that is not known to be down.
+        let leaves = !self.algorithm.is_hash() || is_last || !self.pool.servers[server].takes_new();
+        if self.plan.redispatch && active > 1 && leaves {
             return self.redispatch(cx, key, server);
         }
         if reply.how != How::Refused {
