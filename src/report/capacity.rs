@@ -1,7 +1,7 @@
 //! The report of `capacity`: one sentence to repeat, what breaks first, the curve, and what is left when something is lost.
 
 use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
-use super::summary::{caveats, plural, seed};
+use super::summary::{caveats, is_of_losses, plural, seed};
 use super::units::{self, NOTHING};
 use crate::analysis::capacity::{Beyond, Capacity, Knee, Point, Shape, Size, Sizing, Verdict};
 use crate::analysis::result::{Document, Estimate};
@@ -196,12 +196,9 @@ fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
 
 /// Without which no load is carried at all, or none in time; the sentence of the capacity is about the others.
 fn indispensable(capacity: &Capacity) -> Vec<Fact> {
-    let is_of_losses = |knee: &Knee| {
-        let objective = knee.limited_by.as_ref().map_or("", |l| l.objective.as_str());
-        objective.ends_with("availability") || objective.ends_with("error_ratio")
-    };
+    let loses = |knee: &Knee| knee.limited_by.as_ref().is_some_and(|l| is_of_losses(&l.objective));
     let fact = |label: &'static str, of_losses: bool| {
-        let is_meant = |(_, knee): &(&str, &Knee)| knee.verdict == Verdict::NoLoad && is_of_losses(knee) == of_losses;
+        let is_meant = |(_, knee): &(&str, &Knee)| knee.verdict == Verdict::NoLoad && loses(knee) == of_losses;
         let names = capacity.n_minus_1.iter().filter(is_meant);
         let mut names = names.map(|(name, _)| Span::new(Tone::Bad, name));
         let mut says: Vec<Span> = names.by_ref().take(MOST_NAMED).collect();

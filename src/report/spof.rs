@@ -9,6 +9,8 @@ use crate::analysis::spof::{Fix, Priced, Relief, Spof, Verdict, titled};
 /// How much of each list a screen can carry.
 pub const MOST_ROWS: usize = 40;
 const MOST_FIXES: usize = 15;
+/// Fewer seconds than this read as none.
+const LEAST_S: f64 = 0.05;
 const MOST_SETS: usize = 12;
 
 /// The report of a `spof` document, with at most so many rows to a table.
@@ -143,7 +145,7 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
             format!("{:.1} lost", p.lost_at_crash)
         };
         let in_passing = match p.lost_in_passing_s {
-            s if s < 0.05 => NOTHING.into(),
+            s if s < LEAST_S => NOTHING.into(),
             s => brief(s),
         };
         vec![
@@ -159,7 +161,8 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
         ]
     };
     // Where not all find room, what costs and loses nothing is left out first, wherever it stands.
-    let is_cheap = |p: &Priced| p.downtime_min_per_year.is_none_or(|m| m < 0.05) && p.lost_in_passing_s < 0.05;
+    let is_cheap =
+        |p: &Priced| p.downtime_min_per_year.is_none_or(|m| m < units::LEAST_MINUTES) && p.lost_in_passing_s < LEAST_S;
     let is_harmless = |p: &&Priced| p.verdict == Verdict::None && p.recovers && is_cheap(p);
     let harmful = all.iter().filter(|p| !is_harmless(p)).count();
     let mut room_for_harmless = most.saturating_sub(harmful);
@@ -199,7 +202,7 @@ fn first(spof: &Spof) -> Vec<Block> {
         return Vec::new();
     }
     let point = |fix: &Fix| {
-        let saves = fix.downtime_saved_min_per_year.filter(|m| *m >= 0.05);
+        let saves = fix.downtime_saved_min_per_year.filter(|m| *m >= units::LEAST_MINUTES);
         let saves = saves.map_or_else(|| kept(fix), |m| format!("saves {} a year", units::minutes(m)));
         let against = fix.against.iter().map(|a| format!(" (against {a})"));
         let head = vec![

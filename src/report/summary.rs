@@ -308,6 +308,11 @@ pub(super) fn objective(slo: &SloResult) -> (String, String) {
     }
 }
 
+/// Is the objective about requests that are lost, and not about late ones?
+pub(super) fn is_of_losses(objective: &str) -> bool {
+    objective.ends_with("availability") || objective.ends_with("error_ratio")
+}
+
 /// Of all promises: kept, missed, or too close to tell.
 pub(super) fn verdict(view: &RunView<'_>) -> Span {
     let slo = &view.run.slo;
@@ -419,7 +424,8 @@ fn least_and_most(values: impl Iterator<Item = f64>) -> (f64, f64) {
     values.fold((f64::INFINITY, 0.0), |(least, most), v| (least.min(v), most.max(v)))
 }
 
-fn alone(value: f64) -> Estimate {
+/// A value without an interval.
+pub(super) fn alone(value: f64) -> Estimate {
     Estimate {
         value: Some(value),
         lo: None,

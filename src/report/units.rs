@@ -138,10 +138,13 @@ pub fn span(seconds: f64) -> String {
     with_unit(trimmed(seconds * unit.per_second, 3), unit.name)
 }
 
+/// Fewer minutes a year than this are next to none.
+pub const LEAST_MINUTES: f64 = 0.05;
+
 /// Minutes a year in the unit that suits them: `< 0.1 min`, `4.2 min`, `31 h`.
 pub fn minutes(minutes: f64) -> String {
     match minutes {
-        m if m < 0.05 => "< 0.1 min".into(),
+        m if m < LEAST_MINUTES => "< 0.1 min".into(),
         m if m < 10.0 => with_unit(fixed(m, 1), "min"),
         m if m < 600.0 => with_unit(fixed(m, 0), "min"),
         m => with_unit(fixed(m / 60.0, 0), "h"),

@@ -206,12 +206,12 @@ impl Crew<'_> {
             logs: false,
             ..self.asked.settings.clone()
         };
-        let wanted = self.plan;
+        let plan = self.plan;
         let watch = Watch {
             stop: self.stop,
             progress: self.progress,
-            visit: &mut |plan, _, record| {
-                trials[plan].see(wanted, record);
+            visit: &mut |trial, _, record| {
+                trials[trial].see(plan, record);
                 Ok(())
             },
         };

@@ -149,7 +149,7 @@ impl<'a, 'b> Search<'a, 'b> {
             return plan;
         };
         if plan.arrivals().any(|a| matches!(a, Arrivals::Trace { .. })) {
-            // The same rows in less or more time, once everything has settled.
+            // The same rows in less or more time.
             warmup = warmup.scaled(1.0 / factor);
             plan.duration = plan.duration.scaled(1.0 / factor).max(warmup + Span::from_millis(1));
         } else if !self.whole {
@@ -162,6 +162,7 @@ impl<'a, 'b> Search<'a, 'b> {
         if self.one_run {
             plan.duration = warmup + (plan.duration - warmup).scaled(f64::from(effort.replications));
         }
+        // All of it once everything has settled.
         plan.delay(self.settle);
         plan.warmup = Warmup::Fixed(warmup + self.settle);
         plan.duration = plan.duration + self.settle;

@@ -4,7 +4,7 @@ use super::{Conclusions, MOST};
 use crate::analysis::result::{Caveat, Estimate, Happening, HostResult, NodeResult, Run, SloResult};
 use crate::report::document::{Span, Tone};
 use crate::report::periods::periods;
-use crate::report::summary::{is_much, objective, plural};
+use crate::report::summary::{alone, is_much, is_of_losses, objective, plural};
 use crate::report::view::RunView;
 use crate::report::{text, units};
 
@@ -54,8 +54,7 @@ fn to_do(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
     if view.is_empty() {
         return vec![Span::plain("Give the scenario more load, or a longer `duration`.")];
     }
-    let is_of_losses = |s: &SloResult| s.objective.ends_with("availability") || s.objective.ends_with("error_ratio");
-    let is_late = |s: &SloResult| !s.met && s.observed.value.is_some() && !is_of_losses(s);
+    let is_late = |s: &SloResult| !s.met && s.observed.value.is_some() && !is_of_losses(&s.objective);
     let mut says: Vec<Span> = for_nobody(view.run).into_iter().collect();
     if view.run.slo.iter().any(is_late) {
         let is_idle = least_room(view).is_some_and(|(at_height, ..)| at_height < HALF_BUSY);
@@ -111,6 +110,7 @@ fn to_do(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
     says
 }
 
+/// Promises kept or missed by so little that it may be chance.
 fn close(slo: &[SloResult]) -> impl Iterator<Item = &SloResult> {
     slo.iter().filter(|s| s.may_be_chance())
 }
@@ -433,16 +433,10 @@ fn height(view: &RunView<'_>) -> f64 {
     }
 }
 
+/// How much room was left, on the average and where the load goes up and down at its height.
 fn busiest(view: &RunView<'_>) -> Option<Span> {
     let (at_height, busy, who) = least_room(view)?;
-    let share = |ratio| {
-        units::percent_brief(&Estimate {
-            value: Some(ratio),
-            lo: None,
-            hi: None,
-            confidence: 0.95,
-        })
-    };
+    let share = |ratio| units::percent_brief(&alone(ratio));
     let says = |verdict: &str| {
         format!(
             "{verdict}: {who} were busy {} of the time, more than any other",

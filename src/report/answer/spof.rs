@@ -92,7 +92,7 @@ fn costliest(spof: &Spof) -> Option<Span> {
 
 fn to_do(spof: &Spof, is_sound: bool, complete: bool) -> Vec<Span> {
     let say = |fix: &Fix| {
-        let saved = fix.downtime_saved_min_per_year.filter(|m| *m >= 0.05);
+        let saved = fix.downtime_saved_min_per_year.filter(|m| *m >= units::LEAST_MINUTES);
         let against = fix.against.as_ref().map_or(String::new(), |a| format!(" against {a}"));
         let saved = saved.map(|m| format!("Saves {} a year{against}", units::minutes(m)));
         let saved = saved.unwrap_or_else(|| "Worth a try".into());

@@ -190,14 +190,11 @@ fn draw_tile(canvas: &mut Canvas<'_>, tile: &Number, area: Rect) {
         Anchor::Start,
         small,
     );
-    let (value_colour, note_colour) = match tile.note.tone {
-        Tone::Bad => (canvas.colours.bad, canvas.colours.bad),
-        Tone::Good => (canvas.colours.ink, canvas.colours.good),
-        Tone::Caution => (canvas.colours.ink, canvas.colours.fault),
-        _ => (canvas.colours.ink, canvas.colours.quiet),
-    };
     let mut font = Font {
-        colour: value_colour,
+        colour: match tile.note.tone {
+            Tone::Bad => canvas.colours.bad,
+            _ => canvas.colours.ink,
+        },
         ..canvas.bold(22.0)
     };
     while font.size > 12.0 && text_width(&tile.value, font) > room {
@@ -211,7 +208,7 @@ fn draw_tile(canvas: &mut Canvas<'_>, tile: &Number, area: Rect) {
         font,
     );
     let font = Font {
-        colour: note_colour,
+        colour: canvas.colours.said(tile.note.tone),
         ..canvas.quiet(11.5)
     };
     canvas.text(

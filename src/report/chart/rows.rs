@@ -101,7 +101,7 @@ fn by_component(found: &Spof) -> Drawn {
     let priced = all.iter().any(|p| cost(p).is_some());
     // What has no price and loses much stands below what has one, before what costs next to nothing.
     let place = |p: &Priced| match (if priced { cost(p) } else { lost(p) }, lost(p)) {
-        (Some(size), _) if !priced || size >= 0.05 => Some((2, size)),
+        (Some(size), _) if !priced || size >= units::LEAST_MINUTES => Some((2, size)),
         (None, Some(lost)) if loses_much(p) => Some((1, lost)),
         (size, _) => Some((0, size?)),
     };
