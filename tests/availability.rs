@@ -390,6 +390,20 @@ fn theory_many_servers_are_overloaded_together() {
     );
 }
 
+/// An address that needs ten seconds to move loses ten seconds of requests whenever its holder fails, and the other is up.
+#[test]
+fn theory_a_failover_is_lost_in_passing() {
+    let vip = r#""front": { "kind": "virtual-ip", "members": ["a", "b"], "failover": "10s", "preempt": false }"#;
+    let nodes = [vip.into(), monthly("a"), monthly("b")].join(", ");
+    let plan = plan(&format!(
+        r#"{{ "duration": "60s", "warmup": "0s", "clients": {{ "c": {{ "arrivals": {{ "uniform": 20 }}, "entry": "front" }} }}, "nodes": {{ {nodes} }} }}"#
+    ));
+    let (value, _) = lost(&availability(&plan, 3650.0 * DAY_S, 3).availability);
+    let passing = (1.0 - Q) * 10.0 / (30.0 * DAY_S + 3600.0);
+    // A request more or less of two hundred.
+    near("lost", value, Q * Q + passing, passing / 200.0);
+}
+
 /// A role that stays where it went is priced as if it had gone back: said where the members fail differently often, and nowhere else.
 #[test]
 fn a_role_that_moves_is_said_where_it_matters() {

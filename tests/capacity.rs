@@ -105,6 +105,14 @@ fn profiles_users_and_traces_have_a_knee_too() {
     // A user asks every second: 50 users are 50 a second at most.
     let users = with(r#""users": 50, "think": { "exponential": { "mean": "1s" } }"#);
     assert!((2.0..4.0).contains(&ratio(&users, &[])), "{}", ratio(&users, &[]));
+    // So they are in one long run cut into batches, at the same load.
+    let loads = |more: &[&str]| {
+        let found = found(&users, &[&["--knee-only", "--duration", "20s"], more].concat());
+        (found.present_per_s, found.knee.knee_per_s.value.expect("a value"))
+    };
+    let (apart, together) = (loads(&[]), loads(&["--batch-means"]));
+    assert!((0.9..1.1).contains(&(together.0 / apart.0)), "{apart:?} {together:?}");
+    assert!((0.8..1.25).contains(&(together.1 / apart.1)), "{apart:?} {together:?}");
     let failing = PAIR.replace(
         "\"h1\": { \"cores\": 1",
         "\"h1\": { \"lifetime\": { \"mtbf\": \"1y\", \"mttr\": \"1s\" }, \"cores\": 1",

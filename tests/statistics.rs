@@ -57,6 +57,28 @@ fn batches_are_the_run_in_pieces() {
     assert!(study.samples.iter().all(|s| s.batch_s == Some(50.0)));
 }
 
+/// What a run has once, its batches do not have once each: lost writes, lags, the curves over time.
+#[test]
+fn what_is_of_a_whole_run_is_not_of_each_batch() {
+    let json = r#"{ "duration": "100s", "clients": { "c": { "arrivals": { "uniform": 100 }, "entry": "a" } },
+        "nodes": { "a": { "kind": "app", "database": "db", "queries": { "*": { "write": 1 } } },
+          "db": { "kind": "database", "members": { "p": { "host": "h" }, "r": { "host": "i" } }, "primary": "p",
+            "replication": { "lag": "500ms" }, "failover": { "detect": "1s", "promote": "1s" } } },
+        "hosts": { "h": {}, "i": {} }, "faults": [{ "at": "50s", "target": "p", "effect": "crash" }] }"#;
+    let (plan, batches) = (plan(json), in_batches(json, 10));
+    let (of_batches, of_run) = (
+        findings::run(&plan, &batches),
+        findings::run(&plan, &alone(&plan, &Settings::plain(1, 1))),
+    );
+    let lag = of_batches.lag_s.get("db").expect("it lags").mean;
+    assert_eq!((lag.lo, lag.hi), (None, None));
+    assert_eq!(of_batches.timeline, of_run.timeline);
+    let caveats = findings::caveats(&plan, &batches, &of_batches);
+    let lost = caveats.iter().find(|c| c.code == "writes.lost").expect("some are lost");
+    // Those of the last half second, at 49.51, 49.52, … 49.99 s.
+    assert!(lost.message.contains("a run lost 49.0 "), "{}", lost.message);
+}
+
 #[test]
 fn theory_batch_means_hold_the_truth_and_short_ones_are_told() {
     let json = queue(50, "1010s");

@@ -21,11 +21,6 @@ impl Life {
     pub fn unavailability(self) -> f64 {
         self.down_s / (self.up_s + self.down_s)
     }
-
-    /// Failures in a year of 365 days.
-    pub fn failures_per_year(self) -> f64 {
-        365.0 * 86_400.0 / (self.up_s + self.down_s)
-    }
 }
 
 /// The lives of a plan's components; `None` where the scenario does not say, or a mean does not exist.
@@ -94,23 +89,23 @@ pub fn exact(plan: &Plan, lives: &[Option<Life>], used: &[bool]) -> Exact {
         .filter(|c| used[*c])
         .filter_map(|c| Some((c, lives[c]?.unavailability())))
         .collect();
+    let cost = |down: &[usize]| -> f64 {
+        let state = State::without(plan, down.iter().map(|c| &plan.components[*c]));
+        let classes = plan.classes.iter().enumerate();
+        let cut = classes.filter(|(i, _)| is_cut(plan, &state, ClassId::new(*i)));
+        cut.map(|(_, class)| class.mix).sum()
+    };
     let mut sums = Sums {
-        cost: &|down| {
-            let state = State::without(plan, down.iter().map(|c| &plan.components[*c]));
-            let cut = |(i, class): (usize, &crate::scenario::plan::Class)| {
-                if is_cut(plan, &state, ClassId::new(i)) {
-                    class.mix
-                } else {
-                    0.0
-                }
-            };
-            plan.classes.iter().enumerate().map(cut).sum()
-        },
         seen: 0.0,
         all: 0.0,
         down: vec![0.0; plan.components.len()],
     };
-    sums.visit(&live, most_down(live.len()), 1.0, &mut Vec::new());
+    each_state(&live, STATES, &mut |down, probability| {
+        let cost = probability * cost(down);
+        sums.seen += probability;
+        sums.all += cost;
+        down.iter().for_each(|c| sums.down[*c] += cost);
+    });
     let mut importance = vec![None; plan.components.len()];
     for (component, q) in &live {
         importance[*component] = sums.importance(*component, *q);
@@ -122,49 +117,61 @@ pub fn exact(plan: &Plan, lives: &[Option<Life>], used: &[bool]) -> Exact {
     }
 }
 
-/// How many of `n` components may be down at once, so that there are not too many states.
-fn most_down(n: usize) -> usize {
+/// Every set of components with at most so many down that there are no more sets than `limit` (one down is always looked at), and
+/// its probability; each component stands with the share of the time that it is down. How many may be down.
+pub fn each_state(live: &[(usize, f64)], limit: f64, see: &mut dyn FnMut(&[usize], f64)) -> usize {
+    let most = most_down(live.len(), limit);
+    visit(live, most, 1.0, &mut Vec::new(), see);
+    most
+}
+
+fn most_down(n: usize, limit: f64) -> usize {
     let (mut states, mut sets) = (1.0, 1.0);
     for down in 1..=n {
         sets *= (n - down + 1) as f64 / down as f64;
         states += sets;
-        if states > STATES {
+        if states > limit {
             return (down - 1).max(1);
         }
     }
     n
 }
 
-struct Sums<'a> {
-    cost: &'a dyn Fn(&[usize]) -> f64,
+fn visit(
+    left: &[(usize, f64)],
+    most: usize,
+    probability: f64,
+    down: &mut Vec<usize>,
+    see: &mut dyn FnMut(&[usize], f64),
+) {
+    let Some(((component, q), rest)) = left.split_first() else {
+        return see(down, probability);
+    };
+    visit(rest, most, probability * (1.0 - q), down, see);
+    if most > 0 {
+        down.push(*component);
+        visit(rest, most - 1, probability * q, down, see);
+        down.pop();
+    }
+}
+
+/// What the states cost that were seen.
+struct Sums {
     seen: f64,
     all: f64,
     /// By component: what the states in which it is down cost.
     down: Vec<f64>,
 }
 
-impl Sums<'_> {
-    /// Every state of `left` with at most `most` down, beside those that are down already.
-    fn visit(&mut self, left: &[(usize, f64)], most: usize, probability: f64, down: &mut Vec<usize>) {
-        let Some(((component, q), rest)) = left.split_first() else {
-            let cost = probability * (self.cost)(down);
-            self.seen += probability;
-            self.all += cost;
-            down.iter().for_each(|c| self.down[*c] += cost);
-            return;
-        };
-        self.visit(rest, most, probability * (1.0 - q), down);
-        if most > 0 {
-            down.push(*component);
-            self.visit(rest, most - 1, probability * q, down);
-            down.pop();
-        }
-    }
-
+impl Sums {
     fn importance(&self, component: usize, q: f64) -> Option<Importance> {
+        // What is never down, or always, has nothing to compare with.
+        if self.all <= 0.0 || q <= 0.0 || q >= 1.0 {
+            return None;
+        }
         let while_down = self.down[component] / q;
         let while_up = (self.all - self.down[component]) / (1.0 - q);
-        (self.all > 0.0).then(|| Importance {
+        Some(Importance {
             birnbaum: while_down - while_up,
             fussell_vesely: 1.0 - while_up / self.all,
             raw: while_down / self.all,

@@ -380,7 +380,7 @@ impl Requests {
 pub struct Latency {
     /// Mean: a ratio of sums over replications.
     pub mean: Estimate,
-    /// Median. This and the other quantiles: the mean over replications of each one's own.
+    /// Median. This and the other quantiles: of all replications together.
     pub p50: Estimate,
     /// 90 % are at or below.
     pub p90: Estimate,

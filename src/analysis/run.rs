@@ -146,7 +146,9 @@ fn metrics(outcomes: &[&Outcomes], pooled: &ClassRecord, (windows, lifetimes): (
 fn lags(plan: &Plan, study: &Study) -> Ordered<Latency> {
     let of = |(i, database): (usize, &Database)| {
         let pooled = &study.lags[i];
-        let spreads: Vec<&Spread> = study.samples.iter().map(|s| &s.lags[i]).collect();
+        // Lags are of whole runs: batches of one run have none of their own.
+        let runs = study.samples.iter().take(study.done() as usize);
+        let spreads: Vec<&Spread> = runs.map(|s| &s.lags[i]).collect();
         let is_behind = pooled.max_s().is_some_and(|max| max > 0.0);
         is_behind.then(|| (database.name.clone(), latency(&spreads, pooled)))
     };
@@ -223,7 +225,8 @@ fn host(samples: &[&Sample], i: usize) -> HostResult {
 type Value<'a> = &'a dyn Fn(f64, &Bin) -> Option<f64>;
 
 fn timeline(plan: &Plan, study: &Study) -> Timeline {
-    let samples = &study.samples;
+    // Bins are of whole runs, as lags are.
+    let samples = &study.samples[..study.samples.len().min(study.done() as usize)];
     let bin_s = bin_of(plan.duration).seconds();
     let bins = samples.first().map_or(0, |s| s.bins.len());
     // The last bins lack what ends last: of a bin of which a tenth is still inside, the others say too little about it.
@@ -386,7 +389,7 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
             "writes.lost".into(),
             format!(
                 "on average a run lost {:.1} acknowledged writes, because the primary died before it had passed them to a replica",
-                lost as f64 / study.samples.len() as f64
+                lost as f64 / f64::from(study.done())
             ),
         );
     }
@@ -397,7 +400,7 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
         );
     }
     if study.lifetimes && !plan.lifetimes.is_empty() {
-        let simulated = plan.duration.scaled(study.samples.len() as f64);
+        let simulated = plan.duration.scaled(f64::from(study.done()));
         let failures = availability::changes(plan, simulated) / 2.0;
         if failures < FEW_FAILURES {
             say(
@@ -501,7 +504,7 @@ const MOST_TO_TELL: f64 = 20.0;
 fn done_by_workers(plan: &Plan, study: &Study, run: &Run, i: usize) -> f64 {
     let result = &run.nodes.0[i].1;
     let begun = match study.warmup.is_zero() {
-        true => f64::from(plan.nodes[i].workers.unwrap_or(0)) * study.samples.len() as f64 / 2.0,
+        true => f64::from(plan.nodes[i].workers.unwrap_or(0)) * f64::from(study.done()) / 2.0,
         false => 0.0,
     };
     (result.served + result.orphaned) as f64 + begun

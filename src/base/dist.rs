@@ -134,7 +134,8 @@ impl Dist {
             Dist::Uniform { min, width } => min + width / 2.0,
             Dist::Empirical(values) => values.iter().map(|v| v.nanos() as f64).sum::<f64>() / values.len() as f64,
         };
-        Some(ns * 1e-9)
+        // A Weibull of a tiny shape has a mean beyond all numbers.
+        Some(ns * 1e-9).filter(|mean| mean.is_finite())
     }
 
     /// Does it never take any time?

@@ -61,15 +61,23 @@ pub fn stop_on_interrupt() -> &'static AtomicBool {
 }
 
 /// What one core does in a minute, roughly: for a guess at the waiting time, not for a promise.
-const EVENTS_PER_MINUTE: f64 = 60.0 * 5e6;
+const EVENTS_PER_MINUTE: f64 = 60.0 * 1e7;
 
 /// Longer than this no simulation that holds one failure has to be.
 const MOST_OF_ONE_FAILURE: Span = Span::from_millis(24 * 3600 * 1000);
 
 impl Simulating {
+    /// How many runs of each design there will be, as far as that is known before they are done.
+    pub fn runs(&self) -> u32 {
+        match self.batch_means {
+            true => 1,
+            false => self.replications.unwrap_or(study::REPLICATIONS),
+        }
+    }
+
     /// Long work says so before it starts.
     pub fn say_how_long(&self, plans: &[Plan]) {
-        let replications = f64::from(self.replications.unwrap_or(study::REPLICATIONS));
+        let replications = f64::from(self.runs());
         let events = replications * plans.iter().map(study::expected_events).sum::<f64>();
         if events > limits::EVENTS_WORTH_A_WORD {
             let threads = (self.threads() as f64).min(replications * plans.len() as f64);

@@ -212,7 +212,7 @@ impl Sweep {
     /// Says how large it is, and wants a word where that is much.
     fn agree(&self, size: u64, base: &Plan) -> Result<(), Failure> {
         let points = part(size, self.shard);
-        let replications = f64::from(self.simulating.replications.unwrap_or(study::REPLICATIONS));
+        let replications = f64::from(self.simulating.runs());
         let events = points as f64 * replications * study::expected_events(base);
         if points <= POINTS_WORTH_A_WORD && events <= 10.0 * limits::EVENTS_WORTH_A_WORD {
             return Ok(());
@@ -253,6 +253,8 @@ impl Sweep {
             self.simulating.replications,
             self.simulating.precision,
             self.simulating.failures,
+            self.simulating.batch_means,
+            self.simulating.show_warmup,
         );
         let version = env!("CARGO_PKG_VERSION");
         let head = serde_json::to_string(&("fallover sweep", version, asked, how)).map_err(unreadable)?;
@@ -493,6 +495,10 @@ fn same(a: &Part<'_>, b: &Part<'_>) -> Result<(), String> {
     match () {
         () if a.0.scenario != b.0.scenario => differs("scenario"),
         () if a.0.seed != b.0.seed => differs("seed"),
+        () if a.0.options != b.0.options => {
+            let (these, those) = (a.0.options.join(" "), b.0.options.join(" "));
+            Err(format!("it was made with other options: {those:?} and not {these:?}"))
+        }
         () if a.1.inputs != b.1.inputs || a.1.size != b.1.size => differs("grid"),
         () if question(a.1) != question(b.1) => differs("question of --sensitivity"),
         () => Ok(()),

@@ -225,11 +225,8 @@ impl Context<'_> {
 
     /// From now on nobody waits for this frame.
     pub fn orphan(&mut self, key: FrameKey) {
-        if let Some(frame) = self.frames.get_mut(key)
-            && frame.parent != FrameKey::NONE
-        {
+        if let Some(frame) = self.frames.get_mut(key) {
             frame.parent = FrameKey::NONE;
-            self.orphans += 1;
         }
     }
 

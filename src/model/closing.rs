@@ -52,7 +52,9 @@ impl World<'_> {
     /// The run is over: averages are taken, what is still inside is written down and let go, the books are checked.
     pub(super) fn close(mut self, order: &Order, overflowed: Option<(Time, Budget)>) -> Result<RunRecord, String> {
         let end = overflowed.map_or(self.horizon, |(at, _)| at);
-        self.close_batch(end);
+        if overflowed.is_none() {
+            self.close_batch(end);
+        }
         let whole = self.cx.record.whole_batches(end);
         let window = end.since(Time::ZERO + order.warmup);
         let nodes = (0..self.plan.nodes.len())

@@ -159,8 +159,6 @@ pub struct Context<'p> {
     pub(super) stuck: Slab<Stuck>,
     /// Faults that are active just now: while there is none, nobody looks for their effects.
     pub troubles: u32,
-    /// Frames that nobody waits for.
-    pub orphans: u64,
     /// Is the run over, so that nothing new may begin?
     pub closing: bool,
     pub(super) made: u64,
@@ -200,7 +198,6 @@ impl<'p> Context<'p> {
             short: plan.nodes.iter().map(Short::of).collect(),
             stuck: Slab::default(),
             troubles: 0,
-            orphans: 0,
             closing: false,
             made: 0,
         }

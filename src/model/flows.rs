@@ -2,6 +2,8 @@
 //!
 //! One cell a pair and class, laid out beforehand, so that an answer costs a few additions.
 
+use std::ops::Range;
+
 use crate::base::ids::{ClassId, NodeId};
 use crate::base::time::{Span, Time};
 use crate::model::request::Frame;
@@ -27,18 +29,13 @@ impl Flow {
     }
 }
 
-/// A caller's row: which nodes its cells are for.
-#[derive(Copy, Clone, Debug)]
-struct Row {
-    first: usize,
-    nodes: usize,
-    begins: usize,
-}
-
 /// The flows of one run, or of several together.
 #[derive(Clone, Debug)]
 pub struct Flows {
-    rows: Vec<Row>,
+    /// By caller: where in `asked` the nodes stand that it may ask, in order of their ids.
+    rows: Vec<Range<usize>>,
+    asked: Vec<NodeId>,
+    /// By node asked and class.
     cells: Vec<Flow>,
     classes: usize,
 }
@@ -49,27 +46,34 @@ impl Flows {
         let of_nodes = (0..plan.nodes.len()).map(|i| plan.asks(NodeId::new(i)));
         let reached = |s| plan.entries(s).into_iter().flat_map(|t| plan.members(t)).collect();
         let classes = plan.classes.len();
-        let mut begins = 0;
-        let row = |asked: Vec<NodeId>| {
-            let ids = || asked.iter().map(|n| n.index());
-            let first = ids().min().unwrap_or(0);
-            let nodes = ids().max().map_or(0, |last| last + 1 - first);
-            let row = Row { first, nodes, begins };
-            begins += nodes * classes;
-            row
+        let mut asked = Vec::new();
+        let row = |mut nodes: Vec<NodeId>| {
+            nodes.sort_unstable();
+            nodes.dedup();
+            let from = asked.len();
+            asked.append(&mut nodes);
+            from..asked.len()
         };
         let rows = of_nodes.chain(plan.sources.iter().map(reached)).map(row).collect();
         Flows {
             rows,
-            cells: vec![Flow::default(); begins],
+            cells: vec![Flow::default(); asked.len() * classes],
+            asked,
             classes,
         }
     }
 
+    #[inline]
     fn cell(&self, caller: usize, node: NodeId, class: ClassId) -> Option<usize> {
         let row = self.rows.get(caller)?;
-        let column = node.index().checked_sub(row.first).filter(|c| *c < row.nodes)?;
-        Some(row.begins + column * self.classes + class.index())
+        let asked = &self.asked[row.clone()];
+        // Most ask a run of neighbours.
+        let place = node.index().wrapping_sub(asked.first()?.index());
+        let place = match asked.get(place) {
+            Some(there) if *there == node => place,
+            _ => asked.binary_search(&node).ok()?,
+        };
+        Some((row.start + place) * self.classes + class.index())
     }
 
     /// A frame gave its caller a good answer.
@@ -88,10 +92,9 @@ impl Flows {
         self.cells.iter_mut().zip(&other.cells).for_each(|(a, b)| a.merge(b));
     }
 
-    /// The nodes that this caller may have asked, and perhaps others between them.
-    pub fn asked_by(&self, caller: usize) -> impl Iterator<Item = NodeId> + use<> {
-        let row = self.rows[caller];
-        (row.first..row.first + row.nodes).map(NodeId::new)
+    /// The nodes that this caller may have asked.
+    pub fn asked_by(&self, caller: usize) -> impl Iterator<Item = NodeId> {
+        self.asked[self.rows[caller].clone()].iter().copied()
     }
 
     /// What this caller got from this node, for one class.

@@ -160,7 +160,6 @@ impl World<'_> {
                 cx.deliver(node, parent, call, Reply::OK, 0);
             }
         } else {
-            cx.orphans -= u64::from(parent == FrameKey::NONE);
             traffic.orphaned += 1;
             cx.frames.discard(key);
         }

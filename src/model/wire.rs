@@ -14,6 +14,8 @@ use crate::scenario::plan::{Network, Plan};
 const RETRANSMIT: Span = Span::from_millis(200);
 /// Linux gives up on a connection after fifteen retransmissions (`tcp_retries2`).
 pub const RETRANSMISSIONS: u32 = 15;
+/// It never waits longer than this for the next (`TCP_RTO_MAX`).
+const LONGEST_PAUSE: Span = Span::from_millis(120_000);
 
 /// The network with the faults that are active on it.
 #[derive(Debug)]
@@ -130,7 +132,7 @@ impl<'p> Wire<'p> {
 
     /// How long to wait before a message that met a cut is sent for the `n`-th time again.
     pub fn pause_before(n: u32) -> Span {
-        Span::from_nanos(RETRANSMIT.nanos() << n.min(RETRANSMISSIONS))
+        Span::from_nanos(RETRANSMIT.nanos() << n.min(RETRANSMISSIONS)).min(LONGEST_PAUSE)
     }
 
     fn link(&self, from: Option<HostId>, to: Option<HostId>) -> Option<LinkId> {
@@ -305,7 +307,7 @@ mod tests {
     fn what_is_lost_is_sent_again_after_pauses_that_double() {
         let found = delays(r#"{ "latency": "3ms", "loss": 0.5 }"#, 40_000);
         // 200 ms, 400, 800, …: after n losses 200 (2^n - 1), which half of those before suffer. Five standard deviations.
-        for n in 0..12_u32 {
+        for n in 0..11_u32 {
             let share = 0.5_f64.powi(n as i32 + 1);
             let (mean, sd) = (40_000.0 * share, (40_000.0 * share * (1.0 - share)).sqrt());
             let at = 3 + 200 * ((1 << n) - 1);
@@ -315,8 +317,14 @@ mod tests {
                 "after {at} ms: {count}, not {mean}"
             );
         }
+        // From the eleventh on, two minutes.
+        let (doubled, later): (Vec<u64>, Vec<u64>) = found.keys().partition(|at| **at < 3 + (200 << 10));
         assert!(
-            found.keys().all(|at| ((at - 3) / 200 + 1).is_power_of_two()),
+            doubled.iter().all(|at| ((at - 3) / 200 + 1).is_power_of_two()),
+            "{found:?}"
+        );
+        assert!(
+            later.iter().all(|at| (at - 3 - 200 * 1023) % 120_000 == 0),
             "{found:?}"
         );
     }
@@ -324,7 +332,9 @@ mod tests {
     #[test]
     fn all_is_given_up_after_fifteen_retransmissions() {
         let found = delays(r#"{ "loss": 0.999 }"#, 4_000);
-        let last = 200 * ((1 << RETRANSMISSIONS) - 1);
+        // Ten pauses from 200 ms on, each twice the one before, and five of two minutes; after another two Linux gives up, at the
+        // 924.6 s of its manual.
+        let last = 200 * ((1 << 10) - 1) + 5 * 120_000;
         assert_eq!(found.keys().max(), Some(&last));
         // 0.999 ^ 15 = 0.985.
         assert!(found[&last] > 3_880, "{found:?}");

@@ -467,7 +467,6 @@ impl<'p> World<'p> {
         if frame.doing != Doing::TurnedAway || !frame.waited.is_zero() {
             self.cx.record.waited(frame);
         }
-        self.cx.orphans -= u64::from(frame.parent == FrameKey::NONE);
     }
 
     /// A job of this node is taken off its host before it is done.

@@ -9,9 +9,9 @@ use std::path::{Path as FilePath, PathBuf};
 use super::compile::{Context, place};
 use super::plan::Plan;
 use super::problem::{Place, Problem, Problems};
-use super::raw::Scenario;
 use super::raw::settle::settle;
-use super::read::tree::{Tree, Value};
+use super::raw::{CALLED_OTHERWISE, Scenario};
+use super::read::tree::{Entry, Origin, Tree, Value};
 use super::read::{decode, edit, json, yaml};
 use crate::base::limits;
 use crate::base::random::{label, mix};
@@ -80,9 +80,9 @@ pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Prob
         }
     }
     // In a `set`, null is a value: unlimited.
-    tree.drop_nulls(&|path| path.is_like(&["faults", "*", "set"]));
+    let nulls = tree.drop_nulls(&|path| path.is_like(&["faults", "*", "set"]));
     let declared = declared(&tree);
-    let decoded = decode::decode::<Scenario>(&mut tree);
+    let decoded = decode::decode::<Scenario>(&mut tree, CALLED_OTHERWISE);
     for fault in decoded.faults {
         problems.push(Problem {
             hint: fault.hint,
@@ -105,6 +105,7 @@ pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Prob
     match plan {
         Some(mut plan) if problems.is_empty() => {
             plan.digest = digest(&resolved, &read);
+            plan.warnings.extend(nulls.iter().filter_map(|entry| emptied(entry, text)));
             Ok(Loaded {
                 plan,
                 resolved,
@@ -116,6 +117,22 @@ pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Prob
         }
         _ => Err(Problems::new(file, text, problems)),
     }
+}
+
+/// What to say of a key whose value is null: nothing, where that was typed; in YAML it is also what is left of a section when all of it
+/// is gone, and then nobody meant it.
+fn emptied(entry: &Entry, text: &str) -> Option<String> {
+    let Origin::File(spot) = entry.value.origin else { return None };
+    let line = text.lines().nth(spot.line as usize - 1).unwrap_or_default();
+    let rest: String = line.chars().skip(spot.column as usize - 1).collect();
+    let typed = rest.starts_with('~') || rest.to_lowercase().starts_with("null");
+    let Origin::File(key) = entry.origin else { return None };
+    let said = format!(
+        "line {}: \"{name}\" is empty and counts for nothing; write \"{name}: {{}}\" for its defaults, \"{name}: null\" for none",
+        key.line,
+        name = entry.key
+    );
+    (!typed).then_some(said)
 }
 
 fn parse(file: &str, text: &str, problems: &mut Vec<Problem>) -> Result<Tree, Problem> {

@@ -3,16 +3,23 @@
 //! Averages of five, then the cut that makes the standard error of what remains smallest (White, Cobb and Spratt, 2000).
 //! A cut in the second half of the series means that it never settled.
 
+/// Sums of some thousand values are off by less than this share of them.
+const ROUNDING: f64 = 1e-12;
+
 /// How many leading observations to leave out; `None` where the series never settles or is too short to say.
 pub fn mser5(series: &[f64]) -> Option<usize> {
     let batches: Vec<f64> = series.chunks_exact(5).map(|c| c.iter().sum::<f64>() / 5.0).collect();
     if batches.len() < 10 {
         return None;
     }
+    // Counted from the mean, or a steady series would be all rounding; and what is nothing but rounding of the values counts as equal.
+    let mean = batches.iter().sum::<f64>() / batches.len() as f64;
+    let dust = (ROUNDING * mean) * (ROUNDING * mean);
     // From the back, so that each cut costs one step.
     let (mut n, mut sum, mut squares) = (0.0, 0.0, 0.0);
     let mut best = (f64::INFINITY, 0);
     for (cut, value) in batches.iter().enumerate().rev() {
+        let value = value - mean;
         n += 1.0;
         sum += value;
         squares += value * value;
@@ -20,7 +27,7 @@ pub fn mser5(series: &[f64]) -> Option<usize> {
         if n < 5.0 {
             continue;
         }
-        let error = (squares - sum * sum / n).max(0.0) / (n * n);
+        let error = ((squares - sum * sum / n) / (n * n)).max(dust);
         if error <= best.0 {
             best = (error, cut);
         }
@@ -43,6 +50,19 @@ mod tests {
         assert!(mser5(&noise(1000, |_| 0.0)).unwrap() < 100);
         let cut = mser5(&noise(1000, |i| if i < 200 { 20.0 - i as f64 / 10.0 } else { 0.0 })).unwrap();
         assert!((150..260).contains(&cut), "{cut}");
+    }
+
+    /// A latency that never changes is steady from the start, whatever its averages are rounded to.
+    #[test]
+    fn what_never_changes_is_not_cut() {
+        for latency in [0.001, 0.1 + 0.2, 0.007_3, 1.0 / 3.0, 1234.567] {
+            for uneven in 0..50 {
+                // Averages of one value, over counts that differ: off by the last bits.
+                let average = |i: usize| (0..1 + (i * 7 + uneven) % 13).map(|_| latency).sum::<f64>() / (1 + (i * 7 + uneven) % 13) as f64;
+                let series: Vec<f64> = (0..2999).map(average).collect();
+                assert_eq!(mser5(&series), Some(0), "{latency} {uneven}");
+            }
+        }
     }
 
     #[test]

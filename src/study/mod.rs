@@ -17,7 +17,7 @@ use crate::base::time::Span;
 use crate::model::flows::Flows;
 use crate::model::recorder::{ClassRecord, Note, RunRecord, Wanted};
 use crate::model::world::{self, Imbalance, Order};
-use crate::scenario::plan::{Arrivals, Load, Plan, Source, Warmup};
+use crate::scenario::plan::{Plan, Warmup};
 use crate::stats::sketch::Sketch;
 use crate::stats::warmup::mser5;
 use gate::Gate;
@@ -480,23 +480,7 @@ pub fn expected_events(plan: &Plan) -> f64 {
     const A_REQUEST: f64 = 14.0;
     const A_PROBE: f64 = 2.0;
     let seconds = plan.duration.seconds();
-    let views = |load: &Load| match load {
-        Load::Open { arrivals, .. } => expected_arrivals(arrivals, seconds),
-        Load::Closed { users, think } => f64::from(*users) * seconds / think.mean_s().unwrap_or(1.0).max(1e-3),
-    };
-    let requests = |source: &Source| views(&source.load) * source.requests_a_view() as f64;
-    let requests = plan.sources.iter().map(requests).sum::<f64>();
+    let requests = plan.requests_per_s() * seconds;
     // Over years, most of what happens is that balancers look after their servers.
     requests * A_REQUEST + plan.probes_per_s() * seconds * A_PROBE
-}
-
-fn expected_arrivals(arrivals: &Arrivals, seconds: f64) -> f64 {
-    match arrivals {
-        Arrivals::Poisson { rate } => rate * seconds,
-        Arrivals::Uniform { spacing } => seconds / spacing.seconds().max(1e-9),
-        Arrivals::Renewal { gap } => seconds / gap.mean_s().unwrap_or(1.0).max(1e-9),
-        Arrivals::Profile { points } => points.iter().map(|p| p.1).fold(0.0, f64::max) * seconds,
-        Arrivals::Mmpp { states } => states.iter().map(|s| s.0).fold(0.0, f64::max) * seconds,
-        Arrivals::Trace { rows } => rows.len() as f64,
-    }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::lives::Mortal;
+use crate::analysis::reliability::each_state;
 use crate::base::random::Streams;
 use crate::base::time::{Span, Time};
 use crate::failure::{Cause, Timeline};
@@ -74,9 +75,11 @@ pub fn exact(plan: &Plan, mortals: &[Mortal], horizon: Span, states: &mut States
     let mut calendar_states = States::default();
     let calendar = walk(&planned, &kept, horizon, Streams::new(0, 0), &mut calendar_states);
     let random: Vec<(usize, &Mortal)> = mortals.iter().enumerate().filter(|(_, m)| !m.planned).collect();
-    let most = most_down(random.len(), MOST_STATES / calendar_states.all.len().max(1));
+    let unavailable = |m: &Mortal| m.means.map_or(0.0, |m| m.unavailability());
+    let live: Vec<(usize, f64)> = random.iter().map(|(i, m)| (*i, unavailable(m))).collect();
     let mut sets = Vec::new();
-    spread(&random, most, 1.0, &mut Vec::new(), &mut sets);
+    let limit = MOST_STATES / calendar_states.all.len().max(1);
+    let most = each_state(&live, limit as f64, &mut |down, q| sets.push((down.to_vec(), q)));
     let mut found = Occupancy {
         unexplored: (1.0 - sets.iter().map(|s| s.1).sum::<f64>()).max(0.0),
         ..Occupancy::default()
@@ -113,40 +116,6 @@ pub fn exact(plan: &Plan, mortals: &[Mortal], horizon: Span, states: &mut States
         }
     }
     found
-}
-
-/// How many of `n` may be down at once so that there are no more states than this; at least one.
-fn most_down(n: usize, limit: usize) -> usize {
-    let (mut states, mut sets) = (1.0, 1.0);
-    for down in 1..=n {
-        sets *= (n - down + 1) as f64 / down as f64;
-        states += sets;
-        if states > limit as f64 {
-            return (down - 1).max(1);
-        }
-    }
-    n
-}
-
-/// Every set of lifetimes with at most `most` down, and its probability.
-fn spread(
-    left: &[(usize, &Mortal)],
-    most: usize,
-    probability: f64,
-    down: &mut Vec<usize>,
-    found: &mut Vec<(Vec<usize>, f64)>,
-) {
-    let Some(((life, mortal), rest)) = left.split_first() else {
-        found.push((down.clone(), probability));
-        return;
-    };
-    let q = mortal.means.map_or(0.0, |m| m.unavailability());
-    spread(rest, most, probability * (1.0 - q), down, found);
-    if most > 0 {
-        down.push(*life);
-        spread(rest, most - 1, probability * q, down, found);
-        down.pop();
-    }
 }
 
 /// One period, from all new, as the timeline of the simulator draws it.

@@ -113,7 +113,7 @@ impl<'a> Prices<'a> {
                 (sum + self.passing(life, excess, with, without), runs + 1.0)
             });
             let offered = courses(base, class, None).map(|c| c.whole().0).sum::<f64>();
-            let per_s = offered / (base.seconds() * base.courses.len().max(1) as f64);
+            let per_s = offered / (base.counted_s() * base.courses.len().max(1) as f64);
             if per_s > 0.0 && runs > 0.0 {
                 lost / runs / per_s
             } else {

@@ -98,6 +98,12 @@ impl Trial {
         self.end().seconds()
     }
 
+    /// For how much of that requests are counted.
+    pub fn counted_s(&self) -> f64 {
+        let watched = self.end() - self.repaired();
+        (self.measured() + watched).seconds()
+    }
+
     /// Shown each replication in order, with a row for every request.
     pub fn see(&mut self, plan: &Plan, record: &RunRecord) {
         let nothing = Course {

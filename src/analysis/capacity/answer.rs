@@ -122,7 +122,7 @@ fn the_rest(question: &Question, search: &mut Search<'_, '_>, knee: &Knee, found
 fn promised(plan: &Plan) -> f64 {
     let overall = |o: &&Objective| o.measure == Measure::Availability && o.class.is_none();
     let promised = plan.slo.iter().filter(overall).map(|o| o.target);
-    promised.fold(USUAL_AVAILABILITY, f64::min).max(1e-9)
+    promised.reduce(f64::max).unwrap_or(USUAL_AVAILABILITY).max(1e-9)
 }
 
 /// A warm-up that is to be found is found once, under the present load.

@@ -193,7 +193,7 @@ impl<'a, 'b> Search<'a, 'b> {
         let (height, worst) = excess(&plan, &run, measured_s);
         // How often users ask depends on the answers; only what they did ask is their load.
         let rate_per_s = match is_closed(&plan) {
-            true => run.metrics.requests.offered as f64 / f64::from(effort.replications) / measured_s.max(1e-9),
+            true => run.metrics.requests.offered as f64 / f64::from(study.done()) / measured_s.max(1e-9),
             false => self.plan.requests_per_s() * factor,
         };
         Ok(Trial {

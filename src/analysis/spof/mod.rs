@@ -48,6 +48,9 @@ pub struct Spof {
     pub fixes: Vec<Fix>,
     /// Share of requests that no design of load can save: the structure alone; null without lifetimes.
     pub structural_unavailability: Option<f64>,
+    /// Share of the time spent with more components down than were looked at together for that, where it is worth a word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub structural_unexplored: Option<f64>,
     /// What stands where, and who asks whom.
     #[serde(default)]
     pub topology: Topology,
@@ -260,13 +263,17 @@ pub fn answer<'p>(plan: &'p Plan, options: &Options, lab: &mut Lab<'_>) -> Resul
         pairs,
         unused: (0..used.len()).filter(|c| !used[*c]).map(|c| name(&c)).collect(),
         unfinished: unfinished.iter().map(|l| judge.title(*l)).collect(),
-        structural_unavailability: exact.map(|e| e.unavailability),
+        structural_unavailability: exact.as_ref().map(|e| e.unavailability),
+        structural_unexplored: exact.map(|e| e.unexplored).filter(|u| *u > UNEXPLORED),
         fixes: Vec::new(),
         topology: Topology::of(plan, None),
     };
     let before = Before { question, runs, lives };
     Ok((spof, before))
 }
+
+/// What is not worth a word of the states that were not looked at: less than a ten-thousandth of the time.
+const UNEXPLORED: f64 = 1e-4;
 
 /// Trials are as long as it takes to react to a loss, and not as long as the scenario.
 pub const LOAD_VARIES: &str = "the load changes over time: each replication begins at another moment of the run (at its start, where the run is no longer \
@@ -288,6 +295,13 @@ pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {
     }
     if plan.load_varies() {
         add("load.varies", LOAD_VARIES.into());
+    }
+    if let Some(share) = spof.structural_unexplored {
+        let says = format!(
+            "with so many components down at once that nobody can look at each case, the stack is {:.2} % of the time: the unavailability by structure may be too low by as much, and importance leaves it out",
+            100.0 * share
+        );
+        add("structure.unexplored", says);
     }
     let dead: Vec<&Priced> = spof
         .components

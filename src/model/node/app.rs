@@ -366,7 +366,9 @@ impl Behaviour for App<'_> {
     }
 
     fn started(&mut self, _cx: &mut Context<'_>) {
-        // A new process has forgotten what failed.
+        // A new process has forgotten what failed, whose turn it was and what it saved for retries.
+        self.retries = Retries::new(self.plan.retry.as_ref());
+        self.turn = 0;
         self.circuits = self.plan.breaker.iter().flat_map(|b| circuits(self.plan, b)).collect();
         self.line.clear();
         self.avoid.fill(Time::ZERO);

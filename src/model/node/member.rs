@@ -72,9 +72,7 @@ impl<'p> Member<'p> {
         let apply = cx.sample(&self.database.apply, &cx.frames[frame], APPLY);
         let now = cx.now();
         let behind = cx.directory.acknowledged(self.plan.database, now, apply);
-        if !behind.is_zero() {
-            cx.record.committed(now, self.plan.database, behind);
-        }
+        cx.record.committed(now, self.plan.database, behind);
         cx.finish(frame, Reply::OK);
         if !self.waiting.is_empty() {
             self.release_waiting(cx, true);

@@ -70,6 +70,29 @@ fn a_run_that_keeps_too_many_rows_ends_early() {
     assert_eq!(at.nanos() / 10_000_000, record.rows.len() as u64);
 }
 
+/// Batches that were over by then are as in a run that was not cut short.
+#[test]
+fn a_run_that_ends_early_leaves_its_whole_batches_alone() {
+    let text = r#"{ "duration": "400s", "clients": { "c": { "arrivals": { "uniform": 100 }, "entry": "n" } },
+                    "nodes": { "n": { "kind": "app", "workers": 2, "work": { "*": { "io": "5ms" } } } } }"#;
+    let plan = load_text("x.json", text, &[]).expect("it is right").plan;
+    let mut order = order();
+    order.wanted.batches = 8;
+    let batches = |order: &Order| {
+        let record = run(&plan, order, &|_| false)
+            .expect("they balance")
+            .expect("not stopped");
+        let busy = |b: &super::super::recorder::Batch| (b.nodes[0].tally.served, b.nodes[0].tally.utilization);
+        (record.overflowed, record.batches.iter().map(busy).collect::<Vec<_>>())
+    };
+    let (ended, whole) = batches(&order);
+    assert_eq!((ended, whole.len()), (None, 8));
+    order.wanted.rows = true;
+    let (ended, cut) = batches(&order);
+    assert!(ended.is_some() && (2..8).contains(&cut.len()), "{cut:?}");
+    assert_eq!(cut, whole[..cut.len()]);
+}
+
 /// The audit at the end asks what each still holds: who forgot would always pass.
 #[test]
 fn whoever_serves_says_what_it_holds() {

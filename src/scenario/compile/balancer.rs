@@ -25,6 +25,9 @@ pub fn load_balancer(cx: &mut Context, name: &str, raw: &raw::LoadBalancer, path
         cx.bad(&path.key("servers"), "a load balancer needs at least one server");
     }
     contradictions(cx, name, raw);
+    if raw.error_limit == 0 {
+        cx.bad(&path.key("error_limit"), "error_limit must be at least 1");
+    }
     if raw.retries > limits::RETRIES {
         cx.bad(
             &path.key("retries"),

@@ -11,6 +11,8 @@ use crate::scenario::read::tree::Path;
 
 /// More spread than this is a typing error.
 const MOST_CV: f64 = 1000.0;
+/// Below this the square of a cv soon is nothing.
+const LEAST_CV: f64 = 1e-6;
 
 impl Context<'_> {
     /// A distribution that does not belong to a request, and so cannot come from its trace.
@@ -114,14 +116,10 @@ impl Context<'_> {
 
     fn mean_cv(&mut self, mean: Duration, cv: f64, path: &Path, least: f64) -> (Span, f64) {
         let mean = self.above_zero(mean, &path.key("mean"));
-        let right = cv <= MOST_CV && cv >= least && cv > 0.0;
+        let least = least.max(LEAST_CV);
+        let right = (least..=MOST_CV).contains(&cv);
         if !right {
-            let at_least = if least > 0.0 {
-                format!("at least {least}")
-            } else {
-                "above 0".into()
-            };
-            let message = format!("cv must be {at_least} and at most {MOST_CV}, and not {}", typed(cv));
+            let message = format!("cv must be at least {least} and at most {MOST_CV}, and not {}", typed(cv));
             let hint = if cv == 0.0 {
                 "what never varies is a constant"
             } else {

@@ -106,7 +106,7 @@ fn dns(cx: &mut Context, dns: &raw::Dns, path: &Path) -> plan::Dns {
     plan::Dns {
         answers,
         ttl: dns.ttl.0,
-        negative_ttl: dns.negative_ttl.map(|t| t.0),
+        negative_ttl: dns.negative_ttl.unwrap_or(dns.ttl).0,
         lookup,
         timeout: dns.timeout.0,
         failover: dns
@@ -117,6 +117,10 @@ fn dns(cx: &mut Context, dns: &raw::Dns, path: &Path) -> plan::Dns {
 }
 
 fn targets(cx: &mut Context, names: &[String], path: &Path) -> Vec<Target> {
+    if names.len() > limits::NODES {
+        cx.bad(path, format!("more than {} names, which is the limit", limits::NODES));
+        return Vec::new();
+    }
     names
         .iter()
         .enumerate()

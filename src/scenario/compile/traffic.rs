@@ -100,6 +100,9 @@ pub fn sources(cx: &mut Context) -> Vec<Source> {
     sources
 }
 
+/// The connect time-out of a client that has no time-out at all.
+const CONNECT: Span = Span::from_millis(5000);
+
 fn source(cx: &mut Context, name: &str, client: &raw::Client) -> Source {
     let path = Path::to("clients").key(name);
     let entry = entry(cx, &client.entry.0, &path.key("entry"));
@@ -130,6 +133,7 @@ fn source(cx: &mut Context, name: &str, client: &raw::Client) -> Source {
         load,
         entry,
         timeout,
+        connect_timeout: timeout.unwrap_or(CONNECT),
         retry,
         min_ttl: client.min_ttl.0,
         page,

@@ -120,7 +120,7 @@ impl Plan {
 impl Source {
     /// Requests that come in a second, on the average until `end`; of a closed loop, at most so many.
     pub fn requests_per_s(&self, end: f64) -> f64 {
-        per_s(&self.load, end) * self.requests_a_view() as f64
+        self.load.per_s(end) * self.requests_a_view() as f64
     }
 
     /// How many requests an arrival brings.
@@ -218,21 +218,26 @@ fn check(check: &Check) -> f64 {
     check.inter.seconds() + f64::from(check.fall) * (check.fastinter.max(check.inter) + check.timeout).seconds()
 }
 
-fn per_s(load: &Load, end: f64) -> f64 {
-    match load {
-        Load::Closed { users, think } => f64::from(*users) / think.mean_s().unwrap_or(1.0).max(1e-3),
-        Load::Open { arrivals, .. } => match arrivals {
-            Arrivals::Poisson { rate } => *rate,
-            Arrivals::Uniform { spacing } => 1.0 / spacing.seconds().max(1e-9),
-            Arrivals::Renewal { gap } => 1.0 / gap.mean_s().unwrap_or(1.0).max(1e-9),
-            Arrivals::Profile { points } => points.iter().map(|p| p.1).fold(0.0, f64::max),
-            Arrivals::Mmpp { states } => {
-                let total: f64 = states.iter().map(|s| s.1.seconds()).sum();
-                states.iter().map(|s| s.0 * s.1.seconds()).sum::<f64>() / total.max(1e-9)
-            }
-            // The last rows may lie beyond the end.
-            Arrivals::Trace { rows } => rows.iter().filter(|row| row.at.seconds() < end).count() as f64 / end,
-        },
+impl Load {
+    /// How many arrive a second until `end`: a profile at its height, bursts on average, users as if answers took no time.
+    pub fn per_s(&self, end: f64) -> f64 {
+        let per = |gap: Option<f64>| gap.map_or(0.0, |s| 1.0 / s);
+        let rate = match self {
+            Load::Closed { users, think } => f64::from(*users) * per(think.mean_s().map(|s| s.max(1e-3))),
+            Load::Open { arrivals, .. } => match arrivals {
+                Arrivals::Poisson { rate } => *rate,
+                Arrivals::Uniform { spacing } => per(Some(spacing.seconds())),
+                Arrivals::Renewal { gap } => per(gap.mean_s()),
+                Arrivals::Profile { points } => points.iter().map(|p| p.1).fold(0.0, f64::max),
+                Arrivals::Mmpp { states } => {
+                    let total: f64 = states.iter().map(|s| s.1.seconds()).sum();
+                    states.iter().map(|s| s.0 * s.1.seconds()).sum::<f64>() / total
+                }
+                // The last rows may lie beyond the end.
+                Arrivals::Trace { rows } => rows.iter().filter(|row| row.at.seconds() < end).count() as f64 / end,
+            },
+        };
+        if rate.is_finite() { rate } else { 0.0 }
     }
 }
 

@@ -127,6 +127,8 @@ pub struct Source {
     pub entry: Entry,
     /// How long a client waits for the answer, from the wish on.
     pub timeout: Option<Span>,
+    /// How long it waits for a connection.
+    pub connect_timeout: Span,
     /// What a client does about a failure.
     pub retry: Option<Retry>,
     /// No answer of a resolver is kept for less.

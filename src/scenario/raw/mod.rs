@@ -23,6 +23,20 @@ use self::node::Node;
 use self::traffic::{Class, Client};
 use self::units::{Brief, Duration, Named, Short, seconds};
 
+/// What HAProxy's and Nginx's own files, or plain English, call otherwise.
+pub const CALLED_OTHERWISE: &[(&str, &str)] = &[
+    ("balance", "algorithm"),
+    ("proxy_pass", "upstreams"),
+    ("worker_connections", "connections"),
+    ("threads", "workers"),
+    ("processes", "workers"),
+    ("until", "for"),
+    ("start", "at"),
+    ("type", "kind"),
+    ("cpus", "cores"),
+    ("db", "database"),
+];
+
 /// A web stack, the load on it, and what goes wrong.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "Scenario")]

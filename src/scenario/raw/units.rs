@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::limits;
 use crate::base::time::Span;
+use crate::scenario::read::decode::of_percent;
 
 /// A length of time.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +65,20 @@ const UNITS: [(&str, f64); 10] = [
     ("y", 31_536_000e9),
 ];
 
+/// How units begin where they are written out, and what they are called here.
+const UNITS_IN_WORDS: [(&str, &str); 10] = [
+    ("nano", "ns"),
+    ("micro", "us"),
+    ("milli", "ms"),
+    ("msec", "ms"),
+    ("sec", "s"),
+    ("min", "m"),
+    ("hour", "h"),
+    ("hr", "h"),
+    ("day", "d"),
+    ("year", "y"),
+];
+
 impl Duration {
     /// `"1.5s"` and the like.
     pub fn parse(text: &str) -> Result<Duration, String> {
@@ -87,7 +102,10 @@ impl Duration {
             None if unit.is_empty() => Err(format!(
                 "the duration {text:?} has no unit; write \"{text}s\" for seconds"
             )),
-            None => Err(format!("{text:?} has an unknown unit; {hint}")),
+            None => match UNITS_IN_WORDS.iter().find(|(word, _)| unit.starts_with(word)) {
+                Some((_, name)) => Err(format!("{text:?} has an unknown unit; write \"{}{name}\"", typed(number))),
+                None => Err(format!("{text:?} has an unknown unit; {hint}")),
+            },
         }
     }
 
@@ -120,6 +138,9 @@ pub fn typed(number: f64) -> String {
     }
 }
 
+/// How "a second" is written elsewhere; without a word, a number in quotes is meant so too.
+const PER_SECOND: [&str; 8] = ["", "rps", "qps", "req/s", "requests/s", "/second", "hz", "per second"];
+
 impl Rate {
     /// `"500/s"` and the like.
     pub fn parse(text: &str) -> Result<Rate, String> {
@@ -128,6 +149,11 @@ impl Rate {
 
     fn up_to(limit: f64, text: &str) -> Result<Rate, String> {
         let hint = "a rate is a number with a unit, such as \"500/s\", \"30/min\" or \"100/h\"";
+        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let (number, unit) = text.split_at(end);
+        if let (Ok(number), true) = (number.parse::<f64>(), PER_SECOND.contains(&unit.trim())) {
+            return Err(format!("{text:?} is no rate; write \"{}/s\"", typed(number)));
+        }
         let Some((number, unit)) = text.split_once('/') else {
             return Err(format!("{text:?} is no rate; {hint}"));
         };
@@ -340,7 +366,11 @@ pub fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Rate>,
 
 impl<'de> Deserialize<'de> for Ratio {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = |text: &str| Err(format!("expected a share from 0 to 1, found {text:?}"));
+        let text = |text: &str| {
+            let percent = text.strip_suffix('%').and_then(|n| n.trim().parse::<f64>().ok());
+            let hint = percent.map_or(String::new(), |n| format!("; write {}", of_percent(n)));
+            Err(format!("expected a share from 0 to 1, found {text:?}{hint}"))
+        };
         let number = |n: f64| match n {
             0.0..=1.0 => Ok(Ratio(n)),
             _ => Err(format!("{n} is no share: it must lie between 0 and 1")),

@@ -33,8 +33,11 @@ pub struct Decoded<T> {
     pub faults: Vec<Fault>,
 }
 
+/// Words that are called otherwise elsewhere, each with what it is called here.
+pub type Glossary = [(&'static str, &'static str)];
+
 /// Decodes all that can be. What cannot is cut out of the tree.
-pub fn decode<T: DeserializeOwned>(tree: &mut Tree) -> Decoded<T> {
+pub fn decode<T: DeserializeOwned>(tree: &mut Tree, glossary: &Glossary) -> Decoded<T> {
     let mut done = Decoded {
         value: None,
         pruned: BTreeSet::new(),
@@ -57,7 +60,7 @@ pub fn decode<T: DeserializeOwned>(tree: &mut Tree) -> Decoded<T> {
             } else {
                 tree.origin_of(&path)
             };
-            done.faults.push(error.what.into_fault(origin));
+            done.faults.push(error.what.into_fault(origin, glossary));
         }
         if !(kind.is_some_and(|kind| replace(tree, &path, kind)) || prune(tree, &path)) {
             break;
@@ -160,7 +163,7 @@ impl What {
         }
     }
 
-    fn into_fault(self, origin: Origin) -> Fault {
+    fn into_fault(self, origin: Origin, glossary: &Glossary) -> Fault {
         let (message, hint) = match self {
             What::Said(message) => match message.split_once("; ") {
                 Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
@@ -169,7 +172,10 @@ impl What {
             What::Missing(field) => (format!("\"{field}\" is missing here"), None),
             What::Unknown { what, word, known } => {
                 let near = did_you_mean(&word, known.iter().copied());
-                let hint = near.or_else(|| expected(known.iter().copied()));
+                let called = glossary.iter().find(|(there, here)| *there == word && known.contains(here));
+                let hint = near
+                    .or_else(|| called.map(|(_, here)| format!("here it is called \"{here}\"")))
+                    .or_else(|| expected(known.iter().copied()));
                 (format!("unknown {what} \"{word}\""), hint)
             }
         };
@@ -219,11 +225,12 @@ impl de::Error for Error {
     }
 
     fn invalid_type(found: Unexpected, expected: &dyn Expected) -> Error {
-        Error::said(format!(
-            "expected {}, found {}",
-            plain(&expected.to_string()),
-            words(&found)
-        ))
+        let expected = plain(&expected.to_string());
+        let said = format!("expected {expected}, found {}", words(&found));
+        Error::said(match rewritten(&found, &expected) {
+            Some(meant) => format!("{said}; write {meant}"),
+            None => said,
+        })
     }
 
     fn invalid_value(found: Unexpected, expected: &dyn Expected) -> Error {
@@ -286,5 +293,26 @@ fn words(found: &Unexpected) -> String {
         Unexpected::Map => "an object".into(),
         Unexpected::Unit => "null".into(),
         other => other.to_string(),
+    }
+}
+
+/// The share that so many per cent are, without the dust of the division.
+pub fn of_percent(number: f64) -> f64 {
+    libm::round(number * 1e10) / 1e12
+}
+
+/// A value of the wrong type as the right one, where it is plain what was meant.
+fn rewritten(found: &Unexpected, expected: &str) -> Option<String> {
+    let Unexpected::Str(text) = found else { return None };
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|n| n.is_finite());
+    match (expected, *text) {
+        ("a list", text) => Some(format!("[{text:?}]")),
+        ("true or false", "yes" | "on") => Some("true".into()),
+        ("true or false", "no" | "off") => Some("false".into()),
+        _ if expected.starts_with("a number") || expected.starts_with("a whole number") => {
+            let share = text.strip_suffix('%').and_then(number);
+            share.map(of_percent).or_else(|| number(text)).map(|n| n.to_string())
+        }
+        _ => None,
     }
 }

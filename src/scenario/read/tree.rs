@@ -221,24 +221,26 @@ impl Tree {
             })
     }
 
-    /// Drops the keys whose value is `null`, save in the objects that `keeps` says mean something by it.
-    pub fn drop_nulls(&mut self, keeps: &dyn Fn(&Path) -> bool) {
-        self.drop_nulls_at(&Path::default(), keeps);
+    /// Takes out the keys whose value is `null`, save in the objects that `keeps` says mean something by it.
+    pub fn drop_nulls(&mut self, keeps: &dyn Fn(&Path) -> bool) -> Vec<Entry> {
+        let mut dropped = Vec::new();
+        self.drop_nulls_at(&Path::default(), keeps, &mut dropped);
+        dropped
     }
 
-    fn drop_nulls_at(&mut self, path: &Path, keeps: &dyn Fn(&Path) -> bool) {
+    fn drop_nulls_at(&mut self, path: &Path, keeps: &dyn Fn(&Path) -> bool, dropped: &mut Vec<Entry>) {
         match &mut self.value {
             Value::Object(entries) => {
                 if !keeps(path) {
-                    entries.retain(|e| !matches!(e.value.value, Value::Null));
+                    dropped.extend(entries.extract_if(.., |e| matches!(e.value.value, Value::Null)));
                 }
                 for entry in entries {
-                    entry.value.drop_nulls_at(&path.key(&entry.key), keeps);
+                    entry.value.drop_nulls_at(&path.key(&entry.key), keeps, dropped);
                 }
             }
             Value::List(elements) => {
                 for (i, element) in elements.iter_mut().enumerate() {
-                    element.drop_nulls_at(&path.index(i), keeps);
+                    element.drop_nulls_at(&path.index(i), keeps, dropped);
                 }
             }
             _ => {}

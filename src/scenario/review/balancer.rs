@@ -26,9 +26,17 @@ fn load(desk: &Desk<'_>, node: &Node) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// How long a check takes to take a dead server out: the wait for the next one, then `fall` failures.
+/// How long a check takes to take out a server whose process is dead and refuses at once: the wait for the next one, then `fall`
+/// failures.
 pub fn notices_after_s(check: &Check) -> f64 {
     check.inter.seconds() + f64::from(check.fall.saturating_sub(1)) * check.fastinter.seconds()
+}
+
+/// The same in words, and of a server whose machine is dead: each failure is known only when its time is over.
+pub fn notices_after(check: &Check) -> String {
+    let refused_s = notices_after_s(check);
+    let silent_s = refused_s + f64::from(check.fall) * check.timeout.seconds();
+    format!("{} ({} where its machine is dead)", time(refused_s), time(silent_s))
 }
 
 /// A dead server keeps its share for ever.
@@ -65,7 +73,7 @@ pub fn no_redispatch(desk: &Desk<'_>) -> Vec<Finding> {
     let finding = |(name, balancer, load): (&str, &LoadBalancer, f64)| {
         let servers = balancer.servers.len();
         let until = match &balancer.check {
-            Some(check) => format!("for up to {}, until the checks notice", time(notices_after_s(check))),
+            Some(check) => format!("for up to {}, until the checks notice", notices_after(check)),
             None => "for as long as it is down".to_owned(),
         };
         let retries = match balancer.retries {

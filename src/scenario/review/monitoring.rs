@@ -37,7 +37,8 @@ pub fn slow(desk: &Desk<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let mean = |d: &Dist| d.mean_s().unwrap_or(0.0);
-    let begins_s = interval.seconds() * f64::from(*failures) + mean(notify) + mean(respond);
+    // A failure comes somewhere between two probes.
+    let begins_s = interval.seconds() * (f64::from(*failures) - 0.5) + mean(notify) + mean(respond);
     let Some((target, budget_s)) = budget(desk.plan).filter(|(_, budget)| begins_s > *budget) else {
         return Vec::new();
     };

@@ -1,6 +1,6 @@
 //! Who waits how long for whom: patience should shrink on the way in.
 
-use super::balancer::notices_after_s;
+use super::balancer::{notices_after, notices_after_s};
 use super::monitoring::{budget, percent_exact};
 use super::words::{number, time};
 use super::{Desk, Finding, Severity, graph};
@@ -157,8 +157,8 @@ pub fn slow_check(desk: &Desk<'_>) -> Vec<Finding> {
             return None;
         }
         let message = format!(
-            "Its checks need up to {} to take a dead server out (every {}, {} failures); the time-out of {} is {}.",
-            time(notices_s),
+            "Its checks need up to {} to take a dead server out, every {} and {} failures; the time-out of {} is {}.",
+            notices_after(check),
             time(check.inter.seconds()),
             check.fall,
             outer.whose,

@@ -9,7 +9,7 @@ use super::graph;
 use super::held::{Held, proxied};
 use crate::base::ids::{ClassId, DatabaseId, NodeId};
 use crate::scenario::plan::{
-    self, Algorithm, App, Arrivals, Database, Entry, Kind, Load, LoadBalancer, Plan, Promotion, READ, ReadFrom, Source,
+    self, Algorithm, App, Database, Entry, Kind, Load, LoadBalancer, Plan, Promotion, READ, ReadFrom, Source,
     Target, Upstream, WRITE, Web, WebBalance,
 };
 
@@ -95,31 +95,12 @@ impl Traffic {
     }
 }
 
-/// What a source asks for a second, by class: a profile at its height, bursts on average, users as if answers took no time.
+/// What a source asks for a second, by class. Of users who do not think nobody can say without their answers.
 fn arrivals(plan: &Plan, source: &Source) -> Vec<f64> {
-    let (mix, views) = (source.mix(&plan.classes), source.requests_a_view() as f64);
-    let shared = |rate: f64| {
-        let rate = if rate.is_finite() { views * rate } else { 0.0 };
-        mix.iter().map(|share| rate * share).collect()
-    };
-    let per = |gap: Option<f64>| gap.map_or(0.0, |s| 1.0 / s);
-    match &source.load {
-        Load::Closed { users, think } => shared(f64::from(*users) * per(think.mean_s())),
-        Load::Open { arrivals, .. } => match arrivals {
-            Arrivals::Poisson { rate } => shared(*rate),
-            Arrivals::Uniform { spacing } => shared(1.0 / spacing.seconds()),
-            Arrivals::Renewal { gap } => shared(per(gap.mean_s())),
-            Arrivals::Profile { points } => shared(points.iter().map(|p| p.1).fold(0.0, f64::max)),
-            Arrivals::Mmpp { states } => {
-                let time: f64 = states.iter().map(|(_, mean)| mean.seconds()).sum();
-                shared(states.iter().map(|(rate, mean)| rate * mean.seconds()).sum::<f64>() / time)
-            }
-            Arrivals::Trace { rows } => {
-                let last_s = rows.last().map_or(0.0, |row| row.at.seconds());
-                shared(if last_s > 0.0 { rows.len() as f64 / last_s } else { 0.0 })
-            }
-        },
-    }
+    let asks = !matches!(&source.load, Load::Closed { think, .. } if think.mean_s() == Some(0.0));
+    let rate = source.requests_per_s(plan.duration.seconds());
+    let shares = source.mix(&plan.classes);
+    shares.iter().map(|share| if asks { rate * share } else { 0.0 }).collect()
 }
 
 struct Flow<'p> {

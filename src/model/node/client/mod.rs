@@ -331,7 +331,7 @@ impl<'p> Client<'p> {
         match &self.source.entry {
             Entry::Node(target) => {
                 let (op, seed) = asks(cx);
-                cx.call(key, *target, op, seed, self.patience());
+                cx.call(key, *target, op, seed, self.source.connect_timeout);
             }
             Entry::Resolvers(_) => match self.caches[client as usize].filter(|c| c.until > cx.now()) {
                 Some(cached) => self.call_address(
@@ -381,7 +381,7 @@ impl<'p> Client<'p> {
     #[inline]
     fn call(&mut self, cx: &mut Context<'_>, key: FrameKey, target: Target) {
         let (op, seed) = Client::asks(&cx.frames[key]);
-        cx.call(key, target, op, seed, self.patience());
+        cx.call(key, target, op, seed, self.source.connect_timeout);
     }
 
     /// What an attempt asks for, and what keys its draws: a further attempt is another request to the servers, and costs what it costs
@@ -393,12 +393,6 @@ impl<'p> Client<'p> {
             attempts => mix(frame.seed, u64::from(attempts)),
         };
         (frame.op, seed)
-    }
-
-    /// How long a client waits for a connection.
-    #[inline]
-    fn patience(&self) -> Span {
-        self.source.timeout.unwrap_or(DEFAULT_CONNECT)
     }
 
     /// An attempt has failed: pause and try again, if the policy allows, or give up.
@@ -447,9 +441,6 @@ impl<'p> Client<'p> {
         self.end(cx, key, Outcome::Unfinished);
     }
 }
-
-/// The connect time-out of whoever has none of its own.
-const DEFAULT_CONNECT: Span = Span::from_millis(5000);
 
 impl Behaviour for Client<'_> {
     fn worked(&mut self, _cx: &mut Context<'_>, _frame: FrameKey) {}

@@ -57,7 +57,7 @@ impl LoadBalancer<'_> {
 
     /// Time to knock again, or to find that nobody is there.
     pub(super) fn knock_again(&mut self, cx: &mut Context<'_>, key: FrameKey, knocks: u8) {
-        if knocks < SYN_RETRIES {
+        if knocks <= SYN_RETRIES {
             return self.knock(cx, key, knocks);
         }
         let nobody = Reply {

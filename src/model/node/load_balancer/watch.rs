@@ -80,7 +80,8 @@ impl LoadBalancer<'_> {
         if turn != self.servers[server].health.turn() {
             return;
         }
-        let key = mix(self.check_key(cx, server), self.servers[server].health.begin_check());
+        // Turns and checks are both counted from one: inverted, no check shares its key with the moment the first one begins.
+        let key = mix(self.check_key(cx, server), !self.servers[server].health.begin_check());
         match probe(cx, self.me, self.plan.servers[server].node, key, check.deep) {
             Finding::Pass => self.checked(cx, check, server, true),
             Finding::Fail => self.checked(cx, check, server, false),
