@@ -36,7 +36,7 @@ fn each_command_gives_its_charts() {
     assert_eq!(of("spof"), "dashboard topology spof");
     assert_eq!(of("availability"), "dashboard topology spof nines");
     // Nothing moves in this grid; `what_no_input_moves_has_no_tornado` has one in which something does.
-    assert_eq!(of("sweep"), "dashboard");
+    assert_eq!(of("sweep"), "dashboard curve");
     assert_eq!(of("sensitivity"), "dashboard tornado");
     assert_eq!(of("review"), "dashboard");
 }

@@ -162,6 +162,32 @@ impl Row {
     }
 }
 
+/// Designs that look faster than another, and fail more: what fails has no latency, and is often what would have been slow.
+fn of_fewer(compare: &Compare) -> Option<Caveat> {
+    let mut of_pairs = compare.differences.chunk_by(|x, y| (&x.a, &x.b) == (&y.a, &y.b));
+    let found = of_pairs.find_map(|pair| {
+        let of = |metric: &str| pair.iter().find(|d| d.metric == metric);
+        let available = of("availability").filter(|d| d.difference.value.is_some_and(|v| v.abs() > FEWER))?;
+        let (fails_more, better) = match available.verdict {
+            Verdict::ABetter => (&available.b, Verdict::BBetter),
+            Verdict::BBetter => (&available.a, Verdict::ABetter),
+            Verdict::NoDifferenceShown => return None,
+        };
+        let faster = |metric: &&str| of(metric).is_some_and(|d| d.verdict == better);
+        let latencies = ["latency_s.p99", "latency_s.p95", "latency_s.mean"];
+        latencies.iter().any(|m| faster(m)).then_some(fails_more)
+    })?;
+    Some(Caveat {
+        code: "latency.of_fewer".into(),
+        message: format!(
+            "{found} answers fewer requests than what it looks faster than: latency is of those answered, and what fails is often what would have been slow; the classes tell more"
+        ),
+    })
+}
+
+/// From so much more that fails on, latencies are of other requests.
+const FEWER: f64 = 0.005;
+
 /// What one should know before believing the differences.
 pub fn caveats(compare: &Compare) -> Vec<Caveat> {
     let mut caveats = Vec::new();
@@ -179,6 +205,7 @@ pub fn caveats(compare: &Compare) -> Vec<Caveat> {
             message: format!("{few} replications leave wide intervals: more of them may show what these do not"),
         });
     }
+    caveats.extend(of_fewer(compare));
     let mut digests: Vec<&str> = compare
         .variants
         .iter()

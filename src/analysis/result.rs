@@ -488,10 +488,17 @@ pub struct SloResult {
 }
 
 impl SloResult {
-    /// Does the interval reach across the target, so that met or missed may be chance?
+    /// Does the interval reach to the other side of the target, so that met or missed may be chance?
     pub fn may_be_chance(&self) -> bool {
         let Estimate { lo, hi, .. } = self.observed;
-        lo.zip(hi).is_some_and(|(lo, hi)| lo < self.target && self.target < hi)
+        let below = lo.is_some_and(|lo| lo < self.target);
+        let above = hi.is_some_and(|hi| hi > self.target);
+        // More is better of availability alone.
+        if self.met == self.objective.ends_with("availability") {
+            below
+        } else {
+            above
+        }
     }
 }
 

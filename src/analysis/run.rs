@@ -229,24 +229,26 @@ fn timeline(plan: &Plan, study: &Study) -> Timeline {
     let samples = &study.samples[..study.samples.len().min(study.done() as usize)];
     let bin_s = bin_of(plan.duration).seconds();
     let bins = samples.first().map_or(0, |s| s.bins.len());
-    // The last bins lack what ends last: of a bin of which a tenth is still inside, the others say too little about it.
-    let ended = |b: &Bin| Some(b.succeeded + b.failed).filter(|ended| *ended >= b.offered - b.offered / 10);
-    let of_ended = |n: u32, b: &Bin| Some(f64::from(n) / f64::from(ended(b).filter(|ended| *ended > 0)?));
-    let availability = |_: f64, b: &Bin| of_ended(b.succeeded, b);
-    let throughput = |width: f64, b: &Bin| ended(b).map(|_| f64::from(b.succeeded) / width);
-    let failed = |width: f64, b: &Bin| ended(b).map(|_| f64::from(b.failed) / width);
+    // The last bins lack what ends last: of a bin of which a tenth is still inside, the others say too little about it. That is asked
+    // of all replications together, since those in which all has ended are those in which most was turned away.
+    let total = |of: fn(&Bin) -> u32, b: usize| samples.iter().map(|s| s.bins.get(b).map_or(0, of)).sum::<u32>();
+    let has_ended = |b: usize| {
+        let (offered, ended) = (total(|b| b.offered, b), total(|b| b.succeeded + b.failed, b));
+        ended >= offered - offered / 10
+    };
+    let ended = |b: &Bin| Some(f64::from(b.succeeded + b.failed)).filter(|ended| *ended > 0.0);
     let curves: [(&str, Value<'_>); 5] = [
-        ("availability", &availability),
-        ("throughput_per_s", &throughput),
-        ("failed_per_s", &failed),
-        ("latency_p50_s", &|_, b| ended(b).and(b.p50_s)),
-        ("latency_p99_s", &|_, b| ended(b).and(b.p99_s)),
+        ("availability", &|_, b| Some(f64::from(b.succeeded) / ended(b)?)),
+        ("throughput_per_s", &|width, b| Some(f64::from(b.succeeded) / width)),
+        ("failed_per_s", &|width, b| Some(f64::from(b.failed) / width)),
+        ("latency_p50_s", &|_, b| b.p50_s),
+        ("latency_p99_s", &|_, b| b.p99_s),
     ];
     // The last bin may be shorter than the others, and a run that ended early has none beyond its end.
     let width = |s: &Sample, b: usize| bin_s.min(s.lasted_s(plan.duration.seconds()) - b as f64 * bin_s);
     let curve = |(name, value): &(&str, Value<'_>)| {
         let at = |b: usize| {
-            let lived = samples.iter().filter(|s| width(s, b) > 0.0);
+            let lived = samples.iter().filter(|s| width(s, b) > 0.0 && has_ended(b));
             lived
                 .filter_map(|s| value(width(s, b), &s.bins[b]))
                 .collect::<Vec<f64>>()

@@ -10,6 +10,8 @@ pub const TRACE_BYTES: u64 = 256 << 20;
 pub const NESTING: usize = 64;
 /// Characters of a name.
 pub const NAME_CHARS: usize = 64;
+/// Characters of the name of a whole scenario.
+pub const TITLE_CHARS: usize = 255;
 /// Nodes of a scenario, database members included.
 pub const NODES: usize = 10_000;
 /// Hosts of a scenario.

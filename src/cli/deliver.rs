@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use super::exit::{self, Failure};
 use super::files::Files;
 use super::options::{Reading, Writing};
-use crate::analysis::result::Document;
+use crate::analysis::result::{Answer, Document};
 use crate::report::sink::{Output, Printing, SinkError};
 use crate::report::terminal::Terminal;
+use crate::report::view::runs;
 use crate::report::{json, words};
 use crate::scenario::Loaded;
 use crate::scenario::plan::Plan;
@@ -92,6 +93,14 @@ impl Writing {
     ) -> Result<(), Failure> {
         let mut failures: Vec<Failure> = self.print(document, text).err().into_iter().collect();
         for output in outputs {
+            // Whoever interrupts before anything is there must not lose what an earlier run has left.
+            if nothing_finished(document) && output.path().is_file() {
+                exit::note(&format!(
+                    "{}: left as it was, since nothing was finished",
+                    output.path().display()
+                ));
+                continue;
+            }
             failures.extend(
                 output
                     .write(std::slice::from_ref(document), &Printing::default())
@@ -113,6 +122,16 @@ impl Writing {
             Ok(())
         }
     }
+}
+
+/// Was it interrupted before there was anything to show?
+fn nothing_finished(document: &Document) -> bool {
+    let runs = runs(document);
+    let is_empty = match &document.answer {
+        Answer::Sweep(sweep) => sweep.points.is_empty(),
+        _ => !runs.is_empty() && runs.iter().all(|r| r.replications == 0),
+    };
+    is_empty && !document.envelope.complete
 }
 
 /// Refuses outputs that would overwrite each other or what is read.

@@ -20,6 +20,8 @@ const DROP: u64 = 6;
 /// What the network does to a call, and to its answer.
 const CALL: u64 = 7;
 const ANSWER: u64 = 8;
+/// Whether a fault spoils the answer.
+pub(super) const SPOIL: u64 = 9;
 
 /// An answer that met a cut.
 #[derive(Copy, Clone, Debug)]
@@ -110,11 +112,19 @@ impl Context<'_> {
         self.wire.call(self.host_of(from), self.plan.node(to).host, message)
     }
 
-    /// Keys what happens to a frame's current call to a node, or to its answer: each further call draws anew.
-    fn message_key(&self, caller: FrameKey, to: NodeId, salt: u64) -> u64 {
-        let Some(frame) = self.frames.get(caller) else { return 0 };
+    /// Keys what happens to a frame's current call to a node, or to its answer. Each further call draws anew, its own and that of
+    /// whoever waits for it: a balancer's second attempt meets another fate on the whole way.
+    pub(super) fn message_key(&self, caller: FrameKey, to: NodeId, salt: u64) -> u64 {
+        let Some(mut frame) = self.frames.get(caller) else {
+            return 0;
+        };
         let call = u64::from(frame.calls) << 32 | salt;
-        mix(frame.seed, self.plan.node(to).draws.wrapping_add(call))
+        let mut key = mix(frame.seed, self.plan.node(to).draws.wrapping_add(call));
+        while let Some(above) = self.frames.get(frame.parent) {
+            key = mix(key, u64::from(above.calls));
+            frame = above;
+        }
+        key
     }
 
     #[cold]

@@ -110,8 +110,6 @@ impl Traffic {
 pub const CPU: u64 = 1;
 /// Time without a core.
 pub const IO: u64 = 2;
-/// Whether an answer is spoilt by a fault.
-pub const SPOIL: u64 = 3;
 /// TLS: resumed or not, and what it costs.
 pub const TLS: u64 = 4;
 /// How far a replica is behind.

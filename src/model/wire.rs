@@ -323,10 +323,7 @@ mod tests {
             doubled.iter().all(|at| ((at - 3) / 200 + 1).is_power_of_two()),
             "{found:?}"
         );
-        assert!(
-            later.iter().all(|at| (at - 3 - 200 * 1023) % 120_000 == 0),
-            "{found:?}"
-        );
+        assert!(later.iter().all(|at| (at - 3 - 200 * 1023) % 120_000 == 0), "{found:?}");
     }
 
     #[test]

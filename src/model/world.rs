@@ -3,6 +3,7 @@
 //! `dispatch` is where everything that can happen does; `end` is the only door out for a request. Time advances in
 //! [`Calendar::next`](crate::engine::calendar::Calendar::next) and nowhere else.
 
+use super::calls::SPOIL;
 use super::context::Context;
 use super::event::{Class, Event};
 use super::node::Node;
@@ -14,7 +15,7 @@ use super::settings::Settings;
 use super::signal::Signal;
 use crate::base::ids::{HostId, NodeId, SourceId};
 use crate::base::limits;
-use crate::base::random::Streams;
+use crate::base::random::{Draw, Streams};
 use crate::base::time::{Span, Time};
 use crate::engine::calendar::Due;
 use crate::engine::slab::Slab;
@@ -430,7 +431,7 @@ impl<'p> World<'p> {
             return reply;
         }
         let condition = &self.cx.conditions[frame.node.index()];
-        let mut draw = self.cx.draw(frame, super::context::SPOIL);
+        let mut draw = Draw::keyed(self.cx.message_key(frame.parent, frame.node, SPOIL));
         if super::wire::happens(&condition.errors, &mut draw) {
             Reply::failed(Outcome::Error)
         } else if super::wire::happens(&condition.empties, &mut draw) {

@@ -38,8 +38,24 @@ pub fn report(document: &Document) -> Report {
             [a, b] => format!("{}: {a} or {b}?", document.envelope.scenario.name),
             _ => format!("{}: {} designs", document.envelope.scenario.name, labels.len()),
         },
-        subtitle: format!("{}, common random numbers", subtitle(document)),
+        subtitle: format!("{}{}, common random numbers", subtitle(document), varied(document)),
         blocks,
+    }
+}
+
+/// Which setting the designs are values of, where it is one.
+fn varied(document: &Document) -> String {
+    let Answer::Compare(compare) = &document.answer else {
+        return String::new();
+    };
+    let path = |sets: &Vec<String>| match sets.as_slice() {
+        [only] => only.split_once('=').map(|(path, _)| path.to_owned()),
+        _ => None,
+    };
+    let paths: Option<Vec<String>> = compare.changes.iter().map(|(_, sets)| path(sets)).collect();
+    match paths.as_deref() {
+        Some([first, others @ ..]) if others.iter().all(|p| p == first) => format!(", by {first}"),
+        _ => String::new(),
     }
 }
 

@@ -42,7 +42,7 @@ pub fn summary(document: &Document) -> Report {
 pub fn incomplete(document: &Document) -> String {
     if let Answer::Sweep(sweep) = &document.answer {
         let (here, all) = (units::count(sweep.points.len() as u64), units::count(sweep.size));
-        return format!("INCOMPLETE: points here, {here} of the {all} asked for.");
+        return format!("INCOMPLETE: {here} of the {all} points asked for are here.");
     }
     let runs = runs(document);
     let overflowed = |caveats: &[Caveat]| caveats.iter().any(|c| c.code == "overflow");

@@ -10,6 +10,7 @@ use super::swings::value_at;
 use super::units::{self, NOTHING};
 use crate::analysis::result::{Answer, Document, Estimate};
 use crate::analysis::sweep::{Output, Point, Sweep};
+use crate::scenario::vary::ends;
 
 /// How many points a screen can carry.
 const MOST_POINTS: usize = 40;
@@ -45,7 +46,7 @@ pub fn report(document: &Document) -> Report {
 }
 
 fn points(sweep: &Sweep) -> Table {
-    let heads = short(&sweep.inputs.iter().map(|i| i.path.as_str()).collect::<Vec<_>>());
+    let heads = ends(&sweep.inputs.iter().map(|i| i.path.as_str()).collect::<Vec<_>>(), 2);
     let mut columns: Vec<Column> = heads.into_iter().map(Column::left).collect();
     let metrics = [("available", 0), ("throughput", 1), ("p50", 2), ("p99", 3)];
     columns.extend(metrics.map(|(head, rank)| Column::right(head).rank(rank)));
@@ -67,21 +68,6 @@ fn points(sweep: &Sweep) -> Table {
         rows: sweep.points.iter().take(MOST_POINTS).map(row).collect(),
         footnote: unshown(sweep.points.len(), MOST_POINTS, "point"),
     }
-}
-
-/// The ends of paths, `haproxy.algorithm`, as long as it takes to tell them apart.
-fn short<'p>(paths: &[&'p str]) -> Vec<&'p str> {
-    let cut = |parts: usize| -> Vec<&'p str> {
-        let end = |path: &&'p str| {
-            path.rmatch_indices('.')
-                .nth(parts - 1)
-                .map_or(*path, |(at, _)| &path[at + 1..])
-        };
-        paths.iter().map(end).collect()
-    };
-    let differ = |heads: &Vec<&str>| (1..heads.len()).all(|i| !heads[..i].contains(&heads[i]));
-    let longest = paths.iter().map(|p| p.split('.').count()).max().unwrap_or(0);
-    (2..=longest).map(cut).find(differ).unwrap_or_else(|| paths.to_vec())
 }
 
 fn effects(output: &Output) -> Vec<Block> {
@@ -205,22 +191,4 @@ fn row(point: &Point, sweep: &Sweep, metrics: &[&str]) -> Vec<String> {
         cells.extend([e.and_then(|e| e.value), e.and_then(|e| e.lo), e.and_then(|e| e.hi)].map(number));
     }
     cells
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn heads_are_as_long_as_it_takes_to_tell_them_apart() {
-        let (america, europe) = ("clients.america.arrivals.poisson", "clients.europe.arrivals.poisson");
-        assert_eq!(short(&[america]), ["arrivals.poisson"]);
-        assert_eq!(short(&[america, "nodes.a.workers"]), ["arrivals.poisson", "a.workers"]);
-        assert_eq!(
-            short(&[america, europe]),
-            ["america.arrivals.poisson", "europe.arrivals.poisson"]
-        );
-        assert_eq!(short(&["duration", "a.b"]), ["duration", "a.b"]);
-        assert_eq!(short(&["x.a.b", "a.b"]), ["x.a.b", "a.b"]);
-    }
 }

@@ -142,11 +142,16 @@ pub fn value_at(point: &Point, input: &Input) -> Option<String> {
     let value = point.inputs.get(&input.column)?;
     Some(match (value.as_str(), value.as_f64()) {
         (Some(text), _) => text.to_owned(),
-        (None, Some(number)) => match input.column.strip_prefix(&input.path) {
-            Some("_s") => units::span(number),
-            Some("_per_s") => format!("{}/s", units::trimmed(number, 3)),
-            _ => number.to_string(),
-        },
+        (None, Some(number)) => say_input(input, number),
         _ => value.to_string(),
     })
+}
+
+/// A value of an input as it is read.
+pub fn say_input(input: &Input, number: f64) -> String {
+    match input.column.strip_prefix(&input.path) {
+        Some("_s") => units::span(number),
+        Some("_per_s") => format!("{}/s", units::trimmed(number, 3)),
+        _ => units::trimmed(number, 6),
+    }
 }

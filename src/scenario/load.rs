@@ -105,7 +105,8 @@ pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Prob
     match plan {
         Some(mut plan) if problems.is_empty() => {
             plan.digest = digest(&resolved, &read);
-            plan.warnings.extend(nulls.iter().filter_map(|entry| emptied(entry, text)));
+            plan.warnings
+                .extend(nulls.iter().filter_map(|entry| emptied(entry, text)));
             Ok(Loaded {
                 plan,
                 resolved,
@@ -122,7 +123,9 @@ pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Prob
 /// What to say of a key whose value is null: nothing, where that was typed; in YAML it is also what is left of a section when all of it
 /// is gone, and then nobody meant it.
 fn emptied(entry: &Entry, text: &str) -> Option<String> {
-    let Origin::File(spot) = entry.value.origin else { return None };
+    let Origin::File(spot) = entry.value.origin else {
+        return None;
+    };
     let line = text.lines().nth(spot.line as usize - 1).unwrap_or_default();
     let rest: String = line.chars().skip(spot.column as usize - 1).collect();
     let typed = rest.starts_with('~') || rest.to_lowercase().starts_with("null");
@@ -198,4 +201,29 @@ fn digest(resolved: &Scenario, read: &[u8]) -> String {
         words.fold(mix(seed, json.len() as u64), mix)
     };
     format!("{:016x}{:016x}", hash(label("scenario")), hash(label("digest")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In YAML, what is left of a section when all of it is commented out; a `null` that somebody typed is meant.
+    #[test]
+    fn an_emptied_section_is_warned_of() {
+        let text = |check: &str| {
+            format!(
+                "clients: {{ b: {{ arrivals: {{ poisson: 1 }}, entry: lb }} }}\nnodes:\n  lb:\n    kind: load-balancer\n    servers: [a, b]\n    check:{check}\n  a: {{ kind: app }}\n  b: {{ kind: app }}\n"
+            )
+        };
+        let warnings = |check: &str| {
+            let loaded = load_text("x.yaml", &text(check), &[]).unwrap_or_else(|problems| panic!("{problems}"));
+            loaded.plan.warnings
+        };
+        let said = "line 6: \"check\" is empty and counts for nothing; write \"check: {}\" for its defaults, \"check: null\" for none";
+        assert_eq!(warnings(""), [said]);
+        assert_eq!(warnings("  # { inter: 1s }"), [said]);
+        for typed in [" null", " ~", " {}", " { inter: 1s }"] {
+            assert_eq!(warnings(typed), Vec::<String>::new(), "{typed}");
+        }
+    }
 }

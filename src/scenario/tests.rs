@@ -514,26 +514,6 @@ fn odd_is_warned_of() {
     }
 }
 
-/// In YAML, what is left of a section when all of it is commented out; a `null` that somebody typed is meant.
-#[test]
-fn an_emptied_section_is_warned_of() {
-    let text = |check: &str| {
-        format!(
-            "clients: {{ b: {{ arrivals: {{ poisson: 1 }}, entry: lb }} }}\nnodes:\n  lb:\n    kind: load-balancer\n    servers: [a, b]\n    check:{check}\n  a: {{ kind: app }}\n  b: {{ kind: app }}\n"
-        )
-    };
-    let warnings = |check: &str| {
-        let loaded = load_text("x.yaml", &text(check), &[]).unwrap_or_else(|problems| panic!("{problems}"));
-        loaded.plan.warnings
-    };
-    let said = "line 6: \"check\" is empty and counts for nothing; write \"check: {}\" for its defaults, \"check: null\" for none";
-    assert_eq!(warnings(""), [said]);
-    assert_eq!(warnings("  # { inter: 1s }"), [said]);
-    for typed in [" null", " ~", " {}", " { inter: 1s }"] {
-        assert_eq!(warnings(typed), Vec::<String>::new(), "{typed}");
-    }
-}
-
 #[test]
 fn a_fault_that_does_nothing_is_warned_of() {
     let text = r#"{ "duration": "60s", "clients": { "b": { "arrivals": { "poisson": 1 }, "entry": "a" } },

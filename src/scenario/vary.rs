@@ -181,7 +181,7 @@ impl Variant {
     }
 }
 
-/// Every combination of the axes' values, the last axis fastest. A design is labelled by its values.
+/// Every combination of the axes' values, the last axis fastest. A design is labelled by its value; of several, each says whose it is.
 pub fn combinations(axes: &[Axis]) -> impl Iterator<Item = Variant> {
     (0..count(axes).unwrap_or(u64::MAX)).map(|n| combination(axes, n))
 }
@@ -204,9 +204,34 @@ pub fn choice(axes: &[Axis], number: u64) -> Vec<String> {
     chosen
 }
 
+/// The ends of paths, `haproxy.algorithm`: so many steps, or as many more as it takes to tell them apart.
+pub fn ends<'p>(paths: &[&'p str], least: usize) -> Vec<&'p str> {
+    let cut = |parts: usize| -> Vec<&'p str> {
+        let end = |path: &&'p str| {
+            path.rmatch_indices('.')
+                .nth(parts - 1)
+                .map_or(*path, |(at, _)| &path[at + 1..])
+        };
+        paths.iter().map(end).collect()
+    };
+    let differ = |heads: &Vec<&str>| (1..heads.len()).all(|i| !heads[..i].contains(&heads[i]));
+    let longest = paths.iter().map(|p| p.split('.').count()).max().unwrap_or(0);
+    (least..=longest)
+        .map(cut)
+        .find(differ)
+        .unwrap_or_else(|| paths.to_vec())
+}
+
 fn combination(axes: &[Axis], number: u64) -> Variant {
     let chosen = choice(axes, number);
-    let labels: Vec<String> = chosen.iter().map(|value| bare(value)).collect();
+    let labels: Vec<String> = match chosen.as_slice() {
+        [only] => vec![bare(only)],
+        several => {
+            let paths: Vec<&str> = axes.iter().map(|axis| &*axis.path).collect();
+            let ends = ends(&paths, 1).into_iter().zip(several);
+            ends.map(|(end, value)| format!("{end}={}", bare(value))).collect()
+        }
+    };
     Variant {
         label: labels.join(", "),
         sets: axes
@@ -414,6 +439,43 @@ mod tests {
     }
 
     #[test]
+    fn ends_are_as_long_as_it_takes_to_tell_them_apart() {
+        let (america, europe) = ("clients.america.arrivals.poisson", "clients.europe.arrivals.poisson");
+        assert_eq!(ends(&[america], 2), ["arrivals.poisson"]);
+        assert_eq!(
+            ends(&[america, "nodes.a.workers"], 2),
+            ["arrivals.poisson", "a.workers"]
+        );
+        assert_eq!(ends(&[america, "nodes.a.workers"], 1), ["poisson", "workers"]);
+        assert_eq!(
+            ends(&[america, europe], 2),
+            ["america.arrivals.poisson", "europe.arrivals.poisson"]
+        );
+        assert_eq!(ends(&["duration", "a.b"], 2), ["duration", "a.b"]);
+        assert_eq!(ends(&["x.a.b", "a.b"], 2), ["x.a.b", "a.b"]);
+    }
+
+    #[test]
+    fn designs_of_several_axes_say_which_value_is_whose() {
+        let axes = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|t| Axis::parse(t).expect("is right"))
+                .collect::<Vec<_>>()
+        };
+        let labels = |texts: &[&str]| combinations(&axes(texts)).map(|v| v.label).collect::<Vec<_>>();
+        assert_eq!(labels(&["nodes.a.workers=1,2"]), ["1", "2"]);
+        assert_eq!(
+            labels(&["nodes.a.workers=1,2", "nodes.lb.algorithm=first"]),
+            ["workers=1, algorithm=first", "workers=2, algorithm=first"]
+        );
+        assert_eq!(
+            labels(&["nodes.a.workers=1", "nodes.b.workers=2"]),
+            ["a.workers=1, b.workers=2"]
+        );
+    }
+
+    #[test]
     fn commas_part_values_only_outside_brackets_and_quotes() {
         assert_eq!(values("a.b=x,y"), ["x", "y"]);
         assert_eq!(
@@ -482,7 +544,7 @@ mod tests {
             Axis::parse("b=\"x\",y").expect("is right"),
         ];
         let labels: Vec<String> = combinations(&axes).map(|v| v.label).collect();
-        assert_eq!(labels, ["1, x", "1, y", "2, x", "2, y"]);
+        assert_eq!(labels, ["a=1, b=x", "a=1, b=y", "a=2, b=x", "a=2, b=y"]);
         assert_eq!(combination(&axes, 2).sets, ["a=2", "b=\"x\""]);
     }
 

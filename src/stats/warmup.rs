@@ -58,7 +58,9 @@ mod tests {
         for latency in [0.001, 0.1 + 0.2, 0.007_3, 1.0 / 3.0, 1234.567] {
             for uneven in 0..50 {
                 // Averages of one value, over counts that differ: off by the last bits.
-                let average = |i: usize| (0..1 + (i * 7 + uneven) % 13).map(|_| latency).sum::<f64>() / (1 + (i * 7 + uneven) % 13) as f64;
+                let average = |i: usize| {
+                    (0..1 + (i * 7 + uneven) % 13).map(|_| latency).sum::<f64>() / (1 + (i * 7 + uneven) % 13) as f64
+                };
                 let series: Vec<f64> = (0..2999).map(average).collect();
                 assert_eq!(mser5(&series), Some(0), "{latency} {uneven}");
             }

@@ -65,6 +65,57 @@ fn theory_retries_are_geometric() {
     );
 }
 
+/// Inside the stack too each attempt meets a fate of its own, on this server or another, and whatever lies between: of two attempts both
+/// fail with the product of their chances.
+#[test]
+fn theory_attempts_inside_the_stack_fail_independently() {
+    let all = r#""retry_on": ["conn-failure", "500"]"#;
+    let balancer = |servers: &str, retries: u32| {
+        format!(
+            r#""n": {{ "kind": "load-balancer", "servers": {servers}, "redispatch": true, "retries": {retries}, {all}, "timeouts": {{ "connect": "1ms" }} }}"#
+        )
+    };
+    let apps = r#""a": { "kind": "app" }, "b": { "kind": "app" }"#;
+    let webs = r#""v": { "kind": "web", "upstreams": ["a"] }, "w": { "kind": "web", "upstreams": ["b"] }"#;
+    let retry = r#""retry": { "max": 3, "backoff": "1ms" }"#;
+    let cases = [
+        (
+            "two servers",
+            format!("{}, {apps}", balancer(r#"["a", "b"]"#, 1)),
+            0.3 * 0.6,
+        ),
+        (
+            "one server",
+            format!("{}, {apps}", balancer(r#"["a"]"#, 3)),
+            0.3f64.powi(4),
+        ),
+        (
+            "webs between",
+            format!("{}, {webs}, {apps}", balancer(r#"["v", "w"]"#, 1)),
+            0.3 * 0.6,
+        ),
+        (
+            "Nginx",
+            format!(
+                r#""n": {{ "kind": "web", "upstreams": [{{ "node": "a", "max_fails": 0 }}, {{ "node": "b", "max_fails": 0 }}], "next_upstream": ["http_500"] }}, {apps}"#
+            ),
+            0.3 * 0.6,
+        ),
+        (
+            "calls",
+            format!(r#""n": {{ "kind": "app", "calls": ["a"], {retry} }}, {apps}"#),
+            0.3f64.powi(4),
+        ),
+    ];
+    let faults = r#", "faults": [{ "at": 0, "target": "a", "effect": "errors", "ratio": 0.3 }, { "at": 0, "target": "b", "effect": "errors", "ratio": 0.6 }]"#;
+    let client = r#""arrivals": { "poisson": "100/s" }, "entry": "n""#;
+    for (what, nodes, failed) in cases {
+        let (plan, study) = study(&world(100, client, &nodes, faults), REPLICATIONS, 104);
+        let run = fallover::analysis::run::run(&plan, &study);
+        agrees(what, run.metrics.availability, 1.0 - failed);
+    }
+}
+
 #[test]
 fn theory_a_retry_budget_bounds_the_retries() {
     // Everything fails: a tenth of a retry a request, beyond what was saved up before the warm-up ended.

@@ -267,12 +267,21 @@ impl<'p> App<'p> {
         Some(member)
     }
 
+    /// May the query go to another member? What only the primary takes has no next, whoever is the primary by now.
+    fn has_next(&self, cx: &mut Context<'_>, key: FrameKey) -> bool {
+        let op = App::op(self.queries(cx, key), App::step(cx, key).done);
+        let database = self.plan.database.map(|d| &cx.plan.databases[d.index()]);
+        op == READ && database.is_some_and(|d| d.read_from != ReadFrom::Primary)
+    }
+
     /// A query has come back.
     #[inline(always)]
     fn queried(&mut self, cx: &mut Context<'_>, key: FrameKey, member: usize, reply: Reply) {
         if matches!(reply.how, How::Refused | How::Silent) {
             self.avoid[member] = cx.now() + self.plan.avoid;
-            return self.query(cx, key, reply);
+            if self.has_next(cx, key) {
+                return self.query(cx, key, reply);
+            }
         }
         if !reply.is_ok() {
             return self.failed(cx, key, reply.cause);

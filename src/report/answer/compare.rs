@@ -1,33 +1,56 @@
-//! The conclusions of `compare`: each pair in one sentence, and which to take.
+//! The conclusions of `compare`: what became of the promises, each pair in one sentence, and which to take.
 
-use super::Conclusions;
-use crate::analysis::compare::Compare;
+use super::run::{found_in_each, which};
+use super::{Conclusions, MOST};
+use crate::analysis::compare::{Compare, Difference};
 use crate::report::compare::{pairs, sentence};
 use crate::report::document::{Point, Span, Tone};
+use crate::report::view::RunView;
 
 /// How many pairs a first page can carry.
 const MOST_PAIRS: usize = 6;
 
-/// What a `compare` result says.
-pub fn conclusions(compare: &Compare) -> Conclusions {
+/// With fewer replications than this most differences do not show.
+const FEW: u32 = 5;
+
+/// What a `compare` result says. What was promised decides; between designs that keep as much, what differs does.
+pub fn conclusions(compare: &Compare, views: &[RunView<'_>]) -> Conclusions {
+    let (pairs, promised) = (pairs(compare), which(views));
     let mut conclusions = Conclusions::default();
-    for pair in pairs(compare).into_iter().take(MOST_PAIRS) {
+    let most = match promised {
+        Some(_) => MOST,
+        None => MOST_PAIRS,
+    };
+    if promised.is_some() {
+        conclusions.found = found_in_each(views);
+    }
+    for pair in pairs.into_iter().take(most) {
         let said = sentence(pair);
         let (a, b) = (&pair[0].a, &pair[0].b);
-        let to_do = match tone(&said) {
-            Tone::Good => format!("Take {b} rather than {a}: nothing shown speaks against it."),
-            Tone::Bad => format!("Keep {a} rather than {b}."),
-            Tone::Caution => format!("{a} or {b} is a choice between what each does better."),
-            _ => format!("Between {a} and {b} choose for other reasons: a difference that matters did not show."),
-        };
         let found = match said.body.starts_with(b.as_str()) {
             true => said.body.clone(),
             false => format!("{b} against {a}: {}", said.body),
         };
+        if promised.is_none() {
+            let few = views.iter().any(|v| v.replications < FEW);
+            conclusions.to_do.push(Span::plain(between(pair, tone(&said), few)));
+        }
         conclusions.found.push(Span::new(tone(&said), found));
-        conclusions.to_do.push(Span::plain(to_do));
     }
+    conclusions.to_do.extend(promised);
     conclusions
+}
+
+/// Which of two to take that promise nothing.
+fn between(pair: &[Difference], tone: Tone, few: bool) -> String {
+    let (a, b) = (&pair[0].a, &pair[0].b);
+    match tone {
+        Tone::Good => format!("Take {b} rather than {a}: nothing shown speaks against it."),
+        Tone::Bad => format!("Keep {a} rather than {b}."),
+        Tone::Caution => format!("{a} or {b} is a choice between what each does better."),
+        _ if few => format!("More replications (`--replications`) would tell whether {a} and {b} differ."),
+        _ => format!("Between {a} and {b} choose for other reasons: a difference that matters did not show."),
+    }
 }
 
 fn tone(said: &Point) -> Tone {

@@ -39,7 +39,7 @@ impl Conclusions {
             Answer::Spof(found) => spof::conclusions(found, document.envelope.complete),
             Answer::Availability(found) => availability::conclusions(found),
             Answer::Review(found) => review::conclusions(found),
-            Answer::Compare(found) => compare::conclusions(found),
+            Answer::Compare(found) => compare::conclusions(found, &runs(document)),
             Answer::Capacity(found) => capacity::conclusions(found, document.envelope.complete),
             Answer::Sweep(found) => sweep::conclusions(found),
             // Their words begin with the verdict.

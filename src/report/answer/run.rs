@@ -27,7 +27,12 @@ pub fn conclusions(views: &[RunView<'_>], caveats: &[Caveat]) -> Conclusions {
         },
         several => Conclusions {
             found: found_in_each(several),
-            to_do: which(several),
+            to_do: which(several)
+                .into_iter()
+                .chain([Span::plain(
+                    "Whether the difference between them is more than chance, `fallover compare` says.",
+                )])
+                .collect(),
             ..Conclusions::default()
         },
     }
@@ -128,7 +133,7 @@ fn for_nobody(run: &Run) -> Option<Span> {
 }
 
 /// What was found in several runs side by side.
-fn found_in_each(views: &[RunView<'_>]) -> Vec<Span> {
+pub(super) fn found_in_each(views: &[RunView<'_>]) -> Vec<Span> {
     let say = |view: &RunView<'_>| {
         let missed: Vec<&SloResult> = view.run.slo.iter().filter(|s| !s.met).collect();
         let metrics = &view.run.metrics;
@@ -171,33 +176,42 @@ fn found_in_each(views: &[RunView<'_>]) -> Vec<Span> {
     says
 }
 
-/// Which of several to take.
-fn which(views: &[RunView<'_>]) -> Vec<Span> {
-    let judged: Vec<&RunView<'_>> = views
-        .iter()
-        .filter(|v| !v.run.slo.is_empty() && !v.is_empty())
-        .collect();
+/// Which of several to take, as far as what they promise tells.
+pub(super) fn which(views: &[RunView<'_>]) -> Option<Span> {
+    let judged = || views.iter().filter(|v| !v.run.slo.is_empty() && !v.is_empty());
     let keeps = |v: &&RunView<'_>| v.run.slo.iter().all(|s| s.met);
-    let good: Vec<&str> = judged.iter().copied().filter(keeps).map(|v| v.name).collect();
-    let available = |v: &RunView<'_>| measured(&v.run.metrics.availability);
-    let best = views.iter().filter_map(|v| Some((v, available(v)?)));
-    let best = best.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(v, _)| v.name);
-    let mut says = Vec::new();
-    match (good.len(), best) {
-        (_, None) => return says,
-        (0, Some(best)) if !judged.is_empty() => says.push(Span::plain(format!(
-            "Take none of them as it is. {best} answers most; `fallover review` and `fallover spof` say what is left to mend there."
-        ))),
-        (0, Some(_)) => {}
-        (n, _) if n == views.len() => says.push(Span::plain(
-            "Each keeps what it promises: choose by what it costs.",
-        )),
-        _ => says.push(Span::plain(format!("Take {}: the others break a promise.", good.join(" or ")))),
+    let surely = |v: &&RunView<'_>| close(&v.run.slo).next().is_none();
+    let (sure, unsure): (Vec<&RunView<'_>>, Vec<&RunView<'_>>) = judged().filter(keeps).partition(surely);
+    let named = |views: &[&RunView<'_>], joined| some(&views.iter().map(|v| v.name).collect::<Vec<_>>(), joined);
+    let tell = "more replications (`--replications`, or `--precision`) would tell";
+    let says = match (sure.as_slice(), unsure.as_slice()) {
+        ([], []) => {
+            let available = |v: &&RunView<'_>| measured(&v.run.metrics.availability).unwrap_or(0.0);
+            let best = judged().max_by(|a, b| available(a).total_cmp(&available(b)))?.name;
+            format!(
+                "Take none of them as it is. {best} answers most; `fallover review` and `fallover spof` say what is left to mend there."
+            )
+        }
+        ([], unsure) => format!("{} may keep every promise: {tell}.", named(unsure, "and")),
+        (sure, []) if sure.len() == views.len() => "Each keeps what it promises: choose by what it costs.".into(),
+        (sure, []) => format!("Take {}: the others break a promise.", named(sure, "or")),
+        (sure, unsure) => format!(
+            "Take {}. {} may keep every promise too: {tell}.",
+            named(sure, "or"),
+            named(unsure, "and")
+        ),
+    };
+    Some(Span::plain(says))
+}
+
+/// The first few of some names.
+fn some(names: &[&str], joined: &str) -> String {
+    let told = &names[..names.len().min(MOST)];
+    match (names.len() - told.len(), told) {
+        (0, [most @ .., last]) if !most.is_empty() => format!("{} {joined} {last}", most.join(", ")),
+        (0, told) => told.concat(),
+        (more, told) => format!("{} {joined} {more} more", told.join(", ")),
     }
-    says.push(Span::plain(
-        "Whether the difference between them is more than chance, `fallover compare` says.",
-    ));
-    says
 }
 
 fn promises(view: &RunView<'_>) -> Vec<Span> {

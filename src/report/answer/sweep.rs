@@ -15,6 +15,8 @@ pub fn conclusions(sweep: &Sweep) -> Conclusions {
     let judged = sweep.points.iter().filter(|p| p.slo_met.is_some()).count();
     let missed: Vec<&Point> = sweep.points.iter().filter(|p| p.slo_met == Some(false)).collect();
     let moves = moves(sweep);
+    // Of one input nobody asks which to begin with.
+    let alone = sweep.inputs.len() == 1;
     let mut found = Vec::new();
     if judged > 0 && sweep.sensitivity.is_none() {
         found.push(promises(sweep, judged, &missed));
@@ -28,8 +30,9 @@ pub fn conclusions(sweep: &Sweep) -> Conclusions {
                 format!("What moves {what} most, so few points do not tell: no input's share of the variance is told from none."),
             ));
         }
+        let most_of_all = if alone { "" } else { " most" };
         Some(Span::plain(format!(
-            "{} moves {} most: {}.",
+            "{} moves {}{most_of_all}: {}.",
             most.input,
             name(&m.metric),
             most.says
@@ -43,6 +46,10 @@ pub fn conclusions(sweep: &Sweep) -> Conclusions {
         (_, None) if !moves.is_empty() => "Ask for more points before changing anything.".to_owned(),
         (_, None) => "Look for another input: none of these moves what the clients see.".to_owned(),
         (_, Some(begin)) if judged == 0 || sweep.sensitivity.is_some() => format!("To change the result, {begin}."),
+        (_, Some(_)) if alone && !missed.is_empty() => match missed.len() == judged {
+            true => "Go further than these values did.".to_owned(),
+            false => "Stay where every promise is kept.".to_owned(),
+        },
         (0, _) => "Nothing has to be done: every promise is kept at all of these values.".to_owned(),
         (n, Some(begin)) if n == judged => format!("Go further than these values did: {begin}."),
         (_, Some(begin)) => format!("Stay where every promise is kept; to get further, {begin}."),

@@ -3,6 +3,7 @@
 //! Its height follows from what there is to say; its width is the caller's.
 
 use super::canvas::{Anchor, Canvas, Font, Rect, fitted, paint, plain, text_width, wrapped};
+use super::curve::curve;
 use super::theme::Theme;
 use super::{Drawing, LINE, MARGIN, Name, captions, drawing};
 use crate::analysis::result::{Answer, Document};
@@ -42,7 +43,9 @@ pub fn rows(document: &Document) -> Vec<Vec<Name>> {
         Answer::Capacity(_) => &[&[Name::Knee, Name::Utilization], &[Name::Topology]],
         Answer::Spof(_) => &[&[Name::Topology], &[Name::Spof]],
         Answer::Availability(_) => &[&[Name::Nines], &[Name::Spof], &[Name::Topology]],
-        Answer::Sweep(_) => &[&[Name::Tornado]],
+        // What one input moves, its curve has said.
+        Answer::Sweep(sweep) if sweep.inputs.len() == 1 && curve(document).is_ok() => &[&[Name::Curve]],
+        Answer::Sweep(_) => &[&[Name::Curve], &[Name::Tornado]],
         Answer::Review(_) | Answer::Verify(_) | Answer::Validate(_) | Answer::Explain(_) => &[],
     };
     rows.iter().map(|row| row.to_vec()).collect()

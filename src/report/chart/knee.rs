@@ -3,24 +3,15 @@
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Rect, text_width};
 use super::labels::{Flag, rows};
-use super::panel::{Band, Curve, Panel, TICK_TEXT, widest_label, widest_tick};
-use super::timeline::stack;
+use super::panel::{Band, Curve, TICK_TEXT};
+use super::tracks::{Track, Tracks, reach};
 use super::{Drawing, PictureError};
 use crate::analysis::capacity::{Capacity, Point};
 use crate::analysis::result::{Answer, Document, Estimate};
 use crate::report::units;
 
 const ROW: f64 = 16.0;
-const TITLE: f64 = 24.0;
-const FOOT: f64 = 42.0;
 const HEIGHT: f64 = 520.0;
-
-/// A panel and its curves.
-struct Track {
-    title: &'static str,
-    axis: Axis,
-    curves: Vec<Curve>,
-}
 
 /// The curve of a `capacity`.
 pub fn knee(document: &Document) -> Result<Drawing<'_>, PictureError> {
@@ -48,25 +39,24 @@ fn draw(canvas: &mut Canvas<'_>, found: &Capacity, area: Rect) {
         format!("{}/s", units::trimmed(v, 2))
     });
     let tracks = tracks(canvas, found);
-    let left = area.left + tracks.iter().map(|t| widest_tick(canvas, &t.axis)).fold(0.0, f64::max) + 8.0;
-    let labels = tracks.iter().flat_map(|t| &t.curves).map(|c| c.label.as_str());
-    let room = widest_label(canvas, labels, area.width() * 0.25);
-    let right = area.right - room;
-    let whole = Rect {
-        left,
-        top: area.top + 2.0 * ROW,
-        right,
-        bottom: area.bottom - FOOT,
+    let tracks = Tracks {
+        x: &load,
+        foot: "load, requests a second",
+        tracks: &tracks,
     };
-    let panels = stack(whole, tracks.len());
-    let x = |rate: f64| left + load.place(rate) * (right - left);
+    let places = tracks.places(canvas, area, 2.0 * ROW);
+    let panels = &places.panels;
+    let x = |rate: f64| {
+        let across = panels.first().map_or((area.left, 0.0), |p| (p.left, p.width()));
+        across.0 + load.place(rate) * across.1
+    };
     let knee = found
         .knee
         .knee_per_s
         .value
         .filter(|v| v.is_finite() && *v > 0.0 && *v <= most);
     let broken = knee.or_else(|| found.curve.iter().find(|p| !p.holds).map(|p| p.rate_per_s));
-    for panel in &panels {
+    for panel in panels {
         if let Some(from) = broken {
             canvas.fill(
                 Rect {
@@ -90,31 +80,8 @@ fn draw(canvas: &mut Canvas<'_>, found: &Capacity, area: Rect) {
             );
         }
     }
-    flags(canvas, found, knee, area.top, &panels, &x);
-    for (i, (panel_area, track)) in panels.iter().zip(&tracks).enumerate() {
-        let panel = Panel {
-            area: *panel_area,
-            x: &load,
-            y: &track.axis,
-        };
-        let at = panel_area.top - TITLE / 2.0;
-        canvas.text_on_patch(track.title, left, at, Anchor::Start, canvas.bold(12.5));
-        panel.rule(canvas);
-        track.curves.iter().for_each(|c| panel.band(canvas, c));
-        track.curves.iter().for_each(|c| panel.line(canvas, c));
-        panel.end_labels(canvas, &track.curves, room);
-        if i + 1 == panels.len() {
-            panel.foot(canvas);
-            let font = canvas.quiet(TICK_TEXT);
-            canvas.text(
-                "load, requests a second",
-                left,
-                panel_area.bottom + 33.0,
-                Anchor::Start,
-                font,
-            );
-        }
-    }
+    flags(canvas, found, knee, area.top, panels, &x);
+    tracks.draw(canvas, &places);
 }
 
 /// What the upright lines are: the load of today, and the knee.
@@ -196,12 +163,7 @@ fn tracks(canvas: &Canvas<'_>, found: &Capacity) -> Vec<Track> {
     };
     let goodput = vec![curve("asked", 6, &offered), curve("answered", 0, &through)];
     let available = vec![curve("", 2, &|p| p.metrics.availability)];
-    let spread = |curves: &[Curve]| {
-        let finite = |v: &f64| v.is_finite();
-        let all = curves.iter().flat_map(|c| &c.middle).flatten().copied().filter(finite);
-        all.fold((f64::INFINITY, 0.0_f64), |(lo, hi), v| (lo.min(v), hi.max(v)))
-    };
-    let (waits, rates, shares) = (spread(&latency), spread(&goodput), spread(&available));
+    let (waits, rates, shares) = (reach(&latency), reach(&goodput), reach(&available));
     let all = [
         Track {
             title: "Latency",
@@ -219,10 +181,5 @@ fn tracks(canvas: &Canvas<'_>, found: &Capacity) -> Vec<Track> {
             curves: available,
         },
     ];
-    let is_known = |t: &Track| {
-        t.curves
-            .iter()
-            .any(|c| c.middle.iter().flatten().any(|v| v.is_finite()))
-    };
-    all.into_iter().filter(is_known).collect()
+    all.into_iter().filter(Track::is_known).collect()
 }

@@ -5,6 +5,7 @@
 mod axis;
 mod bars;
 mod canvas;
+mod curve;
 mod dashboard;
 mod knee;
 mod labels;
@@ -16,6 +17,7 @@ mod theme;
 mod timeline;
 mod topology;
 mod tornado;
+mod tracks;
 
 pub(super) use canvas::{REGULAR, SEMIBOLD};
 pub(super) use dashboard::rows as dashboard_of;
@@ -51,6 +53,8 @@ pub enum Name {
     Knee,
     /// What differs between designs.
     Difference,
+    /// Latency and availability along an input.
+    Curve,
     /// Which input moves what.
     Tornado,
     /// Availability in nines.
@@ -59,7 +63,7 @@ pub enum Name {
 
 impl Name {
     /// Each with the word for it, and what stands above it in a report.
-    pub const ALL: [(Name, &'static str, &'static str); 11] = [
+    pub const ALL: [(Name, &'static str, &'static str); 12] = [
         (Name::Dashboard, "dashboard", "At a glance"),
         (Name::Topology, "topology", "The stack"),
         (Name::Timeline, "timeline", "How things went over time"),
@@ -69,6 +73,7 @@ impl Name {
         (Name::Spof, "spof", "What losses cost"),
         (Name::Knee, "knee", "How much it carries"),
         (Name::Difference, "difference", "What differs"),
+        (Name::Curve, "curve", "What becomes of it"),
         (Name::Tornado, "tornado", "What matters most"),
         (Name::Nines, "nines", "How available it is"),
     ];
@@ -141,6 +146,7 @@ fn drawing(document: &Document, name: Name, room: f64) -> Result<Drawing<'_>, Pi
         Name::Spof => rows::losses(document),
         Name::Knee => knee::knee(document),
         Name::Difference => rows::differences(document),
+        Name::Curve => curve::curve(document),
         Name::Tornado => tornado::tornado(document),
         Name::Nines => rows::nines(document),
     }

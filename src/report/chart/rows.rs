@@ -250,6 +250,7 @@ pub fn nines(document: &Document) -> Drawn {
             );
         }
     };
+    let several = matches!(document.answer, Answer::Runs(_) | Answer::Compare(_));
     let known: Vec<(String, Estimate)> = rows.into_iter().filter(|(_, e)| value(e).is_some()).collect();
     if known.is_empty() {
         return nothing("nines", "no availability was measured");
@@ -286,7 +287,7 @@ pub fn nines(document: &Document) -> Drawn {
         axis,
         marks,
         legend: Vec::new(),
-        more: "classes",
+        more: if several { "scenarios" } else { "classes" },
     };
     Ok(bars.drawing("Each nine takes the same room: a tenth of the loss. Line: the interval."))
 }
@@ -354,8 +355,8 @@ fn difference_rows(compare: &Compare) -> Vec<Row> {
             ..Row::default()
         })
     };
-    // With several pairs only what all requests saw, or nobody would find anything.
-    let worth = |d: &&Difference| pairs.len() == 1 || !d.metric.starts_with("classes.");
+    // With several pairs only the two that are asked about first, or nobody would find anything.
+    let worth = |d: &&Difference| pairs.len() == 1 || ["latency_s.p99", "availability"].contains(&d.metric.as_str());
     pairs
         .iter()
         .flat_map(|pair| told(pair))

@@ -119,7 +119,10 @@ impl Context<'_> {
         let least = least.max(LEAST_CV);
         let right = (least..=MOST_CV).contains(&cv);
         if !right {
-            let message = format!("cv must be at least {least} and at most {MOST_CV}, and not {}", typed(cv));
+            let message = format!(
+                "cv must be at least {least} and at most {MOST_CV}, and not {}",
+                typed(cv)
+            );
             let hint = if cv == 0.0 {
                 "what never varies is a constant"
             } else {

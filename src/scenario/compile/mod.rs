@@ -84,6 +84,7 @@ impl<'a> Context<'a> {
         if !names::collect(self) {
             return None;
         }
+        self.title();
         let (name, summary) = (self.raw.name.clone().unwrap_or_default(), self.raw.summary.clone());
         let warmup = self.times();
         let mut classes = traffic::classes(self);

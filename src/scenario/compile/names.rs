@@ -232,6 +232,22 @@ fn spelling(cx: &mut Context, name: &str, path: &Path) {
 }
 
 impl Context<'_> {
+    /// The name of the whole is a heading: it must have an end.
+    pub(super) fn title(&mut self) {
+        let count = self.raw.name.as_ref().map_or(0, |name| name.chars().count());
+        if count > limits::TITLE_CHARS {
+            let says = format!(
+                "a name of {count} characters is longer than {}, which is the limit",
+                limits::TITLE_CHARS
+            );
+            self.hint(
+                &Path::to("name"),
+                says,
+                "what more there is to say belongs into \"summary\"",
+            );
+        }
+    }
+
     /// What this name stands for; where it stands for nothing, that is said.
     pub(super) fn component(&mut self, name: &str, wanted: &str, path: &Path) -> Option<Component> {
         let found = self.names.get(name);

@@ -9,7 +9,6 @@ use super::traffic;
 use crate::base::dist::Dist;
 use crate::base::ids::{HostId, NodeId};
 use crate::base::limits;
-use crate::base::time::Span;
 use crate::scenario::plan::{self, Abandoned, Host, Kind, Node, Promotion, ReadFrom, Target, Vip, Work};
 use crate::scenario::raw::app::{self, Failover, Mode};
 use crate::scenario::raw::node::{self as raw, Node as Raw};
@@ -344,9 +343,6 @@ pub fn databases(cx: &mut Context) -> Vec<plan::Database> {
         .collect()
 }
 
-/// `rpl_semi_sync_master_timeout`.
-const SEMI_SYNC_TIMEOUT: Span = Span::from_millis(10_000);
-
 fn database(cx: &mut Context, name: &str, database: &app::Database) -> plan::Database {
     let path = Path::to("nodes").key(name);
     if database.members.0.is_empty() {
@@ -385,8 +381,10 @@ fn database(cx: &mut Context, name: &str, database: &app::Database) -> plan::Dat
             "\"timeout\" belongs to \"mode\": \"semi-sync\"; an async primary waits for nobody",
         );
     }
-    let semi_sync =
-        (replication.mode == Mode::SemiSync).then(|| replication.timeout.map_or(SEMI_SYNC_TIMEOUT, |t| t.0));
+    let semi_sync = replication
+        .timeout
+        .filter(|_| replication.mode == Mode::SemiSync)
+        .map(|t| t.0);
     if semi_sync.is_some() && database.members.0.len() == 1 {
         cx.warn(format!(
             "database \"{name}\" is semi-sync and has no replica to wait for"

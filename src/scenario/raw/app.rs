@@ -149,7 +149,7 @@ pub struct Replication {
     /// Does the primary wait for a replica?
     #[serde(default)]
     pub mode: Mode,
-    /// How far the replicas are behind.
+    /// How long a write is on its way to the replicas. They arrive in order: of lags that differ, the longest hold up the others.
     #[serde(default = "always::<0>")]
     pub lag: Dist,
     /// How long a replica works on one write before it begins with the next: under load the lag grows as a queue does.
@@ -177,7 +177,7 @@ pub enum Mode {
     /// No.
     #[default]
     Async,
-    /// Until one has the write.
+    /// Until one has the write: a round trip over the network. `lag` then counts only while no replica answers.
     SemiSync,
 }
 

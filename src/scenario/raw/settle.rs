@@ -3,9 +3,11 @@
 //! After this `explain` can show, and the compiler take, what is in force.
 
 use super::Scenario;
+use super::app::Mode;
 use super::balancer::Check;
 use super::node::{Abandoned, Limit, Node};
 use super::traffic::{Class, Client};
+use super::units::seconds;
 
 /// Clients of an open source, unless given.
 const POPULATION: u32 = 1000;
@@ -69,6 +71,10 @@ fn node(node: &mut Node) {
         Node::Database(database) => {
             let first = database.members.names().next().map(str::to_owned);
             database.primary = database.primary.take().or(first);
+            if database.replication.mode == Mode::SemiSync {
+                // `rpl_semi_sync_master_timeout`.
+                database.replication.timeout.get_or_insert(seconds::<10>());
+            }
         }
         Node::VirtualIp(_) => {}
     }

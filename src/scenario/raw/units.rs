@@ -103,7 +103,10 @@ impl Duration {
                 "the duration {text:?} has no unit; write \"{text}s\" for seconds"
             )),
             None => match UNITS_IN_WORDS.iter().find(|(word, _)| unit.starts_with(word)) {
-                Some((_, name)) => Err(format!("{text:?} has an unknown unit; write \"{}{name}\"", typed(number))),
+                Some((_, name)) => Err(format!(
+                    "{text:?} has an unknown unit; write \"{}{name}\"",
+                    typed(number)
+                )),
                 None => Err(format!("{text:?} has an unknown unit; {hint}")),
             },
         }
@@ -149,7 +152,9 @@ impl Rate {
 
     fn up_to(limit: f64, text: &str) -> Result<Rate, String> {
         let hint = "a rate is a number with a unit, such as \"500/s\", \"30/min\" or \"100/h\"";
-        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let end = text
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(text.len());
         let (number, unit) = text.split_at(end);
         if let (Ok(number), true) = (number.parse::<f64>(), PER_SECOND.contains(&unit.trim())) {
             return Err(format!("{text:?} is no rate; write \"{}/s\"", typed(number)));

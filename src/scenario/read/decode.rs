@@ -172,7 +172,9 @@ impl What {
             What::Missing(field) => (format!("\"{field}\" is missing here"), None),
             What::Unknown { what, word, known } => {
                 let near = did_you_mean(&word, known.iter().copied());
-                let called = glossary.iter().find(|(there, here)| *there == word && known.contains(here));
+                let called = glossary
+                    .iter()
+                    .find(|(there, here)| *there == word && known.contains(here));
                 let hint = near
                     .or_else(|| called.map(|(_, here)| format!("here it is called \"{here}\"")))
                     .or_else(|| expected(known.iter().copied()));

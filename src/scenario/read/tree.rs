@@ -167,7 +167,12 @@ impl Tree {
                 Step::Key(key) => {
                     let Some(entry) = here.entry(key) else { break };
                     here = &entry.value;
-                    origin = if here.is_scalar() { here.origin } else { entry.origin };
+                    let is_set = matches!(here.origin, Origin::Set(_));
+                    origin = if here.is_scalar() || is_set {
+                        here.origin
+                    } else {
+                        entry.origin
+                    };
                 }
                 Step::Index(index) => {
                     let Some(element) = here.element(*index) else { break };

@@ -9,8 +9,8 @@ use super::graph;
 use super::held::{Held, proxied};
 use crate::base::ids::{ClassId, DatabaseId, NodeId};
 use crate::scenario::plan::{
-    self, Algorithm, App, Database, Entry, Kind, Load, LoadBalancer, Plan, Promotion, READ, ReadFrom, Source,
-    Target, Upstream, WRITE, Web, WebBalance,
+    self, Algorithm, App, Database, Entry, Kind, Load, LoadBalancer, Plan, Promotion, READ, ReadFrom, Source, Target,
+    Upstream, WRITE, Web, WebBalance,
 };
 
 /// Requests a second.
@@ -100,7 +100,10 @@ fn arrivals(plan: &Plan, source: &Source) -> Vec<f64> {
     let asks = !matches!(&source.load, Load::Closed { think, .. } if think.mean_s() == Some(0.0));
     let rate = source.requests_per_s(plan.duration.seconds());
     let shares = source.mix(&plan.classes);
-    shares.iter().map(|share| if asks { rate * share } else { 0.0 }).collect()
+    shares
+        .iter()
+        .map(|share| if asks { rate * share } else { 0.0 })
+        .collect()
 }
 
 struct Flow<'p> {
