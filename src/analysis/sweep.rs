@@ -300,18 +300,23 @@ impl Sweep {
 
     /// What one should know before believing the points.
     pub fn caveats(&self) -> Vec<Caveat> {
-        let mut counts: Vec<(&str, usize)> = Vec::new();
-        for code in self.points.iter().flat_map(|p| &p.caveats) {
+        let mut counts: Vec<(&str, usize, &Point)> = Vec::new();
+        for (point, code) in self.points.iter().flat_map(|p| p.caveats.iter().map(move |c| (p, c))) {
             match counts.iter_mut().find(|c| c.0 == code) {
                 Some(count) => count.1 += 1,
-                None => counts.push((code, 1)),
+                None => counts.push((code, 1, point)),
             }
         }
-        let caveat = |(code, n): (&str, usize)| Caveat {
+        let at = |point: &Point| {
+            let values = point.inputs.iter().map(|(column, value)| format!("{column} {value}"));
+            values.collect::<Vec<_>>().join(" with ")
+        };
+        let caveat = |(code, n, first): (&str, usize, &Point)| Caveat {
             code: code.to_owned(),
             message: format!(
-                "the caveat `{code}` holds at {n} of {} points; `fallover run` of one of them, with `--set`, says what it means",
-                self.points.len()
+                "the caveat `{code}` holds at {n} of {} points, first at {}; `fallover run` of it, with `--set`, says what it means",
+                self.points.len(),
+                at(first)
             ),
         };
         counts.into_iter().map(caveat).collect()

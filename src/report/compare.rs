@@ -43,18 +43,18 @@ pub fn report(document: &Document) -> Report {
     }
 }
 
-/// Which setting the designs are values of, where it is one.
+/// Which settings the designs are values of, in the order of their values.
 fn varied(document: &Document) -> String {
     let Answer::Compare(compare) = &document.answer else {
         return String::new();
     };
-    let path = |sets: &Vec<String>| match sets.as_slice() {
-        [only] => only.split_once('=').map(|(path, _)| path.to_owned()),
-        _ => None,
+    let paths = |sets: &Vec<String>| -> Vec<String> {
+        let path = |set: &String| set.split_once('=').map(|(path, _)| path.to_owned());
+        sets.iter().filter_map(path).collect()
     };
-    let paths: Option<Vec<String>> = compare.changes.iter().map(|(_, sets)| path(sets)).collect();
-    match paths.as_deref() {
-        Some([first, others @ ..]) if others.iter().all(|p| p == first) => format!(", by {first}"),
+    let mut all = compare.changes.iter().map(|(_, sets)| paths(sets));
+    match all.next() {
+        Some(first) if !first.is_empty() && all.all(|other| other == first) => format!(", by {}", first.join(", ")),
         _ => String::new(),
     }
 }

@@ -50,6 +50,8 @@ fn points(sweep: &Sweep) -> Table {
     let mut columns: Vec<Column> = heads.into_iter().map(Column::left).collect();
     let metrics = [("available", 0), ("throughput", 1), ("p50", 2), ("p99", 3)];
     columns.extend(metrics.map(|(head, rank)| Column::right(head).rank(rank)));
+    let judged = sweep.points.iter().any(|p| p.slo_met.is_some());
+    columns.extend(judged.then(|| Column::left("SLO")));
     let row = |p: &Point| {
         let of = |name: &str| p.estimates.get(name);
         let say = |name: &str, as_text: fn(&Estimate) -> String| Span::plain(of(name).map_or(NOTHING.into(), as_text));
@@ -61,6 +63,12 @@ fn points(sweep: &Sweep) -> Table {
             say("latency_s.p50", units::latency_estimate),
             say("latency_s.p99", units::latency_estimate),
         ]);
+        let kept = match p.slo_met {
+            Some(true) => Span::new(Tone::Good, "✓ met"),
+            Some(false) => Span::new(Tone::Bad, "✗ missed"),
+            None => Span::plain(NOTHING),
+        };
+        cells.extend(judged.then_some(kept));
         cells
     };
     Table {

@@ -23,6 +23,8 @@ pub struct Moves {
     pub swings: Vec<Swing>,
     /// Is it known which comes first? Not where no share of the variance is told from none.
     pub ranked: bool,
+    /// Is the first told from the second too?
+    pub sure: bool,
 }
 
 /// An input, where it takes the output, and what is said beside it.
@@ -78,10 +80,18 @@ fn of_sensitivity(output: &Output) -> Moves {
             weight: e.total.value.filter(|v| v.is_finite()).unwrap_or(0.0),
         })
     });
+    // The two largest shares, each with its interval.
+    let mut totals: Vec<&Estimate> = output.effects.iter().map(|e| &e.total).collect();
+    totals.sort_by(|a, b| b.value.unwrap_or(0.0).total_cmp(&a.value.unwrap_or(0.0)));
+    let is_sure = match totals.as_slice() {
+        [first, second, ..] => first.lo.zip(second.hi).is_some_and(|(lo, hi)| lo > hi),
+        _ => true,
+    };
     Moves {
         metric: output.metric.clone(),
         mean: output.mean,
         swings: swings.collect(),
+        sure: is_sure,
         ranked: output.effects.iter().any(|e| e.total.lo.is_some_and(|lo| lo > 0.0)),
     }
 }
@@ -125,6 +135,7 @@ fn of_grid(sweep: &Sweep, metric: &str) -> Moves {
         mean,
         swings,
         ranked: true,
+        sure: true,
     }
 }
 

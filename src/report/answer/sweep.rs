@@ -30,9 +30,13 @@ pub fn conclusions(sweep: &Sweep) -> Conclusions {
                 format!("What moves {what} most, so few points do not tell: no input's share of the variance is told from none."),
             ));
         }
-        let most_of_all = if alone { "" } else { " most" };
+        let (does, most_of_all) = match (alone, m.sure) {
+            (true, _) => ("moves", ""),
+            (false, true) => ("moves", " most"),
+            (false, false) => ("may move", " most, though the intervals of the shares overlap"),
+        };
         Some(Span::plain(format!(
-            "{} moves {}{most_of_all}: {}.",
+            "{} {does} {}{most_of_all}: {}.",
             most.input,
             name(&m.metric),
             most.says

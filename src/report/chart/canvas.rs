@@ -281,8 +281,10 @@ pub fn text_width(text: &str, font: Font) -> f64 {
 /// The text, cut to this width with … in the middle, where the names of a kind are least different.
 pub fn fitted(text: &str, font: Font, room: f64) -> String {
     let text = visible(text);
-    let mut limit = crate::report::text::width(&text);
-    let mut fitted = text.clone();
+    // No letter is narrower than a seventh of its height: of a long text most need not be tried.
+    let most = (room.max(0.0) / font.size * 7.0) as usize + 8;
+    let mut limit = crate::report::text::width(&text).min(most);
+    let mut fitted = crate::report::text::shorten_name(&text, limit);
     while limit > 1 && text_width(&fitted, font) > room {
         limit -= 1;
         fitted = crate::report::text::shorten_name(&text, limit);

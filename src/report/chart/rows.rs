@@ -313,7 +313,8 @@ pub fn differences(document: &Document) -> Drawn {
     }
     let title = match pairs(compare).as_slice() {
         [only] => format!("{} against {}", only[0].b, only[0].a),
-        _ => "Differences".into(),
+        [first, ..] => format!("Each against {}", first[0].a),
+        [] => String::new(),
     };
     let bars = Bars {
         title,
@@ -341,7 +342,7 @@ fn difference_rows(compare: &Compare) -> Vec<Row> {
         Some(Row {
             name: match pairs.len() {
                 1 => name(&d.metric),
-                _ => format!("{} → {}: {}", d.a, d.b, name(&d.metric)),
+                _ => format!("{}: {}", d.b, name(&d.metric)),
             },
             reach: reach.map(|(lo, hi)| (lo * scale, hi * scale)),
             dot: Some(v * scale),
@@ -355,8 +356,10 @@ fn difference_rows(compare: &Compare) -> Vec<Row> {
             ..Row::default()
         })
     };
-    // With several pairs only the two that are asked about first, or nobody would find anything.
-    let worth = |d: &&Difference| pairs.len() == 1 || ["latency_s.p99", "availability"].contains(&d.metric.as_str());
+    // With several pairs only those with the first design, and the two that are asked about first, or nobody would find anything.
+    let first = pairs.first().map(|pair| pair[0].a.as_str());
+    let is_headline = |d: &Difference| ["latency_s.p99", "availability"].contains(&d.metric.as_str());
+    let worth = |d: &&Difference| pairs.len() == 1 || (Some(d.a.as_str()) == first && is_headline(d));
     pairs
         .iter()
         .flat_map(|pair| told(pair))

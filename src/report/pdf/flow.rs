@@ -515,8 +515,9 @@ impl<'f> Flow<'f> {
         if line.width > room {
             let size = (style.size * 0.99 * room / line.width).max(style.size * 0.6);
             let style = Style { size, ..style };
-            let mut limit = crate::report::text::width(text);
-            line = self.fonts.line(text, style);
+            // No letter is narrower than a seventh of its height.
+            let mut limit = crate::report::text::width(text).min((room / size * 7.0) as usize + 8);
+            line = self.fonts.line(&crate::report::text::shorten_name(text, limit), style);
             while line.width > room && limit > 1 {
                 limit -= 1;
                 line = self.fonts.line(&crate::report::text::shorten_name(text, limit), style);
