@@ -3,9 +3,11 @@
 mod program;
 mod support;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use fallover::analysis::compare::{Compare, Difference, Verdict};
 use fallover::scenario::plan::Plan;
-use fallover::study::Settings;
+use fallover::study::{Settings, Study, Watch, run_side_by_side};
 use program::{document, fallover};
 use serde_json::Value;
 use support::{alone, plan, queues};
@@ -94,6 +96,32 @@ fn one_replication_shows_nothing() {
     let p99 = of(&found, "latency_s.p99");
     assert_eq!((p99.verdict, p99.difference.lo), (Verdict::NoDifferenceShown, None));
     assert!(p99.difference.value > Some(0.0));
+}
+
+/// Somebody stops it in the middle of a replication: all designs have as many, or their differences would not be of the same requests.
+#[test]
+fn whoever_stops_it_leaves_as_many_replications_of_each() {
+    let plans = [queue("left", 5000), queue("left", 6000), queue("left", 7000)];
+    for threads in [1, 3] {
+        let settings = Settings {
+            threads,
+            ..Settings::plain(1, 20)
+        };
+        let stop = AtomicBool::new(false);
+        let mut seen = 0;
+        let watch = Watch {
+            stop: &stop,
+            progress: &|_, _| {},
+            visit: &mut |_, _, _| {
+                seen += 1;
+                stop.store(seen >= 4, Ordering::Relaxed);
+                Ok(())
+            },
+        };
+        let studies = run_side_by_side(&plans, &settings, watch).expect("the books balance");
+        let done: Vec<u32> = studies.iter().map(Study::done).collect();
+        assert!(done[0] >= 2 && done.iter().all(|d| *d == done[0]), "{done:?}");
+    }
 }
 
 // --- from outside ---------------------------------------------------------------------------------------------------

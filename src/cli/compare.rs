@@ -146,7 +146,9 @@ impl Compare {
         for (i, design) in designs.iter().enumerate() {
             let label = &design.variant.label;
             if designs[..i].iter().any(|d| d.variant.label == *label) {
-                return bad(&format!("two designs are called {label:?}; their names must differ"));
+                return bad(&format!(
+                    "two designs are called {label:?}; give them labels that differ, with --with \"LABEL: PATH=VALUE\""
+                ));
             }
         }
         Ok(designs)

@@ -103,7 +103,7 @@ impl Output {
             "svg" => Format::Svg,
             "png" => Format::Png,
             "pdf" => Format::Pdf,
-            "html" => Format::Html,
+            "html" | "htm" => Format::Html,
             _ => return Err(SinkError::UnknownExtension(path.into())),
         };
         check_place(path)?;

@@ -195,6 +195,7 @@ fn conduct(plans: &[Plan], settings: &Settings, mut watch: Watch<'_>, paired: bo
         plans,
         settings,
         gate: Gate::default(),
+        paired,
     };
     let mut studies = crew.warm_up(&watch)?;
     if paired {
@@ -261,6 +262,8 @@ struct Crew<'a> {
     plans: &'a [Plan],
     settings: &'a Settings,
     gate: Gate,
+    /// Are the designs to be compared, replication by replication?
+    paired: bool,
 }
 
 impl Crew<'_> {
@@ -341,7 +344,7 @@ impl Crew<'_> {
             }
             drop(sender);
             let duration = |plan: usize| self.plans[plan].duration - self.plans[plan].cooldown;
-            collect(receiver, jobs, (studies, &duration), watch)
+            collect(receiver, jobs, (studies, &duration, self.paired), watch)
         })
     }
 }
@@ -407,10 +410,12 @@ impl Drop for StopOnPanic<'_> {
 fn collect(
     receiver: mpsc::Receiver<(usize, Result<Option<RunRecord>, Imbalance>)>,
     jobs: &[(usize, u32)],
-    (studies, duration): (&mut [Study], &dyn Fn(usize) -> Span),
+    (studies, duration, paired): (&mut [Study], &dyn Fn(usize) -> Span, bool),
     watch: &mut Watch<'_>,
 ) -> Result<(), Failure> {
     let mut early = BTreeMap::new();
+    // What waits for the other designs of its replication, so that all end with as many, whenever somebody stops them.
+    let (mut row, mut gap): (Vec<(usize, RunRecord)>, Option<u32>) = (Vec::new(), None);
     let mut turn = 0;
     for (number, result) in receiver {
         early.insert(number, result);
@@ -419,12 +424,22 @@ fn collect(
             turn += 1;
             // A replication that was stopped leaves a gap: what comes after it is not used.
             let Some(record) = result.inspect_err(|_| watch.stop.store(true, Ordering::Relaxed))? else {
+                gap = Some(replication);
+                row.clear();
                 continue;
             };
-            let study = &mut studies[plan];
-            if replication == study.done {
+            row.push((plan, record));
+            // The jobs of a replication stand together.
+            if paired && jobs.get(turn).is_some_and(|next| next.1 == replication) {
+                continue;
+            }
+            let is_whole = !paired || gap != Some(replication);
+            for (plan, record) in row.drain(..).filter(|_| is_whole) {
+                if replication != studies[plan].done {
+                    continue;
+                }
                 (watch.visit)(plan, replication, &record).inspect_err(|_| watch.stop.store(true, Ordering::Relaxed))?;
-                study.take(record, duration(plan));
+                studies[plan].take(record, duration(plan));
             }
         }
     }

@@ -122,7 +122,7 @@ impl<'a> Context<'a> {
             raw::Warmup::Fixed(warmup) => {
                 if warmup.0 >= duration && !duration.is_zero() {
                     let message = format!(
-                        "warmup {} is as long as the whole duration {duration}: nothing is left to measure",
+                        "warmup {} is not shorter than the duration, {duration}: nothing is left to measure",
                         warmup.0
                     );
                     self.hint(&Path::to("warmup"), message, "make duration longer or warmup shorter");

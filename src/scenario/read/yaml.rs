@@ -84,8 +84,28 @@ fn problem(error: &serde_saphyr::Error) -> Problem {
     let message = error.to_string();
     let message = message.lines().next().unwrap_or("this is no YAML");
     let end = message.find(" at line ").unwrap_or(message.len());
-    Problem::new(place, format!("not readable as YAML: {}", &message[..end]))
+    let said = &message[..end];
+    let plainly = PLAINLY.iter().find(|(theirs, _)| said.contains(theirs));
+    Problem::new(
+        place,
+        format!("not readable as YAML: {}", plainly.map_or(said, |(_, ours)| ours)),
+    )
 }
+
+/// What the reader says in words of its own, and what that means to whoever wrote the file.
+const PLAINLY: [(&str, &str); 5] = [
+    (
+        "Documents",
+        "a scenario is one document; leave out everything from the second `---` on",
+    ),
+    (
+        "alias replay limit",
+        "its aliases stand for more values than a scenario may have",
+    ),
+    ("budget breached", "it holds more, or nests deeper, than a scenario may"),
+    ("null into string", "a key is empty"),
+    ("non-finite float", "a number must be finite"),
+];
 
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
