@@ -6,6 +6,7 @@ mod pictures;
 mod samples;
 
 use fallover::analysis::result::{Answer, Document};
+use fallover::analysis::sweep::Sweep;
 use fallover::analysis::topology::{Edge, Machine, Place, Topology};
 use fallover::report::chart::{self, Look, Name, Theme};
 use fallover::scenario;
@@ -246,6 +247,40 @@ fn what_no_input_moves_has_no_tornado() {
     assert!(!moves(&moved).expect("is drawn"), "only latency was moved");
 }
 
+/// Along the input with the most numbers, with a line for each value of the other; along words, or with more lines than colours, nothing.
+#[test]
+fn a_grid_has_curves_where_an_input_is_a_number() {
+    let drawn = |change: &dyn Fn(&mut Sweep)| {
+        let mut document = samples::of_command("sweep");
+        let Answer::Sweep(sweep) = &mut document.answer else {
+            panic!("is a sweep")
+        };
+        change(sweep);
+        chart::svg(&document, Name::Curve, &look(800)).map_err(|why| why.to_string())
+    };
+    let svg = drawn(&|_| {}).expect("workers are three numbers");
+    for says in ["nodes.app1.workers", "algorithm roundrobin", "algorithm leastconn"] {
+        assert!(svg.contains(says), "{says}");
+    }
+    let set = |sweep: &mut Sweep, column: &str, value: &dyn Fn(u64) -> serde_json::Value| {
+        for point in &mut sweep.points {
+            let number = point.point;
+            let found = point.inputs.0.iter_mut().find(|(name, _)| name == column);
+            found.expect("is a column").1 = value(number);
+        }
+    };
+    let words = drawn(&|s| set(s, "nodes.app1.workers", &|n| format!("w{}", n % 3).into()));
+    assert!(words.expect_err("are words").contains("no input is a number"));
+    let many = drawn(&|s| {
+        set(s, "nodes.app1.workers", &|n| (n % 3).into());
+        let points = s.points.clone();
+        (0..10).for_each(|_| s.points.extend(points.clone()));
+        (0..).zip(&mut s.points).for_each(|(n, p)| p.point = n);
+        set(s, "nodes.haproxy.algorithm", &|n| format!("a{}", n / 3).into());
+    });
+    assert!(many.expect_err("are too many").contains("told apart"));
+}
+
 #[test]
 fn what_is_done_for_failed_requests_goes_back_on_the_way() {
     let mut document = samples::lb_failure();
@@ -273,6 +308,7 @@ fn goldens() -> Vec<(String, String)> {
         ("availability", Name::Spof),
         ("sensitivity", Name::Tornado),
         ("review", Name::Dashboard),
+        ("sweep", Name::Curve),
     ];
     let samples = samples::all();
     let picture = |(i, (sample, name)): (usize, (&str, Name))| {

@@ -308,7 +308,11 @@ impl Sweep {
             }
         }
         let at = |point: &Point| {
-            let values = point.inputs.iter().map(|(column, value)| format!("{column} {value}"));
+            let bare = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let values = point
+                .inputs
+                .iter()
+                .map(|(column, value)| format!("{column} {}", bare(value)));
             values.collect::<Vec<_>>().join(" with ")
         };
         let caveat = |(code, n, first): (&str, usize, &Point)| Caveat {
