@@ -124,7 +124,7 @@ fn first(knee: &Knee) -> String {
 
 fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
     let knee = &capacity.knee;
-    let carries = knee.verdict == Verdict::EveryLoad || knee.knee_ratio.value.is_some_and(|r| r >= 1.0);
+    let carries = knee.carries_the_present();
     let tone = if carries { Tone::Strong } else { Tone::Bad };
     let mut facts = vec![Fact::new("Capacity", vec![Span::new(tone, sentence(capacity))])];
     facts.extend(indispensable(capacity));
@@ -293,7 +293,7 @@ fn losses(capacity: &Capacity) -> Table {
         Column::left("breaks first").rank(1),
     ];
     let row = |(name, knee): (&str, &Knee)| {
-        let enough = knee.verdict == Verdict::EveryLoad || knee.knee_ratio.value.is_some_and(|r| r >= 1.0);
+        let enough = knee.carries_the_present();
         let tone = if enough { Tone::Good } else { Tone::Bad };
         vec![
             Span::new(Tone::Strong, name),

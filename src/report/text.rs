@@ -55,10 +55,18 @@ pub fn kept_together(text: &str) -> String {
 
 /// `a`, `a and b`, `a, b and c`.
 pub fn listed<S: AsRef<str>>(names: &[S]) -> String {
-    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
-    match names.as_slice() {
-        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
-        names => names.concat(),
+    few(names, names.len(), "and")
+}
+
+/// `a, b and c`, or with another word before the last; of many, the first few and how many more.
+pub fn few<S: AsRef<str>>(names: &[S], most: usize, joined: &str) -> String {
+    let mut told: Vec<String> = names.iter().take(most).map(|name| name.as_ref().to_owned()).collect();
+    if names.len() > most {
+        told.push(format!("{} more", names.len() - most));
+    }
+    match told.as_slice() {
+        [before @ .., last] if !before.is_empty() => format!("{} {joined} {last}", before.join(", ")),
+        told => told.concat(),
     }
 }
 

@@ -334,11 +334,6 @@ impl Knee {
     }
 }
 
-/// Is the knee above the present load?
-pub(super) fn carries(knee: &Knee) -> bool {
-    knee.verdict == Verdict::EveryLoad || knee.knee_ratio.value.is_some_and(|ratio| ratio >= 1.0)
-}
-
 /// The knee among loads that were looked at.
 pub(super) fn knee_of(plan: &Plan, trials: &[Trial]) -> Knee {
     let readings: Vec<Reading> = trials.iter().map(|t| t.reading).collect();

@@ -60,6 +60,13 @@ pub struct Knee {
     pub limited_by: Option<Limit>,
 }
 
+impl Knee {
+    /// Is it above the present load?
+    pub fn carries_the_present(&self) -> bool {
+        self.verdict == Verdict::EveryLoad || self.knee_ratio.value.is_some_and(|ratio| ratio >= 1.0)
+    }
+}
+
 /// Was a knee found?
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

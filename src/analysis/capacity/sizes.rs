@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::answer::{carries, knee_of, without};
+use super::answer::{knee_of, without};
 use super::bound::bound;
 use super::search::{Ask, End, LOST, Question, Search};
 use super::{Knee, Verdict};
@@ -99,10 +99,10 @@ fn size(question: &Question, stack: &Stack, plan: Plan, ask: &mut Ask<'_>) -> Re
     let (lost, with_one_lost) = worst.unwrap_or_default();
     let size = Size {
         replicas: stack.replicas,
-        holds: carries(&knee),
+        holds: knee.carries_the_present(),
         knee,
         lost,
-        holds_with_one_lost: carries(&with_one_lost),
+        holds_with_one_lost: with_one_lost.carries_the_present(),
         with_one_lost,
         cost: stack.cost,
     };

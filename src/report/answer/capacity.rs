@@ -1,14 +1,19 @@
 //! The conclusions of `capacity`: what it carries, what breaks first, and what its loss would leave too weak.
 
 use super::{Conclusions, MOST};
-use crate::analysis::capacity::{Capacity, Knee, Verdict};
+use crate::analysis::capacity::{Capacity, Verdict};
 use crate::report::capacity::{enough, per_s};
 use crate::report::document::{Span, Tone};
+use crate::report::text::few;
 use crate::report::units;
 
 /// What a `capacity` result says, of all that was asked for or of what was finished.
 pub fn conclusions(capacity: &Capacity, complete: bool) -> Conclusions {
-    let tone = if carries(&capacity.knee) { Tone::Good } else { Tone::Bad };
+    let tone = if capacity.knee.carries_the_present() {
+        Tone::Good
+    } else {
+        Tone::Bad
+    };
     let mut found = vec![Span::new(tone, carried(capacity))];
     let mut to_do = Vec::new();
     if let Some(sizing) = &capacity.sizing {
@@ -36,7 +41,10 @@ pub fn conclusions(capacity: &Capacity, complete: bool) -> Conclusions {
         }));
     }
     let lost = |at_no_load: bool| -> Vec<&str> {
-        let weak = capacity.n_minus_1.iter().filter(|(_, knee)| !carries(knee));
+        let weak = capacity
+            .n_minus_1
+            .iter()
+            .filter(|(_, knee)| !knee.carries_the_present());
         let weak = weak.filter(|(_, knee)| (knee.verdict == Verdict::NoLoad) == at_no_load);
         weak.map(|(name, _)| name).collect()
     };
@@ -44,14 +52,14 @@ pub fn conclusions(capacity: &Capacity, complete: bool) -> Conclusions {
     if !weak.is_empty() {
         let says = format!(
             "The present load is too much as soon as one of these is lost: {}.",
-            listed(&weak)
+            few(&weak, 2 * MOST, "and")
         );
         found.push(Span::new(Tone::Bad, says));
     }
     if !nothing.is_empty() {
         let says = format!(
             "A promise is broken at any load while one of these is lost: {}.",
-            listed(&nothing)
+            few(&nothing, 2 * MOST, "and")
         );
         found.push(Span::new(Tone::Bad, says));
     }
@@ -67,15 +75,6 @@ pub fn conclusions(capacity: &Capacity, complete: bool) -> Conclusions {
         found,
         to_do,
         ..Conclusions::default()
-    }
-}
-
-/// A few names, and how many more.
-fn listed(names: &[&str]) -> String {
-    let shown = names[..names.len().min(2 * MOST)].join(", ");
-    match names.len().saturating_sub(2 * MOST) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
     }
 }
 
@@ -101,8 +100,4 @@ fn carried(capacity: &Capacity) -> String {
             per_s(capacity.tried_per_s[1])
         ),
     }
-}
-
-fn carries(knee: &Knee) -> bool {
-    knee.verdict == Verdict::EveryLoad || knee.knee_ratio.value.is_some_and(|r| r >= 1.0)
 }

@@ -182,7 +182,8 @@ pub(super) fn which(views: &[RunView<'_>]) -> Option<Span> {
     let keeps = |v: &&RunView<'_>| v.run.slo.iter().all(|s| s.met);
     let surely = |v: &&RunView<'_>| close(&v.run.slo).next().is_none();
     let (sure, unsure): (Vec<&RunView<'_>>, Vec<&RunView<'_>>) = judged().filter(keeps).partition(surely);
-    let named = |views: &[&RunView<'_>], joined| some(&views.iter().map(|v| v.name).collect::<Vec<_>>(), joined);
+    let named =
+        |views: &[&RunView<'_>], joined| text::few(&views.iter().map(|v| v.name).collect::<Vec<_>>(), MOST, joined);
     let tell = "more replications (`--replications`, or `--precision`) would tell";
     let says = match (sure.as_slice(), unsure.as_slice()) {
         ([], []) => {
@@ -202,16 +203,6 @@ pub(super) fn which(views: &[RunView<'_>]) -> Option<Span> {
         ),
     };
     Some(Span::plain(says))
-}
-
-/// The first few of some names.
-fn some(names: &[&str], joined: &str) -> String {
-    let told = &names[..names.len().min(MOST)];
-    match (names.len() - told.len(), told) {
-        (0, [most @ .., last]) if !most.is_empty() => format!("{} {joined} {last}", most.join(", ")),
-        (0, told) => told.concat(),
-        (more, told) => format!("{} {joined} {more} more", told.join(", ")),
-    }
 }
 
 fn promises(view: &RunView<'_>) -> Vec<Span> {

@@ -121,9 +121,6 @@ fn listed(all: &[&Priced]) -> String {
         "crash" => p.name.clone(),
         effect => format!("{} ({effect})", p.name),
     };
-    let mut names: Vec<String> = all.iter().take(SHOWN).map(named).collect();
-    if all.len() > SHOWN {
-        names.push(format!("{} more", all.len() - SHOWN));
-    }
-    text::listed(&names)
+    let names: Vec<String> = all.iter().map(named).collect();
+    text::few(&names, SHOWN, "and")
 }

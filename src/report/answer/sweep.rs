@@ -5,7 +5,7 @@ use crate::analysis::sweep::{Input, Point, Sweep};
 use crate::report::compare::name;
 use crate::report::document::{Span, Tone};
 use crate::report::swings::{moves, value_at};
-use crate::report::text::listed;
+use crate::report::text::few;
 
 /// How many points that miss are named.
 const MOST_POINTS: usize = 3;
@@ -75,14 +75,11 @@ fn promises(sweep: &Sweep, judged: usize, missed: &[&Point]) -> Span {
         0 => Span::new(Tone::Good, format!("Every promise is kept at all {judged} points.")),
         n if n == judged => Span::new(Tone::Bad, format!("No point of {judged} keeps every promise.")),
         n => {
-            let mut told: Vec<String> = missed.iter().take(MOST_POINTS).map(at).collect();
-            if n > MOST_POINTS {
-                told.push(format!("{} more", n - MOST_POINTS));
-            }
+            let told: Vec<String> = missed.iter().map(at).collect();
             let says = format!(
                 "Every promise is kept at {} of {judged} points, and not at {}.",
                 judged - n,
-                listed(&told)
+                few(&told, MOST_POINTS, "and")
             );
             Span::new(Tone::Bad, says)
         }
