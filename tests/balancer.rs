@@ -544,6 +544,24 @@ fn beyond_the_backlog_connections_are_tried_again() {
     assert_eq!(ends(r#", "timeout": "2500ms""#), hasty);
 }
 
+/// Linux sends the first packet of a connection six times more, after 1, 2, 4, … 32 s, and gives up 64 s after the last: at 127 s.
+#[test]
+fn a_connection_that_nobody_hears_is_given_up_after_six_further_tries() {
+    let world = r#"{ "duration": "500s",
+        "clients": { "c": { "arrivals": { "trace": "tests/data/eight.csv" }, "entry": "lb", "timeout": "400s" } },
+        "nodes": { "lb": { "kind": "load-balancer", "servers": ["s"], "maxconn": 1, "backlog": 1 },
+            "s": { "kind": "app", "work": { "*": { "io": "300s" } } } } }"#;
+    let ends = endings(&record(world).rows);
+    let ends: Vec<_> = ends
+        .into_iter()
+        .map(|(at, how)| ((at * 10.0).round() as u64, how))
+        .collect();
+    // One is served, two wait in the kernel's line, and the others knock in vain.
+    let mut expected = vec![(3000, Ok), (4001, ClientTimeout), (4002, ClientTimeout)];
+    expected.extend((3..8).map(|i| (1270 + i, Unreachable)));
+    assert_eq!(ends, expected);
+}
+
 /// A server that closes connections instead of answering, while its checks pass: the client is told, unless the balancer
 /// tries elsewhere.
 #[test]

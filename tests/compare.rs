@@ -5,7 +5,7 @@ mod support;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fallover::analysis::compare::{Compare, Difference, Verdict};
+use fallover::analysis::compare::{self as findings, Compare, Difference, Verdict};
 use fallover::scenario::plan::Plan;
 use fallover::study::{Settings, Study, Watch, run_side_by_side};
 use program::{document, fallover};
@@ -96,6 +96,27 @@ fn one_replication_shows_nothing() {
     let p99 = of(&found, "latency_s.p99");
     assert_eq!((p99.verdict, p99.difference.lo), (Verdict::NoDifferenceShown, None));
     assert!(p99.difference.value > Some(0.0));
+}
+
+/// Every fourth request takes long, and one design turns those away: what it answers is quick.
+#[test]
+fn a_design_that_answers_less_is_not_taken_for_quicker() {
+    let shop = |workers: &str| {
+        plan(&format!(
+            r#"{{ "duration": "60s", "requests": {{ "page": {{ "share": 3 }}, "search": {{}} }},
+            "clients": {{ "c": {{ "arrivals": {{ "poisson": 40 }}, "entry": "a" }} }},
+            "nodes": {{ "a": {{ "kind": "web", "serves": ["page"], "upstreams": ["s"], "work": {{ "page": {{ "io": "1ms" }} }} }},
+                "s": {{ "kind": "app", {workers} "work": {{ "search": {{ "io": "200ms" }} }} }} }} }}"#
+        ))
+    };
+    let codes = |plans: &[Plan]| -> Vec<String> {
+        let caveats = findings::caveats(&compared(plans, 1, 10));
+        caveats.into_iter().map(|c| c.code).collect()
+    };
+    let (all, few) = (shop(""), shop(r#""workers": 1, "queue": 0,"#));
+    assert!(codes(&[all.clone(), few]).contains(&"latency.of_fewer".to_owned()));
+    // Twice as quick and as available: nothing to say.
+    assert!(!codes(&[queue("left", 5000), queue("left", 2500)]).contains(&"latency.of_fewer".to_owned()));
 }
 
 /// Somebody stops it in the middle of a replication: all designs have as many, or their differences would not be of the same requests.

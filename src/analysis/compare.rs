@@ -168,24 +168,25 @@ fn of_fewer(compare: &Compare) -> Option<Caveat> {
     let found = of_pairs.find_map(|pair| {
         let of = |metric: &str| pair.iter().find(|d| d.metric == metric);
         let available = of("availability").filter(|d| d.difference.value.is_some_and(|v| v.abs() > FEWER))?;
-        let (fails_more, better) = match available.verdict {
-            Verdict::ABetter => (&available.b, Verdict::BBetter),
-            Verdict::BBetter => (&available.a, Verdict::ABetter),
+        let (fails_more, than, better) = match available.verdict {
+            Verdict::ABetter => (&available.b, &available.a, Verdict::BBetter),
+            Verdict::BBetter => (&available.a, &available.b, Verdict::ABetter),
             Verdict::NoDifferenceShown => return None,
         };
         let faster = |metric: &&str| of(metric).is_some_and(|d| d.verdict == better);
         let latencies = ["latency_s.p99", "latency_s.p95", "latency_s.mean"];
-        latencies.iter().any(|m| faster(m)).then_some(fails_more)
+        latencies.iter().any(faster).then_some((fails_more, than))
     })?;
     Some(Caveat {
         code: "latency.of_fewer".into(),
         message: format!(
-            "{found} answers fewer requests than what it looks faster than: latency is of those answered, and what fails is often what would have been slow; the classes tell more"
+            "{} answers fewer requests than {} and looks faster: latency is of those answered, and what fails is often what would have been slow; the classes tell more",
+            found.0, found.1
         ),
     })
 }
 
-/// From so much more that fails on, latencies are of other requests.
+/// From so much more that fails on, latencies are of other requests: half of what lies beyond a p99.
 const FEWER: f64 = 0.005;
 
 /// What one should know before believing the differences.

@@ -231,11 +231,17 @@ fn timeline(plan: &Plan, study: &Study) -> Timeline {
     let bins = samples.first().map_or(0, |s| s.bins.len());
     // The last bins lack what ends last: of a bin of which a tenth is still inside, the others say too little about it. That is asked
     // of all replications together, since those in which all has ended are those in which most was turned away.
-    let total = |of: fn(&Bin) -> u32, b: usize| samples.iter().map(|s| s.bins.get(b).map_or(0, of)).sum::<u32>();
     let has_ended = |b: usize| {
-        let (offered, ended) = (total(|b| b.offered, b), total(|b| b.succeeded + b.failed, b));
+        let bins = samples.iter().filter_map(|s| s.bins.get(b));
+        let (offered, ended) = bins.fold((0, 0), |(offered, ended), bin| {
+            (
+                offered + u64::from(bin.offered),
+                ended + u64::from(bin.succeeded + bin.failed),
+            )
+        });
         ended >= offered - offered / 10
     };
+    let have_ended: Vec<bool> = (0..bins).map(has_ended).collect();
     let ended = |b: &Bin| Some(f64::from(b.succeeded + b.failed)).filter(|ended| *ended > 0.0);
     let curves: [(&str, Value<'_>); 5] = [
         ("availability", &|_, b| Some(f64::from(b.succeeded) / ended(b)?)),
@@ -248,7 +254,7 @@ fn timeline(plan: &Plan, study: &Study) -> Timeline {
     let width = |s: &Sample, b: usize| bin_s.min(s.lasted_s(plan.duration.seconds()) - b as f64 * bin_s);
     let curve = |(name, value): &(&str, Value<'_>)| {
         let at = |b: usize| {
-            let lived = samples.iter().filter(|s| width(s, b) > 0.0 && has_ended(b));
+            let lived = samples.iter().filter(|s| width(s, b) > 0.0 && have_ended[b]);
             lived
                 .filter_map(|s| value(width(s, b), &s.bins[b]))
                 .collect::<Vec<f64>>()

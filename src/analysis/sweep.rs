@@ -309,16 +309,13 @@ impl Sweep {
         }
         let at = |point: &Point| {
             let bare = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let values = point
-                .inputs
-                .iter()
-                .map(|(column, value)| format!("{column} {}", bare(value)));
-            values.collect::<Vec<_>>().join(" with ")
+            let value = |i: &Input| Some(format!("{}={}", i.path, bare(point.inputs.get(&i.column)?)));
+            self.inputs.iter().filter_map(value).collect::<Vec<_>>().join(" ")
         };
         let caveat = |(code, n, first): (&str, usize, &Point)| Caveat {
             code: code.to_owned(),
             message: format!(
-                "the caveat `{code}` holds at {n} of {} points, first at {}; `fallover run` of it, with `--set`, says what it means",
+                "the caveat `{code}` holds at {n} of {} points, first at {}; `fallover run` of that, with `--set`, says what it means",
                 self.points.len(),
                 at(first)
             ),

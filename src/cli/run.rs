@@ -94,7 +94,9 @@ impl Run {
         };
         let studies = study::run(plans, &settings, watch).map_err(failed)?;
         bar.finish_and_clear();
-        if let Some(rows) = rows {
+        // As with results: where nothing was finished, what an earlier run has left stays.
+        let is_empty = studies.iter().all(|s| s.done() == 0);
+        if let Some(rows) = rows.filter(|_| !is_empty) {
             rows.commit()?;
         }
         Ok(studies)

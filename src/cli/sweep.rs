@@ -488,6 +488,15 @@ fn read(path: &Path) -> Result<(Envelope, findings::Sweep, Engine), Failure> {
 
 type Part<'a> = (&'a Envelope, &'a findings::Sweep);
 
+/// What was typed that decides about the points; how many replications stands elsewhere.
+fn how(part: &Part<'_>) -> Vec<String> {
+    let mut words = part.0.options.clone();
+    if let Some(at) = words.iter().position(|word| word == "--replications") {
+        words.drain(at..(at + 2).min(words.len()));
+    }
+    words
+}
+
 /// Are these parts of one sweep?
 fn same(a: &Part<'_>, b: &Part<'_>) -> Result<(), String> {
     let differs = |what: &str| Err(format!("it has another {what}"));
@@ -495,10 +504,13 @@ fn same(a: &Part<'_>, b: &Part<'_>) -> Result<(), String> {
     match () {
         () if a.0.scenario != b.0.scenario => differs("scenario"),
         () if a.0.seed != b.0.seed => differs("seed"),
-        () if a.0.options != b.0.options => {
-            let (these, those) = (a.0.options.join(" "), b.0.options.join(" "));
-            Err(format!("it was made with other options: {those:?} and not {these:?}"))
+        () if how(a) != how(b) => {
+            let (these, those) = (how(a).join(" "), how(b).join(" "));
+            Err(format!(
+                "it was made with {these:?} and not {those:?}, with other options"
+            ))
         }
+        () if a.0.replications != b.0.replications => differs("number of replications"),
         () if a.1.inputs != b.1.inputs || a.1.size != b.1.size => differs("grid"),
         () if question(a.1) != question(b.1) => differs("question of --sensitivity"),
         () => Ok(()),

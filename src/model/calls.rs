@@ -47,7 +47,7 @@ impl Context<'_> {
         let from = &mut self.frames[caller];
         from.calls = from.calls.wrapping_add(1);
         from.silent = false;
-        let (from_node, wish, call) = (from.node, from.wish, from.calls);
+        let (from_node, wish, call, path) = (from.node, from.wish, from.calls, from.next_path());
         let key = self.frames.insert_with(|_| Frame {
             node,
             parent: caller,
@@ -61,6 +61,7 @@ impl Context<'_> {
             op,
             calls: 0,
             timer: 0,
+            path,
             worker: false,
             silent: false,
             doing: Doing::OnTheWire,
@@ -115,16 +116,11 @@ impl Context<'_> {
     /// Keys what happens to a frame's current call to a node, or to its answer. Each further call draws anew, its own and that of
     /// whoever waits for it: a balancer's second attempt meets another fate on the whole way.
     pub(super) fn message_key(&self, caller: FrameKey, to: NodeId, salt: u64) -> u64 {
-        let Some(mut frame) = self.frames.get(caller) else {
+        let Some(frame) = self.frames.get(caller) else {
             return 0;
         };
-        let call = u64::from(frame.calls) << 32 | salt;
-        let mut key = mix(frame.seed, self.plan.node(to).draws.wrapping_add(call));
-        while let Some(above) = self.frames.get(frame.parent) {
-            key = mix(key, u64::from(above.calls));
-            frame = above;
-        }
-        key
+        let salt = u64::from(frame.next_path()) << 32 | salt;
+        mix(frame.seed, self.plan.node(to).draws.wrapping_add(salt))
     }
 
     #[cold]
@@ -184,8 +180,8 @@ impl Context<'_> {
     }
 
     fn is_dropped(&self, caller: FrameKey, node: NodeId) -> bool {
-        let mut draw = Draw::keyed(self.message_key(caller, node, DROP));
-        wire::happens(&self.conditions[node.index()].drops, &mut draw)
+        let drops = &self.conditions[node.index()].drops;
+        !drops.is_empty() && wire::happens(drops, &mut Draw::keyed(self.message_key(caller, node, DROP)))
     }
 
     /// Turns a request away at the door: it was not served, and counts as refused here.

@@ -27,7 +27,7 @@ struct Zone {
     list: u32,
     turn: u32,
     ttl: Span,
-    negative_ttl: Span,
+    negative_ttl: Option<Span>,
 }
 
 /// What a client learns from a lookup.
@@ -138,7 +138,7 @@ impl Directory {
         let answer = Answer {
             list,
             turn: zone.turn,
-            ttl: if nothing { zone.negative_ttl } else { zone.ttl },
+            ttl: zone.negative_ttl.filter(|_| nothing).unwrap_or(zone.ttl),
         };
         zone.turn = zone.turn.wrapping_add(1);
         answer

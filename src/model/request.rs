@@ -247,6 +247,8 @@ pub struct Frame {
     pub calls: u16,
     /// The number of its current timer: an older one finds itself out of date.
     pub timer: u16,
+    /// Which attempts have led here, those of every caller above: two that are alike in all else meet another fate.
+    pub path: u32,
     /// Does it hold a worker?
     pub worker: bool,
     /// Is the call it waits for lost, and nobody will say so?
@@ -255,4 +257,14 @@ pub struct Frame {
     pub doing: Doing,
     /// Where it stands in its node's procedure.
     pub step: Step,
+}
+
+impl Frame {
+    /// The path of the call that it makes now.
+    #[inline]
+    pub fn next_path(&self) -> u32 {
+        // An odd number without pattern, so that no two short paths come to the same.
+        const ODD: u32 = 0x9e37_79b1;
+        (self.path ^ u32::from(self.calls)).wrapping_mul(ODD)
+    }
 }

@@ -431,6 +431,9 @@ impl<'p> World<'p> {
             return reply;
         }
         let condition = &self.cx.conditions[frame.node.index()];
+        if condition.errors.is_empty() && condition.empties.is_empty() {
+            return reply;
+        }
         let mut draw = Draw::keyed(self.cx.message_key(frame.parent, frame.node, SPOIL));
         if super::wire::happens(&condition.errors, &mut draw) {
             Reply::failed(Outcome::Error)

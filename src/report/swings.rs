@@ -160,9 +160,11 @@ pub fn value_at(point: &Point, input: &Input) -> Option<String> {
 
 /// A value of an input as it is read.
 pub fn say_input(input: &Input, number: f64) -> String {
+    // Without the dust of binary fractions.
+    let typed = format!("{number:.11e}").parse::<f64>().unwrap_or(number);
     match input.column.strip_prefix(&input.path) {
         Some("_s") => units::span(number),
-        Some("_per_s") => format!("{}/s", units::trimmed(number, 3)),
-        _ => units::trimmed(number, 6),
+        Some("_per_s") => format!("{typed}/s"),
+        _ => typed.to_string(),
     }
 }

@@ -131,9 +131,8 @@ fn emptied(entry: &Entry, text: &str) -> Option<String> {
     let typed = rest.starts_with('~') || rest.to_lowercase().starts_with("null");
     let Origin::File(key) = entry.origin else { return None };
     let said = format!(
-        "line {}: \"{name}\" is empty and counts for nothing; write \"{name}: {{}}\" for its defaults, \"{name}: null\" for none",
-        key.line,
-        name = entry.key
+        "line {}: \"{}\" is empty and counts for nothing; give it a value, or write null if none is meant",
+        key.line, entry.key
     );
     (!typed).then_some(said)
 }
@@ -219,7 +218,7 @@ mod tests {
             let loaded = load_text("x.yaml", &text(check), &[]).unwrap_or_else(|problems| panic!("{problems}"));
             loaded.plan.warnings
         };
-        let said = "line 6: \"check\" is empty and counts for nothing; write \"check: {}\" for its defaults, \"check: null\" for none";
+        let said = "line 6: \"check\" is empty and counts for nothing; give it a value, or write null if none is meant";
         assert_eq!(warnings(""), [said]);
         assert_eq!(warnings("  # { inter: 1s }"), [said]);
         for typed in [" null", " ~", " {}", " { inter: 1s }"] {

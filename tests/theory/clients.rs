@@ -65,6 +65,25 @@ fn theory_retries_are_geometric() {
     );
 }
 
+/// The same of answers that never come, and of calls that are swallowed.
+#[test]
+fn theory_other_faults_are_drawn_for_each_attempt_too() {
+    let client = r#""arrivals": { "poisson": "100/s" }, "entry": "n""#;
+    for effect in ["empty", "drop"] {
+        let faults = format!(
+            r#", "faults": [{{ "at": 0, "target": "a", "effect": "{effect}", "ratio": 0.3 }}, {{ "at": 0, "target": "b", "effect": "{effect}", "ratio": 0.6 }}]"#
+        );
+        let nodes = r#""n": { "kind": "load-balancer", "servers": ["v", "w"], "redispatch": true, "retries": 1,
+                "retry_on": ["conn-failure", "empty-response", "502", "504"], "timeouts": { "connect": "1ms" } },
+            "v": { "kind": "web", "upstreams": ["a"], "timeouts": { "connect": "1ms" } },
+            "w": { "kind": "web", "upstreams": ["b"], "timeouts": { "connect": "1ms" } },
+            "a": { "kind": "app" }, "b": { "kind": "app" }"#;
+        let (plan, study) = study(&world(100, client, nodes, &faults), REPLICATIONS, 105);
+        let run = fallover::analysis::run::run(&plan, &study);
+        agrees(effect, run.metrics.availability, 1.0 - 0.3 * 0.6);
+    }
+}
+
 /// Inside the stack too each attempt meets a fate of its own, on this server or another, and whatever lies between: of two attempts both
 /// fail with the product of their chances.
 #[test]

@@ -1,6 +1,6 @@
 //! The conclusions of `compare`: what became of the promises, each pair in one sentence, and which to take.
 
-use super::run::{found_in_each, which};
+use super::run::{all_keep, found_in_each, which};
 use super::{Conclusions, MOST};
 use crate::analysis::compare::{Compare, Difference};
 use crate::report::compare::{pairs, sentence};
@@ -24,6 +24,8 @@ pub fn conclusions(compare: &Compare, views: &[RunView<'_>]) -> Conclusions {
     if promised.is_some() {
         conclusions.found = found_in_each(views);
     }
+    let is_decided = promised.is_some() && !all_keep(views);
+    conclusions.to_do.extend(promised);
     for pair in pairs.into_iter().take(most) {
         let said = sentence(pair);
         let (a, b) = (&pair[0].a, &pair[0].b);
@@ -31,13 +33,12 @@ pub fn conclusions(compare: &Compare, views: &[RunView<'_>]) -> Conclusions {
             true => said.body.clone(),
             false => format!("{b} against {a}: {}", said.body),
         };
-        if promised.is_none() {
+        if !is_decided {
             let few = views.iter().any(|v| v.replications < FEW);
             conclusions.to_do.push(Span::plain(between(pair, tone(&said), few)));
         }
         conclusions.found.push(Span::new(tone(&said), found));
     }
-    conclusions.to_do.extend(promised);
     conclusions
 }
 

@@ -155,13 +155,17 @@ pub(super) fn found_in_each(views: &[RunView<'_>]) -> Vec<Span> {
             (_, []) => (Tone::Good, format!("keeps every promise: {}", numbers())),
             (n, [first, ..]) => {
                 let (target, observed) = objective(first);
+                let (tone, doubt) = match standing(view) {
+                    Standing::Open => (Tone::Caution, ", though that may be chance"),
+                    _ => (Tone::Bad, ""),
+                };
                 let says = format!(
-                    "misses {} of {}: {} was {observed}, and {target} was promised",
+                    "misses {} of {}{doubt}: {} was {observed}, and {target} was promised",
                     missed.len(),
                     plural(n as u32, "promise"),
                     first.objective
                 );
-                (Tone::Bad, says)
+                (tone, says)
             }
         };
         Span::new(tone, format!("{} {says}.", view.name))
@@ -176,33 +180,75 @@ pub(super) fn found_in_each(views: &[RunView<'_>]) -> Vec<Span> {
     says
 }
 
-/// Which of several to take, as far as what they promise tells.
+/// What became of the promises of a run, as far as its intervals tell.
+#[derive(Copy, Clone, Debug, PartialEq)]
+enum Standing {
+    Keeps,
+    /// One may be kept or missed, and none is missed for sure.
+    Open,
+    Breaks,
+    /// It promises nothing, or measured nothing.
+    Unjudged,
+}
+
+fn standing(view: &RunView<'_>) -> Standing {
+    // A single replication has no interval, and says nothing for sure.
+    let is_open = |s: &SloResult| s.may_be_chance() || s.observed.lo.or(s.observed.hi).is_none();
+    let missed = || view.run.slo.iter().filter(|s| !s.met);
+    match view.run.slo.is_empty() || view.is_empty() {
+        true => Standing::Unjudged,
+        false if missed().any(|s| s.observed.value.is_none() || !is_open(s)) => Standing::Breaks,
+        false if view.run.slo.iter().any(is_open) => Standing::Open,
+        false => Standing::Keeps,
+    }
+}
+
+/// Which of several to take, as far as what they promise tells; nothing where nothing was promised.
 pub(super) fn which(views: &[RunView<'_>]) -> Option<Span> {
-    let judged = || views.iter().filter(|v| !v.run.slo.is_empty() && !v.is_empty());
-    let keeps = |v: &&RunView<'_>| v.run.slo.iter().all(|s| s.met);
-    let surely = |v: &&RunView<'_>| close(&v.run.slo).next().is_none();
-    let (sure, unsure): (Vec<&RunView<'_>>, Vec<&RunView<'_>>) = judged().filter(keeps).partition(surely);
-    let named =
-        |views: &[&RunView<'_>], joined| text::few(&views.iter().map(|v| v.name).collect::<Vec<_>>(), MOST, joined);
+    let of = |wanted| -> Vec<&str> {
+        let found = views.iter().filter(|v| standing(v) == wanted);
+        found.map(|v| v.name).collect()
+    };
+    let [sure, open, broken] = [Standing::Keeps, Standing::Open, Standing::Breaks].map(of);
     let tell = "more replications (`--replications`, or `--precision`) would tell";
-    let says = match (sure.as_slice(), unsure.as_slice()) {
-        ([], []) => {
-            let available = |v: &&RunView<'_>| measured(&v.run.metrics.availability).unwrap_or(0.0);
-            let best = judged().max_by(|a, b| available(a).total_cmp(&available(b)))?.name;
-            format!(
-                "Take none of them as it is. {best} answers most; `fallover review` and `fallover spof` say what is left to mend there."
-            )
-        }
-        ([], unsure) => format!("{} may keep every promise: {tell}.", named(unsure, "and")),
+    let says = match (sure.as_slice(), open.as_slice()) {
+        ([], []) if broken.is_empty() => return None,
+        ([], []) => format!("Take none of them as it is. {}", mend(views)),
+        ([], open) => format!("{} may keep every promise: {tell}.", text::few(open, MOST, "and")),
         (sure, []) if sure.len() == views.len() => "Each keeps what it promises: choose by what it costs.".into(),
-        (sure, []) => format!("Take {}: the others break a promise.", named(sure, "or")),
-        (sure, unsure) => format!(
+        (sure, []) if sure.len() + broken.len() == views.len() => {
+            format!("Take {}: the others break a promise.", text::few(sure, MOST, "or"))
+        }
+        (sure, []) => {
+            let keep = if sure.len() == 1 { "keeps" } else { "keep" };
+            format!("{} {keep} every promise.", text::few(sure, MOST, "and"))
+        }
+        (sure, open) => format!(
             "Take {}. {} may keep every promise too: {tell}.",
-            named(sure, "or"),
-            named(unsure, "and")
+            text::few(sure, MOST, "or"),
+            text::few(open, MOST, "and")
         ),
     };
     Some(Span::plain(says))
+}
+
+/// Where to begin when every one breaks a promise: at the one that answers most, if there is one.
+fn mend(views: &[RunView<'_>]) -> String {
+    let available = |v: &RunView<'_>| measured(&v.run.metrics.availability).unwrap_or(0.0);
+    let mut best: Vec<&RunView<'_>> = views.iter().filter(|v| standing(v) == Standing::Breaks).collect();
+    best.sort_by(|a, b| available(b).total_cmp(&available(a)));
+    match best.as_slice() {
+        [first, second, ..] if available(first) > available(second) => format!(
+            "{} answers most; `fallover review` and `fallover spof` say what is left to mend there.",
+            first.name
+        ),
+        _ => "`fallover review` and `fallover spof` say what is left to mend.".into(),
+    }
+}
+
+/// Do promises leave the choice open between these?
+pub(super) fn all_keep(views: &[RunView<'_>]) -> bool {
+    views.iter().all(|v| standing(v) == Standing::Keeps)
 }
 
 fn promises(view: &RunView<'_>) -> Vec<Span> {

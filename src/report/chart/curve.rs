@@ -80,6 +80,10 @@ fn lines<'s>(sweep: &'s Sweep, along: &Input) -> Vec<Line<'s>> {
     };
     let mut lines: Vec<Line<'s>> = Vec::new();
     for point in &sweep.points {
+        // As soon as there are too many, nobody will see any.
+        if lines.len() > MOST_LINES {
+            break;
+        }
         let Some(x) = number(point, along) else { continue };
         let label = label(point);
         match lines.iter_mut().find(|line| line.label == label) {

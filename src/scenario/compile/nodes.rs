@@ -105,7 +105,7 @@ fn dns(cx: &mut Context, dns: &raw::Dns, path: &Path) -> plan::Dns {
     plan::Dns {
         answers,
         ttl: dns.ttl.0,
-        negative_ttl: dns.negative_ttl.unwrap_or(dns.ttl).0,
+        negative_ttl: dns.negative_ttl.map(|t| t.0),
         lookup,
         timeout: dns.timeout.0,
         failover: dns

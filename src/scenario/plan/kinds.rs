@@ -29,8 +29,8 @@ pub struct Dns {
     pub answers: Vec<Target>,
     /// How long a client keeps an answer.
     pub ttl: Span,
-    /// How long a client keeps the answer that there is no address.
-    pub negative_ttl: Span,
+    /// How long a client keeps the answer that there is no address; `None` = as long as any other, also when a fault changes that.
+    pub negative_ttl: Option<Span>,
     /// How long a lookup takes.
     pub lookup: Dist,
     /// How long a client waits for this resolver.

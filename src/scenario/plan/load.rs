@@ -219,9 +219,10 @@ fn check(check: &Check) -> f64 {
 }
 
 impl Load {
-    /// How many arrive a second until `end`: a profile at its height, bursts on average, users as if answers took no time.
+    /// How many arrive a second until `end`: a profile at its height, bursts on average, users as if answers took no time. Where a gap has no
+    /// mean, as if it were a second: enough to plan by, and nothing to say of.
     pub fn per_s(&self, end: f64) -> f64 {
-        let per = |gap: Option<f64>| gap.map_or(0.0, |s| 1.0 / s);
+        let per = |gap: Option<f64>| 1.0 / gap.unwrap_or(1.0);
         let rate = match self {
             Load::Closed { users, think } => f64::from(*users) * per(think.mean_s().map(|s| s.max(1e-3))),
             Load::Open { arrivals, .. } => match arrivals {

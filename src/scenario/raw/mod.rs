@@ -30,7 +30,6 @@ pub const CALLED_OTHERWISE: &[(&str, &str)] = &[
     ("worker_connections", "connections"),
     ("threads", "workers"),
     ("processes", "workers"),
-    ("until", "for"),
     ("start", "at"),
     ("type", "kind"),
     ("cpus", "cores"),

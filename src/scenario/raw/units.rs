@@ -65,18 +65,22 @@ const UNITS: [(&str, f64); 10] = [
     ("y", 31_536_000e9),
 ];
 
-/// How units begin where they are written out, and what they are called here.
-const UNITS_IN_WORDS: [(&str, &str); 10] = [
-    ("nano", "ns"),
-    ("micro", "us"),
-    ("milli", "ms"),
+/// Units as they are written elsewhere, without the s of their plural, and what they are called here.
+const UNITS_IN_WORDS: [(&str, &str); 14] = [
+    ("nanosecond", "ns"),
+    ("microsecond", "us"),
+    ("usec", "us"),
+    ("millisecond", "ms"),
     ("msec", "ms"),
+    ("second", "s"),
     ("sec", "s"),
+    ("minute", "m"),
     ("min", "m"),
     ("hour", "h"),
     ("hr", "h"),
     ("day", "d"),
     ("year", "y"),
+    ("yr", "y"),
 ];
 
 impl Duration {
@@ -102,7 +106,10 @@ impl Duration {
             None if unit.is_empty() => Err(format!(
                 "the duration {text:?} has no unit; write \"{text}s\" for seconds"
             )),
-            None => match UNITS_IN_WORDS.iter().find(|(word, _)| unit.starts_with(word)) {
+            None => match UNITS_IN_WORDS
+                .iter()
+                .find(|(word, _)| unit.to_lowercase().trim_end_matches('s') == *word)
+            {
                 Some((_, name)) => Err(format!(
                     "{text:?} has an unknown unit; write \"{}{name}\"",
                     typed(number)
@@ -147,18 +154,21 @@ const PER_SECOND: [&str; 8] = ["", "rps", "qps", "req/s", "requests/s", "/second
 impl Rate {
     /// `"500/s"` and the like.
     pub fn parse(text: &str) -> Result<Rate, String> {
+        let end = text
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(text.len());
+        let (number, unit) = text.split_at(end);
+        if let (Ok(number), true) = (
+            number.parse::<f64>(),
+            PER_SECOND.contains(&unit.trim().to_lowercase().as_str()),
+        ) {
+            return Err(format!("{text:?} is no rate; write \"{}/s\"", typed(number)));
+        }
         Rate::up_to(limits::RATE_PER_S, text)
     }
 
     fn up_to(limit: f64, text: &str) -> Result<Rate, String> {
         let hint = "a rate is a number with a unit, such as \"500/s\", \"30/min\" or \"100/h\"";
-        let end = text
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(text.len());
-        let (number, unit) = text.split_at(end);
-        if let (Ok(number), true) = (number.parse::<f64>(), PER_SECOND.contains(&unit.trim())) {
-            return Err(format!("{text:?} is no rate; write \"{}/s\"", typed(number)));
-        }
         let Some((number, unit)) = text.split_once('/') else {
             return Err(format!("{text:?} is no rate; {hint}"));
         };
@@ -373,6 +383,7 @@ impl<'de> Deserialize<'de> for Ratio {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = |text: &str| {
             let percent = text.strip_suffix('%').and_then(|n| n.trim().parse::<f64>().ok());
+            let percent = percent.filter(|n| (0.0..=100.0).contains(n));
             let hint = percent.map_or(String::new(), |n| format!("; write {}", of_percent(n)));
             Err(format!("expected a share from 0 to 1, found {text:?}{hint}"))
         };

@@ -307,13 +307,22 @@ pub fn of_percent(number: f64) -> f64 {
 fn rewritten(found: &Unexpected, expected: &str) -> Option<String> {
     let Unexpected::Str(text) = found else { return None };
     let number = |text: &str| text.trim().parse::<f64>().ok().filter(|n| n.is_finite());
-    match (expected, *text) {
-        ("a list", text) => Some(format!("[{text:?}]")),
+    let typed = |n: f64| n.to_string();
+    match (expected, text.to_lowercase().as_str()) {
+        ("a list", _) => {
+            let names = text.split([',', ' ']).filter(|name| !name.is_empty());
+            let quoted: Vec<String> = names.map(|name| format!("{name:?}")).collect();
+            Some(format!("[{}]", quoted.join(", ")))
+        }
         ("true or false", "yes" | "on") => Some("true".into()),
         ("true or false", "no" | "off") => Some("false".into()),
-        _ if expected.starts_with("a number") || expected.starts_with("a whole number") => {
+        ("a number", _) => {
             let share = text.strip_suffix('%').and_then(number);
-            share.map(of_percent).or_else(|| number(text)).map(|n| n.to_string())
+            share.map(of_percent).or_else(|| number(text)).map(typed)
+        }
+        _ if expected.starts_with("a whole number") => {
+            let whole = number(text).filter(|n| *n >= 0.0 && *n < 1e9 && libm::trunc(*n) == *n);
+            whole.map(typed)
         }
         _ => None,
     }

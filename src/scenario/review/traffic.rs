@@ -9,8 +9,8 @@ use super::graph;
 use super::held::{Held, proxied};
 use crate::base::ids::{ClassId, DatabaseId, NodeId};
 use crate::scenario::plan::{
-    self, Algorithm, App, Database, Entry, Kind, Load, LoadBalancer, Plan, Promotion, READ, ReadFrom, Source, Target,
-    Upstream, WRITE, Web, WebBalance,
+    self, Algorithm, App, Arrivals, Database, Entry, Kind, Load, LoadBalancer, Plan, Promotion, READ, ReadFrom, Source,
+    Target, Upstream, WRITE, Web, WebBalance,
 };
 
 /// Requests a second.
@@ -95,9 +95,17 @@ impl Traffic {
     }
 }
 
-/// What a source asks for a second, by class. Of users who do not think nobody can say without their answers.
+/// What a source asks for a second, by class. Of users who do not think nobody can say without their answers, and nothing of gaps
+/// without a mean.
 fn arrivals(plan: &Plan, source: &Source) -> Vec<f64> {
-    let asks = !matches!(&source.load, Load::Closed { think, .. } if think.mean_s() == Some(0.0));
+    let asks = match &source.load {
+        Load::Closed { think: gap, .. }
+        | Load::Open {
+            arrivals: Arrivals::Renewal { gap },
+            ..
+        } => gap.mean_s().is_some_and(|mean| mean > 0.0),
+        Load::Open { .. } => true,
+    };
     let rate = source.requests_per_s(plan.duration.seconds());
     let shares = source.mix(&plan.classes);
     shares

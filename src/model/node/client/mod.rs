@@ -264,6 +264,7 @@ impl<'p> Client<'p> {
             op: class.index() as u16,
             calls: 0,
             timer: 0,
+            path: 0,
             worker: false,
             silent: false,
             doing: Doing::Nothing,
