@@ -409,6 +409,26 @@ fn a_sweep_is_a_tidy_table_and_any_division_gives_the_same_bytes() {
     assert_eq!(without_engine(at("merged.json")), without_engine(at("whole.json")));
 }
 
+/// Parts that were made otherwise are not parts of one sweep.
+#[test]
+fn parts_made_with_other_options_are_not_merged() {
+    let folder = tempfile::tempdir().expect("makes a directory");
+    let file = |name: &str| folder.path().join(format!("{name}.json")).display().to_string();
+    let made = |name: &str, more: &[&str]| {
+        assert_eq!(sweep(folder.path(), name, more).0, 0);
+        file(name)
+    };
+    let first = made("first", &["--shard", "1/2"]);
+    for (name, option, says) in [
+        ("batches", "--batch-means", "with other options than"),
+        ("failures", "--failures", "with other options than"),
+    ] {
+        let second = made(name, &["--shard", "2/2", option]);
+        let (status, _, err) = fallover(&["merge", &first, &second]);
+        assert!(status == 2 && err.contains(says) && err.contains(option), "{err}");
+    }
+}
+
 /// As after `kill -9`: the journal holds some points and half of one. The same command goes on, and nothing tells.
 #[test]
 fn a_sweep_goes_on_where_it_was_killed() {

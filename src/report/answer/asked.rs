@@ -1,5 +1,6 @@
 //! What was asked, in a sentence: whoever reads a page was not there when the command was typed.
 
+use super::run::apart;
 use crate::analysis::availability::Availability;
 use crate::analysis::capacity::Capacity;
 use crate::analysis::compare::Compare;
@@ -7,7 +8,7 @@ use crate::analysis::result::{Answer, Document, SloResult};
 use crate::analysis::sweep::{Input, Sweep};
 use crate::report::periods::periods;
 use crate::report::summary::{objective, plural};
-use crate::report::text::listed;
+use crate::report::text::{few, listed};
 use crate::report::units;
 use crate::report::view::{RunView, runs};
 
@@ -84,7 +85,7 @@ fn several(views: &[RunView<'_>]) -> String {
 }
 
 fn compare(found: &Compare) -> String {
-    let names: Vec<&str> = found.variants.iter().map(|(label, _)| label).collect();
+    let names: Vec<String> = found.variants.iter().map(|(label, _)| apart(label)).collect();
     let mut paths: Vec<&str> = Vec::new();
     for (path, _) in found
         .changes
@@ -100,7 +101,10 @@ fn compare(found: &Compare) -> String {
         [] => String::new(),
         paths => format!(" They differ in {}.", listed(paths)),
     };
-    format!("Which serves the same requests best: {}?{differ}", names.join(" or "))
+    format!(
+        "Which serves the same requests best: {}?{differ}",
+        few(&names, names.len(), "or")
+    )
 }
 
 fn capacity(name: &str, found: &Capacity) -> String {

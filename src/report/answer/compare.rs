@@ -1,6 +1,6 @@
 //! The conclusions of `compare`: what became of the promises, each pair in one sentence, and which to take.
 
-use super::run::{all_keep, found_in_each, which};
+use super::run::{all_keep, apart, found_in_each, which};
 use super::{Conclusions, MOST};
 use crate::analysis::compare::{Compare, Difference};
 use crate::report::compare::{pairs, sentence};
@@ -24,7 +24,7 @@ pub fn conclusions(compare: &Compare, views: &[RunView<'_>]) -> Conclusions {
     if promised.is_some() {
         conclusions.found = found_in_each(views);
     }
-    let is_decided = promised.is_some() && !all_keep(views);
+    let nothing_promised = promised.is_none();
     conclusions.to_do.extend(promised);
     for pair in pairs.into_iter().take(most) {
         let said = sentence(pair);
@@ -33,18 +33,33 @@ pub fn conclusions(compare: &Compare, views: &[RunView<'_>]) -> Conclusions {
             true => said.body.clone(),
             false => format!("{b} against {a}: {}", said.body),
         };
-        if !is_decided {
-            let few = views.iter().any(|v| v.replications < FEW);
-            conclusions.to_do.push(Span::plain(between(pair, tone(&said), few)));
-        }
+        let few = views.iter().any(|v| v.replications < FEW);
+        conclusions.to_do.extend(
+            match (nothing_promised, all_keep(views)) {
+                (true, _) => Some(between(pair, tone(&said), few)),
+                (false, true) => beyond(pair, tone(&said)),
+                (false, false) => None,
+            }
+            .map(Span::plain),
+        );
         conclusions.found.push(Span::new(tone(&said), found));
     }
     conclusions
 }
 
+/// Which of two is better that both keep what they promise.
+fn beyond(pair: &[Difference], tone: Tone) -> Option<String> {
+    let (a, b) = (apart(&pair[0].a), apart(&pair[0].b));
+    match tone {
+        Tone::Good => Some(format!("Beyond what was promised {b} is better than {a}.")),
+        Tone::Bad => Some(format!("Beyond what was promised {a} is better than {b}.")),
+        _ => None,
+    }
+}
+
 /// Which of two to take that promise nothing.
 fn between(pair: &[Difference], tone: Tone, few: bool) -> String {
-    let (a, b) = (&pair[0].a, &pair[0].b);
+    let (a, b) = (apart(&pair[0].a), apart(&pair[0].b));
     match tone {
         Tone::Good => format!("Take {b} rather than {a}: nothing shown speaks against it."),
         Tone::Bad => format!("Keep {a} rather than {b}."),

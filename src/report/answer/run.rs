@@ -205,9 +205,9 @@ fn standing(view: &RunView<'_>) -> Standing {
 
 /// Which of several to take, as far as what they promise tells; nothing where nothing was promised.
 pub(super) fn which(views: &[RunView<'_>]) -> Option<Span> {
-    let of = |wanted| -> Vec<&str> {
+    let of = |wanted| -> Vec<String> {
         let found = views.iter().filter(|v| standing(v) == wanted);
-        found.map(|v| v.name).collect()
+        found.map(|v| apart(v.name)).collect()
     };
     let [sure, open, broken] = [Standing::Keeps, Standing::Open, Standing::Breaks].map(of);
     let tell = "more replications (`--replications`, or `--precision`) would tell";
@@ -217,7 +217,11 @@ pub(super) fn which(views: &[RunView<'_>]) -> Option<Span> {
         ([], open) => format!("{} may keep every promise: {tell}.", text::few(open, MOST, "and")),
         (sure, []) if sure.len() == views.len() => "Each keeps what it promises: choose by what it costs.".into(),
         (sure, []) if sure.len() + broken.len() == views.len() => {
-            format!("Take {}: the others break a promise.", text::few(sure, MOST, "or"))
+            let others = match broken.len() {
+                1 => "the other breaks",
+                _ => "the others break",
+            };
+            format!("Take {}: {others} a promise.", text::few(sure, MOST, "or"))
         }
         (sure, []) => {
             let keep = if sure.len() == 1 { "keeps" } else { "keep" };
@@ -230,6 +234,14 @@ pub(super) fn which(views: &[RunView<'_>]) -> Option<Span> {
         ),
     };
     Some(Span::plain(says))
+}
+
+/// A name in a list of names, whose own commas must not part it.
+pub(super) fn apart(name: &str) -> String {
+    match name.contains(',') {
+        true => format!("“{name}”"),
+        false => name.to_owned(),
+    }
 }
 
 /// Where to begin when every one breaks a promise: at the one that answers most, if there is one.
