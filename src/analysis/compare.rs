@@ -23,6 +23,23 @@ pub struct Compare {
     pub differences: Vec<Difference>,
 }
 
+impl Compare {
+    /// The differences of each pair of designs.
+    pub fn pairs(&self) -> Vec<&[Difference]> {
+        let pairs = self.differences.chunk_by(|x, y| (&x.a, &x.b) == (&y.a, &y.b));
+        pairs.collect()
+    }
+
+    /// What the changes of each design are of, as paths.
+    pub fn paths(&self) -> Vec<Vec<&str>> {
+        self.changes
+            .0
+            .iter()
+            .map(|(_, sets)| sets.iter().filter_map(|set| Some(set.split_once('=')?.0)).collect())
+            .collect()
+    }
+}
+
 /// How one number differs between two designs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
@@ -164,8 +181,7 @@ impl Row {
 
 /// Designs that look faster than another, and fail more: what fails has no latency, and is often what would have been slow.
 fn of_fewer(compare: &Compare) -> Option<Caveat> {
-    let mut of_pairs = compare.differences.chunk_by(|x, y| (&x.a, &x.b) == (&y.a, &y.b));
-    let found = of_pairs.find_map(|pair| {
+    let found = compare.pairs().into_iter().find_map(|pair| {
         let of = |metric: &str| pair.iter().find(|d| d.metric == metric);
         let available = of("availability").filter(|d| d.difference.value.is_some_and(|v| v.abs() > FEWER))?;
         let (fails_more, than, better) = match available.verdict {

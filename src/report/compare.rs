@@ -18,7 +18,7 @@ pub fn report(document: &Document) -> Report {
     if let Answer::Compare(compare) = &document.answer
         && document.envelope.replications > 0
     {
-        let pairs = pairs(compare);
+        let pairs = compare.pairs();
         blocks.extend(pairs.iter().take(MOST_PAIRS).map(|p| Block::Point(sentence(p))));
         blocks.extend(several_scenarios(&views));
         for pair in pairs.iter().take(MOST_PAIRS) {
@@ -48,23 +48,12 @@ fn varied(document: &Document) -> String {
     let Answer::Compare(compare) = &document.answer else {
         return String::new();
     };
-    let paths = |sets: &Vec<String>| -> Vec<String> {
-        let path = |set: &String| set.split_once('=').map(|(path, _)| path.to_owned());
-        sets.iter().filter_map(path).collect()
-    };
-    let mut all = compare.changes.iter().map(|(_, sets)| paths(sets));
-    match all.next() {
-        Some(first) if !first.is_empty() && all.all(|other| other == first) => format!(", by {}", first.join(", ")),
+    match compare.paths().as_slice() {
+        [first, others @ ..] if !first.is_empty() && others.iter().all(|paths| paths == first) => {
+            format!(", by {}", first.join(", "))
+        }
         _ => String::new(),
     }
-}
-
-/// The differences of each pair of designs.
-pub(super) fn pairs(compare: &Compare) -> Vec<&[Difference]> {
-    compare
-        .differences
-        .chunk_by(|x, y| (&x.a, &x.b) == (&y.a, &y.b))
-        .collect()
 }
 
 fn of<'d>(pair: &'d [Difference], metric: &str) -> Option<&'d Difference> {
@@ -253,7 +242,7 @@ fn tenths(ratio: f64) -> String {
 
 /// How much the shared noise saves, by the p99 of the first pair and its mean latency.
 fn pays(compare: &Compare) -> Option<String> {
-    let first = pairs(compare).into_iter().next()?;
+    let first = compare.pairs().into_iter().next()?;
     let ratio = |metric| of(first, metric).and_then(|d| d.variance_ratio);
     let (mean, p99) = (ratio("latency_s.mean")?, ratio("latency_s.p99")?);
     let verdict = match [mean, p99].map(|ratio| ratio > 1.5) {

@@ -75,6 +75,12 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
+/// More columns than fit into this room in letters of this size: none is narrower than a seventh of its height. Of a long text the rest need
+/// not be measured.
+pub fn most_columns(room: f64, size: f64) -> usize {
+    (room.max(0.0) / size * 7.0) as usize + 8
+}
+
 /// A name in at most `limit` columns, with … in the middle where it was cut: names of a kind differ at the end.
 pub fn shorten_name(name: &str, limit: usize) -> String {
     if width(name) <= limit || limit < 8 {

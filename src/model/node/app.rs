@@ -255,8 +255,8 @@ impl<'p> App<'p> {
         let primary = cx.directory.databases[database.index()].primary;
         let settings = &cx.plan.databases[database.index()];
         let untried = |m: usize| tried & (1 << m.min(31)) == 0;
-        if op == WRITE || settings.read_from == ReadFrom::Primary {
-            return Some(primary).filter(|m| untried(*m));
+        if App::is_for_primary(settings, op) {
+            return Some(primary);
         }
         let count = settings.members.len();
         let eligible = |m: &usize| untried(*m) && (settings.read_from == ReadFrom::Any || *m != primary);
@@ -267,11 +267,9 @@ impl<'p> App<'p> {
         Some(member)
     }
 
-    /// May the query go to another member? What only the primary takes has no next, whoever is the primary by now.
-    fn has_next(&self, cx: &mut Context<'_>, key: FrameKey) -> bool {
-        let op = App::op(self.queries(cx, key), App::step(cx, key).done);
-        let database = self.plan.database.map(|d| &cx.plan.databases[d.index()]);
-        op == READ && database.is_some_and(|d| d.read_from != ReadFrom::Primary)
+    /// Does only the primary take this? Then there is no next, whoever is the primary by the time that one failed.
+    fn is_for_primary(database: &plan::Database, op: usize) -> bool {
+        op == WRITE || database.read_from == ReadFrom::Primary
     }
 
     /// A query has come back.
@@ -279,7 +277,9 @@ impl<'p> App<'p> {
     fn queried(&mut self, cx: &mut Context<'_>, key: FrameKey, member: usize, reply: Reply) {
         if matches!(reply.how, How::Refused | How::Silent) {
             self.avoid[member] = cx.now() + self.plan.avoid;
-            if self.has_next(cx, key) {
+            let op = App::op(self.queries(cx, key), App::step(cx, key).done);
+            let database = self.plan.database.map(|d| &cx.plan.databases[d.index()]);
+            if database.is_some_and(|d| !App::is_for_primary(d, op)) {
                 return self.query(cx, key, reply);
             }
         }

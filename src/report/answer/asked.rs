@@ -87,12 +87,7 @@ fn several(views: &[RunView<'_>]) -> String {
 fn compare(found: &Compare) -> String {
     let names: Vec<String> = found.variants.iter().map(|(label, _)| apart(label)).collect();
     let mut paths: Vec<&str> = Vec::new();
-    for (path, _) in found
-        .changes
-        .iter()
-        .flat_map(|(_, c)| c)
-        .filter_map(|c| c.split_once('='))
-    {
+    for path in found.paths().concat() {
         if !paths.contains(&path) {
             paths.push(path);
         }

@@ -3,7 +3,7 @@
 use super::run::{all_keep, apart, found_in_each, which};
 use super::{Conclusions, MOST};
 use crate::analysis::compare::{Compare, Difference};
-use crate::report::compare::{pairs, sentence};
+use crate::report::compare::sentence;
 use crate::report::document::{Point, Span, Tone};
 use crate::report::view::RunView;
 
@@ -15,36 +15,32 @@ const FEW: u32 = 5;
 
 /// What a `compare` result says. What was promised decides; between designs that keep as much, what differs does.
 pub fn conclusions(compare: &Compare, views: &[RunView<'_>]) -> Conclusions {
-    let (pairs, promised) = (pairs(compare), which(views));
-    let mut conclusions = Conclusions::default();
-    let most = match promised {
-        Some(_) => MOST,
-        None => MOST_PAIRS,
+    let (promised, all_keep) = (which(views), all_keep(views));
+    let few = views.iter().any(|v| v.replications < FEW);
+    let advice = |pair: &[Difference], tone: Tone| match (&promised, all_keep) {
+        (None, _) => Some(between(pair, tone, few)),
+        (Some(_), true) => beyond(pair, tone),
+        (Some(_), false) => None,
     };
-    if promised.is_some() {
-        conclusions.found = found_in_each(views);
-    }
-    let nothing_promised = promised.is_none();
-    conclusions.to_do.extend(promised);
-    for pair in pairs.into_iter().take(most) {
+    let (most, mut found) = match &promised {
+        Some(_) => (MOST, found_in_each(views)),
+        None => (MOST_PAIRS, Vec::new()),
+    };
+    let mut to_do: Vec<Span> = promised.iter().cloned().collect();
+    for pair in compare.pairs().into_iter().take(most) {
         let said = sentence(pair);
-        let (a, b) = (&pair[0].a, &pair[0].b);
-        let found = match said.body.starts_with(b.as_str()) {
-            true => said.body.clone(),
-            false => format!("{b} against {a}: {}", said.body),
-        };
-        let few = views.iter().any(|v| v.replications < FEW);
-        conclusions.to_do.extend(
-            match (nothing_promised, all_keep(views)) {
-                (true, _) => Some(between(pair, tone(&said), few)),
-                (false, true) => beyond(pair, tone(&said)),
-                (false, false) => None,
-            }
-            .map(Span::plain),
-        );
-        conclusions.found.push(Span::new(tone(&said), found));
+        let (a, b, tone) = (&pair[0].a, &pair[0].b, tone(&said));
+        to_do.extend(advice(pair, tone).map(Span::plain));
+        found.push(match said.body.starts_with(b.as_str()) {
+            true => Span::new(tone, said.body),
+            false => Span::new(tone, format!("{b} against {a}: {}", said.body)),
+        });
     }
-    conclusions
+    Conclusions {
+        found,
+        to_do,
+        ..Conclusions::default()
+    }
 }
 
 /// Which of two is better that both keep what they promise.

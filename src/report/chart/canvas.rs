@@ -4,7 +4,7 @@
 //! smooth. Text is measured with the bundled font, never with one of the machine.
 
 use super::theme::{Colours, Theme};
-use crate::report::text::visible;
+use crate::report::text::{most_columns, shorten_name, visible, width};
 use plotters::prelude::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle, register_font};
@@ -281,13 +281,11 @@ pub fn text_width(text: &str, font: Font) -> f64 {
 /// The text, cut to this width with … in the middle, where the names of a kind are least different.
 pub fn fitted(text: &str, font: Font, room: f64) -> String {
     let text = visible(text);
-    // No letter is narrower than a seventh of its height: of a long text most need not be tried.
-    let most = (room.max(0.0) / font.size * 7.0) as usize + 8;
-    let mut limit = crate::report::text::width(&text).min(most);
-    let mut fitted = crate::report::text::shorten_name(&text, limit);
+    let mut limit = width(&text).min(most_columns(room, font.size));
+    let mut fitted = shorten_name(&text, limit);
     while limit > 1 && text_width(&fitted, font) > room {
         limit -= 1;
-        fitted = crate::report::text::shorten_name(&text, limit);
+        fitted = shorten_name(&text, limit);
     }
     fitted
 }

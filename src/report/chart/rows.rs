@@ -10,7 +10,7 @@ use crate::analysis::result::{Answer, Document, Estimate, Metrics, Ordered, SloR
 use crate::analysis::spof::{self, Effect, Priced, Spof};
 use crate::analysis::waterfall::{Breakdown, Hop};
 use crate::report::answer::loses_much;
-use crate::report::compare::{delta, name, pairs, told};
+use crate::report::compare::{delta, name, told};
 use crate::report::units;
 use crate::report::view::runs;
 
@@ -311,7 +311,7 @@ pub fn differences(document: &Document) -> Drawn {
     if rows.is_empty() {
         return nothing("difference", "there is no difference of anything that was measured");
     }
-    let title = match pairs(compare).as_slice() {
+    let title = match compare.pairs().as_slice() {
         [only] => format!("{} against {}", only[0].b, only[0].a),
         [first, ..] => format!("Each against {}", first[0].a),
         [] => String::new(),
@@ -332,7 +332,7 @@ pub fn differences(document: &Document) -> Drawn {
 }
 
 fn difference_rows(compare: &Compare) -> Vec<Row> {
-    let pairs = pairs(compare);
+    let pairs = compare.pairs();
     let row = |d: &&Difference| {
         let v = value(&d.difference)?;
         // Where nothing differs at all, an interval has no scale to be drawn to.

@@ -515,8 +515,7 @@ impl<'f> Flow<'f> {
         if line.width > room {
             let size = (style.size * 0.99 * room / line.width).max(style.size * 0.6);
             let style = Style { size, ..style };
-            // No letter is narrower than a seventh of its height.
-            let mut limit = crate::report::text::width(text).min((room / size * 7.0) as usize + 8);
+            let mut limit = crate::report::text::width(text).min(crate::report::text::most_columns(room, size));
             line = self.fonts.line(&crate::report::text::shorten_name(text, limit), style);
             while line.width > room && limit > 1 {
                 limit -= 1;

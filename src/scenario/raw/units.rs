@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::limits;
 use crate::base::time::Span;
-use crate::scenario::read::decode::of_percent;
+use crate::scenario::read::decode::share_of_percent;
 
 /// A length of time.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -382,9 +382,8 @@ pub fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Rate>,
 impl<'de> Deserialize<'de> for Ratio {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = |text: &str| {
-            let percent = text.strip_suffix('%').and_then(|n| n.trim().parse::<f64>().ok());
-            let percent = percent.filter(|n| (0.0..=100.0).contains(n));
-            let hint = percent.map_or(String::new(), |n| format!("; write {}", of_percent(n)));
+            let share = share_of_percent(text).filter(|n| (0.0..=1.0).contains(n));
+            let hint = share.map_or(String::new(), |n| format!("; write {n}"));
             Err(format!("expected a share from 0 to 1, found {text:?}{hint}"))
         };
         let number = |n: f64| match n {

@@ -298,16 +298,19 @@ fn words(found: &Unexpected) -> String {
     }
 }
 
-/// The share that so many per cent are, without the dust of the division.
-pub fn of_percent(number: f64) -> f64 {
-    libm::round(number * 1e10) / 1e12
+/// The share that `90%` is, without the dust of the division.
+pub fn share_of_percent(text: &str) -> Option<f64> {
+    let number = finite(text.strip_suffix('%')?)?;
+    Some(libm::round(number * 1e10) / 1e12)
+}
+
+fn finite(text: &str) -> Option<f64> {
+    text.trim().parse::<f64>().ok().filter(|n| n.is_finite())
 }
 
 /// A value of the wrong type as the right one, where it is plain what was meant.
 fn rewritten(found: &Unexpected, expected: &str) -> Option<String> {
     let Unexpected::Str(text) = found else { return None };
-    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|n| n.is_finite());
-    let typed = |n: f64| n.to_string();
     match (expected, text.to_lowercase().as_str()) {
         ("a list", _) => {
             let names = text.split([',', ' ']).filter(|name| !name.is_empty());
@@ -316,13 +319,10 @@ fn rewritten(found: &Unexpected, expected: &str) -> Option<String> {
         }
         ("true or false", "yes" | "on") => Some("true".into()),
         ("true or false", "no" | "off") => Some("false".into()),
-        ("a number", _) => {
-            let share = text.strip_suffix('%').and_then(number);
-            share.map(of_percent).or_else(|| number(text)).map(typed)
-        }
+        ("a number", _) => share_of_percent(text).or_else(|| finite(text)).map(|n| n.to_string()),
         _ if expected.starts_with("a whole number") => {
-            let whole = number(text).filter(|n| *n >= 0.0 && *n < 1e9 && libm::trunc(*n) == *n);
-            whole.map(typed)
+            let whole = finite(text).filter(|n| *n >= 0.0 && *n < 1e9 && libm::trunc(*n) == *n);
+            whole.map(|n| n.to_string())
         }
         _ => None,
     }
