@@ -9,6 +9,7 @@ use super::calls::Stuck;
 use super::directory::Directory;
 use super::event::{Class, Event};
 use super::host::{Host, Job};
+use super::node::Tending;
 use super::packed::Packed;
 use super::recorder::Recorder;
 use super::request::{Doing, Frame, FrameKey};
@@ -205,6 +206,17 @@ impl<'p> Context<'p> {
     #[inline]
     pub fn now(&self) -> Time {
         self.calendar.now()
+    }
+
+    /// In `span`, `balancer` looks after one of its servers.
+    pub fn tend_after(&mut self, balancer: NodeId, server: usize, turn: u16, span: Span, what: Tending) {
+        let event = Event::Tend {
+            balancer,
+            server: server as u16,
+            turn,
+            what,
+        };
+        self.after(span, Class::Probe, event);
     }
 
     /// Schedules an event.

@@ -1,14 +1,15 @@
 //! The report of `compare`: a sentence to repeat a pair of designs, then each design, then each difference.
 
 use super::document::{Block, Column, Point, Report, Span, Table, Tone};
-use super::summary::{MOST_CAVEATS, caveats, plural, several_scenarios, subtitle};
+use super::summary::{MOST_CAVEATS, caveats, plural, several_scenarios, subtitle, unshown};
 use super::units::{self, NOTHING};
 use super::view::runs;
 use crate::analysis::compare::{Compare, Difference, Verdict};
 use crate::analysis::result::{Answer, Document, Estimate};
 
+/// From more designs than these each is held to the first only, in one table.
+const MOST_DESIGNS: usize = 3;
 /// How much of each list a screen can carry.
-const MOST_PAIRS: usize = 12;
 const MOST_ROWS: usize = 24;
 
 /// The report of a `compare` document.
@@ -19,17 +20,19 @@ pub fn report(document: &Document) -> Report {
         && document.envelope.replications > 0
     {
         let pairs = compare.pairs();
-        blocks.extend(pairs.iter().take(MOST_PAIRS).map(|p| Block::Point(sentence(p))));
-        blocks.extend(several_scenarios(&views));
-        for pair in pairs.iter().take(MOST_PAIRS) {
-            blocks.push(Block::Heading(format!("{} → {}", pair[0].a, pair[0].b)));
-            blocks.push(Block::Table(differences(pair)));
+        if views.len() <= MOST_DESIGNS {
+            blocks.extend(pairs.iter().map(|p| Block::Point(sentence(p))));
+            blocks.extend(several_scenarios(&views));
+            for pair in &pairs {
+                blocks.push(Block::Heading(format!("{} → {}", pair[0].a, pair[0].b)));
+                blocks.push(Block::Table(differences(pair)));
+            }
+        } else {
+            blocks.extend(several_scenarios(&views));
+            blocks.extend(against_first(&pairs));
         }
-        if let Some(more) = pairs.len().checked_sub(MOST_PAIRS).filter(|n| *n > 0) {
-            let says = format!("{} more in the JSON", plural(more as u32, "pair"));
-            blocks.push(Block::Note(Span::new(Tone::Quiet, says)));
-        }
-        blocks.extend(pays(compare).map(|says| Block::Note(Span::new(Tone::Quiet, says))));
+        let looks = shown_of(compare).into_iter().chain(pays(compare));
+        blocks.extend(looks.map(|says| Block::Note(Span::new(Tone::Quiet, says))));
     }
     blocks.extend(caveats(document, &views, MOST_CAVEATS));
     let labels: Vec<&str> = views.iter().map(|v| v.name).collect();
@@ -191,6 +194,63 @@ fn number(d: &Difference, value: Option<f64>) -> String {
     }
 }
 
+/// What each design differs in from the first.
+fn against_first(pairs: &[&[Difference]]) -> Vec<Block> {
+    let Some(first) = pairs.first().map(|pair| &pair[0].a) else {
+        return Vec::new();
+    };
+    let metrics = [
+        "availability",
+        "throughput_per_s",
+        "latency_s.mean",
+        "latency_s.p50",
+        "latency_s.p95",
+        "latency_s.p99",
+    ];
+    // Where there is no room for all, the ends of the latency and the availability stay longest.
+    let ranks = [5, 1, 3, 4, 2, 6];
+    let mut columns = vec![Column::left("design")];
+    columns.extend(
+        metrics
+            .iter()
+            .zip(ranks)
+            .map(|(m, rank)| Column::right(&name(m)).rank(rank)),
+    );
+    let row = |pair: &[Difference]| {
+        let cell = |metric: &&str| of(pair, metric).map_or(Span::plain(NOTHING), differs);
+        let label = Span::new(Tone::Strong, pair[0].b.as_str());
+        [label].into_iter().chain(metrics.iter().map(cell)).collect()
+    };
+    let own: Vec<&[Difference]> = pairs.iter().filter(|pair| pair[0].a == *first).copied().collect();
+    let others = pairs.len() - own.len();
+    let hidden = format!(
+        "{} of other designs, and all by class, are in the JSON",
+        plural(others as u32, "pair")
+    );
+    vec![
+        Block::Heading(format!("Against {first}")),
+        Block::Table(Table {
+            columns,
+            rows: own.iter().take(MOST_ROWS).map(|pair| row(pair)).collect(),
+            footnote: unshown(own.len(), MOST_ROWS, "design"),
+        }),
+        Block::Note(Span::new(Tone::Quiet, hidden)),
+    ]
+}
+
+/// A difference that was shown, and the word for one that was not.
+fn differs(d: &Difference) -> Span {
+    let better = match d.verdict {
+        Verdict::ABetter => Tone::Bad,
+        Verdict::BBetter => Tone::Good,
+        Verdict::NoDifferenceShown => return Span::new(Tone::Quiet, "none shown"),
+    };
+    match d.matters() {
+        true => Span::new(better, delta(d)),
+        false => Span::new(Tone::Quiet, "too little"),
+    }
+}
+
 fn differences(pair: &[Difference]) -> Table {
     let columns = vec![
         Column::left("metric"),
@@ -238,6 +298,17 @@ fn tenths(ratio: f64) -> String {
         r if r < 10.0 => format!("{r:.1}"),
         r => units::trimmed(r, 0),
     }
+}
+
+/// Why an interval that excludes zero may stand beside "none shown".
+fn shown_of(compare: &Compare) -> Option<String> {
+    let looks = compare.differences.iter().filter(|d| d.p_value.is_some()).count();
+    (looks > 1).then(|| {
+        format!(
+            "each interval is of its difference alone; shown is what still holds when {} are looked at (Holm): so many looks find something by chance",
+            plural(looks as u32, "difference")
+        )
+    })
 }
 
 /// How much the shared noise saves, by the p99 of the first pair and its mean latency.

@@ -386,12 +386,7 @@ fn happenings(view: &RunView<'_>) -> Option<Fact> {
 pub(super) fn caveats(document: &Document, runs: &[RunView<'_>], most: usize) -> Vec<Block> {
     let note = |text: String| Block::Note(Span::new(Tone::Caution, text));
     let shared = document.caveats.iter().map(|c| c.message.clone());
-    let own = runs.iter().flat_map(|view| {
-        view.caveats
-            .iter()
-            .map(move |c: &Caveat| format!("{}: {}", view.name, c.message))
-    });
-    let all: Vec<String> = shared.chain(own).collect();
+    let all: Vec<String> = shared.chain(of_several(runs)).collect();
     let more = all.len().saturating_sub(most);
     let mut notes: Vec<Block> = all.into_iter().take(most).map(note).collect();
     if more > 0 {
@@ -400,6 +395,24 @@ pub(super) fn caveats(document: &Document, runs: &[RunView<'_>], most: usize) ->
         )));
     }
     notes
+}
+
+/// The caveats of several runs. What differs in its numbers only is said once, with how many it is true of.
+fn of_several(runs: &[RunView<'_>]) -> Vec<String> {
+    let is_number = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | ',');
+    let kind = |c: &Caveat| (c.code.clone(), c.message.replace(is_number, ""));
+    let mut kinds: Vec<((String, String), &str, &Caveat, usize)> = Vec::new();
+    for (view, caveat) in runs.iter().flat_map(|view| view.caveats.iter().map(move |c| (view, c))) {
+        match kinds.iter_mut().find(|(said, ..)| *said == kind(caveat)) {
+            Some((.., others)) => *others += 1,
+            None => kinds.push((kind(caveat), view.name, caveat, 0)),
+        }
+    }
+    let say = |(_, name, caveat, others): (_, &str, &Caveat, usize)| match others {
+        0 => format!("{name}: {}", caveat.message),
+        others => format!("{name} (and likewise {others} more): {}", caveat.message),
+    };
+    kinds.into_iter().map(say).collect()
 }
 
 /// `… and 3 more nodes`, or nothing.

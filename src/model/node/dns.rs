@@ -3,16 +3,14 @@
 //! With `failover` it checks the nodes it names, and what is down is not given out, unless all are: then all are named,
 //! since one of them may be better than its check.
 
-use super::health::Health;
+use super::health::{Checks, Health};
 use super::{Behaviour, Tending};
 use crate::base::ids::NodeId;
-use crate::base::random::{Draw, Purpose, mix, unit};
+use crate::base::random::{Purpose, mix};
 use crate::base::time::Span;
 use crate::model::context::{Context, Demand, IO};
-use crate::model::event::{Class, Event};
-use crate::model::probe::{Finding, probe};
 use crate::model::request::{FrameKey, Reply};
-use crate::scenario::plan::{self, Check, Target};
+use crate::scenario::plan::{self, Target};
 
 /// A resolver.
 pub struct Dns<'p> {
@@ -34,25 +32,20 @@ impl<'p> Dns<'p> {
         }
     }
 
-    fn tend_after(&mut self, cx: &mut Context<'_>, answer: usize, span: Span, what: Tending) {
-        let event = Event::Tend {
-            balancer: self.me,
-            server: answer as u16,
-            turn: self.health[answer].turn(),
-            what,
-        };
-        cx.after(span, Class::Probe, event);
+    fn checks_of(&self, answer: usize) -> Option<Checks<'p>> {
+        Some(Checks {
+            by: self.me,
+            server: answer,
+            check: self.plan.failover.as_ref()?,
+            key: mix(self.checks, answer as u64),
+        })
     }
 
-    fn checked(&mut self, cx: &mut Context<'_>, check: &Check, answer: usize, passed: bool) {
-        if self.health[answer].observe(check, passed) {
-            let (me, target) = (self.me, self.plan.answers[answer]);
-            let what = if passed { "up" } else { "down" };
-            cx.note(what, |p| format!("{}/{}", p.node(me).name, p.target_name(target)));
-            self.publish(cx);
-        }
-        let span = self.health[answer].interval(check);
-        self.tend_after(cx, answer, span, Tending::Check);
+    fn changed_its_mind(&self, cx: &mut Context<'_>, answer: usize, up: bool) {
+        let (me, target) = (self.me, self.plan.answers[answer]);
+        let what = if up { "up" } else { "down" };
+        cx.note(what, |p| format!("{}/{}", p.node(me).name, p.target_name(target)));
+        self.publish(cx);
     }
 
     fn publish(&self, cx: &mut Context<'_>) {
@@ -79,35 +72,24 @@ impl Behaviour for Dns<'_> {
     }
 
     fn started(&mut self, cx: &mut Context<'_>) {
-        let Some(check) = &self.plan.failover else { return };
         for answer in 0..self.health.len() {
+            let Some(checks) = self.checks_of(answer) else { return };
             self.health[answer].believe_up();
-            let turn = self.health[answer].next_turn();
-            let key = mix(mix(self.checks, answer as u64), u64::from(turn));
-            let first = check.inter.scaled(unit(&mut Draw::keyed(key)));
-            self.tend_after(cx, answer, first, Tending::Check);
+            checks.begin(cx, &mut self.health[answer]);
         }
         self.publish(cx);
     }
 
     fn tend(&mut self, cx: &mut Context<'_>, answer: usize, turn: u16, what: Tending) {
-        let Some(check) = self
-            .plan
-            .failover
-            .as_ref()
-            .filter(|_| turn == self.health[answer].turn())
-        else {
-            return;
-        };
-        if what == Tending::GiveUp {
-            return self.checked(cx, check, answer, false);
-        }
         let target = cx.directory.resolve(cx.plan, self.plan.answers[answer]);
-        let key = mix(mix(self.checks, answer as u64), !self.health[answer].begin_check());
-        match probe(cx, self.me, target, key, check.deep) {
-            Finding::Pass => self.checked(cx, check, answer, true),
-            Finding::Fail => self.checked(cx, check, answer, false),
-            Finding::Silent => self.tend_after(cx, answer, check.timeout, Tending::GiveUp),
+        if turn == self.health[answer].turn()
+            && let Some(checks) = self.checks_of(answer)
+            && let Some(passed) = checks.tend(cx, &mut self.health[answer], target, what)
+        {
+            if self.health[answer].observe(checks.check, passed) {
+                self.changed_its_mind(cx, answer, passed);
+            }
+            checks.go_on(cx, &mut self.health[answer]);
         }
     }
 }

@@ -1,10 +1,71 @@
 //! What a balancer, or a resolver that checks its answers, believes of a server, from the checks it has seen and what an operator has said.
 //!
-//! A small state machine: it counts and decides; when to check and what a check finds is told to it.
+//! `Health` is a small state machine: it counts and decides. `Checks` asks, one check after the other, and sets the time of the next.
 
-use super::Admin;
+use super::{Admin, Tending};
+use crate::base::ids::NodeId;
+use crate::base::random::{Draw, mix, unit};
 use crate::base::time::{Span, Time};
+use crate::model::context::Context;
+use crate::model::probe::{Finding, probe};
 use crate::scenario::plan::Check;
+
+/// The checks of one server by one node.
+#[derive(Copy, Clone, Debug)]
+pub struct Checks<'p> {
+    /// Who checks.
+    pub by: NodeId,
+    /// The server's place in its list.
+    pub server: usize,
+    /// How.
+    pub check: &'p Check,
+    /// Whence their random numbers come.
+    pub key: u64,
+}
+
+impl Checks<'_> {
+    /// They begin anew, at a moment of their own within an interval.
+    pub fn begin(self, cx: &mut Context<'_>, health: &mut Health) {
+        let turn = health.next_turn();
+        let word = unit(&mut Draw::keyed(mix(self.key, u64::from(turn))));
+        self.begin_after(cx, health, self.check.inter.scaled(word));
+    }
+
+    /// One has ended, and the next follows.
+    pub fn go_on(self, cx: &mut Context<'_>, health: &mut Health) {
+        let span = health.interval(self.check);
+        self.begin_after(cx, health, span);
+    }
+
+    /// The next begins within `fastinter`, if it was to begin later than that.
+    pub fn hurry(self, cx: &mut Context<'_>, health: &mut Health) {
+        if health.forgets_check_after(cx.now() + self.check.fastinter) {
+            self.begin_after(cx, health, self.check.fastinter);
+        }
+    }
+
+    fn begin_after(self, cx: &mut Context<'_>, health: &mut Health, span: Span) {
+        health.is_due(cx.now() + span);
+        cx.tend_after(self.by, self.server, health.turn(), span, Tending::Check);
+    }
+
+    /// One begins, or has heard nothing for as long as it may last. Has it passed? `None` where that is not known yet.
+    pub fn tend(self, cx: &mut Context<'_>, health: &mut Health, target: NodeId, what: Tending) -> Option<bool> {
+        if what == Tending::GiveUp {
+            return Some(false);
+        }
+        // Turns and checks are both counted from one: inverted, no check shares its key with the moment the first one begins.
+        let key = mix(self.key, !health.begin_check());
+        match probe(cx, self.by, target, key, self.check.deep) {
+            Finding::Pass => Some(true),
+            Finding::Fail => Some(false),
+            Finding::Silent => {
+                cx.tend_after(self.by, self.server, health.turn(), self.check.timeout, Tending::GiveUp);
+                None
+            }
+        }
+    }
+}
 
 /// What a balancer believes of a server.
 #[derive(Clone, Debug)]
@@ -52,23 +113,27 @@ impl Health {
     }
 
     /// Another check is to be waited for than before.
-    pub fn next_turn(&mut self) -> u16 {
+    fn next_turn(&mut self) -> u16 {
         self.turn = self.turn.wrapping_add(1);
         self.turn
     }
 
     /// The next check begins then.
-    pub fn is_due(&mut self, at: Time) {
+    fn is_due(&mut self, at: Time) {
         self.due = Some(at);
     }
 
-    /// Is the next check still to begin, and later than that?
-    pub fn is_due_after(&self, at: Time) -> bool {
-        self.due.is_some_and(|due| due > at)
+    /// Where the next check is still to begin, and later than that, another is to be waited for.
+    pub fn forgets_check_after(&mut self, at: Time) -> bool {
+        let later = self.due.is_some_and(|due| due > at);
+        if later {
+            self.next_turn();
+        }
+        later
     }
 
     /// A check begins now; its number.
-    pub fn begin_check(&mut self) -> u64 {
+    fn begin_check(&mut self) -> u64 {
         self.due = None;
         self.checks += 1;
         self.checks

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::axis::Axis;
 use super::canvas::{Canvas, Rect};
 use super::panel::{Band, Curve};
-use super::tracks::{Track, Tracks, reach};
+use super::tracks::{Track, Tracks, availability_axis, latency_axis};
 use super::{Drawing, PictureError};
 use crate::analysis::result::{Answer, Document, Estimate};
 use crate::analysis::sweep::{Input, Point, Sweep};
@@ -109,16 +109,15 @@ fn draw(canvas: &mut Canvas<'_>, area: Rect, along: &Input, lines: &[Line<'_>]) 
         lines.map(|(n, line)| along_line(canvas, n, line, metric)).collect()
     };
     let (waits, shares) = (curves("latency_s.p99"), curves("availability"));
-    let ((least, most), (lowest, _)) = (reach(&waits), reach(&shares));
     let tracks = [
         Track {
             title: "Latency, p99",
-            axis: Axis::latency(least, most),
+            axis: latency_axis(&waits),
             curves: waits,
         },
         Track {
             title: "Availability",
-            axis: Axis::availability(lowest),
+            axis: availability_axis(&shares),
             curves: shares,
         },
     ];

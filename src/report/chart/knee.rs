@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Rect, text_width};
 use super::labels::{Flag, rows};
 use super::panel::{Band, Curve, TICK_TEXT};
-use super::tracks::{Track, Tracks, reach};
+use super::tracks::{Track, Tracks, availability_axis, latency_axis, reach};
 use super::{Drawing, PictureError};
 use crate::analysis::capacity::{Capacity, Point};
 use crate::analysis::result::{Answer, Document, Estimate};
@@ -163,21 +163,20 @@ fn tracks(canvas: &Canvas<'_>, found: &Capacity) -> Vec<Track> {
     };
     let goodput = vec![curve("asked", 6, &offered), curve("answered", 0, &through)];
     let available = vec![curve("", 2, &|p| p.metrics.availability)];
-    let (waits, rates, shares) = (reach(&latency), reach(&goodput), reach(&available));
     let all = [
         Track {
             title: "Latency",
-            axis: Axis::latency(waits.0, waits.1),
+            axis: latency_axis(&latency),
             curves: latency,
         },
         Track {
             title: "Goodput, per second",
-            axis: Axis::rate(rates.1),
+            axis: Axis::rate(reach(&goodput).1),
             curves: goodput,
         },
         Track {
             title: "Availability",
-            axis: Axis::availability(shares.0),
+            axis: availability_axis(&available),
             curves: available,
         },
     ];

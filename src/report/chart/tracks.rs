@@ -40,9 +40,27 @@ impl Track {
 
 /// The least and the largest value of some curves.
 pub(super) fn reach(curves: &[Curve]) -> (f64, f64) {
-    let all = curves.iter().flat_map(|c| &c.middle).flatten().copied();
-    all.filter(|v| v.is_finite())
-        .fold((f64::INFINITY, 0.0_f64), |(lo, hi), v| (lo.min(v), hi.max(v)))
+    span(curves.iter().flat_map(|c| &c.middle))
+}
+
+/// An axis for latencies: bands have their place on it too, but to no more than twice the height of the curves, since how little is
+/// known of a line should not hide the line.
+pub(super) fn latency_axis(curves: &[Curve]) -> Axis {
+    let (least, most) = reach(curves);
+    let (_, widest) = span(curves.iter().flat_map(|c| &c.band).flat_map(|b| &b.hi));
+    Axis::latency(least, most.max(widest.min(2.0 * most)))
+}
+
+/// An axis for shares of requests that are answered, bands as above.
+pub(super) fn availability_axis(curves: &[Curve]) -> Axis {
+    let (least, _) = reach(curves);
+    let (widest, _) = span(curves.iter().flat_map(|c| &c.band).flat_map(|b| &b.lo));
+    Axis::availability(least.min(widest.max(1.0 - 2.0 * (1.0 - least))))
+}
+
+fn span<'v>(values: impl Iterator<Item = &'v Option<f64>>) -> (f64, f64) {
+    let all = values.flatten().copied().filter(|v| v.is_finite());
+    all.fold((f64::INFINITY, 0.0_f64), |(lo, hi), v| (lo.min(v), hi.max(v)))
 }
 
 impl Tracks<'_> {

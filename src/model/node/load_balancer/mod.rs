@@ -291,8 +291,7 @@ impl Behaviour for LoadBalancer<'_> {
 
     fn tend(&mut self, cx: &mut Context<'_>, server: usize, turn: u16, what: Tending) {
         match what {
-            Tending::Check => self.check(cx, server, turn),
-            Tending::GiveUp => self.check_was_silent(cx, server, turn),
+            Tending::Check | Tending::GiveUp => self.check(cx, server, turn, what),
             Tending::Warm => self.warm(cx, server, turn),
             Tending::ShutDown => self.shut_down(cx, server),
         }

@@ -1,13 +1,12 @@
 //! Keeping an eye on the servers: checks, what live traffic tells, slow starts, and what follows from all of them.
 
 use super::{LoadBalancer, Stage, Step};
-use crate::base::random::{Draw, label, mix, unit};
+use crate::base::random::{label, mix};
 use crate::base::time::{Span, Time};
 use crate::model::balance::{Balance, Change, slowstart};
 use crate::model::context::Context;
-use crate::model::event::{Class, Event};
 use crate::model::node::Tending;
-use crate::model::probe::{Finding, probe};
+use crate::model::node::health::Checks;
 use crate::model::request::{How, Outcome, Reply, Step as FrameStep};
 use crate::scenario::plan::{Check, Observe, OnError};
 
@@ -44,66 +43,38 @@ impl Ramp {
     }
 }
 
-impl LoadBalancer<'_> {
+impl<'p> LoadBalancer<'p> {
     // --- checks -----------------------------------------------------------------------------------------------------
 
+    /// Their random numbers go by the server's name: another server in the list moves nobody's check.
+    fn checks_of(&self, cx: &Context<'_>, server: usize) -> Option<Checks<'p>> {
+        Some(Checks {
+            by: self.me,
+            server,
+            check: self.plan.check.as_ref()?,
+            key: mix(self.checks, label(&cx.plan.node(self.plan.servers[server].node).name)),
+        })
+    }
+
     pub(super) fn begin_checks(&mut self, cx: &mut Context<'_>) {
-        let Some(check) = &self.plan.check else { return };
         for server in 0..self.servers.len() {
-            let turn = self.servers[server].health.next_turn();
-            let word = unit(&mut Draw::keyed(mix(self.check_key(cx, server), u64::from(turn))));
-            self.tend_after(cx, server, check.inter.scaled(word), Tending::Check, turn);
+            let Some(checks) = self.checks_of(cx, server) else {
+                return;
+            };
+            checks.begin(cx, &mut self.servers[server].health);
         }
     }
 
-    fn tend_after(&mut self, cx: &mut Context<'_>, server: usize, span: Span, what: Tending, turn: u16) {
-        if what == Tending::Check {
-            self.servers[server].health.is_due(cx.now() + span);
-        }
-        let event = Event::Tend {
-            balancer: self.me,
-            server: server as u16,
-            turn,
-            what,
-        };
-        cx.after(span, Class::Probe, event);
-    }
-
-    /// Keyed by the server's name: another server in the list moves nobody's check.
-    fn check_key(&self, cx: &Context<'_>, server: usize) -> u64 {
-        mix(self.checks, label(&cx.plan.node(self.plan.servers[server].node).name))
-    }
-
-    /// A check begins.
-    pub(super) fn check(&mut self, cx: &mut Context<'_>, server: usize, turn: u16) {
-        let Some(check) = &self.plan.check else { return };
-        if turn != self.servers[server].health.turn() {
-            return;
-        }
-        // Turns and checks are both counted from one: inverted, no check shares its key with the moment the first one begins.
-        let key = mix(self.check_key(cx, server), !self.servers[server].health.begin_check());
-        match probe(cx, self.me, self.plan.servers[server].node, key, check.deep) {
-            Finding::Pass => self.checked(cx, check, server, true),
-            Finding::Fail => self.checked(cx, check, server, false),
-            Finding::Silent => self.tend_after(cx, server, check.timeout, Tending::GiveUp, turn),
-        }
-    }
-
-    /// A check has heard nothing for as long as it may last.
-    pub(super) fn check_was_silent(&mut self, cx: &mut Context<'_>, server: usize, turn: u16) {
-        if let Some(check) = &self.plan.check
-            && turn == self.servers[server].health.turn()
+    /// A check begins, or gives up.
+    pub(super) fn check(&mut self, cx: &mut Context<'_>, server: usize, turn: u16, what: Tending) {
+        let node = self.plan.servers[server].node;
+        if turn == self.servers[server].health.turn()
+            && let Some(checks) = self.checks_of(cx, server)
+            && let Some(passed) = checks.tend(cx, &mut self.servers[server].health, node, what)
         {
-            self.checked(cx, check, server, false);
+            self.judge(cx, checks.check, server, passed);
+            checks.go_on(cx, &mut self.servers[server].health);
         }
-    }
-
-    /// A check has ended; the next follows.
-    fn checked(&mut self, cx: &mut Context<'_>, check: &Check, server: usize, passed: bool) {
-        self.judge(cx, check, server, passed);
-        let health = &mut self.servers[server].health;
-        let (span, turn) = (health.interval(check), health.turn());
-        self.tend_after(cx, server, span, Tending::Check, turn);
     }
 
     fn judge(&mut self, cx: &mut Context<'_>, check: &Check, server: usize, passed: bool) {
@@ -132,7 +103,7 @@ impl LoadBalancer<'_> {
     /// `on-marked-down shutdown-sessions`: as an event of its own, when nobody's answer is half dealt with.
     pub(super) fn shut_down_soon(&mut self, cx: &mut Context<'_>, server: usize) {
         if self.plan.shutdown_sessions {
-            self.tend_after(cx, server, Span::ZERO, Tending::ShutDown, 0);
+            cx.tend_after(self.me, server, 0, Span::ZERO, Tending::ShutDown);
         }
     }
 
@@ -186,9 +157,8 @@ impl LoadBalancer<'_> {
             }
         }
         // All of them bring the next check forward.
-        if self.servers[server].health.is_due_after(cx.now() + check.fastinter) {
-            let turn = self.servers[server].health.next_turn();
-            self.tend_after(cx, server, check.fastinter, Tending::Check, turn);
+        if let Some(checks) = self.checks_of(cx, server) {
+            checks.hurry(cx, &mut self.servers[server].health);
         }
     }
 
@@ -229,7 +199,7 @@ impl LoadBalancer<'_> {
         self.limit(cx, server);
         if cx.now().since(began) < lasts {
             let turn = self.servers[server].ramp.turn;
-            self.tend_after(cx, server, slowstart::STEP, Tending::Warm, turn);
+            cx.tend_after(self.me, server, turn, slowstart::STEP, Tending::Warm);
         } else {
             self.servers[server].ramp.stop();
         }
