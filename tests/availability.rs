@@ -390,18 +390,65 @@ fn theory_many_servers_are_overloaded_together() {
     );
 }
 
-/// An address that needs ten seconds to move loses ten seconds of requests whenever its holder fails, and the other is up.
+/// An address that needs so long to move loses as many seconds of requests whenever its holder fails, and the other is up.
 #[test]
 fn theory_a_failover_is_lost_in_passing() {
-    let vip = r#""front": { "kind": "virtual-ip", "members": ["a", "b"], "failover": "10s", "preempt": false }"#;
-    let nodes = [vip.into(), monthly("a"), monthly("b")].join(", ");
-    let plan = plan(&format!(
-        r#"{{ "duration": "60s", "warmup": "0s", "clients": {{ "c": {{ "arrivals": {{ "uniform": 20 }}, "entry": "front" }} }}, "nodes": {{ {nodes} }} }}"#
-    ));
-    let (value, _) = lost(&availability(&plan, 3650.0 * DAY_S, 3).availability);
-    let passing = (1.0 - Q) * 10.0 / (30.0 * DAY_S + 3600.0);
-    // A request more or less of two hundred.
-    near("lost", value, Q * Q + passing, passing / 200.0);
+    for (failover, per_s) in [(10.0, 20.0), (600.0, 2.0)] {
+        let vip = format!(
+            r#""front": {{ "kind": "virtual-ip", "members": ["a", "b"], "failover": "{failover}s", "preempt": false }}"#
+        );
+        let hour = |name: &str| monthly(name).replace(r#""mttr": "1h""#, r#""mttr": { "constant": "1h" }"#);
+        let nodes = [vip, hour("a"), hour("b")].join(", ");
+        let plan = plan(&format!(
+            r#"{{ "duration": "60s", "warmup": "0s", "clients": {{ "c": {{ "arrivals": {{ "uniform": {per_s} }}, "entry": "front" }} }}, "nodes": {{ {nodes} }} }}"#
+        ));
+        let (value, _) = lost(&availability(&plan, 3650.0 * DAY_S, 3).availability);
+        let passing = (1.0 - Q) * failover / (30.0 * DAY_S + 3600.0);
+        // A request more or less.
+        near("lost", value, Q * Q + passing, passing / (failover * per_s));
+    }
+}
+
+// --- met in the midst of life ---------------------------------------------------------------------------------------
+
+/// A firewall lets 50 a second through, of 10 and of 100 for as long each: 60 of 110 requests, whatever part of the time goes well.
+#[test]
+fn theory_a_load_that_changes_counts_by_its_requests() {
+    let wall = r#""front": { "kind": "firewall", "to": "a", "limit": { "rate": "50/s", "burst": 50 } }"#;
+    let nodes = format!("{wall}, {}", monthly("a"));
+    let profile = r#"{ "profile": [["0s", 10], ["20m", 10], ["20m", 100], ["40m", 100]] }"#;
+    let by_chance = r#"{ "mmpp": { "states": [{ "rate": 10, "mean": "20m" }, { "rate": 100, "mean": "20m" }] } }"#;
+    for (arrivals, most) in [(profile, 0.06), (by_chance, 0.12)] {
+        let plan = plan(&format!(
+            r#"{{ "duration": "40m", "clients": {{ "c": {{ "arrivals": {arrivals}, "entry": "front" }} }}, "nodes": {{ {nodes} }} }}"#
+        ));
+        let found = availability(&plan, 3650.0 * DAY_S, 20);
+        let (value, half) = lost(&found.availability);
+        // The half is of what is drawn; the fifty that a bucket holds are a thousandth of those that come while it lasts.
+        near("lost", value, 1.0 - 60.0 / 110.0, half + 0.001);
+        assert!(half < most, "{half}");
+        let by_luck = found.periods.mean_min_per_year.value.expect("a mean") / YEAR_MIN;
+        near("by luck", by_luck, value, 0.01);
+    }
+}
+
+/// With everything up nothing is lost: users do not all ask at once as those would that have begun to think together, and a cache that
+/// lives for longer than anybody watches is not empty.
+#[test]
+fn a_life_does_not_begin_when_something_fails() {
+    let users = r#""c": { "users": 2000, "think": "10m", "entry": "a" }"#;
+    let clerk = r#""a": { "kind": "app", "workers": 2, "queue": 40, "work": { "*": { "io": "200ms" } }, "lifetime": { "mtbf": "30d", "mttr": "1h" } }"#;
+    let readers = r#""c": { "arrivals": { "uniform": 50 }, "entry": "front" }"#;
+    let cached = r#""front": { "kind": "web", "upstreams": ["a"], "cache": { "hit": 0.8, "ttl": "10m" } },
+        "a": { "kind": "app", "workers": 1, "queue": 20, "work": { "*": { "io": "30ms" } }, "lifetime": { "mtbf": "30d", "mttr": "1h" } }"#;
+    for (clients, nodes) in [(users, clerk), (readers, cached)] {
+        let plan = plan(&format!(
+            r#"{{ "duration": "1h", "clients": {{ {clients} }}, "nodes": {{ {nodes} }} }}"#
+        ));
+        let found = availability(&plan, 3650.0 * DAY_S, 2);
+        let up = found.by_cause.get(EVERYTHING_UP).and_then(|e| e.value);
+        assert_eq!(up, Some(0.0), "{:?}", found.by_cause);
+    }
 }
 
 /// A role that stays where it went is priced as if it had gone back: said where the members fail differently often, and nowhere else.
@@ -707,6 +754,23 @@ fn a_missed_promise_a_missing_lifetime_and_times_of_its_own_have_their_statuses(
     let (status, out, _) = program::fallover(&args);
     assert_eq!(status, 99, "{out}");
     assert!(out.contains("MISSED") && out.contains("monitoring"), "{out}");
+    // As many may be lost as may not be answered.
+    for (promise, expected) in [("0.0001", 99), ("0.1", 0)] {
+        let promise = format!(r#"slo={{"error_ratio": {promise}}}"#);
+        let (status, out, said) = program::fallover(&[
+            "availability",
+            &path,
+            "--replications",
+            "2",
+            "--check",
+            "--set",
+            &promise,
+        ]);
+        assert!(
+            status == expected && !said.contains("nothing to check"),
+            "{status} {out} {said}"
+        );
+    }
     let (status, _, said) = program::fallover(&["availability", &path, "--duration", "1y"]);
     assert!(status == 2 && said.contains("--horizon"), "{said}");
     let (status, _, said) = program::fallover(&["availability", &path, "--horizon", "0s"]);

@@ -155,6 +155,49 @@ fn profiles_users_and_traces_have_a_knee_too() {
     assert!(left.is_some_and(|r| (1.1..2.1).contains(&r)), "{left:?}");
 }
 
+/// Who thinks for a minute is somewhere in the midst of it: the load is there from the beginning, 200 users in 6.1 s each.
+#[test]
+fn users_are_met_in_the_midst_of_their_thoughts() {
+    let found = found(
+        r#"{ "clients": { "u": { "users": 200, "think": { "uniform": { "min": "3s", "max": "9s" } }, "entry": "app" } },
+            "nodes": { "app": { "kind": "app", "workers": 40, "work": { "*": { "io": "100ms" } } } }, "slo": { "p99": "200ms" } }"#,
+        &["--knee-only"],
+    );
+    // Renewals of 6 s with a deviation of 1.7 s: a thousandth of the count over all that is looked at.
+    assert!(
+        (found.present_per_s - 200.0 / 6.1).abs() < 0.005 * 200.0 / 6.1,
+        "{}",
+        found.present_per_s
+    );
+}
+
+/// The second of two like machines carries what the first does: five seconds of pauses, in which requests pile up, are no part of what lasts.
+#[test]
+fn what_piles_up_until_a_loss_is_noticed_does_not_count() {
+    let found = found(
+        r#"{ "duration": "60s", "clients": { "c": { "arrivals": { "poisson": 160 }, "entry": "lb" } },
+            "hosts": { "h1": { "cores": 1 }, "h2": { "cores": 1 } },
+            "nodes": {
+              "lb": { "kind": "load-balancer", "servers": ["a", { "node": "b", "backup": true }], "redispatch": true, "check": { "inter": "1s" } },
+              "a": { "kind": "app", "host": "h1", "work": { "*": { "cpu": "5ms" } } },
+              "b": { "kind": "app", "host": "h2", "work": { "*": { "cpu": "5ms" } } } },
+            "slo": { "p99": "1s" } }"#,
+        &[],
+    );
+    let whole = found.knee.knee_per_s.value.expect("a knee");
+    for lost in ["h1", "a", "h2"] {
+        let left = found
+            .n_minus_1
+            .get(lost)
+            .and_then(|k| k.knee_per_s.value)
+            .expect("a knee");
+        assert!(
+            (0.97..1.03).contains(&(left / whole)),
+            "{left} of {whole} without {lost}"
+        );
+    }
+}
+
 /// There are no fractions of a user: the knee is the last whole one, and no load is tried twice.
 #[test]
 fn users_are_whole() {

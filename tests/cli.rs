@@ -498,6 +498,25 @@ fn a_missed_promise_is_status_99_only_if_asked() {
     assert_eq!(fallover(&brief(&["--check"])).0, 0);
     let (status, _, says) = fallover(&brief(&["--check", "--set", "slo=null"]));
     assert!(status == 0 && says.contains("nothing to check"), "{status} {says}");
+    // What lasts after a loss counts as well, and what is so with everything up.
+    let lone = r#"{ "duration": "20s", "clients": { "c": { "arrivals": { "uniform": 20 }, "entry": "a" } }, "slo": { "p99": "15ms" },
+        "nodes": { "a": { "kind": "load-balancer", "servers": ["x", { "node": "y", "backup": true }], "check": {}, "redispatch": true },
+            "x": { "kind": "app", "work": { "*": { "io": "10ms" } } }, "y": { "kind": "app", "work": { "*": { "io": "IO" } } } } }"#;
+    for (io, promise, expected) in [
+        ("10ms", "slo.p99=15ms", 99),
+        ("10ms", "slo.p99=5ms", 99),
+        ("20ms", "slo.p99=15ms", 99),
+    ] {
+        let (_folder, path) = scratch("lone.json", lone.replace("IO", io));
+        // The balancer itself can be lost: without an answer there is no latency that keeps a promise.
+        let spof = ["spof", &path, "--replications", "1", "-q", "--set", promise];
+        assert_eq!(fallover(&spof).0, 0);
+        assert_eq!(
+            fallover(&[&spof[..], &["--check"]].concat()).0,
+            expected,
+            "{io} {promise}"
+        );
+    }
     let several = [&crash[..], &[FOOBAR, "--check"]].concat();
     assert_eq!(fallover(&several).0, 99, "one of several is enough");
 }
@@ -617,6 +636,36 @@ fn the_rows_agree_with_the_counts() {
         .as_f64()
         .expect("is a number");
     assert!((mean / said - 1.0).abs() < 1e-9, "{mean} {said}");
+}
+
+/// Whoever leaves before its turn has waited too, in the rows as in the mean of the node.
+#[test]
+fn the_rows_know_what_those_waited_who_were_given_up() {
+    let text = r#"{ "duration": "2s", "clients": { "b": { "arrivals": { "uniform": "20/s" }, "entry": "a", "timeout": "100ms" } },
+        "nodes": { "a": { "kind": "app", "workers": 1, "abandoned": "stop", "work": { "*": { "io": "80ms" } } } } }"#;
+    let (folder, path) = scratch("late.json", text);
+    let rows = folder.path().join("rows.csv").to_str().expect("is text").to_owned();
+    let d = document(&["run", &path, "--replications", "1", "--requests", &rows]);
+    let mut reader = csv::Reader::from_path(&rows).expect("opens");
+    let at = reader
+        .headers()
+        .expect("has a head")
+        .iter()
+        .position(|h| h == "a.wait_s")
+        .expect("is there");
+    let all: Vec<f64> = reader
+        .records()
+        .map(|r| r.expect("is a row")[at].parse().expect("has waited"))
+        .collect();
+    let mean = all.iter().sum::<f64>() / all.len() as f64;
+    let said = d["nodes"]["a"]["wait_s"]["mean"]["value"]
+        .as_f64()
+        .expect("is a number");
+    assert!(
+        all.len() == 40 && (mean / said - 1.0).abs() < 1e-9,
+        "{mean} of {} {said}",
+        all.len()
+    );
 }
 
 #[test]

@@ -209,7 +209,9 @@ const FEWER: f64 = 0.005;
 pub fn caveats(compare: &Compare) -> Vec<Caveat> {
     let mut caveats = Vec::new();
     let few = compare.variants.iter().map(|(_, v)| v.replications).min().unwrap_or(0);
-    if few == 1 {
+    // The batches of one run stand for replications.
+    let tells_nothing = compare.differences.iter().all(|d| d.p_value.is_none());
+    if few == 1 && tells_nothing {
         caveats.push(Caveat {
             code: "replications.one".into(),
             message:

@@ -54,7 +54,7 @@ impl Checked {
             nodes: 0,
             hosts: 0,
             warnings: Vec::new(),
-            problems: problems.list.iter().map(|p| p.message.clone()).collect(),
+            problems: problems.each(),
         }
     }
 }

@@ -327,8 +327,8 @@ impl Sweep {
 fn share((value, lo, hi): (f64, f64, f64)) -> Estimate {
     Estimate {
         value: Some(value),
-        lo: Some(lo),
-        hi: Some(hi),
+        lo: Some(lo.clamp(0.0, 1.0)),
+        hi: Some(hi.clamp(0.0, 1.0)),
         confidence: CONFIDENCE,
     }
 }

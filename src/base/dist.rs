@@ -6,7 +6,7 @@
 use rand::Rng;
 use rand_distr::{Distribution, Exp1, Gamma, StandardNormal};
 
-use super::random::{below, unit};
+use super::random::{Draw, below, unit};
 use super::time::Span;
 
 /// A distribution of lengths of time. Copying the cheap ones is a few words; the long ones sit behind a pointer.
@@ -34,6 +34,10 @@ pub enum Dist {
     /// The request's own value, from this column of its arrival trace.
     Trace(u16),
 }
+
+/// Renewals that have gone on for so many of their means have forgotten when they began.
+const LONG_AGO: f64 = 16.0;
+const MOST_FOLLOWED: usize = 10_000;
 
 impl Dist {
     /// No time at all.
@@ -136,6 +140,24 @@ impl Dist {
         };
         // A Weibull of a tiny shape has a mean beyond all numbers.
         Some(ns * 1e-9).filter(|mean| mean.is_finite())
+    }
+
+    /// What is left of one at any moment, where one follows the other for ever: found by following them from long before. `None` in the
+    /// improbable case that this takes too long.
+    ///
+    /// # Panics
+    /// As [`sample`](Dist::sample).
+    pub fn residual(&self, draw: &mut Draw) -> Option<Span> {
+        let mean = self.mean_s().filter(|mean| *mean > 0.0)?;
+        let mut until_now = Span::from_seconds(mean * (LONG_AGO + unit(draw)));
+        for _ in 0..MOST_FOLLOWED {
+            let one = self.sample(draw);
+            if one > until_now {
+                return Some(one - until_now);
+            }
+            until_now = until_now - one;
+        }
+        None
     }
 
     /// Does it never take any time?

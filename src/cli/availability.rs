@@ -114,7 +114,7 @@ impl Availability {
                 seed: Some(self.simulating.seed),
                 replications: found.replications,
                 duration_s: found.trial_s,
-                warmup_s: Some(0.0),
+                warmup_s: Some(found.warmup_s),
             },
             answer: Answer::Availability(Box::new(found.availability)),
             caveats: found.caveats,

@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::exit::{self, Failure, INTERRUPTED};
+use super::exit::{self, Failure, INTERRUPTED, MISSED};
 use super::options::{Reading, Simulating, Writing, of_failures};
-use super::simulate::{failed, now, stop_on_interrupt};
+use super::simulate::{NOTHING_CHECKED, failed, now, stop_on_interrupt};
 use crate::analysis::result::{Answer, Caveat, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
 use crate::analysis::spof::{self as finding, Effect, Lab, Options, remedies};
 use crate::report::progress;
 use crate::scenario::Loaded;
 use crate::study::Settings;
+
+const APPLY_PRINTS: &str = "--apply prints the scenario after the fix, and writes no result with -o; send what it prints to a file: > fixed.json";
 
 /// What are the single points of failure, what does each cost, and what can the rest not carry?
 #[derive(Debug, Args)]
@@ -45,7 +47,10 @@ impl Spof {
         let outputs = self.writing.outputs()?;
         let loaded = self.reading.one(&self.scenario, &self.writing)?;
         if !self.apply.is_empty() {
-            return self.apply(loaded);
+            return match outputs.is_empty() {
+                true => self.apply(loaded),
+                false => Err(Failure::BadInput(APPLY_PRINTS.into())),
+            };
         }
         let plan = &loaded.plan;
         let stop = stop_on_interrupt();
@@ -94,6 +99,11 @@ impl Spof {
         if !finished {
             exit::note("interrupted: what was finished is in the result; no fix has been tried to the end");
             return Err(Failure::Status(INTERRUPTED));
+        }
+        match self.simulating.check.then(|| before.keeps_promises()) {
+            Some(None) => exit::note(NOTHING_CHECKED),
+            Some(Some(false)) => return Err(Failure::Status(MISSED)),
+            Some(Some(true)) | None => {}
         }
         Ok(())
     }

@@ -368,8 +368,13 @@ impl Recorder {
                 slice.1 += 1;
             }
         }
+        let row = match outcome {
+            // What its client has given up, or the run has, is still inside and has waits to tell.
+            Outcome::ClientTimeout | Outcome::Unreachable | Outcome::Unfinished => self.row_of.get(&key).copied(),
+            _ => self.row_of.remove(&key),
+        };
         if self.wanted.rows
-            && let Some(row) = self.row_of.remove(&key).and_then(|at| self.run.rows.get_mut(at))
+            && let Some(row) = row.and_then(|at| self.run.rows.get_mut(at))
         {
             row.finished = (outcome != Outcome::Unfinished).then_some(now);
             (row.outcome, row.attempts) = (outcome, attempts);

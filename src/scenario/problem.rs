@@ -43,6 +43,14 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// What is wrong, and what to do instead.
+    fn says(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}; {hint}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     /// Something wrong with what was typed.
     pub fn new(place: Place, message: impl Into<String>) -> Problem {
         Problem {
@@ -95,11 +103,17 @@ impl Problems {
 
     /// What is wrong without where: of a scenario that nobody wrote.
     pub fn messages(&self) -> String {
-        let message = |p: &Problem| match &p.hint {
-            Some(hint) => format!("{}; {hint}", p.message),
-            None => p.message.clone(),
+        self.list.iter().map(Problem::says).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Each as a line of its own: where, what, and what to do.
+    pub fn each(&self) -> Vec<String> {
+        let line = |p: &Problem| match &p.place {
+            Place::File => p.says(),
+            Place::Spot(spot) => format!("{}:{}: {}", spot.line, spot.column, p.says()),
+            Place::Set(set) => format!("--set {set}: {}", p.says()),
         };
-        self.list.iter().map(message).collect::<Vec<_>>().join("; ")
+        self.list.iter().map(line).collect()
     }
 
     /// Could files not be read, and is that all that is wrong?
@@ -122,10 +136,7 @@ impl fmt::Display for Problems {
                 Place::Spot(spot) => write!(f, "{}:{}:{}: ", self.file, spot.line, spot.column)?,
                 Place::Set(set) => write!(f, "{}: --set {set}: ", self.file)?,
             }
-            f.write_str(&problem.message)?;
-            if let Some(hint) = &problem.hint {
-                write!(f, "; {hint}")?;
-            }
+            f.write_str(&problem.says())?;
             if let Place::Spot(spot) = &problem.place {
                 quote(f, &self.text, *spot)?;
             }

@@ -110,6 +110,17 @@ pub fn ratio(pairs: &[(f64, f64)]) -> Option<Interval> {
     })
 }
 
+/// What all replications together say, with its interval by the jackknife (Tukey, 1958): from what they say with one of them left out, one
+/// after the other. For what is no mean over replications, such as sums of ratios.
+pub fn jackknife(all: f64, without: &[f64]) -> Interval {
+    let n = without.len() as f64;
+    let pseudo: Vec<f64> = without.iter().map(|w| n * all - (n - 1.0) * w).collect();
+    Interval {
+        value: all,
+        half: mean(&pseudo).and_then(|i| i.half),
+    }
+}
+
 /// The quantile `p` of all replications together, with its interval by Woodruff's method (1952): how sure one is of the
 /// share below it, from how that share differs between replications, read back as values.
 ///

@@ -44,7 +44,7 @@ pub struct Account<'a> {
     passing_s: Vec<Vec<f64>>,
 }
 
-/// Of one replication, or of all.
+/// By all replications, or by all but one.
 #[derive(Clone, Debug, Default)]
 pub struct Sum {
     /// By class: the share of its requests that is lost.
@@ -106,10 +106,10 @@ impl<'a> Account<'a> {
     }
 
     /// The lost share of each class in a state, where a simulation of it, or of the one that stands for it, says so.
-    fn simulated(&self, state: usize, replication: Option<usize>) -> Option<Vec<f64>> {
+    fn simulated(&self, state: usize, without: Option<usize>) -> Option<Vec<f64>> {
         let seen = self.stand_ins.get(&state).copied().unwrap_or(state);
         self.prices
-            .simulated(&self.states.all[seen], &self.cuts[state], replication)
+            .simulated(&self.states.all[seen], &self.cuts[state], without)
     }
 
     /// The share of all requests that is lost in a state.
@@ -155,7 +155,7 @@ impl<'a> Account<'a> {
     }
 
     /// All that is lost, in one replication of the trials or in all of them.
-    pub fn sum(&self, occupancy: &Occupancy, replication: Option<usize>) -> Sum {
+    pub fn sum(&self, occupancy: &Occupancy, without: Option<usize>) -> Sum {
         let mut sum = Sum {
             classes: vec![0.0; self.plan.classes.len()],
             ..Sum::default()
@@ -164,9 +164,9 @@ impl<'a> Account<'a> {
         for (state, share) in &occupancy.shares {
             *shares.entry(*state).or_default() += share;
         }
-        let losses = |state: usize| replication.and_then(|r| self.simulated(state, Some(r)));
+        let losses = |state: usize| without.and_then(|r| self.simulated(state, Some(r)));
         let nothing = vec![false; self.plan.classes.len()];
-        let base = self.prices.simulated(&[], &nothing, replication).unwrap_or_default();
+        let base = self.prices.simulated(&[], &nothing, without).unwrap_or_default();
         let usual = self.weigh(&base);
         for (state, share) in shares {
             let found = losses(state);
@@ -180,10 +180,10 @@ impl<'a> Account<'a> {
             self.blame(state, minutes * (self.weigh(loss) - usual), minutes, &mut sum.causes);
         }
         for (life, weights) in self.weights(occupancy).into_iter().enumerate() {
-            let passing_s = match replication {
+            let passing_s = match without {
                 Some(_) => self
                     .prices
-                    .passing_s(life, &self.cuts_of(self.mortals[life].part), replication),
+                    .passing_s(life, &self.cuts_of(self.mortals[life].part), without),
                 None => self.passing_s[life].clone(),
             };
             let lost: Vec<f64> = weights.iter().zip(&passing_s).map(|(w, s)| w * s).collect();

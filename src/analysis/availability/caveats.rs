@@ -1,7 +1,7 @@
 //! What one should know before believing an answer.
 
 use super::*;
-use crate::analysis::spof::LOAD_VARIES;
+use crate::analysis::spof::{LOAD_VARIES, listed, unwatched};
 use crate::base::ids::NodeId;
 use crate::model::structure::used;
 use crate::scenario::plan::{Hit, Promotion};
@@ -27,6 +27,7 @@ pub fn of(account: &Account<'_>, found: &Availability, (ages, is_short): (bool, 
     if plan.load_varies() {
         all.push(caveat("load.varies", LOAD_VARIES));
     }
+    all.extend(unwatched(plan));
     if !found.unused.is_empty() {
         all.push(caveat(
             "unused",
@@ -83,15 +84,6 @@ pub fn caveat(code: &str, message: impl Into<String>) -> Caveat {
     Caveat {
         code: code.into(),
         message: message.into(),
-    }
-}
-
-/// A few names, and how many more there are.
-fn listed(names: &[String]) -> String {
-    const MOST: usize = 8;
-    match names.len() {
-        n if n > MOST => format!("{} and {} more", names[..MOST].join(", "), n - MOST),
-        _ => names.join(", "),
     }
 }
 

@@ -38,7 +38,7 @@ impl Trials {
     }
 }
 
-/// Prices, by replication or over all of them.
+/// Prices, by all replications or by all but one.
 pub struct Prices<'a> {
     plan: &'a Plan,
     trials: &'a Trials,
@@ -78,26 +78,22 @@ impl<'a> Prices<'a> {
         self.trials.losses.len() + 1
     }
 
-    /// The lost share of each class while this lasts, where a simulation says so; in one replication, or in all.
-    pub fn simulated(&self, down: &[usize], cut: &[bool], replication: Option<usize>) -> Option<Vec<f64>> {
+    /// The lost share of each class while this lasts, where a simulation says so; by all replications, or all but one.
+    pub fn simulated(&self, down: &[usize], cut: &[bool], without: Option<usize>) -> Option<Vec<f64>> {
         if down.is_empty() {
             let base = self.trials.base();
-            return Some(
-                (0..cut.len())
-                    .map(|c| ratio(base, c, replication, Course::whole))
-                    .collect(),
-            );
+            return Some((0..cut.len()).map(|c| ratio(base, c, without, Course::whole)).collect());
         }
         let (trial, _) = self.trials.of(down)?;
         let of = |class: usize| match cut[class] {
             true => 1.0,
-            false => ratio(trial, class, replication, |c| c.lasting),
+            false => ratio(trial, class, without, |c| c.lasting),
         };
         Some((0..cut.len()).map(of).collect())
     }
 
     /// What a failure of this lifetime loses beside what is lost while it lasts, by class, in seconds of its requests.
-    pub fn passing_s(&self, life: usize, cut: &[bool], replication: Option<usize>) -> Vec<f64> {
+    pub fn passing_s(&self, life: usize, cut: &[bool], without: Option<usize>) -> Vec<f64> {
         let Some((trial, base)) = self.trial_of[life].map(|t| &self.trials.losses[t]) else {
             return vec![0.0; self.plan.classes.len()];
         };
@@ -105,17 +101,14 @@ impl<'a> Prices<'a> {
         let of = |class: usize| {
             let lasting = match cut[class] {
                 true => 1.0,
-                false => ratio(trial, class, replication, |c| c.lasting),
+                false => ratio(trial, class, without, |c| c.lasting),
             };
-            let excess = lasting - ratio(base, class, replication, |c| c.lasting);
-            let all = courses(trial, class, replication).zip(courses(base, class, replication));
-            let (lost, runs) = all.fold((0.0, 0.0), |(sum, runs), (with, without)| {
-                (sum + self.passing(life, excess, with, without), runs + 1.0)
-            });
-            let offered = courses(base, class, None).map(|c| c.whole().0).sum::<f64>();
-            let per_s = offered / (base.counted_s() * base.courses.len().max(1) as f64);
-            if per_s > 0.0 && runs > 0.0 {
-                lost / runs / per_s
+            let excess = lasting - ratio(base, class, without, |c| c.lasting);
+            let all = courses(trial, class, without).zip(courses(base, class, without));
+            let lost: f64 = all.map(|(with, base)| self.passing(life, excess, with, base)).sum();
+            let offered = courses(base, class, without).map(|c| c.whole().0).sum::<f64>();
+            if offered > 0.0 {
+                lost * base.counted_s() / offered
             } else {
                 0.0
             }
@@ -166,16 +159,17 @@ fn add(a: Count, b: Count) -> Count {
     (a.0 + b.0, a.1 + b.1)
 }
 
-fn courses(trial: &Trial, class: usize, replication: Option<usize>) -> impl Iterator<Item = &Course> {
-    let range = replication.map_or(0..trial.courses.len(), |r| r..r + 1);
-    trial.courses[range].iter().map(move |c| &c[class])
+/// Of all replications, or of all but one.
+fn courses(trial: &Trial, class: usize, without: Option<usize>) -> impl Iterator<Item = &Course> {
+    let all = trial.courses.iter().enumerate();
+    all.filter(move |(r, _)| without != Some(*r))
+        .map(move |(_, c)| &c[class])
 }
 
-/// Lost over offered; where a replication has none of the class, over all of them.
-fn ratio(trial: &Trial, class: usize, replication: Option<usize>, of: impl Fn(&Course) -> Count) -> f64 {
-    let counts = courses(trial, class, replication).map(&of);
-    let (offered, lost) = counts.fold((0.0, 0.0), |sum, c| (sum.0 + c.0, sum.1 + c.1));
-    match (offered > 0.0, replication) {
+/// Lost over offered; where the others have none of the class, over all of them.
+fn ratio(trial: &Trial, class: usize, without: Option<usize>, of: impl Fn(&Course) -> Count) -> f64 {
+    let (offered, lost) = courses(trial, class, without).map(&of).fold((0.0, 0.0), add);
+    match (offered > 0.0, without) {
         (true, _) => lost / offered,
         (false, Some(_)) => ratio(trial, class, None, of),
         (false, None) => 0.0,

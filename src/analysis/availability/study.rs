@@ -1,6 +1,5 @@
 //! From a plan to what is found: states, trials, account, in this order.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::caveats::{self, caveat};
@@ -43,6 +42,8 @@ pub struct Found {
     pub events: u64,
     /// Simulated time of the longest trial.
     pub trial_s: f64,
+    /// How much of its start is left out: what comes before the failure would.
+    pub warmup_s: f64,
 }
 
 /// Replications of a round where a precision is asked for.
@@ -149,6 +150,12 @@ pub fn answer(
         replications: crew.trials.replications() as u32,
         complete: complete && !crew.overflowed,
         events: crew.events,
+        warmup_s: crew
+            .trials
+            .bases
+            .iter()
+            .map(|b| b.times.crash.seconds())
+            .fold(0.0, f64::max),
         trial_s: crew.trials.bases.iter().map(Trial::seconds).fold(0.0, f64::max),
     }))
 }
@@ -241,6 +248,17 @@ impl Crew<'_> {
                 ),
             ));
         }
+        let unseen = lost.value.zip(lost.hi).map(|(value, hi)| (hi - value) / value);
+        if let (Some(target), Some(wide)) = (target, unseen)
+            && wide > target
+            && all.is_empty()
+        {
+            all.push(caveat(
+                "precision.unseen",
+                "the upper end is farther out than asked for: it reaches to what nobody can have seen with everything up, which the precision \
+                 does not wait for; `--replications` brings it nearer",
+            ));
+        }
         all
     }
 }
@@ -318,19 +336,15 @@ impl World {
 
     /// Is what is lost known this well, or as well as more replications can make it? The scatter of the periods stays.
     fn is_settled(&self, account: &Account<'_>, target: f64) -> bool {
-        let replications = account.prices.replications();
-        let sums: Vec<f64> = (0..replications)
-            .map(|r| account.sum(&self.occupancy, Some(r)).all)
-            .collect();
-        let simulated = interval::mean(&sums).unwrap_or(Interval { value: 0.0, half: None });
+        let sums = Sums::of(account, &self.occupancy);
+        let simulated = sums.over(&|s| s.all);
         let half = |found: Interval| found.half.unwrap_or(f64::INFINITY);
-        let whole = half(self.widened(Some(simulated), account));
+        let whole = half(self.widened(simulated, account));
         whole <= target * simulated.value || half(simulated) <= 0.3 * whole
     }
 
     /// Where the periods were drawn, or some states stand for others, that scatter comes on top.
-    fn widened(&self, found: Option<Interval>, account: &Account<'_>) -> Interval {
-        let found = found.unwrap_or(Interval { value: 0.0, half: None });
+    fn widened(&self, found: Interval, account: &Account<'_>) -> Interval {
         let drawn = match self.is_exact {
             true => Interval {
                 value: account.sum(&self.occupancy, None).all,
@@ -374,13 +388,8 @@ impl World {
     }
 
     fn availability(&self, account: &Account<'_>, horizon: Span) -> Availability {
-        let sums: Vec<Sum> = (0..account.prices.replications())
-            .map(|r| account.sum(&self.occupancy, Some(r)))
-            .collect();
-        let over = |of: &dyn Fn(&Sum) -> f64| {
-            let values: Vec<f64> = sums.iter().map(of).collect();
-            self.widened(interval::mean(&values), account)
-        };
+        let sums = Sums::of(account, &self.occupancy);
+        let over = |of: &dyn Fn(&Sum) -> f64| self.widened(sums.over(of), account);
         let structural = self.long_run.as_ref().map(|long_run| account.structural(long_run));
         let all = over(&|s| s.all);
         let of_class = |class: usize| {
@@ -422,24 +431,19 @@ impl World {
         }
     }
 
-    fn by_cause(&self, sums: &[Sum], account: &Account<'_>) -> Ordered<Estimate> {
-        let mut causes: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-        for (i, sum) in sums.iter().enumerate() {
-            for (cause, minutes) in &sum.causes {
-                causes.entry(cause).or_insert_with(|| vec![0.0; sums.len()])[i] = *minutes;
-            }
-        }
+    fn by_cause(&self, sums: &Sums, account: &Account<'_>) -> Ordered<Estimate> {
         let single = |cause: &str| cause == EVERYTHING_UP || account.mortals.iter().any(|m| m.cause == cause);
         let mut all: Vec<(String, Estimate)> = Vec::new();
-        for (cause, values) in causes {
-            let found = self.widened(interval::mean(&values), account);
+        for cause in sums.all.causes.keys() {
+            let minutes = |sum: &Sum| sum.causes.get(cause).copied().unwrap_or(0.0);
+            let found = self.widened(sums.over(&minutes), account);
             if single(cause) || found.value > 0.0 {
                 let unseen_min = if cause == EVERYTHING_UP {
                     account.prices.unseen(None) * YEAR_MIN
                 } else {
                     0.0
                 };
-                all.push((cause.to_owned(), beyond(estimate(found), unseen_min)));
+                all.push((cause.clone(), beyond(estimate(found), unseen_min)));
             }
         }
         let cost = |e: &Estimate| e.value.unwrap_or(0.0);
@@ -460,6 +464,28 @@ impl World {
             p95_min_per_year: quantile(0.95),
             mean_min_per_year: minutes(self.drawn(account), 0.0),
         }
+    }
+}
+
+/// What everything comes to, by all replications and by all but each.
+struct Sums {
+    all: Sum,
+    without: Vec<Sum>,
+}
+
+impl Sums {
+    fn of(account: &Account<'_>, occupancy: &Occupancy) -> Sums {
+        let replications = 0..account.prices.replications();
+        Sums {
+            all: account.sum(occupancy, None),
+            without: replications.map(|r| account.sum(occupancy, Some(r))).collect(),
+        }
+    }
+
+    /// Loads that change make replications unequal: what counts is what all of them lost of all that they were asked.
+    fn over(&self, of: &dyn Fn(&Sum) -> f64) -> Interval {
+        let without: Vec<f64> = self.without.iter().map(of).collect();
+        interval::jackknife(of(&self.all), &without)
     }
 }
 
@@ -503,18 +529,33 @@ fn times(found: Outages) -> (Option<f64>, Option<f64>) {
 }
 
 fn slo(plan: &Plan, all: &Estimate, of_class: &dyn Fn(usize) -> (String, ClassAvailability)) -> Vec<SloResult> {
-    let promised = plan.slo.iter().filter(|o| o.measure == Measure::Availability);
     let result = |o: &Objective| {
-        let observed = match o.class {
+        let answered = match o.class {
             None => *all,
             Some(class) => of_class(class.index()).1.availability,
         };
-        SloResult {
+        let (observed, margin) = match o.measure {
+            Measure::Availability => (answered, answered.value.map(|v| v - o.target)),
+            Measure::ErrorRatio => (lost(answered), answered.value.map(|v| o.target - (1.0 - v))),
+            Measure::Latency(_) => return None,
+        };
+        Some(SloResult {
             objective: o.name.clone(),
             target: o.target,
             observed,
-            met: observed.value.is_some_and(|v| v >= o.target),
-        }
+            met: margin.is_some_and(|m| m >= 0.0),
+        })
     };
-    promised.map(result).collect()
+    plan.slo.iter().filter_map(result).collect()
+}
+
+/// What is not answered of a share that is.
+fn lost(answered: Estimate) -> Estimate {
+    let of = |share: Option<f64>| share.map(|s| 1.0 - s);
+    Estimate {
+        value: of(answered.value),
+        lo: of(answered.hi),
+        hi: of(answered.lo),
+        ..answered
+    }
 }

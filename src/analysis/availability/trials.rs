@@ -101,7 +101,7 @@ impl Trial {
     /// For how much of that requests are counted.
     pub fn counted_s(&self) -> f64 {
         let watched = self.end() - self.repaired();
-        (self.measured() + watched).seconds()
+        (self.times.settle + self.times.measure + watched).seconds()
     }
 
     /// Shown each replication in order, with a row for every request.
@@ -150,9 +150,9 @@ impl Trial {
 }
 
 impl Course {
-    /// All of it together.
+    /// All of it together, but for what comes before a failure would: that is the warm-up.
     pub fn whole(&self) -> Count {
-        let parts = [self.before, self.lasting, self.returning];
+        let parts = [self.lasting, self.returning];
         let all = self.reacting.iter().chain(&parts);
         all.fold((0.0, 0.0), |sum, c| (sum.0 + c.0, sum.1 + c.1))
     }

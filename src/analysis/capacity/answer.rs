@@ -7,7 +7,7 @@ use super::{Bound, Capacity, Found, Knee, Limit, Verdict, curve};
 use crate::analysis::result::{Caveat, Estimate};
 use crate::analysis::topology::Topology;
 use crate::base::ids::ClassId;
-use crate::base::time::{Span, Time};
+use crate::base::time::Time;
 use crate::model::structure::{State, is_cut, used};
 use crate::scenario::plan::{Arrivals, Component, Fault, Measure, Objective, Plan, Warmup};
 use crate::stats::interval::CONFIDENCE;
@@ -40,6 +40,8 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
             },
         );
     }
+    // What a load does to a stack that has long been at work.
+    plan.midlife = true;
     let bounded = bound(&plan, &[]);
     let most = bounded.as_ref().map(|b| b.0);
     settle_warmup(&mut plan, ask)?;
@@ -219,15 +221,10 @@ pub(super) fn without(
     let mut search = Search::new(question, left, after, &what, ask);
     // The fault is ours, and at the start: it does not tie the run to any time.
     search.whole = question.whole || is_timed(plan);
-    search.settle = settle(plan, component);
+    search.settle = plan.settled(&component.hits);
     let start = libm::log(whole.knee_ratio.value.filter(|v| *v > 0.0).unwrap_or(1.0) * shrinks);
     let trials = search.pin_down(start, LOST.at_most(question.replications))?;
     Ok((search.events, knee_of(plan, &trials)))
-}
-
-/// From then on everything has reacted to the loss of this component.
-fn settle(plan: &Plan, component: &Component) -> Span {
-    Span::from_seconds((1.2 * plan.reaction(&component.hits).seconds() + 2.0).clamp(2.0, 300.0))
 }
 
 fn caveats(plan: &Plan, capacity: &Capacity, question: &Question) -> Vec<Caveat> {

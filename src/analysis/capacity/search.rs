@@ -48,6 +48,9 @@ const LEAST: f64 = 1.0 / 128.0;
 /// A measured part is no shorter than this, nor than so many times the longest latency promised.
 const SHORTEST_S: f64 = 10.0;
 const LATENCIES: f64 = 50.0;
+/// Nor has it fewer requests than this, unless that takes too long.
+const LEAST_REQUESTS: f64 = 2_000.0;
+const LONGEST: Span = Span::from_millis(86_400_000);
 /// Loads looked at for one knee, at most: a curve that jumps to and fro has no place to settle.
 const TRIALS: usize = 40;
 
@@ -155,15 +158,18 @@ impl<'a, 'b> Search<'a, 'b> {
         } else if !self.whole {
             let longest = plan.slo.iter().filter(|o| matches!(o.measure, Measure::Latency(_)));
             let longest = longest.map(|o| o.target).fold(0.0, f64::max);
-            let measured = effort.requests / plan.requests_per_s().max(1e-9);
-            let measured = Span::from_seconds(measured.max(SHORTEST_S).max(LATENCIES * longest));
-            plan.duration = plan.duration.min(warmup + measured);
+            let of = |requests: f64| Span::from_seconds(requests / plan.requests_per_s().max(1e-9));
+            let measured = of(effort.requests).max(Span::from_seconds(SHORTEST_S.max(LATENCIES * longest)));
+            // A quantile of a few dozen requests is chance: under a light load runs may be longer than the scenario's.
+            let least = of(LEAST_REQUESTS).min(LONGEST);
+            plan.duration = plan.duration.max(warmup + least).min(warmup + measured);
         }
         if self.one_run {
             plan.duration = warmup + (plan.duration - warmup).scaled(f64::from(effort.replications));
         }
         // All of it once everything has settled.
         plan.delay(self.settle);
+        plan.hushed = self.settle;
         plan.warmup = Warmup::Fixed(warmup + self.settle);
         plan.duration = plan.duration + self.settle;
         plan
@@ -306,5 +312,5 @@ pub(super) fn is_closed(plan: &Plan) -> bool {
 
 /// Is there something at set times, so that a shorter run would be another scenario?
 pub(super) fn is_timed(plan: &Plan) -> bool {
-    !plan.faults.is_empty() || plan.load_varies()
+    !plan.faults.is_empty() || plan.is_timed()
 }

@@ -66,7 +66,7 @@ pub(super) fn sizes(
     for stack in &question.stacks {
         let mut plan = stack.plan.clone();
         promised.clone_into(&mut plan.slo);
-        plan.warmup = warmup;
+        (plan.warmup, plan.midlife) = (warmup, true);
         match size(question, stack, plan, ask) {
             Ok((taken, size)) => {
                 events += taken;

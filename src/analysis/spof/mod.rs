@@ -14,10 +14,11 @@ mod remedy;
 use super::cuts::minimal_cuts;
 use super::reliability::{self, Life};
 use super::result::{Caveat, Estimate, Ordered};
+use super::run as findings;
 use super::topology::Topology;
 use crate::base::ids::ClassId;
 use crate::model::structure::{State, seen, used};
-use crate::scenario::plan::{Component, Monitoring, Plan};
+use crate::scenario::plan::{Component, Course, Lifetime, Monitoring, Plan};
 use crate::scenario::review::SinglePoint;
 use crate::study::{Count, Failure};
 pub use judge::titled;
@@ -212,6 +213,15 @@ impl Before<'_> {
         all.fold(0.0, f64::max)
     }
 
+    /// Is every promise kept, with everything up and in what lasts after each loss? `None` where there is no promise.
+    pub fn keeps_promises(&self) -> Option<bool> {
+        if self.question.plan.slo.is_empty() {
+            return None;
+        }
+        let mut all = self.question.plans.iter().zip(&self.runs.studies);
+        Some(all.all(|(plan, study)| findings::run(plan, study).slo.iter().all(|s| s.met)))
+    }
+
     /// What the longest left out.
     pub fn warmup_s(&self) -> f64 {
         let all = self.runs.studies.iter().map(|s| s.warmup.seconds());
@@ -279,6 +289,55 @@ const UNEXPLORED: f64 = 1e-4;
 pub const LOAD_VARIES: &str = "the load changes over time: each replication begins at another moment of the run (at its start, where the run is no longer \
      than what is simulated of a loss); a short peak may be met too often or not at all, and more replications look more often";
 
+/// A few names, and how many more there are.
+pub fn listed<S: AsRef<str>>(names: &[S]) -> String {
+    const MOST: usize = 8;
+    let told: Vec<&str> = names.iter().take(MOST).map(S::as_ref).collect();
+    match names.len().checked_sub(MOST) {
+        Some(more) if more > 0 => format!("{} and {more} more", told.join(", ")),
+        _ => told.join(", "),
+    }
+}
+
+/// What the simulations of a loss cannot see to its end.
+pub fn unwatched(plan: &Plan) -> Vec<Caveat> {
+    let mut all = Vec::new();
+    let used = used(plan);
+    let components = plan.components.iter().zip(used).filter(|(_, used)| *used);
+    let slow = components.filter(|(c, _)| plan.reaction(&c.hits) > plan.settled(&c.hits));
+    let slow: Vec<&str> = slow.map(|(c, _)| c.name.as_str()).collect();
+    if !slow.is_empty() {
+        all.push(Caveat {
+            code: "reaction.long".into(),
+            message: format!(
+                "two hours after the loss of {} not everything has reacted to it: what is lost then is taken for what is lost as long as it lasts, which is too much",
+                listed(&slow)
+            ),
+        });
+    }
+    let open = plan.longest_open();
+    let is_quick = |life: &Lifetime| match &life.course {
+        Course::Failures { mttr, .. } => mttr.mean_s().is_some_and(|repair_s| repair_s < open.seconds()),
+        Course::Maintenance { lasts, .. } => *lasts < open,
+    };
+    let quick: Vec<&str> = plan
+        .lifetimes
+        .iter()
+        .filter(|l| is_quick(l))
+        .map(|l| l.name.as_str())
+        .collect();
+    if !quick.is_empty() {
+        all.push(Caveat {
+            code: "breaker.outlasts".into(),
+            message: format!(
+                "repairs of {} are quicker than a circuit breaker's `open`: the circuit is then open for longer after a repair than was simulated, and more is lost",
+                listed(&quick)
+            ),
+        });
+    }
+    all
+}
+
 /// What one should know before believing the numbers.
 pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {
     let mut all = Vec::new();
@@ -323,6 +382,10 @@ pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {
             "`monitoring` is not given: every failure is taken as noticed at once, so repair is all that downtime has";
         add("monitoring.unsaid", says.into());
     }
+    if plan.lifetimes.iter().any(|life| !life.is_failure()) {
+        let says = "maintenance is not priced here, nor what a fix saves of it; `availability` does that";
+        add("maintenance.unpriced", says.into());
+    }
     if plan.repairs_wait() {
         let says = "`repair_crews` are fewer than what can fail: minutes and importance take each repair as if a crew were free; `availability` does not";
         add("repair.waits", says.into());
@@ -339,5 +402,6 @@ pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {
             format!("requests of {class} cannot succeed even with everything up"),
         );
     }
+    all.extend(unwatched(plan));
     all
 }

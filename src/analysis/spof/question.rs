@@ -134,14 +134,13 @@ impl Times {
             Warmup::Fixed(span) => span.seconds(),
             Warmup::Auto => 30.0,
         };
-        let settle = 1.2 * plan.reaction(failure).seconds() + 2.0;
-        let settle = (ALIKE_S * libm::ceil(settle / ALIKE_S)).clamp(ALIKE_S, LONGEST_S);
+        let settle = ALIKE_S * libm::ceil(plan.settled(failure).seconds() / ALIKE_S);
         let whole = |seconds: f64| Span::from_seconds(libm::ceil(seconds));
         // Where a bin of the timeline begins, so that who comes before the crash and who after are told apart.
         let whole_bins = |seconds: f64| whole(10.0 * libm::ceil(seconds / 10.0));
         let crash = match wish.warmup {
             Some(asked) => whole_bins(asked.seconds().max(1.0)),
-            None => whole_bins(warmup.clamp(10.0, LONGEST_S)),
+            None => whole_bins(warmup.max(10.0)),
         };
         let (measure, grace) = match wish.duration {
             None => {

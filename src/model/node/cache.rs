@@ -27,6 +27,14 @@ impl Cache {
         }
     }
 
+    /// As full as it gets, since long ago.
+    pub fn full(plan: plan::Cache) -> Cache {
+        Cache {
+            fresh: 1.0,
+            ..Cache::empty(plan, Time::ZERO)
+        }
+    }
+
     /// The share of the requests that it answers.
     pub fn hit(&self, now: Time) -> f64 {
         self.plan.hit * self.fresh(now)

@@ -69,7 +69,10 @@ impl<'p> Web<'p> {
             upstreams: Upstreams::new(plan.balance, &plan.upstreams),
             limit_req: plan.limit_req.as_ref().map(LimitReq::new),
             clients: BTreeMap::new(),
-            cache: plan.cache.map(|c| Cache::empty(c, Time::ZERO)),
+            cache: plan.cache.map(|c| match cx.plan.midlife {
+                true => Cache::full(c),
+                false => Cache::empty(c, Time::ZERO),
+            }),
             read_timeout: plan.read_timeout.map(|t| cx.open_lane(t)),
         }
     }

@@ -268,7 +268,7 @@ pub fn places(cx: &mut Context, name: &str, network: &Network, path: &Path) -> O
         let found = network.links.iter().position(|l| l.name == name);
         if found.is_none() {
             let hint = crate::scenario::problem::did_you_mean(name, network.links.iter().map(|l| l.name.as_str()));
-            let links = "; a link is \"a->b\", two hosts or zones, as a key of network.links";
+            let links = "; a link goes by \"from->to\", two hosts or zones of an entry of network.links";
             cx.unknown(
                 path,
                 format!(

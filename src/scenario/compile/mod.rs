@@ -106,7 +106,7 @@ impl<'a> Context<'a> {
         let (digest, duration) = (String::new(), self.raw.duration.0);
         #[rustfmt::skip]
         let plan = Plan {
-            name, summary, digest, duration, midlife: false, begins_within: Span::ZERO, warmup, cooldown: Span::ZERO, classes, sources, hosts, zones, nodes, databases, vips, network,
+            name, summary, digest, duration, midlife: false, begins_within: Span::ZERO, hushed: Span::ZERO, warmup, cooldown: Span::ZERO, classes, sources, hosts, zones, nodes, databases, vips, network,
             faults, components, lifetimes, monitoring, repair_crews, slo, warnings,
         };
         Some(plan)

@@ -94,6 +94,11 @@ fn rows(cx: &Context, bytes: &[u8]) -> Result<Vec<TraceRow>, Wrong> {
         .headers()
         .map_err(|e| Wrong::new(Some(1), e.to_string()))?
         .clone();
+    let mut names: Vec<&str> = header.iter().collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|n| n[0] == n[1]) {
+        return Err(Wrong::new(Some(1), format!("the column {} is there twice", twice[0])));
+    }
     let column = |name: &str| header.iter().position(|h| h == name);
     let at = column("at_s").ok_or_else(|| Wrong::new(Some(1), "there is no column at_s"))?;
     let class = column("class");

@@ -1,9 +1,12 @@
 //! The same plan under another load, and how long it takes to react to a failure.
 
-use super::{Arrivals, Check, Class, Hit, Kind, Load, Plan, Promotion, Source, Target};
+use super::{Arrivals, Check, Class, Hit, Kind, Load, Node, Plan, Promotion, Source, Target};
 use crate::base::dist::Dist;
 use crate::base::ids::{ClassId, NodeId};
 use crate::base::time::{Span, Time};
+
+/// A reaction that takes longer is not watched to its end.
+const LONGEST_REACTION: Span = Span::from_millis(7_200_000);
 
 impl Plan {
     /// The same stack under so many times the load: rates are multiplied, recorded arrivals moved together or apart, and
@@ -64,6 +67,11 @@ impl Plan {
 
     /// Is the load another at other times, by design?
     pub fn load_varies(&self) -> bool {
+        self.is_timed() || self.arrivals().any(|a| matches!(a, Arrivals::Mmpp { .. }))
+    }
+
+    /// Is it another at set times?
+    pub fn is_timed(&self) -> bool {
         self.arrivals()
             .any(|a| matches!(a, Arrivals::Profile { .. } | Arrivals::Trace { .. }))
     }
@@ -71,9 +79,23 @@ impl Plan {
     /// What happens is met at any moment of a long life, by simulations that last so long.
     pub fn at_any_time(&mut self, simulation: Span) {
         self.midlife = true;
-        if self.load_varies() && self.duration > simulation {
+        if self.is_timed() && self.duration > simulation {
             self.begins_within = self.duration - simulation;
         }
+    }
+
+    /// From then on such a failure has been reacted to, with some room; nobody waits for that longer than two hours.
+    pub fn settled(&self, failure: &[Hit]) -> Span {
+        Span::from_seconds(1.2 * self.reaction(failure).seconds() + 2.0).min(LONGEST_REACTION)
+    }
+
+    /// For how long a circuit breaker stays open that has opened, at most.
+    pub fn longest_open(&self) -> Span {
+        let open = |node: &Node| match &node.kind {
+            Kind::App(app) => app.breaker.as_ref().map(|b| b.open),
+            _ => None,
+        };
+        self.nodes.iter().filter_map(open).max().unwrap_or(Span::ZERO)
     }
 
     /// How long until everything that notices such a failure by itself has acted on it, about.
@@ -96,7 +118,10 @@ impl Plan {
             }
             // What is in a cache goes stale.
             Kind::Web(web) => struck.silence(web.connect_timeout) + web.cache.map_or(0.0, |c| c.ttl.seconds()),
-            Kind::App(app) => struck.silence(app.connect_timeout),
+            // A circuit that has opened stays so, whatever stands behind it.
+            Kind::App(app) => {
+                struck.silence(app.connect_timeout) + app.breaker.as_ref().map_or(0.0, |b| b.open.seconds())
+            }
             Kind::Firewall(_) | Kind::Member(_) => 0.0,
         });
         let mean = |dist: &Dist| dist.mean_s().unwrap_or(0.0);

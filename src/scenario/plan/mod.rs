@@ -33,6 +33,9 @@ pub struct Plan {
     pub midlife: bool,
     /// A run begins at some moment of so much of the load, each replication at another; zero: at its start.
     pub begins_within: Span,
+    /// Until then most wishes are not made: what is gone from the start is noticed, and nothing piles up meanwhile. No scenario says so: it
+    /// is for an analysis of what is left.
+    pub hushed: Span,
     /// How much of its start is left out of the estimates.
     pub warmup: Warmup,
     /// How much of its end the counts and latencies leave out; the timeline shows it. No scenario says so: it is for an

@@ -54,8 +54,12 @@ pub fn slow(desk: &Desk<'_>) -> Vec<Finding> {
 
 /// The availability promised, and the downtime a month that it leaves.
 pub fn budget(plan: &Plan) -> Option<(f64, f64)> {
-    let promised = plan.slo.iter().filter(|o| o.measure == Measure::Availability);
-    let strictest = promised.map(|o| o.target).max_by(f64::total_cmp)?;
+    let promised = plan.slo.iter().filter_map(|o| match o.measure {
+        Measure::Availability => Some(o.target),
+        Measure::ErrorRatio => Some(1.0 - o.target),
+        Measure::Latency(_) => None,
+    });
+    let strictest = promised.max_by(f64::total_cmp)?;
     Some((strictest, (1.0 - strictest) * MONTH_S))
 }
 

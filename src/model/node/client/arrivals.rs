@@ -16,8 +16,8 @@ pub(super) struct Modulation {
 }
 
 impl Modulation {
-    /// At this moment of the load.
-    pub(super) fn at(load: &Load, moment: Span) -> Modulation {
+    /// At this moment of the load; `midlife`, a number from 0 to 1, says in which state it is found that has long been changing them.
+    pub(super) fn at(load: &Load, moment: Span, midlife: Option<f64>) -> Modulation {
         let before = match load {
             Load::Open {
                 arrivals: Arrivals::Trace { rows },
@@ -25,11 +25,31 @@ impl Modulation {
             } => rows.partition_point(|row| row.at < Time::ZERO + moment),
             _ => 0,
         };
+        let state = match load {
+            Load::Open {
+                arrivals: Arrivals::Mmpp { states },
+                ..
+            } => midlife.map_or(0, |share| state_at(states, share)),
+            _ => 0,
+        };
         Modulation {
             row: before as u32,
+            state,
             ..Modulation::default()
         }
     }
+}
+
+/// The state that a share of the time lies in, if one follows the other.
+fn state_at(states: &[(f64, Span)], share: f64) -> usize {
+    let whole: f64 = states.iter().map(|(_, stay)| stay.seconds()).sum();
+    let ends = states.iter().scan(0.0, |end, (_, stay)| {
+        *end += stay.seconds();
+        Some(*end)
+    });
+    ends.take_while(|end| *end <= share * whole)
+        .count()
+        .min(states.len() - 1)
 }
 
 impl Client<'_> {
@@ -87,7 +107,7 @@ impl Client<'_> {
         let mut at = now;
         if !self.modulation.started {
             self.modulation.started = true;
-            self.modulation.until = now + Dist::exponential(states[0].1).sample(&mut self.arrivals);
+            self.modulation.until = now + Dist::exponential(states[self.modulation.state].1).sample(&mut self.arrivals);
         }
         loop {
             let rate = states[self.modulation.state].0;

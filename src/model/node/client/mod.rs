@@ -90,6 +90,9 @@ const THINK: u64 = 12;
 const BACKOFF: u64 = 13;
 const PAGE: u64 = 14;
 const REMEMBERED: u64 = 15;
+const UNDER_WAY: u64 = 16;
+/// While a plan is hushed, of so many wishes one is made.
+const HUSHED: u64 = 20;
 
 impl<'p> Client<'p> {
     /// The clients of a source at the start of a run; `me` stands behind the plan's own nodes.
@@ -106,6 +109,8 @@ impl<'p> Client<'p> {
         };
         let has_resolvers = matches!(source.entry, Entry::Resolvers(_));
         let begins = plan.begins_within.scaled(cx.streams.turn());
+        // A turn of their own, so that the states of two sources are not the same thing.
+        let midlife = plan.midlife.then(|| cx.streams.turn() * (id.index() + 1) as f64 % 1.0);
         let cumulate = |sum: &mut f64, class: &crate::scenario::plan::Class| {
             *sum += class.share;
             Some(*sum)
@@ -131,7 +136,7 @@ impl<'p> Client<'p> {
                 .into_iter()
                 .map(|t| cx.open_lane(t))
                 .collect(),
-            modulation: Modulation::at(&source.load, begins),
+            modulation: Modulation::at(&source.load, begins, midlife),
             begins,
             retries: Retries::new(plan.source(id).retry.as_ref()),
             views: Views::default(),
@@ -145,7 +150,7 @@ impl<'p> Client<'p> {
         }
         match &self.source.load {
             Load::Open { .. } => self.schedule_next(cx),
-            Load::Closed { users, .. } => (0..*users).for_each(|user| self.think(cx, user)),
+            Load::Closed { users, .. } => (0..*users).for_each(|user| self.think_first(cx, user)),
         }
     }
 
@@ -188,6 +193,10 @@ impl<'p> Client<'p> {
         let (class_word, client_word) = (unit(&mut draw), draw.next_u64());
         let client = below(&mut Draw::keyed(client_word), u64::from(*population)) as u32;
         let row = self.modulation.row;
+        if self.is_hushed(cx, number) {
+            self.modulation.row += 1;
+            return self.schedule_next(cx);
+        }
         let mut class = self.class_of(class_word);
         if let Arrivals::Trace { rows } = arrivals {
             class = rows[row as usize].class.unwrap_or(class);
@@ -195,6 +204,12 @@ impl<'p> Client<'p> {
         }
         self.view(cx, class, client, seed, row);
         self.schedule_next(cx);
+    }
+
+    /// Is this one of the wishes that are not made?
+    #[inline]
+    fn is_hushed(&self, cx: &Context<'_>, number: u64) -> bool {
+        cx.now() < Time::ZERO + self.plan.hushed && number % HUSHED != 0
     }
 
     fn class_of(&self, word: f64) -> ClassId {
@@ -225,6 +240,18 @@ impl<'p> Client<'p> {
         cx.after(span, Class::Arrival, Event::Wish { source: self.id, user });
     }
 
+    /// The first thought: begun now, or long under way.
+    fn think_first(&mut self, cx: &mut Context<'_>, user: u32) {
+        let Load::Closed { think, .. } = &self.source.load else {
+            return;
+        };
+        let mut draw = Draw::keyed(mix(self.user_seed(user), UNDER_WAY));
+        match self.plan.midlife.then(|| think.residual(&mut draw)).flatten() {
+            Some(left) => cx.after(left, Class::Arrival, Event::Wish { source: self.id, user }),
+            None => self.think(cx, user),
+        }
+    }
+
     /// The number that the user's current wish hangs on.
     fn user_seed(&self, user: u32) -> u64 {
         mix(mix(self.wishes, u64::from(user)), self.made[user as usize])
@@ -235,6 +262,9 @@ impl<'p> Client<'p> {
         let seed = self.user_seed(user);
         let class = self.class_of(unit(&mut Draw::keyed(seed)));
         self.made[user as usize] += 1;
+        if self.is_hushed(cx, u64::from(user) + self.made[user as usize]) {
+            return self.think(cx, user);
+        }
         self.view(cx, class, user, seed, 0);
     }
 
