@@ -411,6 +411,63 @@ fn a_redispatch_with_nowhere_else_to_go_waits_a_second() {
     assert!((two(hasty, faults)[0].0 - 1.7).abs() < 1e-9);
 }
 
+/// Where `option redispatch` does not leave at once it is asked at each failure: the last retry leaves, and whoever finds its server known to be down.
+/// What came while that was not known tries the same server once more (real HAProxy 2.6.12: 2.014 and 1.01 s), and where nobody is left
+/// to go to that is the end (503 after 1.001 s).
+#[test]
+fn a_redispatch_is_thought_of_at_each_failure() {
+    let ends = |b: &str, limit: u32, faults: &str| {
+        let scenario = format!(
+            r#"{{ "duration": "20s", "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/pair.csv" }}, "entry": "lb" }} }},
+            "nodes": {{ "lb": {{ "kind": "load-balancer", "redispatch": true, "servers": ["a", {{ "node": "b" {b} }}],
+                                 "check": {{ "inter": "60s" }}, "observe": "layer4", "error_limit": {limit}, "on_error": "mark-down" }},
+                       "a": {{ "kind": "app" }}, "b": {{ "kind": "app" }} }},
+            "faults": [{{ "at": 0, "target": "a", "effect": "crash" }} {faults}] }}"#
+        );
+        endings(&record(&scenario).rows)
+    };
+    // The second request is the second error, and takes the server out before the first has ended its pause.
+    assert_eq!(ends(r#", "backup": true"#, 2, ""), [(3.0, Ok), (2.6, Ok)]);
+    let nobody = r#", { "at": 0, "target": "b", "effect": "maint" }"#;
+    assert_eq!(ends("", 1, nobody), [(2.0, NoServer), (1.6, NoServer)]);
+}
+
+/// What a retry makes good is not held against the server, but for its connection (real HAProxy 2.6.12 never took it out).
+#[test]
+fn an_error_that_is_asked_again_is_no_error_to_observe() {
+    let downs = |retry_on: &str| {
+        let scenario = format!(
+            r#"{{ "duration": "20s", "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/eight.csv" }}, "entry": "lb" }} }},
+            "nodes": {{ "lb": {{ "kind": "load-balancer", "redispatch": true, "servers": ["a", "b"], "retry_on": [{retry_on}],
+                                 "check": {{ "inter": "60s" }}, "observe": "layer7", "error_limit": 2, "on_error": "mark-down" }},
+                       "a": {{ "kind": "app" }}, "b": {{ "kind": "app" }} }},
+            "faults": [{{ "at": 0, "target": "a", "effect": "errors", "ratio": 1 }}] }}"#
+        );
+        record(&scenario).events.iter().filter(|e| e.what == "down").count()
+    };
+    assert_eq!((downs(r#""503""#), downs(r#""conn-failure""#)), (0, 1));
+}
+
+/// `leastconn` looks at who waits only when a slot is taken or given back: what comes meanwhile fills one line to the brim (real HAProxy
+/// 2.6.12: 1 2 1 1 1 2 2 2).
+#[test]
+fn leastconn_fills_one_line_before_the_next() {
+    let scenario = r#"{ "duration": "20s",
+        "clients": { "c": { "arrivals": { "trace": "tests/data/thirties.csv" }, "entry": "lb" } },
+        "nodes": { "lb": { "kind": "load-balancer", "algorithm": "leastconn",
+                           "servers": [{ "node": "a", "maxconn": 1, "maxqueue": 3 }, { "node": "b", "maxconn": 1, "maxqueue": 3 }] },
+                   "a": { "kind": "app", "work": { "*": { "io": "300ms" } } },
+                   "b": { "kind": "app", "work": { "*": { "io": "300ms" } } } } }"#;
+    let record = record(scenario);
+    let mut rows: Vec<&Row> = record.rows.iter().collect();
+    rows.sort_by_key(|r| r.id);
+    let servers: Vec<usize> = rows
+        .iter()
+        .map(|r| r.server.expect("was sent to one").index())
+        .collect();
+    assert_eq!(servers, [1, 2, 1, 1, 1, 2, 2, 2]);
+}
+
 /// Whoever is refused by a backup tries it again after a second, whether or not another backup is there, and goes to that one
 /// with the last try: real HAProxy 2.6.12 took 3.017 s.
 #[test]

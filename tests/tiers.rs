@@ -376,6 +376,22 @@ fn next_upstream_says_what_is_tried_elsewhere_and_how_often() {
     );
 }
 
+/// A failure that may be made good is forgotten while another upstream is looked for. None is there, since the other is out: a 502,
+/// whatever the failure was (real Nginx 1.22: 502 after 351 ms). The last try's own failure is passed on.
+#[test]
+fn a_search_that_finds_nobody_is_a_bad_gateway() {
+    let scenario = r#"{ "duration": "20s", "clients": { "c": { "arrivals": { "trace": "tests/data/eight.csv" }, "entry": "w" } },
+        "nodes": { "w": { "kind": "web", "timeouts": { "read": "350ms" },
+                          "upstreams": [{ "node": "a", "fail_timeout": "9s" }, { "node": "b", "fail_timeout": "9s" }] },
+                   "a": { "kind": "app" }, "b": { "kind": "app" } },
+        "faults": [{ "at": 0, "target": "a", "effect": "hang" }, { "at": 0, "target": "b", "effect": "crash" }] }"#;
+    let ends = endings(&record(scenario).rows);
+    // The first finds the other out, which has failed the second meanwhile; whoever comes before either is known to be out goes to
+    // the one that hangs, and is last there.
+    assert_eq!(ends[..2], [(0.35, NoServer), (0.45, ServerTimeout)]);
+    assert_eq!(ends[7], (0.7, NoServer));
+}
+
 #[test]
 fn an_applications_own_time_out_is_not_nginxs() {
     // The query takes too long for the application, which answers with an error in good time.

@@ -162,6 +162,9 @@ impl Health {
 
     /// A check has passed or failed. Says whether that changed the belief.
     pub fn observe(&mut self, check: &Check, passed: bool) -> bool {
+        if passed {
+            self.errors = 0;
+        }
         self.doubts = if passed == self.up { 0 } else { self.doubts + 1 };
         let changes = self.doubts >= if self.up { check.fall } else { check.rise };
         if changes {
@@ -242,6 +245,17 @@ mod tests {
         assert!(health.is_able() && health.interval(&check) == check.fastinter);
         health.observe(&check, false);
         assert!(!health.is_able());
+    }
+
+    /// Two errors, a check that passes, and one more error are not three in a row.
+    #[test]
+    fn a_check_that_passes_forgives_errors() {
+        let (check, mut health) = (check(), Health::default());
+        assert!(!health.observe_traffic(true, 3) && !health.observe_traffic(true, 3));
+        health.observe(&check, true);
+        assert!(
+            !health.observe_traffic(true, 3) && !health.observe_traffic(true, 3) && health.observe_traffic(true, 3)
+        );
     }
 
     #[test]

@@ -146,8 +146,8 @@ impl<'p> Web<'p> {
         OWN + self.connections < self.plan.connections
     }
 
-    /// Passes the request to an upstream; where none is left, it fails as the `last` attempt did.
-    fn proxy(&mut self, cx: &mut Context<'_>, key: FrameKey, last: Outcome) {
+    /// Passes the request to an upstream. Where none is left, Nginx has forgotten how the last attempt failed: a 502.
+    fn proxy(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let now = cx.now();
         let frame = &mut cx.frames[key];
         let (op, seed, Wish { source, client, .. }) = (frame.op, frame.seed, frame.wish);
@@ -161,7 +161,7 @@ impl<'p> Web<'p> {
         };
         let client = mix(source.index() as u64, u64::from(client));
         let Some(upstream) = self.upstreams.pick(now, client, &list) else {
-            return self.give_up(cx, key, last);
+            return self.give_up(cx, key, Outcome::NoServer);
         };
         step.tried |= bit_of(upstream);
         step.stage = Stage::Proxied {
@@ -182,7 +182,7 @@ impl<'p> Web<'p> {
             How::Silent => next_on.timeout,
             How::Answered => next_on.answer,
         };
-        let tries = self.plan.tries.min(self.plan.upstreams.len() as u32);
+        let tries = self.plan.tries.min(self.plan.upstreams.len().min(REMEMBERED) as u32);
         let step = Web::step(cx, key);
         step.stage = Stage::Accepted;
         let goes_on = named && step.tried.count_ones() < tries;
@@ -195,7 +195,7 @@ impl<'p> Web<'p> {
         }
         self.upstreams.released(upstream);
         if goes_on {
-            self.proxy(cx, key, reply.cause);
+            self.proxy(cx, key);
         } else {
             self.give_up(cx, key, reply.cause);
         }
@@ -272,7 +272,7 @@ impl Behaviour for Web<'_> {
         if Web::step(cx, key).here {
             cx.finish(key, Reply::OK);
         } else if self.connects(cx, key) {
-            self.proxy(cx, key, Outcome::NoServer);
+            self.proxy(cx, key);
         } else {
             // As Nginx does when the client had the last of them: a 500.
             cx.refuse(key, Outcome::Error);

@@ -43,62 +43,52 @@ impl LoadBalancer<'_> {
         }
     }
 
-    /// An attempt has failed: it is retried where `retry-on` says so.
-    pub(super) fn failed(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, reply: Reply) {
-        if self.is_retried(reply) {
-            self.retry(cx, key, server, reply);
-        } else {
-            cx.finish(key, Reply::failed(reply.cause));
+    /// An attempt has failed, which also says something about the server: unless the balancer makes it good by asking again, for
+    /// then HAProxy looks at connections only.
+    pub(super) fn failed(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, reply: Reply, how: RetryOn) {
+        let asks_again = self.plan.retry_on.contains(&how) && LoadBalancer::step(cx, key).retries > 0;
+        if how == RetryOn::ConnFailure || !asks_again {
+            self.observe(cx, server, reply);
         }
+        self.retry(cx, key, server, reply, how);
     }
 
-    /// Does `retry-on` name this failure?
-    fn is_retried(&self, reply: Reply) -> bool {
-        let named = match reply.how {
+    /// What `retry-on` calls a failed call.
+    pub(super) fn named(reply: Reply) -> RetryOn {
+        match reply.how {
             How::Refused | How::Silent => RetryOn::ConnFailure,
             How::Broken => RetryOn::EmptyResponse,
             How::Answered => RetryOn::Error,
-        };
-        self.plan.retry_on.contains(&named)
+        }
     }
 
-    /// An attempt has failed in a way that is retried.
-    pub(super) fn retry(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, reply: Reply) {
+    /// An attempt has failed: it is retried where `retry-on` says so.
+    pub(super) fn retry(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, reply: Reply, how: RetryOn) {
         let step = LoadBalancer::step(cx, key);
-        if step.retries == 0 {
+        if step.retries == 0 || !self.plan.retry_on.contains(&how) {
             return cx.finish(key, Reply::failed(reply.cause));
         }
         step.retries -= 1;
         let is_last = step.retries == 0;
         // Backups do not count, even while they are all that is left.
         let active = self.pool.servers.iter().filter(|s| s.takes_new() && !s.backup).count();
-        // A hash keeps to its server while there is another try, and while that is not known to be down.
-        let leaves = !self.algorithm.is_hash() || is_last || !self.pool.servers[server].takes_new();
-        if self.plan.redispatch && active > 1 && leaves {
-            return self.redispatch(cx, key, server);
+        // Elsewhere at once, where there is an elsewhere; a hash keeps to its server. Else with the last try, or once this one is known to be down.
+        let roams = active > 1 && !self.algorithm.is_hash();
+        let leaves = self.plan.redispatch && (roams || is_last || !self.pool.servers[server].up);
+        if reply.how == How::Refused && (!leaves || active <= 1) {
+            let server = server as u16;
+            LoadBalancer::step(cx, key).stage = Stage::Pausing { server, leaves };
+            return cx.set_timer(key, TURN_AROUND.min(self.plan.connect_timeout));
         }
-        if reply.how != How::Refused {
-            // It has waited already: for its connection, or for an answer that did not come or was no good.
-            return self.try_again(cx, key, server);
-        }
-        LoadBalancer::step(cx, key).stage = Stage::Pausing { server: server as u16 };
-        cx.set_timer(key, TURN_AROUND.min(self.plan.connect_timeout));
+        // What was not refused has waited already: for its connection, or for an answer that did not come or was no good.
+        self.try_again(cx, key, server, leaves);
     }
 
-    /// Tries the same server again; with `redispatch` another one, if this one is known to be down by now, or it is
-    /// the last try.
-    pub(super) fn try_again(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
-        let is_last = LoadBalancer::step(cx, key).retries == 0;
-        let other = self
-            .pool
-            .servers
-            .iter()
-            .enumerate()
-            .any(|(i, s)| i != server && s.takes_new());
-        if self.plan.redispatch && other && (is_last || !self.pool.servers[server].takes_new()) {
-            self.redispatch(cx, key, server);
-        } else {
-            self.call(cx, key, server, None);
+    /// Another attempt, now.
+    pub(super) fn try_again(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, leaves: bool) {
+        match leaves {
+            true => self.redispatch(cx, key, server),
+            false => self.call(cx, key, server, None),
         }
     }
 

@@ -53,8 +53,8 @@ enum Stage {
     QueuedAt { server: u16, since: Time },
     /// On this server.
     On { server: u16 },
-    /// Pausing before it tries the same server again; its slot stays taken.
-    Pausing { server: u16 },
+    /// Pausing before it tries the same server again, or another; its slot stays taken.
+    Pausing { server: u16, leaves: bool },
     /// As before, but its session has been shut down: it ends with the pause.
     ShutDown { server: u16 },
 }
@@ -213,11 +213,11 @@ impl Behaviour for LoadBalancer<'_> {
             return;
         };
         let server = usize::from(server);
-        self.observe(cx, server, reply);
         if reply.is_ok() {
+            self.observe(cx, server, reply);
             cx.finish(key, reply);
         } else {
-            self.failed(cx, key, server, reply);
+            self.failed(cx, key, server, reply, LoadBalancer::named(reply));
         }
     }
 
@@ -235,19 +235,14 @@ impl Behaviour for LoadBalancer<'_> {
         let stage = LoadBalancer::step(cx, key).stage;
         match stage {
             Stage::Queued { .. } | Stage::QueuedAt { .. } => cx.finish(key, Reply::failed(Outcome::QueueTimeout)),
-            Stage::Pausing { server } => self.try_again(cx, key, usize::from(server)),
+            Stage::Pausing { server, leaves } => self.try_again(cx, key, usize::from(server), leaves),
             Stage::ShutDown { .. } => cx.finish(key, Reply::failed(Outcome::Reset)),
             // While a connection is being made `timeout connect` counts, not `timeout server`.
             Stage::On { .. } if cx.meets_silence(key) => {}
             Stage::On { server } => {
                 let (server, reply) = (usize::from(server), Reply::failed(Outcome::ServerTimeout));
                 cx.hang_up(key);
-                self.observe(cx, server, reply);
-                if self.plan.retry_on.contains(&RetryOn::ResponseTimeout) {
-                    self.retry(cx, key, server, reply);
-                } else {
-                    cx.finish(key, reply);
-                }
+                self.failed(cx, key, server, reply, RetryOn::ResponseTimeout);
             }
             Stage::Unheard { knocks } => self.knock_again(cx, key, knocks),
             Stage::Outside { .. } | Stage::Accepted => {}
@@ -270,7 +265,7 @@ impl Behaviour for LoadBalancer<'_> {
                 self.leave_server_queue(usize::from(server));
                 self.left_early(cx, frame, since);
             }
-            Stage::On { server } | Stage::Pausing { server } | Stage::ShutDown { server } => {
+            Stage::On { server } | Stage::Pausing { server, .. } | Stage::ShutDown { server } => {
                 self.free_slot(cx, usize::from(server), slot);
             }
         }

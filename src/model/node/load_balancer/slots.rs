@@ -183,14 +183,13 @@ impl LoadBalancer<'_> {
         };
         let due = self.due(cx, key);
         self.servers[server].queue.join(due, key);
+        // The algorithm does not look at who waits before it is told of a slot.
         self.pool.servers[server].queued += 1;
-        self.algorithm.changed(&self.pool, server, Change::Taken);
         self.enter_queue(cx, key);
     }
 
     pub(super) fn leave_server_queue(&mut self, server: usize) {
         self.pool.servers[server].queued -= 1;
-        self.algorithm.changed(&self.pool, server, Change::Released);
     }
 
     fn enter_queue(&mut self, cx: &mut Context<'_>, key: FrameKey) {

@@ -8,7 +8,7 @@ use crate::model::context::Context;
 use crate::model::node::Tending;
 use crate::model::node::health::Checks;
 use crate::model::request::{How, Outcome, Reply, Step as FrameStep};
-use crate::scenario::plan::{Check, Observe, OnError};
+use crate::scenario::plan::{Check, Observe, OnError, RetryOn};
 
 /// A `slowstart` under way.
 #[derive(Clone, Debug, Default)]
@@ -119,9 +119,9 @@ impl<'p> LoadBalancer<'p> {
                     let (how, cause) = (How::Broken, Outcome::Reset);
                     cx.hang_up(key);
                     cx.clear_timer(key);
-                    self.failed(cx, key, server, Reply { how, cause });
+                    self.retry(cx, key, server, Reply { how, cause }, RetryOn::EmptyResponse);
                 }
-                Stage::Pausing { server: on } if usize::from(on) == server => {
+                Stage::Pausing { server: on, .. } if usize::from(on) == server => {
                     step.stage = Stage::ShutDown { server: on };
                 }
                 _ => {}
