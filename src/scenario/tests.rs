@@ -389,7 +389,13 @@ fn sets_reach_every_kind_of_place() {
 
 #[test]
 fn explain_knows_where_every_value_came_from() {
-    let loaded = foobar(&["nodes.haproxy.retries=1", "nodes.haproxy.servers.nginx2.weight=30"]);
+    let sets = [
+        "nodes.haproxy.retries=1",
+        "nodes.haproxy.servers.nginx2.weight=30",
+        "nodes.haproxy.maxconn=100",
+        r#"nodes.dns.failover={"check": {}}"#,
+    ];
+    let loaded = foobar(&sets);
     let settings = loaded.explain();
     let find = |path: &str| {
         let setting = settings
@@ -402,6 +408,8 @@ fn explain_knows_where_every_value_came_from() {
     assert_eq!(find("nodes.haproxy.retries"), "1 from --set nodes.haproxy.retries=1");
     assert_eq!(find("nodes.haproxy.redispatch"), "false from default");
     assert_eq!(find("nodes.haproxy.timeouts.queue"), "\"5s\" from default");
+    assert_eq!(find("nodes.haproxy.backlog"), "100 from default");
+    assert_eq!(find("nodes.dns.failover.check.timeout"), "\"2s\" from default");
     assert_eq!(
         find("nodes.haproxy.servers.nginx1.node"),
         "\"nginx1\" from foobar.json:44"

@@ -57,7 +57,7 @@ pub fn load_balancer(cx: &mut Context, name: &str, raw: &raw::LoadBalancer, path
         queue_timeout: timeouts.queue.unwrap_or(timeouts.connect).0,
         server_timeout: timeouts.server.map(|t| t.0),
         maxconn: unlimited(raw.maxconn),
-        backlog: raw.backlog.or(raw.maxconn).unwrap_or_default(),
+        backlog: raw.backlog.unwrap_or_default(),
         fullconn: fullconn(cx, name, raw, path),
         allbackups: raw.allbackups,
         observe: raw.observe.map(|observe| match observe {

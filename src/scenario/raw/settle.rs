@@ -46,6 +46,7 @@ fn node(node: &mut Node) {
     match node {
         Node::Dns(dns) => {
             dns.abandoned.get_or_insert(Abandoned::Stop);
+            dns.failover.iter_mut().for_each(|f| check(&mut f.check));
         }
         Node::Firewall(firewall) => {
             firewall.abandoned.get_or_insert(Abandoned::Stop);
@@ -55,6 +56,7 @@ fn node(node: &mut Node) {
             balancer.abandoned.get_or_insert(Abandoned::Stop);
             balancer.timeouts.queue.get_or_insert(balancer.timeouts.connect);
             balancer.check.iter_mut().for_each(check);
+            balancer.backlog = balancer.backlog.or(balancer.maxconn);
             for (i, server) in balancer.servers.iter_mut().enumerate() {
                 server.0.id.get_or_insert(i as u32 + 1);
             }
