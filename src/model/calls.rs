@@ -185,6 +185,7 @@ impl Context<'_> {
     }
 
     /// Turns a request away at the door: it was not served, and counts as refused here.
+    #[cold]
     pub fn turn_away(&mut self, key: FrameKey, reply: Reply) {
         self.traffic[self.frames[key].node.index()].refused += 1;
         self.frames[key].doing = Doing::TurnedAway;
@@ -192,6 +193,7 @@ impl Context<'_> {
     }
 
     /// Ends a request that was let in and then found no way on here: it counts as refused.
+    #[cold]
     pub fn refuse(&mut self, key: FrameKey, cause: Outcome) {
         self.traffic[self.frames[key].node.index()].refused += 1;
         self.finish(key, Reply::failed(cause));
@@ -204,6 +206,7 @@ impl Context<'_> {
     }
 
     /// The frame waits no longer for the call it made.
+    #[cold]
     pub fn hang_up(&mut self, key: FrameKey) {
         let frame = &mut self.frames[key];
         // An answer on its way finds that nobody waits for it.
@@ -230,6 +233,7 @@ impl Context<'_> {
     }
 
     /// From now on nobody waits for this frame.
+    #[cold]
     pub fn orphan(&mut self, key: FrameKey) {
         if let Some(frame) = self.frames.get_mut(key) {
             frame.parent = FrameKey::NONE;

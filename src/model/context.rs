@@ -466,6 +466,7 @@ impl<'p> Context<'p> {
     }
 
     /// The jobs of a host share its cores from now on.
+    #[cold]
     pub fn share(&mut self, host: HostId) {
         let (now, frames) = (self.now(), &mut self.frames);
         if let Some(cores) = &mut self.machines[host.index()].host {
@@ -560,6 +561,7 @@ impl<'p> Context<'p> {
     // --- notes ------------------------------------------------------------------------------------------------------
 
     /// A note for the event log.
+    #[cold]
     pub fn note(&mut self, what: &str, target: impl FnOnce(&Plan) -> String) {
         let at = self.now();
         let plan = self.plan;

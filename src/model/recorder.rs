@@ -299,6 +299,7 @@ impl Recorder {
         self.measured += u64::from(self.counts(now));
     }
 
+    #[cold]
     fn add_row(&mut self, key: FrameKey, frame: &Frame) {
         self.row_of.insert(key, self.run.rows.len());
         self.run.rows.push(Row {
@@ -334,6 +335,7 @@ impl Recorder {
     }
 
     /// A page view that began then ends with its document, and so many requests are never made.
+    #[cold]
     pub fn unasked(&mut self, began: Time, source: SourceId, requests: usize) {
         let bin = self.bin_at(began);
         if let Some(bin) = self.run.bins.get_mut(bin) {

@@ -32,6 +32,7 @@ impl<'p> Retries<'p> {
     }
 
     /// The pause before the next attempt, after so many that failed; `None` = no more. `word` draws the jitter.
+    #[cold]
     pub fn again(&mut self, attempts: u32, word: impl FnOnce() -> f64) -> Option<Span> {
         let has_budget = |p: &&Retry| p.budget.is_none() || self.tokens >= 1.0;
         let policy = self.policy.filter(|p| attempts <= p.max).filter(has_budget)?;
@@ -122,6 +123,7 @@ impl<'p> Circuit<'p> {
         }
     }
 
+    #[cold]
     fn open(&mut self, now: Time) {
         self.failures.clear();
         self.state = State::Open {

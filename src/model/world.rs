@@ -488,6 +488,7 @@ impl<'p> World<'p> {
 
     /// The caller is gone. Nodes that stop give everything back and pass it on to what they called; the first that
     /// finishes its work keeps all that is below it.
+    #[cold]
     fn abandon(&mut self, key: FrameKey) {
         let mut next = key;
         while let Some(frame) = self.cx.frames.get(next) {

@@ -152,6 +152,7 @@ impl<'p> App<'p> {
 
     /// A query or a call has failed for good: the request asks again after a pause, or fails too. Whatever it held for it
     /// is given back.
+    #[cold]
     fn failed(&mut self, cx: &mut Context<'_>, key: FrameKey, cause: Outcome) {
         let (now, number) = (cx.now(), cx.frames[key].number);
         if let Some(circuit) = self.circuit(cx, key) {

@@ -102,7 +102,13 @@ impl<'p> Web<'p> {
 
     /// With `limit_conn`: may its client have one more here? Then it is counted.
     fn admits_client(&mut self, cx: &Context<'_>, key: FrameKey) -> bool {
-        let Some(most) = self.plan.limit_conn else { return true };
+        self.plan
+            .limit_conn
+            .is_none_or(|most| self.counts_client(cx, key, most))
+    }
+
+    #[inline(never)]
+    fn counts_client(&mut self, cx: &Context<'_>, key: FrameKey, most: u32) -> bool {
         let frame = &cx.frames[key];
         let here = self.clients.entry((frame.wish.source, frame.wish.client)).or_default();
         let admits = *here < most;
@@ -121,6 +127,7 @@ impl<'p> Web<'p> {
         }
     }
 
+    #[inline(never)]
     fn forget_client(&mut self, frame: &Frame) {
         let client = (frame.wish.source, frame.wish.client);
         if let Some(here) = self.clients.get_mut(&client) {
@@ -175,6 +182,7 @@ impl<'p> Web<'p> {
     }
 
     /// An attempt has failed: another upstream, if `proxy_next_upstream` says so and one is left to try.
+    #[cold]
     fn attempt_failed(&mut self, cx: &mut Context<'_>, key: FrameKey, upstream: usize, reply: Reply) {
         let next_on = self.plan.next_on;
         let named = match reply.how {
@@ -202,6 +210,7 @@ impl<'p> Web<'p> {
     }
 
     /// No upstream has answered.
+    #[cold]
     fn give_up(&mut self, cx: &mut Context<'_>, key: FrameKey, cause: Outcome) {
         if let Some(cache) = &mut self.cache {
             cache.failed(cx.frames[key].entered);

@@ -61,6 +61,15 @@ impl Client<'_> {
         };
         match arrivals {
             Arrivals::Poisson { rate } => (*rate > 0.0).then(|| now + self.exponential(*rate)),
+            other => self.next_of_another(now, other),
+        }
+    }
+
+    /// Of a process that is not Poisson: out of the way of those that are.
+    #[inline(never)]
+    fn next_of_another(&mut self, now: Time, arrivals: &Arrivals) -> Option<Time> {
+        match arrivals {
+            Arrivals::Poisson { rate } => (*rate > 0.0).then(|| now + self.exponential(*rate)),
             Arrivals::Uniform { spacing } => Some(now + *spacing),
             Arrivals::Renewal { gap } => Some(now + gap.sample(&mut self.arrivals)),
             Arrivals::Profile { points } => {

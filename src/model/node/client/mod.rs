@@ -314,9 +314,14 @@ impl<'p> Client<'p> {
 
     /// The key that a request asks for, drawn from its class's key set.
     fn key_hash(&self, class: ClassId, seed: u64) -> u64 {
-        let Some(law) = &self.keys[class.index()] else {
-            return seed;
-        };
+        match &self.keys[class.index()] {
+            None => seed,
+            Some(law) => Client::hash_of(law, seed),
+        }
+    }
+
+    #[inline(never)]
+    fn hash_of(law: &Zipf, seed: u64) -> u64 {
         let word = unit(&mut Draw::keyed(mix(seed, label("key"))));
         mix(label("key"), law.key(word))
     }
@@ -427,6 +432,7 @@ impl<'p> Client<'p> {
     }
 
     /// An attempt has failed: pause and try again, if the policy allows, or give up.
+    #[cold]
     fn failed(&mut self, cx: &mut Context<'_>, key: FrameKey, cause: Outcome) {
         let Step { attempts, .. } = Client::step(cx, key);
         let seed = cx.frames[key].seed;
@@ -458,6 +464,7 @@ impl<'p> Client<'p> {
     }
 
     /// The client has waited long enough. If its own call fell silent, that is why.
+    #[cold]
     pub fn give_up(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let outcome = if cx.meets_silence(key) && matches!(Client::step(cx, key).stage, Stage::Calling { .. }) {
             Outcome::Unreachable
@@ -468,6 +475,7 @@ impl<'p> Client<'p> {
     }
 
     /// The run is over with the wish still inside.
+    #[cold]
     pub fn unfinished(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         self.end(cx, key, Outcome::Unfinished);
     }

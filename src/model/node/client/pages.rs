@@ -109,6 +109,7 @@ impl Client<'_> {
     }
 
     /// What the document names is fetched at once, and with the last of it the page is over: is it?
+    #[inline(never)]
     fn page_goes_on(&mut self, cx: &mut Context<'_>, key: FrameKey, well: bool) -> bool {
         let Wish { client, row, .. } = cx.frames[key].wish;
         let Some((page, view)) = self.views.ended(key, well) else {
@@ -137,6 +138,7 @@ impl Client<'_> {
     }
 
     /// A page is whole, and the browser draws it.
+    #[inline(never)]
     fn rendered(&mut self, cx: &mut Context<'_>, last: FrameKey, began: Time, class: ClassId, seed: u64) {
         let render = self.source.render.as_ref();
         let render = render.map(|d| cx.sample_keyed(d, &cx.frames[last], mix(seed, RENDER)));

@@ -45,6 +45,7 @@ impl LoadBalancer<'_> {
 
     /// An attempt has failed, which also says something about the server: unless the balancer makes it good by asking again, for
     /// then HAProxy looks at connections only.
+    #[cold]
     pub(super) fn failed(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, reply: Reply, how: RetryOn) {
         let asks_again = self.plan.retry_on.contains(&how) && LoadBalancer::step(cx, key).retries > 0;
         if how == RetryOn::ConnFailure || !asks_again {
@@ -63,6 +64,7 @@ impl LoadBalancer<'_> {
     }
 
     /// An attempt has failed: it is retried where `retry-on` says so.
+    #[cold]
     pub(super) fn retry(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, reply: Reply, how: RetryOn) {
         let step = LoadBalancer::step(cx, key);
         if step.retries == 0 || !self.plan.retry_on.contains(&how) {
@@ -85,6 +87,7 @@ impl LoadBalancer<'_> {
     }
 
     /// Another attempt, now.
+    #[cold]
     pub(super) fn try_again(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, leaves: bool) {
         match leaves {
             true => self.redispatch(cx, key, server),

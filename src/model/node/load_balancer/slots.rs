@@ -18,6 +18,7 @@ impl LoadBalancer<'_> {
 
     /// Somebody wants a connection. Beyond `maxconn` he waits outside, in the kernel's line; beyond that too his packet is
     /// dropped, and his own kernel sends it again after a second, then after twice that, as long as he is patient.
+    #[cold]
     pub(super) fn knock(&mut self, cx: &mut Context<'_>, key: FrameKey, knocks: u8) {
         let Frame {
             parent,
@@ -56,6 +57,7 @@ impl LoadBalancer<'_> {
     }
 
     /// Time to knock again, or to find that nobody is there.
+    #[cold]
     pub(super) fn knock_again(&mut self, cx: &mut Context<'_>, key: FrameKey, knocks: u8) {
         if knocks <= SYN_RETRIES {
             return self.knock(cx, key, knocks);
@@ -163,6 +165,7 @@ impl LoadBalancer<'_> {
         (usize::from(self.ranks[class]), now_ms + i64::from(offset))
     }
 
+    #[cold]
     fn queue_up(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         LoadBalancer::step(cx, key).stage = Stage::Queued { since: cx.now() };
         let due = self.due(cx, key);
@@ -170,6 +173,7 @@ impl LoadBalancer<'_> {
         self.enter_queue(cx, key);
     }
 
+    #[cold]
     fn queue_at(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
         if self.plan.servers[server]
             .maxqueue

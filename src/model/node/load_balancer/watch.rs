@@ -132,10 +132,15 @@ impl<'p> LoadBalancer<'p> {
     // --- what live traffic tells ------------------------------------------------------------------------------------
 
     /// `observe`: an attempt has come back, and says something about the server.
+    #[inline]
     pub(super) fn observe(&mut self, cx: &mut Context<'_>, server: usize, reply: Reply) {
-        let (Some(layer), Some(check)) = (self.plan.observe, &self.plan.check) else {
-            return;
-        };
+        if let (Some(layer), Some(check)) = (self.plan.observe, &self.plan.check) {
+            self.observed(cx, server, reply, layer, check);
+        }
+    }
+
+    #[inline(never)]
+    fn observed(&mut self, cx: &mut Context<'_>, server: usize, reply: Reply, layer: Observe, check: &Check) {
         let failed = match reply.how {
             How::Refused | How::Silent => true,
             How::Broken => layer == Observe::Layer7,
