@@ -215,6 +215,10 @@ impl AtomicFile {
         match self.out.into_inner().map_err(|e| failed(e.into_error()))? {
             Destination::Direct(mut file) => file.flush().map_err(failed),
             Destination::Beside(file) => {
+                // Whoever may read the file that was there may read the new one, and nobody else.
+                if let Ok(before) = path.metadata() {
+                    file.as_file().set_permissions(before.permissions()).map_err(failed)?;
+                }
                 file.as_file().sync_all().map_err(failed)?;
                 file.persist(&path).map_err(|e| failed(e.error))?;
                 // The rename itself is on disk once its directory is. Not every file system can do that, and
@@ -411,10 +415,13 @@ mod tests {
         let (target, link) = (directory.path().join("target.json"), directory.path().join("link.json"));
         std::fs::write(&target, "old").expect("writes");
         std::os::unix::fs::symlink(&target, &link).expect("links");
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&target, private).expect("is ours");
         let mut file = AtomicFile::at(&link).expect("opens");
         file.write_all(b"new").expect("writes");
         file.commit().expect("commits");
-        assert!(link.is_symlink());
+        let mode = std::os::unix::fs::MetadataExt::mode(&target.metadata().expect("is there"));
+        assert!(link.is_symlink() && mode & 0o777 == 0o600);
         assert_eq!(std::fs::read_to_string(&target).expect("reads"), "new");
     }
 }

@@ -209,7 +209,7 @@ impl<'p> Client<'p> {
     /// Is this one of the wishes that are not made?
     #[inline]
     fn is_hushed(&self, cx: &Context<'_>, number: u64) -> bool {
-        cx.now() < Time::ZERO + self.plan.hushed && number % HUSHED != 0
+        cx.now() < Time::ZERO + self.plan.hushed && !number.is_multiple_of(HUSHED)
     }
 
     fn class_of(&self, word: f64) -> ClassId {
