@@ -432,6 +432,73 @@ fn theory_a_load_that_changes_counts_by_its_requests() {
     }
 }
 
+/// Whoever still tries when the repair comes is not lost: of thirty seconds those before the last seven, in which a client that asks again
+/// after 1, 2 and 4 s finds the service back; of five seconds nothing.
+#[test]
+fn theory_retries_that_outlast_a_repair_lose_nothing() {
+    for (repair_s, lost_s) in [(30.0, 23.0), (5.0, 0.0)] {
+        let lone = plan(&format!(
+            r#"{{ "duration": "10m", "clients": {{ "c": {{ "arrivals": {{ "uniform": 50 }}, "entry": "a", "retry": {{ "max": 3, "backoff": "1s", "factor": 2, "cap": "4s", "jitter": 0 }} }} }},
+            "nodes": {{ "a": {{ "kind": "app", "lifetime": {{ "mtbf": {{ "constant": "30m" }}, "mttr": {{ "constant": "{repair_s}s" }} }} }} }} }}"#
+        ));
+        let expected = lost_s / (1800.0 + repair_s);
+        // A request more or less of each end.
+        let tolerance = 2.0 / 50.0 / 1800.0;
+        let found = availability(&lone, 3650.0 * DAY_S, 2);
+        near(
+            "availability",
+            lost(&found.availability).0,
+            expected,
+            tolerance + 1e-3 * expected,
+        );
+        let price = crashes(&lone).components[0].downtime_min_per_year.expect("a price");
+        near("spof", price / YEAR_MIN, expected, tolerance + 1e-3 * expected);
+    }
+}
+
+/// Users who get errors ask twenty times as often. What counts is the share that is lost: ten minutes of two hundred, whatever else reacts for
+/// how long.
+#[test]
+fn theory_asking_in_vain_more_often_loses_no_more() {
+    for entry in [r#""a""#, r#""vip""#] {
+        let plan = plan(&format!(
+            r#"{{ "duration": "1h", "clients": {{ "c": {{ "users": 50, "think": {{ "exponential": {{ "mean": "100ms" }} }}, "entry": {entry} }} }},
+            "nodes": {{ "vip": {{ "kind": "virtual-ip", "members": ["a"], "failover": "2m" }},
+                        "a": {{ "kind": "app", "work": {{ "*": {{ "io": "2s" }} }},
+                               "lifetime": {{ "mtbf": {{ "constant": "190m" }}, "mttr": {{ "constant": "10m" }} }} }} }} }}"#
+        ));
+        // Whoever was inside at the crash is two seconds more.
+        let expected = 600.0 / 12_000.0;
+        near(
+            "availability",
+            lost(&availability(&plan, 3650.0 * DAY_S, 3).availability).0,
+            expected,
+            2.5 / 12_000.0,
+        );
+        let price = crashes(&plan).components[0].downtime_min_per_year.expect("a price");
+        near("spof", price / YEAR_MIN, expected, 2.5 / 12_000.0);
+    }
+}
+
+/// Callers without a time-out wait for ever, and their workers with them: each failure of the database's machine takes some more. It is said.
+#[test]
+fn what_nobody_gives_up_is_said() {
+    let said = |timeout: &str| {
+        let plan = plan(&format!(
+            r#"{{ "duration": "1h", "clients": {{ "c": {{ "arrivals": {{ "uniform": 50 }}, "entry": "a" {timeout} }} }}, "hosts": {{ "h": {{ "lifetime": {{ "mtbf": "30d", "mttr": "1h" }} }} }},
+            "nodes": {{ "a": {{ "kind": "app", "workers": 16, "database": "db", "queries": {{ "*": {{ "read": 1 }} }} }},
+                        "db": {{ "kind": "database", "members": {{ "m": {{ "host": "h" }} }}, "work": {{ "*": {{ "io": "60ms" }} }} }} }} }}"#
+        ));
+        let is_it = |c: &fallover::analysis::result::Caveat| c.code == "waits.forever";
+        let spof = fallover::analysis::spof::caveats(&plan, &crashes(&plan));
+        (
+            found(&plan, 3650.0 * DAY_S, 2).caveats.iter().any(is_it),
+            spof.iter().any(is_it),
+        )
+    };
+    assert_eq!((said(""), said(r#", "timeout": "5s""#)), ((true, true), (false, false)));
+}
+
 /// With everything up nothing is lost: users do not all ask at once as those would that have begun to think together, and a cache that
 /// lives for longer than anybody watches is not empty.
 #[test]

@@ -1,7 +1,7 @@
 //! What one should know before believing an answer.
 
 use super::*;
-use crate::analysis::spof::{LOAD_VARIES, listed, unwatched};
+use crate::analysis::spof::{LOAD_VARIES, listed, unwatched, waits_for_ever};
 use crate::base::ids::NodeId;
 use crate::model::structure::used;
 use crate::scenario::plan::{Hit, Promotion};
@@ -66,11 +66,19 @@ pub fn of(account: &Account<'_>, found: &Availability, (ages, is_short): (bool, 
     if plan.repairs_wait() {
         all.push(caveat("repair.waits", "`repair_crews` are fewer than what can fail: periods were drawn one by one, with repairs that wait for each other"));
     }
-    let stuck = (0..account.mortals.len()).filter(|life| account.prices.stays_down(*life));
-    let mut stuck: Vec<String> = stuck
-        .map(|life| account.plan.components[account.mortals[life].part].name.clone())
-        .collect();
-    stuck.dedup();
+    let named = |is_so: &dyn Fn(usize) -> bool| {
+        let lives = (0..account.mortals.len()).filter(|life| is_so(*life));
+        let mut names: Vec<String> = lives
+            .map(|life| plan.components[account.mortals[life].part].name.clone())
+            .collect();
+        names.dedup();
+        names
+    };
+    let left = named(&|life| account.prices.leaves_stuck(life));
+    if !left.is_empty() {
+        all.push(caveat("waits.forever", waits_for_ever(&left)));
+    }
+    let stuck = named(&|life| account.prices.stays_down(life));
     if !stuck.is_empty() {
         all.push(caveat("recovers.not", format!(
             "after the repair of {} requests are still lost when the simulation ends: what is lost then is not in the numbers", listed(&stuck)

@@ -3,7 +3,7 @@
 use super::lives::Mortal;
 use super::occupancy::States;
 use super::trials::{Count, Course, Trial};
-use crate::analysis::spof::Lasts;
+use crate::analysis::spof::{Lasts, lost_of_usual};
 use crate::base::ids::ClassId;
 use crate::base::random::Streams;
 use crate::model::structure::{State, is_cut};
@@ -46,6 +46,8 @@ pub struct Prices<'a> {
     still_down: Vec<Vec<f64>>,
     /// By lifetime: the trial of its component.
     trial_of: Vec<Option<usize>>,
+    /// By lifetime: how long it is down, on the average.
+    down_s: Vec<f64>,
 }
 
 impl<'a> Prices<'a> {
@@ -64,6 +66,10 @@ impl<'a> Prices<'a> {
             plan,
             trials,
             still_down: still_down.collect(),
+            down_s: mortals
+                .iter()
+                .map(|m| m.means.map_or(f64::INFINITY, |l| l.down_s))
+                .collect(),
             trial_of,
         }
     }
@@ -108,7 +114,8 @@ impl<'a> Prices<'a> {
             let lost: f64 = all.map(|(with, base)| self.passing(life, excess, with, base)).sum();
             let offered = courses(base, class, without).map(|c| c.whole().0).sum::<f64>();
             if offered > 0.0 {
-                lost * base.counted_s() / offered
+                // No failure loses less than nothing.
+                (lost * base.counted_s() / offered).max(-excess.max(0.0) * self.down_s[life])
             } else {
                 0.0
             }
@@ -117,10 +124,18 @@ impl<'a> Prices<'a> {
     }
 
     fn passing(&self, life: usize, excess: f64, with: &Course, without: &Course) -> f64 {
-        let more = |of: fn(&Course) -> Count| of(with).1 - of(without).1;
+        let more = |of: fn(&Course) -> Count| lost_of_usual(of(with), of(without)) - of(without).1;
         let slices = with.reacting.iter().zip(&without.reacting).zip(&self.still_down[life]);
-        let reacting = slices.map(|((w, o), still)| still * (w.1 - o.1 - excess * o.0));
-        more(|c| c.before) + reacting.sum::<f64>() + more(|c| c.returning)
+        let reacting = slices.map(|((w, o), still)| still * (lost_of_usual(*w, *o) - o.1 - excess * o.0));
+        // Who still tries when the repair comes is not lost as those before.
+        let ending = more(|c| c.ending) - excess * without.ending.0;
+        more(|c| c.before) + reacting.sum::<f64>() + ending + more(|c| c.returning)
+    }
+
+    /// Does a failure leave requests inside that nobody ever gives up?
+    pub fn leaves_stuck(&self, life: usize) -> bool {
+        let trial = self.trial_of[life].map(|t| &self.trials.losses[t]);
+        trial.is_some_and(|(trial, base)| trial.stuck > self.trials.bases[*base].stuck)
     }
 
     /// Is something still amiss when the way back has been watched to the end? Beyond three standard deviations of a count.

@@ -4,7 +4,7 @@
 use crate::analysis::spof::Times;
 use crate::base::ids::SourceId;
 use crate::base::time::{Span, Time};
-use crate::model::recorder::RunRecord;
+use crate::model::recorder::{Row, RunRecord};
 use crate::model::request::Outcome;
 use crate::scenario::plan::{Fault, Plan, Warmup};
 
@@ -23,6 +23,8 @@ pub struct Course {
     pub reacting: Vec<Count>,
     /// While the state lasts.
     pub lasting: Count,
+    /// Just before the repair: what these meet may be the repair.
+    pub ending: Count,
     /// From the repair on.
     pub returning: Count,
     /// Of that, the last quarter.
@@ -38,6 +40,8 @@ pub struct Trial {
     pub times: Times,
     /// By replication and class.
     pub courses: Vec<Vec<Course>>,
+    /// Requests that came before the repair and are still inside when all is over, though nobody gives them up.
+    pub stuck: u64,
 }
 
 impl Trial {
@@ -47,6 +51,7 @@ impl Trial {
             parts: parts.to_vec(),
             times,
             courses: Vec::new(),
+            stuck: 0,
         }
     }
 
@@ -79,7 +84,7 @@ impl Trial {
         self.times.crash + self.times.settle + self.times.measure
     }
 
-    /// Requests that come just before the repair are left out: what they meet may be the repair.
+    /// Requests that come just before the repair say nothing of what lasts.
     fn down(&self) -> Span {
         self.times.settle + self.times.measure + self.times.grace
     }
@@ -110,6 +115,7 @@ impl Trial {
             before: (0.0, 0.0),
             reacting: vec![(0.0, 0.0); SLICES],
             lasting: (0.0, 0.0),
+            ending: (0.0, 0.0),
             returning: (0.0, 0.0),
             late: (0.0, 0.0),
         };
@@ -138,13 +144,20 @@ impl Trial {
                 add(&mut course.reacting[slice.min(SLICES - 1)]);
             } else if at < measured {
                 add(&mut course.lasting);
-            } else if at >= repaired && at < end {
+            } else if at < repaired {
+                add(&mut course.ending);
+            } else if at < end {
                 add(&mut course.returning);
                 if at >= late {
                     add(&mut course.late);
                 }
             }
         }
+        let is_stuck = |row: &&Row| {
+            let before = row.finished.is_none() && row.arrived.seconds() < repaired;
+            before && plan.sources[row.source.index()].timeout.is_none()
+        };
+        self.stuck += record.rows.iter().filter(is_stuck).count() as u64;
         self.courses.push(courses);
     }
 }

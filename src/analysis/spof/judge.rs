@@ -132,13 +132,27 @@ impl Judge<'_> {
     }
 
     fn passing_s(&self, loss: usize, course: &Passing) -> f64 {
-        let lasting = self.excess(loss) * self.question.trials[loss].times.settle.seconds();
-        (course.lost_reacting_s - lasting).max(0.0) + course.lost_returning_s
+        let excess = self.excess(loss);
+        let beyond: f64 = course.reacting.iter().map(|bin| bin.beyond_s(excess)).sum();
+        beyond.max(0.0) + course.lost_returning_s
     }
 
     /// May the verdict depend on the load?
     pub(super) fn may_be_load(&self, loss: usize) -> bool {
         self.cuts(loss).next().is_none() && !self.complaints(loss).is_empty()
+    }
+
+    /// Are requests still inside at the end that came before the repair, though nobody gives them up?
+    pub(super) fn leaves_stuck(&self, loss: usize) -> bool {
+        let trial = self.question.trials[loss];
+        let up = libm::round((trial.times.crash + trial.times.down()).seconds() / trial.times.bin_s()) as usize;
+        let inside = |plan: usize| -> u64 {
+            let samples = self.runs.studies[plan].samples.iter();
+            let bins = samples.flat_map(|s| s.bins.iter().take(up));
+            bins.map(|b| u64::from(b.offered - b.succeeded - b.failed)).sum()
+        };
+        let patient = self.question.plan.sources.iter().any(|s| s.timeout.is_none());
+        patient && inside(trial.loss) > inside(trial.base)
     }
 
     /// Is it not as before when the watch ends?
@@ -254,14 +268,17 @@ impl Judge<'_> {
         let per_year = 365.0 * 86_400.0 * together / down_s;
         let lasts = Lasts::of(self.question.plan, self.parts(loss), down_s);
         let times = self.question.trials[loss].times;
-        let bins = course.reacting_s.iter().enumerate();
+        let excess = self.excess(loss);
+        let bins = course.reacting.iter().enumerate();
         let reacting: f64 = bins
-            .map(|(i, lost)| lost * lasts.beyond((i as f64 + 0.5) * times.bin_s()))
+            .map(|(i, bin)| bin.beyond_s(excess) * lasts.beyond((i as f64 + 0.5) * times.bin_s()))
             .sum();
-        let lasting = self.excess(loss) * lasts.mean_beyond_s(times.settle.seconds());
+        // Who still tries when the repair comes is not lost as those before.
+        let ending: f64 = course.ending.iter().map(|bin| bin.beyond_s(excess)).sum();
+        let down = excess * lasts.mean_s() + reacting + ending;
         // Who does not come back by itself is down as long again, until somebody has helped.
         let stuck = course.lost_at_end * down_s;
-        let lost_s = course.lost_before_s + reacting.max(0.0) + lasting + course.lost_returning_s + stuck;
+        let lost_s = course.lost_before_s + down.max(0.0) + course.lost_returning_s + stuck;
         Some(per_year * lost_s / 60.0)
     }
 }
@@ -278,33 +295,41 @@ fn measured_bins(trial: &Trial) -> std::ops::Range<usize> {
 
 /// What an outage that ends does over time, beside the baseline.
 fn course(trial: Trial, runs: &Runs) -> Passing {
-    let Times { crash, settle, .. } = trial.times;
+    let Times {
+        crash, settle, measure, ..
+    } = trial.times;
     let bin_s = trial.times.bin_s();
     let at = |span: Span| libm::round(span.seconds() / bin_s) as usize;
     let samples = &runs.studies[trial.loss].samples;
     let (outage, base) = (pooled(samples), pooled(&runs.studies[trial.base].samples));
     let lost = |from: usize, to: usize| {
         let both = outage.iter().zip(&base).take(to).skip(from);
-        both.map(|(o, b)| o.lost - b.lost).sum::<f64>()
+        both.map(|(o, b)| o.lost_of_usual(b) - b.lost).sum::<f64>()
     };
-    let (down, settled, up, end) = (
+    let (down, settled, measured, up, end) = (
         at(crash),
         at(crash + settle),
+        at(crash + settle + measure),
         at(crash + trial.times.down()),
         outage.len(),
     );
     let per_s = base.iter().map(|b| b.offered).sum::<f64>() / (end as f64 * bin_s);
     let seconds = |lost: f64| if per_s > 0.0 { lost.max(0.0) / per_s } else { 0.0 };
+    let slice = |bin: usize| match base.get(bin) {
+        Some(usual) if per_s > 0.0 => Slice {
+            lost_s: lost(bin, bin + 1) / per_s,
+            asked_s: usual.offered / per_s,
+        },
+        _ => Slice::default(),
+    };
     let back = recovery(&outage, &base, up).map(|bin| (bin - up) as f64 * bin_s);
     let last = end - (end - up) / 4;
     let lost_at_end = seconds(lost(last, end)) / ((end - last).max(1) as f64 * bin_s);
     Passing {
         lost_at_crash: lost(0, down).max(0.0) / samples.len().max(1) as f64,
         lost_before_s: seconds(lost(0, down)),
-        lost_reacting_s: seconds(lost(down, settled)),
-        reacting_s: (down..settled)
-            .map(|b| if per_s > 0.0 { lost(b, b + 1) / per_s } else { 0.0 })
-            .collect(),
+        reacting: (down..settled).map(&slice).collect(),
+        ending: (measured..up).map(&slice).collect(),
         lost_returning_s: seconds(lost(up, end)),
         lost_at_end: if back.is_none() { lost_at_end } else { 0.0 },
         recovered_s: back,
@@ -314,15 +339,29 @@ fn course(trial: Trial, runs: &Runs) -> Passing {
 /// An outage that ends.
 struct Passing {
     lost_at_crash: f64,
-    /// In seconds of all requests: of those that came before the crash, while everything reacted, and after the repair.
+    /// In seconds of all requests: of those that came before the crash, while everything reacted, bin by bin, and after the repair.
     lost_before_s: f64,
-    lost_reacting_s: f64,
-    /// The same bin by bin.
-    reacting_s: Vec<f64>,
+    reacting: Vec<Slice>,
+    /// Of those that came just before the repair.
+    ending: Vec<Slice>,
     lost_returning_s: f64,
     /// Share of the requests still lost when the watch ends, where it does not recover.
     lost_at_end: f64,
     recovered_s: Option<f64>,
+}
+
+/// A bin of an outage, in seconds of all requests as they come with everything up.
+#[derive(Copy, Clone, Debug, Default)]
+struct Slice {
+    lost_s: f64,
+    asked_s: f64,
+}
+
+impl Slice {
+    /// Beyond the share that lasts.
+    fn beyond_s(self, lasting: f64) -> f64 {
+        self.lost_s - lasting * self.asked_s
+    }
 }
 
 /// A bin of the timeline, over all replications.
@@ -332,6 +371,23 @@ struct Pooled {
     lost: f64,
     /// Mean over replications of the medians.
     p50_s: f64,
+}
+
+impl Pooled {
+    /// What is lost of what is asked with everything up.
+    fn lost_of_usual(&self, base: &Pooled) -> f64 {
+        lost_of_usual((self.offered, self.lost), (base.offered, base.lost))
+    }
+}
+
+/// What is lost of what would have been asked with everything up, both as (asked, lost). Users who get errors ask more often, and those who
+/// wait for ever no more: shares count, not how often somebody asks in vain.
+pub fn lost_of_usual(with: (f64, f64), base: (f64, f64)) -> f64 {
+    match with {
+        (asked, lost) if asked == base.0 => lost,
+        (asked, lost) if asked > 0.0 => lost / asked * base.0,
+        _ => base.0,
+    }
 }
 
 /// Requests that somebody wanted, and those of them without an answer: a page whose document fails loses all that it names.

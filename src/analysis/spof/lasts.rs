@@ -48,14 +48,10 @@ impl Lasts {
         }
     }
 
-    /// Mean of what it lasts beyond that, zero where it is shorter.
-    pub fn mean_beyond_s(&self, seconds: f64) -> f64 {
+    /// Its mean.
+    pub fn mean_s(&self) -> f64 {
         match self {
-            Lasts::Drawn(drawn, mean_s) => {
-                let until: f64 = drawn.iter().map(|d| d.min(seconds)).sum();
-                (mean_s - until / drawn.len() as f64).max(0.0)
-            }
-            Lasts::Exponential(mean_s) => mean_s * self.beyond(seconds),
+            Lasts::Drawn(_, mean_s) | Lasts::Exponential(mean_s) => *mean_s,
         }
     }
 }

@@ -21,8 +21,8 @@ use crate::model::structure::{State, seen, used};
 use crate::scenario::plan::{Component, Course, Lifetime, Monitoring, Plan};
 use crate::scenario::review::SinglePoint;
 use crate::study::{Count, Failure};
-pub use judge::titled;
 use judge::{Judge, PAIR, Settled, worse};
+pub use judge::{lost_of_usual, titled};
 pub use lab::{Lab, Runs};
 pub use lasts::Lasts;
 pub use question::{Doubts, Effect, Loss, Question, SLOWER, Times, TimesWanted};
@@ -41,6 +41,9 @@ pub struct Spof {
     pub pairs: Vec<Priced>,
     /// Components that nothing uses.
     pub unused: Vec<String>,
+    /// Losses that leave requests inside which nobody ever gives up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaves_stuck: Vec<String>,
     /// Losses that somebody stopped before they were simulated to the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unfinished: Vec<String>,
@@ -272,6 +275,11 @@ pub fn answer<'p>(plan: &'p Plan, options: &Options, lab: &mut Lab<'_>) -> Resul
         components,
         pairs,
         unused: (0..used.len()).filter(|c| !used[*c]).map(|c| name(&c)).collect(),
+        leaves_stuck: known
+            .iter()
+            .filter(|l| judge.leaves_stuck(**l))
+            .map(|l| judge.title(*l))
+            .collect(),
         unfinished: unfinished.iter().map(|l| judge.title(*l)).collect(),
         structural_unavailability: exact.as_ref().map(|e| e.unavailability),
         structural_unexplored: exact.map(|e| e.unexplored).filter(|u| *u > UNEXPLORED),
@@ -297,6 +305,15 @@ pub fn listed<S: AsRef<str>>(names: &[S]) -> String {
         Some(more) if more > 0 => format!("{} and {more} more", told.join(", ")),
         _ => told.join(", "),
     }
+}
+
+/// What nobody gives up stays.
+pub fn waits_for_ever(names: &[String]) -> String {
+    format!(
+        "requests that were inside when {} failed are still inside when the simulation ends, long after the repair: nobody gives them up, and \
+         workers, connections and users that wait with them are gone for good; each failure takes some more, which is not in the numbers; a `timeout` of the clients mends it",
+        listed(names)
+    )
 }
 
 /// What the simulations of a loss cannot see to its end.
@@ -351,6 +368,9 @@ pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {
             spof.unfinished.join(", ")
         );
         add("unfinished", says);
+    }
+    if !spof.leaves_stuck.is_empty() {
+        add("waits.forever", waits_for_ever(&spof.leaves_stuck));
     }
     if plan.load_varies() {
         add("load.varies", LOAD_VARIES.into());

@@ -105,6 +105,8 @@ const LONGER: f64 = 5.0;
 /// Least length of what is measured where somebody says how long a simulation is to be.
 const LEAST_S: f64 = 5.0;
 const LEAST_GRACE_S: f64 = 2.0;
+/// Whoever comes before the repair and tries for longer than this is taken for lost.
+const LONGEST_TRIES_S: f64 = 60.0;
 
 /// What somebody wants of the times; the rest is left to [`Times::of`].
 #[derive(Copy, Clone, Debug, Default, PartialEq)]
@@ -145,7 +147,8 @@ impl Times {
         let (measure, grace) = match wish.duration {
             None => {
                 let measure = (REQUESTS / plan.requests_per_s().max(1e-9)).clamp(SHORTEST_S, LONGEST_S);
-                (whole(measure), whole((measure * 0.1).max(LEAST_GRACE_S)))
+                let tries = plan.tries(failure).seconds().min(LONGEST_TRIES_S);
+                (whole(measure), whole((measure * 0.1).max(LEAST_GRACE_S).max(tries)))
             }
             Some(duration) => {
                 // What is left is the measured state, the grace, and as long a watch of the way back.
@@ -154,12 +157,32 @@ impl Times {
                 (Span::from_seconds((rest - grace) / 2.0), whole(grace))
             }
         };
-        Times {
+        let times = Times {
             crash,
             settle: whole(settle),
             measure,
             grace,
             watch: whole(settle) + measure,
+        };
+        match wish.duration {
+            None => times.in_bins(),
+            Some(_) => times,
+        }
+    }
+
+    /// Crash and repair where a bin of the timeline begins.
+    fn in_bins(self) -> Times {
+        let bin = bin_of(self.whole()).max(Span::SECOND);
+        let up = |span: Span| Span::from_nanos(span.nanos().next_multiple_of(bin.nanos()));
+        let times = Times {
+            crash: up(self.crash),
+            grace: up(self.down()) - (self.settle + self.measure),
+            ..self
+        };
+        // Longer by that, its bins may be wider.
+        match bin_of(times.whole()).max(Span::SECOND) == bin {
+            true => times,
+            false => times.in_bins(),
         }
     }
 

@@ -199,7 +199,17 @@ fn judged(
         by_share.then(a.lost_s.total_cmp(&b.lost_s))
     };
     let most = reliefs.iter().max_by(more).cloned();
-    let saved = old.map(|old| old - new);
+    // The few replications of a trial say which part is saved; of what is lost all replications know more.
+    let price = Judge {
+        runs: &before.runs,
+        ..was
+    };
+    let saved = old
+        .zip(sum(&price, &attempt.before))
+        .map(|(old, price)| match old > 0.0 {
+            true => price * (1.0 - new / old),
+            false => -new,
+        });
     // What is below a hundredth of the price is the noise of a few replications.
     let noticeable = NOTICEABLE_MIN.max(old.unwrap_or(0.0) * 0.01);
     let helps = match saved {

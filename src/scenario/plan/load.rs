@@ -1,6 +1,6 @@
 //! The same plan under another load, and how long it takes to react to a failure.
 
-use super::{Arrivals, Check, Class, Hit, Kind, Load, Node, Plan, Promotion, Source, Target};
+use super::{Arrivals, Check, Class, Hit, Kind, Load, Node, Plan, Promotion, Retry, Source, Target};
 use crate::base::dist::Dist;
 use crate::base::ids::{ClassId, NodeId};
 use crate::base::time::{Span, Time};
@@ -89,6 +89,20 @@ impl Plan {
         Span::from_seconds(1.2 * self.reaction(failure).seconds() + 2.0).min(LONGEST_REACTION)
     }
 
+    /// For how long a request goes on trying that meets such a failure: whoever comes so shortly before the repair may meet that instead.
+    pub fn tries(&self, failure: &[Hit]) -> Span {
+        let silent = Struck::by(self, failure).silent;
+        let of_node = |node: &Node| match &node.kind {
+            Kind::LoadBalancer(lb) if silent => lb.connect_timeout.scaled(f64::from(lb.retries) + 1.0),
+            Kind::LoadBalancer(lb) => lb.connect_timeout.min(Span::SECOND).scaled(f64::from(lb.retries)),
+            Kind::App(app) => app.retry.as_ref().map_or(Span::ZERO, Retry::pauses),
+            _ => Span::ZERO,
+        };
+        let of_client = |source: &Source| source.retry.as_ref().map_or(Span::ZERO, Retry::pauses);
+        let all = self.nodes.iter().map(of_node).chain(self.sources.iter().map(of_client));
+        all.max().unwrap_or(Span::ZERO)
+    }
+
     /// For how long a circuit breaker stays open that has opened, at most.
     pub fn longest_open(&self) -> Span {
         let open = |node: &Node| match &node.kind {
@@ -139,6 +153,20 @@ impl Plan {
                 false => 0.0,
             });
         Span::from_seconds(nodes.chain(roles).chain(addresses).fold(0.0, f64::max))
+    }
+}
+
+impl Retry {
+    /// All of its pauses, at their longest; of many the first few, which is more than anybody waits to see.
+    fn pauses(&self) -> Span {
+        let mut all = Span::ZERO;
+        let mut pause = self.backoff;
+        for _ in 0..self.max.min(32) {
+            let capped = self.cap.map_or(pause, |cap| pause.min(cap));
+            all = all + capped;
+            pause = capped.scaled(self.factor);
+        }
+        all
     }
 }
 
