@@ -88,7 +88,13 @@ struct Farm {
 impl Farm {
     fn new(algorithm: Algorithm, servers: Vec<Member>, allbackups: bool) -> Farm {
         let up = vec![true; servers.len()];
-        let pool = Pool { servers };
+        let numbered = |(i, member): (usize, Member)| Member {
+            id: i as u32 + 1,
+            ..member
+        };
+        let pool = Pool {
+            servers: servers.into_iter().enumerate().map(numbered).collect(),
+        };
         let balancer = new(algorithm, &pool);
         let mut farm = Farm {
             algorithm,
