@@ -18,6 +18,14 @@ pub fn latency(seconds: f64) -> String {
     with_unit(plus_minus(seconds * unit.per_second, None), unit.name)
 }
 
+/// A rate to the tenth, and a small one to two digits: `405.3`, `0.05`.
+pub fn rate(per_s: f64) -> String {
+    match per_s.abs() {
+        small if small < 1.0 => trimmed(per_s, decimals_for(small, 2)),
+        _ => trimmed(per_s, 1),
+    }
+}
+
 /// A latency with its interval: `214 ± 3 ms`.
 pub fn latency_estimate(e: &Estimate) -> String {
     estimate(
@@ -45,7 +53,8 @@ pub fn percent_estimate(e: &Estimate) -> String {
     let decimals = decimals_of_interval(half * 100.0).max(decimals_for(lost, 1).min(2));
     // The smaller side is the one that is read: 99.983 % is 0.017 % lost.
     let decimals = decimals.min(most_decimals(lost.min(value * 100.0), half * 100.0));
-    let text = match lopsided(e) {
+    let is_beyond = |(lo, hi): (f64, f64)| (value + half > 1.0 + 1e-9 || value < half - 1e-9).then_some((lo, hi));
+    let text = match lopsided(e).or_else(|| is_beyond(e.lo.zip(e.hi)?)) {
         // However far the lower end is, the value's own loss is seen.
         Some((lo, hi)) => value_and_ends([value, lo, hi].map(|v| v * 100.0), decimals.max(decimals_for(lost, 1))),
         None => value_and_half(value * 100.0, half * 100.0, decimals),

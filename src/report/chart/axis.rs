@@ -75,7 +75,7 @@ impl Axis {
     /// Latencies between these, both positive: from zero, or logarithmic where that would hide the small ones.
     pub fn latency(lowest: f64, highest: f64) -> Axis {
         let (lowest, highest) = if highest > 0.0 {
-            (lowest.max(highest * 1e-6), highest)
+            (lowest.max(highest * 1e-9), highest)
         } else {
             (1e-3, 1e-3)
         };
