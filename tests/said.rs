@@ -2,6 +2,7 @@
 
 #[path = "support/pictures.rs"]
 mod pictures;
+mod program;
 mod samples;
 
 use fallover::analysis::result::{Answer, Caveat, Document, Estimate, Happening, NamedRun, Run};
@@ -13,6 +14,8 @@ use fallover::report::document::{Span, Tone};
 use fallover::report::headline::numbers;
 use fallover::report::sink::Output;
 use fallover::report::terminal::Terminal;
+use fallover::report::timeline::timeline;
+use fallover::report::view::runs;
 use fallover::report::words;
 use pictures::{parse, texts};
 use resvg::usvg;
@@ -91,7 +94,7 @@ fn no_number_of_a_picture_is_cut() {
     assert!(
         drawn(&document, Name::Dashboard, 1000)
             .iter()
-            .any(|t| t.starts_with("99.814 "))
+            .any(|t| t.starts_with("99.8 "))
     );
 }
 
@@ -510,4 +513,54 @@ fn letters_that_a_page_lacks_are_noticed() {
     document.envelope.scenario.name = "負荷分散".into();
     let of = ["x.pdf", "x.png", "x.html", "x.svg", "x.json"].map(|name| lacks(name, &document));
     assert_eq!(of, [true, true, false, false, false]);
+}
+
+#[test]
+fn what_never_ended_is_shaded_to_the_end_of_its_own_run() {
+    let mut document = samples::several();
+    let Answer::Runs(several) = &mut document.answer else {
+        panic!("is of several")
+    };
+    let short = &mut several.runs[0];
+    short.duration_s = 100.0;
+    short.run.events.retain(|e| e.what == "crash begins");
+    for (_, series) in &mut short.run.timeline.series.0 {
+        for curve in [&mut series.median, &mut series.lo, &mut series.hi] {
+            curve.truncate(20);
+        }
+    }
+    let timeline = timeline(&runs(&document)).expect("is there");
+    assert_eq!(timeline.end_s, 300.0);
+    let own = timeline
+        .periods
+        .iter()
+        .find(|p| p.whose == "lb-failure")
+        .expect("is its own");
+    assert_eq!((own.from_s, own.to_s), (60.0, 100.0));
+}
+
+#[test]
+fn a_rate_of_few_requests_is_told_of_several_bins_together() {
+    let rates = |rate: &str| {
+        let rate = format!("clients.browsers.arrivals={{\"poisson\":\"{rate}\"}}");
+        let run = [
+            "run",
+            "scenarios/roundrobin-vs-leastconn.json",
+            "--set",
+            &rate,
+            "--replications",
+            "3",
+        ];
+        let found = program::document(&[&run[..], &["--duration", "600s", "--warmup", "0s"]].concat());
+        program::values(&found["timeline"]["series"]["throughput_per_s"]["median"])
+    };
+    let sparse = rates("0.1/s");
+    assert!(
+        sparse.iter().flatten().all(|rate| *rate > 0.02 && *rate < 0.3),
+        "{sparse:?}"
+    );
+    // Where there are enough, each bin stands for itself.
+    let mut busy = rates("10/s");
+    busy.dedup();
+    assert!(busy.len() > 200, "{}", busy.len());
 }

@@ -348,6 +348,20 @@ impl TimeUnit {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_small_rate_keeps_two_digits() {
+        assert_eq!(
+            [0.0501, 0.5, 1.26, 405.31, 0.0].map(rate),
+            ["0.05", "0.5", "1.3", "405.3", "0"]
+        );
+    }
+
+    #[test]
+    fn no_share_reaches_beyond_the_whole() {
+        assert_eq!(percent_estimate(&between(0.95, 0.89, 1.0)), "95 (89 to 100) %");
+        assert_eq!(percent_estimate(&between(0.9, 0.85, 0.95)), "90 ± 5 %");
+    }
+
     fn between(value: f64, lo: f64, hi: f64) -> Estimate {
         Estimate {
             value: Some(value),

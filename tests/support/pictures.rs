@@ -33,6 +33,7 @@ pub fn texts(group: &usvg::Group, found: &mut Vec<(String, usvg::Rect)>) {
 }
 
 /// Whether two boxes share more than the empty air that a line of text has above and below its letters.
+#[allow(dead_code)] // each test uses some of them
 pub fn overlap(a: &usvg::Rect, b: &usvg::Rect) -> bool {
     let width = a.right().min(b.right()) - a.left().max(b.left());
     let height = a.bottom().min(b.bottom()) - a.top().max(b.top());

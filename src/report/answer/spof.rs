@@ -65,6 +65,8 @@ fn none_cuts(spof: &Spof) -> Span {
     }
 }
 
+/// More than this is a good part of the service.
+const QUITE_SOME: f64 = 0.1;
 /// More than this is not as good as nothing.
 const HEAVY: f64 = 0.01;
 
@@ -76,7 +78,7 @@ pub fn loses_much(priced: &Priced) -> bool {
 /// What is lost most without, of what is no single point and yet takes much with it.
 pub fn worst_survived(spof: &Spof) -> Option<&Priced> {
     let lost = |p: &Priced| p.lost_ratio.value.unwrap_or(0.0);
-    let survived = |p: &&Priced| p.verdict == Verdict::Degraded && loses_much(p);
+    let survived = |p: &&Priced| p.verdict == Verdict::Degraded && lost(p) >= QUITE_SOME;
     let survived = spof.components.iter().filter(survived);
     survived.max_by(|a, b| lost(a).total_cmp(&lost(b)))
 }

@@ -182,7 +182,7 @@ mod tests {
             rows: vec![row],
             footnote: String::new(),
         };
-        for room in [170.0, 200.0, 230.0, 260.0, 400.0] {
+        for room in [190.0, 210.0, 230.0, 260.0, 400.0] {
             let fitted = looks.fitted(&table, room);
             assert_eq!(
                 fitted.columns.len() < 5,

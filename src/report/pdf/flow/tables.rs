@@ -8,6 +8,9 @@ use crate::report::document::{Align, Table, Tone};
 /// Sizes of the letters, from the one that is wanted to the one that can still be read.
 const SIZES: [f64; 3] = [8.8, 8.0, 7.2];
 
+/// Between two rows.
+const RULE: f64 = 0.4;
+
 /// A table of which it is known where everything stands in a row.
 struct Set {
     places: Vec<Place>,
@@ -23,7 +26,7 @@ impl Flow<'_> {
         self.need_below(set.beginning());
         self.head(&set);
         let last = set.rows.len().saturating_sub(1);
-        let heights: Vec<f64> = set.rows.iter().map(|row| height(row)).collect();
+        let heights: Vec<f64> = set.rows.iter().map(|row| height(row) + RULE).collect();
         let footnote = if set.footnote.is_empty() {
             0.0
         } else {
@@ -40,8 +43,8 @@ impl Flow<'_> {
                 self.head(&set);
             }
             self.row(row, &set.places);
-            self.y += heights[i];
-            self.rule(self.theme.colours().grid, 0.4);
+            self.y += heights[i] - RULE;
+            self.rule(self.theme.colours().grid, RULE);
         }
         if !set.footnote.is_empty() {
             self.y += 3.0;
@@ -130,4 +133,46 @@ impl Set {
 fn height(cells: &[Vec<Line>]) -> f64 {
     let of = |lines: &Vec<Line>| lines.iter().map(|line| line.style.size * LEADING).sum::<f64>();
     cells.iter().map(of).fold(0.0, f64::max) + 3.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{COMPANY, Mark};
+    use super::*;
+    use crate::report::chart::Theme;
+    use crate::report::document::{Column, Span};
+    use crate::report::pdf::text::Fonts;
+
+    #[test]
+    fn no_head_no_row_and_no_footnote_stands_alone() {
+        let fonts = Fonts::new();
+        let rows = (0..9).map(|i| vec![Span::plain(format!("row {i}")), Span::plain("1")]);
+        let table = Table {
+            columns: vec![Column::left("component"), Column::right("lost")],
+            rows: rows.collect(),
+            footnote: "3 more in the JSON".into(),
+        };
+        for down in 0..90 {
+            let mut flow = Flow::new(&fonts, Theme::Light, 595.0, 842.0);
+            flow.new_page();
+            flow.y = MARGIN + 8.0 * f64::from(down);
+            flow.heading_above("Losses", flow.beginning(&table).max(COMPANY));
+            flow.table(&table);
+            let said = |leaf: &super::super::Leaf| {
+                let texts = leaf.marks.iter().filter_map(|mark| match mark {
+                    Mark::Text(_, _, line) => Some(line.text.clone()),
+                    _ => None,
+                });
+                texts.collect::<Vec<String>>()
+            };
+            let pages: Vec<Vec<String>> = flow.leaves.iter().map(said).filter(|page| !page.is_empty()).collect();
+            for (i, page) in pages.iter().enumerate() {
+                let first = if i == 0 { "Losses" } else { "Losses, continued" };
+                assert!(page.len() > 2, "{down}: {pages:?}");
+                let rows = page.iter().filter(|text| text.starts_with("row")).count();
+                assert_eq!(page[..2], [first, "component"], "{down}: {pages:?}");
+                assert!(rows >= 2, "{down}: {pages:?}");
+            }
+        }
+    }
 }
