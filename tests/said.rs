@@ -257,7 +257,7 @@ fn storm(from: usize, open: usize) -> Document {
         let bins = series.median.len();
         for curve in [&mut series.median, &mut series.lo, &mut series.hi] {
             for (i, value) in curve.iter_mut().enumerate() {
-                let gone = name.starts_with("latency").then_some(None).unwrap_or(Some(0.0));
+                let gone = if name.starts_with("latency") { None } else { Some(0.0) };
                 match i {
                     i if i >= bins - open => *value = None,
                     i if i >= from => *value = gone,
@@ -563,4 +563,56 @@ fn a_rate_of_few_requests_is_told_of_several_bins_together() {
     let mut busy = rates("10/s");
     busy.dedup();
     assert!(busy.len() > 200, "{}", busy.len());
+}
+
+#[test]
+fn what_may_be_first_is_not_told_to_be_first() {
+    let mut document = samples::of_command("sensitivity");
+    let sensitivity = sweep_of(&mut document).sensitivity.as_mut().expect("is asked for");
+    for output in &mut sensitivity.outputs {
+        let totals = [between(0.6, 0.4, 0.8), between(0.5, 0.3, 0.7)];
+        output
+            .effects
+            .iter_mut()
+            .zip(totals)
+            .for_each(|(e, total)| e.total = total);
+    }
+    let says = to_do(&document);
+    assert!(
+        says.contains("which may move most") && !says.contains("which moves most"),
+        "{says}"
+    );
+}
+
+#[test]
+fn a_stack_that_is_full_is_not_left_at_that() {
+    let mut document = samples::steady();
+    let run = samples::run_of(&mut document);
+    run.slo.clear();
+    run.metrics.outcomes.0.retain(|(name, _)| name == "ok");
+    (run.metrics.requests.failed, run.metrics.requests.unfinished) = (0, 0);
+    let busy = |document: &mut Document, share: f64| {
+        let run = samples::run_of(document);
+        run.hosts
+            .0
+            .iter_mut()
+            .for_each(|(_, h)| h.cpu_ratio = between(share, share, share));
+        run.nodes
+            .0
+            .iter_mut()
+            .for_each(|(_, n)| n.utilization_ratio = between(share, share, share));
+        to_do(document)
+    };
+    assert!(busy(&mut document, 0.3).contains("Nothing needs to be done for what this run tried."));
+    assert!(busy(&mut document, 0.94).contains("but hardly more than it can come"));
+}
+
+#[test]
+fn who_came_before_a_crash_is_told_to_have() {
+    let document = run_where(|run| run.events[0].at_s = 61.0);
+    let says = all(&found(&document));
+    assert!(
+        says.contains("between 60 s and 90 s (by time of arrival), with the crash of haproxy at 61 s"),
+        "{says}"
+    );
 }

@@ -1,4 +1,5 @@
 //! Reads a picture back with another library's eyes: which words it has, and where.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use resvg::usvg;
 use std::sync::{Arc, OnceLock};
@@ -33,7 +34,6 @@ pub fn texts(group: &usvg::Group, found: &mut Vec<(String, usvg::Rect)>) {
 }
 
 /// Whether two boxes share more than the empty air that a line of text has above and below its letters.
-#[allow(dead_code)] // each test uses some of them
 pub fn overlap(a: &usvg::Rect, b: &usvg::Rect) -> bool {
     let width = a.right().min(b.right()) - a.left().max(b.left());
     let height = a.bottom().min(b.bottom()) - a.top().max(b.top());

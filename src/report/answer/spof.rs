@@ -109,7 +109,7 @@ fn costs(spof: &Spof) -> Option<Span> {
             .any(|p| p.name == *name && p.verdict == Verdict::Outage)
     };
     let (each, it) = if worst.len() > 1 { (" each", "them") } else { ("", "it") };
-    let stands = match worst.iter().any(|name| ends_it(name)) {
+    let stands = match worst.iter().any(ends_it) {
         true => String::new(),
         false => format!(", though the service does not end with {it}"),
     };

@@ -70,7 +70,7 @@ pub fn conclusions(sweep: &Sweep, complete: bool) -> Conclusions {
     let mut to_do = Vec::new();
     if !complete {
         to_do.push(Span::plain(
-            "Let the sweep come to its end: what the missing points would say may change all of this.",
+            "Let the sweep come to its end (the same command goes on where it stopped): what the missing points would say may change all of this.",
         ));
     }
     to_do.extend(what_next(sweep, &judged, &moves, complete).map(Span::plain));

@@ -313,6 +313,15 @@ mod tests {
     }
 
     #[test]
+    fn the_smallest_latency_has_its_place_beside_the_largest() {
+        let axis = Axis::latency(27e-6, 110.0);
+        assert!(
+            axis.place(27e-6) > 0.0 && axis.place(54e-6) > axis.place(27e-6),
+            "{axis:?}"
+        );
+    }
+
+    #[test]
     fn time_has_one_unit() {
         assert_eq!(
             labels(&Axis::time(300.0, 6)),
