@@ -488,6 +488,11 @@ pub struct SloResult {
 }
 
 impl SloResult {
+    /// Of all that is promised: may what became of it be chance? Not where one promise is missed for sure.
+    pub fn are_open(all: &[SloResult]) -> bool {
+        all.iter().any(SloResult::may_be_chance) && all.iter().all(|s| s.met || s.may_be_chance())
+    }
+
     /// Does the interval reach to the other side of the target, so that met or missed may be chance?
     pub fn may_be_chance(&self) -> bool {
         let Estimate { lo, hi, .. } = self.observed;

@@ -221,8 +221,21 @@ fn host(samples: &[&Sample], i: usize) -> HostResult {
 
 // --- timeline -------------------------------------------------------------------------------------------------------
 
-/// What a curve shows of a bin that lasted so many seconds.
-type Value<'a> = &'a dyn Fn(f64, &Bin) -> Option<f64>;
+/// What a curve shows of a bin of a replication.
+type Value<'a> = &'a dyn Fn(&Sample, usize) -> Option<f64>;
+
+/// How many bins tell a rate together: of fewer requests than a handful to a bin most have none, and so has their median.
+fn bins_of_a_rate(samples: &[Sample], bins: usize) -> usize {
+    const HANDFUL: f64 = 5.0;
+    const ENOUGH: f64 = 20.0;
+    let offered: u64 = samples.iter().flat_map(|s| &s.bins).map(|b| u64::from(b.offered)).sum();
+    let each = offered as f64 / (samples.len() * bins).max(1) as f64;
+    match offered {
+        0 => 1,
+        _ if each >= HANDFUL => 1,
+        _ => ((ENOUGH / each).ceil() as usize).min(bins / 10).max(1),
+    }
+}
 
 fn timeline(plan: &Plan, study: &Study) -> Timeline {
     // Bins are of whole runs, as lags are.
@@ -242,22 +255,31 @@ fn timeline(plan: &Plan, study: &Study) -> Timeline {
         ended >= offered - offered / 10
     };
     let have_ended: Vec<bool> = (0..bins).map(has_ended).collect();
-    let ended = |b: &Bin| Some(f64::from(b.succeeded + b.failed)).filter(|ended| *ended > 0.0);
-    let curves: [(&str, Value<'_>); 5] = [
-        ("availability", &|_, b| Some(f64::from(b.succeeded) / ended(b)?)),
-        ("throughput_per_s", &|width, b| Some(f64::from(b.succeeded) / width)),
-        ("failed_per_s", &|width, b| Some(f64::from(b.failed) / width)),
-        ("latency_p50_s", &|_, b| b.p50_s),
-        ("latency_p99_s", &|_, b| b.p99_s),
-    ];
     // The last bin may be shorter than the others, and a run that ended early has none beyond its end.
     let width = |s: &Sample, b: usize| bin_s.min(s.lasted_s(plan.duration.seconds()) - b as f64 * bin_s);
+    let together = bins_of_a_rate(samples, bins);
+    let rate = |s: &Sample, b: usize, of: fn(&Bin) -> u32| {
+        let first = b / together * together;
+        let ended = (first..bins.min(first + together)).filter(|b| have_ended[*b]);
+        let (count, lasted) = ended.fold((0.0, 0.0), |(count, lasted), b| {
+            (count + f64::from(of(&s.bins[b])), lasted + width(s, b).max(0.0))
+        });
+        Some(count / lasted)
+    };
+    let ended = |b: &Bin| Some(f64::from(b.succeeded + b.failed)).filter(|ended| *ended > 0.0);
+    let curves: [(&str, Value<'_>); 5] = [
+        ("availability", &|s, b| {
+            Some(f64::from(s.bins[b].succeeded) / ended(&s.bins[b])?)
+        }),
+        ("throughput_per_s", &|s, b| rate(s, b, |bin| bin.succeeded)),
+        ("failed_per_s", &|s, b| rate(s, b, |bin| bin.failed)),
+        ("latency_p50_s", &|s, b| s.bins[b].p50_s),
+        ("latency_p99_s", &|s, b| s.bins[b].p99_s),
+    ];
     let curve = |(name, value): &(&str, Value<'_>)| {
         let at = |b: usize| {
             let lived = samples.iter().filter(|s| width(s, b) > 0.0 && have_ended[b]);
-            lived
-                .filter_map(|s| value(width(s, b), &s.bins[b]))
-                .collect::<Vec<f64>>()
+            lived.filter_map(|s| value(s, b)).collect::<Vec<f64>>()
         };
         ((*name).to_owned(), series((0..bins).map(at)))
     };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::result::{Caveat, Estimate, Metrics, NamedRun, Ordered, Requests};
+use super::result::{Caveat, Estimate, Metrics, NamedRun, Ordered, Requests, SloResult};
 use crate::base::random::{label, mix};
 use crate::scenario::vary::{self, Axis, Stretch};
 use crate::stats::interval::CONFIDENCE;
@@ -65,6 +65,9 @@ pub struct Point {
     pub estimates: Ordered<Estimate>,
     /// Was every promise kept? Null where none is made.
     pub slo_met: Option<bool>,
+    /// May that be chance? So close to what was promised came what was observed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub slo_open: bool,
     /// Codes of what to bear in mind.
     pub caveats: Vec<String>,
 }
@@ -216,6 +219,7 @@ pub fn point(number: u64, inputs: &[Input], values: &[String], run: &NamedRun) -
         requests: run.run.metrics.requests,
         estimates: Ordered(estimates),
         slo_met: (!run.run.slo.is_empty()).then(|| run.run.slo.iter().all(|s| s.met)),
+        slo_open: SloResult::are_open(&run.run.slo),
         caveats: run.caveats.iter().map(|c| c.code.clone()).collect(),
     }
 }

@@ -101,12 +101,7 @@ impl Writing {
                 ));
                 continue;
             }
-            failures.extend(
-                output
-                    .write(std::slice::from_ref(document), &Printing::default())
-                    .err()
-                    .map(Failure::from),
-            );
+            failures.extend(write(output, std::slice::from_ref(document), &Printing::default()).err());
         }
         said(failures)
     }
@@ -122,6 +117,18 @@ impl Writing {
             Ok(())
         }
     }
+}
+
+/// Writes one file, and says what it cannot show.
+pub fn write(output: &Output, documents: &[Document], printing: &Printing) -> Result<(), Failure> {
+    output.write(documents, printing)?;
+    if output.lacks_letters(documents) {
+        exit::note(&format!(
+            "{}: some names are in letters that its fonts lack, and shown as ?; a .html or .svg shows them",
+            output.path().display()
+        ));
+    }
+    Ok(())
 }
 
 /// Was it interrupted before there was anything to show?

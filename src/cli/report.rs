@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::deliver::said;
+use super::deliver::{said, write};
 use super::exit::{self, Failure};
 use super::files::Files;
 use crate::analysis::result::Document;
@@ -70,8 +70,8 @@ impl Report {
             return exit::print(&shown.join("\n"));
         }
         let printing = self.printing();
-        let failed = outputs.iter().filter_map(|o| o.write(&documents, &printing).err());
-        said(failed.map(Failure::from).collect())
+        let failed = outputs.iter().filter_map(|o| write(o, &documents, &printing).err());
+        said(failed.collect())
     }
 
     fn documents(&self) -> Result<Vec<Document>, Failure> {

@@ -1,14 +1,20 @@
 //! The report of `compare`: a sentence to repeat a pair of designs, then each design, then each difference.
 
+use super::capacity::per_s;
 use super::document::{Block, Column, Point, Report, Span, Table, Tone};
 use super::summary::{MOST_CAVEATS, caveats, plural, several_scenarios, subtitle, unshown};
+use super::text::listed;
 use super::units::{self, NOTHING};
 use super::view::runs;
 use crate::analysis::compare::{Compare, Difference, Verdict};
-use crate::analysis::result::{Answer, Document, Estimate};
+use crate::analysis::result::{Answer, Document, Estimate, NamedRun};
 
 /// From more designs than these each is held to the first only, in one table.
 const MOST_DESIGNS: usize = 3;
+/// So much of the load two designs differ by without anybody having asked for it.
+const MORE_THAN_CHANCE: f64 = 0.02;
+/// So many loads are named in a sentence.
+const MOST_LOADS: usize = 3;
 /// How much of each list a screen can carry.
 const MOST_ROWS: usize = 24;
 
@@ -20,16 +26,18 @@ pub fn report(document: &Document) -> Report {
         && document.envelope.replications > 0
     {
         let pairs = compare.pairs();
+        let loads = loads(compare);
+        blocks.extend(unlike(compare).map(|says| Block::Note(Span::new(Tone::Caution, says))));
         if views.len() <= MOST_DESIGNS {
-            blocks.extend(pairs.iter().map(|p| Block::Point(sentence(p))));
+            blocks.extend(pairs.iter().map(|p| Block::Point(sentence(p, &loads))));
             blocks.extend(several_scenarios(&views));
             for pair in &pairs {
                 blocks.push(Block::Heading(format!("{} → {}", pair[0].a, pair[0].b)));
-                blocks.push(Block::Table(differences(pair)));
+                blocks.push(Block::Table(differences(pair, &loads)));
             }
         } else {
             blocks.extend(several_scenarios(&views));
-            blocks.extend(against_first(&pairs));
+            blocks.extend(against_first(&pairs, &loads));
         }
         let looks = shown_of(compare).into_iter().chain(pays(compare));
         blocks.extend(looks.map(|says| Block::Note(Span::new(Tone::Quiet, says))));
@@ -59,12 +67,53 @@ fn varied(document: &Document) -> String {
     }
 }
 
+/// How many requests a second each design was asked for, where that differs by more than chance: who is asked for more answers more.
+pub(super) fn loads(compare: &Compare) -> Vec<(&str, f64)> {
+    let load = |(label, of): (_, &NamedRun)| {
+        let seconds = f64::from(of.replications) * (of.duration_s - of.warmup_s);
+        (
+            label,
+            of.run.metrics.requests.offered as f64 / seconds.max(f64::MIN_POSITIVE),
+        )
+    };
+    let loads: Vec<(&str, f64)> = compare.variants.iter().map(load).collect();
+    // Clients that wait for answers ask less of a slow design; that is its own doing.
+    let changes_clients = |paths: &Vec<&str>| paths.is_empty() || paths.iter().any(|p| p.starts_with("clients."));
+    let most = loads.iter().map(|l| l.1).fold(0.0, f64::max);
+    let differs = loads.iter().any(|(_, load)| *load < (1.0 - MORE_THAN_CHANCE) * most);
+    match differs && compare.paths().iter().any(changes_clients) {
+        true => loads,
+        false => Vec::new(),
+    }
+}
+
+/// That the designs are no answer to the same question.
+pub(super) fn unlike(compare: &Compare) -> Option<String> {
+    let mut loads = loads(compare);
+    loads.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let each = |(name, load): &(&str, f64)| format!("{name} for {}", per_s(*load));
+    let says = match loads.as_slice() {
+        [(_, least), .., (_, most)] if loads.len() > MOST_LOADS => format!("{} to {}", per_s(*least), per_s(*most)),
+        few => listed(&few.iter().map(each).collect::<Vec<_>>()),
+    };
+    (!loads.is_empty()).then(|| {
+        format!("They are asked for different loads, {says}: that one answers more a second does not make it better.")
+    })
+}
+
+/// Whether a difference is one of the load that came, which makes no design better.
+pub(super) fn is_of_load(loads: &[(&str, f64)], d: &Difference) -> bool {
+    let of = |label: &str| loads.iter().find(|l| l.0 == label).map_or(0.0, |l| l.1);
+    let (a, b) = (of(&d.a), of(&d.b));
+    d.metric.ends_with("throughput_per_s") && (a - b).abs() > MORE_THAN_CHANCE * a.max(b)
+}
+
 fn of<'d>(pair: &'d [Difference], metric: &str) -> Option<&'d Difference> {
     pair.iter().find(|d| d.metric == metric)
 }
 
 /// `leastconn cuts p99 by 38 ± 4 ms (312 ms → 274 ms); availability: no difference shown.`
-pub(super) fn sentence(pair: &[Difference]) -> Point {
+pub(super) fn sentence(pair: &[Difference], loads: &[(&str, f64)]) -> Point {
     let always = ["latency_s.p99", "availability"]
         .into_iter()
         .filter_map(|m| of(pair, m));
@@ -79,7 +128,7 @@ pub(super) fn sentence(pair: &[Difference]) -> Point {
             .zip(d.difference.value)
             .is_some_and(|(a, v)| v.abs() > 0.01 * a)
     };
-    let others = others.filter(|d| d.matters()).filter(is_much);
+    let others = others.filter(|d| d.matters() && !is_of_load(loads, d)).filter(is_much);
     let told: Vec<&Difference> = instead.into_iter().chain(always).chain(others).collect();
     let (other, same): (Vec<&Difference>, Vec<&Difference>) = told.iter().partition(|d| d.matters());
     let clauses = |of: &[&Difference], between: &str| of.iter().map(|d| clause(d)).collect::<Vec<_>>().join(between);
@@ -189,13 +238,13 @@ fn number(d: &Difference, value: Option<f64>) -> String {
     let Some(value) = value else { return NOTHING.into() };
     match d.metric.as_str() {
         m if m.ends_with("availability") => units::percent(value),
-        m if m.ends_with("throughput_per_s") => format!("{} /s", units::trimmed(value, 1)),
+        m if m.ends_with("throughput_per_s") => format!("{} /s", units::rate(value)),
         _ => units::latency(value),
     }
 }
 
 /// What each design differs in from the first.
-fn against_first(pairs: &[&[Difference]]) -> Vec<Block> {
+fn against_first(pairs: &[&[Difference]], loads: &[(&str, f64)]) -> Vec<Block> {
     let Some(first) = pairs.first().map(|pair| &pair[0].a) else {
         return Vec::new();
     };
@@ -217,7 +266,10 @@ fn against_first(pairs: &[&[Difference]]) -> Vec<Block> {
             .map(|(m, rank)| Column::right(&name(m)).rank(rank)),
     );
     let row = |pair: &[Difference]| {
-        let cell = |metric: &&str| of(pair, metric).map_or(Span::plain(NOTHING), differs);
+        let cell = |metric: &&str| match of(pair, metric) {
+            Some(d) if is_of_load(loads, d) => Span::new(Tone::Quiet, delta(d)),
+            found => found.map_or(Span::plain(NOTHING), differs),
+        };
         let label = Span::new(Tone::Strong, pair[0].b.as_str());
         [label].into_iter().chain(metrics.iter().map(cell)).collect()
     };
@@ -251,7 +303,7 @@ fn differs(d: &Difference) -> Span {
     }
 }
 
-fn differences(pair: &[Difference]) -> Table {
+fn differences(pair: &[Difference], loads: &[(&str, f64)]) -> Table {
     let columns = vec![
         Column::left("metric"),
         Column::right(&pair[0].a).rank(3),
@@ -263,6 +315,7 @@ fn differences(pair: &[Difference]) -> Table {
     let told = told(pair);
     let row = |d: &&Difference| {
         let (better, tone) = match d.verdict {
+            _ if is_of_load(loads, d) => ("asked for another load", Tone::Quiet),
             Verdict::ABetter | Verdict::BBetter if !d.matters() => ("too little to matter", Tone::Quiet),
             Verdict::ABetter => (d.a.as_str(), Tone::Strong),
             Verdict::BBetter => (d.b.as_str(), Tone::Strong),

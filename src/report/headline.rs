@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::answer::loses_much;
+use super::answer::{costliest, loses_much, worst_survived};
 use super::availability::about;
 use super::document::{Number, Span, Tone};
 use super::review::SEVERITIES;
 use super::summary::{objective, plural};
+use super::text::few;
 use super::units::{self, NOTHING};
 use super::view::{RunView, runs};
 use crate::analysis::availability::Availability;
@@ -25,7 +26,7 @@ pub fn numbers(document: &Document) -> Vec<Number> {
         Answer::Run(_) => runs(document).first().map(of_run).unwrap_or_default(),
         Answer::Capacity(found) => of_capacity(found),
         Answer::Spof(found) => of_spof(found),
-        Answer::Availability(found) => of_availability(found),
+        Answer::Availability(found) => of_availability(found, never_failing(document)),
         Answer::Sweep(found) => of_sweep(found),
         Answer::Review(found) => of_review(found),
         Answer::Verify(found) => of_verify(found),
@@ -151,11 +152,20 @@ fn other_promises(view: &RunView<'_>) -> Option<Number> {
     ))
 }
 
+/// A rate to the request, where there is one a second.
+fn per_s_of(rate: f64) -> String {
+    if rate < 1.0 {
+        units::rate(rate)
+    } else {
+        units::trimmed(rate, 0)
+    }
+}
+
 fn of_capacity(found: &Capacity) -> Vec<Number> {
     let knee = match found.knee.verdict {
         Verdict::Found => units::rate_estimate(&found.knee.knee_per_s),
         Verdict::NoLoad => "none".into(),
-        Verdict::EveryLoad => format!("≥ {} /s", units::trimmed(found.tried_per_s[1], 0)),
+        Verdict::EveryLoad => format!("≥ {} /s", per_s_of(found.tried_per_s[1])),
     };
     let ratio = found.knee.knee_ratio.value.filter(|v| v.is_finite());
     let ratio = ratio.map_or(String::new(), |r| {
@@ -171,7 +181,7 @@ fn of_capacity(found: &Capacity) -> Vec<Number> {
         number("Carries", knee, quiet(ratio)),
         number(
             "Load of today",
-            format!("{} /s", units::trimmed(found.present_per_s, 1)),
+            format!("{} /s", units::rate(found.present_per_s)),
             quiet(""),
         ),
         number("Limited by", component, quiet(breaks)),
@@ -189,12 +199,15 @@ fn of_capacity(found: &Capacity) -> Vec<Number> {
         let says = format!("with {name} lost");
         numbers.push(number(
             "Carries at worst",
-            format!("{} /s", units::trimmed(left, 0)),
+            format!("{} /s", per_s_of(left)),
             Span::new(tone, says),
         ));
     }
     numbers
 }
+
+/// So many components that cost the same have a name in a tile.
+const MOST_COSTLY: usize = 3;
 
 fn of_spof(found: &Spof) -> Vec<Number> {
     // With several effects a component is there several times.
@@ -230,30 +243,31 @@ fn of_spof(found: &Spof) -> Vec<Number> {
         number(
             "Too weak without",
             overloads.to_string(),
-            Span::new(
-                tone(overloads),
-                match overloads {
-                    0 if !is_whole => "as far as it was finished",
-                    0 if outages == all => "nothing is left to carry a load",
-                    0 => "the rest carries the load",
-                    _ => "the rest is overloaded",
-                },
-            ),
+            match (overloads, worst_survived(found)) {
+                (0, _) if !is_whole => Span::new(Tone::Quiet, "as far as it was finished"),
+                (0, Some(worst)) => {
+                    let lost = units::percent_brief(&worst.lost_ratio);
+                    Span::new(Tone::Caution, format!("without {} {lost} lost", worst.name))
+                }
+                (0, None) if outages == all => Span::new(Tone::Good, "nothing is left to carry a load"),
+                (0, None) => Span::new(Tone::Good, "the rest carries the load"),
+                _ => Span::new(Tone::Bad, "the rest is overloaded"),
+            },
         ),
     ];
-    let costs = || {
-        found
-            .components
-            .iter()
-            .filter_map(|p| p.downtime_min_per_year.map(|m| (p, m)))
-    };
-    let total: f64 = costs().map(|c| c.1).filter(|m| m.is_finite()).sum();
-    if let Some((worst, minutes)) = costs().max_by(|a, b| a.1.total_cmp(&b.1)) {
-        numbers.push(number("Lost a year", units::minutes(total), quiet("of all requests")));
+    let costs = found.components.iter().filter_map(|p| p.downtime_min_per_year);
+    let total: f64 = costs.filter(|m| m.is_finite()).sum();
+    if let Some((worst, minutes)) = costliest(found) {
+        let of = match is_whole {
+            true => quiet("of all requests"),
+            false => Span::new(Tone::Caution, "some losses are not known yet"),
+        };
+        let each = if worst.len() > 1 { " each" } else { "" };
+        numbers.push(number("Lost a year", units::minutes(total), of));
         numbers.push(number(
             "The costliest",
-            worst.name.clone(),
-            quiet(format!("{} a year", units::minutes(minutes))),
+            few(&worst, MOST_COSTLY, "and"),
+            quiet(format!("{} a year{each}", units::minutes(minutes))),
         ));
     }
     if let Some((fix, saved)) = found
@@ -271,7 +285,13 @@ fn of_spof(found: &Spof) -> Vec<Number> {
     numbers
 }
 
-fn of_availability(found: &Availability) -> Vec<Number> {
+/// What is taken as never failing, as a caveat of an `availability` names it.
+pub(super) fn never_failing(document: &Document) -> Option<&str> {
+    let caveat = document.caveats.iter().find(|c| c.code == "lifetime.some")?;
+    Some(caveat.message.rsplit_once(": ")?.1)
+}
+
+fn of_availability(found: &Availability, never_failing: Option<&str>) -> Vec<Number> {
     let promised = found.slo.iter().find(|s| s.objective == "availability");
     let nines = found.availability.value.and_then(units::nines).unwrap_or_default();
     let span = |s: Option<f64>| s.filter(|v| v.is_finite()).map_or(NOTHING.into(), about);
@@ -291,7 +311,14 @@ fn of_availability(found: &Availability) -> Vec<Number> {
             units::minutes(found.periods.p95_min_per_year),
             quiet("a year, 1 case in 20"),
         ),
-        number("Between outages", span(found.mtbf_s), quiet("on average")),
+        number(
+            "Between outages",
+            span(found.mtbf_s),
+            match never_failing {
+                Some(names) => Span::new(Tone::Caution, format!("{names} never failing")),
+                None => quiet("on average"),
+            },
+        ),
         number("An outage lasts", span(found.mttr_s), quiet("on average")),
     ]
 }
@@ -336,8 +363,9 @@ fn of_explanation(found: &Explanation) -> Number {
 }
 
 fn of_sweep(found: &Sweep) -> Vec<Number> {
-    let judged = found.points.iter().filter_map(|p| p.slo_met);
-    let (all, met) = judged.fold((0, 0), |(all, met), is| (all + 1, met + u32::from(is)));
+    let judged = || found.points.iter().filter_map(|p| Some((p.slo_met?, p.slo_open)));
+    let (all, met) = (judged().count(), judged().filter(|is| *is == (true, false)).count());
+    let open = judged().filter(|(_, open)| *open).count();
     let spread = |metric: &str, say: fn(f64) -> String| {
         let values = found.points.iter().filter_map(|p| p.estimates.get(metric)?.value);
         let ends = values
@@ -353,13 +381,22 @@ fn of_sweep(found: &Sweep) -> Vec<Number> {
     let mut numbers = vec![number(
         "Points",
         units::count(found.points.len() as u64),
-        quiet(format!("of {}", units::count(found.size))),
+        match found.points.len() as u64 {
+            here if here < found.size && found.shard.is_none() => {
+                let says = format!("of {}, the others are missing", units::count(found.size));
+                Span::new(Tone::Caution, says)
+            }
+            _ => quiet(format!("of {}", units::count(found.size))),
+        },
     )];
     if all > 0 {
         numbers.push(number(
             "Keep every promise",
             met.to_string(),
-            quiet(format!("of {all}")),
+            match open {
+                0 => quiet(format!("of {all}")),
+                open => Span::new(Tone::Caution, format!("of {all}, {open} more may be chance")),
+            },
         ));
     }
     numbers.push(number(

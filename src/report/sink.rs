@@ -124,6 +124,13 @@ impl Output {
         matches!(self.format, Format::Svg | Format::Png)
     }
 
+    /// Whether some letters of these results are shown as `?` there: a .pdf and a .png have those of the bundled fonts only.
+    pub fn lacks_letters(&self, documents: &[Document]) -> bool {
+        let is_drawn = matches!(self.format, Format::Pdf | Format::Png);
+        let is_lacking = |d: &Document| serde_json::to_string(d).is_ok_and(|text| !text.chars().all(chart::has_glyph));
+        is_drawn && documents.iter().any(is_lacking)
+    }
+
     /// Where it will be.
     pub fn path(&self) -> &Path {
         &self.path

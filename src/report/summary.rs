@@ -4,6 +4,7 @@
 
 use super::busy::{MOST_HOSTS, MOST_NODES, hosts, nodes};
 use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
+use super::text::few;
 use super::timeline::timeline;
 use super::units::{self, NOTHING};
 use super::view::{RunView, runs};
@@ -16,6 +17,8 @@ const MOST_CLASSES: usize = 6;
 const MOST_EVENTS: usize = 8;
 pub(super) const MOST_CAVEATS: usize = 6;
 const MOST_SCENARIOS: usize = 20;
+/// So many scenarios are told apart in a sentence.
+const MOST_TOLD: usize = 3;
 
 /// The summary of a `run`, of one scenario or of several.
 pub fn summary(document: &Document) -> Report {
@@ -51,16 +54,38 @@ pub fn incomplete(document: &Document) -> String {
                 the numbers below cover only the time before."
             .into();
     }
-    if runs.is_empty() {
-        return "INCOMPLETE: not all of the work was finished; the numbers below cover only what was.".into();
-    }
-    match runs.iter().map(|r| r.replications).sum::<u32>() {
-        0 => "INCOMPLETE: interrupted before a replication was finished: nothing to show.".into(),
-        finished => format!(
-            "INCOMPLETE: interrupted after {}; the numbers below cover only what was finished.",
-            plural(finished, "replication")
-        ),
-    }
+    let of_all = asked_for(document).map_or(String::new(), |n| format!(" of {n}"));
+    let finished = match runs.as_slice() {
+        [] if matches!(document.answer, Answer::Availability(_)) => {
+            format!(
+                "{}{of_all} of each state",
+                plural(document.envelope.replications, "replication")
+            )
+        }
+        [] => return "INCOMPLETE: not all of the work was finished; the numbers below cover only what was.".into(),
+        runs if runs.iter().all(|r| r.replications == 0) => {
+            return "INCOMPLETE: interrupted before a replication was finished: nothing to show.".into();
+        }
+        [one] => format!("{}{of_all}", plural(one.replications, "replication")),
+        [first, ..] if runs.iter().all(|r| r.replications == first.replications) => {
+            format!("{}{of_all} of each", plural(first.replications, "replication"))
+        }
+        runs => {
+            let of_each: Vec<String> = runs
+                .iter()
+                .map(|r| format!("{} of {}", r.replications, r.name))
+                .collect();
+            format!("so many replications{of_all}: {}", few(&of_each, MOST_TOLD, "and"))
+        }
+    };
+    format!("INCOMPLETE: interrupted after {finished}; the numbers below cover only what was finished.")
+}
+
+/// How many replications were asked for, where that was typed as a number.
+fn asked_for(document: &Document) -> Option<&str> {
+    let options = &document.envelope.options;
+    let number = options.iter().skip_while(|o| *o != "--replications").nth(1)?;
+    number.parse::<u32>().is_ok().then_some(number)
 }
 
 /// How the numbers were obtained: `20 replications × 5 min, the first 30 s left out as warm-up, seed 1`.
@@ -263,20 +288,13 @@ pub(super) fn objectives(view: &RunView<'_>, most: usize) -> Table {
         Column::right("observed"),
     ];
     let row = |s: &SloResult| {
-        let (mark, tone) = match (s.met, s.may_be_chance()) {
-            _ if view.is_empty() => ("not measured", Tone::Quiet),
-            (true, true) => ("? met", Tone::Caution),
-            (false, true) => ("? missed", Tone::Caution),
-            (true, false) => ("✓ met", Tone::Good),
-            (false, false) => ("✗ missed", Tone::Bad),
+        let mark = match view.is_empty() {
+            true => Span::new(Tone::Quiet, "not measured"),
+            false => judged(s.met, s.may_be_chance(), if s.met { "met" } else { "missed" }),
         };
         let (target, observed) = objective(s);
-        vec![
-            Span::new(tone, mark),
-            Span::plain(s.objective.clone()),
-            Span::plain(target),
-            Span::new(tone, observed),
-        ]
+        let observed = Span::new(mark.tone, observed);
+        vec![mark, Span::plain(s.objective.clone()), Span::plain(target), observed]
     };
     // What was missed must not be hidden behind what was met.
     let mut order: Vec<&SloResult> = slo.iter().collect();
@@ -316,15 +334,25 @@ pub(super) fn is_of_losses(objective: &str) -> bool {
 /// Of all promises: kept, missed, or too close to tell.
 pub(super) fn verdict(view: &RunView<'_>) -> Span {
     let slo = &view.run.slo;
-    let close = slo.iter().any(SloResult::may_be_chance);
-    let surely = slo.iter().any(|s| !s.met && !s.may_be_chance());
     match slo.iter().filter(|s| !s.met).count() {
         _ if slo.is_empty() || view.is_empty() => Span::new(Tone::Quiet, NOTHING),
-        0 if close => Span::new(Tone::Caution, "? met"),
-        0 => Span::new(Tone::Good, "✓ met"),
-        missed if surely => Span::new(Tone::Bad, format!("✗ {missed} of {} missed", slo.len())),
-        missed => Span::new(Tone::Caution, format!("? {missed} of {} missed", slo.len())),
+        0 => judged(true, SloResult::are_open(slo), "met"),
+        missed => judged(
+            false,
+            SloResult::are_open(slo),
+            &format!("{missed} of {} missed", slo.len()),
+        ),
     }
+}
+
+/// What became of promises, with the sign for it.
+pub(super) fn judged(met: bool, open: bool, says: &str) -> Span {
+    let (sign, tone) = match (met, open) {
+        (_, true) => ("?", Tone::Caution),
+        (true, false) => ("✓", Tone::Good),
+        (false, false) => ("✗", Tone::Bad),
+    };
+    Span::new(tone, format!("{sign} {says}"))
 }
 
 pub(super) fn latencies(all: &Metrics, classes: &Ordered<Metrics>, most: usize) -> Table {

@@ -5,7 +5,7 @@ use std::io;
 use serde_json::Value;
 
 use super::document::{Block, Column, Report, Span, Table, Tone};
-use super::summary::{caveats, plural, seed, unshown};
+use super::summary::{caveats, judged, plural, seed, unshown};
 use super::swings::value_at;
 use super::units::{self, NOTHING};
 use crate::analysis::result::{Answer, Document, Estimate};
@@ -50,8 +50,8 @@ fn points(sweep: &Sweep) -> Table {
     let mut columns: Vec<Column> = heads.into_iter().map(Column::left).collect();
     let metrics = [("available", 0), ("throughput", 1), ("p50", 2), ("p99", 3)];
     columns.extend(metrics.map(|(head, rank)| Column::right(head).rank(rank)));
-    let judged = sweep.points.iter().any(|p| p.slo_met.is_some());
-    columns.extend(judged.then(|| Column::left("SLO")));
+    let promised = sweep.points.iter().any(|p| p.slo_met.is_some());
+    columns.extend(promised.then(|| Column::left("SLO")));
     let row = |p: &Point| {
         let of = |name: &str| p.estimates.get(name);
         let say = |name: &str, as_text: fn(&Estimate) -> String| Span::plain(of(name).map_or(NOTHING.into(), as_text));
@@ -64,11 +64,10 @@ fn points(sweep: &Sweep) -> Table {
             say("latency_s.p99", units::latency_estimate),
         ]);
         let kept = match p.slo_met {
-            Some(true) => Span::new(Tone::Good, "✓ met"),
-            Some(false) => Span::new(Tone::Bad, "✗ missed"),
+            Some(met) => judged(met, p.slo_open, if met { "met" } else { "missed" }),
             None => Span::plain(NOTHING),
         };
-        cells.extend(judged.then_some(kept));
+        cells.extend(promised.then_some(kept));
         cells
     };
     Table {

@@ -37,6 +37,8 @@ pub struct Swing {
     pub high: f64,
     /// Both in words.
     pub says: String,
+    /// The same beside a bar: what may go where room is short, at the end.
+    pub beside: String,
     /// What the order goes by: a share of the variance, or how far it moves.
     weight: f64,
 }
@@ -76,6 +78,7 @@ fn of_sensitivity(output: &Output) -> Moves {
             input: e.path.clone(),
             low,
             high,
+            beside: says.clone(),
             says,
             weight: e.total.value.filter(|v| v.is_finite()).unwrap_or(0.0),
         })
@@ -112,14 +115,10 @@ fn of_grid(sweep: &Sweep, metric: &str) -> Moves {
         let means = || values.iter().map(|(x, sum, n)| (x, sum / n));
         let low = means().min_by(|a, b| a.1.total_cmp(&b.1))?;
         let high = means().max_by(|a, b| a.1.total_cmp(&b.1))?;
-        let says = format!(
-            "{} at {} → {} at {}",
-            worded(metric, low.1),
-            low.0,
-            worded(metric, high.1),
-            high.0
-        );
+        let (from, to) = (worded(metric, low.1), worded(metric, high.1));
+        let says = format!("{from} at {} → {to} at {}", low.0, high.0);
         (values.len() > 1).then(|| Swing {
+            beside: format!("{from} → {to} · {} → {}", low.0, high.0),
             input: input.path.clone(),
             low: low.1,
             high: high.1,

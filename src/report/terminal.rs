@@ -4,7 +4,7 @@
 
 use super::document::{Align, Block, Fact, Point, Report, Span, Table, Tone};
 use super::sparkline;
-use super::text::{shorten, shorten_name, visible, width};
+use super::text::{leanest, shorten, shorten_name, visible, width};
 use std::io::IsTerminal;
 
 /// What the text is for.
@@ -80,7 +80,7 @@ struct Page {
 impl Page {
     fn block(&self, block: &Block) -> Vec<String> {
         match block {
-            Block::Heading(text) => vec![self.toned(Tone::Strong, &shorten(&visible(text), self.width))],
+            Block::Heading(text) => self.lines(Tone::Strong, text),
             Block::Facts(facts) => self.facts(facts),
             Block::Table(table) => self.table(table),
             Block::Timeline(timeline) => self.facts(&sparkline::facts(timeline, self.width)),
@@ -124,6 +124,12 @@ impl Page {
         lines
     }
 
+    /// Words on as many lines as they need.
+    fn lines(&self, tone: Tone, text: &str) -> Vec<String> {
+        let lines = wrap(&visible(text), self.width).into_iter();
+        lines.map(|line| self.toned(tone, &line)).collect()
+    }
+
     fn note(&self, span: &Span) -> Vec<String> {
         let lines = wrap(&visible(&span.text), self.width - 2).into_iter().enumerate();
         lines
@@ -134,8 +140,7 @@ impl Page {
     /// The head on one line if it fits, the words wrapped under it; an arrow leads to what to do.
     fn point(&self, point: &Point) -> Vec<String> {
         let fits = point.head.iter().map(|s| width(&visible(&s.text)) + GAP).sum::<usize>() <= self.width + GAP;
-        let toned = |span: &Span| self.toned(span.tone, &shorten(&visible(&span.text), self.width));
-        let head: Vec<String> = point.head.iter().map(toned).collect();
+        let head: Vec<String> = point.head.iter().flat_map(|s| self.lines(s.tone, &s.text)).collect();
         let mut lines = if fits { vec![head.join(&" ".repeat(GAP))] } else { head };
         lines.extend(self.hanging("  ", &point.body));
         lines.extend(self.hanging("  → ", &point.remedy));
@@ -165,7 +170,7 @@ impl Page {
             lines.push(self.row(columns.iter().map(|c| (row[c.index].clone(), c))));
         }
         if !table.footnote.is_empty() {
-            lines.push(self.toned(Tone::Quiet, &shorten(&visible(&table.footnote), self.width)));
+            lines.extend(self.lines(Tone::Quiet, &table.footnote));
         }
         lines
     }
@@ -176,7 +181,8 @@ impl Page {
             if i > 0 {
                 line.push_str(&" ".repeat(GAP));
             }
-            let text = shorten_name(&visible(&cell.text), column.width);
+            let text = leanest(&visible(&cell.text), |text| width(text) <= column.width);
+            let text = shorten_name(&text, column.width);
             let toned = self.toned(cell.tone, &text);
             line.push_str(&pad(&toned, width(&text), column.width, column.align));
         }
@@ -194,6 +200,14 @@ impl Page {
             }
         };
         let mut columns: Vec<Placed> = table.columns.iter().enumerate().map(natural).collect();
+        let leanest = |index: usize| {
+            let cells = table
+                .rows
+                .iter()
+                .map(|row| width(&leanest(&visible(&row[index].text), |_| false)));
+            cells.max().unwrap_or(0)
+        };
+        let leanest: Vec<usize> = (0..table.columns.len()).map(leanest).collect();
         let total = |columns: &[Placed]| columns.iter().map(|c| c.width + GAP).sum::<usize>().saturating_sub(GAP);
         let least = |columns: &[Placed]| {
             total(columns)
@@ -212,12 +226,21 @@ impl Page {
             };
         }
         while total(&columns) > self.width {
-            // Names first: half a number is worse than none.
-            let names_before_numbers = |c: &&mut Placed| (c.align == Align::Left && c.width > LEAST_NAME, c.width);
-            let Some(widest) = columns.iter_mut().max_by_key(names_before_numbers) else {
-                break;
+            // Names first, then numbers down to what they are without their intervals: half a number is another number.
+            let least = |c: &Placed| {
+                if c.align == Align::Left {
+                    LEAST_NAME
+                } else {
+                    leanest[c.index]
+                }
             };
-            widest.width = widest.width.saturating_sub(1);
+            let widest = (0..columns.len()).filter(|i| columns[*i].width > least(&columns[*i]));
+            match widest.max_by_key(|i| (columns[*i].align == Align::Left, columns[*i].width)) {
+                Some(widest) => columns[widest].width -= 1,
+                // Without room for all of them the last have none.
+                None if columns.len() > 2 => drop(columns.pop()),
+                None => break,
+            }
         }
         columns
     }
@@ -310,6 +333,32 @@ mod tests {
         assert!(text.contains(&"1".repeat(20)), "{text}");
         assert!(!text.contains("optional"), "{text}");
         assert!(text.contains(&format!("{}…{}", "n".repeat(9), "n".repeat(8))), "{text}");
+    }
+
+    #[test]
+    fn no_number_is_cut() {
+        let columns = ["name", "a", "b", "c"].map(Column::right);
+        let rows = [
+            ["n", "195.8 (1.2 to 197.6) /s", "0.81 (0.57 to 4.58) min", "12,345,678"]
+                .map(Span::plain)
+                .to_vec(),
+        ];
+        for width in [40, 50, 60, 80] {
+            let table = Table {
+                columns: columns.to_vec(),
+                rows: rows.to_vec(),
+                footnote: "… and 12,345,678 more rows of which nothing at all was said in this report before".into(),
+            };
+            let text = render(width, vec![Block::Table(table)]);
+            let is_cut = text
+                .split_whitespace()
+                .any(|word| word.contains('…') && word.chars().any(|c| c.is_ascii_digit()));
+            assert!(
+                !is_cut && text.contains("195.8") && text.contains("0.81"),
+                "{width}: {text}"
+            );
+            assert!(text.contains("before\n"), "{text}");
+        }
     }
 
     #[test]

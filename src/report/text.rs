@@ -97,6 +97,53 @@ pub fn shorten_name(name: &str, limit: usize) -> String {
     shorten(name, limit - width(&name[tail_start..])) + &name[tail_start..]
 }
 
+/// The same numbers in less room: without their intervals, then without the last of what dots part. Nothing where no less says
+/// anything. What is left of half a number is another number, so numbers are never cut.
+pub fn leaner(text: &str) -> Option<String> {
+    let bare = without_intervals(text);
+    match bare != text {
+        true => Some(bare),
+        false => text.rsplit_once(" · ").map(|(first, _)| first.to_owned()),
+    }
+}
+
+/// The text in the first form that fits, or in the leanest there is.
+pub fn leanest(text: &str, fits: impl Fn(&str) -> bool) -> String {
+    let mut text = text.to_owned();
+    while !fits(&text) {
+        match leaner(&text) {
+            Some(lean) => text = lean,
+            None => break,
+        }
+    }
+    text
+}
+
+/// `0.81 (0.57 to 4.58) min` is `0.81 min`, and `214 ± 3 ms` is `214 ms`.
+fn without_intervals(text: &str) -> String {
+    let opens = |word: &str| word.starts_with('(') && word.contains(|c: char| c.is_ascii_digit());
+    let words: Vec<&str> = text.split(' ').collect();
+    let (mut kept, mut rest) = (Vec::with_capacity(words.len()), words.as_slice());
+    while let [word, after @ ..] = rest {
+        rest = match after {
+            [_, after @ ..] if *word == "±" => after,
+            ["to", end, after @ ..] if opens(word) && end.ends_with(')') => after,
+            _ if opens(word) && word.contains('–') && word.ends_with(')') => after,
+            _ => {
+                kept.push(*word);
+                after
+            }
+        };
+    }
+    kept.join(" ")
+}
+
+/// Is it a number with its unit, and no name?
+pub fn is_number(text: &str) -> bool {
+    let begins = text.trim_start_matches(['≥', '≤', '<', '>', '−', '-', '+', ' ']);
+    begins.starts_with(|c: char| c.is_ascii_digit()) && (text.contains(' ') || !text.contains(char::is_alphabetic))
+}
+
 /// The text in at most `limit` columns, ending in … where it was cut.
 pub fn shorten(text: &str, limit: usize) -> String {
     if width(text) <= limit {
@@ -161,6 +208,21 @@ mod tests {
             "“fallover spof” says, and “--set”."
         );
         assert_eq!(quoted("a`b"), "a`b");
+    }
+
+    #[test]
+    fn numbers_lose_their_intervals_before_anything_else() {
+        let forms = |text: &str| std::iter::successors(leaner(text), |lean| leaner(lean)).collect::<Vec<String>>();
+        assert_eq!(forms("0.81 (0.57 to 4.58) min"), ["0.81 min"]);
+        assert_eq!(forms("99.9 ± 0.1 % · 3.0 nines"), ["99.9 % · 3.0 nines", "99.9 %"]);
+        assert_eq!(forms("0.72 (0.61–0.85)"), ["0.72"]);
+        assert!(forms("db (reads)").is_empty() && forms("12 ms").is_empty());
+        assert_eq!(
+            leanest("1 ± 2 ms · x", |text| width(text) < 8),
+            "1 ms · x"[..4].to_owned()
+        );
+        assert!(["≥ 99 %", "−3 ms", "1,234"].map(is_number).iter().all(|is| *is));
+        assert!(!["app1", "3-db", "none"].map(is_number).iter().any(|is| *is));
     }
 
     #[test]

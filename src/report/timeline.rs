@@ -12,6 +12,8 @@ use crate::analysis::statistics::SETTLING;
 pub struct Timeline {
     /// Where the time axis ends.
     pub end_s: f64,
+    /// From when on nothing is known, since too much was still inside; of one run, where there is such a time.
+    pub open_s: Option<f64>,
     /// Where the estimates begin; 0 without warm-up.
     pub warmup_s: f64,
     /// How many replications the medians and bands are taken over: the fewest of any run.
@@ -76,17 +78,28 @@ pub fn timeline(runs: &[RunView<'_>]) -> Option<Timeline> {
     };
     Some(Timeline {
         end_s,
+        open_s: if let [one] = runs { open_from(one) } else { None },
         warmup_s: runs.iter().map(|r| r.warmup_s).fold(0.0, f64::max),
         replications: runs.iter().map(|r| r.replications).min().unwrap_or(0),
-        periods: periods_of(runs, end_s),
+        periods: periods_of(runs),
         marks,
         tracks,
     })
 }
 
+/// The last bins have no rate where too much of what came in them was still inside at the end.
+fn open_from(run: &RunView<'_>) -> Option<f64> {
+    let timeline = &run.run.timeline;
+    let rates = &timeline.series.get("throughput_per_s")?.median;
+    let known = rates.iter().rposition(Option::is_some)? + 1;
+    let is_open = run.run.metrics.requests.unfinished > 0 && known < rates.len();
+    is_open.then_some(known as f64 * timeline.bin_s)
+}
+
 /// What was broken in any run. What all of them share is one period; what only some suffer says who.
-fn periods_of(runs: &[RunView<'_>], end_s: f64) -> Vec<Period> {
-    let each: Vec<Vec<Period>> = runs.iter().map(|r| periods(&r.run.events, end_s).0).collect();
+fn periods_of(runs: &[RunView<'_>]) -> Vec<Period> {
+    // What never ends lasts as long as its own run, however long others are.
+    let each: Vec<Vec<Period>> = runs.iter().map(|r| periods(&r.run.events, end_of(r)).0).collect();
     let mut all: Vec<Period> = Vec::new();
     for period in each.iter().flatten() {
         if !all.contains(period) {

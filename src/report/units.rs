@@ -18,6 +18,14 @@ pub fn latency(seconds: f64) -> String {
     with_unit(plus_minus(seconds * unit.per_second, None), unit.name)
 }
 
+/// A rate to the tenth, and a small one to two digits: `405.3`, `0.05`.
+pub fn rate(per_s: f64) -> String {
+    match per_s.abs() {
+        small if small < 1.0 => trimmed(per_s, decimals_for(small, 2)),
+        _ => trimmed(per_s, 1),
+    }
+}
+
 /// A latency with its interval: `214 ± 3 ms`.
 pub fn latency_estimate(e: &Estimate) -> String {
     estimate(
@@ -45,7 +53,8 @@ pub fn percent_estimate(e: &Estimate) -> String {
     let decimals = decimals_of_interval(half * 100.0).max(decimals_for(lost, 1).min(2));
     // The smaller side is the one that is read: 99.983 % is 0.017 % lost.
     let decimals = decimals.min(most_decimals(lost.min(value * 100.0), half * 100.0));
-    let text = match lopsided(e) {
+    let is_beyond = |(lo, hi): (f64, f64)| (value + half > 1.0 + 1e-9 || value < half - 1e-9).then_some((lo, hi));
+    let text = match lopsided(e).or_else(|| is_beyond(e.lo.zip(e.hi)?)) {
         // However far the lower end is, the value's own loss is seen.
         Some((lo, hi)) => value_and_ends([value, lo, hi].map(|v| v * 100.0), decimals.max(decimals_for(lost, 1))),
         None => value_and_half(value * 100.0, half * 100.0, decimals),
@@ -338,6 +347,20 @@ impl TimeUnit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_small_rate_keeps_two_digits() {
+        assert_eq!(
+            [0.0501, 0.5, 1.26, 405.31, 0.0].map(rate),
+            ["0.05", "0.5", "1.3", "405.3", "0"]
+        );
+    }
+
+    #[test]
+    fn no_share_reaches_beyond_the_whole() {
+        assert_eq!(percent_estimate(&between(0.95, 0.89, 1.0)), "95 (89 to 100) %");
+        assert_eq!(percent_estimate(&between(0.9, 0.85, 0.95)), "90 ± 5 %");
+    }
 
     fn between(value: f64, lo: f64, hi: f64) -> Estimate {
         Estimate {

@@ -4,6 +4,9 @@
 
 use crate::analysis::result::{Answer, Caveat, Document, NamedRun, Run};
 
+/// As many lines as there are colours that a reader can tell apart.
+pub const MOST_LINES: usize = 7;
+
 /// One run with what is needed to name it.
 #[derive(Copy, Clone, Debug)]
 pub struct RunView<'a> {
@@ -38,6 +41,25 @@ impl<'a> RunView<'a> {
     pub fn is_empty(&self) -> bool {
         self.run.metrics.requests.offered == 0
     }
+}
+
+/// Of many runs those whose lines a picture can tell apart: the first, and those that lose most, then wait longest.
+pub fn telling<'a>(runs: &[RunView<'a>]) -> Vec<RunView<'a>> {
+    let at = |run: &RunView<'_>| {
+        let metrics = &run.run.metrics;
+        (
+            metrics.availability.value.unwrap_or(1.0),
+            metrics.latency_s.p99.value.unwrap_or(0.0),
+        )
+    };
+    let mut order: Vec<usize> = (1..runs.len()).collect();
+    order.sort_by(|a, b| {
+        let (a, b) = (at(&runs[*a]), at(&runs[*b]));
+        a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1))
+    });
+    order.truncate(MOST_LINES - 1);
+    let is_told = |i: &usize| *i == 0 || order.contains(i);
+    (0..runs.len()).filter(is_told).map(|i| runs[i]).collect()
 }
 
 /// The runs of a document, in its order.

@@ -1,4 +1,5 @@
 //! Reads a picture back with another library's eyes: which words it has, and where.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use resvg::usvg;
 use std::sync::{Arc, OnceLock};

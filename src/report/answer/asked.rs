@@ -6,6 +6,7 @@ use crate::analysis::capacity::Capacity;
 use crate::analysis::compare::Compare;
 use crate::analysis::result::{Answer, Document, SloResult};
 use crate::analysis::sweep::{Input, Sweep};
+use crate::report::compare::loads;
 use crate::report::periods::periods;
 use crate::report::summary::{objective, plural};
 use crate::report::text::{few, listed};
@@ -96,10 +97,12 @@ fn compare(found: &Compare) -> String {
         [] => String::new(),
         paths => format!(" They differ in {}.", listed(paths)),
     };
-    format!(
-        "Which serves the same requests best: {}?{differ}",
-        few(&names, names.len(), "or")
-    )
+    let names = few(&names, names.len(), "or");
+    // Of other requests, none is served best.
+    match loads(found).is_empty() {
+        true => format!("Which serves the same requests best: {names}?{differ}"),
+        false => format!("What becomes of the requests of each, {names}?{differ}"),
+    }
 }
 
 fn capacity(name: &str, found: &Capacity) -> String {

@@ -6,7 +6,9 @@ use crate::report::document::{Span, Tone};
 use crate::report::units;
 
 /// What an `availability` result says.
-pub fn conclusions(availability: &Availability) -> Conclusions {
+///
+/// Some components may be counted as never failing, for want of a lifetime.
+pub fn conclusions(availability: &Availability, never_failing: Option<&str>) -> Conclusions {
     let nines = availability.availability.value.and_then(units::nines);
     let nines = nines.map_or(String::new(), |n| format!(" ({n})"));
     let mut found = vec![Span::plain(format!(
@@ -15,6 +17,10 @@ pub fn conclusions(availability: &Availability) -> Conclusions {
         units::span(availability.horizon_s),
         units::minutes_estimate(&availability.downtime_min_per_year)
     ))];
+    found.extend(never_failing.map(|names| {
+        let says = format!("That counts as never failing what has no `lifetime`: {names}.");
+        Span::new(Tone::Caution, says)
+    }));
     for slo in availability.slo.iter().take(2 * MOST) {
         let (tone, verdict) = match slo.met {
             true => (Tone::Good, "kept"),
@@ -44,6 +50,10 @@ pub fn conclusions(availability: &Availability) -> Conclusions {
         to_do.push(Span::plain(
             "Begin with what costs most: `fallover spof` tries the changes against each loss and says what each saves.",
         ));
+    }
+    if never_failing.is_some() {
+        let says = "Give what is counted as never failing a `lifetime` (`mtbf` and `mttr`), and ask again.";
+        to_do.insert(0, Span::plain(says));
     }
     Conclusions {
         found,

@@ -8,7 +8,9 @@ use crate::report::text::few;
 use crate::report::units;
 
 /// What a `capacity` result says, of all that was asked for or of what was finished.
-pub fn conclusions(capacity: &Capacity, complete: bool) -> Conclusions {
+///
+/// `faults_act` says whether scheduled faults do at every load, which may be all that breaks a promise.
+pub fn conclusions(capacity: &Capacity, complete: bool, faults_act: bool) -> Conclusions {
     let tone = if capacity.knee.carries_the_present() {
         Tone::Good
     } else {
@@ -16,6 +18,11 @@ pub fn conclusions(capacity: &Capacity, complete: bool) -> Conclusions {
     };
     let mut found = vec![Span::new(tone, carried(capacity))];
     let mut to_do = Vec::new();
+    let at_any_load = capacity.knee.verdict == Verdict::NoLoad;
+    if at_any_load && faults_act {
+        let says = "The scheduled faults alone break the promise, so this says nothing of how much the stack carries.";
+        found.insert(0, Span::new(Tone::Bad, says));
+    }
     if let Some(sizing) = &capacity.sizing {
         found.push(Span::plain(format!("{}.", enough(capacity, sizing, complete))));
         let number = sizing.fewest_with_one_lost.or(sizing.fewest);
@@ -24,11 +31,15 @@ pub fn conclusions(capacity: &Capacity, complete: bool) -> Conclusions {
     if let Some(limit) = &capacity.knee.limited_by {
         let place = limit.component.as_ref().map_or(String::new(), |c| format!(", at {c}"));
         found.push(Span::plain(format!("What breaks first is {}{place}.", limit.objective)));
-        let at_any_load = capacity.knee.verdict == Verdict::NoLoad;
         if at_any_load {
-            to_do.push(Span::plain(
-                "This is no matter of room, since hardly any load misses it too: mend what fails. `--set 'faults=[]'` asks what the stack carries while no scheduled fault acts.",
-            ));
+            to_do.push(Span::plain(match faults_act {
+                true => {
+                    "This is no matter of room, since hardly any load misses it too: mend what fails. `--set 'faults=[]'` asks what the stack carries while no scheduled fault acts."
+                }
+                false => {
+                    "This is no matter of room, since hardly any load misses it too: what a single request takes is too much already, or more is promised than the stack can do. `fallover run` says where its time goes."
+                }
+            }));
         }
         let which = limit
             .component

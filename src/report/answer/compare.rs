@@ -3,7 +3,7 @@
 use super::run::{all_keep, apart, found_in_each, which};
 use super::{Conclusions, MOST};
 use crate::analysis::compare::{Compare, Difference};
-use crate::report::compare::sentence;
+use crate::report::compare::{loads, sentence, unlike};
 use crate::report::document::{Point, Span, Tone};
 use crate::report::view::RunView;
 
@@ -26,9 +26,11 @@ pub fn conclusions(compare: &Compare, views: &[RunView<'_>]) -> Conclusions {
         Some(_) => (MOST, found_in_each(views)),
         None => (MOST_PAIRS, Vec::new()),
     };
+    let loads = loads(compare);
+    found.splice(0..0, unlike(compare).map(|says| Span::new(Tone::Caution, says)));
     let mut to_do: Vec<Span> = promised.iter().cloned().collect();
     for pair in compare.pairs().into_iter().take(most) {
-        let said = sentence(pair);
+        let said = sentence(pair, &loads);
         let (a, b, tone) = (&pair[0].a, &pair[0].b, tone(&said));
         to_do.extend(advice(pair, tone).map(Span::plain));
         found.push(match said.body.starts_with(b.as_str()) {

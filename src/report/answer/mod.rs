@@ -12,10 +12,11 @@ mod spof;
 mod sweep;
 
 use super::document::{Block, Span};
+use super::headline::never_failing;
 use super::view::runs;
 use crate::analysis::result::{Answer, Document};
 
-pub use spof::loses_much;
+pub use spof::{costliest, loses_much, worst_survived};
 
 /// How many sentences of one kind a first page can carry.
 const MOST: usize = 3;
@@ -37,11 +38,14 @@ impl Conclusions {
         let conclusions = match &document.answer {
             Answer::Run(_) | Answer::Runs(_) => run::conclusions(&runs(document), &document.caveats),
             Answer::Spof(found) => spof::conclusions(found, document.envelope.complete),
-            Answer::Availability(found) => availability::conclusions(found),
+            Answer::Availability(found) => availability::conclusions(found, never_failing(document)),
             Answer::Review(found) => review::conclusions(found),
             Answer::Compare(found) => compare::conclusions(found, &runs(document)),
-            Answer::Capacity(found) => capacity::conclusions(found, document.envelope.complete),
-            Answer::Sweep(found) => sweep::conclusions(found),
+            Answer::Capacity(found) => {
+                let faults_act = document.caveats.iter().any(|c| c.code == "load.faults");
+                capacity::conclusions(found, document.envelope.complete, faults_act)
+            }
+            Answer::Sweep(found) => sweep::conclusions(found, document.envelope.complete),
             // Their words begin with the verdict.
             Answer::Verify(_) | Answer::Validate(_) | Answer::Explain(_) => Conclusions::default(),
         };

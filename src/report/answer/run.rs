@@ -15,6 +15,11 @@ const HALF_BUSY: f64 = 0.5;
 /// The load goes up and down where its height is this many times the average.
 const UNEVEN: f64 = 1.3;
 
+/// So many bins of a timeline are more than a moment.
+const LASTING: usize = 3;
+/// Of several causes one that is less than this part of the failures needs no advice.
+const SLIGHT: f64 = 0.01;
+
 /// What the result of one run or several says.
 pub fn conclusions(views: &[RunView<'_>], caveats: &[Caveat]) -> Conclusions {
     let lost = caveats.iter().find(|c| c.code == "writes.lost");
@@ -49,7 +54,7 @@ fn found(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
     says.push(losses(view));
     // Requests can be sent again; data that was promised to be safe is gone.
     says.extend(lost.map(|c| Span::new(Tone::Bad, format!("Data was lost: {}.", c.message))));
-    says.extend(worst_stretch(view));
+    says.extend(worst_stretch(view).or_else(|| slowest_stretch(view)));
     says.extend(busiest(view));
     says
 }
@@ -63,7 +68,12 @@ fn to_do(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
     let mut says: Vec<Span> = for_nobody(view.run).into_iter().collect();
     if view.run.slo.iter().any(is_late) {
         let is_idle = least_room(view).is_some_and(|(at_height, ..)| at_height < HALF_BUSY);
+        let is_of_a_fault = slowest_stretch(view).is_some();
         says.push(Span::plain(match is_idle {
+            _ if is_of_a_fault => {
+                "Answers were late while something was broken: have it noticed sooner (`check`, `connect`), tried again elsewhere \
+                 (`redispatch`), or left alone for a while (`avoid`, `fail_timeout`)."
+            }
             false => {
                 "Answers were late: give the busiest component more room, or send less of the load to it (`algorithm` and \
                  `weight` of the balancer)."
@@ -81,7 +91,9 @@ fn to_do(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
              write then takes that much longer.",
         ));
     }
+    let enough = SLIGHT * view.run.metrics.requests.failed as f64;
     let causes = worst_causes(view.run).into_iter().take(2);
+    let causes = causes.filter(|(_, n)| *n as f64 >= enough);
     for (cause, _) in causes {
         let remedy = Span::plain(remedy(cause, view.run));
         if !says.contains(&remedy) {
@@ -103,7 +115,13 @@ fn to_do(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
              can be served: give the busiest component more room.",
         ));
     }
-    if says.is_empty() {
+    let is_full = least_room(view).is_some_and(|(at_height, ..)| at_height >= BUSY);
+    if says.is_empty() && is_full {
+        says.push(Span::plain(
+            "Nothing needs to be done for this load, but hardly more than it can come: `fallover capacity` says how much, and what \
+             is short first.",
+        ));
+    } else if says.is_empty() {
         says.push(Span::plain(
             "Nothing needs to be done for what this run tried. It tried only the failures that the scenario names.",
         ));
@@ -125,9 +143,19 @@ fn for_nobody(run: &Run) -> Option<Span> {
     let is_storm = |n: &NodeResult| n.orphaned > 100 && n.orphaned * 5 > n.served;
     let storms = run.nodes.iter().filter(|(_, n)| is_storm(n));
     let (name, node) = storms.max_by_key(|(_, n)| n.orphaned)?;
+    // A tier that asks again is seen by what comes behind it.
+    let is_asked_again = run.metrics.attempts.max(node.arrived) > run.metrics.requests.offered;
+    let against = match is_asked_again {
+        true => {
+            "Bound what is asked again (`max`, and above all a `budget`), spread it (`backoff`, `jitter`), and do not give up \
+             sooner than an answer takes under load."
+        }
+        false => {
+            "Do not give up sooner than an answer takes under load, or have it stop where nobody waits any more (`abandoned`)."
+        }
+    };
     Some(Span::plain(format!(
-        "Against work for nobody: {name} worked {} times for callers that had given up. Bound what is asked again (`max`, and \
-         above all a `budget`), spread it (`backoff`, `jitter`), and do not give up sooner than an answer takes under load.",
+        "Against work for nobody: {name} worked {} times for callers that had given up. {against}",
         units::count(node.orphaned)
     )))
 }
@@ -438,12 +466,29 @@ fn worst_stretch(view: &RunView<'_>) -> Option<Span> {
     }
     let (from_s, to_s) = (from as f64 * timeline.bin_s, to as f64 * timeline.bin_s);
     let lowest = availability[from..to].iter().flatten().copied().fold(1.0, f64::min);
+    let during = during(view, from_s, to_s);
+    // How it went on nobody knows: what came later was still inside, or nothing came.
+    let to_the_end = to - from >= LASTING && availability[to..].iter().all(Option::is_none);
+    let when = match to_the_end {
+        true => format!(
+            "from {} on{during}, and had not recovered at the end",
+            units::clock(from_s)
+        ),
+        false => format!("between {} and {}{during}", units::clock(from_s), units::clock(to_s)),
+    };
+    Some(Span::plain(format!(
+        "It was worst {when}: availability fell to {}.",
+        units::percent(lowest)
+    )))
+}
+
+/// What was broken in this stretch of time, as a part of a sentence; nothing where nothing was.
+fn during(view: &RunView<'_>, from_s: f64, to_s: f64) -> String {
     let broken = periods(&view.run.events, view.duration_s).0;
-    let during = broken
-        .iter()
-        .find(|p| p.from_s < to_s && p.to_s >= from_s - timeline.bin_s);
+    let bin_s = view.run.timeline.bin_s;
+    let first = broken.iter().find(|p| p.from_s < to_s && p.to_s >= from_s - bin_s);
     // Who comes before it may be lost to it, while it waits inside.
-    let during = during.map_or(String::new(), |p| match p.from_s > from_s + timeline.bin_s {
+    first.map_or(String::new(), |p| match p.from_s > from_s + 1e-9 {
         true => format!(
             " (by time of arrival), with the {} of {} at {}",
             p.effect,
@@ -451,13 +496,36 @@ fn worst_stretch(view: &RunView<'_>) -> Option<Span> {
             units::clock(p.from_s)
         ),
         false => format!(", from the {} of {} on", p.effect, p.target),
+    })
+}
+
+/// When answers were slowest that were promised sooner, where something was broken then.
+fn slowest_stretch(view: &RunView<'_>) -> Option<Span> {
+    let timeline = &view.run.timeline;
+    let missed = |name: &str| view.run.slo.iter().find(|s| s.objective == name && !s.met);
+    let series = |name| timeline.series.get(name).map(|s| &s.median);
+    let late = [("p99", "latency_p99_s"), ("p50", "latency_p50_s")];
+    let (name, slo, latency) = late
+        .iter()
+        .find_map(|(name, of)| Some((name, missed(name)?, series(of)?)))?;
+    let slow = |l: &Option<f64>| l.is_some_and(|l| l > slo.target);
+    let at = |bin: usize| bin as f64 * timeline.bin_s;
+    let stretches = latency.chunk_by(|a, b| slow(a) == slow(b)).scan(0, |from, chunk| {
+        let stretch = (*from, *from + chunk.len());
+        *from = stretch.1;
+        Some(stretch)
     });
-    Some(Span::plain(format!(
-        "It was worst between {} and {}{during}: availability fell to {}.",
-        units::clock(from_s),
-        units::clock(to_s),
-        units::percent(lowest)
-    )))
+    let slow_ones = stretches.filter(|(from, _)| slow(&latency[*from]));
+    let (from, to) = slow_ones.max_by_key(|(from, to)| to - from)?;
+    let during = during(view, at(from), at(to));
+    let highest = latency[from..to].iter().flatten().copied().fold(0.0, f64::max);
+    let says = format!(
+        "Answers were slowest between {} and {}{during}: {name} rose to {}.",
+        units::clock(at(from)),
+        units::clock(at(to)),
+        units::latency(highest)
+    );
+    (!during.is_empty()).then(|| Span::plain(says))
 }
 
 /// Who had least room left: how busy at the height of the load, how busy on the average, and who.
@@ -498,7 +566,8 @@ fn height(view: &RunView<'_>) -> f64 {
 
 /// How much room was left, on the average and where the load goes up and down at its height.
 fn busiest(view: &RunView<'_>) -> Option<Span> {
-    let (at_height, busy, who) = least_room(view)?;
+    // Where nothing was answered, idle workers are no room.
+    let (at_height, busy, who) = least_room(view).filter(|_| view.run.metrics.requests.succeeded > 0)?;
     let share = |ratio| units::percent_brief(&alone(ratio));
     let says = |verdict: &str| {
         format!(

@@ -17,6 +17,14 @@ pub fn conclusions(spof: &Spof, complete: bool) -> Conclusions {
             Span::new(Tone::Bad, says)
         }
     }];
+    found.extend(worst_survived(spof).filter(|_| !outages.is_empty()).map(|worst| {
+        let lost = units::percent_brief(&worst.lost_ratio);
+        let says = format!(
+            "Without {} {lost} of all requests are lost, though it is no single point.",
+            listed(&[worst])
+        );
+        Span::new(Tone::Caution, says)
+    }));
     let overloads: Vec<&Priced> = with(Verdict::Overload).collect();
     if !overloads.is_empty() {
         let says = format!(
@@ -31,7 +39,7 @@ pub fn conclusions(spof: &Spof, complete: bool) -> Conclusions {
         let says = format!("Not well again by itself after the repair of {}.", listed(&stuck));
         found.push(Span::new(Tone::Bad, says));
     }
-    found.extend(costliest(spof));
+    found.extend(costs(spof));
     Conclusions {
         found,
         to_do: to_do(spof, outages.is_empty() && overloads.is_empty(), complete),
@@ -57,6 +65,8 @@ fn none_cuts(spof: &Spof) -> Span {
     }
 }
 
+/// More than this is a good part of the service.
+const QUITE_SOME: f64 = 0.1;
 /// More than this is not as good as nothing.
 const HEAVY: f64 = 0.01;
 
@@ -65,14 +75,43 @@ pub fn loses_much(priced: &Priced) -> bool {
     priced.verdict != Verdict::None && priced.lost_ratio.value.is_some_and(|lost| lost >= HEAVY)
 }
 
-fn costliest(spof: &Spof) -> Option<Span> {
-    let cost = |p: &Priced| p.downtime_min_per_year.filter(|m| m.is_finite());
+/// What is lost most without, of what is no single point and yet takes much with it.
+pub fn worst_survived(spof: &Spof) -> Option<&Priced> {
+    let lost = |p: &Priced| p.lost_ratio.value.unwrap_or(0.0);
+    let survived = |p: &&Priced| p.verdict == Verdict::Degraded && lost(p) >= QUITE_SOME;
+    let survived = spof.components.iter().filter(survived);
+    survived.max_by(|a, b| lost(a).total_cmp(&lost(b)))
+}
+
+/// What costs most, and how many minutes a year each of them: those that read the same are all named.
+pub fn costliest(spof: &Spof) -> Option<(Vec<&str>, f64)> {
+    let most = spof.components.iter().filter_map(cost).max_by(f64::total_cmp)?;
+    let as_much = |p: &&Priced| cost(p).is_some_and(|m| units::minutes(m) == units::minutes(most));
+    let mut names: Vec<&str> = Vec::new();
+    for priced in spof.components.iter().filter(as_much) {
+        if !names.contains(&priced.name.as_str()) {
+            names.push(&priced.name);
+        }
+    }
+    Some((names, most))
+}
+
+fn cost(priced: &Priced) -> Option<f64> {
+    priced.downtime_min_per_year.filter(|m| m.is_finite())
+}
+
+fn costs(spof: &Spof) -> Option<Span> {
     let total: f64 = spof.components.iter().filter_map(cost).sum();
-    let priced = spof.components.iter().filter_map(|p| Some((p, cost(p)?)));
-    let (worst, minutes) = priced.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| total > 0.0)?;
-    let stands = match worst.verdict {
-        Verdict::Outage => "",
-        _ => ", though the service does not end with it",
+    let (worst, minutes) = costliest(spof).filter(|_| total > 0.0)?;
+    let ends_it = |name: &&str| {
+        spof.components
+            .iter()
+            .any(|p| p.name == *name && p.verdict == Verdict::Outage)
+    };
+    let (each, it) = if worst.len() > 1 { (" each", "them") } else { ("", "it") };
+    let stands = match worst.iter().any(ends_it) {
+        true => String::new(),
+        false => format!(", though the service does not end with {it}"),
     };
     let pairs: f64 = spof.pairs.iter().filter_map(cost).sum();
     let of = match pairs > 0.0 {
@@ -81,13 +120,25 @@ fn costliest(spof: &Spof) -> Option<Span> {
             units::minutes(total),
             units::minutes(pairs)
         ),
-        false => format!("All losses together cost {} a year", units::minutes(total)),
+        false if spof.unfinished.is_empty() => format!("All losses together cost {} a year", units::minutes(total)),
+        false => format!(
+            "The losses that are known cost {} a year, and those of {} are not known",
+            units::minutes(total),
+            text::few(&spof.unfinished, SHOWN, "and")
+        ),
     };
-    Some(Span::plain(format!(
-        "{of}; {} alone costs {} of it{stands}.",
-        worst.name,
+    let alone = if worst.len() > 1 { "cost" } else { "alone costs" };
+    let says = format!(
+        "{of}; {} {alone} {}{each} of it{stands}.",
+        text::few(&worst, SHOWN, "and"),
         units::minutes(minutes)
-    )))
+    );
+    let tone = if spof.unfinished.is_empty() {
+        Tone::Plain
+    } else {
+        Tone::Caution
+    };
+    Some(Span::new(tone, says))
 }
 
 fn to_do(spof: &Spof, is_sound: bool, complete: bool) -> Vec<Span> {
@@ -113,9 +164,11 @@ fn to_do(spof: &Spof, is_sound: bool, complete: bool) -> Vec<Span> {
     }
 }
 
+/// So many have a name in a sentence.
+const SHOWN: usize = 8;
+
 /// Names, and how many more.
 fn listed(all: &[&Priced]) -> String {
-    const SHOWN: usize = 8;
     // What is not dead is not gone either.
     let named = |p: &&Priced| match p.effect.as_str() {
         "crash" => p.name.clone(),

@@ -1,25 +1,50 @@
 //! The conclusions of `sweep`: where every promise is kept, and which input to begin with.
 
+use std::collections::BTreeSet;
+
 use super::Conclusions;
 use crate::analysis::sweep::{Input, Point, Sweep};
 use crate::report::compare::name;
 use crate::report::document::{Span, Tone};
-use crate::report::swings::{moves, value_at};
+use crate::report::swings::{Moves, moves, value_at};
 use crate::report::text::few;
+use crate::report::units::count;
 
 /// How many points that miss are named.
 const MOST_POINTS: usize = 3;
 
-/// What a `sweep` result says.
-pub fn conclusions(sweep: &Sweep) -> Conclusions {
-    let judged = sweep.points.iter().filter(|p| p.slo_met.is_some()).count();
-    let missed: Vec<&Point> = sweep.points.iter().filter(|p| p.slo_met == Some(false)).collect();
+/// The points by what became of their promises.
+struct Judged<'s> {
+    all: usize,
+    missed: Vec<&'s Point>,
+    /// Kept or missed by so little that it may be chance.
+    open: Vec<&'s Point>,
+}
+
+impl Judged<'_> {
+    fn of(sweep: &Sweep) -> Judged<'_> {
+        let judged = || sweep.points.iter().filter(|p| p.slo_met.is_some());
+        Judged {
+            all: judged().count(),
+            missed: judged().filter(|p| p.slo_met == Some(false) && !p.slo_open).collect(),
+            open: judged().filter(|p| p.slo_open).collect(),
+        }
+    }
+
+    fn kept(&self) -> usize {
+        self.all - self.missed.len() - self.open.len()
+    }
+}
+
+/// What a `sweep` result says, of all points or of those that were finished.
+pub fn conclusions(sweep: &Sweep, complete: bool) -> Conclusions {
+    let judged = Judged::of(sweep);
     let moves = moves(sweep);
     // Of one input nobody asks which to begin with.
     let alone = sweep.inputs.len() == 1;
-    let mut found = Vec::new();
-    if judged > 0 && sweep.sensitivity.is_none() {
-        found.push(promises(sweep, judged, &missed));
+    let mut found: Vec<Span> = missing(sweep).filter(|_| !complete).into_iter().collect();
+    if judged.all > 0 && sweep.sensitivity.is_none() {
+        found.push(promises(sweep, &judged, complete));
     }
     found.extend(moves.iter().filter_map(|m| {
         let most = m.swings.first()?;
@@ -42,46 +67,111 @@ pub fn conclusions(sweep: &Sweep) -> Conclusions {
             most.says
         )))
     }));
-    let ranked = moves.iter().find(|m| m.ranked);
-    let first = ranked.and_then(|m| m.swings.first());
-    let begin = first.map(|most| format!("begin with {}, which moves most", most.input));
-    let says = match (missed.len(), begin) {
-        _ if sweep.points.is_empty() => return Conclusions::default(),
-        (_, None) if !moves.is_empty() => "Ask for more points before changing anything.".to_owned(),
-        (_, None) => "Look for another input: none of these moves what the clients see.".to_owned(),
-        (_, Some(begin)) if judged == 0 || sweep.sensitivity.is_some() => format!("To change the result, {begin}."),
-        (_, Some(_)) if alone && !missed.is_empty() => match missed.len() == judged {
-            true => "Go further than these values did.".to_owned(),
-            false => "Stay where every promise is kept.".to_owned(),
-        },
-        (0, _) => "Nothing has to be done: every promise is kept at all of these values.".to_owned(),
-        (n, Some(begin)) if n == judged => format!("Go further than these values did: {begin}."),
-        (_, Some(begin)) => format!("Stay where every promise is kept; to get further, {begin}."),
-    };
+    let mut to_do = Vec::new();
+    if !complete {
+        to_do.push(Span::plain(
+            "Let the sweep come to its end (the same command goes on where it stopped): what the missing points would say may change all of this.",
+        ));
+    }
+    to_do.extend(what_next(sweep, &judged, &moves, complete).map(Span::plain));
+    if !judged.open.is_empty() && sweep.sensitivity.is_none() {
+        let says = "More replications (`--replications`) would tell at the points where it may be chance.";
+        to_do.push(Span::plain(says));
+    }
     Conclusions {
         found,
-        to_do: vec![Span::plain(says)],
+        to_do,
         ..Conclusions::default()
     }
 }
 
-fn promises(sweep: &Sweep, judged: usize, missed: &[&Point]) -> Span {
+/// Which input to begin with, or where to stay.
+fn what_next(sweep: &Sweep, judged: &Judged<'_>, moves: &[Moves], complete: bool) -> Option<String> {
+    let alone = sweep.inputs.len() == 1;
+    let first = moves
+        .iter()
+        .find(|m| m.ranked)
+        .and_then(|m| Some((m.swings.first()?, m.sure)));
+    let begin = first.map(|(most, sure)| {
+        let doubt = if sure {
+            "which moves most"
+        } else {
+            "which may move most"
+        };
+        format!("begin with {}, {doubt}", most.input)
+    });
+    let missed = judged.missed.len();
+    Some(match (missed, begin) {
+        _ if sweep.points.is_empty() => return None,
+        (_, None) if !moves.is_empty() => "Ask for more points before changing anything.".to_owned(),
+        (_, None) => "Look for another input: none of these moves what the clients see.".to_owned(),
+        (_, Some(begin)) if judged.all == 0 || sweep.sensitivity.is_some() => format!("To change the result, {begin}."),
+        (_, Some(_)) if alone && missed > 0 => match missed == judged.all {
+            true => "Go further than these values did.".to_owned(),
+            false => "Stay where every promise is kept.".to_owned(),
+        },
+        // Of what is missing or may be chance nobody can say that it is well.
+        (0, _) if !complete || !judged.open.is_empty() => return None,
+        (0, _) => "Nothing has to be done: every promise is kept at all of these values.".to_owned(),
+        (n, Some(begin)) if n == judged.all => format!("Go further than these values did: {begin}."),
+        (_, Some(begin)) => format!("Stay where every promise is kept; to get further, {begin}."),
+    })
+}
+
+/// How many points are not there, and which values no point that is there has.
+fn missing(sweep: &Sweep) -> Option<Span> {
+    let (here, all) = (sweep.points.len() as u64, sweep.size);
+    let untried = |input: &Input| {
+        // Values are taken in turn, so of each input the first ones are there.
+        let tried: BTreeSet<String> = sweep.points.iter().filter_map(|p| value_at(p, input)).collect();
+        match (input.values.get(tried.len()), input.values.last()) {
+            (Some(first), Some(last)) if first != last => Some(format!("{} from {first} to {last}", input.path)),
+            (Some(only), _) => Some(format!("{} {only}", input.path)),
+            _ => None,
+        }
+    };
+    let untried: Vec<String> = sweep.inputs.iter().filter_map(untried).collect();
+    let nothing = match untried.is_empty() {
+        true => String::new(),
+        false => format!(": nothing is known of {}", few(&untried, MOST_POINTS, "and")),
+    };
+    let says = format!(
+        "{} of {} points are missing{nothing}.",
+        count(all.saturating_sub(here)),
+        count(all)
+    );
+    (here < all).then(|| Span::new(Tone::Bad, says))
+}
+
+fn promises(sweep: &Sweep, judged: &Judged<'_>, complete: bool) -> Span {
     let at = |p: &&Point| {
         let input = |i: &Input| Some(format!("{} {}", i.path, value_at(p, i)?));
         let inputs = sweep.inputs.iter().filter_map(input);
         inputs.collect::<Vec<_>>().join(" with ")
     };
-    match missed.len() {
-        0 => Span::new(Tone::Good, format!("Every promise is kept at all {judged} points.")),
-        n if n == judged => Span::new(Tone::Bad, format!("No point of {judged} keeps every promise.")),
-        n => {
-            let told: Vec<String> = missed.iter().map(at).collect();
-            let says = format!(
-                "Every promise is kept at {} of {judged} points, and not at {}.",
-                judged - n,
-                few(&told, MOST_POINTS, "and")
-            );
-            Span::new(Tone::Bad, says)
+    let named = |points: &[&Point]| few(&points.iter().map(at).collect::<Vec<_>>(), MOST_POINTS, "and");
+    let Judged { all, missed, open } = judged;
+    let finished = if complete { "" } else { " that are finished" };
+    let (mut says, tone) = match (missed.len(), judged.kept()) {
+        (0, kept) if kept == *all => {
+            let tone = if complete { Tone::Good } else { Tone::Plain };
+            (format!("Every promise is kept at all {all} points{finished}"), tone)
         }
+        (n, _) if n == *all => (format!("No point of {all}{finished} keeps every promise"), Tone::Bad),
+        (0, kept) => (
+            format!("Every promise is kept at {kept} of {all} points{finished}"),
+            Tone::Caution,
+        ),
+        (_, kept) => {
+            let says = format!(
+                "Every promise is kept at {kept} of {all} points{finished}, and not at {}",
+                named(missed)
+            );
+            (says, Tone::Bad)
+        }
+    };
+    if !open.is_empty() {
+        says += &format!("; {} more may be chance, at {}", open.len(), named(open));
     }
+    Span::new(tone, says + ".")
 }

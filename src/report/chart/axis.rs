@@ -75,7 +75,7 @@ impl Axis {
     /// Latencies between these, both positive: from zero, or logarithmic where that would hide the small ones.
     pub fn latency(lowest: f64, highest: f64) -> Axis {
         let (lowest, highest) = if highest > 0.0 {
-            (lowest.max(highest * 1e-6), highest)
+            (lowest.max(highest * 1e-9), highest)
         } else {
             (1e-3, 1e-3)
         };
@@ -309,6 +309,15 @@ mod tests {
         assert_eq!(
             labels(&Axis::latency(0.0008, 29.0)),
             ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]
+        );
+    }
+
+    #[test]
+    fn the_smallest_latency_has_its_place_beside_the_largest() {
+        let axis = Axis::latency(27e-6, 110.0);
+        assert!(
+            axis.place(27e-6) > 0.0 && axis.place(54e-6) > axis.place(27e-6),
+            "{axis:?}"
         );
     }
 

@@ -3,9 +3,10 @@
 //! It knows pixels and words, and nothing of what the rows mean.
 
 use super::axis::Axis;
-use super::canvas::{Anchor, Canvas, Font, Rect, fitted, plain, text_width};
+use super::canvas::{Anchor, Canvas, Font, Rect, fitted, lean, plain, text_width};
 use super::panel::{LABEL_TEXT, Panel, TICK_TEXT};
 use super::{Drawing, theme::Ink};
+use crate::report::text::leanest;
 
 const TITLE: f64 = 24.0;
 const LANE: f64 = 16.0;
@@ -16,6 +17,8 @@ const BAR: f64 = 12.0;
 const MOST_ROWS: usize = 24;
 /// Of the width, for the names and for the values in words.
 const SIDES: f64 = 0.3;
+/// Of the width, for numbers that have no leaner form.
+const MOST_SAID: f64 = 0.45;
 
 /// Rows under a title.
 #[derive(Clone, Debug)]
@@ -69,9 +72,12 @@ impl Bars {
         self.head() + rows as f64 * ROW + FOOT
     }
 
+    /// So many rows are there where others have no room.
+    pub const MOST_SHOWN: usize = MOST_ROWS - 1;
+
     fn shown(&self) -> usize {
         match self.rows.len() {
-            n if n > MOST_ROWS => MOST_ROWS - 1,
+            n if n > MOST_ROWS => Bars::MOST_SHOWN,
             n => n,
         }
     }
@@ -110,6 +116,13 @@ impl Bars {
         };
         let names = widest(&mut shown.iter().map(|r| r.name.as_str()), plain(LABEL_TEXT));
         let says = widest(&mut shown.iter().map(|r| r.says.as_str()), plain(LABEL_TEXT));
+        // Half a number is none: the leanest words about each always have room.
+        let leanest: Vec<String> = shown.iter().map(|r| leanest(&r.says, |_| false)).collect();
+        let least = leanest
+            .iter()
+            .map(|t| text_width(t, plain(LABEL_TEXT)))
+            .fold(0.0, f64::max);
+        let says = says.max(least.min(area.width() * MOST_SAID));
         let plot = Rect {
             left: area.left + names + 12.0,
             top: area.top + self.head(),
@@ -137,13 +150,7 @@ impl Bars {
                 colour: canvas.colours.of(row.ink),
                 ..font
             };
-            canvas.text(
-                &fitted(&row.says, font, says),
-                plot.right + 10.0,
-                y,
-                Anchor::Start,
-                font,
-            );
+            canvas.text(&lean(&row.says, font, says), plot.right + 10.0, y, Anchor::Start, font);
         }
         if let Some(more) = self.rows.len().checked_sub(shown.len()).filter(|more| *more > 0) {
             let text = format!("… and {more} more {}", self.more);

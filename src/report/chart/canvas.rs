@@ -4,7 +4,7 @@
 //! smooth. Text is measured with the bundled font, never with one of the machine.
 
 use super::theme::{Colours, Theme};
-use crate::report::text::{most_columns, shorten_name, visible, width};
+use crate::report::text::{is_number, leanest, most_columns, shorten_name, visible, width};
 use plotters::prelude::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle, register_font};
@@ -290,6 +290,16 @@ pub fn fitted(text: &str, font: Font, room: f64) -> String {
     fitted
 }
 
+/// Words about a number, with less beside it where there is less room; of what is no number at all the middle may go.
+pub fn lean(text: &str, font: Font, room: f64) -> String {
+    let lean = leanest(&visible(text), |text| text_width(text, font) <= room);
+    if is_number(&lean) {
+        lean
+    } else {
+        fitted(&lean, font, room)
+    }
+}
+
 /// The text on as many lines of this width as it needs, and at most `most`, the last ending in … if it was cut.
 pub fn wrapped(text: &str, font: Font, room: f64, most: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -304,7 +314,14 @@ pub fn wrapped(text: &str, font: Font, room: f64, most: usize) -> Vec<String> {
         if line.is_empty() || text_width(&longer, font) <= room {
             *line = longer;
         } else if full {
-            line.push('…');
+            // Whole words go until the sign that some are missing has room.
+            while let Some((before, _)) = line
+                .rsplit_once(' ')
+                .filter(|_| text_width(&format!("{line} …"), font) > room)
+            {
+                *line = before.to_owned();
+            }
+            line.push_str(" …");
             break;
         } else {
             lines.push(word.to_string());

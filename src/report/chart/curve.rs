@@ -10,6 +10,7 @@ use super::{Drawing, PictureError};
 use crate::analysis::result::{Answer, Document, Estimate};
 use crate::analysis::sweep::{Input, Point, Sweep};
 use crate::report::swings::{say_input, value_at};
+use crate::report::view::MOST_LINES;
 use crate::scenario::vary::ends;
 
 const HEIGHT: f64 = 420.0;
@@ -17,8 +18,6 @@ const HEIGHT: f64 = 420.0;
 const HEAD: f64 = 28.0;
 /// A line needs so many points to be one.
 const LEAST_POINTS: usize = 3;
-/// As many lines as there are colours that a reader can tell apart.
-const MOST_LINES: usize = 7;
 
 /// The points that differ in nothing but the input along the bottom.
 struct Line<'s> {

@@ -2,7 +2,7 @@
 //!
 //! Its height follows from what there is to say; its width is the caller's.
 
-use super::canvas::{Anchor, Canvas, Font, Rect, fitted, paint, plain, text_width, wrapped};
+use super::canvas::{Anchor, Canvas, Font, Rect, fitted, lean, paint, plain, text_width, wrapped};
 use super::curve::curve;
 use super::theme::Theme;
 use super::{Drawing, LINE, MARGIN, Name, captions, drawing};
@@ -13,7 +13,7 @@ use crate::report::headline::numbers;
 use crate::report::summary::{incomplete, seed, verdict};
 use crate::report::text::quoted;
 use crate::report::units;
-use crate::report::view::{RunView, runs};
+use crate::report::view::{RunView, runs, telling};
 use crate::report::words;
 
 const HEAD: f64 = 58.0;
@@ -155,7 +155,7 @@ fn head(canvas: &mut Canvas<'_>, document: &Document, page: Rect) {
             colour: canvas.colours.bad,
             ..canvas.bold(12.5)
         };
-        let text = fitted(&incomplete(document), font, page.width());
+        let text = wrapped(&incomplete(document), font, page.width(), 1).concat();
         canvas.text(&text, page.left, page.top + 35.0 + LINE, Anchor::Start, font);
     }
 }
@@ -204,7 +204,7 @@ fn draw_tile(canvas: &mut Canvas<'_>, tile: &Number, area: Rect) {
         font.size -= 1.0;
     }
     canvas.text(
-        &fitted(&tile.value, font, room),
+        &lean(&tile.value, font, room),
         left,
         area.top + 40.0,
         Anchor::Start,
@@ -215,7 +215,7 @@ fn draw_tile(canvas: &mut Canvas<'_>, tile: &Number, area: Rect) {
         ..canvas.quiet(11.5)
     };
     canvas.text(
-        &fitted(&tile.note.text, font, room),
+        &lean(&tile.note.text, font, room),
         left,
         area.top + 63.0,
         Anchor::Start,
@@ -223,12 +223,12 @@ fn draw_tile(canvas: &mut Canvas<'_>, tile: &Number, area: Rect) {
     );
 }
 
-/// A row a scenario, in the colour of its lines; a narrow page shows only what matters most.
+/// A row a scenario, in the colour of its lines if it has any; a narrow page shows only what matters most.
 fn scenario_rows(canvas: &mut Canvas<'_>, views: &[RunView<'_>], page: Rect, top: f64) {
     const HEADS: [&str; 6] = ["SLO", "available", "p99", "failed", "median", "answered"];
     let shown = ((page.width() * 0.72 / COLUMN) as usize).clamp(1, HEADS.len());
     let right_of = |i: usize| page.right - (shown - 1 - i) as f64 * COLUMN;
-    let (small, plain) = (canvas.quiet(11.5), canvas.ink(13.0));
+    let (small, plain, drawn) = (canvas.quiet(11.5), canvas.ink(13.0), telling(views));
     for (i, head) in HEADS.iter().take(shown).enumerate() {
         canvas.text(head, right_of(i), top + ROW / 2.0, Anchor::End, small);
     }
@@ -236,8 +236,9 @@ fn scenario_rows(canvas: &mut Canvas<'_>, views: &[RunView<'_>], page: Rect, top
         let y = top + (n as f64 + 1.5) * ROW;
         let above = y - ROW / 2.0;
         canvas.path(&[(page.left, above), (page.right, above)], canvas.colours.grid, 1.0);
+        let line = drawn.iter().position(|d| d.name == view.name);
         let font = Font {
-            colour: canvas.colours.line(n),
+            colour: line.map_or(canvas.colours.ink, |n| canvas.colours.line(n)),
             ..canvas.bold(13.0)
         };
         let room = right_of(0) - COLUMN - page.left;
@@ -256,13 +257,7 @@ fn scenario_rows(canvas: &mut Canvas<'_>, views: &[RunView<'_>], page: Rect, top
                 colour: canvas.colours.said(cell.tone),
                 ..plain
             };
-            canvas.text(
-                &fitted(&cell.text, font, COLUMN - 8.0),
-                right_of(i),
-                y,
-                Anchor::End,
-                font,
-            );
+            canvas.text(&lean(&cell.text, font, COLUMN - 8.0), right_of(i), y, Anchor::End, font);
         }
     }
     if views.len() > MOST_ROWS {

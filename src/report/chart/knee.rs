@@ -93,7 +93,7 @@ fn flags(
     panels: &[Rect],
     x: &dyn Fn(f64) -> f64,
 ) {
-    let now = format!("now {}/s", units::trimmed(found.present_per_s, 1));
+    let now = format!("now {}/s", units::rate(found.present_per_s));
     let mut all = vec![(found.present_per_s, now, canvas.quiet(TICK_TEXT))];
     if let Some(knee) = knee {
         let font = super::canvas::Font {

@@ -66,7 +66,14 @@ pub fn draw(canvas: &mut Canvas<'_>, sources: &[Source<'_>], area: Rect) {
         .iter()
         .map(|s| curve(canvas, s, last_percentile(s.metrics)))
         .collect();
-    let values = || curves.iter().flat_map(|c| &c.middle).flatten().copied();
+    let values = || {
+        curves
+            .iter()
+            .flat_map(|c| &c.middle)
+            .flatten()
+            .copied()
+            .filter(|v| *v > 0.0)
+    };
     let y = Axis::latency(values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
 
     let room = widest_label(canvas, sources.iter().map(|s| s.label.as_str()), area.width() * 0.3);

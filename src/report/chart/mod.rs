@@ -21,12 +21,12 @@ mod tracks;
 
 pub(super) use canvas::{REGULAR, SEMIBOLD};
 pub(super) use dashboard::rows as dashboard_of;
-pub(super) use raster::tree;
+pub(super) use raster::{has_glyph, tree};
 pub use theme::Theme;
 
 use super::summary::subtitle;
 use super::timeline::timeline as timeline_of;
-use super::view::runs;
+use super::view::{MOST_LINES, runs, telling};
 use super::words;
 use crate::analysis::result::{Answer, Document};
 use canvas::{Anchor, Canvas, Rect, fitted, paint, wrapped};
@@ -123,20 +123,20 @@ fn drawing(document: &Document, name: Name, room: f64) -> Result<Drawing<'_>, Pi
             nothing("it draws one stack, as `run`, `capacity`, `spof` and `availability` give it, and `compare` of designs that share it")
         }),
         Name::Timeline => {
-            let timeline = timeline_of(&runs(document)).ok_or_else(|| nothing("nothing was measured over time"))?;
+            let timeline = timeline_of(&telling(&runs(document))).ok_or_else(|| nothing("nothing was measured over time"))?;
             Ok(Drawing {
-                how: "Line: median of the replications. Band: nine of ten of them.".into(),
+                how: format!("Line: median of the replications. Band: nine of ten of them.{}", told_of(document)),
                 height: TIMELINE_HEIGHT,
                 draw: Box::new(move |canvas, area| timeline::draw(canvas, &timeline, area)),
             })
         }
         Name::Latency => {
-            let sources = latency::sources(&runs(document));
+            let sources = latency::sources(&telling(&runs(document)));
             if sources.is_empty() {
                 return Err(nothing("no request succeeded"));
             }
             Ok(Drawing {
-                how: String::new(),
+                how: told_of(document).trim_start().to_owned(),
                 height: LATENCY_HEIGHT,
                 draw: Box::new(move |canvas, area| latency::draw(canvas, &sources, area)),
             })
@@ -149,6 +149,17 @@ fn drawing(document: &Document, name: Name, room: f64) -> Result<Drawing<'_>, Pi
         Name::Curve => curve::curve(document),
         Name::Tornado => tornado::tornado(document),
         Name::Nines => rows::nines(document),
+    }
+}
+
+/// Which of many designs have a line.
+fn told_of(document: &Document) -> String {
+    match runs(document).len() {
+        all if all > MOST_LINES => format!(
+            " Drawn: the first of {all}, and the {} that lose or wait most.",
+            MOST_LINES - 1
+        ),
+        _ => String::new(),
     }
 }
 

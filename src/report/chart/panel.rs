@@ -124,13 +124,18 @@ impl Panel<'_> {
         for ((curve, end), y) in ends.iter().zip(&heights).take(shown) {
             let mut font = canvas.bold(LABEL_TEXT);
             font.colour = curve.colour;
-            if !curve.label.is_empty() {
-                // From a curve that ends early the way to its name would read as a curve.
-                if end.0 > self.area.right - LABEL_GAP {
-                    canvas.path(&[(end.0 + 2.0, end.1), (left - 3.0, *y)], curve.colour, 0.7);
-                }
-                canvas.text(&fitted(&curve.label, font, room - 12.0), left, *y, Anchor::Start, font);
+            if curve.label.is_empty() {
+                continue;
             }
+            // From a curve that ends early the way to a name beside the panel would read as a curve: the name stands at its end.
+            let after = end.0 + 6.0;
+            if end.0 > self.area.right - LABEL_GAP {
+                canvas.path(&[(end.0 + 2.0, end.1), (left - 3.0, *y)], curve.colour, 0.7);
+            } else if after + text_width(&curve.label, font) < self.area.right {
+                canvas.text_on_patch(&curve.label, after, *y, Anchor::Start, font);
+                continue;
+            }
+            canvas.text(&fitted(&curve.label, font, room - 12.0), left, *y, Anchor::Start, font);
         }
         if let Some(y) = heights.get(shown) {
             let text = format!("+{} more", ends.len() - shown);

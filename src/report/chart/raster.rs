@@ -31,7 +31,7 @@ pub fn tree(svg: &str) -> Result<usvg::Tree, PictureError> {
 }
 
 /// Whether the bundled fonts were made with this character, roughly; see `assets/fonts/README.md`.
-fn has_glyph(c: char) -> bool {
+pub fn has_glyph(c: char) -> bool {
     c < '\u{460}' || ('\u{2000}'..'\u{2800}').contains(&c)
 }
 

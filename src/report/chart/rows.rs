@@ -5,12 +5,14 @@ use super::bars::{Bars, Part, Row};
 use super::theme::Ink;
 use super::{Drawing, PictureError};
 use crate::analysis::availability::Availability;
+use crate::analysis::capacity::Verdict as Knee;
 use crate::analysis::compare::{Compare, Difference, Verdict};
 use crate::analysis::result::{Answer, Document, Estimate, Metrics, Ordered, SloResult};
 use crate::analysis::spof::{self, Effect, Priced, Spof};
 use crate::analysis::waterfall::{Breakdown, Hop};
 use crate::report::answer::loses_much;
-use crate::report::compare::{delta, name, told};
+use crate::report::capacity::per_s;
+use crate::report::compare::{delta, is_of_load, loads, name, told};
 use crate::report::units;
 use crate::report::view::runs;
 
@@ -34,11 +36,18 @@ fn value(e: &Estimate) -> Option<f64> {
 /// How busy everything with a limit is, the busiest first.
 pub fn utilization(document: &Document) -> Drawn {
     let (title, mut rows) = match &document.answer {
-        Answer::Capacity(found) => ("How busy at the knee", busy(found.utilization.iter(), "")),
+        Answer::Capacity(found) => {
+            let title = match found.knee.verdict {
+                Knee::Found => "How busy at the knee".to_owned(),
+                // Without a knee it is that of today which was looked at.
+                _ => format!("How busy at about {}, the load of today", per_s(found.present_per_s)),
+            };
+            (title, busy(found.utilization.iter(), ""))
+        }
         Answer::Run(run) => {
             let mut rows = busy(run.nodes.iter().map(|(n, r)| (n, &r.utilization_ratio)), "workers of ");
             rows.extend(busy(run.hosts.iter().map(|(n, r)| (n, &r.cpu_ratio)), "cores of "));
-            ("How busy", rows)
+            ("How busy, on the average".to_owned(), rows)
         }
         _ => {
             return nothing(
@@ -52,7 +61,7 @@ pub fn utilization(document: &Document) -> Drawn {
     }
     rows.sort_by(|a, b| b.0.total_cmp(&a.0));
     let bars = Bars {
-        title: title.into(),
+        title,
         rows: rows.into_iter().map(|(_, row)| row).collect(),
         axis: Axis::between(0.0, 1.0, 5, units::percent),
         marks: vec![(BUSY, "hardly any room".into())],
@@ -100,7 +109,9 @@ fn by_component(found: &Spof) -> Drawn {
     let lost = |p: &Priced| value(&p.lost_ratio);
     let priced = all.iter().any(|p| cost(p).is_some());
     // What has no price and loses much stands below what has one, before what costs next to nothing.
+    // What has none and ends the service stands above all: nobody knows that it is cheap.
     let place = |p: &Priced| match (if priced { cost(p) } else { lost(p) }, lost(p)) {
+        (None, Some(lost)) if p.verdict == spof::Verdict::Outage => Some((3, lost)),
         (Some(size), _) if !priced || size >= units::LEAST_MINUTES => Some((2, size)),
         (None, Some(lost)) if loses_much(p) => Some((1, lost)),
         (size, _) => Some((0, size?)),
@@ -113,7 +124,14 @@ fn by_component(found: &Spof) -> Drawn {
         return nothing("spof", "no loss was tried");
     }
     rows.sort_by(|a, b| (b.0.0.cmp(&a.0.0)).then(b.0.1.total_cmp(&a.0.1)));
-    let sizes = rows.iter().filter(|((place, _), _)| *place != 1);
+    let is_unpriced = |place: &u8| matches!(place, 1 | 3);
+    let sizes = rows.iter().filter(|((place, _), _)| !is_unpriced(place));
+    let hidden = rows.iter().skip(Bars::MOST_SHOWN);
+    let more = match hidden.map(|((place, _), _)| place).any(is_unpriced) {
+        true => "losses",
+        false if priced => "that cost less",
+        false => "that lose less",
+    };
     let most = sizes.map(|((_, size), _)| *size).fold(0.0, f64::max);
     let (title, axis, how) = match priced {
         true => (
@@ -133,7 +151,7 @@ fn by_component(found: &Spof) -> Drawn {
         axis,
         marks: Vec::new(),
         legend: Vec::new(),
-        more: "that cost less",
+        more,
     };
     Ok(bars.drawing(how))
 }
@@ -332,7 +350,7 @@ pub fn differences(document: &Document) -> Drawn {
 }
 
 fn difference_rows(compare: &Compare) -> Vec<Row> {
-    let pairs = compare.pairs();
+    let (pairs, loads) = (compare.pairs(), loads(compare));
     let row = |d: &&Difference| {
         let v = value(&d.difference)?;
         // Where nothing differs at all, an interval has no scale to be drawn to.
@@ -348,7 +366,7 @@ fn difference_rows(compare: &Compare) -> Vec<Row> {
             dot: Some(v * scale),
             says: delta(d),
             ink: match d.verdict {
-                _ if !d.matters() => Ink::Quiet,
+                _ if !d.matters() || is_of_load(&loads, d) => Ink::Quiet,
                 Verdict::BBetter => Ink::Good,
                 Verdict::ABetter => Ink::Bad,
                 Verdict::NoDifferenceShown => Ink::Quiet,
@@ -384,6 +402,7 @@ pub fn waterfall(document: &Document) -> Drawn {
         return nothing("waterfall", "no request succeeded");
     };
     let mut at = 0.0;
+    let hops = merged(hops);
     let mut rows: Vec<Row> = hops.iter().map(|hop| hop_row(hop, &mut at)).collect();
     if elsewhere_s.abs() > 1e-3 * mean {
         let row = Row {
@@ -433,6 +452,29 @@ pub fn waterfall(document: &Document) -> Drawn {
             "Each hop goes on where the one before it ended; own time: work, and what calls that failed took.",
         ),
     )
+}
+
+/// The hops that take most, in their order, and all others as one: a bar goes on where the one before it ended, so none may be
+/// missing.
+fn merged(hops: &[Hop]) -> Vec<Hop> {
+    const MOST: usize = 20;
+    let size = |hop: &Hop| hop.wait_s.abs() + hop.own_s.abs() + hop.network_s.abs();
+    if hops.len() <= MOST {
+        return hops.to_vec();
+    }
+    let mut order: Vec<usize> = (0..hops.len()).collect();
+    order.sort_by(|a, b| size(&hops[*b]).total_cmp(&size(&hops[*a])));
+    let (large, small) = order.split_at(MOST - 1);
+    let sum = |of: fn(&Hop) -> f64| small.iter().map(|i| of(&hops[*i])).sum::<f64>();
+    let rest = Hop {
+        node: format!("{} others together", small.len()),
+        wait_s: sum(|h| h.wait_s),
+        own_s: sum(|h| h.own_s),
+        network_s: sum(|h| h.network_s),
+        ..hops[small[0]].clone()
+    };
+    let kept = hops.iter().enumerate().filter(|(i, _)| large.contains(i));
+    kept.map(|(_, hop)| hop.clone()).chain([rest]).collect()
 }
 
 fn hop_row(hop: &Hop, at: &mut f64) -> Row {

@@ -174,8 +174,17 @@ fn events(timeline: &Timeline) -> Vec<Event> {
         text: format!("{} {}", m.target, m.what),
         is_fault: false,
     };
+    let open = timeline.open_s.map(|at_s| Event {
+        at_s,
+        text: "still inside: not known yet".into(),
+        is_fault: false,
+    });
     let faults = timeline.periods.iter().map(fault);
-    faults.chain(warmup).chain(timeline.marks.iter().map(mark)).collect()
+    faults
+        .chain(warmup)
+        .chain(open)
+        .chain(timeline.marks.iter().map(mark))
+        .collect()
 }
 
 /// A flag flies to the right of its pole, or to the left where there is no room.
@@ -236,6 +245,10 @@ fn shade(canvas: &mut Canvas<'_>, timeline: &Timeline, area: Rect) {
             ..area
         };
         canvas.fill(warmup, canvas.colours.quiet, 0.10);
+    }
+    if let Some(from) = timeline.open_s {
+        let open = Rect { left: x(from), ..area };
+        canvas.fill(open, canvas.colours.quiet, 0.18);
     }
     for period in &timeline.periods {
         let from = x(period.from_s);

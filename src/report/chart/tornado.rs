@@ -62,7 +62,7 @@ fn bars(moves: &Moves) -> Bars {
             to: s.high,
             ink: Ink::Line(0),
         }],
-        says: s.says.clone(),
+        says: s.beside.clone(),
         ..Row::default()
     };
     Bars {

@@ -1,15 +1,16 @@
 //! Puts one block under the other and begins a page where one is full. What belongs together stays together.
 
 mod contents;
+mod tables;
 
 use plotters::style::RGBColor;
 
 use super::page::{Area, Bookmark, Leaf, Mark};
-use super::table::{self, Place};
 use super::text::{Fonts, Line, Style};
 use crate::report::chart::{self, Look, PictureError, Theme};
-use crate::report::document::{Align, Block, Fact, Number, Point, Span, Table, Tone};
+use crate::report::document::{Block, Fact, Number, Point, Span, Tone};
 use crate::report::handout::{Handout, Part};
+use crate::report::text::{is_number, leanest, most_columns, shorten_name, width};
 
 const MARGIN: f64 = 54.0;
 /// From the foot of the last line to the edge.
@@ -18,8 +19,6 @@ const BOTTOM: f64 = 62.0;
 const LEADING: f64 = 1.38;
 const BODY: f64 = 9.5;
 const SMALL: f64 = 8.0;
-/// Sizes of the letters of a table, from the one that is wanted to the one that can still be read.
-const TABLE: [f64; 3] = [8.8, 8.0, 7.2];
 const LABEL: f64 = 96.0;
 const TILE: f64 = 50.0;
 /// Pixels of a chart across a page: the more, the smaller its letters.
@@ -28,6 +27,8 @@ const CHART: u32 = 720;
 const COMPANY: f64 = 72.0;
 /// What the heading of a picture takes.
 const HEADING: f64 = 34.0;
+/// How much smaller letters on one line may get.
+const LEAST_LETTERS: f64 = 0.6;
 /// How much smaller a picture may get to stay on its page.
 const LEAST_SCALE: f64 = 0.82;
 
@@ -39,6 +40,8 @@ pub struct Flow<'f> {
     height: f64,
     leaves: Vec<Leaf>,
     bookmarks: Vec<Bookmark>,
+    /// The last heading.
+    under: String,
     /// Where the next block begins.
     y: f64,
 }
@@ -53,6 +56,7 @@ impl<'f> Flow<'f> {
             height,
             leaves: Vec::new(),
             bookmarks: Vec::new(),
+            under: String::new(),
             y: 0.0,
         }
     }
@@ -99,10 +103,20 @@ impl<'f> Flow<'f> {
         if let Some(warning) = &part.warning {
             self.banner(warning);
         }
-        for block in &part.report.blocks {
-            self.block(block, part)?;
+        let below = part.report.blocks.iter().skip(1).map(Some).chain([None]);
+        for (block, below) in part.report.blocks.iter().zip(below) {
+            match (block, below) {
+                (Block::Heading(text), Some(Block::Table(table))) => {
+                    self.heading_above(text, self.beginning(table).max(COMPANY));
+                }
+                _ => self.block(block, part)?,
+            }
         }
-        self.heading("How to make this again");
+        // Whoever types it again should not have to turn the page.
+        self.heading_above(
+            "How to make this again",
+            self.facts_height(&part.origin) + 2.0 * SMALL * LEADING,
+        );
         self.facts(&part.origin);
         let promise =
             "The same version, scenario (its digest says so) and seed give the same numbers on every machine.";
@@ -137,6 +151,7 @@ impl<'f> Flow<'f> {
             self.y += 10.0;
         }
         self.bookmark(1, text);
+        self.under = text.to_owned();
         self.paragraph(text, style, 0.0);
         self.y += 2.0;
     }
@@ -191,7 +206,7 @@ impl<'f> Flow<'f> {
                     ),
                 ];
                 for (text, style, down) in texts {
-                    let line = self.fitted(text, style, width - 14.0);
+                    let line = self.lean(text, style, width - 14.0);
                     self.put(left + 7.0, top + down, line);
                 }
             }
@@ -229,6 +244,11 @@ impl<'f> Flow<'f> {
             self.y += 1.5;
         }
         self.y += 4.0;
+    }
+
+    fn facts_height(&self, facts: &[Fact]) -> f64 {
+        let lines = |fact: &Fact| self.items(&fact.items, self.room() - LABEL).len() as f64;
+        facts.iter().map(|fact| lines(fact) * BODY * LEADING + 1.5).sum::<f64>() + 4.0
     }
 
     /// Items with dots between them, on lines of this width; each line is several pieces, since items differ in tone.
@@ -325,70 +345,7 @@ impl<'f> Flow<'f> {
         self.y += 10.0;
     }
 
-    // --- tables and pictures ----------------------------------------------------------------------------------------
-
-    fn table(&mut self, table: &Table) {
-        let room = self.room();
-        let styles = |size: f64| {
-            (
-                self.style(size - 0.6, false, Tone::Quiet),
-                self.style(size, false, Tone::Plain),
-            )
-        };
-        let fits = |size: &&f64| {
-            let (head, cell) = styles(**size);
-            !table::is_squeezed(table, self.fonts, head, cell, room)
-        };
-        let size = TABLE.iter().find(fits).copied().unwrap_or(TABLE[TABLE.len() - 1]);
-        let (head, cell) = styles(size);
-        let places = table::places(table, self.fonts, head, cell, room);
-        self.need(3.5 * size * LEADING + 18.0);
-        self.table_head(table, &places, head);
-        for cells in &table.rows {
-            let cells = cells.iter().map(|span| {
-                let bold = matches!(span.tone, Tone::Strong | Tone::Bad);
-                (span.text.as_str(), self.style(size, bold, span.tone))
-            });
-            let (cells, lines) = table::row(cells, &places, self.fonts);
-            let height = lines as f64 * size * LEADING + 3.0;
-            if self.y + height > self.bottom() {
-                self.new_page();
-                self.table_head(table, &places, head);
-            }
-            self.row(cells, &places);
-            self.y += height;
-            self.rule(self.theme.colours().grid, 0.4);
-        }
-        if !table.footnote.is_empty() {
-            self.y += 3.0;
-            self.paragraph(&table.footnote, self.style(SMALL, false, Tone::Quiet), 0.0);
-        }
-        self.y += 8.0;
-    }
-
-    fn table_head(&mut self, table: &Table, places: &[Place], style: Style) {
-        let heads = table.columns.iter().map(|c| (c.head.as_str(), style));
-        let (cells, lines) = table::row(heads, places, self.fonts);
-        self.row(cells, places);
-        self.y += lines as f64 * style.size * LEADING + 3.0;
-        self.rule(self.theme.colours().quiet, 0.6);
-    }
-
-    fn row(&mut self, cells: Vec<Vec<Line>>, places: &[Place]) {
-        for (lines, place) in cells.into_iter().zip(places) {
-            let mut foot = self.y + 2.0;
-            for line in lines {
-                foot += line.style.size;
-                let x = match place.align {
-                    Align::Left => place.left,
-                    Align::Right => place.left + place.width - line.width,
-                };
-                let down = line.style.size * (LEADING - 1.0);
-                self.put(MARGIN + x, foot, line);
-                foot += down;
-            }
-        }
-    }
+    // --- pictures -------------------------------------------------------------------------------------------------
 
     fn picture(&mut self, part: &Part<'_>, name: chart::Name) -> Result<(), PictureError> {
         let look = Look {
@@ -509,17 +466,30 @@ impl<'f> Flow<'f> {
         self.y += thickness;
     }
 
+    /// The same of words about a number: rather without its interval than cut.
+    fn lean(&self, text: &str, style: Style, room: f64) -> Line {
+        let least = Style {
+            size: style.size * LEAST_LETTERS,
+            ..style
+        };
+        let lean = leanest(text, |text| self.fonts.width(text, least) <= room);
+        match is_number(&lean) && self.fonts.width(&lean, least) > room {
+            true => self.fonts.line(&lean, least),
+            false => self.fitted(&lean, style, room),
+        }
+    }
+
     /// On one line, in smaller letters where there is less room, and at last cut with ….
     fn fitted(&self, text: &str, style: Style, room: f64) -> Line {
         let mut line = self.fonts.line(text, style);
         if line.width > room {
-            let size = (style.size * 0.99 * room / line.width).max(style.size * 0.6);
+            let size = (style.size * 0.99 * room / line.width).max(style.size * LEAST_LETTERS);
             let style = Style { size, ..style };
-            let mut limit = crate::report::text::width(text).min(crate::report::text::most_columns(room, size));
-            line = self.fonts.line(&crate::report::text::shorten_name(text, limit), style);
+            let mut limit = width(text).min(most_columns(room, size));
+            line = self.fonts.line(&shorten_name(text, limit), style);
             while line.width > room && limit > 1 {
                 limit -= 1;
-                line = self.fonts.line(&crate::report::text::shorten_name(text, limit), style);
+                line = self.fonts.line(&shorten_name(text, limit), style);
             }
         }
         line

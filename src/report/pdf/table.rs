@@ -1,12 +1,13 @@
-//! Tables on pages: columns as wide as their content where there is room; where there is none, names and then the rest
-//! break over several lines. Nothing is cut.
+//! Tables on pages: columns as wide as their content where there is room. Where there is none, names break over several lines,
+//! then columns of low rank go, then intervals; no number breaks as long as that helps.
 
 use super::text::{Fonts, Line, Style};
-use crate::report::document::{Align, Column, Table, Tone};
+use crate::report::document::{Align, Column, Span, Table, Tone};
+use crate::report::text::{leanest, listed};
 
 /// Between two columns.
 const GAP: f64 = 11.0;
-/// What a column of names may be squeezed to before numbers break too.
+/// What a column of names may be squeezed to before numbers suffer.
 const LEAST_NAME: f64 = 64.0;
 
 /// Where a column stands.
@@ -17,77 +18,185 @@ pub struct Place {
     pub align: Align,
 }
 
-/// How wide each column would be if nothing had to break.
-fn natural(table: &Table, fonts: &Fonts, head: Style, cell: Style) -> Vec<f64> {
-    let of = |(i, column): (usize, &Column)| {
+/// What tables are measured with: the fonts, and the looks of heads and of cells.
+#[derive(Copy, Clone)]
+pub struct Looks<'f> {
+    pub fonts: &'f Fonts,
+    pub head: Style,
+    pub cell: Style,
+}
+
+impl Looks<'_> {
+    /// How wide each column would be if nothing had to break.
+    fn natural(&self, table: &Table) -> Vec<f64> {
+        let of =
+            |(i, column): (usize, &Column)| self.cells(table, i).max(self.fonts.width(&column.head, self.head)) + 0.5;
+        table.columns.iter().enumerate().map(of).collect()
+    }
+
+    /// How narrow each may get: names break anywhere if need be, and heads between words, but numbers do not.
+    fn least(&self, table: &Table) -> Vec<f64> {
+        let word = |c: &Column| {
+            c.head
+                .split(' ')
+                .map(|w| self.fonts.width(w, self.head))
+                .fold(0.0, f64::max)
+        };
+        let of = |(i, column): (usize, &Column)| match column.align {
+            Align::Left => self.natural(table)[i].min(LEAST_NAME),
+            Align::Right => self.cells(table, i).max(word(column)) + 0.5,
+        };
+        table.columns.iter().enumerate().map(of).collect()
+    }
+
+    fn cells(&self, table: &Table, column: usize) -> f64 {
         let style = |tone: Tone| Style {
             bold: matches!(tone, Tone::Strong | Tone::Bad),
-            ..cell
+            ..self.cell
         };
-        let cells = table
-            .rows
-            .iter()
-            .map(|row| fonts.width(&row[i].text, style(row[i].tone)));
-        cells.fold(fonts.width(&column.head, head), f64::max) + 0.5
-    };
-    table.columns.iter().enumerate().map(of).collect()
+        let cells = table.rows.iter().map(|row| &row[column]);
+        cells
+            .map(|c| self.fonts.width(&c.text, style(c.tone)))
+            .fold(0.0, f64::max)
+    }
+
+    /// Whether something would have to break in this room.
+    pub fn is_squeezed(&self, table: &Table, room: f64) -> bool {
+        self.natural(table).iter().sum::<f64>() > without_gaps(room, table.columns.len())
+    }
+
+    /// Whether numbers would have to.
+    fn is_too_wide(&self, table: &Table, room: f64) -> bool {
+        self.least(table).iter().sum::<f64>() > without_gaps(room, table.columns.len())
+    }
+
+    /// As much of the table as has room without breaking a number; what is missing is said below it.
+    pub fn fitted(&self, table: &Table, room: f64) -> Table {
+        let mut table = table.clone();
+        let mut left_out: Vec<String> = Vec::new();
+        while self.is_too_wide(&table, room) {
+            let optional = table.columns.iter().enumerate().filter(|(_, c)| c.rank > 0);
+            let Some((lowest, _)) = optional.min_by_key(|(_, c)| c.rank) else {
+                break;
+            };
+            left_out.push(table.columns.remove(lowest).head);
+            table.rows.iter_mut().for_each(|row| drop(row.remove(lowest)));
+        }
+        if self.is_too_wide(&table, room) {
+            let is_number: Vec<bool> = table.columns.iter().map(|c| c.align == Align::Right).collect();
+            let lean = |cell: &mut Span| cell.text = leanest(&cell.text, |_| false);
+            for row in &mut table.rows {
+                row.iter_mut()
+                    .zip(&is_number)
+                    .filter(|(_, is)| **is)
+                    .for_each(|(cell, _)| lean(cell));
+            }
+        }
+        if !left_out.is_empty() {
+            let says = format!("For want of room without {}.", listed(&left_out));
+            let before = if table.footnote.is_empty() { "" } else { " " };
+            table.footnote = format!("{}{before}{says}", table.footnote);
+        }
+        table
+    }
+
+    /// Where the columns of this table stand in this room.
+    pub fn places(&self, table: &Table, room: f64) -> Vec<Place> {
+        let (mut widths, least) = (self.natural(table), self.least(table));
+        let room = without_gaps(room, widths.len());
+        // Names give way first, then heads of numbers.
+        for side in [Align::Left, Align::Right] {
+            let excess = (widths.iter().sum::<f64>() - room).max(0.0);
+            let of_side: Vec<usize> = (0..widths.len()).filter(|i| table.columns[*i].align == side).collect();
+            let spare: f64 = of_side.iter().map(|i| widths[*i] - least[*i]).sum();
+            let share = if spare > 0.0 { (excess / spare).min(1.0) } else { 0.0 };
+            of_side
+                .iter()
+                .for_each(|i| widths[*i] -= (widths[*i] - least[*i]) * share);
+        }
+        let total: f64 = widths.iter().sum();
+        if total > room {
+            widths.iter_mut().for_each(|w| *w *= room / total);
+        }
+        let mut left = 0.0;
+        let place = |(width, column): (f64, &Column)| {
+            let at = left;
+            left += width + GAP;
+            Place {
+                left: at,
+                width,
+                align: column.align,
+            }
+        };
+        widths.into_iter().zip(&table.columns).map(place).collect()
+    }
 }
 
 fn without_gaps(room: f64, columns: usize) -> f64 {
     room - GAP * columns.saturating_sub(1) as f64
 }
 
-/// Whether something would have to break in this room.
-pub fn is_squeezed(table: &Table, fonts: &Fonts, head: Style, cell: Style, room: f64) -> bool {
-    natural(table, fonts, head, cell).iter().sum::<f64>() > without_gaps(room, table.columns.len())
+/// The lines of each cell of a row.
+pub fn row<'t>(cells: impl Iterator<Item = (&'t str, Style)>, places: &[Place], fonts: &Fonts) -> Vec<Vec<Line>> {
+    let cells = cells.zip(places);
+    cells
+        .map(|((text, style), place)| fonts.wrapped(text, style, place.width))
+        .collect()
 }
 
-/// Where the columns of this table stand in this room, the cells in this style.
-pub fn places(table: &Table, fonts: &Fonts, head: Style, cell: Style, room: f64) -> Vec<Place> {
-    let mut widths = natural(table, fonts, head, cell);
-    let room = without_gaps(room, widths.len());
-    let is_name = |i: usize| table.columns[i].align == Align::Left;
-    let excess = |widths: &[f64]| (widths.iter().sum::<f64>() - room).max(0.0);
-    let least = |w: f64| (w - LEAST_NAME).max(0.0);
-    let names: f64 = (0..widths.len())
-        .filter(|i| is_name(*i))
-        .map(|i| least(widths[i]))
-        .sum();
-    let share = if names > 0.0 {
-        (excess(&widths) / names).min(1.0)
-    } else {
-        0.0
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plotters::style::RGBColor;
+
+    const STYLE: Style = Style {
+        size: 7.2,
+        bold: false,
+        colour: RGBColor(0, 0, 0),
     };
-    for i in (0..widths.len()).filter(|i| is_name(*i)) {
-        widths[i] -= least(widths[i]) * share;
-    }
-    let total: f64 = widths.iter().sum();
-    if total > room {
-        widths.iter_mut().for_each(|w| *w *= room / total);
-    }
-    let mut left = 0.0;
-    let place = |(width, column): (f64, &Column)| {
-        let at = left;
-        left += width + GAP;
-        Place {
-            left: at,
-            width,
-            align: column.align,
+
+    #[test]
+    fn no_number_breaks_as_long_as_something_else_can_go() {
+        let fonts = Fonts::new();
+        let looks = Looks {
+            fonts: &fonts,
+            head: STYLE,
+            cell: STYLE,
+        };
+        let columns = ["p50", "p95", "p99", "failed in all"].map(Column::right);
+        let mut columns: Vec<Column> = columns.into_iter().zip([0, 1, 0, 0]).map(|(c, r)| c.rank(r)).collect();
+        columns.insert(0, Column::left("a design"));
+        let cells = [
+            "9.74 ± 0.15 ms",
+            "36,089 (36,000 to 40,000) ms",
+            "9.74 ± 0.15 ms",
+            "36,089",
+        ];
+        let row: Vec<Span> = ["n".repeat(40).as_str()]
+            .iter()
+            .chain(&cells)
+            .map(|c| Span::plain(*c))
+            .collect();
+        let table = Table {
+            columns,
+            rows: vec![row],
+            footnote: String::new(),
+        };
+        for room in [190.0, 210.0, 230.0, 260.0, 400.0] {
+            let fitted = looks.fitted(&table, room);
+            assert_eq!(
+                fitted.columns.len() < 5,
+                fitted.footnote.contains("without p95"),
+                "{fitted:?}"
+            );
+            for (cell, place) in fitted.rows[0].iter().zip(looks.places(&fitted, room)).skip(1) {
+                assert_eq!(
+                    fonts.wrapped(&cell.text, STYLE, place.width).len(),
+                    1,
+                    "{} in {room}",
+                    cell.text
+                );
+            }
         }
-    };
-    widths.into_iter().zip(&table.columns).map(place).collect()
-}
-
-/// The lines of each cell of a row, and how many the longest has.
-pub fn row<'t>(
-    cells: impl Iterator<Item = (&'t str, Style)>,
-    places: &[Place],
-    fonts: &Fonts,
-) -> (Vec<Vec<Line>>, usize) {
-    let cells = cells
-        .zip(places)
-        .map(|((text, style), place)| fonts.wrapped(text, style, place.width));
-    let cells: Vec<Vec<Line>> = cells.collect();
-    let most = cells.iter().map(Vec::len).max().unwrap_or(1);
-    (cells, most)
+    }
 }

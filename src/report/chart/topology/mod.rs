@@ -239,6 +239,6 @@ fn flow(per_s: f64) -> String {
     match per_s {
         v if v >= 9_999.5 => format!("{}k/s", units::trimmed(v / 1000.0, 1)),
         v if v >= 99.5 => format!("{}/s", units::trimmed(v, 0)),
-        v => format!("{}/s", units::trimmed(v, 1)),
+        v => format!("{}/s", units::rate(v)),
     }
 }
