@@ -616,3 +616,15 @@ fn who_came_before_a_crash_is_told_to_have() {
         "{says}"
     );
 }
+
+#[test]
+fn no_line_of_a_picture_ends_between_a_number_and_its_unit() {
+    let document = samples::of_command("spof");
+    for width in 320..420 {
+        let texts = drawn(&document, Name::Dashboard, width);
+        assert!(
+            !texts.iter().any(|t| t.starts_with("% ") || t.starts_with("min ")),
+            "{width}: {texts:?}"
+        );
+    }
+}

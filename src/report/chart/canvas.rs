@@ -4,7 +4,7 @@
 //! smooth. Text is measured with the bundled font, never with one of the machine.
 
 use super::theme::{Colours, Theme};
-use crate::report::text::{is_number, leanest, most_columns, shorten_name, visible, width};
+use crate::report::text::{is_number, kept_together, leanest, most_columns, shorten_name, visible, width};
 use plotters::prelude::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle, register_font};
@@ -303,7 +303,7 @@ pub fn lean(text: &str, font: Font, room: f64) -> String {
 /// The text on as many lines of this width as it needs, and at most `most`, the last ending in … if it was cut.
 pub fn wrapped(text: &str, font: Font, room: f64, most: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in visible(text).split_whitespace() {
+    for word in kept_together(&visible(text)).split(' ').filter(|word| !word.is_empty()) {
         let full = lines.len() >= most;
         let line = lines.last_mut().expect("starts with one");
         let longer = if line.is_empty() {
@@ -327,7 +327,8 @@ pub fn wrapped(text: &str, font: Font, room: f64, most: usize) -> Vec<String> {
             lines.push(word.to_string());
         }
     }
-    lines.into_iter().map(|line| fitted(&line, font, room)).collect()
+    let whole = |line: String| fitted(&line.replace('\u{a0}', " "), font, room);
+    lines.into_iter().map(whole).collect()
 }
 
 fn register_fonts() {

@@ -200,16 +200,13 @@ fn draw_tile(canvas: &mut Canvas<'_>, tile: &Number, area: Rect) {
         },
         ..canvas.bold(22.0)
     };
-    while font.size > 12.0 && text_width(&tile.value, font) > room {
+    // What has no room in the smallest letters is said with less, and then as large as it can be.
+    let smallest = Font { size: 12.0, ..font };
+    let value = lean(&tile.value, smallest, room);
+    while font.size > smallest.size && text_width(&value, font) > room {
         font.size -= 1.0;
     }
-    canvas.text(
-        &lean(&tile.value, font, room),
-        left,
-        area.top + 40.0,
-        Anchor::Start,
-        font,
-    );
+    canvas.text(&value, left, area.top + 40.0, Anchor::Start, font);
     let font = Font {
         colour: canvas.colours.said(tile.note.tone),
         ..canvas.quiet(11.5)
