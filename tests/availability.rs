@@ -480,6 +480,45 @@ fn theory_asking_in_vain_more_often_loses_no_more() {
     }
 }
 
+/// Two users who ask every three seconds, and a balancer that finds another server at once: in many a slice of the reaction nobody asks, and
+/// nothing is lost for that.
+#[test]
+fn where_nobody_asks_nothing_is_lost() {
+    let plan = plan(
+        r#"{ "duration": "60s", "clients": { "c": { "users": 2, "think": { "exponential": { "mean": "3s" } }, "entry": "lb", "timeout": "10s" } },
+        "hosts": { "h": { "lifetime": { "mtbf": "1d", "mttr": "1h" } } },
+        "nodes": { "lb": { "kind": "load-balancer", "servers": ["a", "b", "d"], "check": { "inter": "5s" }, "redispatch": true, "timeouts": { "connect": "500ms" } },
+                   "a": { "kind": "app", "host": "h" }, "b": { "kind": "app" }, "d": { "kind": "app" } } }"#,
+    );
+    assert_eq!(lost(&availability(&plan, 3650.0 * DAY_S, 10).availability).0, 0.0);
+    let host = crashes(&plan).components.into_iter().find(|p| p.name == "h");
+    assert_eq!(host.and_then(|p| p.downtime_min_per_year), Some(0.0));
+}
+
+/// Half of all requests need a machine that says nothing, and are tried for 15 to 20 s: those that come so shortly before the repair are saved,
+/// and nothing of what lasts.
+#[test]
+fn theory_what_is_tried_for_long_is_lost_as_long_as_it_lasts() {
+    let plan = plan(
+        r#"{ "duration": "60s", "clients": { "c": { "arrivals": { "uniform": 60 }, "entry": "lb", "timeout": "120s" } },
+        "hosts": { "h": { "lifetime": { "mtbf": "30d", "mttr": { "constant": "1h" } } } },
+        "nodes": { "lb": { "kind": "load-balancer", "servers": ["a", "b"], "timeouts": { "connect": "1s" } },
+                   "a": { "kind": "app", "calls": ["s"], "timeouts": { "connect": "5s" }, "retry": { "max": 3 } },
+                   "b": { "kind": "app" }, "s": { "kind": "app", "host": "h" } } }"#,
+    );
+    let cycle_s = 30.0 * DAY_S + 3600.0;
+    let (expected, tolerance) = (0.5 * (3600.0 - 17.5) / cycle_s, 0.5 * 2.6 / cycle_s);
+    near(
+        "availability",
+        lost(&availability(&plan, 3650.0 * DAY_S, 2).availability).0,
+        expected,
+        tolerance,
+    );
+    let host = crashes(&plan).components.into_iter().find(|p| p.name == "h");
+    let price = host.and_then(|p| p.downtime_min_per_year).expect("a price");
+    near("spof", price / YEAR_MIN, expected, tolerance);
+}
+
 /// Callers without a time-out wait for ever, and their workers with them: each failure of the database's machine takes some more. It is said.
 #[test]
 fn what_nobody_gives_up_is_said() {

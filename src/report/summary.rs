@@ -427,8 +427,12 @@ pub(super) fn caveats(document: &Document, runs: &[RunView<'_>], most: usize) ->
 
 /// The caveats of several runs. What differs in its numbers only is said once, with how many it is true of.
 fn of_several(runs: &[RunView<'_>]) -> Vec<String> {
-    let is_number = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | ',');
-    let kind = |c: &Caveat| (c.code.clone(), c.message.replace(is_number, ""));
+    // A number of its own; the one at the end of a name tells names apart.
+    let is_number = |word: &&str| word.replace(',', "").trim_end_matches(':').parse::<f64>().is_ok();
+    let kind = |c: &Caveat| {
+        let words = c.message.split_whitespace().filter(|word| !is_number(word));
+        (c.code.clone(), words.collect::<Vec<_>>().join(" "))
+    };
     let mut kinds: Vec<((String, String), &str, &Caveat, usize)> = Vec::new();
     for (view, caveat) in runs.iter().flat_map(|view| view.caveats.iter().map(move |c| (view, c))) {
         match kinds.iter_mut().find(|(said, ..)| *said == kind(caveat)) {

@@ -154,7 +154,7 @@ impl<'a> Account<'a> {
         sum
     }
 
-    /// All that is lost, in one replication of the trials or in all of them.
+    /// All that is lost, by all replications of the trials or by all but one.
     pub fn sum(&self, occupancy: &Occupancy, without: Option<usize>) -> Sum {
         let mut sum = Sum {
             classes: vec![0.0; self.plan.classes.len()],

@@ -24,7 +24,7 @@ pub fn of(account: &Account<'_>, found: &Availability, (ages, is_short): (bool, 
             "`monitoring` is not given: every failure is taken as noticed at once, so repair is all that downtime has",
         ));
     }
-    if plan.load_varies() {
+    if plan.is_timed() {
         all.push(caveat("load.varies", LOAD_VARIES));
     }
     all.extend(unwatched(plan));

@@ -2,7 +2,7 @@
 
 use super::lives::Mortal;
 use super::occupancy::States;
-use super::trials::{Count, Course, Trial};
+use super::trials::{Count, Course, Trial, add};
 use crate::analysis::spof::{Lasts, lost_of_usual};
 use crate::base::ids::ClassId;
 use crate::base::random::Streams;
@@ -110,9 +110,10 @@ impl<'a> Prices<'a> {
                 false => ratio(trial, class, without, |c| c.lasting),
             };
             let excess = lasting - ratio(base, class, without, |c| c.lasting);
-            let all = courses(trial, class, without).zip(courses(base, class, without));
-            let lost: f64 = all.map(|(with, base)| self.passing(life, excess, with, base)).sum();
-            let offered = courses(base, class, without).map(|c| c.whole().0).sum::<f64>();
+            let pooled = |trial: &Trial| Course::pooled(courses(trial, class, without));
+            let (failing, usual) = (pooled(trial), pooled(base));
+            let lost = self.passing(life, excess, &failing, &usual);
+            let offered = usual.whole().0;
             if offered > 0.0 {
                 // No failure loses less than nothing.
                 (lost * base.counted_s() / offered).max(-excess.max(0.0) * self.down_s[life])
@@ -123,12 +124,15 @@ impl<'a> Prices<'a> {
         (0..self.plan.classes.len()).map(of).collect()
     }
 
-    fn passing(&self, life: usize, excess: f64, with: &Course, without: &Course) -> f64 {
-        let more = |of: fn(&Course) -> Count| lost_of_usual(of(with), of(without)) - of(without).1;
-        let slices = with.reacting.iter().zip(&without.reacting).zip(&self.still_down[life]);
-        let reacting = slices.map(|((w, o), still)| still * (lost_of_usual(*w, *o) - o.1 - excess * o.0));
+    fn passing(&self, life: usize, excess: f64, failing: &Course, usual: &Course) -> f64 {
+        let more = |of: fn(&Course) -> Count| lost_of_usual(of(failing), of(usual), 1.0) - of(usual).1;
+        // Where nobody asked in a slice, it is as in the whole reaction.
+        let (asked, lost) = failing.reacting.iter().copied().fold((0.0, 0.0), add);
+        let share = if asked > 0.0 { lost / asked } else { 1.0 };
+        let slices = failing.reacting.iter().zip(&usual.reacting).zip(&self.still_down[life]);
+        let reacting = slices.map(|((f, u), still)| still * (lost_of_usual(*f, *u, share) - u.1 - excess * u.0));
         // Who still tries when the repair comes is not lost as those before.
-        let ending = more(|c| c.ending) - excess * without.ending.0;
+        let ending = more(|c| c.ending) - excess * usual.ending.0;
         more(|c| c.before) + reacting.sum::<f64>() + ending + more(|c| c.returning)
     }
 
@@ -168,10 +172,6 @@ impl<'a> Prices<'a> {
             _ => 0.0,
         }
     }
-}
-
-fn add(a: Count, b: Count) -> Count {
-    (a.0 + b.0, a.1 + b.1)
 }
 
 /// Of all replications, or of all but one.

@@ -143,7 +143,7 @@ pub fn answer(
         Count::Fixed(_) => None,
     };
     let mut caveats = caveats::of(&account, &availability, (world.ages, world.is_short));
-    caveats.extend(crew.caveats(target, &availability));
+    caveats.extend(crew.caveats(target, &availability, prices.unseen(None)));
     Ok(Some(Found {
         caveats,
         availability,
@@ -228,7 +228,7 @@ impl Crew<'_> {
         Ok(())
     }
 
-    fn caveats(&self, target: Option<f64>, found: &Availability) -> Vec<Caveat> {
+    fn caveats(&self, target: Option<f64>, found: &Availability, unseen_share: f64) -> Vec<Caveat> {
         let mut all = Vec::new();
         if self.overflowed {
             all.push(caveat("overflow", "some simulations outgrew their limits (requests inside at once, steps), and ended early; what is said of those states covers only the time before"));
@@ -251,7 +251,9 @@ impl Crew<'_> {
         let unseen = lost.value.zip(lost.hi).map(|(value, hi)| (hi - value) / value);
         if let (Some(target), Some(wide)) = (target, unseen)
             && wide > target
+            && unseen_share > 0.0
             && all.is_empty()
+            && !self.stop.load(Ordering::Relaxed)
         {
             all.push(caveat(
                 "precision.unseen",

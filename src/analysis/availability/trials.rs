@@ -111,15 +111,7 @@ impl Trial {
 
     /// Shown each replication in order, with a row for every request.
     pub fn see(&mut self, plan: &Plan, record: &RunRecord) {
-        let nothing = Course {
-            before: (0.0, 0.0),
-            reacting: vec![(0.0, 0.0); SLICES],
-            lasting: (0.0, 0.0),
-            ending: (0.0, 0.0),
-            returning: (0.0, 0.0),
-            late: (0.0, 0.0),
-        };
-        let mut courses = vec![nothing; plan.classes.len()];
+        let mut courses = vec![Course::nothing(); plan.classes.len()];
         let (crash, settled) = (
             self.times.crash.seconds(),
             (self.times.crash + self.times.settle).seconds(),
@@ -162,7 +154,35 @@ impl Trial {
     }
 }
 
+/// Both together.
+pub fn add(a: Count, b: Count) -> Count {
+    (a.0 + b.0, a.1 + b.1)
+}
+
 impl Course {
+    fn nothing() -> Course {
+        Course {
+            before: (0.0, 0.0),
+            reacting: vec![(0.0, 0.0); SLICES],
+            lasting: (0.0, 0.0),
+            ending: (0.0, 0.0),
+            returning: (0.0, 0.0),
+            late: (0.0, 0.0),
+        }
+    }
+
+    /// Several as one.
+    pub fn pooled<'c>(all: impl Iterator<Item = &'c Course>) -> Course {
+        all.fold(Course::nothing(), |sum, c| Course {
+            before: add(sum.before, c.before),
+            reacting: sum.reacting.iter().zip(&c.reacting).map(|(a, b)| add(*a, *b)).collect(),
+            lasting: add(sum.lasting, c.lasting),
+            ending: add(sum.ending, c.ending),
+            returning: add(sum.returning, c.returning),
+            late: add(sum.late, c.late),
+        })
+    }
+
     /// All of it together, but for what comes before a failure would: that is the warm-up.
     pub fn whole(&self) -> Count {
         let parts = [self.lasting, self.returning];

@@ -267,11 +267,10 @@ impl Judge<'_> {
         let down_s = 1.0 / lives.iter().map(|l| 1.0 / l.down_s.max(1e-9)).sum::<f64>();
         let per_year = 365.0 * 86_400.0 * together / down_s;
         let lasts = Lasts::of(self.question.plan, self.parts(loss), down_s);
-        let times = self.question.trials[loss].times;
         let excess = self.excess(loss);
         let bins = course.reacting.iter().enumerate();
         let reacting: f64 = bins
-            .map(|(i, bin)| bin.beyond_s(excess) * lasts.beyond((i as f64 + 0.5) * times.bin_s()))
+            .map(|(i, bin)| bin.beyond_s(excess) * lasts.beyond((i as f64 + 0.5) * course.bin_s))
             .sum();
         // Who still tries when the repair comes is not lost as those before.
         let ending: f64 = course.ending.iter().map(|bin| bin.beyond_s(excess)).sum();
@@ -302,10 +301,17 @@ fn course(trial: Trial, runs: &Runs) -> Passing {
     let at = |span: Span| libm::round(span.seconds() / bin_s) as usize;
     let samples = &runs.studies[trial.loss].samples;
     let (outage, base) = (pooled(samples), pooled(&runs.studies[trial.base].samples));
-    let lost = |from: usize, to: usize| {
-        let both = outage.iter().zip(&base).take(to).skip(from);
-        both.map(|(o, b)| o.lost_of_usual(b) - b.lost).sum::<f64>()
+    // Where nobody asks in a bin, it is as in the whole stretch.
+    let share = |from: usize, to: usize| {
+        let bins = outage.iter().take(to).skip(from);
+        let (asked, lost) = bins.fold((0.0, 0.0), |sum, o| (sum.0 + o.offered, sum.1 + o.lost));
+        if asked > 0.0 { lost / asked } else { 1.0 }
     };
+    let lost_with = |unasked: f64, from: usize, to: usize| {
+        let both = outage.iter().zip(&base).take(to).skip(from);
+        both.map(|(o, b)| o.lost_of_usual(b, unasked) - b.lost).sum::<f64>()
+    };
+    let lost = |from: usize, to: usize| lost_with(share(from, to), from, to);
     let (down, settled, measured, up, end) = (
         at(crash),
         at(crash + settle),
@@ -315,12 +321,16 @@ fn course(trial: Trial, runs: &Runs) -> Passing {
     );
     let per_s = base.iter().map(|b| b.offered).sum::<f64>() / (end as f64 * bin_s);
     let seconds = |lost: f64| if per_s > 0.0 { lost.max(0.0) / per_s } else { 0.0 };
-    let slice = |bin: usize| match base.get(bin) {
-        Some(usual) if per_s > 0.0 => Slice {
-            lost_s: lost(bin, bin + 1) / per_s,
-            asked_s: usual.offered / per_s,
-        },
-        _ => Slice::default(),
+    let slices = |from: usize, to: usize| -> Vec<Slice> {
+        let unasked = share(from, to);
+        let slice = |bin: usize| match base.get(bin) {
+            Some(usual) if per_s > 0.0 => Slice {
+                lost_s: lost_with(unasked, bin, bin + 1) / per_s,
+                asked_s: usual.offered / per_s,
+            },
+            _ => Slice::default(),
+        };
+        (from..to).map(slice).collect()
     };
     let back = recovery(&outage, &base, up).map(|bin| (bin - up) as f64 * bin_s);
     let last = end - (end - up) / 4;
@@ -328,8 +338,9 @@ fn course(trial: Trial, runs: &Runs) -> Passing {
     Passing {
         lost_at_crash: lost(0, down).max(0.0) / samples.len().max(1) as f64,
         lost_before_s: seconds(lost(0, down)),
-        reacting: (down..settled).map(&slice).collect(),
-        ending: (measured..up).map(&slice).collect(),
+        reacting: slices(down, settled),
+        ending: slices(measured, up),
+        bin_s,
         lost_returning_s: seconds(lost(up, end)),
         lost_at_end: if back.is_none() { lost_at_end } else { 0.0 },
         recovered_s: back,
@@ -342,6 +353,7 @@ struct Passing {
     /// In seconds of all requests: of those that came before the crash, while everything reacted, bin by bin, and after the repair.
     lost_before_s: f64,
     reacting: Vec<Slice>,
+    bin_s: f64,
     /// Of those that came just before the repair.
     ending: Vec<Slice>,
     lost_returning_s: f64,
@@ -375,18 +387,18 @@ struct Pooled {
 
 impl Pooled {
     /// What is lost of what is asked with everything up.
-    fn lost_of_usual(&self, base: &Pooled) -> f64 {
-        lost_of_usual((self.offered, self.lost), (base.offered, base.lost))
+    fn lost_of_usual(&self, usual: &Pooled, unasked: f64) -> f64 {
+        lost_of_usual((self.offered, self.lost), (usual.offered, usual.lost), unasked)
     }
 }
 
 /// What is lost of what would have been asked with everything up, both as (asked, lost). Users who get errors ask more often, and those who
-/// wait for ever no more: shares count, not how often somebody asks in vain.
-pub fn lost_of_usual(with: (f64, f64), base: (f64, f64)) -> f64 {
-    match with {
-        (asked, lost) if asked == base.0 => lost,
-        (asked, lost) if asked > 0.0 => lost / asked * base.0,
-        _ => base.0,
+/// wait for ever no more: shares count, not how often somebody asks in vain. Where nobody asks at all, this share is lost.
+pub fn lost_of_usual(failing: (f64, f64), usual: (f64, f64), unasked: f64) -> f64 {
+    match failing {
+        (asked, lost) if asked == usual.0 => lost,
+        (asked, lost) if asked > 0.0 => lost / asked * usual.0,
+        _ => unasked * usual.0,
     }
 }
 

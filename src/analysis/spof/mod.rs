@@ -221,8 +221,18 @@ impl Before<'_> {
         if self.question.plan.slo.is_empty() {
             return None;
         }
-        let mut all = self.question.plans.iter().zip(&self.runs.studies);
-        Some(all.all(|(plan, study)| findings::run(plan, study).slo.iter().all(|s| s.met)))
+        let question = &self.question;
+        let alone = question
+            .losses
+            .iter()
+            .zip(&question.trials)
+            .filter(|(loss, _)| loss.parts.len() == 1);
+        let mut plans = (0..question.baselines).chain(alone.map(|(_, trial)| trial.loss));
+        let keeps = |plan: usize| {
+            let run = findings::run(&question.plans[plan], &self.runs.studies[plan]);
+            run.slo.iter().all(|s| s.met)
+        };
+        Some(plans.all(keeps))
     }
 
     /// What the longest left out.
@@ -347,7 +357,7 @@ pub fn unwatched(plan: &Plan) -> Vec<Caveat> {
         all.push(Caveat {
             code: "breaker.outlasts".into(),
             message: format!(
-                "repairs of {} are quicker than a circuit breaker's `open`: the circuit is then open for longer after a repair than was simulated, and more is lost",
+                "repairs of {} are quicker than a circuit breaker's `open`: where one stands before them, it is open for longer after a repair than was simulated, and more is lost",
                 listed(&quick)
             ),
         });
@@ -372,7 +382,7 @@ pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {
     if !spof.leaves_stuck.is_empty() {
         add("waits.forever", waits_for_ever(&spof.leaves_stuck));
     }
-    if plan.load_varies() {
+    if plan.is_timed() {
         add("load.varies", LOAD_VARIES.into());
     }
     if let Some(share) = spof.structural_unexplored {

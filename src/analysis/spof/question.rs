@@ -87,7 +87,7 @@ pub struct Times {
     pub settle: Span,
     /// How long the state after that is measured.
     pub measure: Span,
-    /// Requests that come just before the repair are left out: what they meet may be the repair.
+    /// Requests that come so shortly before the repair are none of what lasts: what they meet may be the repair.
     pub grace: Span,
     /// How long the way back is watched.
     pub watch: Span,
@@ -170,14 +170,16 @@ impl Times {
         }
     }
 
-    /// Crash and repair where a bin of the timeline begins.
+    /// Everything where a bin of the timeline begins.
     fn in_bins(self) -> Times {
         let bin = bin_of(self.whole()).max(Span::SECOND);
         let up = |span: Span| Span::from_nanos(span.nanos().next_multiple_of(bin.nanos()));
         let times = Times {
             crash: up(self.crash),
-            grace: up(self.down()) - (self.settle + self.measure),
-            ..self
+            settle: up(self.settle),
+            measure: up(self.measure),
+            grace: up(self.grace),
+            watch: up(self.watch),
         };
         // Longer by that, its bins may be wider.
         match bin_of(times.whole()).max(Span::SECOND) == bin {
@@ -191,6 +193,7 @@ impl Times {
             watch: self.watch.scaled(LONGER),
             ..self
         }
+        .in_bins()
     }
 
     /// How long the outage lasts.

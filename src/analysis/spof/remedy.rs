@@ -204,14 +204,13 @@ fn judged(
         runs: &before.runs,
         ..was
     };
-    let saved = old
-        .zip(sum(&price, &attempt.before))
-        .map(|(old, price)| match old > 0.0 {
-            true => price * (1.0 - new / old),
-            false => -new,
-        });
+    let price_min = sum(&price, &attempt.before);
+    let saved = old.zip(price_min).map(|(old, price)| match old > 0.0 {
+        true => price * (1.0 - new / old),
+        false => -new,
+    });
     // What is below a hundredth of the price is the noise of a few replications.
-    let noticeable = NOTICEABLE_MIN.max(old.unwrap_or(0.0) * 0.01);
+    let noticeable = NOTICEABLE_MIN.max(price_min.unwrap_or(0.0) * 0.01);
     let helps = match saved {
         Some(saved) if saved.abs() >= noticeable => saved > 0.0,
         _ if lost_saved_ratio.abs() > NOTICEABLE_SHARE => lost_saved_ratio > 0.0,

@@ -115,15 +115,15 @@ fn costs(spof: &Spof) -> Option<Span> {
     };
     let pairs: f64 = spof.pairs.iter().filter_map(cost).sum();
     let of = match pairs > 0.0 {
-        true => format!(
+        true if spof.unfinished.is_empty() => format!(
             "All losses of one component cost {} a year, those of two {} more",
             units::minutes(total),
             units::minutes(pairs)
         ),
-        false if spof.unfinished.is_empty() => format!("All losses together cost {} a year", units::minutes(total)),
-        false => format!(
+        _ if spof.unfinished.is_empty() => format!("All losses together cost {} a year", units::minutes(total)),
+        _ => format!(
             "The losses that are known cost {} a year, and those of {} are not known",
-            units::minutes(total),
+            units::minutes(total + pairs),
             text::few(&spof.unfinished, SHOWN, "and")
         ),
     };

@@ -140,7 +140,8 @@ fn missing(sweep: &Sweep) -> Option<Span> {
         count(all.saturating_sub(here)),
         count(all)
     );
-    (here < all).then(|| Span::new(Tone::Bad, says))
+    // The others are another shard's.
+    (here < all && sweep.shard.is_none()).then(|| Span::new(Tone::Bad, says))
 }
 
 fn promises(sweep: &Sweep, judged: &Judged<'_>, complete: bool) -> Span {

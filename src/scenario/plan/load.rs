@@ -92,15 +92,30 @@ impl Plan {
     /// For how long a request goes on trying that meets such a failure: whoever comes so shortly before the repair may meet that instead.
     pub fn tries(&self, failure: &[Hit]) -> Span {
         let silent = Struck::by(self, failure).silent;
-        let of_node = |node: &Node| match &node.kind {
-            Kind::LoadBalancer(lb) if silent => lb.connect_timeout.scaled(f64::from(lb.retries) + 1.0),
-            Kind::LoadBalancer(lb) => lb.connect_timeout.min(Span::SECOND).scaled(f64::from(lb.retries)),
-            Kind::App(app) => app.retry.as_ref().map_or(Span::ZERO, Retry::pauses),
-            _ => Span::ZERO,
+        let waits = |connect: Span, retries: u32| match silent {
+            true => connect.scaled(f64::from(retries) + 1.0),
+            false => Span::ZERO,
         };
-        let of_client = |source: &Source| source.retry.as_ref().map_or(Span::ZERO, Retry::pauses);
-        let all = self.nodes.iter().map(of_node).chain(self.sources.iter().map(of_client));
-        all.max().unwrap_or(Span::ZERO)
+        let policy = |retry: &Option<Retry>, connect: Span| match retry {
+            Some(retry) => retry.pauses() + waits(connect, retry.max),
+            None => waits(connect, 0),
+        };
+        let of_balancer = |node: &Node| match &node.kind {
+            Kind::LoadBalancer(lb) if silent => Some(waits(lb.connect_timeout, lb.retries)),
+            Kind::LoadBalancer(lb) => Some(lb.connect_timeout.min(Span::SECOND).scaled(f64::from(lb.retries))),
+            _ => None,
+        };
+        let of_app = |node: &Node| match &node.kind {
+            Kind::App(app) => Some(policy(&app.retry, app.connect_timeout)),
+            _ => None,
+        };
+        let clients = self.sources.iter().map(|s| policy(&s.retry, s.connect_timeout)).max();
+        let tiers = [
+            self.nodes.iter().filter_map(of_balancer).max(),
+            self.nodes.iter().filter_map(of_app).max(),
+            clients,
+        ];
+        tiers.into_iter().flatten().fold(Span::ZERO, |sum, tier| sum + tier)
     }
 
     /// For how long a circuit breaker stays open that has opened, at most.

@@ -69,7 +69,7 @@ impl Client<'_> {
     #[inline(never)]
     fn next_of_another(&mut self, now: Time, arrivals: &Arrivals) -> Option<Time> {
         match arrivals {
-            Arrivals::Poisson { rate } => (*rate > 0.0).then(|| now + self.exponential(*rate)),
+            Arrivals::Poisson { .. } => unreachable!("it has its own way"),
             Arrivals::Uniform { spacing } => Some(now + *spacing),
             Arrivals::Renewal { gap } => Some(now + gap.sample(&mut self.arrivals)),
             Arrivals::Profile { points } => {

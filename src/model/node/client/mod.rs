@@ -109,8 +109,12 @@ impl<'p> Client<'p> {
         };
         let has_resolvers = matches!(source.entry, Entry::Resolvers(_));
         let begins = plan.begins_within.scaled(cx.streams.turn());
-        // A turn of their own, so that the states of two sources are not the same thing.
-        let midlife = plan.midlife.then(|| cx.streams.turn() * (id.index() + 1) as f64 % 1.0);
+        // The first source is found in its states as evenly as replications go; the states of the others are no business of the first's.
+        let wishes = cx.streams.key_of(&source.name, Purpose::Requests);
+        let midlife = plan.midlife.then(|| match id.index() {
+            0 => cx.streams.turn(),
+            _ => unit(&mut Draw::keyed(mix(wishes, UNDER_WAY))),
+        });
         let cumulate = |sum: &mut f64, class: &crate::scenario::plan::Class| {
             *sum += class.share;
             Some(*sum)
@@ -122,7 +126,7 @@ impl<'p> Client<'p> {
             plan,
             is_closed: matches!(source.load, Load::Closed { .. }),
             arrivals: cx.streams.stream(&source.name, Purpose::Arrivals),
-            wishes: cx.streams.key_of(&source.name, Purpose::Requests),
+            wishes,
             made: vec![0; users as usize],
             shares: plan.classes.iter().scan(0.0, cumulate).collect(),
             keys: plan.classes.iter().map(|c| c.keys.as_ref().map(Zipf::new)).collect(),
@@ -150,7 +154,7 @@ impl<'p> Client<'p> {
         }
         match &self.source.load {
             Load::Open { .. } => self.schedule_next(cx),
-            Load::Closed { users, .. } => (0..*users).for_each(|user| self.think_first(cx, user)),
+            Load::Closed { users, .. } => (0..*users).for_each(|user| self.think_first(cx, user, Span::ZERO)),
         }
     }
 
@@ -193,16 +197,14 @@ impl<'p> Client<'p> {
         let (class_word, client_word) = (unit(&mut draw), draw.next_u64());
         let client = below(&mut Draw::keyed(client_word), u64::from(*population)) as u32;
         let row = self.modulation.row;
-        if self.is_hushed(cx, number) {
-            self.modulation.row += 1;
-            return self.schedule_next(cx);
-        }
         let mut class = self.class_of(class_word);
         if let Arrivals::Trace { rows } = arrivals {
             class = rows[row as usize].class.unwrap_or(class);
             self.modulation.row += 1;
         }
-        self.view(cx, class, client, seed, row);
+        if !self.is_hushed(cx, number) {
+            self.view(cx, class, client, seed, row);
+        }
         self.schedule_next(cx);
     }
 
@@ -240,16 +242,17 @@ impl<'p> Client<'p> {
         cx.after(span, Class::Arrival, Event::Wish { source: self.id, user });
     }
 
-    /// The first thought: begun now, or long under way.
-    fn think_first(&mut self, cx: &mut Context<'_>, user: u32) {
+    /// The first thought, from `begins` on: begun then, or long under way.
+    fn think_first(&mut self, cx: &mut Context<'_>, user: u32, begins: Span) {
         let Load::Closed { think, .. } = &self.source.load else {
             return;
         };
         let mut draw = Draw::keyed(mix(self.user_seed(user), UNDER_WAY));
-        match self.plan.midlife.then(|| think.residual(&mut draw)).flatten() {
-            Some(left) => cx.after(left, Class::Arrival, Event::Wish { source: self.id, user }),
-            None => self.think(cx, user),
-        }
+        let under_way = self.plan.midlife.then(|| think.residual(&mut draw)).flatten();
+        let left = under_way.unwrap_or_else(|| think.sample(&mut Draw::keyed(mix(self.user_seed(user), THINK))));
+        let at = Time::ZERO + begins + left;
+        cx.calendar
+            .at(at, Class::Arrival as u8, Event::Wish { source: self.id, user }.pack());
     }
 
     /// The number that the user's current wish hangs on.
@@ -262,8 +265,8 @@ impl<'p> Client<'p> {
         let seed = self.user_seed(user);
         let class = self.class_of(unit(&mut Draw::keyed(seed)));
         self.made[user as usize] += 1;
-        if self.is_hushed(cx, u64::from(user) + self.made[user as usize]) {
-            return self.think(cx, user);
+        if self.is_hushed(cx, u64::from(user)) {
+            return self.think_first(cx, user, self.plan.hushed);
         }
         self.view(cx, class, user, seed, 0);
     }
