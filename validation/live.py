@@ -114,7 +114,7 @@ def haproxy_config(case, port, backends, log_port):
             f"  timeout server {int(case.server_timeout * 1000)}",
             f"  timeout queue {int(case.queue_timeout * 1000)}",
             f"  retries {case.retries}",
-            "  option redispatch 1" if case.redispatch else "",
+            "  option redispatch" if case.redispatch else "",
             "frontend fe",
             f"  bind 127.0.0.1:{port}",
             "  default_backend be",
