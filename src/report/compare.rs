@@ -248,25 +248,19 @@ fn against_first(pairs: &[&[Difference]], loads: &[(&str, f64)]) -> Vec<Block> {
     let Some(first) = pairs.first().map(|pair| &pair[0].a) else {
         return Vec::new();
     };
+    // With their ranks: where there is no room for all, the ends of the latency and the availability stay longest.
     let metrics = [
-        "availability",
-        "throughput_per_s",
-        "latency_s.mean",
-        "latency_s.p50",
-        "latency_s.p95",
-        "latency_s.p99",
+        ("availability", 5),
+        ("throughput_per_s", 1),
+        ("latency_s.mean", 3),
+        ("latency_s.p50", 4),
+        ("latency_s.p95", 2),
+        ("latency_s.p99", 6),
     ];
-    // Where there is no room for all, the ends of the latency and the availability stay longest.
-    let ranks = [5, 1, 3, 4, 2, 6];
     let mut columns = vec![Column::left("design")];
-    columns.extend(
-        metrics
-            .iter()
-            .zip(ranks)
-            .map(|(m, rank)| Column::right(&name(m)).rank(rank)),
-    );
+    columns.extend(metrics.map(|(metric, rank)| Column::right(&name(metric)).rank(rank)));
     let row = |pair: &[Difference]| {
-        let cell = |metric: &&str| match of(pair, metric) {
+        let cell = |(metric, _): &(&str, u8)| match of(pair, metric) {
             Some(d) if is_of_load(loads, d) => Span::new(Tone::Quiet, delta(d)),
             found => found.map_or(Span::plain(NOTHING), differs),
         };

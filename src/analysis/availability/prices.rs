@@ -24,7 +24,7 @@ impl Trials {
     pub fn replications(&self) -> usize {
         let losses = self.losses.iter().map(|(trial, _)| trial);
         let all = self.bases.iter().chain(losses);
-        all.map(|t| t.courses.len()).min().unwrap_or(0)
+        all.map(Trial::replications).min().unwrap_or(0)
     }
 
     fn of(&self, down: &[usize]) -> Option<&(Trial, usize)> {
@@ -110,8 +110,7 @@ impl<'a> Prices<'a> {
                 false => ratio(trial, class, without, |c| c.lasting),
             };
             let excess = lasting - ratio(base, class, without, |c| c.lasting);
-            let pooled = |trial: &Trial| Course::pooled(courses(trial, class, without));
-            let (failing, usual) = (pooled(trial), pooled(base));
+            let (failing, usual) = (trial.course(class, without), base.course(class, without));
             let lost = self.passing(life, excess, &failing, &usual);
             let offered = usual.whole().0;
             if offered > 0.0 {
@@ -147,9 +146,10 @@ impl<'a> Prices<'a> {
         let Some((trial, base)) = self.trial_of[life].map(|t| &self.trials.losses[t]) else {
             return false;
         };
+        let classes = 0..self.plan.classes.len();
         let late = |trial: &Trial| {
-            let all = trial.courses.iter().flatten();
-            all.fold((0.0, 0.0), |sum, c| (sum.0 + c.late.0, sum.1 + c.late.1))
+            let all = classes.clone().map(|class| trial.course(class, None).late);
+            all.fold((0.0, 0.0), add)
         };
         let (with, without) = (late(trial), late(&self.trials.bases[*base]));
         with.1 > without.1 + 3.0 * libm::sqrt(without.1) + 0.01 * with.0
@@ -157,12 +157,9 @@ impl<'a> Prices<'a> {
 
     /// Requests of the baseline, and how many of them were lost; of one class, or of all.
     pub fn everything_up(&self, class: Option<usize>) -> Count {
-        let of = |courses: &'_ Vec<Course>| {
-            let wanted = courses.iter().enumerate();
-            let wanted = wanted.filter(|(c, _)| class.is_none_or(|class| class == *c));
-            wanted.fold((0.0, 0.0), |sum, (_, c)| add(sum, c.whole()))
-        };
-        self.trials.base().courses.iter().map(of).fold((0.0, 0.0), add)
+        let base = self.trials.base();
+        let wanted = (0..self.plan.classes.len()).filter(|c| class.is_none_or(|class| class == *c));
+        wanted.map(|c| base.course(c, None).whole()).fold((0.0, 0.0), add)
     }
 
     /// None of the baseline was lost, of a class or of all: the share that may be lost for all that. Else zero.
@@ -174,16 +171,9 @@ impl<'a> Prices<'a> {
     }
 }
 
-/// Of all replications, or of all but one.
-fn courses(trial: &Trial, class: usize, without: Option<usize>) -> impl Iterator<Item = &Course> {
-    let all = trial.courses.iter().enumerate();
-    all.filter(move |(r, _)| without != Some(*r))
-        .map(move |(_, c)| &c[class])
-}
-
 /// Lost over offered; where the others have none of the class, over all of them.
 fn ratio(trial: &Trial, class: usize, without: Option<usize>, of: impl Fn(&Course) -> Count) -> f64 {
-    let (offered, lost) = courses(trial, class, without).map(&of).fold((0.0, 0.0), add);
+    let (offered, lost) = of(&trial.course(class, without));
     match (offered > 0.0, without) {
         (true, _) => lost / offered,
         (false, Some(_)) => ratio(trial, class, None, of),

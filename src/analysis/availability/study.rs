@@ -268,7 +268,7 @@ impl Crew<'_> {
 impl Trials {
     /// Interrupted, some have more replications than others; those of several components may have none, and are priced by rule.
     fn keep_what_all_have(&mut self) {
-        let least = |trials: &mut dyn Iterator<Item = &Trial>| trials.map(|t| t.courses.len()).min();
+        let least = |trials: &mut dyn Iterator<Item = &Trial>| trials.map(Trial::replications).min();
         let alone = |t: &&Trial| t.parts.len() < 2;
         let needed = self
             .bases
@@ -276,9 +276,9 @@ impl Trials {
             .chain(self.losses.iter().map(|(t, _)| t))
             .filter(alone);
         let count = least(&mut needed.into_iter()).unwrap_or(0);
-        self.losses.retain(|(t, _)| t.courses.len() >= count);
+        self.losses.retain(|(t, _)| t.replications() >= count);
         let all = self.losses.iter_mut().map(|(t, _)| t).chain(&mut self.bases);
-        all.for_each(|t| t.courses.truncate(count));
+        all.for_each(|t| t.keep(count));
     }
 }
 

@@ -39,7 +39,9 @@ pub struct Trial {
     /// When things happen.
     pub times: Times,
     /// By replication and class.
-    pub courses: Vec<Vec<Course>>,
+    courses: Vec<Vec<Course>>,
+    /// By class, over all replications.
+    sums: Vec<Course>,
     /// Requests that came before the repair and are still inside when all is over, though nobody gives them up.
     pub stuck: u64,
 }
@@ -51,6 +53,7 @@ impl Trial {
             parts: parts.to_vec(),
             times,
             courses: Vec::new(),
+            sums: Vec::new(),
             stuck: 0,
         }
     }
@@ -109,6 +112,29 @@ impl Trial {
         (self.times.settle + self.times.measure + watched).seconds()
     }
 
+    /// How many replications it has seen.
+    pub fn replications(&self) -> usize {
+        self.courses.len()
+    }
+
+    /// Forgets all but the first few.
+    pub fn keep(&mut self, count: usize) {
+        for courses in self.courses.drain(count.min(self.courses.len())..) {
+            for (sum, course) in self.sums.iter_mut().zip(&courses) {
+                *sum = sum.with(course, -1.0);
+            }
+        }
+    }
+
+    /// What a class met, in all replications or in all but one.
+    pub fn course(&self, class: usize, without: Option<usize>) -> Course {
+        match (self.sums.get(class), without) {
+            (None, _) => Course::nothing(),
+            (Some(sum), None) => sum.clone(),
+            (Some(sum), Some(r)) => sum.with(&self.courses[r][class], -1.0),
+        }
+    }
+
     /// Shown each replication in order, with a row for every request.
     pub fn see(&mut self, plan: &Plan, record: &RunRecord) {
         let mut courses = vec![Course::nothing(); plan.classes.len()];
@@ -150,6 +176,10 @@ impl Trial {
             before && plan.sources[row.source.index()].timeout.is_none()
         };
         self.stuck += record.rows.iter().filter(is_stuck).count() as u64;
+        self.sums.resize_with(courses.len(), Course::nothing);
+        for (sum, course) in self.sums.iter_mut().zip(&courses) {
+            *sum = sum.with(course, 1.0);
+        }
         self.courses.push(courses);
     }
 }
@@ -171,16 +201,18 @@ impl Course {
         }
     }
 
-    /// Several as one.
-    pub fn pooled<'c>(all: impl Iterator<Item = &'c Course>) -> Course {
-        all.fold(Course::nothing(), |sum, c| Course {
-            before: add(sum.before, c.before),
-            reacting: sum.reacting.iter().zip(&c.reacting).map(|(a, b)| add(*a, *b)).collect(),
-            lasting: add(sum.lasting, c.lasting),
-            ending: add(sum.ending, c.ending),
-            returning: add(sum.returning, c.returning),
-            late: add(sum.late, c.late),
-        })
+    /// With so many times another.
+    fn with(&self, other: &Course, times: f64) -> Course {
+        let plus = |a: Count, b: Count| add(a, (times * b.0, times * b.1));
+        let slices = self.reacting.iter().zip(&other.reacting);
+        Course {
+            before: plus(self.before, other.before),
+            reacting: slices.map(|(a, b)| plus(*a, *b)).collect(),
+            lasting: plus(self.lasting, other.lasting),
+            ending: plus(self.ending, other.ending),
+            returning: plus(self.returning, other.returning),
+            late: plus(self.late, other.late),
+        }
     }
 
     /// All of it together, but for what comes before a failure would: that is the warm-up.

@@ -33,7 +33,8 @@ fn member() -> impl Strategy<Value = Member> {
         })
 }
 
-fn healthy(weight: u32) -> Member {
+/// A server that is up and idle, and has no limit.
+pub(super) fn healthy(weight: u32) -> Member {
     Member {
         weight,
         eweight: 16 * weight,

@@ -87,20 +87,13 @@ impl Balance for HashRing {
 #[cfg(test)]
 mod tests {
     use super::super::Member;
+    use super::super::conformance::healthy;
     use super::*;
 
     fn pool(weights: &[u32]) -> Pool {
         let member = |(i, weight): (usize, &u32)| Member {
-            weight: *weight,
-            eweight: weight * 16,
             id: i as u32 + 1,
-            backup: false,
-            usable: true,
-            up: true,
-            served: 0,
-            queued: 0,
-            limit: u32::MAX,
-            line: 0,
+            ..healthy(*weight)
         };
         Pool {
             servers: weights.iter().enumerate().map(member).collect(),

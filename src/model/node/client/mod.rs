@@ -12,6 +12,7 @@ use self::arrivals::Modulation;
 use self::keys::Zipf;
 use self::pages::Views;
 use super::Behaviour;
+use crate::base::dist::Dist;
 use crate::base::ids::{ClassId, NodeId, SourceId};
 use crate::base::random::{Draw, Purpose, Stream, below, label, mix, unit};
 use crate::base::time::{Span, Time};
@@ -237,9 +238,13 @@ impl<'p> Client<'p> {
         let Load::Closed { think, .. } = &self.source.load else {
             return;
         };
-        let key = mix(self.user_seed(user), THINK);
-        let span = think.sample(&mut Draw::keyed(key));
+        let span = self.thought(think, user);
         cx.after(span, Class::Arrival, Event::Wish { source: self.id, user });
+    }
+
+    /// How long the user thinks before the next wish.
+    fn thought(&self, think: &Dist, user: u32) -> Span {
+        think.sample(&mut Draw::keyed(mix(self.user_seed(user), THINK)))
     }
 
     /// The first thought, from `begins` on: begun then, or long under way.
@@ -249,7 +254,7 @@ impl<'p> Client<'p> {
         };
         let mut draw = Draw::keyed(mix(self.user_seed(user), UNDER_WAY));
         let under_way = self.plan.midlife.then(|| think.residual(&mut draw)).flatten();
-        let left = under_way.unwrap_or_else(|| think.sample(&mut Draw::keyed(mix(self.user_seed(user), THINK))));
+        let left = under_way.unwrap_or_else(|| self.thought(think, user));
         let at = Time::ZERO + begins + left;
         cx.calendar
             .at(at, Class::Arrival as u8, Event::Wish { source: self.id, user }.pack());
