@@ -85,7 +85,8 @@ pub fn run(plan: &Plan, order: &Order, stop: &dyn Fn(usize) -> bool) -> Result<O
 /// Reads the frames that the next events are about, and those that wait for them.
 #[cold]
 fn warm<'e>(frames: &Slab<Frame>, events: impl Iterator<Item = &'e Packed> + Clone) {
-    let lines = |frame: &Frame| frame.number ^ u64::from(frame.worker);
+    // One of each line of the cache that a frame may lie in.
+    let lines = |frame: &Frame| frame.parent.bits() ^ frame.number ^ u64::from(frame.worker);
     let own = events.clone().filter_map(|event| Event::unpack(*event).frame());
     let read: u64 = own.map(|key| frames.warm(key, lines)).fold(0, |all, word| all ^ word);
     let callers = events.filter_map(|event| frames.get(Event::unpack(*event).frame()?).map(|f| f.parent));
