@@ -33,10 +33,12 @@ pub struct Ladder<E> {
 }
 
 /// The heap is as good as any up to here.
-const SPILL: usize = 512;
+const SPILL: usize = 128;
 /// A bucket with more than this part of it becomes a rung of its own.
 const PART: usize = 2;
-/// Buckets of a rung, as a power of two.
+/// Buckets of a rung are as many as give each so many events,
+const FILL: usize = 8;
+/// but no more than this, as a power of two.
 const BITS: u32 = 8;
 
 /// A stretch of time in equal parts.
@@ -182,7 +184,8 @@ impl<E: Copy> Ladder<E> {
     /// These events, all of this stretch of time, become a rung.
     fn cut(&mut self, events: &mut Bucket<E>, start: u64, last: u64) {
         let buckets = self.spare.pop().map_or_else(Vec::new, |rung| rung.buckets);
-        let mut rung = Rung::new(start, last, buckets);
+        let bits = (events.len() / FILL).max(2).ilog2().min(BITS);
+        let mut rung = Rung::new(start, last, bits, buckets);
         events.drain(..).for_each(|(key, event)| rung.put(key, event));
         self.rungs.push(rung);
     }
@@ -190,7 +193,7 @@ impl<E: Copy> Ladder<E> {
     /// These events, the next ones, are near; and so is all that will come up to `reach`.
     fn pour(&mut self, bucket: &mut Bucket<E>, reach: u64) {
         self.far -= bucket.len();
-        bucket.drain(..).for_each(|(key, event)| self.near.push(key, event));
+        self.near.fill(bucket);
         self.reach = reach;
         self.poured = true;
     }
@@ -203,13 +206,13 @@ fn at(key: u128) -> u64 {
 }
 
 impl<E> Rung<E> {
-    /// An empty rung for this stretch of time, with the memory of `buckets`.
-    fn new(start: u64, last: u64, mut buckets: Vec<Bucket<E>>) -> Rung<E> {
-        buckets.resize_with(1 << BITS, Vec::new);
+    /// An empty rung of two to the power of `bits` buckets for this stretch of time, with the memory of `buckets`.
+    fn new(start: u64, last: u64, bits: u32, mut buckets: Vec<Bucket<E>>) -> Rung<E> {
+        buckets.resize_with(buckets.len().max(1 << bits), Vec::new);
         Rung {
             start,
             last,
-            shift: (u64::BITS - (last - start).leading_zeros()).saturating_sub(BITS),
+            shift: (u64::BITS - (last - start).leading_zeros()).saturating_sub(bits),
             next: 0,
             buckets,
         }
