@@ -197,3 +197,21 @@ fn who_is_heard_at_last_waits_for_the_answer_from_then_on() {
     let never = [10.6, 10.7].map(|t| (t, Unreachable));
     departures(&found, &[&in_time[..], &never].concat());
 }
+
+/// Nothing happens between the last arrival and the end of the run, and it still counts as waiting.
+#[test]
+fn who_waits_at_the_end_has_waited_until_then() {
+    // The first is served for 100 s; the others wait from 0.1 … 0.7 s to the end, at 60 s.
+    let run = record(
+        r#"{ "duration": "60s", "clients": { "c": { "arrivals": { "trace": "tests/data/eight.csv" }, "entry": "s" } },
+            "nodes": { "s": { "kind": "app", "workers": 1, "work": { "*": { "io": "100s" } } } } }"#,
+    );
+    let node = &run.nodes[0];
+    let waits = 7.0 * 60.0 - (0.1 + 0.2 + 0.3 + 0.4 + 0.5 + 0.6 + 0.7);
+    assert!((node.wait.sum_s() - waits).abs() < 1e-6, "{}", node.wait.sum_s());
+    assert!(
+        (node.tally.queue_length * 60.0 - waits).abs() < 1e-6,
+        "{:?}",
+        node.tally
+    );
+}

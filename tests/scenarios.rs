@@ -134,3 +134,26 @@ fn what_is_seldom_meant_is_warned_of() {
     assert!(warnings("5s", asks).contains("4 of 7 rows come after the end of the run at 5s"));
     assert!(warnings("12s", "").contains("the database is never asked"));
 }
+
+/// Users in step, and a latency that no answer can have, are seldom meant either.
+#[test]
+fn users_in_step_and_promises_that_nothing_can_break_are_warned_of() {
+    let warnings = |users: u32, think: &str, p99: &str| {
+        let text = format!(
+            r#"{{ "clients": {{ "c": {{ "users": {users}, "think": {think}, "timeout": "10s", "entry": "a" }} }},
+            "nodes": {{ "a": {{ "kind": "app" }} }}, "slo": {{ "p99": {p99} }} }}"#
+        );
+        load_text("x.json", &text, &[])
+            .expect("is right")
+            .plan
+            .warnings
+            .join("\n")
+    };
+    let spread = r#"{ "exponential": { "mean": "5s" } }"#;
+    assert_eq!(warnings(200, spread, r#""300ms""#), "");
+    assert_eq!(warnings(1, r#""5s""#, r#""300ms""#), "");
+    assert!(warnings(200, r#""5s""#, r#""300ms""#).contains("200 users who all think 5s ask in the same instant"));
+    assert!(
+        warnings(200, spread, "300").contains("slo.p99: 5m is never missed, since every client gives up after 10s")
+    );
+}

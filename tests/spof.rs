@@ -665,3 +665,20 @@ fn what_comes_and_goes_is_no_overload() {
         assert_eq!(host.verdict, Verdict::None, "{avoid}");
     }
 }
+
+/// Clients wait a second for a resolver that is dead, whatever the load. Of the few requests of a light one the slowest of those with
+/// everything up may be too slow as well; that does not make it a matter of load.
+#[test]
+fn what_is_slow_without_load_is_no_overload() {
+    let plan = plan(
+        r#"{ "duration": "5m", "warmup": "10s",
+            "clients": { "c": { "arrivals": { "poisson": "300/s" }, "population": 20000, "entry": ["dns1", "dns2"], "timeout": "8s" } },
+            "nodes": { "dns1": { "kind": "dns", "answers": ["app"], "ttl": "60s" }, "dns2": { "kind": "dns", "answers": ["app"], "ttl": "60s" },
+                       "app": { "kind": "app", "work": { "*": { "io": { "lognormal": { "mean": "50ms", "cv": 1 } } } } } },
+            "slo": { "availability": 0.999, "p50": "50ms", "p99": "300ms" } }"#,
+    );
+    for seed in 1..3 {
+        let found = spof(&plan, 1, seed);
+        assert_eq!(of(&found, "dns1").verdict, Verdict::Degraded, "seed {seed}");
+    }
+}

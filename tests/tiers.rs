@@ -258,12 +258,18 @@ fn a_cache_answers_its_share_and_is_cold_after_a_crash() {
     // Four standard deviations of a share of 0.2 among 1,000.
     assert!((share_proxied(&warm, 0.0, 99.0) - 0.2).abs() < 4.0 * (0.16f64 / 990.0).sqrt());
     let crash = r#"{ "at": "50s", "for": "1s", "target": "w", "effect": "crash" }"#;
-    let cold = proxied(r#", "cache": { "hit": 1, "ttl": "20s" }"#, crash);
-    // From empty it fills within 20 s: of the first ten seconds three quarters are proxied, of the next a quarter.
+    let cold = proxied(r#", "cache": { "hit": 0.8, "ttl": "20s" }"#, crash);
+    // Once the first answer is there, after a second, a share of exp(-t/5 s) is still proxied: the mean of that over ten seconds. What
+    // was fetched at first goes stale after 20 s, and the share settles.
+    let mean = |from: f64, to: f64| 5.0 / (to - from) * ((-from / 5.0).exp() - (-to / 5.0).exp());
     for start in [0.0, 51.0] {
-        for (from, to, share) in [(0.0, 10.0, 0.75), (10.0, 20.0, 0.25), (20.0, 29.0, 0.0)] {
+        for (from, to, share) in [
+            (0.0, 1.0, 1.0),
+            (1.0, 6.0, mean(1.0, 6.0)),
+            (6.0, 16.0, mean(6.0, 16.0)),
+        ] {
             let found = share_proxied(&cold, start + from, start + to);
-            let deviation = (share * (1.0 - share) / 100.0f64).sqrt();
+            let deviation = (share * (1.0 - share) / (10.0 * (to - from))).sqrt();
             assert!(
                 (found - share).abs() <= 4.0 * deviation,
                 "{start} {from}: {found}, not {share}"
@@ -297,13 +303,16 @@ fn what_limit_req_delays_holds_one_connection() {
     assert_eq!(odd[2..], [(0.0, Error); 5]);
 }
 
-/// What is in a cache goes stale while nobody answers, within one `ttl`, and fills again as long.
+/// What is in a cache goes stale while nobody answers, within one `ttl`, and is fetched again as it is asked for.
 #[test]
 fn a_cache_goes_stale_while_nobody_is_behind_it() {
     let crash = r#"{ "at": "50s", "for": "20s", "target": "a", "effect": "crash" }"#;
     let run = proxied(r#", "cache": { "hit": 0.8, "ttl": "20s" }"#, crash);
-    // Of those who ask in each ten seconds, the mean of a share that runs straight from 0.8 to 0 and back.
-    for (from, share) in [(50.0, 0.6), (60.0, 0.2), (70.0, 0.2), (80.0, 0.6), (90.0, 0.8)] {
+    // Of those who ask in each ten seconds: the mean of a share that runs straight from 0.8 to 0, and of 1 - exp(-t/5 s), once the first
+    // answer is there, after a second.
+    let back = |from: f64, to: f64| 1.0 - 0.5 * ((-from / 5.0f64).exp() - (-to / 5.0f64).exp());
+    let first = back(0.0, 10.0) - 0.1 * (1.0 + 5.0 * ((-0.2f64).exp() - 1.0));
+    for (from, share) in [(50.0, 0.6), (60.0, 0.2), (70.0, first), (80.0, back(10.0, 20.0))] {
         let asked = run
             .rows
             .iter()
@@ -314,6 +323,49 @@ fn a_cache_goes_stale_while_nobody_is_behind_it() {
         assert!(
             (kept / asked - share).abs() <= 4.0 * deviation,
             "{from}: {kept} of {asked}, not {share}"
+        );
+    }
+}
+
+/// The client is gone after a second, long before the web server notices that nobody answers it: nothing is fetched all the same.
+#[test]
+fn a_cache_does_not_fill_or_stay_warm_where_clients_leave_first() {
+    for (fault_at, from, share) in [("0s", 0.0, 0.0), ("50s", 71.0, 0.0)] {
+        let run = record(&format!(
+            r#"{{ "duration": "100s",
+            "clients": {{ "c": {{ "timeout": "1s", "arrivals": {{ "uniform": 10 }}, "entry": "w" }} }},
+            "nodes": {{ "w": {{ "kind": "web", "upstreams": ["a"], "cache": {{ "hit": 0.8, "ttl": "20s" }} }},
+                       "a": {{ "kind": "app", "work": {{ "*": {{ "io": "1ms" }} }} }} }},
+            "faults": [{{ "at": "{fault_at}", "target": "a", "effect": "hang" }}] }}"#
+        ));
+        let asked = run.rows.iter().filter(|r| r.arrived.seconds() >= from);
+        let served = asked.clone().filter(|r| r.outcome == Ok).count() as f64;
+        assert_eq!(served / asked.count() as f64, share, "the fault at {fault_at}");
+    }
+}
+
+/// Two upstreams take turns and one is dead: a key that is not there is fetched at the second attempt, so two thirds are there, and
+/// half of the others are served.
+#[test]
+fn a_cache_before_a_half_dead_tier_keeps_what_the_other_half_brings() {
+    for at in ["10s", "300s"] {
+        let run = record(&format!(
+            r#"{{ "duration": "1000s",
+            "clients": {{ "c": {{ "arrivals": {{ "poisson": 20 }}, "entry": "w" }} }},
+            "nodes": {{ "w": {{ "kind": "web", "upstreams": ["lb"], "cache": {{ "hit": 0.8, "ttl": "20s" }} }},
+                       "lb": {{ "kind": "load-balancer", "servers": ["a", "b"] }},
+                       "a": {{ "kind": "app", "work": {{ "*": {{ "io": "1ms" }} }} }},
+                       "b": {{ "kind": "app", "work": {{ "*": {{ "io": "1ms" }} }} }} }},
+            "faults": [{{ "at": "{at}", "target": "a", "effect": "errors", "ratio": 1 }}] }}"#
+        ));
+        let asked = run.rows.iter().filter(|r| r.arrived.seconds() >= 400.0);
+        let served = asked.clone().filter(|r| r.outcome == Ok).count() as f64;
+        let (share, asked) = (5.0 / 6.0, asked.count() as f64);
+        let deviation = (share * (1.0 - share) / asked).sqrt();
+        let found = served / asked;
+        assert!(
+            (found - share).abs() < 4.0 * deviation,
+            "{found} with the fault at {at}"
         );
     }
 }

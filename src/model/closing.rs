@@ -64,6 +64,8 @@ impl World<'_> {
             .map(|i| self.host_record(i, end, window))
             .collect();
         let in_flight = self.cx.frames.len();
+        // Who still waits has waited until now.
+        self.cx.calendar.wind_to(end);
         self.let_go();
         self.audit()?;
         self.cx.record.close_bins();

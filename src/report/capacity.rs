@@ -25,7 +25,7 @@ pub fn report(document: &Document, capacity: &Capacity) -> Report {
     Report {
         title: format!("{}: how much does it carry?", document.envelope.scenario.name),
         subtitle: format!(
-            "{} of {} at each load, {}",
+            "{} of {} at each load near the knee, {}",
             plural(document.envelope.replications, "replication"),
             units::span(libm::round(document.envelope.duration_s)),
             seed(document)

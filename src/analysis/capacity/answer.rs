@@ -60,7 +60,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
         Some(most) => knee.within(most / promised(&plan), present_per_s),
         None => knee,
     };
-    let knee = knee.near_to(bounded.as_ref().map(|b| &b.1));
+    let mut knee = knee.near_to(bounded.as_ref().map(|b| &b.1));
     let tried = search.tried;
     let mut found = Found {
         capacity: Capacity {
@@ -78,7 +78,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
         complete: true,
     };
     let rest = match question.all {
-        true => the_rest(question, &mut search, &knee, &mut found),
+        true => the_rest(question, &mut search, &mut knee, &mut found),
         false => Ok(()),
     };
     let events = search.events;
@@ -93,7 +93,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
     });
     found.events += events;
     found.capacity.knee = knee;
-    found.caveats = caveats(&plan, &found.capacity, question);
+    found.caveats.splice(0..0, caveats(&plan, &found.capacity, question));
     match rest {
         Err(End::Failed(failure)) => Err(End::Failed(failure)),
         // What was finished is worth having.
@@ -106,8 +106,18 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
 }
 
 /// The curve, and every loss.
-fn the_rest(question: &Question, search: &mut Search<'_, '_>, knee: &Knee, found: &mut Found) -> Result<(), End> {
+fn the_rest(question: &Question, search: &mut Search<'_, '_>, knee: &mut Knee, found: &mut Found) -> Result<(), End> {
     let trials = curve::trials(search, knee, LOST)?;
+    if let Some(rate_per_s) = curve::widen(knee, &trials) {
+        let digits = if rate_per_s < 100.0 { 2 } else { 0 };
+        found.caveats.push(Caveat {
+            code: "knee.chance".into(),
+            message: format!(
+                "the {} replications of the curve say otherwise than those of the knee at {rate_per_s:.digits$}/s, and the interval of the knee reaches to there: what breaks the promise happens in some runs and not in others; more `--replications` say how often",
+                LOST.replications
+            ),
+        });
+    }
     found.capacity.curve = curve::points(&trials);
     found.capacity.beyond = curve::beyond(knee, &found.capacity.curve);
     let plan = search.plan.clone();
@@ -354,7 +364,12 @@ pub(super) fn knee_of(plan: &Plan, trials: &[Trial]) -> Knee {
         Some(Crossing::Before(least)) => (Verdict::NoLoad, estimate(None, None, Some(least))),
         None => (Verdict::NoLoad, Estimate::default()),
     };
-    let each = |e: Estimate, f: &dyn Fn(f64) -> f64| estimate(e.value.map(f), e.lo.map(f), e.hi.map(f));
+    // Users at their limit ask no more often for being more: chance may have more of them ask less.
+    let each = |e: Estimate, f: &dyn Fn(f64) -> f64| {
+        let (value, lo, hi) = (e.value.map(f), e.lo.map(f), e.hi.map(f));
+        let both = |bound: Option<f64>, least: fn(f64, f64) -> f64| bound.map(|b| value.map_or(b, |v| least(b, v)));
+        estimate(value, both(lo, f64::min), both(hi, f64::max))
+    };
     let mut knee = Knee {
         verdict,
         knee_per_s: each(ratio, &rate),

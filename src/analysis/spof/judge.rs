@@ -199,7 +199,20 @@ impl Judge<'_> {
     /// What is missed while it is down.
     fn complaints(&self, loss: usize) -> Vec<String> {
         let question = self.question;
-        complaints(question.plan, &question.plans, self.runs, &question.trials[loss])
+        let trial = &question.trials[loss];
+        let missed = missed(question.plan, &self.run(trial.loss), &self.run(trial.base));
+        with_drift(missed, self.runs, trial)
+    }
+
+    /// What is missed at the light load of a doubt. What the baseline keeps is known from the full load: of the few requests of a
+    /// light one the slowest may be too slow by chance, and what is missed without load is no matter of load for that.
+    fn complaints_of_light(&self, loss: usize, settled: &Settled<'_>) -> Vec<String> {
+        let Some(trial) = settled.doubts.light[loss].as_ref() else {
+            return Vec::new();
+        };
+        let light = findings::run(&settled.doubts.plans[trial.loss], &settled.runs.studies[trial.loss]);
+        let usual = self.run(self.question.trials[loss].base);
+        with_drift(missed(self.question.plan, &light, &usual), settled.runs, trial)
     }
 
     /// What is missed at the full load and kept at a tenth of it is a matter of load.
@@ -208,8 +221,7 @@ impl Judge<'_> {
             return Verdict::Outage;
         }
         let missed_now = self.complaints(loss);
-        let light = |trial: &Trial| complaints(self.question.plan, &settled.doubts.plans, settled.runs, trial);
-        let missed_light = settled.doubts.light[loss].as_ref().map_or(Vec::new(), light);
+        let missed_light = self.complaints_of_light(loss, settled);
         match missed_now.iter().find(|m| !missed_light.contains(m)) {
             Some(_) => Verdict::Overload,
             None if missed_now.is_empty() && !loses_newcomers(self.question.trials[loss], self.runs) => Verdict::None,
@@ -458,9 +470,7 @@ fn loses_newcomers(trial: Trial, runs: &Runs) -> bool {
 }
 
 /// What is missed while something is down; latency that goes on growing too.
-fn complaints(plan: &Plan, plans: &[Plan], runs: &Runs, trial: &Trial) -> Vec<String> {
-    let of = |plan: usize| findings::run(&plans[plan], &runs.studies[plan]);
-    let mut missed = missed(plan, &of(trial.loss), &of(trial.base));
+fn with_drift(mut missed: Vec<String>, runs: &Runs, trial: &Trial) -> Vec<String> {
     let samples = |plan: usize| runs.studies[plan].samples.as_slice();
     if drifts(samples(trial.loss), samples(trial.base), measured_bins(trial)) {
         missed.push(DRIFTS.into());

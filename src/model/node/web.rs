@@ -213,17 +213,17 @@ impl<'p> Web<'p> {
     #[cold]
     fn give_up(&mut self, cx: &mut Context<'_>, key: FrameKey, cause: Outcome) {
         if let Some(cache) = &mut self.cache {
-            cache.failed(cx.frames[key].entered);
+            cache.heard(cx.frames[key].entered, cx.now(), false);
         }
         cx.finish(key, Reply::failed(cause));
     }
 
     /// An upstream has.
     #[inline]
-    fn succeeded(&mut self, cx: &Context<'_>, upstream: u16) {
+    fn succeeded(&mut self, cx: &Context<'_>, key: FrameKey, upstream: u16) {
         self.upstreams.succeeded(usize::from(upstream));
         if let Some(cache) = &mut self.cache {
-            cache.answered(cx.now());
+            cache.heard(cx.frames[key].entered, cx.now(), true);
         }
     }
 
@@ -294,7 +294,7 @@ impl Behaviour for Web<'_> {
             return;
         };
         if reply.is_ok() {
-            self.succeeded(cx, upstream);
+            self.succeeded(cx, key, upstream);
             cx.finish(key, reply);
         } else {
             self.attempt_failed(cx, key, usize::from(upstream), reply);
@@ -306,7 +306,7 @@ impl Behaviour for Web<'_> {
         let Stage::Proxied { upstream } = step.stage else {
             return false;
         };
-        self.succeeded(cx, upstream);
+        self.succeeded(cx, key, upstream);
         self.let_go(step, &cx.frames[key]);
         true
     }
@@ -328,8 +328,12 @@ impl Behaviour for Web<'_> {
         }
     }
 
-    fn release(&mut self, _cx: &mut Context<'_>, frame: &mut Frame) {
+    fn release(&mut self, cx: &mut Context<'_>, frame: &mut Frame) {
         if let FrameStep::Web(step) = frame.step {
+            if let Some(cache) = self.cache.as_mut().filter(|_| frame.child != FrameKey::NONE) {
+                // Its client has gone before an upstream answered: nothing was fetched.
+                cache.heard(frame.entered, cx.now(), false);
+            }
             self.let_go(step, frame);
         }
     }

@@ -4,6 +4,7 @@
 
 use super::Context;
 use crate::base::ids::ClassId;
+use crate::base::time::Span;
 use crate::scenario::plan::{Measure, Objective};
 use crate::scenario::raw::failure::ClassSlo;
 use crate::scenario::read::tree::Path;
@@ -37,6 +38,7 @@ fn of(cx: &mut Context, slo: &ClassSlo, class: Option<ClassId>, prefix: &str, pa
         ("p99", slo.p99, 0.99),
         ("p999", slo.p999, 0.999),
     ];
+    let patience = patience(cx);
     let mut objectives = Vec::new();
     let mut add = |key: &str, measure, target| {
         objectives.push(Objective {
@@ -56,8 +58,22 @@ fn of(cx: &mut Context, slo: &ClassSlo, class: Option<ClassId>, prefix: &str, pa
             if bound.0.is_zero() {
                 cx.bad(&path.key(key), "a bound of 0 can never be met");
             }
+            if let Some(patience) = patience.filter(|p| bound.0 >= *p) {
+                cx.warn(format!(
+                    "{}: {} is never missed, since every client gives up after {patience} and latency is that of good answers; \
+                     a number without a unit is seconds",
+                    path.key(key),
+                    bound.0
+                ));
+            }
             add(key, Measure::Latency(p), bound.0.seconds());
         }
     }
     objectives
+}
+
+/// How long the most patient client waits for its answer; `None` = for ever.
+fn patience(cx: &Context) -> Option<Span> {
+    let all = cx.raw.clients.iter().map(|(_, client)| client.timeout.map(|t| t.0));
+    all.collect::<Option<Vec<Span>>>()?.into_iter().max()
 }

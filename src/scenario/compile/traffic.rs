@@ -5,6 +5,7 @@
 use super::Context;
 use super::names::Component;
 use super::trace;
+use crate::base::dist::Dist;
 use crate::base::ids::ClassId;
 use crate::base::limits;
 use crate::base::time::{Span, Time};
@@ -262,10 +263,16 @@ fn load(cx: &mut Context, client: &raw::Client, path: &Path) -> Load {
                 return nothing;
             };
             let why = "a user who is refused would ask again in the same instant, for ever";
-            Load::Closed {
-                users,
-                think: cx.positive_dist(&think.0, &path.key("think"), why),
+            let think = cx.positive_dist(&think.0, &path.key("think"), why);
+            if let Dist::Constant(span) = think
+                && users > 1
+            {
+                cx.warn(format!(
+                    "{path}: {users} users who all think {span} ask in the same instant, again and again; \
+                     \"think\": {{ \"exponential\": {{ \"mean\": \"{span}\" }} }} spreads them"
+                ));
             }
+            Load::Closed { users, think }
         }
         (Some(_), Some(_)) => {
             cx.bad(

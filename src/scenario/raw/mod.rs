@@ -34,6 +34,22 @@ pub const CALLED_OTHERWISE: &[(&str, &str)] = &[
     ("type", "kind"),
     ("cpus", "cores"),
     ("db", "database"),
+    // As kinds of nodes.
+    ("haproxy", "load-balancer"),
+    ("lb", "load-balancer"),
+    ("balancer", "load-balancer"),
+    ("nginx", "web"),
+    ("apache", "web"),
+    ("cdn", "web"),
+    ("mysql", "database"),
+    ("mariadb", "database"),
+    ("postgres", "database"),
+    ("postgresql", "database"),
+    ("application", "app"),
+    ("service", "app"),
+    ("resolver", "dns"),
+    ("keepalived", "virtual-ip"),
+    ("vip", "virtual-ip"),
 ];
 
 /// A web stack, the load on it, and what goes wrong.

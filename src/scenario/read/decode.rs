@@ -53,14 +53,17 @@ pub fn decode<T: DeserializeOwned>(tree: &mut Tree, glossary: &Glossary) -> Deco
             Err(error) => error,
         };
         let path = Path(error.steps.iter().rev().cloned().collect());
-        let kind = error.what.meant_kind();
+        let kind = error.what.meant_kind(glossary);
         if !follows(&error, &path, &done.pruned) {
             let origin = if error.key {
                 tree.origin_of_key(&path)
             } else {
                 tree.origin_of(&path)
             };
-            done.faults.push(error.what.into_fault(origin, glossary));
+            let instead = instead_of(&error.what, tree.find(&path), glossary);
+            let mut fault = error.what.into_fault(origin, glossary);
+            fault.hint = instead.or(fault.hint);
+            done.faults.push(fault);
         }
         if !(kind.is_some_and(|kind| replace(tree, &path, kind)) || prune(tree, &path)) {
             break;
@@ -68,6 +71,17 @@ pub fn decode<T: DeserializeOwned>(tree: &mut Tree, glossary: &Glossary) -> Deco
         note(&mut done.pruned, path);
     }
     done
+}
+
+/// What stands in this object in the place of the field that is missing, under a name that it has elsewhere.
+fn instead_of(what: &What, object: Option<&Tree>, glossary: &Glossary) -> Option<String> {
+    let (What::Missing(field), Value::Object(entries)) = (what, &object?.value) else {
+        return None;
+    };
+    let (typed, _) = glossary
+        .iter()
+        .find(|(there, here)| here == field && entries.iter().any(|e| e.key == *there))?;
+    Some(format!("what stands there as \"{typed}\" is called \"{field}\" here"))
 }
 
 /// Remembers what has been cut out. An element of a list leaves its number to the next one, so only that the list has lost
@@ -151,12 +165,20 @@ pub enum What {
     },
 }
 
+/// What is called so elsewhere, by its name here.
+fn called_here(glossary: &Glossary, word: &str, known: &[&'static str]) -> Option<&'static str> {
+    let mut all = glossary.iter();
+    let called = all.find(|(there, here)| there.eq_ignore_ascii_case(word) && known.contains(here));
+    called.map(|(_, here)| *here)
+}
+
 impl What {
-    /// Of an unknown kind: the one that is near, where there is one alone.
-    fn meant_kind(&self) -> Option<&'static str> {
+    /// Of an unknown kind: the one that is near, where there is one alone, or that is called so elsewhere.
+    fn meant_kind(&self, glossary: &Glossary) -> Option<&'static str> {
         match self {
             What::Unknown { what: TAG, word, known } => match nearest(word, known.iter().copied())[..] {
                 [kind] => Some(kind),
+                [] => called_here(glossary, word, known),
                 _ => None,
             },
             _ => None,
@@ -172,11 +194,9 @@ impl What {
             What::Missing(field) => (format!("\"{field}\" is missing here"), None),
             What::Unknown { what, word, known } => {
                 let near = did_you_mean(&word, known.iter().copied());
-                let called = glossary
-                    .iter()
-                    .find(|(there, here)| *there == word && known.contains(here));
+                let called = called_here(glossary, &word, known);
                 let hint = near
-                    .or_else(|| called.map(|(_, here)| format!("here it is called \"{here}\"")))
+                    .or_else(|| called.map(|here| format!("here it is called \"{here}\"")))
                     .or_else(|| expected(known.iter().copied()));
                 (format!("unknown {what} \"{word}\""), hint)
             }

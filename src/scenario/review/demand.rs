@@ -5,7 +5,7 @@ use super::graph;
 use super::held::{cpu_s, queries_s};
 use super::traffic::{Traffic, limit};
 use super::words::{number, percent, plural, rate};
-use crate::base::ids::{ClassId, HostId, NodeId};
+use crate::base::ids::{ClassId, NodeId};
 use crate::scenario::plan::{Kind, Node, Plan, Server, Work};
 
 /// What there may be too few of.
@@ -126,15 +126,20 @@ pub fn bottleneck(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Option<Bottl
 
 /// All that has a limit, and how much of it this load takes.
 pub fn uses(plan: &Plan, traffic: &Traffic) -> Vec<Use> {
-    let hosts = plan.hosts.iter().enumerate().filter_map(|(i, host)| {
-        let host_id = HostId::new(i);
-        let demand = |n: NodeId| sum(plan, traffic, n, |_, work| cpu_s(plan.node(n), work));
+    // By host: what its nodes ask of its cores, and the role of the first.
+    let mut on_cores: Vec<(f64, Option<u64>)> = vec![(0.0, None); plan.hosts.len()];
+    for (i, node) in plan.nodes.iter().enumerate() {
+        let (busy, role) = &mut on_cores[node.host.index()];
+        *busy += sum(plan, traffic, NodeId::new(i), |_, work| cpu_s(node, work));
+        *role = Some(role.map_or(node.draws, |role| role.min(node.draws)));
+    }
+    let hosts = plan.hosts.iter().zip(on_cores).filter_map(|(host, (busy, role))| {
         Some(Use {
             component: host.name.clone(),
             what: Resource::Cores,
             count: f64::from(host.cores?),
-            busy: plan.nodes_on(host_id).map(demand).sum::<f64>() / host.speed,
-            role: plan.nodes_on(host_id).map(|n| plan.node(n).draws).min()?,
+            busy: busy / host.speed,
+            role: role?,
         })
     });
     let nodes = || plan.nodes.iter().enumerate().map(|(i, node)| (NodeId::new(i), node));
