@@ -109,3 +109,22 @@ fn shipped_scenarios_account_for_all_of_the_time() {
         near(waterfall.all.mean_s.expect("measured"), measured, 1e-12);
     }
 }
+
+/// Nine of ten requests fail at their second call: what the first call took for them is no time that the caller saved. What was done
+/// for them stands with who did it, and comes off at the end.
+#[test]
+fn no_hop_takes_less_than_nothing_where_requests_fail() {
+    let json = r#"{ "duration": "600s",
+      "clients": { "u": { "entry": "l", "arrivals": { "poisson": 20 } } }, "network": { "latency": "2ms" },
+      "nodes": { "l": { "kind": "app", "calls": ["a", "b"], "work": { "*": { "io": "1ms" } } },
+                 "a": { "kind": "app", "work": { "*": { "io": "100ms" } } }, "b": { "kind": "app", "work": { "*": { "io": "50ms" } } } },
+      "faults": [{ "at": 0, "target": "b", "effect": "errors", "ratio": 0.9 }] }"#;
+    let all = run(json, 2, 1).waterfall.all;
+    near(hop(&all, "l").own_s, 0.001, 1e-9);
+    near(hop(&all, "b").own_s, 0.050, 1e-9);
+    let a = hop(&all, "a");
+    assert!(a.answers > 8.0, "{a:?}");
+    near(a.own_s, 0.1 * a.answers, 1e-9);
+    // Of each that failed: 100 ms at work and 4 ms on the way.
+    near(all.elsewhere_s, -0.104 * (a.answers - 1.0), 1e-9);
+}

@@ -1,7 +1,7 @@
 //! Where a request's time goes, hop by hop: the mean latency taken apart.
 //!
-//! Of every good answer it is known how long the call was inside of its node and how much of that it waited. What a node
-//! took itself is what was spent inside less what the nodes it asked took, with their ways. The ways are the Plan's
+//! Of every good answer it is known how long the call was inside of its node, how much of that it waited, and how much the nodes it
+//! asked took, with their ways: the rest is what the node took itself. The ways are the Plan's
 //! network, and what is left of the mean latency is said too: clients that try again, and work done for requests that
 //! failed in the end.
 
@@ -106,10 +106,7 @@ impl Taken<'_> {
                     sum.answers += n;
                     sum.network_s += n * (there + back);
                     sum.wait_s += flow.waited.seconds();
-                    sum.own_s += flow.inside.seconds() - n * there - flow.waited.seconds();
-                    if let Some(asking) = sums.get_mut(caller) {
-                        asking.own_s -= flow.inside.seconds() + n * back;
-                    }
+                    sum.own_s += (flow.inside - flow.waited - flow.below).seconds() - n * there;
                 }
             }
         }

@@ -23,14 +23,33 @@ const ANSWER: u64 = 8;
 /// Whether a fault spoils the answer.
 pub(super) const SPOIL: u64 = 9;
 
-/// An answer that met a cut.
+/// An answer on its way to who has called.
 #[derive(Copy, Clone, Debug)]
-pub(super) struct Stuck {
-    from: NodeId,
-    to: FrameKey,
-    call: u16,
-    reply: Reply,
-    tries: u32,
+pub(super) struct Answer {
+    pub(super) from: NodeId,
+    pub(super) to: FrameKey,
+    /// To which of the caller's calls.
+    pub(super) call: u16,
+    pub(super) reply: Reply,
+    /// How long that took so far.
+    pub(super) took: Span,
+    /// How often it met a cut.
+    pub(super) tries: u32,
+}
+
+impl Answer {
+    /// A good one that sets out.
+    #[inline]
+    pub(super) fn good(from: NodeId, to: FrameKey, call: u16, took: Span) -> Answer {
+        Answer {
+            from,
+            to,
+            call,
+            reply: Reply::OK,
+            took,
+            tries: 0,
+        }
+    }
 }
 
 impl Context<'_> {
@@ -58,6 +77,7 @@ impl Context<'_> {
             entered: now,
             patience,
             waited: Span::ZERO,
+            below: Span::ZERO,
             op,
             calls: 0,
             timer: 0,
@@ -173,7 +193,14 @@ impl Context<'_> {
         }
         if !self.is_up(node) {
             self.frames.remove(key);
-            self.deliver(node, parent, call, Reply::refused(Outcome::Refused), 0);
+            self.deliver(Answer {
+                from: node,
+                to: parent,
+                call,
+                reply: Reply::refused(Outcome::Refused),
+                took: Span::ZERO,
+                tries: 0,
+            });
             return true;
         }
         false
@@ -240,20 +267,26 @@ impl Context<'_> {
         }
     }
 
-    /// Sends an answer over the wire. `tries` counts how often it met a cut.
+    /// Sends an answer over the wire.
     #[inline]
-    pub fn deliver(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
-        let Some(caller) = self.frames.get(to).map(|f| f.node) else {
+    pub(super) fn deliver(&mut self, answer: Answer) {
+        let Some(caller) = self.frames.get(answer.to).map(|f| f.node) else {
             return;
         };
-        match self.constant_way(caller, from) {
-            Some(span) => self.answer_after(span, to, call, reply),
-            None => self.deliver_through(from, to, call, reply, tries),
+        match self.constant_way(caller, answer.from) {
+            Some(span) => self.answer_after(span, answer),
+            None => self.deliver_through(answer),
         }
     }
 
     #[inline]
-    fn answer_after(&mut self, span: Span, to: FrameKey, call: u16, reply: Reply) {
+    fn answer_after(&mut self, span: Span, answer: Answer) {
+        let Answer {
+            to, call, reply, took, ..
+        } = answer;
+        if reply.is_ok() {
+            self.answered_after(to, call, took + span);
+        }
         if span.is_zero() {
             self.signals.push(Signal::Answered(to, call, reply));
         } else {
@@ -261,15 +294,24 @@ impl Context<'_> {
         }
     }
 
+    /// A good answer to a call, if the caller still waits for it, will have taken so long.
+    #[inline]
+    pub(super) fn answered_after(&mut self, to: FrameKey, call: u16, took: Span) {
+        if let Some(caller) = self.frames.get_mut(to).filter(|f| f.calls == call) {
+            caller.below = caller.below + took;
+        }
+    }
+
     #[inline(never)]
-    fn deliver_through(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
+    fn deliver_through(&mut self, answer: Answer) {
+        let Answer { from, to, reply, .. } = answer;
         let caller = &self.frames[to];
         let (here, there, class) = (self.host_of(from), self.host_of(caller.node), caller.wish.class);
         if self.ends[from.index()].names {
-            return self.answer_after(Span::ZERO, to, call, reply);
+            return self.answer_after(Span::ZERO, answer);
         }
         if self.wire.is_cut(here, there) {
-            return self.deliver_later(from, to, call, reply, tries);
+            return self.deliver_later(answer);
         }
         let message = || Message {
             key: self.message_key(to, from, ANSWER),
@@ -281,35 +323,28 @@ impl Context<'_> {
             },
         };
         let span = self.wire.answer(here, there, message);
-        self.answer_after(span, to, call, reply);
+        self.answer_after(span, answer);
     }
 
     #[cold]
     /// An answer meets a cut: TCP sends it again, with pauses that double, until it gives up.
-    fn deliver_later(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
+    fn deliver_later(&mut self, answer: Answer) {
+        let Answer { took, tries, .. } = answer;
         if tries < wire::RETRANSMISSIONS {
-            let stuck = self.stuck.insert(Stuck {
-                from,
-                to,
-                call,
-                reply,
+            let pause = Wire::pause_before(tries);
+            let stuck = self.stuck.insert(Answer {
+                took: took + pause,
                 tries: tries + 1,
+                ..answer
             });
-            self.after(Wire::pause_before(tries), Class::Progress, Event::Resend(stuck));
+            self.after(pause, Class::Progress, Event::Resend(stuck));
         }
     }
 
     /// An answer that met a cut is sent again.
     pub fn resend(&mut self, key: Key) {
-        if let Some(Stuck {
-            from,
-            to,
-            call,
-            reply,
-            tries,
-        }) = self.stuck.remove(key)
-        {
-            self.deliver(from, to, call, reply, tries);
+        if let Some(answer) = self.stuck.remove(key) {
+            self.deliver(answer);
         }
     }
 

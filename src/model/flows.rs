@@ -16,8 +16,10 @@ pub struct Flow {
     pub answers: u64,
     /// From the sending of the call until the answer left, summed.
     pub inside: Span,
-    /// The part of that spent in the node's queues.
+    /// The part of that spent in the node's queues,
     pub waited: Span,
+    /// and the part spent on calls of its own that got a good answer, with their ways.
+    pub below: Span,
 }
 
 impl Flow {
@@ -26,6 +28,7 @@ impl Flow {
         self.answers += other.answers;
         self.inside = self.inside + other.inside;
         self.waited = self.waited + other.waited;
+        self.below = self.below + other.below;
     }
 }
 
@@ -84,6 +87,7 @@ impl Flows {
             flow.answers += 1;
             flow.inside = flow.inside + now.since(frame.entered);
             flow.waited = flow.waited + frame.waited;
+            flow.below = flow.below + frame.below;
         }
     }
 

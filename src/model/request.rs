@@ -241,6 +241,8 @@ pub struct Frame {
     pub patience: Span,
     /// Time spent in queues so far.
     pub waited: Span,
+    /// What good answers to its calls have taken so far, from the call to the caller.
+    pub below: Span,
     /// Index into the node's `work`: the class, or at a database the operation.
     pub op: u16,
     /// Calls made so far: tells the answer to this call from the answer to the last.

@@ -7,6 +7,7 @@
 //! later (a fault, a time-out, the end of the run) finds it where it would be. The long way, by [`World::arrived`],
 //! `granted`, `worked` and `end`, does the same and is the slow twin: with the feature `slow-twins` all go that way.
 
+use super::calls::Answer;
 use super::context::Context;
 use super::request::{Doing, Frame, FrameKey, Reply, Step};
 use super::signal::Signal;
@@ -152,12 +153,13 @@ impl World<'_> {
         if let Some(caller) = cx.frames.get(parent) {
             traffic.served += 1;
             cx.record.answered(now, caller.node, frame);
-            let call = caller.calls;
+            let (call, took) = (caller.calls, now.since(frame.entered));
             cx.frames.discard(key);
             if cx.is_at_once() {
+                cx.answered_after(parent, call, took);
                 self.answered(parent, call, Reply::OK);
             } else {
-                cx.deliver(node, parent, call, Reply::OK, 0);
+                cx.deliver(Answer::good(node, parent, call, took));
             }
         } else {
             traffic.orphaned += 1;
@@ -182,16 +184,20 @@ impl World<'_> {
                 break;
             }
             let (now, frame) = (cx.now(), &cx.frames[key]);
-            let caller = cx.frames[parent];
+            let Frame {
+                node: caller, calls, ..
+            } = cx.frames[parent];
+            let took = now.since(frame.entered);
             cx.traffic[node.index()].served += 1;
             cx.record.waited(frame);
-            cx.record.answered(now, caller.node, frame);
+            cx.record.answered(now, caller, frame);
             cx.frames.discard(key);
             if !cx.is_at_once() {
-                cx.deliver(node, parent, caller.calls, Reply::OK, 0);
+                cx.deliver(Answer::good(node, parent, calls, took));
                 return None;
             }
-            (key, call) = (parent, caller.calls);
+            cx.answered_after(parent, calls, took);
+            (key, call) = (parent, calls);
         }
         Some((key, call))
     }

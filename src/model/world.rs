@@ -3,7 +3,7 @@
 //! `dispatch` is where everything that can happen does; `end` is the only door out for a request. Time advances in
 //! [`Calendar::next`](crate::engine::calendar::Calendar::next) and nowhere else.
 
-use super::calls::SPOIL;
+use super::calls::{Answer, SPOIL};
 use super::context::Context;
 use super::event::{Class, Event};
 use super::node::Node;
@@ -86,7 +86,10 @@ pub fn run(plan: &Plan, order: &Order, stop: &dyn Fn(usize) -> bool) -> Result<O
 #[cold]
 fn warm<'e>(frames: &Slab<Frame>, events: impl Iterator<Item = &'e Packed> + Clone) {
     // One of each line of the cache that a frame may lie in.
-    let lines = |frame: &Frame| frame.parent.bits() ^ frame.number ^ u64::from(frame.worker);
+    let lines = |frame: &Frame| {
+        let ends = u64::from(frame.doing == Doing::OnTheWire) ^ u64::from(frame.worker);
+        ends ^ frame.parent.bits() ^ frame.number
+    };
     let own = events.clone().filter_map(|event| Event::unpack(*event).frame());
     let read: u64 = own.map(|key| frames.warm(key, lines)).fold(0, |all, word| all ^ word);
     let callers = events.filter_map(|event| frames.get(Event::unpack(*event).frame()?).map(|f| f.parent));
@@ -418,12 +421,19 @@ impl<'p> World<'p> {
         };
         let (call, caller) = (caller.calls, caller.node);
         let reply = self.spoil(&frame, reply);
+        let now = self.cx.now();
         if reply.is_ok() {
             self.cx.traffic[frame.node.index()].served += 1;
-            let now = self.cx.now();
             self.cx.record.answered(now, caller, &frame);
         }
-        self.cx.deliver(frame.node, frame.parent, call, reply, 0);
+        self.cx.deliver(Answer {
+            from: frame.node,
+            to: frame.parent,
+            call,
+            reply,
+            took: now.since(frame.entered),
+            tries: 0,
+        });
     }
 
     /// Does a fault turn this good answer into a bad one, or into none?
