@@ -360,45 +360,6 @@ fn several_sources_of_users_and_a_promise_nobody_can_keep() {
     assert!(never.knee.knee_per_s.hi.is_none_or(f64::is_finite));
 }
 
-/// A breaker that opens takes everything with it, in some runs and not in others: what the curve sees, the knee's interval covers.
-#[test]
-fn a_knee_that_hangs_on_chance_says_so_and_the_curve_does_not_gainsay_it() {
-    let (_dir, file) = written(
-        r#"{ "duration": "1m", "warmup": "10s",
-            "clients": { "c": { "arrivals": { "poisson": "100/s" }, "entry": "shop" } },
-            "nodes": { "shop": { "kind": "app", "calls": ["pay"], "breaker": { "failures": 20, "window": "10s", "open": "5s" } },
-                       "pay": { "kind": "app", "workers": 40, "queue": 20, "work": { "*": { "io": { "lognormal": { "mean": "120ms", "cv": 0.7 } } } } } },
-            "slo": { "availability": 0.9995, "p99": "1s" } }"#,
-    );
-    let (status, out, err) = fallover(&["capacity", &file, "--json", "--replications", "3", "--seed", "3"]);
-    assert_eq!(status, 0, "{err}");
-    let document = Document::read(&out).expect("is a document");
-    let Answer::Capacity(found) = &document.answer else {
-        panic!("a capacity")
-    };
-    let (lo, hi) = (
-        found.knee.knee_ratio.lo.expect("3 replications"),
-        found.knee.knee_ratio.hi.expect("3 replications"),
-    );
-    for point in &found.curve {
-        assert!(
-            point.holds || point.load_ratio >= lo,
-            "missed at {}, below {lo}",
-            point.load_ratio
-        );
-        assert!(
-            !point.holds || point.load_ratio <= hi,
-            "kept at {}, above {hi}",
-            point.load_ratio
-        );
-    }
-    assert!(
-        document.caveats.iter().any(|c| c.code == "knee.chance"),
-        "{:?}",
-        document.caveats
-    );
-}
-
 /// Twice as many users at their limit ask as often: the rates of the interval's two ends are chance, and it is an interval all the same.
 #[test]
 fn rates_of_users_at_their_limit_are_in_order() {

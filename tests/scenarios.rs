@@ -152,7 +152,7 @@ fn users_in_step_and_promises_that_nothing_can_break_are_warned_of() {
     let spread = r#"{ "exponential": { "mean": "5s" } }"#;
     assert_eq!(warnings(200, spread, r#""300ms""#), "");
     assert_eq!(warnings(1, r#""5s""#, r#""300ms""#), "");
-    assert!(warnings(200, r#""5s""#, r#""300ms""#).contains("200 users who all think 5s ask in the same instant"));
+    assert!(warnings(200, r#""5s""#, r#""300ms""#).contains("200 users who all think 5s begin in the same instant"));
     assert!(
         warnings(200, spread, "300").contains("slo.p99: 5m is never missed, since every client gives up after 10s")
     );

@@ -128,3 +128,18 @@ fn no_hop_takes_less_than_nothing_where_requests_fail() {
     // Of each that failed: 100 ms at work and 4 ms on the way.
     near(all.elsewhere_s, -0.104 * (a.answers - 1.0), 1e-9);
 }
+
+/// An answer that comes 21 ms too late is none: the balancer has hung up after 60 ms, which it lost, and asked the other server.
+#[test]
+fn an_answer_that_comes_too_late_is_not_taken_off() {
+    let json = r#"{ "duration": "600s", "warmup": 0,
+      "clients": { "u": { "entry": "l", "arrivals": { "poisson": "2/s" } } }, "hosts": { "h1": {}, "h2": {} }, "network": { "latency": "40ms" },
+      "nodes": { "l": { "kind": "load-balancer", "host": "h1", "servers": ["a", "b"], "timeouts": { "server": "60ms" },
+                        "retries": 1, "redispatch": true, "retry_on": ["response-timeout"] },
+                 "a": { "kind": "app", "host": "h2", "work": { "*": { "io": "1ms" } } },
+                 "b": { "kind": "app", "host": "h1", "work": { "*": { "io": "10ms" } } } } }"#;
+    let all = run(json, 1, 1).waterfall.all;
+    let share = all.mean_s.expect("answered") - 0.08 - 0.01;
+    assert!(share > 0.02, "{share}");
+    near(hop(&all, "l").own_s, share, 1e-6);
+}

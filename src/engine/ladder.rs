@@ -110,7 +110,7 @@ impl<E: Copy> Ladder<E> {
         first
     }
 
-    /// The events of a bucket that has just become near, once: the next ones to be taken, in no order.
+    /// The events of a bucket that has just become near, once: the next ones to be taken, in an order of its own.
     #[inline]
     pub fn came_near(&mut self) -> Option<&[(u128, E)]> {
         if !self.poured {

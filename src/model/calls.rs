@@ -23,33 +23,14 @@ const ANSWER: u64 = 8;
 /// Whether a fault spoils the answer.
 pub(super) const SPOIL: u64 = 9;
 
-/// An answer on its way to who has called.
+/// An answer that met a cut.
 #[derive(Copy, Clone, Debug)]
-pub(super) struct Answer {
-    pub(super) from: NodeId,
-    pub(super) to: FrameKey,
-    /// To which of the caller's calls.
-    pub(super) call: u16,
-    pub(super) reply: Reply,
-    /// How long that took so far.
-    pub(super) took: Span,
-    /// How often it met a cut.
-    pub(super) tries: u32,
-}
-
-impl Answer {
-    /// A good one that sets out.
-    #[inline]
-    pub(super) fn good(from: NodeId, to: FrameKey, call: u16, took: Span) -> Answer {
-        Answer {
-            from,
-            to,
-            call,
-            reply: Reply::OK,
-            took,
-            tries: 0,
-        }
-    }
+pub(super) struct Stuck {
+    from: NodeId,
+    to: FrameKey,
+    call: u16,
+    reply: Reply,
+    tries: u32,
 }
 
 impl Context<'_> {
@@ -66,6 +47,7 @@ impl Context<'_> {
         let from = &mut self.frames[caller];
         from.calls = from.calls.wrapping_add(1);
         from.silent = false;
+        from.called = now;
         let (from_node, wish, call, path) = (from.node, from.wish, from.calls, from.next_path());
         let key = self.frames.insert_with(|_| Frame {
             node,
@@ -77,6 +59,7 @@ impl Context<'_> {
             entered: now,
             patience,
             waited: Span::ZERO,
+            called: now,
             below: Span::ZERO,
             op,
             calls: 0,
@@ -193,14 +176,7 @@ impl Context<'_> {
         }
         if !self.is_up(node) {
             self.frames.remove(key);
-            self.deliver(Answer {
-                from: node,
-                to: parent,
-                call,
-                reply: Reply::refused(Outcome::Refused),
-                took: Span::ZERO,
-                tries: 0,
-            });
+            self.deliver(node, parent, call, Reply::refused(Outcome::Refused), 0);
             return true;
         }
         false
@@ -267,26 +243,20 @@ impl Context<'_> {
         }
     }
 
-    /// Sends an answer over the wire.
+    /// Sends an answer over the wire. `tries` counts how often it met a cut.
     #[inline]
-    pub(super) fn deliver(&mut self, answer: Answer) {
-        let Some(caller) = self.frames.get(answer.to).map(|f| f.node) else {
+    pub fn deliver(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
+        let Some(caller) = self.frames.get(to).map(|f| f.node) else {
             return;
         };
-        match self.constant_way(caller, answer.from) {
-            Some(span) => self.answer_after(span, answer),
-            None => self.deliver_through(answer),
+        match self.constant_way(caller, from) {
+            Some(span) => self.answer_after(span, to, call, reply),
+            None => self.deliver_through(from, to, call, reply, tries),
         }
     }
 
     #[inline]
-    fn answer_after(&mut self, span: Span, answer: Answer) {
-        let Answer {
-            to, call, reply, took, ..
-        } = answer;
-        if reply.is_ok() {
-            self.answered_after(to, call, took + span);
-        }
+    fn answer_after(&mut self, span: Span, to: FrameKey, call: u16, reply: Reply) {
         if span.is_zero() {
             self.signals.push(Signal::Answered(to, call, reply));
         } else {
@@ -294,24 +264,15 @@ impl Context<'_> {
         }
     }
 
-    /// A good answer to a call, if the caller still waits for it, will have taken so long.
-    #[inline]
-    pub(super) fn answered_after(&mut self, to: FrameKey, call: u16, took: Span) {
-        if let Some(caller) = self.frames.get_mut(to).filter(|f| f.calls == call) {
-            caller.below = caller.below + took;
-        }
-    }
-
     #[inline(never)]
-    fn deliver_through(&mut self, answer: Answer) {
-        let Answer { from, to, reply, .. } = answer;
+    fn deliver_through(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
         let caller = &self.frames[to];
         let (here, there, class) = (self.host_of(from), self.host_of(caller.node), caller.wish.class);
         if self.ends[from.index()].names {
-            return self.answer_after(Span::ZERO, answer);
+            return self.answer_after(Span::ZERO, to, call, reply);
         }
         if self.wire.is_cut(here, there) {
-            return self.deliver_later(answer);
+            return self.deliver_later(from, to, call, reply, tries);
         }
         let message = || Message {
             key: self.message_key(to, from, ANSWER),
@@ -323,28 +284,35 @@ impl Context<'_> {
             },
         };
         let span = self.wire.answer(here, there, message);
-        self.answer_after(span, answer);
+        self.answer_after(span, to, call, reply);
     }
 
     #[cold]
     /// An answer meets a cut: TCP sends it again, with pauses that double, until it gives up.
-    fn deliver_later(&mut self, answer: Answer) {
-        let Answer { took, tries, .. } = answer;
+    fn deliver_later(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
         if tries < wire::RETRANSMISSIONS {
-            let pause = Wire::pause_before(tries);
-            let stuck = self.stuck.insert(Answer {
-                took: took + pause,
+            let stuck = self.stuck.insert(Stuck {
+                from,
+                to,
+                call,
+                reply,
                 tries: tries + 1,
-                ..answer
             });
-            self.after(pause, Class::Progress, Event::Resend(stuck));
+            self.after(Wire::pause_before(tries), Class::Progress, Event::Resend(stuck));
         }
     }
 
     /// An answer that met a cut is sent again.
     pub fn resend(&mut self, key: Key) {
-        if let Some(answer) = self.stuck.remove(key) {
-            self.deliver(answer);
+        if let Some(Stuck {
+            from,
+            to,
+            call,
+            reply,
+            tries,
+        }) = self.stuck.remove(key)
+        {
+            self.deliver(from, to, call, reply, tries);
         }
     }
 

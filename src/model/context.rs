@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::calls::Answer;
+use super::calls::Stuck;
 use super::directory::Directory;
 use super::event::{Class, Event};
 use super::host::{Host, Job};
@@ -155,7 +155,7 @@ pub struct Context<'p> {
     /// Which calls may go the short way, one a node.
     pub(super) short: Vec<Short>,
     /// Answers that met a cut and will be sent again.
-    pub(super) stuck: Slab<Answer>,
+    pub(super) stuck: Slab<Stuck>,
     /// Faults that are active just now: while there is none, nobody looks for their effects.
     pub troubles: u32,
     /// Is the run over, so that nothing new may begin?

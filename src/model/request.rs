@@ -241,7 +241,9 @@ pub struct Frame {
     pub patience: Span,
     /// Time spent in queues so far.
     pub waited: Span,
-    /// What good answers to its calls have taken so far, from the call to the caller.
+    /// When it made its last call,
+    pub called: Time,
+    /// and for how long it has waited for those calls that got a good answer.
     pub below: Span,
     /// Index into the node's `work`: the class, or at a database the operation.
     pub op: u16,

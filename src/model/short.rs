@@ -7,7 +7,6 @@
 //! later (a fault, a time-out, the end of the run) finds it where it would be. The long way, by [`World::arrived`],
 //! `granted`, `worked` and `end`, does the same and is the slow twin: with the feature `slow-twins` all go that way.
 
-use super::calls::Answer;
 use super::context::Context;
 use super::request::{Doing, Frame, FrameKey, Reply, Step};
 use super::signal::Signal;
@@ -153,13 +152,12 @@ impl World<'_> {
         if let Some(caller) = cx.frames.get(parent) {
             traffic.served += 1;
             cx.record.answered(now, caller.node, frame);
-            let (call, took) = (caller.calls, now.since(frame.entered));
+            let call = caller.calls;
             cx.frames.discard(key);
             if cx.is_at_once() {
-                cx.answered_after(parent, call, took);
                 self.answered(parent, call, Reply::OK);
             } else {
-                cx.deliver(Answer::good(node, parent, call, took));
+                cx.deliver(node, parent, call, Reply::OK, 0);
             }
         } else {
             traffic.orphaned += 1;
@@ -178,26 +176,25 @@ impl World<'_> {
         }
         while self.cx.is_quiet() {
             let cx = &mut self.cx;
+            let now = cx.now();
             let frame = cx.frames.get_mut(key).filter(|f| f.calls == call)?;
             let (node, parent) = (frame.node, frame.parent);
             if frame.worker || parent == FrameKey::NONE || !self.nodes[node.index()].passes_back(cx, key) {
                 break;
             }
-            let (now, frame) = (cx.now(), &cx.frames[key]);
-            let Frame {
-                node: caller, calls, ..
-            } = cx.frames[parent];
-            let took = now.since(frame.entered);
+            let frame = &mut cx.frames[key];
+            frame.below = frame.below + now.since(frame.called);
+            let frame = &cx.frames[key];
+            let caller = cx.frames[parent];
             cx.traffic[node.index()].served += 1;
             cx.record.waited(frame);
-            cx.record.answered(now, caller, frame);
+            cx.record.answered(now, caller.node, frame);
             cx.frames.discard(key);
             if !cx.is_at_once() {
-                cx.deliver(Answer::good(node, parent, calls, took));
+                cx.deliver(node, parent, caller.calls, Reply::OK, 0);
                 return None;
             }
-            cx.answered_after(parent, calls, took);
-            (key, call) = (parent, calls);
+            (key, call) = (parent, caller.calls);
         }
         Some((key, call))
     }

@@ -3,7 +3,7 @@
 //! `dispatch` is where everything that can happen does; `end` is the only door out for a request. Time advances in
 //! [`Calendar::next`](crate::engine::calendar::Calendar::next) and nowhere else.
 
-use super::calls::{Answer, SPOIL};
+use super::calls::SPOIL;
 use super::context::Context;
 use super::event::{Class, Event};
 use super::node::Node;
@@ -331,6 +331,9 @@ impl<'p> World<'p> {
         if let Some(waiting) = self.cx.frames.get_mut(frame).filter(|f| f.calls == call) {
             waiting.child = FrameKey::NONE;
             waiting.silent = false;
+            if reply.is_ok() {
+                waiting.below = waiting.below + self.cx.calendar.now().since(waiting.called);
+            }
             let node = waiting.node;
             self.tell(node, |node, cx| node.answered(cx, frame, reply));
         }
@@ -421,19 +424,12 @@ impl<'p> World<'p> {
         };
         let (call, caller) = (caller.calls, caller.node);
         let reply = self.spoil(&frame, reply);
-        let now = self.cx.now();
         if reply.is_ok() {
             self.cx.traffic[frame.node.index()].served += 1;
+            let now = self.cx.now();
             self.cx.record.answered(now, caller, &frame);
         }
-        self.cx.deliver(Answer {
-            from: frame.node,
-            to: frame.parent,
-            call,
-            reply,
-            took: now.since(frame.entered),
-            tries: 0,
-        });
+        self.cx.deliver(frame.node, frame.parent, call, reply, 0);
     }
 
     /// Does a fault turn this good answer into a bad one, or into none?

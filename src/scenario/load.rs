@@ -10,7 +10,8 @@ use super::compile::{Context, place};
 use super::plan::Plan;
 use super::problem::{Place, Problem, Problems};
 use super::raw::settle::settle;
-use super::raw::{CALLED_OTHERWISE, Scenario};
+use super::raw::{CALLED_OTHERWISE, KINDS_CALLED_OTHERWISE, Scenario};
+use super::read::decode::Glossary;
 use super::read::tree::{Entry, Origin, Tree, Value};
 use super::read::{decode, edit, json, yaml};
 use crate::base::limits;
@@ -82,7 +83,11 @@ pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Prob
     // In a `set`, null is a value: unlimited.
     let nulls = tree.drop_nulls(&|path| path.is_like(&["faults", "*", "set"]));
     let declared = declared(&tree);
-    let decoded = decode::decode::<Scenario>(&mut tree, CALLED_OTHERWISE);
+    let glossary = Glossary {
+        words: CALLED_OTHERWISE,
+        kinds: KINDS_CALLED_OTHERWISE,
+    };
+    let decoded = decode::decode::<Scenario>(&mut tree, &glossary);
     for fault in decoded.faults {
         problems.push(Problem {
             hint: fault.hint,

@@ -1,6 +1,7 @@
 //! The whole answer: the knee closely, the curve, every loss, and what to know before believing it.
 
 use super::bound::{blame, bound, lost_nodes, utilization};
+use super::curve::Seen;
 use super::search::{Ask, Effort, End, FINE, LOST, Question, ROUGH, Search, Trial, in_users, is_closed, is_timed};
 use super::sizes::{Sizing, sizes};
 use super::{Bound, Capacity, Found, Knee, Limit, Verdict, curve};
@@ -56,8 +57,11 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
         _ => (guess, rough),
     };
     let is_firm = bounded.as_ref().is_some_and(|b| b.2);
-    let knee = match most.filter(|_| is_firm && !is_closed(&plan) && !is_timed(&plan)) {
-        Some(most) => knee.within(most / promised(&plan), present_per_s),
+    // More than this cannot be answered for long.
+    let firm = most.filter(|_| is_firm && !is_closed(&plan) && !is_timed(&plan));
+    let firm = firm.map(|most| most / promised(&plan));
+    let knee = match firm {
+        Some(most) => knee.within(most, present_per_s),
         None => knee,
     };
     let mut knee = knee.near_to(bounded.as_ref().map(|b| &b.1));
@@ -78,7 +82,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
         complete: true,
     };
     let rest = match question.all {
-        true => the_rest(question, &mut search, &mut knee, &mut found),
+        true => the_rest(question, &mut search, (&mut knee, firm), &mut found),
         false => Ok(()),
     };
     let events = search.events;
@@ -106,19 +110,28 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
 }
 
 /// The curve, and every loss.
-fn the_rest(question: &Question, search: &mut Search<'_, '_>, knee: &mut Knee, found: &mut Found) -> Result<(), End> {
+fn the_rest(
+    question: &Question,
+    search: &mut Search<'_, '_>,
+    (knee, most): (&mut Knee, Option<f64>),
+    found: &mut Found,
+) -> Result<(), End> {
     let trials = curve::trials(search, knee, LOST)?;
-    if let Some(rate_per_s) = curve::widen(knee, &trials) {
-        let digits = if rate_per_s < 100.0 { 2 } else { 0 };
+    found.capacity.curve = curve::points(&trials);
+    let seen: Vec<Seen> = found.capacity.curve.iter().map(Seen::at).collect();
+    let loads = curve::widen(knee, &seen, most);
+    if !loads.is_empty() {
+        let load = |per_s: &f64| format!("{per_s:.*}/s", if *per_s < 100.0 { 2 } else { 0 });
+        let loads: Vec<String> = loads.iter().map(load).collect();
         found.caveats.push(Caveat {
             code: "knee.chance".into(),
             message: format!(
-                "the {} replications of the curve say otherwise than those of the knee at {rate_per_s:.digits$}/s, and the interval of the knee reaches to there: what breaks the promise happens in some runs and not in others; more `--replications` say how often",
-                LOST.replications
+                "the {} replications of the curve say otherwise than those of the knee at {}, and the interval of the knee reaches to there: what breaks the promise happens in some runs and not in others; more `--replications` say how often",
+                LOST.replications,
+                loads.join(" and ")
             ),
         });
     }
-    found.capacity.curve = curve::points(&trials);
     found.capacity.beyond = curve::beyond(knee, &found.capacity.curve);
     let plan = search.plan.clone();
     let is_used = used(&plan);

@@ -7,9 +7,6 @@ use crate::analysis::result::{Distribution, Metrics};
 /// Loads of the curve, over the knee: denser where it bends.
 const LOADS: [f64; 12] = [0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.1, 1.25, 1.5, 2.0];
 
-/// Twice the latency or twice the errors that are allowed, as a logarithm.
-const TWICE: f64 = std::f64::consts::LN_2;
-
 /// The loads of the curve, tried. Without a knee, around the present load.
 pub(super) fn trials(search: &mut Search<'_, '_>, knee: &Knee, effort: Effort) -> Result<Vec<Trial>, End> {
     let knee = knee.knee_ratio.value.filter(|v| *v > 0.0).unwrap_or(1.0);
@@ -35,34 +32,45 @@ pub(super) fn points(trials: &[Trial]) -> Vec<Point> {
     trials.iter().map(point).collect()
 }
 
-/// The curve looks at other replications than the knee. Where it misses a promise below the knee, surely or by far, or keeps all above
-/// it, the knee is not known so well: its interval reaches to there. The load that says so, if one does.
-pub(super) fn widen(knee: &mut Knee, trials: &[Trial]) -> Option<f64> {
-    let (value, lo, hi) = (knee.knee_ratio.value?, knee.knee_ratio.lo?, knee.knee_ratio.hi?);
-    // Loads are powers of e: what is the same may differ in the last digit.
-    let at = |t: &&Trial, load: f64| libm::fabs(t.factor() / load - 1.0) < 1e-9;
-    let misses = |t: &&Trial| {
-        let [surely, likely, _] = t.reading.height;
-        let clearly = surely > 0.0 || likely > TWICE;
-        (t.factor() < lo && likely > 0.0) || ((t.factor() <= value || at(t, value)) && clearly)
-    };
-    let below = trials.iter().find(misses);
-    let above = trials
-        .iter()
-        .rev()
-        .find(|t| t.factor() > hi && t.reading.height[1] <= 0.0);
-    for (ratio, found) in [(true, below), (false, above)] {
-        let Some(trial) = found else { continue };
-        let (factor, rate) = (trial.factor(), trial.rate_per_s);
-        for (estimate, load) in [(&mut knee.knee_ratio, factor), (&mut knee.knee_per_s, rate)] {
-            if ratio {
-                estimate.lo = estimate.lo.map(|lo| lo.min(load));
-            } else {
-                estimate.hi = estimate.hi.map(|hi| hi.max(load));
-            }
+/// What a point of the curve says about the knee.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Seen {
+    load_ratio: f64,
+    rate_per_s: f64,
+    holds: bool,
+}
+
+impl Seen {
+    pub(super) fn at(point: &Point) -> Seen {
+        Seen {
+            load_ratio: point.load_ratio,
+            rate_per_s: point.rate_per_s,
+            holds: point.holds,
         }
     }
-    below.or(above).map(|t| t.rate_per_s)
+}
+
+/// The curve looks at other replications than the knee. Where it misses a promise below the knee's interval, or keeps all above it and
+/// no further than can be for long, the knee is not known so well: the interval reaches to there. The loads that say so.
+pub(super) fn widen(knee: &mut Knee, curve: &[Seen], most: Option<f64>) -> Vec<f64> {
+    let (Some(lo), Some(hi)) = (knee.knee_ratio.lo, knee.knee_ratio.hi) else {
+        return Vec::new();
+    };
+    // Loads are powers of e: what is the same may differ in the last digit.
+    let beyond = |a: f64, b: f64| a > b * (1.0 + 1e-9);
+    let can_be = |p: &Seen| most.is_none_or(|most| !beyond(p.load_ratio, most));
+    let below = curve.iter().find(|p| !p.holds && beyond(lo, p.load_ratio));
+    let mut falling = curve.iter().rev();
+    let above = falling.find(|p| p.holds && beyond(p.load_ratio, hi) && can_be(p));
+    if let Some(point) = below {
+        knee.knee_ratio.lo = Some(point.load_ratio);
+        knee.knee_per_s.lo = knee.knee_per_s.lo.map(|lo| lo.min(point.rate_per_s));
+    }
+    if let Some(point) = above {
+        knee.knee_ratio.hi = Some(point.load_ratio);
+        knee.knee_per_s.hi = knee.knee_per_s.hi.map(|hi| hi.max(point.rate_per_s));
+    }
+    below.into_iter().chain(above).map(|p| p.rate_per_s).collect()
 }
 
 /// What goodput does beyond the knee: the last point against the best.
@@ -87,4 +95,61 @@ pub(super) fn beyond(knee: &Knee, curve: &[Point]) -> Option<Beyond> {
         last_per_s,
         last_offered_per_s: last.rate_per_s,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::result::Estimate;
+
+    fn seen((load_ratio, holds): &(f64, bool)) -> Seen {
+        Seen {
+            load_ratio: *load_ratio,
+            rate_per_s: 100.0 * load_ratio,
+            holds: *holds,
+        }
+    }
+
+    fn knee() -> Knee {
+        let estimate = |by: f64| Estimate {
+            value: Some(2.0 * by),
+            lo: Some(1.9 * by),
+            hi: Some(2.1 * by),
+            ..Estimate::default()
+        };
+        Knee {
+            knee_ratio: estimate(1.0),
+            knee_per_s: estimate(100.0),
+            ..Knee::default()
+        }
+    }
+
+    /// The two ends of the interval, and the loads that moved them.
+    fn widened(curve: &[(f64, bool)], most: Option<f64>) -> ([Option<f64>; 4], Vec<f64>) {
+        let curve: Vec<Seen> = curve.iter().map(seen).collect();
+        let mut knee = knee();
+        let loads = widen(&mut knee, &curve, most);
+        let (ratio, rate) = (knee.knee_ratio, knee.knee_per_s);
+        ([ratio.lo, ratio.hi, rate.lo, rate.hi], loads)
+    }
+
+    #[test]
+    fn the_interval_of_a_knee_covers_what_the_curve_shows() {
+        let as_it_was = ([Some(1.9), Some(2.1), Some(190.0), Some(210.0)], vec![]);
+        // What lies within the interval is no contradiction.
+        assert_eq!(
+            widened(&[(1.9, false), (2.0, true), (2.1, true), (2.2, false)], None),
+            as_it_was
+        );
+        let (ends, loads) = widened(
+            &[(1.6, true), (1.8, false), (2.0, true), (2.4, true), (3.0, false)],
+            None,
+        );
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+        let expected = [1.8, 2.4, 180.0, 240.0];
+        assert!(ends.iter().zip(expected).all(|(a, b)| near(a.unwrap(), b)), "{ends:?}");
+        assert!(near(loads[0], 180.0) && near(loads[1], 240.0), "{loads:?}");
+        // More than can be for long is no evidence.
+        assert_eq!(widened(&[(2.0, true), (2.4, true)], Some(2.1)), as_it_was);
+    }
 }

@@ -14,30 +14,42 @@ const PARTS: usize = 16;
 const FORGOTTEN: u64 = 8;
 
 /// The cache of one web server.
-#[derive(Copy, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct Cache {
     plan: plan::Cache,
-    /// Up to here it is known what upstreams answered.
-    since: Time,
+    /// As upstreams' answers have left it,
+    known: State,
+    /// and as it is by now if they go on like the last.
+    taken: State,
+    /// Has the last one answered?
+    answers: bool,
+}
+
+/// What is in it at a time.
+#[derive(Clone, Debug)]
+struct State {
+    at: Time,
     /// The share that is fresh.
     fresh: f64,
     /// What was fetched within each part of the last `ttl`, in a ring by time,
     fetched: [f64; PARTS],
     /// and within the part of now.
     fetching: f64,
-    /// Has the last one answered?
-    answers: bool,
 }
 
 impl Cache {
     /// Empty from now on.
     pub fn empty(plan: plan::Cache, now: Time) -> Cache {
-        Cache {
-            plan,
-            since: now,
+        let nothing = State {
+            at: now,
             fresh: 0.0,
             fetched: [0.0; PARTS],
             fetching: 0.0,
+        };
+        Cache {
+            plan,
+            known: nothing.clone(),
+            taken: nothing,
             answers: false,
         }
     }
@@ -45,51 +57,58 @@ impl Cache {
     /// As full as it gets, since long ago.
     pub fn full(plan: plan::Cache) -> Cache {
         let mut cache = Cache::empty(plan, Time::ZERO);
-        cache.fill();
+        cache.known.settle(&plan, true);
+        cache.taken = cache.known.clone();
         cache.answers = true;
         cache
     }
 
     /// The share of the requests that it answers.
-    pub fn hit(&self, now: Time) -> f64 {
+    pub fn hit(&mut self, now: Time) -> f64 {
         if self.plan.ttl.is_zero() {
             // Always warm.
             return self.plan.hit;
         }
-        let mut cache = *self;
-        cache.pass(now, self.answers);
-        cache.fresh
+        self.taken.pass(&self.plan, now, self.answers);
+        self.taken.fresh
     }
 
     /// An upstream has answered what was asked then, or none has.
     #[inline]
     pub fn heard(&mut self, asked: Time, now: Time, answers: bool) {
-        if !self.plan.ttl.is_zero() {
-            self.pass(asked, self.answers);
-            self.pass(now, answers);
-            self.answers = answers;
+        if self.plan.ttl.is_zero() {
+            return;
         }
+        if answers == self.answers {
+            // As was taken for granted.
+            self.taken.pass(&self.plan, now, answers);
+            self.known = self.taken.clone();
+            return;
+        }
+        self.known.pass(&self.plan, asked, self.answers);
+        self.known.pass(&self.plan, now, answers);
+        self.taken = self.known.clone();
+        self.answers = answers;
     }
+}
 
+impl State {
     /// Time goes on to `until`, while upstreams answer or do not.
-    fn pass(&mut self, until: Time, answers: bool) {
-        let ttl = self.plan.ttl.nanos();
+    fn pass(&mut self, plan: &plan::Cache, until: Time, answers: bool) {
+        let ttl = plan.ttl.nanos();
         let part = (ttl / PARTS as u64).max(1);
-        if until.since(self.since).nanos() / FORGOTTEN > ttl {
-            self.since = until;
-            (self.fresh, self.fetched, self.fetching) = (0.0, [0.0; PARTS], 0.0);
-            if answers {
-                self.fill();
-            }
+        if until.since(self.at).nanos() / FORGOTTEN > ttl {
+            self.at = until;
+            self.settle(plan, answers);
         }
-        while self.since < until {
-            let (now, place) = (self.since.nanos(), self.since.nanos() / part);
+        while self.at < until {
+            let (now, place) = (self.at.nanos(), self.at.nanos() / part);
             let ends = (place + 1).saturating_mul(part);
             let next = ends.min(until.nanos());
             let place = (place % PARTS as u64) as usize;
             let stale = self.fetched[place] * (next - now) as f64 / part as f64;
             let fresh = if answers {
-                self.fresh_after(next - now, stale)
+                self.fresh_after(plan, next - now, stale)
             } else {
                 (self.fresh - stale).max(0.0)
             };
@@ -98,26 +117,36 @@ impl Cache {
             if next == ends {
                 self.fetched[place] = std::mem::take(&mut self.fetching);
             }
-            self.since = Time::from_nanos(next);
+            self.at = Time::from_nanos(next);
         }
     }
 
     /// The fresh share after this time, in which so much goes stale at an even rate and what is asked for is fetched: of `x' = μ(1 - x) - r`
     /// the solution.
-    fn fresh_after(&self, nanos: u64, stale: f64) -> f64 {
-        let hit = self.plan.hit;
+    fn fresh_after(&self, plan: &plan::Cache, nanos: u64, stale: f64) -> f64 {
         // How much of a key that is not there is fetched meanwhile: μ times the time.
-        let asked = hit / (1.0 - hit) * nanos as f64 / self.plan.ttl.nanos() as f64;
+        let asked = plan.hit / (1.0 - plan.hit) * nanos as f64 / plan.ttl.nanos() as f64;
         if asked == 0.0 || asked.is_infinite() {
             return if asked == 0.0 { self.fresh - stale } else { 1.0 }.max(0.0);
         }
         let rest = 1.0 - stale / asked;
-        (rest + (self.fresh - rest) * libm::exp(-asked)).max(0.0)
+        if libm::fabs(rest - self.fresh) < 1e-12 {
+            // In balance, as it nearly always is: what goes stale is fetched.
+            return self.fresh;
+        }
+        (self.fresh - (rest - self.fresh) * libm::expm1(-asked)).max(0.0)
     }
 
-    fn fill(&mut self) {
-        self.fresh = self.plan.hit;
-        self.fetched = [self.plan.hit / PARTS as f64; PARTS];
+    /// As it is after a long time like this.
+    fn settle(&mut self, plan: &plan::Cache, answers: bool) {
+        self.fresh = if answers { plan.hit } else { 0.0 };
+        self.fetched = [self.fresh / PARTS as f64; PARTS];
+        self.fetching = 0.0;
+        if answers {
+            // So much of the part of now is over.
+            let part = (plan.ttl.nanos() / PARTS as u64).max(1);
+            self.fetching = self.fetched[0] * (self.at.nanos() % part) as f64 / part as f64;
+        }
     }
 }
 
@@ -167,7 +196,7 @@ mod tests {
         let (mut told, mut late) = (Cache::full(plan()), Cache::full(plan()));
         hears(&mut told, 0.0, 15.0, |_| false);
         late.heard(at(0.0), at(15.0), false);
-        for cache in [told, late] {
+        for mut cache in [told, late] {
             assert!((cache.hit(at(15.0)) - HIT / 4.0).abs() < 1e-9);
             assert!(cache.hit(at(20.0)) < 1e-9);
         }

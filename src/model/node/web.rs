@@ -90,14 +90,15 @@ impl<'p> Web<'p> {
     }
 
     /// Does it answer the request itself: because it is static, or there is nobody else, or it has the answer?
-    fn serves(&self, cx: &Context<'_>, key: FrameKey) -> bool {
+    fn serves(&mut self, cx: &Context<'_>, key: FrameKey) -> bool {
         self.plan.serves[cx.frames[key].wish.class.index()]
             || self.plan.upstreams.is_empty()
             || self.has_cached(cx, key)
     }
 
-    fn has_cached(&self, cx: &Context<'_>, key: FrameKey) -> bool {
-        (self.cache).is_some_and(|cache| unit(&mut cx.draw(&cx.frames[key], CACHE)) < cache.hit(cx.now()))
+    fn has_cached(&mut self, cx: &Context<'_>, key: FrameKey) -> bool {
+        let cache = self.cache.as_mut();
+        cache.is_some_and(|cache| unit(&mut cx.draw(&cx.frames[key], CACHE)) < cache.hit(cx.now()))
     }
 
     /// With `limit_conn`: may its client have one more here? Then it is counted.
@@ -331,7 +332,7 @@ impl Behaviour for Web<'_> {
     fn release(&mut self, cx: &mut Context<'_>, frame: &mut Frame) {
         if let FrameStep::Web(step) = frame.step {
             if let Some(cache) = self.cache.as_mut().filter(|_| frame.child != FrameKey::NONE) {
-                // Its client has gone before an upstream answered: nothing was fetched.
+                // Its client has gone before an answer came back: it may be on its way, but nobody knows of it here.
                 cache.heard(frame.entered, cx.now(), false);
             }
             self.let_go(step, frame);

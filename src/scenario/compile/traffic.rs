@@ -268,7 +268,7 @@ fn load(cx: &mut Context, client: &raw::Client, path: &Path) -> Load {
                 && users > 1
             {
                 cx.warn(format!(
-                    "{path}: {users} users who all think {span} ask in the same instant, again and again; \
+                    "{path}: {users} users who all think {span} begin in the same instant and stay nearly in step; \
                      \"think\": {{ \"exponential\": {{ \"mean\": \"{span}\" }} }} spreads them"
                 ));
             }

@@ -34,13 +34,17 @@ pub const CALLED_OTHERWISE: &[(&str, &str)] = &[
     ("type", "kind"),
     ("cpus", "cores"),
     ("db", "database"),
-    // As kinds of nodes.
+];
+
+/// What kinds of nodes are called elsewhere: mostly by the names of products.
+pub const KINDS_CALLED_OTHERWISE: &[(&str, &str)] = &[
     ("haproxy", "load-balancer"),
     ("lb", "load-balancer"),
     ("balancer", "load-balancer"),
     ("nginx", "web"),
     ("apache", "web"),
     ("cdn", "web"),
+    ("proxy", "web"),
     ("mysql", "database"),
     ("mariadb", "database"),
     ("postgres", "database"),

@@ -166,7 +166,7 @@ fn none() -> Ratio {
 pub struct Cache {
     /// Share of the requests to be proxied that it answers once it is warm.
     pub hit: Ratio,
-    /// How long an answer stays in it. At the start and after a crash it is empty, and warm within this at most; it takes so long to go
+    /// How long an answer stays in it. At the start and after a crash it is empty, and fills as keys are asked for; it takes so long to go
     /// stale while no upstream answers. Omitted: always warm.
     pub ttl: Option<Duration>,
 }

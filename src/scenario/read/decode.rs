@@ -33,8 +33,13 @@ pub struct Decoded<T> {
     pub faults: Vec<Fault>,
 }
 
-/// Words that are called otherwise elsewhere, each with what it is called here.
-pub type Glossary = [(&'static str, &'static str)];
+/// What is called otherwise elsewhere, each with what it is called here.
+pub struct Glossary {
+    /// Fields and words.
+    pub words: &'static [(&'static str, &'static str)],
+    /// Kinds of what there are several kinds of.
+    pub kinds: &'static [(&'static str, &'static str)],
+}
 
 /// Decodes all that can be. What cannot is cut out of the tree.
 pub fn decode<T: DeserializeOwned>(tree: &mut Tree, glossary: &Glossary) -> Decoded<T> {
@@ -60,9 +65,13 @@ pub fn decode<T: DeserializeOwned>(tree: &mut Tree, glossary: &Glossary) -> Deco
             } else {
                 tree.origin_of(&path)
             };
-            let instead = instead_of(&error.what, tree.find(&path), glossary);
+            let renamed = rename(&error.what, tree.find_mut(&path), glossary);
             let mut fault = error.what.into_fault(origin, glossary);
-            fault.hint = instead.or(fault.hint);
+            if renamed.is_some() {
+                fault.hint = renamed;
+                done.faults.push(fault);
+                continue;
+            }
             done.faults.push(fault);
         }
         if !(kind.is_some_and(|kind| replace(tree, &path, kind)) || prune(tree, &path)) {
@@ -73,14 +82,15 @@ pub fn decode<T: DeserializeOwned>(tree: &mut Tree, glossary: &Glossary) -> Deco
     done
 }
 
-/// What stands in this object in the place of the field that is missing, under a name that it has elsewhere.
-fn instead_of(what: &What, object: Option<&Tree>, glossary: &Glossary) -> Option<String> {
-    let (What::Missing(field), Value::Object(entries)) = (what, &object?.value) else {
+/// Gives what stands in this object in the place of the field that is missing, under a name that it has elsewhere, its name here: the
+/// rest of the object can be looked at. What to say of it, if there is such a thing.
+fn rename(what: &What, object: Option<&mut Tree>, glossary: &Glossary) -> Option<String> {
+    let (What::Missing(field), Value::Object(entries)) = (what, &mut object?.value) else {
         return None;
     };
-    let (typed, _) = glossary
-        .iter()
-        .find(|(there, here)| here == field && entries.iter().any(|e| e.key == *there))?;
+    let is_called = |key: &str| called_here(glossary.words, key, &[*field]).is_some();
+    let entry = entries.iter_mut().find(|e| is_called(&e.key))?;
+    let typed = std::mem::replace(&mut entry.key, (*field).to_owned());
     Some(format!("what stands there as \"{typed}\" is called \"{field}\" here"))
 }
 
@@ -166,8 +176,8 @@ pub enum What {
 }
 
 /// What is called so elsewhere, by its name here.
-fn called_here(glossary: &Glossary, word: &str, known: &[&'static str]) -> Option<&'static str> {
-    let mut all = glossary.iter();
+fn called_here(called: &[(&'static str, &'static str)], word: &str, known: &[&'static str]) -> Option<&'static str> {
+    let mut all = called.iter();
     let called = all.find(|(there, here)| there.eq_ignore_ascii_case(word) && known.contains(here));
     called.map(|(_, here)| *here)
 }
@@ -178,7 +188,7 @@ impl What {
         match self {
             What::Unknown { what: TAG, word, known } => match nearest(word, known.iter().copied())[..] {
                 [kind] => Some(kind),
-                [] => called_here(glossary, word, known),
+                [] => called_here(glossary.kinds, word, known),
                 _ => None,
             },
             _ => None,
@@ -194,7 +204,8 @@ impl What {
             What::Missing(field) => (format!("\"{field}\" is missing here"), None),
             What::Unknown { what, word, known } => {
                 let near = did_you_mean(&word, known.iter().copied());
-                let called = called_here(glossary, &word, known);
+                let elsewhere = if what == TAG { glossary.kinds } else { glossary.words };
+                let called = called_here(elsewhere, &word, known);
                 let hint = near
                     .or_else(|| called.map(|here| format!("here it is called \"{here}\"")))
                     .or_else(|| expected(known.iter().copied()));

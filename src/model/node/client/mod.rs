@@ -299,6 +299,7 @@ impl<'p> Client<'p> {
             entered: now,
             patience: Span::ZERO,
             waited: Span::ZERO,
+            called: now,
             below: Span::ZERO,
             op: class.index() as u16,
             calls: 0,
