@@ -194,7 +194,7 @@ fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
     facts
 }
 
-/// Without which no load is carried at all, or none in time; the sentence of the capacity is about the others.
+/// Without which a promise is broken at any load, by what is lost or by what is late; the sentence of the capacity is about the others.
 fn indispensable(capacity: &Capacity) -> Vec<Fact> {
     let loses = |knee: &Knee| knee.limited_by.as_ref().is_some_and(|l| is_of_losses(&l.objective));
     let fact = |label: &'static str, of_losses: bool| {
@@ -206,9 +206,11 @@ fn indispensable(capacity: &Capacity) -> Vec<Fact> {
         if more > 0 {
             says.push(Span::plain(format!("{more} more")));
         }
+        let any_load = Span::new(Tone::Quiet, "whatever the load");
+        says.extend((!says.is_empty()).then_some(any_load));
         (!says.is_empty() && capacity.knee.verdict != Verdict::NoLoad).then(|| Fact::new(label, says))
     };
-    let facts = [fact("Nothing without", true), fact("Late without", false)];
+    let facts = [fact("Losses without", true), fact("Late without", false)];
     facts.into_iter().flatten().collect()
 }
 

@@ -15,7 +15,7 @@ use crate::analysis::capacity::{Capacity, Verdict};
 use crate::analysis::inspection::{Explanation, Validation};
 use crate::analysis::result::{Answer, Document, Metrics, SloResult};
 use crate::analysis::review::Review;
-use crate::analysis::spof::{Priced, Spof, Verdict as Loss};
+use crate::analysis::spof::{Effect, Priced, Spof, Verdict as Loss};
 use crate::analysis::sweep::Sweep;
 use crate::analysis::verify::Verification;
 use crate::scenario::review::Severity;
@@ -216,7 +216,7 @@ fn of_spof(found: &Spof) -> Vec<Number> {
         those.map(|p| p.name.as_str()).collect::<BTreeSet<&str>>().len()
     };
     let with = |verdict| names(&|p: &Priced| p.verdict == verdict);
-    let (outages, overloads, all) = (with(Loss::Outage), with(Loss::Overload), names(&|_| true));
+    let (outages, all) = (with(Loss::Outage), names(&|_| true));
     let is_whole = found.unfinished.is_empty();
     let tone = |n: usize| match n {
         0 if is_whole => Tone::Good,
@@ -240,20 +240,7 @@ fn of_spof(found: &Spof) -> Vec<Number> {
                 _ => Span::new(tone(outages), of_all),
             },
         ),
-        number(
-            "Too weak without",
-            overloads.to_string(),
-            match (overloads, worst_survived(found)) {
-                (0, _) if !is_whole => Span::new(Tone::Quiet, "as far as it was finished"),
-                (0, Some(worst)) => {
-                    let lost = units::percent_brief(&worst.lost_ratio);
-                    Span::new(Tone::Caution, format!("without {} {lost} lost", worst.name))
-                }
-                (0, None) if outages == all => Span::new(Tone::Good, "nothing is left to carry a load"),
-                (0, None) => Span::new(Tone::Good, "the rest carries the load"),
-                _ => Span::new(Tone::Bad, "the rest is overloaded"),
-            },
-        ),
+        overloaded(found, outages == all),
     ];
     let costs = found.components.iter().filter_map(|p| p.downtime_min_per_year);
     let total: f64 = costs.filter(|m| m.is_finite()).sum();
@@ -283,6 +270,39 @@ fn of_spof(found: &Spof) -> Vec<Number> {
         ));
     }
     numbers
+}
+
+/// Without how many the rest is overloaded; what falters is not gone, and is told apart.
+fn overloaded(found: &Spof, all_are_needed: bool) -> Number {
+    let overloads = found.components.iter().filter(|p| p.verdict == Loss::Overload);
+    let (dead, faltering): (Vec<&Priced>, Vec<&Priced>) = overloads.partition(|p| p.effect == Effect::Crash.name());
+    let names: BTreeSet<&str> = faltering.iter().map(|p| p.name.as_str()).collect();
+    let ways: BTreeSet<&str> = faltering.iter().map(|p| p.effect.as_str()).collect();
+    let worst = worst_survived(found);
+    let note = match (dead.len(), worst.first()) {
+        (1.., _) => Span::new(Tone::Bad, "the rest is overloaded"),
+        _ if !found.unfinished.is_empty() => quiet("as far as it was finished"),
+        _ if ways.len() == 1 && ways.contains("slow") => {
+            Span::new(Tone::Bad, format!("but while one of {} is slow", names.len()))
+        }
+        _ if !ways.is_empty() => Span::new(Tone::Bad, format!("but while one of {} falters", names.len())),
+        (0, Some(first)) => {
+            let names: Vec<&str> = worst.iter().map(|p| p.name.as_str()).collect();
+            let lost = units::percent_brief(&first.lost_ratio);
+            let joint = if first.effect == Effect::Crash.name() {
+                "without"
+            } else {
+                "by"
+            };
+            Span::new(
+                Tone::Caution,
+                format!("but {lost} lost {joint} {}", few(&names, MOST_COSTLY, "or")),
+            )
+        }
+        (0, None) if all_are_needed => Span::new(Tone::Good, "nothing is left to carry a load"),
+        (0, None) => Span::new(Tone::Good, "the rest carries the load"),
+    };
+    number("Overloaded without", dead.len().to_string(), note)
 }
 
 /// What is taken as never failing, as a caveat of an `availability` names it.

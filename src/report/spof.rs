@@ -10,7 +10,7 @@ use crate::analysis::spof::{Fix, Priced, Relief, Spof, Verdict, titled};
 pub const MOST_ROWS: usize = 40;
 const MOST_FIXES: usize = 15;
 /// Fewer seconds than this read as none.
-const LEAST_S: f64 = 0.05;
+pub(super) const LEAST_S: f64 = 0.05;
 const MOST_SETS: usize = 12;
 
 /// The report of a `spof` document, with at most so many rows to a table.
@@ -262,6 +262,6 @@ fn together(spof: &Spof) -> Vec<Block> {
 }
 
 /// A stretch of time to the tenth of a second: it was measured in bins of a timeline.
-fn brief(seconds: f64) -> String {
+pub(super) fn brief(seconds: f64) -> String {
     units::span(libm::round(seconds * 10.0) / 10.0)
 }
