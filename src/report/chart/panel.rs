@@ -127,13 +127,22 @@ impl Panel<'_> {
             if curve.label.is_empty() {
                 continue;
             }
-            // From a curve that ends early the way to a name beside the panel would read as a curve: the name stands at its end.
-            let after = end.0 + 6.0;
+            // From a curve that ends early the way to a name beside the panel might read as a curve: the name stands at its end, where it
+            // covers nothing, and else the way is dashed.
+            let after = Rect {
+                left: end.0 + 6.0,
+                top: *y - LABEL_GAP / 2.0,
+                right: end.0 + 6.0 + text_width(&curve.label, font),
+                bottom: *y + LABEL_GAP / 2.0,
+            };
+            let is_near = (*y - end.1).abs() < LABEL_GAP;
             if end.0 > self.area.right - LABEL_GAP {
                 canvas.path(&[(end.0 + 2.0, end.1), (left - 3.0, *y)], curve.colour, 0.7);
-            } else if after + text_width(&curve.label, font) < self.area.right {
-                canvas.text_on_patch(&curve.label, after, *y, Anchor::Start, font);
+            } else if is_near && self.is_free(curves, &after) {
+                canvas.text_on_patch(&curve.label, after.left, *y, Anchor::Start, font);
                 continue;
+            } else {
+                canvas.dashes(&[(end.0 + 2.0, end.1), (left - 3.0, *y)], curve.colour, 0.7);
             }
             canvas.text(&fitted(&curve.label, font, room - 12.0), left, *y, Anchor::Start, font);
         }
@@ -141,6 +150,17 @@ impl Panel<'_> {
             let text = format!("+{} more", ends.len() - shown);
             canvas.text(&text, left, *y, Anchor::Start, canvas.quiet(LABEL_TEXT));
         }
+    }
+
+    /// Is nothing drawn here, and no edge of the panel?
+    fn is_free(&self, curves: &[Curve], area: &Rect) -> bool {
+        let is_crossed = |curve: &Curve| {
+            let values: Vec<Option<f64>> = curve.middle.iter().map(|v| finite(*v)).collect();
+            let pairs = values.windows(2).zip(curve.x.windows(2));
+            let ends = pairs.filter_map(|(y, x)| Some((self.at(x[0], y[0]?), self.at(x[1], y[1]?))));
+            ends.into_iter().any(|(a, b)| area.is_crossed(a, b))
+        };
+        area.right < self.area.right && area.bottom <= self.area.bottom && !curves.iter().any(is_crossed)
     }
 
     fn end_of(&self, curve: &Curve) -> Option<(f64, f64)> {
