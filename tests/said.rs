@@ -6,6 +6,7 @@ mod program;
 mod samples;
 
 use fallover::analysis::capacity::Verdict as Knee;
+use fallover::analysis::compare::Verdict as Difference;
 use fallover::analysis::result::{Answer, Caveat, Document, Estimate, Happening, NamedRun, Run};
 use fallover::analysis::spof::{Spof, Verdict};
 use fallover::analysis::sweep::Sweep;
@@ -679,6 +680,7 @@ fn what_falters_is_not_said_to_be_gone() {
 #[test]
 fn nothing_has_to_be_doubled_where_nothing_stands_alone() {
     let mut document = samples::of_command("spof");
+    document.envelope.complete = true;
     let spof = losses(&mut document);
     spof.fixes.clear();
     assert!(to_do(&document).contains("What stands alone has to be doubled."));
@@ -784,6 +786,134 @@ fn what_carries_something_is_not_said_to_carry_nothing() {
     let text = plain(&document);
     assert!(
         text.contains("Losses without") && text.contains("whatever the load") && !text.contains("Nothing without"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_last_bin_that_is_not_full_makes_no_run_longer() {
+    let mut document = samples::lb_failure();
+    document.envelope.duration_s = 298.0;
+    let line = plain(&document)
+        .lines()
+        .find(|l| l.starts_with("Over time"))
+        .expect("is there")
+        .to_owned();
+    assert!(line.contains("298 s") && !line.contains("300"), "{line}");
+    assert_eq!(timeline(&runs(&document)).expect("is there").end_s, 298.0);
+}
+
+#[test]
+fn a_share_is_told_within_its_interval_and_by_name() {
+    let mut document = samples::of_command("sensitivity");
+    let sweep = sweep_of(&mut document);
+    let effects = &mut sweep.sensitivity.as_mut().expect("is there").outputs[0].effects;
+    effects[0].total = between(0.98, 0.9, 1.0);
+    effects[1].first = between(-0.11, 0.0, 0.12);
+    let text = plain(&document);
+    assert!(text.contains("0 (0–0.12)") && !text.contains("-0.11"), "{text}");
+    let texts = drawn(&document, Name::Tornado, 1200);
+    assert!(texts.iter().any(|t| t.ends_with("share 98 %")), "{texts:?}");
+    assert!(
+        texts.iter().any(|t| t.contains("share: its part of the variance")),
+        "{texts:?}"
+    );
+}
+
+#[test]
+fn caveats_of_many_points_say_what_they_mean() {
+    let mut document = samples::of_command("sweep");
+    let sweep = sweep_of(&mut document);
+    for point in &mut sweep.points {
+        point.caveats = vec!["tail.open".into(), "unstable.app1".into(), "slo.straddles.p99".into()];
+    }
+    let says: Vec<String> = sweep.caveats().into_iter().map(|c| c.message).collect();
+    assert!(
+        says[0].starts_with("at 6 of 6 points, first at ") && says[0].contains("may be longer"),
+        "{says:?}"
+    );
+    assert!(says[1].contains("app1 is asked for more than it can do"), "{says:?}");
+    assert!(
+        says[2].contains("the interval of p99 reaches across its target"),
+        "{says:?}"
+    );
+    assert!(says.iter().all(|s| !s.contains("fallover run")), "{says:?}");
+}
+
+#[test]
+fn a_picture_says_how_many_caveats_it_leaves_out() {
+    let mut document = samples::of_command("sweep");
+    document.caveats = (0..6)
+        .map(|i| Caveat {
+            code: format!("c{i}"),
+            message: format!("caveat {i}"),
+        })
+        .collect();
+    let texts = drawn(&document, Name::Dashboard, 1200);
+    assert!(texts.iter().any(|t| t == "! caveat 3"), "{texts:?}");
+    assert!(texts.iter().any(|t| t.starts_with("… and 2 more, ")), "{texts:?}");
+}
+
+#[test]
+fn users_are_counted_where_they_are_what_is_scaled() {
+    let mut document = samples::of_command("capacity");
+    let Answer::Capacity(of) = &mut document.answer else {
+        panic!("is of loads")
+    };
+    (of.closed, of.users) = (true, Some(200));
+    of.knee.knee_ratio = between(10.42, 10.2, 10.6);
+    let text = plain(&document);
+    assert!(text.contains("2,084 users, 942 % more than the 200 of now"), "{text}");
+    assert!(
+        all(&found(&document)).contains("of today: 2,084 users"),
+        "{}",
+        all(&found(&document))
+    );
+    assert!(note(&document, "Carries").text.starts_with("2,084 users, "));
+}
+
+#[test]
+fn designs_that_have_nothing_to_do_are_to_be_compared_under_load() {
+    let mut document = samples::of_command("compare");
+    let Answer::Compare(compare) = &mut document.answer else {
+        panic!("is of designs")
+    };
+    for d in &mut compare.differences {
+        d.verdict = Difference::NoDifferenceShown;
+    }
+    for (_, named) in &mut compare.variants.0 {
+        named
+            .run
+            .nodes
+            .0
+            .iter_mut()
+            .for_each(|(_, n)| n.utilization_ratio = between(0.1, 0.09, 0.11));
+        named
+            .run
+            .hosts
+            .0
+            .iter_mut()
+            .for_each(|(_, h)| h.cpu_ratio = between(0.05, 0.05, 0.05));
+    }
+    let says = to_do(&document);
+    assert!(
+        says.contains("for more than 10 % of the time") && says.contains("near the knee"),
+        "{says}"
+    );
+    let Answer::Compare(compare) = &mut document.answer else {
+        panic!("is of designs")
+    };
+    compare.variants.0[0].1.run.hosts.0[0].1.cpu_ratio = between(0.8, 0.8, 0.8);
+    assert!(!to_do(&document).contains("near the knee"));
+}
+
+#[test]
+fn a_price_that_is_unsure_is_not_told_as_if_it_were_sure() {
+    let mut document = samples::of_command("spof");
+    losses(&mut document).components[0].lost_ratio = between(0.7, 0.2, 1.0);
+    let text = plain(&document);
+    assert!(
+        text.contains("70 (20 to 100) %") && text.contains("no surer than the share lost"),
         "{text}"
     );
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::answer::{costliest, loses_much, worst_survived};
 use super::availability::about;
+use super::capacity::users;
 use super::document::{Number, Span, Tone};
 use super::review::SEVERITIES;
 use super::summary::{objective, plural};
@@ -170,7 +171,8 @@ fn of_capacity(found: &Capacity) -> Vec<Number> {
     let ratio = found.knee.knee_ratio.value.filter(|v| v.is_finite());
     let ratio = ratio.map_or(String::new(), |r| {
         let what = if found.closed { "users" } else { "load" };
-        format!("{} times the {what} of today", units::trimmed(r, 2))
+        let those = users(found, r).map_or(String::new(), |n| format!("{n} users, "));
+        format!("{those}{} times the {what} of today", units::trimmed(r, 2))
     });
     let limit = found.knee.limited_by.as_ref();
     let component = limit

@@ -11,7 +11,7 @@ use super::view::{RunView, runs};
 use crate::analysis::result::{Document, Happening};
 
 /// A page carries more than a screen, and not a hundred leaves of rows that nobody reads: of longer lists it says how many more there are.
-pub(super) const ALL: usize = 200;
+pub(super) const ALL: usize = 250;
 /// The log of a run that flaps is long, and after so many lines nobody reads on.
 const MOST_EVENTS: usize = 100;
 

@@ -27,7 +27,7 @@ const MOST_ROWS: usize = 12;
 const SIDE_BY_SIDE: f64 = 1000.0;
 const LARGER: f64 = 0.6;
 const BETWEEN: f64 = 26.0;
-const MOST_CAVEATS: usize = 3;
+const MOST_CAVEATS: usize = 4;
 const CAVEAT_TEXT: f64 = 12.0;
 /// A caveat ends with what to do: only names without end may cut it.
 const MOST_CAVEAT_LINES: usize = 4;
@@ -344,9 +344,11 @@ fn caveat_lines(document: &Document, room: f64) -> Vec<String> {
         .iter()
         .flat_map(|v| v.caveats.iter().map(|c| format!("! {}: {}", v.name, c.message)));
     let shared = document.caveats.iter().map(|c| format!("! {}", c.message));
-    shared
-        .chain(own)
-        .take(MOST_CAVEATS)
+    let mut all: Vec<String> = shared.chain(own).collect();
+    let more = all.len().saturating_sub(MOST_CAVEATS);
+    all.truncate(MOST_CAVEATS);
+    all.extend((more > 0).then(|| format!("… and {more} more, all of them in a .pdf or .html")));
+    all.into_iter()
         .flat_map(|text| wrapped(&quoted(&text), plain(CAVEAT_TEXT), room, MOST_CAVEAT_LINES))
         .collect()
 }
