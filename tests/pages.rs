@@ -461,8 +461,9 @@ fn the_contents_point_to_no_numbers_below() {
     stopped.envelope.complete = false;
     let documents = [stopped, samples::lb_failure()];
     let page = html(&Handout::of(&documents, None), Theme::Light).expect("renders");
-    let (contents, _) = page.split_once("part-1\"").expect("has parts");
-    assert!(!contents.contains("numbers below"));
+    let (contents, parts) = page.split_once("id=\"part-1\"").expect("has parts");
+    assert!(contents.contains("INCOMPLETE") && !contents.contains("numbers below"));
+    assert!(parts.contains("numbers below"));
 }
 
 #[test]

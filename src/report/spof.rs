@@ -183,11 +183,12 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
     let is_unsure =
         |p: &Priced| p.downtime_min_per_year.is_some_and(|m| m >= units::LEAST_MINUTES) && is_wide(&p.lost_ratio);
     let unsure = "minutes are no surer than the share lost; more replications narrow both";
-    let notes = [
-        footnote,
-        all.iter().any(is_unsure).then_some(unsure.into()).unwrap_or_default(),
-    ];
-    let notes: Vec<String> = notes.into_iter().filter(|n| !n.is_empty()).collect();
+    let unsure = all.iter().any(is_unsure).then(|| unsure.to_owned());
+    let notes: Vec<String> = Some(footnote)
+        .filter(|f| !f.is_empty())
+        .into_iter()
+        .chain(unsure)
+        .collect();
     Table {
         columns,
         rows,
