@@ -436,3 +436,40 @@ fn unquoted(line: &str) -> Vec<String> {
     }
     words
 }
+
+#[test]
+fn of_thousands_of_nodes_a_page_says_how_many_more_there_are() {
+    let mut document = samples::crowd();
+    let nodes = &mut samples::run_of(&mut document).nodes.0;
+    let one = nodes[0].1.clone();
+    nodes.extend((0..5000).map(|i| (format!("one-more-{i:04}"), one.clone())));
+    let text = page(&document);
+    assert!(
+        text.matches("one-more-").count() < 600,
+        "{}",
+        text.matches("one-more-").count()
+    );
+    assert!(
+        text.contains("… and ") && text.contains(" more nodes"),
+        "how many more is said"
+    );
+}
+
+#[test]
+fn the_contents_point_to_no_numbers_below() {
+    let mut stopped = samples::of_command("spof");
+    stopped.envelope.complete = false;
+    let documents = [stopped, samples::lb_failure()];
+    let page = html(&Handout::of(&documents, None), Theme::Light).expect("renders");
+    let (contents, parts) = page.split_once("id=\"part-1\"").expect("has parts");
+    assert!(contents.contains("INCOMPLETE") && !contents.contains("numbers below"));
+    assert!(parts.contains("numbers below"));
+}
+
+#[test]
+fn curves_to_be_zoomed_have_axes() {
+    let text = page(&samples::lb_failure());
+    for part in ["\"across\"", "share of requests", ".explore .up"] {
+        assert!(text.contains(part), "{part}");
+    }
+}

@@ -344,3 +344,117 @@ fn pictures_change_only_on_purpose() {
         changed.join(", ")
     );
 }
+
+/// Two application servers that ask two members of one database each, on a host each, in two zones.
+fn crossing() -> Document {
+    let place = |name: &str, kind: &str, host: &str, tier: u32| Place {
+        name: name.into(),
+        kind: kind.into(),
+        host: Some(host.into()),
+        database: None,
+        tier: Some(tier),
+    };
+    let machine = |name: &str, zone: &str| Machine {
+        name: name.into(),
+        zone: Some(zone.into()),
+    };
+    let edge = |from: &str, to: &str, per_s: f64| Edge {
+        from: from.into(),
+        to: to.into(),
+        names: false,
+        answered_per_s: Some(per_s),
+        share: Some(0.5),
+    };
+    let topology = Topology {
+        sources: vec!["browsers".into()],
+        nodes: vec![
+            place("app1", "app", "server1", 1),
+            place("app2", "app", "server2", 1),
+            place("mysql-primary", "database", "db1", 2),
+            place("mysql-replica", "database", "db2", 2),
+        ],
+        hosts: vec![
+            machine("server1", "east"),
+            machine("server2", "west"),
+            machine("db1", "east"),
+            machine("db2", "west"),
+        ],
+        entries: vec![edge("browsers", "app1", 111.0), edge("browsers", "app2", 222.0)],
+        edges: vec![
+            edge("app1", "mysql-primary", 101.0),
+            edge("app1", "mysql-replica", 102.0),
+            edge("app2", "mysql-primary", 103.0),
+            edge("app2", "mysql-replica", 104.0),
+        ],
+    };
+    let mut document = samples::lb_failure();
+    let run = samples::run_of(&mut document);
+    (run.topology, run.events) = (topology, Vec::new());
+    document
+}
+
+#[test]
+fn all_four_arrows_of_a_crossing_are_named_whatever_the_width() {
+    for width in [480, 720, 960, 1200] {
+        let svg = chart::svg(&crossing(), Name::Topology, &look(width)).expect("draws");
+        let mut found = Vec::new();
+        texts(parse(&svg).root(), &mut found);
+        let words: Vec<&str> = found.iter().map(|(words, _)| words.as_str()).collect();
+        for flow in ["101/s", "102/s", "103/s", "104/s"] {
+            assert!(words.contains(&flow), "{flow} at {width}: {words:?}");
+        }
+        // What is asked by one and the same server stands nearer to it.
+        let middle = |word: &str| {
+            let place = &found.iter().find(|(words, _)| words == word).expect("is there").1;
+            (
+                f64::from(place.left() + place.right()) / 2.0,
+                f64::from(place.top() + place.bottom()) / 2.0,
+            )
+        };
+        let far = |a: &str, b: &str| {
+            let (a, b) = (middle(a), middle(b));
+            (a.0 - b.0).hypot(a.1 - b.1)
+        };
+        assert!(far("102/s", "app1") < far("102/s", "app2"), "at {width}");
+        assert!(far("103/s", "app2") < far("103/s", "app1"), "at {width}");
+        // Zones have a legend, and names of so few letters are whole.
+        for whole in ["east", "west", "mysql-primary", "mysql-replica"] {
+            assert!(words.contains(&whole), "{whole} at {width}: {words:?}");
+        }
+    }
+}
+
+#[test]
+fn on_paper_a_long_stack_goes_down_the_page() {
+    let mut document = with(made_up(9, 2, 1), "long");
+    samples::run_of(&mut document).events.clear();
+    let size = |width: u32| {
+        let tree = parse(&chart::svg(&document, Name::Topology, &look(width)).expect("draws"));
+        (tree.size().width(), tree.size().height())
+    };
+    let (paper, screen) = (size(720), size(1200));
+    assert!(paper.1 > paper.0 && screen.1 < screen.0, "{paper:?} {screen:?}");
+}
+
+#[test]
+fn how_to_read_a_picture_is_said_to_its_end() {
+    let mut document = crossing();
+    let run = samples::run_of(&mut document);
+    run.topology.entries[0].names = true;
+    for width in [480, 720] {
+        let svg = chart::svg(&document, Name::Topology, &look(width)).expect("draws");
+        let mut found = Vec::new();
+        texts(parse(&svg).root(), &mut found);
+        let says: Vec<&str> = found.iter().map(|(words, _)| words.as_str()).collect();
+        let reads = says
+            .iter()
+            .filter(|w| w.contains('·'))
+            .copied()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(
+            reads.contains("zones, below") && !says.iter().any(|w| w.ends_with(" …")),
+            "{width}: {says:?}"
+        );
+    }
+}

@@ -5,8 +5,10 @@ mod pictures;
 mod program;
 mod samples;
 
+use fallover::analysis::capacity::Verdict as Knee;
+use fallover::analysis::compare::Verdict as Difference;
 use fallover::analysis::result::{Answer, Caveat, Document, Estimate, Happening, NamedRun, Run};
-use fallover::analysis::spof::Verdict;
+use fallover::analysis::spof::{Spof, Verdict};
 use fallover::analysis::sweep::Sweep;
 use fallover::report::answer::Conclusions;
 use fallover::report::chart::{self, Look, Name};
@@ -196,16 +198,16 @@ fn what_loses_much_is_named_though_it_is_no_single_point() {
         "{says}"
     );
     assert!(says.contains("db1 and db2 cost 341 min each of it."), "{says}");
-    let weak = note(&document, "Too weak without");
+    let weak = note(&document, "Overloaded without");
     assert_eq!(
         (weak.text.as_str(), weak.tone),
-        ("without db2 70.2 % lost", Tone::Caution)
+        ("but 70.2 % lost without db2", Tone::Caution)
     );
     assert_eq!(note(&document, "The costliest").text, "341 min a year each");
 }
 
 #[test]
-fn an_outage_without_a_price_is_drawn_above_what_has_one() {
+fn an_outage_without_a_price_has_a_place_in_the_picture() {
     let mut document = samples::of_command("spof");
     let Answer::Spof(spof) = &mut document.answer else {
         panic!("is of losses")
@@ -627,4 +629,291 @@ fn no_line_of_a_picture_ends_between_a_number_and_its_unit() {
             "{width}: {texts:?}"
         );
     }
+}
+
+fn losses(document: &mut Document) -> &mut Spof {
+    match &mut document.answer {
+        Answer::Spof(spof) => spof,
+        _ => panic!("is of losses"),
+    }
+}
+
+/// The same component, failing in another way.
+fn faltering(document: &mut Document, name: &str, effect: &str, verdict: Verdict, lost: f64) {
+    let spof = losses(document);
+    let mut more = spof
+        .components
+        .iter()
+        .find(|p| p.name == name)
+        .expect("is there")
+        .clone();
+    (more.effect, more.verdict) = (effect.into(), verdict);
+    more.lost_ratio = between(lost, lost, lost);
+    more.downtime_min_per_year = None;
+    spof.components.push(more);
+}
+
+#[test]
+fn what_falters_is_not_said_to_be_gone() {
+    let mut document = samples::of_command("spof");
+    faltering(&mut document, "haproxy", "hang", Verdict::Degraded, 1.0);
+    faltering(&mut document, "app1", "slow", Verdict::Overload, 0.25);
+    faltering(&mut document, "app2", "slow", Verdict::Overload, 0.25);
+    let says = all(&found(&document));
+    // A single point that hangs is one all the same.
+    assert!(
+        says.contains("Without db2 70.2 %") && !says.contains("haproxy (hang)"),
+        "{says}"
+    );
+    assert!(
+        says.contains("The load is too much while any one of app1 and app2 is slow."),
+        "{says}"
+    );
+    let tile = numbers(&document).into_iter().find(|n| n.name == "Overloaded without");
+    let tile = tile.expect("is there");
+    assert_eq!(
+        (tile.value.as_str(), tile.note.text.as_str()),
+        ("0", "but while one of 2 is slow")
+    );
+}
+
+#[test]
+fn nothing_has_to_be_doubled_where_nothing_stands_alone() {
+    let mut document = samples::of_command("spof");
+    document.envelope.complete = true;
+    let spof = losses(&mut document);
+    spof.fixes.clear();
+    assert!(to_do(&document).contains("What stands alone has to be doubled."));
+    let spof = losses(&mut document);
+    spof.components.retain(|p| p.verdict == Verdict::None);
+    let mut one = spof.components[0].clone();
+    (one.effect, one.verdict) = ("slow".into(), Verdict::Overload);
+    spof.components.push(one);
+    let says = to_do(&document);
+    assert!(
+        !says.contains("stands alone") && says.contains("give it more room"),
+        "{says}"
+    );
+}
+
+#[test]
+fn all_that_lose_as_much_are_named_and_called_no_overload() {
+    let mut document = samples::of_command("spof");
+    let spof = losses(&mut document);
+    let mut twin = spof
+        .components
+        .iter()
+        .find(|p| p.name == "db2")
+        .expect("is there")
+        .clone();
+    twin.name = "db3".into();
+    spof.components.push(twin);
+    assert_eq!(
+        note(&document, "Overloaded without").text,
+        "but 70.2 % lost without db2 or db3"
+    );
+    let says = all(&found(&document));
+    assert!(
+        says.contains("Without any one of db2 and db3 70.2 % of all requests are lost, though none is a single point."),
+        "{says}"
+    );
+}
+
+#[test]
+fn losses_in_passing_are_said_beside_bars_of_nothing() {
+    let mut document = samples::of_command("spof");
+    for p in &mut losses(&mut document).components {
+        p.downtime_min_per_year = None;
+        (p.lost_ratio, p.lost_in_passing_s) = (between(0.0, 0.0, 0.001), 5.52);
+    }
+    let texts = drawn(&document, Name::Spof, 1200);
+    assert!(texts.iter().any(|t| t == "5.5 s in passing · degraded"), "{texts:?}");
+}
+
+#[test]
+fn a_picture_of_losses_begins_with_its_bars() {
+    let mut document = samples::of_command("spof");
+    let spof = losses(&mut document);
+    let mut pair = spof
+        .components
+        .iter()
+        .find(|p| p.verdict == Verdict::Outage)
+        .expect("is there")
+        .clone();
+    (pair.name, pair.kind, pair.downtime_min_per_year) = ("a + b".into(), "pair".into(), None);
+    spof.pairs.push(pair);
+    let texts = drawn(&document, Name::Spof, 1200);
+    let place = |name: &str| texts.iter().position(|t| t == name).expect("is drawn");
+    assert!(place("db1") < place("a + b"), "{texts:?}");
+}
+
+#[test]
+fn a_promise_missed_by_chance_is_open_on_every_page() {
+    let mut document = samples::of_command("availability");
+    let Answer::Availability(of) = &mut document.answer else {
+        panic!("is of years")
+    };
+    let slo = &mut of.slo[0];
+    (slo.met, slo.observed) = (
+        false,
+        between(slo.target - 0.0001, slo.target - 0.004, slo.target + 0.0005),
+    );
+    let says = found(&document)[0].clone();
+    assert!(
+        says.text.contains("missed, which may be chance") && says.tone == Tone::Caution,
+        "{says:?}"
+    );
+    let text = plain(&document);
+    assert!(
+        text.contains("? missed, may be chance") && !text.contains("MISSED"),
+        "{text}"
+    );
+    assert!(to_do(&document).contains("would tell whether"), "{}", to_do(&document));
+}
+
+#[test]
+fn what_carries_something_is_not_said_to_carry_nothing() {
+    let mut document = samples::of_command("capacity");
+    let Answer::Capacity(of) = &mut document.answer else {
+        panic!("is of loads")
+    };
+    let knee = &mut of.n_minus_1.0[0].1;
+    knee.verdict = Knee::NoLoad;
+    knee.limited_by = of.knee.limited_by.clone();
+    if let Some(limit) = &mut knee.limited_by {
+        limit.objective = "availability".into();
+    }
+    let text = plain(&document);
+    assert!(
+        text.contains("Losses without") && text.contains("whatever the load") && !text.contains("Nothing without"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_last_bin_that_is_not_full_makes_no_run_longer() {
+    let mut document = samples::lb_failure();
+    document.envelope.duration_s = 298.0;
+    let line = plain(&document)
+        .lines()
+        .find(|l| l.starts_with("Over time"))
+        .expect("is there")
+        .to_owned();
+    assert!(line.contains("298 s") && !line.contains("300"), "{line}");
+    assert_eq!(timeline(&runs(&document)).expect("is there").end_s, 298.0);
+}
+
+#[test]
+fn a_share_is_told_within_its_interval_and_by_name() {
+    let mut document = samples::of_command("sensitivity");
+    let sweep = sweep_of(&mut document);
+    let effects = &mut sweep.sensitivity.as_mut().expect("is there").outputs[0].effects;
+    effects[0].total = between(0.98, 0.9, 1.0);
+    effects[1].first = between(-0.11, 0.0, 0.12);
+    let text = plain(&document);
+    assert!(text.contains("0 (0–0.12)") && !text.contains("-0.11"), "{text}");
+    let texts = drawn(&document, Name::Tornado, 1200);
+    assert!(texts.iter().any(|t| t.ends_with("share 98 %")), "{texts:?}");
+    assert!(
+        texts.iter().any(|t| t.contains("share: its part of the variance")),
+        "{texts:?}"
+    );
+}
+
+#[test]
+fn caveats_of_many_points_say_what_they_mean() {
+    let mut document = samples::of_command("sweep");
+    let sweep = sweep_of(&mut document);
+    for point in &mut sweep.points {
+        point.caveats = vec!["tail.open".into(), "unstable.app1".into(), "slo.straddles.p99".into()];
+    }
+    let says: Vec<String> = sweep.caveats().into_iter().map(|c| c.message).collect();
+    assert!(
+        says[0].starts_with("at 6 of 6 points, first at ") && says[0].contains("may be longer"),
+        "{says:?}"
+    );
+    assert!(says[1].contains("app1 is asked for more than it can do"), "{says:?}");
+    assert!(
+        says[2].contains("the interval of p99 reaches across its target"),
+        "{says:?}"
+    );
+    assert!(says.iter().all(|s| !s.contains("fallover run")), "{says:?}");
+}
+
+#[test]
+fn a_picture_says_how_many_caveats_it_leaves_out() {
+    let mut document = samples::of_command("sweep");
+    document.caveats = (0..6)
+        .map(|i| Caveat {
+            code: format!("c{i}"),
+            message: format!("caveat {i}"),
+        })
+        .collect();
+    let texts = drawn(&document, Name::Dashboard, 1200);
+    assert!(texts.iter().any(|t| t == "! caveat 3"), "{texts:?}");
+    assert!(texts.iter().any(|t| t.starts_with("… and 2 more, ")), "{texts:?}");
+}
+
+#[test]
+fn users_are_counted_where_they_are_what_is_scaled() {
+    let mut document = samples::of_command("capacity");
+    let Answer::Capacity(of) = &mut document.answer else {
+        panic!("is of loads")
+    };
+    (of.closed, of.users) = (true, Some(200));
+    of.knee.knee_ratio = between(10.42, 10.2, 10.6);
+    let text = plain(&document);
+    assert!(text.contains("2,084 users, 942 % more than the 200 of now"), "{text}");
+    assert!(
+        all(&found(&document)).contains("of today: 2,084 users"),
+        "{}",
+        all(&found(&document))
+    );
+    assert!(note(&document, "Carries").text.starts_with("2,084 users, "));
+}
+
+#[test]
+fn designs_that_have_nothing_to_do_are_to_be_compared_under_load() {
+    let mut document = samples::of_command("compare");
+    let Answer::Compare(compare) = &mut document.answer else {
+        panic!("is of designs")
+    };
+    for d in &mut compare.differences {
+        d.verdict = Difference::NoDifferenceShown;
+    }
+    for (_, named) in &mut compare.variants.0 {
+        named
+            .run
+            .nodes
+            .0
+            .iter_mut()
+            .for_each(|(_, n)| n.utilization_ratio = between(0.1, 0.09, 0.11));
+        named
+            .run
+            .hosts
+            .0
+            .iter_mut()
+            .for_each(|(_, h)| h.cpu_ratio = between(0.05, 0.05, 0.05));
+    }
+    let says = to_do(&document);
+    assert!(
+        says.contains("for more than 10 % of the time") && says.contains("near the knee"),
+        "{says}"
+    );
+    let Answer::Compare(compare) = &mut document.answer else {
+        panic!("is of designs")
+    };
+    compare.variants.0[0].1.run.hosts.0[0].1.cpu_ratio = between(0.8, 0.8, 0.8);
+    assert!(!to_do(&document).contains("near the knee"));
+}
+
+#[test]
+fn a_price_that_is_unsure_is_not_told_as_if_it_were_sure() {
+    let mut document = samples::of_command("spof");
+    losses(&mut document).components[0].lost_ratio = between(0.7, 0.2, 1.0);
+    let text = plain(&document);
+    assert!(
+        text.contains("70 (20 to 100) %") && text.contains("no surer than the share lost"),
+        "{text}"
+    );
 }

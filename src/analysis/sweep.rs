@@ -318,14 +318,57 @@ impl Sweep {
         };
         let caveat = |(code, n, first): (&str, usize, &Point)| Caveat {
             code: code.to_owned(),
-            message: format!(
-                "the caveat `{code}` holds at {n} of {} points, first at {}; `fallover run` of that, with `--set`, says what it means",
-                self.points.len(),
-                at(first)
-            ),
+            message: match meaning(code) {
+                Some(says) => format!("at {n} of {} points, first at {}: {says}", self.points.len(), at(first)),
+                None => format!(
+                    "the caveat `{code}` holds at {n} of {} points, first at {}; `fallover run` of that, with `--set`, says what it means",
+                    self.points.len(),
+                    at(first)
+                ),
+            },
         };
         counts.into_iter().map(caveat).collect()
     }
+}
+
+/// What the caveat of a run means at any of several points; nothing of those that are about the numbers of one.
+fn meaning(code: &str) -> Option<String> {
+    let of = |prefix: &str| code.strip_prefix(prefix);
+    if let Some(objective) = of("slo.straddles.") {
+        return Some(format!(
+            "the interval of {objective} reaches across its target, so met or missed may be chance; more replications would tell"
+        ));
+    }
+    if let Some(name) = of("unstable.") {
+        return Some(format!(
+            "{name} is asked for more than it can do, so its queue or what it turns away grows, and latencies depend on how long the run is"
+        ));
+    }
+    let says = match code {
+        "tail.open" => {
+            "too few replications for the p99.9: its interval ends at the longest latency that was seen, and it may be longer"
+        }
+        "tail.thin" => "few requests lie beyond the p99.9, which is a guess; a longer duration would firm it up",
+        "warmup.unsettled" => {
+            "no warm-up was left out, since the latency did not settle within the first half of the run"
+        }
+        "precision.missed" => "the precision asked for was not reached",
+        "overflow" => "the simulation outgrew its limits and ended early; the numbers cover only the time before",
+        "nothing.offered" => "no request came within the measured part of the run",
+        "unfinished" => {
+            "more than one request in a hundred was still inside at the end, and no availability or latency counts those"
+        }
+        "writes.lost" => "acknowledged writes were lost, because a primary died before it had passed them to a replica",
+        "monitoring.unsaid" => {
+            "the scenario does not say how a failure comes to anybody's notice, so repair begins at once, which flatters availability"
+        }
+        "failures.few" => "too few failures to tell from them how available it is; `fallover availability` is for that",
+        "replications.one" => "one replication has no interval",
+        "replications.few" => "so few replications make wide intervals that are easily wrong",
+        "latency.of_fewer" => "some replications have no latency, as nothing succeeded there",
+        _ => return None,
+    };
+    Some(says.to_owned())
 }
 
 fn share((value, lo, hi): (f64, f64, f64)) -> Estimate {

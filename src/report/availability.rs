@@ -66,9 +66,11 @@ fn facts(found: &Availability) -> Vec<Fact> {
         vec![Span::plain(spread), Span::new(Tone::Quiet, whose)],
     ));
     for slo in &found.slo {
-        let (tone, says) = match slo.met {
-            true => (Tone::Good, "kept"),
-            false => (Tone::Bad, "MISSED"),
+        let (tone, says) = match (slo.met, slo.may_be_chance()) {
+            (true, true) => (Tone::Caution, "? kept, may be chance"),
+            (false, true) => (Tone::Caution, "? missed, may be chance"),
+            (true, false) => (Tone::Good, "kept"),
+            (false, false) => (Tone::Bad, "MISSED"),
         };
         let what = format!("{} ≥ {}: {says}", slo.objective, units::percent(slo.target));
         all.push(Fact::new("SLO", vec![Span::new(tone, what)]));

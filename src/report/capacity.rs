@@ -145,7 +145,13 @@ fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
             _ if lo.is_some_and(|lo| lo <= 1.0) && hi.is_some_and(|hi| hi >= 1.0) => {
                 "none to speak of: the present load may lie on either side of the knee".into()
             }
-            true if capacity.closed => format!("{:.0} % more users than now", 100.0 * (ratio - 1.0)),
+            true if capacity.closed => {
+                let now = capacity
+                    .users
+                    .map_or("now".into(), |n| format!("the {} of now", units::count(n.into())));
+                let those = users(capacity, ratio).map_or(String::new(), |n| format!("{n} users, "));
+                format!("{those}{:.0} % more than {now}", 100.0 * (ratio - 1.0))
+            }
             true => format!("{:.0} % more than now", 100.0 * (ratio - 1.0)),
             false => format!(
                 "none: {:.0} % of the present {} would have to go",
@@ -194,7 +200,7 @@ fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
     facts
 }
 
-/// Without which no load is carried at all, or none in time; the sentence of the capacity is about the others.
+/// Without which a promise is broken at any load, by what is lost or by what is late; the sentence of the capacity is about the others.
 fn indispensable(capacity: &Capacity) -> Vec<Fact> {
     let loses = |knee: &Knee| knee.limited_by.as_ref().is_some_and(|l| is_of_losses(&l.objective));
     let fact = |label: &'static str, of_losses: bool| {
@@ -206,9 +212,11 @@ fn indispensable(capacity: &Capacity) -> Vec<Fact> {
         if more > 0 {
             says.push(Span::plain(format!("{more} more")));
         }
+        let any_load = Span::new(Tone::Quiet, "whatever the load");
+        says.extend((!says.is_empty()).then_some(any_load));
         (!says.is_empty() && capacity.knee.verdict != Verdict::NoLoad).then(|| Fact::new(label, says))
     };
-    let facts = [fact("Nothing without", true), fact("Late without", false)];
+    let facts = [fact("Losses without", true), fact("Late without", false)];
     facts.into_iter().flatten().collect()
 }
 
@@ -237,9 +245,24 @@ fn goodput(beyond: &Beyond, curve: &[Point]) -> String {
     }
 }
 
+/// How many users so many times those of now are, where it is users that are scaled.
+pub(super) fn users(capacity: &Capacity, ratio: f64) -> Option<String> {
+    let now = capacity.users.filter(|_| capacity.closed && ratio.is_finite())?;
+    Some(units::count(libm::round(f64::from(now) * ratio) as u64))
+}
+
 /// What the ratios beside the loads are to.
 fn of_now(capacity: &Capacity) -> &'static str {
-    if capacity.closed { "of users" } else { "of now" }
+    match (capacity.closed, capacity.users) {
+        (true, Some(_)) => "users",
+        (true, None) => "of users",
+        (false, _) => "of now",
+    }
+}
+
+/// That ratio: as users, where their number is known.
+fn times_now(capacity: &Capacity, ratio: f64) -> String {
+    users(capacity, ratio).unwrap_or_else(|| format!("{:.0} %", 100.0 * ratio))
 }
 
 fn curve(capacity: &Capacity) -> Table {
@@ -260,7 +283,7 @@ fn curve(capacity: &Capacity) -> Table {
         };
         vec![
             Span::new(Tone::Strong, per_s(p.rate_per_s)),
-            Span::plain(format!("{:.0} %", 100.0 * p.load_ratio)),
+            Span::plain(times_now(capacity, p.load_ratio)),
             Span::plain(units::percent_brief(&p.metrics.availability)),
             Span::plain(p.metrics.throughput_per_s.value.map_or(NOTHING.into(), per_s)),
             Span::plain(units::latency_brief(&p.metrics.latency_s.p50)),
@@ -298,7 +321,7 @@ fn losses(capacity: &Capacity) -> Table {
         vec![
             Span::new(Tone::Strong, name),
             Span::new(tone, held(knee)),
-            Span::plain(ratio(&knee.knee_ratio)),
+            Span::plain(knee.knee_ratio.value.map_or(NOTHING.into(), |r| times_now(capacity, r))),
             Span::plain(first(knee)),
         ]
     };

@@ -178,3 +178,9 @@ impl Column {
         Column { rank, ..self }
     }
 }
+
+/// How many of so many tiles stand in a row that holds at most so many, so that all rows are about as full.
+pub fn in_a_row(tiles: usize, most: usize) -> usize {
+    let rows = tiles.div_ceil(most.max(1)).max(1);
+    tiles.div_ceil(rows).max(1)
+}

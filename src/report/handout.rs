@@ -7,13 +7,11 @@ use super::chart;
 use super::document::{Block, Fact, Report, Span};
 use super::headline::numbers;
 use super::origin::origin;
+use super::pages::ALL;
 use super::summary::incomplete;
 use super::text::{kept_together, quoted};
 use super::{availability, findings, pages, spof};
 use crate::analysis::result::{Answer, Document};
-
-/// A page carries all there is.
-const ALL: usize = usize::MAX;
 
 /// One report, of one result or several.
 pub struct Handout<'a> {
@@ -104,7 +102,12 @@ fn with_conclusions(mut report: Report, document: &Document) -> Report {
 pub(super) fn gist(part: &Part<'_>) -> Vec<(&'static str, String)> {
     let said = Conclusions::of(part.document);
     let first = |sentences: &[Span]| sentences.first().map(|s| quoted(&s.text));
-    let found = part.warning.clone().or_else(|| first(&said.found));
+    // No numbers stand below in a list of contents.
+    let warning = part
+        .warning
+        .as_ref()
+        .map(|w| w.replace("the numbers below", "the numbers"));
+    let found = warning.or_else(|| first(&said.found));
     let lines = [
         ("Asked", Some(quoted(&said.asked))),
         ("Found", found.or_else(|| Some(part.report.subtitle.clone()))),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::answer::{costliest, loses_much, worst_survived};
 use super::availability::about;
+use super::capacity::users;
 use super::document::{Number, Span, Tone};
 use super::review::SEVERITIES;
 use super::summary::{objective, plural};
@@ -15,7 +16,7 @@ use crate::analysis::capacity::{Capacity, Verdict};
 use crate::analysis::inspection::{Explanation, Validation};
 use crate::analysis::result::{Answer, Document, Metrics, SloResult};
 use crate::analysis::review::Review;
-use crate::analysis::spof::{Priced, Spof, Verdict as Loss};
+use crate::analysis::spof::{Effect, Priced, Spof, Verdict as Loss};
 use crate::analysis::sweep::Sweep;
 use crate::analysis::verify::Verification;
 use crate::scenario::review::Severity;
@@ -170,7 +171,8 @@ fn of_capacity(found: &Capacity) -> Vec<Number> {
     let ratio = found.knee.knee_ratio.value.filter(|v| v.is_finite());
     let ratio = ratio.map_or(String::new(), |r| {
         let what = if found.closed { "users" } else { "load" };
-        format!("{} times the {what} of today", units::trimmed(r, 2))
+        let those = users(found, r).map_or(String::new(), |n| format!("{n} users, "));
+        format!("{those}{} times the {what} of today", units::trimmed(r, 2))
     });
     let limit = found.knee.limited_by.as_ref();
     let component = limit
@@ -216,7 +218,7 @@ fn of_spof(found: &Spof) -> Vec<Number> {
         those.map(|p| p.name.as_str()).collect::<BTreeSet<&str>>().len()
     };
     let with = |verdict| names(&|p: &Priced| p.verdict == verdict);
-    let (outages, overloads, all) = (with(Loss::Outage), with(Loss::Overload), names(&|_| true));
+    let (outages, all) = (with(Loss::Outage), names(&|_| true));
     let is_whole = found.unfinished.is_empty();
     let tone = |n: usize| match n {
         0 if is_whole => Tone::Good,
@@ -240,20 +242,7 @@ fn of_spof(found: &Spof) -> Vec<Number> {
                 _ => Span::new(tone(outages), of_all),
             },
         ),
-        number(
-            "Too weak without",
-            overloads.to_string(),
-            match (overloads, worst_survived(found)) {
-                (0, _) if !is_whole => Span::new(Tone::Quiet, "as far as it was finished"),
-                (0, Some(worst)) => {
-                    let lost = units::percent_brief(&worst.lost_ratio);
-                    Span::new(Tone::Caution, format!("without {} {lost} lost", worst.name))
-                }
-                (0, None) if outages == all => Span::new(Tone::Good, "nothing is left to carry a load"),
-                (0, None) => Span::new(Tone::Good, "the rest carries the load"),
-                _ => Span::new(Tone::Bad, "the rest is overloaded"),
-            },
-        ),
+        overloaded(found, outages == all),
     ];
     let costs = found.components.iter().filter_map(|p| p.downtime_min_per_year);
     let total: f64 = costs.filter(|m| m.is_finite()).sum();
@@ -283,6 +272,39 @@ fn of_spof(found: &Spof) -> Vec<Number> {
         ));
     }
     numbers
+}
+
+/// Without how many the rest is overloaded; what falters is not gone, and is told apart.
+fn overloaded(found: &Spof, all_are_needed: bool) -> Number {
+    let overloads = found.components.iter().filter(|p| p.verdict == Loss::Overload);
+    let (dead, faltering): (Vec<&Priced>, Vec<&Priced>) = overloads.partition(|p| p.effect == Effect::Crash.name());
+    let names: BTreeSet<&str> = faltering.iter().map(|p| p.name.as_str()).collect();
+    let ways: BTreeSet<&str> = faltering.iter().map(|p| p.effect.as_str()).collect();
+    let worst = worst_survived(found);
+    let note = match (dead.len(), worst.first()) {
+        (1.., _) => Span::new(Tone::Bad, "the rest is overloaded"),
+        _ if !found.unfinished.is_empty() => quiet("as far as it was finished"),
+        _ if ways.len() == 1 && ways.contains("slow") => {
+            Span::new(Tone::Bad, format!("but while one of {} is slow", names.len()))
+        }
+        _ if !ways.is_empty() => Span::new(Tone::Bad, format!("but while one of {} falters", names.len())),
+        (0, Some(first)) => {
+            let names: Vec<&str> = worst.iter().map(|p| p.name.as_str()).collect();
+            let lost = units::percent_brief(&first.lost_ratio);
+            let joint = if first.effect == Effect::Crash.name() {
+                "without"
+            } else {
+                "by"
+            };
+            Span::new(
+                Tone::Caution,
+                format!("but {lost} lost {joint} {}", few(&names, MOST_COSTLY, "or")),
+            )
+        }
+        (0, None) if all_are_needed => Span::new(Tone::Good, "nothing is left to carry a load"),
+        (0, None) => Span::new(Tone::Good, "the rest carries the load"),
+    };
+    number("Overloaded without", dead.len().to_string(), note)
 }
 
 /// What is taken as never failing, as a caveat of an `availability` names it.

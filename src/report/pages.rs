@@ -10,8 +10,8 @@ use super::units;
 use super::view::{RunView, runs};
 use crate::analysis::result::{Document, Happening};
 
-/// A page carries all there is.
-const ALL: usize = usize::MAX;
+/// A page carries more than a screen, and not a hundred leaves of rows that nobody reads: of longer lists it says how many more there are.
+pub(super) const ALL: usize = 250;
 /// The log of a run that flaps is long, and after so many lines nobody reads on.
 const MOST_EVENTS: usize = 100;
 

@@ -3,14 +3,14 @@
 use super::document::{Block, Column, Fact, Point, Report, Span, Table, Tone};
 use super::summary::{caveats, plural, seed};
 use super::units::{self, NOTHING};
-use crate::analysis::result::Document;
+use crate::analysis::result::{Document, Estimate};
 use crate::analysis::spof::{Fix, Priced, Relief, Spof, Verdict, titled};
 
 /// How much of each list a screen can carry.
 pub const MOST_ROWS: usize = 40;
 const MOST_FIXES: usize = 15;
 /// Fewer seconds than this read as none.
-const LEAST_S: f64 = 0.05;
+pub(super) const LEAST_S: f64 = 0.05;
 const MOST_SETS: usize = 12;
 
 /// The report of a `spof` document, with at most so many rows to a table.
@@ -151,7 +151,7 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
         vec![
             Span::new(Tone::Strong, named(p)),
             verdict(p.verdict),
-            Span::plain(units::percent_brief(&p.lost_ratio)),
+            Span::plain(lost(&p.lost_ratio)),
             Span::plain(in_passing),
             Span::plain(units::latency_brief(&p.p99_s)),
             seconds(p.detected_s),
@@ -180,10 +180,36 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
         ),
         more => format!("{} more in the JSON", plural(more as u32, what)),
     };
+    let is_unsure =
+        |p: &Priced| p.downtime_min_per_year.is_some_and(|m| m >= units::LEAST_MINUTES) && is_wide(&p.lost_ratio);
+    let unsure = "minutes are no surer than the share lost; more replications narrow both";
+    let unsure = all.iter().any(is_unsure).then(|| unsure.to_owned());
+    let notes: Vec<String> = Some(footnote)
+        .filter(|f| !f.is_empty())
+        .into_iter()
+        .chain(unsure)
+        .collect();
     Table {
         columns,
         rows,
-        footnote,
+        footnote: notes.join("; "),
+    }
+}
+
+/// From this part of a share on, half of its interval is worth a word.
+const WIDE: f64 = 0.1;
+
+fn is_wide(e: &Estimate) -> bool {
+    let half = |value: f64| Some((e.hi? - value).max(value - e.lo?));
+    e.value
+        .is_some_and(|v| v > 0.0 && half(v).is_some_and(|half| half > WIDE * v))
+}
+
+/// A share for a table of many, with its interval where that is wide.
+fn lost(e: &Estimate) -> String {
+    match is_wide(e) && units::percent_brief(e) != "< 0.1 %" {
+        true => units::percent_estimate(e),
+        false => units::percent_brief(e),
     }
 }
 
@@ -262,6 +288,6 @@ fn together(spof: &Spof) -> Vec<Block> {
 }
 
 /// A stretch of time to the tenth of a second: it was measured in bins of a timeline.
-fn brief(seconds: f64) -> String {
+pub(super) fn brief(seconds: f64) -> String {
     units::span(libm::round(seconds * 10.0) / 10.0)
 }

@@ -125,9 +125,12 @@ fn in_units(metric: &str, value: f64) -> String {
 }
 
 /// An index with its interval, which need not be even: `0.72 (0.61–0.85)`.
+///
+/// The estimate of a share may come out below nothing, which its interval does not: it is told as the nearest in there.
 fn index(e: &Estimate) -> String {
     let two = |v: Option<f64>| v.map_or(NOTHING.into(), |v| units::trimmed(v, 2));
-    format!("{} ({}–{})", two(e.value), two(e.lo), two(e.hi))
+    let inside = e.value.map(|v| v.max(e.lo.unwrap_or(v)).min(e.hi.unwrap_or(v)));
+    format!("{} ({}–{})", two(inside), two(e.lo), two(e.hi))
 }
 
 fn text(value: &Value) -> String {

@@ -66,19 +66,21 @@ fn of_sensitivity(output: &Output) -> Moves {
         // A share that could be any is none to be told.
         let is_known = |total: &Estimate| total.lo.zip(total.hi).is_some_and(|(lo, hi)| hi - lo <= WIDE);
         let share = e.total.value.filter(|v| v.is_finite() && is_known(&e.total));
-        let share = share.map(|v| format!(" · {} %", units::trimmed(v.clamp(0.0, 1.0) * 100.0, 0)));
+        let share = share.map(|v| units::trimmed(v.clamp(0.0, 1.0) * 100.0, 0));
         let (low, high) = e.low.zip(e.high)?;
-        let says = format!(
-            "{} → {}{}",
-            worded(&output.metric, low),
-            worded(&output.metric, high),
-            share.unwrap_or_default()
-        );
+        let ends = format!("{} → {}", worded(&output.metric, low), worded(&output.metric, high));
+        let (beside, says) = match share {
+            Some(share) => (
+                format!("{ends} · share {share} %"),
+                format!("{ends}, {share} % of the variance"),
+            ),
+            None => (ends.clone(), ends),
+        };
         Some(Swing {
             input: e.path.clone(),
             low,
             high,
-            beside: says.clone(),
+            beside,
             says,
             weight: e.total.value.filter(|v| v.is_finite()).unwrap_or(0.0),
         })

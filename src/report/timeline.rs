@@ -123,11 +123,14 @@ fn periods_of(runs: &[RunView<'_>]) -> Vec<Period> {
     all
 }
 
-/// The bins decide, where they reach further than the run is said to last.
+/// The bins decide, where they reach further than the run is said to last; that the last is not full makes no run longer.
 fn end_of(run: &RunView<'_>) -> f64 {
     let timeline = &run.run.timeline;
     let bins = timeline.series.iter().map(|(_, s)| s.median.len()).max().unwrap_or(0);
-    (bins as f64 * timeline.bin_s).max(run.duration_s)
+    match bins as f64 * timeline.bin_s {
+        end if end < run.duration_s + timeline.bin_s => run.duration_s,
+        beyond => beyond,
+    }
 }
 
 fn tracks_of_one(run: &RunView<'_>) -> Vec<Track> {

@@ -70,6 +70,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
         capacity: Capacity {
             present_per_s,
             closed: is_closed(&plan),
+            users: plan.users().filter(|_| is_closed(&plan)),
             tried_per_s: tried.map(|f| f * present_per_s),
             utilization: nearest(&trials, &knee).map(|t| utilization(&t.run)).unwrap_or_default(),
             bound: bounded.map(|b| b.1),

@@ -24,6 +24,9 @@ pub struct Capacity {
     /// Was the number of users scaled? `knee_ratio` is then to the users of now, who ask less often the longer they wait.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub closed: bool,
+    /// How many users there are today, where they wait for their answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<u32>,
     /// The knee: where it is, what breaks there.
     #[serde(flatten)]
     pub knee: Knee,

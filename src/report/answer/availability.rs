@@ -2,6 +2,7 @@
 
 use super::{Conclusions, MOST};
 use crate::analysis::availability::Availability;
+use crate::analysis::result::SloResult;
 use crate::report::document::{Span, Tone};
 use crate::report::units;
 
@@ -22,9 +23,17 @@ pub fn conclusions(availability: &Availability, never_failing: Option<&str>) -> 
         Span::new(Tone::Caution, says)
     }));
     for slo in availability.slo.iter().take(2 * MOST) {
-        let (tone, verdict) = match slo.met {
-            true => (Tone::Good, "kept"),
-            false => (Tone::Bad, "missed"),
+        let (tone, verdict) = match (slo.met, slo.may_be_chance()) {
+            (true, true) => (
+                Tone::Caution,
+                "kept, which may be chance: the interval reaches below it",
+            ),
+            (false, true) => (
+                Tone::Caution,
+                "missed, which may be chance: the interval reaches above it",
+            ),
+            (true, false) => (Tone::Good, "kept"),
+            (false, false) => (Tone::Bad, "missed"),
         };
         let says = format!(
             "The promise {} ≥ {} is {verdict}.",
@@ -50,6 +59,14 @@ pub fn conclusions(availability: &Availability, never_failing: Option<&str>) -> 
         to_do.push(Span::plain(
             "Begin with what costs most: `fallover spof` tries the changes against each loss and says what each saves.",
         ));
+    }
+    if availability.slo.iter().any(SloResult::may_be_chance) {
+        to_do.insert(
+            0,
+            Span::plain(
+                "More replications (`--replications`), or `--precision 0.1`, would tell whether the promise is kept.",
+            ),
+        );
     }
     if never_failing.is_some() {
         let says = "Give what is counted as never failing a `lifetime` (`mtbf` and `mttr`), and ask again.";

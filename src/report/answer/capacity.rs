@@ -2,7 +2,7 @@
 
 use super::{Conclusions, MOST};
 use crate::analysis::capacity::{Capacity, Verdict};
-use crate::report::capacity::{enough, per_s};
+use crate::report::capacity::{enough, per_s, users};
 use crate::report::document::{Span, Tone};
 use crate::report::text::few;
 use crate::report::units;
@@ -98,7 +98,8 @@ fn carried(capacity: &Capacity) -> String {
         false => per_s(capacity.present_per_s),
     };
     let times = times.map_or(String::new(), |r| {
-        format!(", {} times the {today} of today", units::trimmed(r, 1))
+        let users = users(capacity, r).map_or(String::new(), |n| format!(": {n} users"));
+        format!(", {} times the {today} of today{users}", units::trimmed(r, 1))
     });
     match knee.verdict {
         Verdict::Found => format!(

@@ -10,6 +10,9 @@ use crate::report::view::RunView;
 /// How many pairs a first page can carry.
 const MOST_PAIRS: usize = 6;
 
+/// Busy for less of the time than this, nothing makes anybody wait for long.
+const LIGHT: f64 = 0.3;
+
 /// With fewer replications than this most differences do not show.
 const FEW: u32 = 5;
 
@@ -29,20 +32,37 @@ pub fn conclusions(compare: &Compare, views: &[RunView<'_>]) -> Conclusions {
     let loads = loads(compare);
     found.splice(0..0, unlike(compare).map(|says| Span::new(Tone::Caution, says)));
     let mut to_do: Vec<Span> = promised.iter().cloned().collect();
+    let mut any_differs = false;
     for pair in compare.pairs().into_iter().take(most) {
         let said = sentence(pair, &loads);
         let (a, b, tone) = (&pair[0].a, &pair[0].b, tone(&said));
+        any_differs |= matches!(tone, Tone::Good | Tone::Bad | Tone::Caution);
         to_do.extend(advice(pair, tone).map(Span::plain));
         found.push(match said.body.starts_with(b.as_str()) {
             true => Span::new(tone, said.body),
             false => Span::new(tone, format!("{b} against {a}: {}", said.body)),
         });
     }
+    to_do.extend(at_light_load(views).filter(|_| !any_differs).map(Span::plain));
     Conclusions {
         found,
         to_do,
         ..Conclusions::default()
     }
+}
+
+/// Where hardly anybody waits, designs have hardly anything to differ by.
+fn at_light_load(views: &[RunView<'_>]) -> Option<String> {
+    let busy = |v: &RunView<'_>| {
+        let nodes = v.run.nodes.iter().filter_map(|(_, n)| n.utilization_ratio.value);
+        let hosts = v.run.hosts.iter().filter_map(|(_, h)| h.cpu_ratio.value);
+        nodes.chain(hosts).reduce(f64::max)
+    };
+    let most = views.iter().filter_map(busy).reduce(f64::max).filter(|b| *b < LIGHT)?;
+    Some(format!(
+        "Nothing is busy for more than {most:.0} % of the time, and who does not wait hardly differs: compare near the knee too (`fallover capacity` says where it is).",
+        most = (100.0 * most).ceil()
+    ))
 }
 
 /// Which of two is better that both keep what they promise.

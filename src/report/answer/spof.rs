@@ -17,23 +17,21 @@ pub fn conclusions(spof: &Spof, complete: bool) -> Conclusions {
             Span::new(Tone::Bad, says)
         }
     }];
-    found.extend(worst_survived(spof).filter(|_| !outages.is_empty()).map(|worst| {
-        let lost = units::percent_brief(&worst.lost_ratio);
+    let worst = worst_survived(spof);
+    found.extend(worst.first().filter(|_| !outages.is_empty()).map(|first| {
+        let lost = units::percent_brief(&first.lost_ratio);
+        let alone = if worst.len() == 1 { "it is no" } else { "none is a" };
         let says = format!(
-            "Without {} {lost} of all requests are lost, though it is no single point.",
-            listed(&[worst])
+            "{} {lost} of all requests are lost, though {alone} single point.",
+            capital(&meanwhile(&worst))
         );
         Span::new(Tone::Caution, says)
     }));
     let overloads: Vec<&Priced> = with(Verdict::Overload).collect();
-    if !overloads.is_empty() {
-        let says = format!(
-            "The load is too much without {}{}.",
-            if overloads.len() == 1 { "" } else { "any one of " },
-            listed(&overloads)
-        );
-        found.push(Span::new(Tone::Bad, says));
-    }
+    found.extend(by_effect(&overloads).iter().map(|those| {
+        let says = format!("The load is too much {}.", meanwhile(those));
+        Span::new(Tone::Bad, says)
+    }));
     let stuck: Vec<&Priced> = spof.components.iter().filter(|p| !p.recovers).collect();
     if !stuck.is_empty() {
         let says = format!("Not well again by itself after the repair of {}.", listed(&stuck));
@@ -42,7 +40,7 @@ pub fn conclusions(spof: &Spof, complete: bool) -> Conclusions {
     found.extend(costs(spof));
     Conclusions {
         found,
-        to_do: to_do(spof, outages.is_empty() && overloads.is_empty(), complete),
+        to_do: to_do(spof, complete),
         ..Conclusions::default()
     }
 }
@@ -57,8 +55,8 @@ fn none_cuts(spof: &Spof) -> Span {
         Some(worst) => Span::new(
             if lost(worst) >= 0.5 { Tone::Bad } else { Tone::Caution },
             format!(
-                "No single component cuts any class of requests for everybody, but without {} {} of all requests are lost.",
-                listed(&[worst]),
+                "No single component cuts any class of requests for everybody, but {} {} of all requests are lost.",
+                meanwhile(&[worst]),
                 units::percent_brief(&worst.lost_ratio)
             ),
         ),
@@ -75,12 +73,25 @@ pub fn loses_much(priced: &Priced) -> bool {
     priced.verdict != Verdict::None && priced.lost_ratio.value.is_some_and(|lost| lost >= HEAVY)
 }
 
-/// What is lost most without, of what is no single point and yet takes much with it.
-pub fn worst_survived(spof: &Spof) -> Option<&Priced> {
-    let lost = |p: &Priced| p.lost_ratio.value.unwrap_or(0.0);
-    let survived = |p: &&Priced| p.verdict == Verdict::Degraded && lost(p) >= QUITE_SOME;
-    let survived = spof.components.iter().filter(survived);
-    survived.max_by(|a, b| lost(a).total_cmp(&lost(b)))
+/// What is lost most without, of what is no single point and yet takes much with it: all that fail the same way and read the same.
+pub fn worst_survived(spof: &Spof) -> Vec<&Priced> {
+    // A single point that hangs tells nothing that its death has not told.
+    let ends_it = |name: &str| {
+        spof.components
+            .iter()
+            .any(|p| p.name == name && p.verdict == Verdict::Outage)
+    };
+    let lost = |p: &Priced| libm::round(p.lost_ratio.value.unwrap_or(0.0) * 1000.0);
+    let is_meant = |p: &&Priced| p.verdict == Verdict::Degraded && lost(p) >= 1000.0 * QUITE_SOME && !ends_it(&p.name);
+    let survived: Vec<&Priced> = spof.components.iter().filter(is_meant).collect();
+    // Of those that lose as much, the first: what dies is tried before what falters.
+    let worst = survived
+        .iter()
+        .rev()
+        .max_by(|a, b| lost(a).total_cmp(&lost(b)))
+        .copied();
+    let is_as_bad = |p: &&&Priced| worst.is_some_and(|w| lost(p) == lost(w) && p.effect == w.effect);
+    survived.iter().filter(is_as_bad).copied().collect()
 }
 
 /// What costs most, and how many minutes a year each of them: those that read the same are all named.
@@ -141,7 +152,7 @@ fn costs(spof: &Spof) -> Option<Span> {
     Some(Span::new(tone, says))
 }
 
-fn to_do(spof: &Spof, is_sound: bool, complete: bool) -> Vec<Span> {
+fn to_do(spof: &Spof, complete: bool) -> Vec<Span> {
     let say = |fix: &Fix| {
         let saved = fix.downtime_saved_min_per_year.filter(|m| *m >= units::LEAST_MINUTES);
         let against = fix.against.as_ref().map_or(String::new(), |a| format!(" against {a}"));
@@ -154,14 +165,71 @@ fn to_do(spof: &Spof, is_sound: bool, complete: bool) -> Vec<Span> {
         true if !complete => vec![Span::plain(
             "Let it come to its end: until then no change has been tried on all that it may help.",
         )],
-        true if is_sound => vec![Span::plain(
-            "Nothing that was tried helps, and nothing has to. `--pairs` and `--effects slow,errors,hang` look further.",
-        )],
-        true => vec![Span::plain(
-            "None of the changes that were tried helps. What stands alone has to be doubled.",
-        )],
+        true => vec![Span::plain(without_a_fix(spof))],
         false => fixes,
     }
+}
+
+/// What is to be said where no change that was tried helps: what there is to mend says what is left to do.
+fn without_a_fix(spof: &Spof) -> String {
+    let any = |verdict| spof.components.iter().any(|p| p.verdict == verdict);
+    if any(Verdict::Outage) {
+        return "None of the changes that were tried helps. What stands alone has to be doubled.".into();
+    }
+    if any(Verdict::Overload) {
+        return "None of the changes that were tried helps. What is left has to carry the load: give it more room."
+            .into();
+    }
+    if spof.components.iter().any(loses_much) {
+        return "None of the changes that were tried helps. See in the table what is lost, and who would have to notice.".into();
+    }
+    let falters = spof.components.iter().any(|p| p.effect != CRASH);
+    let further = match (spof.pairs.is_empty(), falters) {
+        (true, false) => " `--pairs` and `--effects slow,errors,hang` look further.",
+        (true, true) => " `--pairs` looks further.",
+        (false, false) => " `--effects slow,errors,hang` looks further.",
+        (false, true) => "",
+    };
+    format!("Nothing that was tried helps, and nothing has to.{further}")
+}
+
+/// The effect that is death.
+const CRASH: &str = "crash";
+
+/// How it is while one of these fails as they all do: `without app1`, `while any one of app1 and app2 is slow`.
+fn meanwhile(those: &[&Priced]) -> String {
+    let names: Vec<&str> = those.iter().map(|p| p.name.as_str()).collect();
+    let one = if names.len() > 1 { "any one of " } else { "" };
+    let one = format!("{one}{}", text::few(&names, SHOWN, "and"));
+    // What is not dead is not gone either.
+    match those.first().map_or(CRASH, |p| p.effect.as_str()) {
+        "slow" => format!("while {one} is slow"),
+        "errors" => format!("while {one} answers with errors"),
+        "hang" => format!("while {one} hangs"),
+        "drop" => format!("while {one} loses calls"),
+        _ => format!("without {one}"),
+    }
+}
+
+fn capital(says: &str) -> String {
+    let mut rest = says.chars();
+    rest.next()
+        .map_or(String::new(), |first| first.to_uppercase().chain(rest).collect())
+}
+
+/// Those that fail the same way together, in the order in which each way comes first.
+fn by_effect<'p>(all: &[&'p Priced]) -> Vec<Vec<&'p Priced>> {
+    let mut groups: Vec<Vec<&Priced>> = Vec::new();
+    for priced in all.iter().copied() {
+        match groups
+            .iter_mut()
+            .find(|g| g.first().is_some_and(|p| p.effect == priced.effect))
+        {
+            Some(group) => group.push(priced),
+            None => groups.push(vec![priced]),
+        }
+    }
+    groups
 }
 
 /// So many have a name in a sentence.

@@ -72,14 +72,13 @@ impl Bars {
         self.head() + rows as f64 * ROW + FOOT
     }
 
-    /// So many rows are there where others have no room.
-    pub const MOST_SHOWN: usize = MOST_ROWS - 1;
-
     fn shown(&self) -> usize {
-        match self.rows.len() {
-            n if n > MOST_ROWS => Bars::MOST_SHOWN,
-            n => n,
-        }
+        Bars::shown_of(self.rows.len())
+    }
+
+    /// How many of so many rows are drawn.
+    pub fn shown_of(rows: usize) -> usize {
+        if rows > MOST_ROWS { MOST_ROWS - 1 } else { rows }
     }
 
     fn head(&self) -> f64 {

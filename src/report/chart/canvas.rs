@@ -43,6 +43,20 @@ impl Rect {
     pub fn meets(&self, other: &Rect) -> bool {
         self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
+
+    /// Whether a straight line passes through it, looked at in steps small enough for words.
+    pub fn is_crossed(&self, a: (f64, f64), b: (f64, f64)) -> bool {
+        const STEP: f64 = 3.0;
+        const MOST_STEPS: f64 = 400.0;
+        let apart = |a: f64, b: f64, from: f64, to: f64| a.max(b) < from || a.min(b) > to;
+        if apart(a.0, b.0, self.left, self.right) || apart(a.1, b.1, self.top, self.bottom) {
+            return false;
+        }
+        let steps = (libm::hypot(b.0 - a.0, b.1 - a.1) / STEP).clamp(1.0, MOST_STEPS).ceil();
+        let at = |t: f64| (a.0 + t * (b.0 - a.0), a.1 + t * (b.1 - a.1));
+        let holds = |(x, y): (f64, f64)| x > self.left && x < self.right && y > self.top && y < self.bottom;
+        (0..=steps as u32).any(|i| holds(at(f64::from(i) / steps)))
+    }
 }
 
 /// How a text looks.

@@ -8,7 +8,7 @@ use super::theme::Theme;
 use super::{Drawing, LINE, MARGIN, Name, captions, drawing};
 use crate::analysis::result::{Answer, Document};
 use crate::report::answer::Conclusions;
-use crate::report::document::{Block, Number, Point, Span, Tone};
+use crate::report::document::{Block, Number, Point, Span, Tone, in_a_row};
 use crate::report::headline::numbers;
 use crate::report::summary::{incomplete, seed, verdict};
 use crate::report::text::quoted;
@@ -27,8 +27,10 @@ const MOST_ROWS: usize = 12;
 const SIDE_BY_SIDE: f64 = 1000.0;
 const LARGER: f64 = 0.6;
 const BETWEEN: f64 = 26.0;
-const MOST_CAVEATS: usize = 3;
+const MOST_CAVEATS: usize = 4;
 const CAVEAT_TEXT: f64 = 12.0;
+/// A caveat ends with what to do: only names without end may cut it.
+const MOST_CAVEAT_LINES: usize = 4;
 /// More than these do not fit a glance.
 const MOST_FINDINGS: usize = 10;
 const SENTENCE_TEXT: f64 = 14.0;
@@ -71,7 +73,9 @@ pub fn svg(document: &Document, width: f64, theme: Theme) -> String {
     let tiles = numbers(document);
     let below_numbers = below_head
         + match views.len() {
-            0 | 1 => tiles.len().div_ceil(tiles_in_a_row(width)) as f64 * (TILE_HEIGHT + TILE_GAP),
+            0 | 1 => {
+                tiles.len().div_ceil(in_a_row(tiles.len(), tiles_in_a_row(width))) as f64 * (TILE_HEIGHT + TILE_GAP)
+            }
             n => (n.min(MOST_ROWS + 1) + 1) as f64 * ROW,
         };
     let says = sentences(document, room);
@@ -167,7 +171,7 @@ fn tiles_in_a_row(width: f64) -> usize {
 }
 
 fn tile_rows(canvas: &mut Canvas<'_>, tiles: &[Number], page: Rect, top: f64) {
-    let in_a_row = tiles_in_a_row(page.width() + 2.0 * MARGIN).min(tiles.len().max(1));
+    let in_a_row = in_a_row(tiles.len(), tiles_in_a_row(page.width() + 2.0 * MARGIN));
     let width = (page.width() - (in_a_row - 1) as f64 * TILE_GAP) / in_a_row as f64;
     for (i, tile) in tiles.iter().enumerate() {
         let left = page.left + (i % in_a_row) as f64 * (width + TILE_GAP);
@@ -340,9 +344,11 @@ fn caveat_lines(document: &Document, room: f64) -> Vec<String> {
         .iter()
         .flat_map(|v| v.caveats.iter().map(|c| format!("! {}: {}", v.name, c.message)));
     let shared = document.caveats.iter().map(|c| format!("! {}", c.message));
-    shared
-        .chain(own)
-        .take(MOST_CAVEATS)
-        .flat_map(|text| wrapped(&quoted(&text), plain(CAVEAT_TEXT), room, 2))
+    let mut all: Vec<String> = shared.chain(own).collect();
+    let more = all.len().saturating_sub(MOST_CAVEATS);
+    all.truncate(MOST_CAVEATS);
+    all.extend((more > 0).then(|| format!("… and {more} more, all of them in a .pdf or .html")));
+    all.into_iter()
+        .flat_map(|text| wrapped(&quoted(&text), plain(CAVEAT_TEXT), room, MOST_CAVEAT_LINES))
         .collect()
 }

@@ -29,7 +29,7 @@ use super::timeline::timeline as timeline_of;
 use super::view::{MOST_LINES, runs, telling};
 use super::words;
 use crate::analysis::result::{Answer, Document};
-use canvas::{Anchor, Canvas, Rect, fitted, paint, wrapped};
+use canvas::{Anchor, Canvas, Rect, fitted, paint, plain, wrapped};
 use thiserror::Error;
 
 /// Which picture.
@@ -212,6 +212,9 @@ pub enum PictureError {
 pub(super) const MARGIN: f64 = 24.0;
 const HEAD: f64 = 62.0;
 const LINE: f64 = 18.0;
+const SMALL: f64 = 12.0;
+/// How to read a picture takes no more than these.
+const MOST_LINES_OF_READING: usize = 3;
 /// Without what stands above and around them.
 const TIMELINE_HEIGHT: f64 = 460.0;
 const LATENCY_HEIGHT: f64 = 342.0;
@@ -244,16 +247,19 @@ fn titled(document: &Document, drawing: Drawing<'_>, look: &Look) -> String {
     if !document.envelope.complete {
         title += " (INCOMPLETE)";
     }
-    // How to read it is said in any case.
+    // How to read it is said in any case, and to its end.
+    let reads = match how.is_empty() {
+        true => Vec::new(),
+        false => wrapped(&how, plain(SMALL), width - 2.0 * MARGIN, MOST_LINES_OF_READING),
+    };
     let head = match look.headed {
-        true => HEAD,
-        false if how.is_empty() => 0.0,
-        false => LINE,
+        true => HEAD + reads.len().saturating_sub(1) as f64 * LINE,
+        false => reads.len() as f64 * LINE,
     };
     let height = (MARGIN + head + height + MARGIN / 2.0).ceil();
     paint(width, height, look.theme, &title, |canvas| {
         let room = width - 2.0 * MARGIN;
-        let small = canvas.quiet(12.0);
+        let small = canvas.quiet(SMALL);
         let line = |canvas: &mut Canvas<'_>, says: &str, y: f64| {
             let line = wrapped(says, small, room, 1).concat();
             canvas.text(&line, MARGIN, MARGIN + y, Anchor::Start, small);
@@ -263,7 +269,9 @@ fn titled(document: &Document, drawing: Drawing<'_>, look: &Look) -> String {
             canvas.text(&fitted(&title, big, room), MARGIN, MARGIN + 6.0, Anchor::Start, big);
             line(canvas, &subtitle, 27.0);
         }
-        line(canvas, &how, head - LINE);
+        for (i, says) in reads.iter().enumerate() {
+            line(canvas, says, head - (reads.len() - i) as f64 * LINE);
+        }
         draw(
             canvas,
             Rect {

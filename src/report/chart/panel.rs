@@ -112,7 +112,8 @@ impl Panel<'_> {
 
     /// The curves' names, in their colours, to the right of where they end.
     pub fn end_labels(&self, canvas: &mut Canvas<'_>, curves: &[Curve], room: f64) {
-        let ends: Vec<(&Curve, (f64, f64))> = curves.iter().filter_map(|c| Some((c, self.end_of(c)?))).collect();
+        let mut ends: Vec<(&Curve, (f64, f64))> = curves.iter().filter_map(|c| Some((c, self.end_of(c)?))).collect();
+        self.inner_labels(canvas, curves, &mut ends);
         let fitting = ((self.area.height() / LABEL_GAP) as usize + 1).max(1);
         let shown = if ends.len() > fitting { fitting - 1 } else { ends.len() };
         let mut wanted: Vec<f64> = ends[..shown].iter().map(|(_, end)| end.1).collect();
@@ -127,13 +128,11 @@ impl Panel<'_> {
             if curve.label.is_empty() {
                 continue;
             }
-            // From a curve that ends early the way to a name beside the panel would read as a curve: the name stands at its end.
-            let after = end.0 + 6.0;
-            if end.0 > self.area.right - LABEL_GAP {
-                canvas.path(&[(end.0 + 2.0, end.1), (left - 3.0, *y)], curve.colour, 0.7);
-            } else if after + text_width(&curve.label, font) < self.area.right {
-                canvas.text_on_patch(&curve.label, after, *y, Anchor::Start, font);
-                continue;
+            // From a curve that ends early the way to its name might read as a curve: it is dashed.
+            let way = [(end.0 + 2.0, end.1), (left - 3.0, *y)];
+            match end.0 > self.area.right - LABEL_GAP {
+                true => canvas.path(&way, curve.colour, 0.7),
+                false => canvas.dashes(&way, curve.colour, 0.7),
             }
             canvas.text(&fitted(&curve.label, font, room - 12.0), left, *y, Anchor::Start, font);
         }
@@ -141,6 +140,47 @@ impl Panel<'_> {
             let text = format!("+{} more", ends.len() - shown);
             canvas.text(&text, left, *y, Anchor::Start, canvas.quiet(LABEL_TEXT));
         }
+    }
+
+    /// Names of curves that end early stand at their ends, as far as they cover nothing there; the others are left over.
+    fn inner_labels(&self, canvas: &mut Canvas<'_>, curves: &[Curve], ends: &mut Vec<(&Curve, (f64, f64))>) {
+        let mut taken: Vec<Rect> = Vec::new();
+        ends.retain(|(curve, (x, y))| {
+            let mut font = canvas.bold(LABEL_TEXT);
+            font.colour = curve.colour;
+            let beside = |up: f64| Rect {
+                left: x + 6.0,
+                top: y + (up - 0.5) * LABEL_GAP,
+                right: x + 6.0 + text_width(&curve.label, font),
+                bottom: y + (up + 0.5) * LABEL_GAP,
+            };
+            let is_free = |r: &Rect| self.is_free(curves, r) && !taken.iter().any(|t| t.meets(r));
+            let is_early = *x <= self.area.right - LABEL_GAP && !curve.label.is_empty();
+            let place = [0.0, -0.6, 0.6]
+                .map(beside)
+                .into_iter()
+                .find(|r| is_early && is_free(r));
+            if let Some(r) = place {
+                let middle = f64::midpoint(r.top, r.bottom);
+                canvas.text_on_patch(&curve.label, r.left, middle, Anchor::Start, font);
+                taken.push(r);
+            }
+            place.is_none()
+        });
+    }
+
+    /// Is nothing drawn here, and no edge of the panel?
+    fn is_free(&self, curves: &[Curve], area: &Rect) -> bool {
+        let is_crossed = |curve: &Curve| {
+            let values: Vec<Option<f64>> = curve.middle.iter().map(|v| finite(*v)).collect();
+            let pairs = values.windows(2).zip(curve.x.windows(2));
+            let ends = pairs.filter_map(|(y, x)| Some((self.at(x[0], y[0]?), self.at(x[1], y[1]?))));
+            ends.into_iter().any(|(a, b)| area.is_crossed(a, b))
+        };
+        area.right < self.area.right
+            && area.top >= self.area.top - LABEL_GAP / 2.0
+            && area.bottom <= self.area.bottom
+            && !curves.iter().any(is_crossed)
     }
 
     fn end_of(&self, curve: &Curve) -> Option<(f64, f64)> {

@@ -13,6 +13,7 @@ use crate::analysis::waterfall::{Breakdown, Hop};
 use crate::report::answer::loses_much;
 use crate::report::capacity::per_s;
 use crate::report::compare::{delta, is_of_load, loads, name, told};
+use crate::report::spof::{LEAST_S, brief};
 use crate::report::units;
 use crate::report::view::runs;
 
@@ -108,10 +109,11 @@ fn by_component(found: &Spof) -> Drawn {
     let cost = |p: &Priced| p.downtime_min_per_year.filter(|m| m.is_finite());
     let lost = |p: &Priced| value(&p.lost_ratio);
     let priced = all.iter().any(|p| cost(p).is_some());
-    // What has no price and loses much stands below what has one, before what costs next to nothing.
-    // What has none and ends the service stands above all: nobody knows that it is cheap.
+    // What has no price and loses much comes after what has one, before what costs next to nothing.
+    // What alone ends the service has a place for certain: without a price nobody knows that it is cheap.
+    let alone = |p: &Priced| p.verdict == spof::Verdict::Outage && found.components.iter().any(|c| c.name == p.name);
     let place = |p: &Priced| match (if priced { cost(p) } else { lost(p) }, lost(p)) {
-        (None, Some(lost)) if p.verdict == spof::Verdict::Outage => Some((3, lost)),
+        (None, Some(lost)) if alone(p) => Some((3, lost)),
         (Some(size), _) if !priced || size >= units::LEAST_MINUTES => Some((2, size)),
         (None, Some(lost)) if loses_much(p) => Some((1, lost)),
         (size, _) => Some((0, size?)),
@@ -124,9 +126,12 @@ fn by_component(found: &Spof) -> Drawn {
         return nothing("spof", "no loss was tried");
     }
     rows.sort_by(|a, b| (b.0.0.cmp(&a.0.0)).then(b.0.1.total_cmp(&a.0.1)));
+    // Of those that have a place the bars stand on top: the eye begins there.
+    let shown = Bars::shown_of(rows.len());
+    rows[..shown].sort_by_key(|((place, _), _)| *place != 2);
     let is_unpriced = |place: &u8| matches!(place, 1 | 3);
     let sizes = rows.iter().filter(|((place, _), _)| !is_unpriced(place));
-    let hidden = rows.iter().skip(Bars::MOST_SHOWN);
+    let hidden = rows.iter().skip(shown);
     let more = match hidden.map(|((place, _), _)| place).any(is_unpriced) {
         true => "losses",
         false if priced => "that cost less",
@@ -163,11 +168,19 @@ fn component(p: &Priced, cost: Option<f64>, priced: bool) -> Row {
         spof::Verdict::Degraded => (Ink::Line(0), "degraded"),
         spof::Verdict::None => (Ink::Quiet, "no loss that lasts"),
     };
-    let lost = units::percent_brief(&p.lost_ratio);
+    let share = value(&p.lost_ratio).unwrap_or(0.0);
+    let lost = match units::percent_brief(&p.lost_ratio) {
+        // Where nothing is lost for long, what is lost until all has reacted is what makes it degraded.
+        _ if share == 0.0 && p.lost_in_passing_s >= LEAST_S => format!("{} in passing", brief(p.lost_in_passing_s)),
+        lost if priced => format!("{lost} lost"),
+        lost => lost,
+    };
     let (size, says) = match (cost, priced) {
         (Some(cost), true) => (cost, units::minutes(cost)),
-        (None, true) => (0.0, format!("no lifetime · {lost} lost")),
-        (_, false) => (value(&p.lost_ratio).unwrap_or(0.0), lost),
+        (None, true) if p.effect == Effect::Crash.name() => (0.0, format!("no lifetime · {lost}")),
+        // How often somebody is slow no lifetime says.
+        (None, true) => (0.0, lost),
+        (_, false) => (share, lost),
     };
     Row {
         name: if p.effect == Effect::Crash.name() {

@@ -75,7 +75,7 @@ pub fn draw(canvas: &mut Canvas<'_>, timeline: &Timeline, area: Rect) {
             Anchor::Start,
             canvas.bold(12.5),
         );
-        draw_track(canvas, &panel, track, room);
+        draw_track(canvas, &panel, track, room, timeline.end_s);
         if is_last {
             panel.foot(canvas);
         }
@@ -128,8 +128,8 @@ fn value_axis(track: &Track) -> Axis {
     }
 }
 
-fn draw_track(canvas: &mut Canvas<'_>, panel: &Panel<'_>, track: &Track, room: f64) {
-    let curves: Vec<Curve> = track.lines.iter().map(|line| curve(canvas, line)).collect();
+fn draw_track(canvas: &mut Canvas<'_>, panel: &Panel<'_>, track: &Track, room: f64, end_s: f64) {
+    let curves: Vec<Curve> = track.lines.iter().map(|line| curve(canvas, line, end_s)).collect();
     panel.rule(canvas);
     curves.iter().for_each(|c| panel.band(canvas, c));
     curves.iter().for_each(|c| panel.line(canvas, c));
@@ -137,14 +137,14 @@ fn draw_track(canvas: &mut Canvas<'_>, panel: &Panel<'_>, track: &Track, room: f
 }
 
 /// A bin is drawn as a step from its beginning to its end, so that what a fault does begins where the fault does.
-fn curve(canvas: &Canvas<'_>, line: &Line) -> Curve {
+fn curve(canvas: &Canvas<'_>, line: &Line, end_s: f64) -> Curve {
     let twice = |values: &[Option<f64>]| values.iter().flat_map(|v| [*v, *v]).collect::<Vec<_>>();
     let bins = 0..line.series.median.len();
     Curve {
         label: line.label.clone(),
         colour: canvas.colours.line(line.colour),
         x: bins
-            .flat_map(|i| [i as f64 * line.bin_s, (i + 1) as f64 * line.bin_s])
+            .flat_map(|i| [i as f64, (i + 1) as f64].map(|bin| (bin * line.bin_s).min(end_s)))
             .collect(),
         middle: twice(&line.series.median),
         band: Some(Band {

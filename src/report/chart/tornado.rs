@@ -27,7 +27,7 @@ pub fn tornado(document: &Document) -> Result<Drawing<'static>, PictureError> {
     }
     let how = match sweep.sensitivity {
         Some(_) => {
-            "From the mean in the lowest quarter of an input to that in the highest. %: its share of the variance."
+            "From the mean in the lowest quarter of an input to that in the highest; share: its part of the variance."
         }
         None => "From the value of an input with the lowest mean over all others to that with the highest.",
     };

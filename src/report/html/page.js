@@ -34,7 +34,7 @@ const SAY = {
   ratio: (v) => +(v * 100).toFixed(3) + " %",
   latency: (v) => (v >= 1 ? digits(v) + " s" : v >= 1e-3 ? digits(v * 1e3) + " ms" : digits(v * 1e6) + " µs"),
   rate: (v) => digits(v) + " /s",
-  time: (v) => digits(v) + " s",
+  time: (v) => (v < 3600 ? digits(v) + " s" : v < 172800 ? digits(v / 3600) + " h" : digits(v / 86400) + " d"),
 };
 const make = (name, attributes, parent) => {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -47,7 +47,10 @@ function explore(figure, { across, curves }) {
   box.className = "explore";
   bar.className = "bar";
   const svg = make("svg", { viewBox: "0 0 1000 190", preserveAspectRatio: "none", tabindex: 0, role: "img" }, box);
-  box.prepend(bar);
+  const plot = document.createElement("div"), up = document.createElement("div"), foot = document.createElement("div");
+  [plot.className, up.className, foot.className] = ["plot", "up", "across"];
+  plot.append(svg, up);
+  box.append(bar, plot, foot);
   box.append(output);
   // Percentiles are known the closer the nearer to the tail, and drawn as they are known.
   const place = (i) => (across === "ratio" ? i : curve.x[i]);
@@ -57,6 +60,13 @@ function explore(figure, { across, curves }) {
     const [first, last] = [curve.x[from], curve.x[to]];
     const px = (i) => (1000 * (place(i) - place(from))) / (place(to) - place(from) || 1), py = (v) => 184 - (176 * v) / highest;
     svg.replaceChildren();
+    // Words of an axis are no part of the picture, which is stretched to its place.
+    const ticks = (parent, texts) => parent.replaceChildren(...texts.map((text) => Object.assign(document.createElement("span"), { textContent: text })));
+    const along = (t) => (across === "ratio" ? curve.x[Math.round(from + t * (to - from))] : first + t * (last - first));
+    const name = { time: "time", ratio: "share of requests", rate: "load" }[across];
+    ticks(up, [SAY[curve.unit](highest), SAY[curve.unit](highest / 2), "0"]);
+    ticks(foot, [0, 0.25, 0.5, 0.75, 1].map((t) => (t === 0.5 ? name + ": " : "") + SAY[across](along(t))));
+    for (const y of [8, 96, 184]) make("line", { class: "grid", x1: 0, x2: 1000, y1: y, y2: y }, svg);
     const band = curve.hi ? shown.filter((i) => curve.lo[i] !== null && curve.hi[i] !== null) : [];
     const edge = [...band.map((i) => px(i) + "," + py(curve.hi[i])), ...band.reverse().map((i) => px(i) + "," + py(curve.lo[i]))];
     make("polygon", { class: "band", points: edge.join(" ") }, svg);

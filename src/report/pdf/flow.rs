@@ -8,7 +8,7 @@ use plotters::style::RGBColor;
 use super::page::{Area, Bookmark, Leaf, Mark};
 use super::text::{Fonts, Line, Style};
 use crate::report::chart::{self, Look, PictureError, Theme};
-use crate::report::document::{Block, Fact, Number, Point, Span, Tone};
+use crate::report::document::{Block, Fact, Number, Point, Span, Tone, in_a_row};
 use crate::report::handout::{Handout, Part};
 use crate::report::text::{is_number, leanest, most_columns, shorten_name, width};
 
@@ -180,10 +180,10 @@ impl<'f> Flow<'f> {
         self.y += 3.0;
     }
 
-    /// Tiles, five in a row.
+    /// Tiles, at most five in a row, and none alone in the last.
     fn numbers(&mut self, numbers: &[Number]) {
         const GAP: f64 = 6.0;
-        for row in numbers.chunks(5) {
+        for row in numbers.chunks(in_a_row(numbers.len(), 5)) {
             self.need(TILE + GAP);
             let width = (self.room() - GAP * (row.len() - 1) as f64) / row.len() as f64;
             for (i, number) in row.iter().enumerate() {

@@ -27,6 +27,8 @@ pub struct Graph {
     pub boxes: Vec<Node>,
     pub frames: Vec<Frame>,
     pub arrows: Vec<Arrow>,
+    /// Those that frames stand in, where there are several.
+    pub zones: Vec<String>,
 }
 
 /// A box.
@@ -379,7 +381,13 @@ fn whole(topology: &Topology, known: &Known) -> Graph {
     let arrows = entries.chain(topology.edges.iter().filter_map(|e| arrow(e, &nodes)));
     // Whatever a document says, an arrow leads away from the clients.
     let arrows = arrows.filter(|a| boxes[a.from].column < boxes[a.to].column).collect();
-    Graph { boxes, frames, arrows }
+    let zones = zones.iter().map(|z| (*z).clone()).filter(|_| zones.len() > 1).collect();
+    Graph {
+        boxes,
+        frames,
+        arrows,
+        zones,
+    }
 }
 
 /// One box for all of a kind in a column, where there are at least so many; the others stay as they are.
@@ -431,6 +439,7 @@ fn by_tier(graph: &Graph, topology: &Topology, least: usize) -> Graph {
         boxes,
         frames: graph.frames.clone(),
         arrows,
+        zones: graph.zones.clone(),
     }
 }
 

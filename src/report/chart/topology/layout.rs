@@ -11,6 +11,8 @@ use super::graph::Graph;
 pub const BOX: f64 = 44.0;
 /// Above the boxes of a host, for its name.
 const HOST_HEAD: f64 = 19.0;
+/// The same where arrows come in below the name.
+const HOST_HEAD_DOWN: f64 = 29.0;
 /// Around the boxes of a host.
 pub const HOST_PAD: f64 = 7.0;
 const BETWEEN_BOXES: f64 = 7.0;
@@ -18,10 +20,16 @@ const BETWEEN_BLOCKS: f64 = 13.0;
 /// What an arrow needs that only passes.
 const PASSING: f64 = 10.0;
 /// Between the boxes of two columns, for arrows and what they say.
-pub const GAP: f64 = 46.0;
-const LEAST_COLUMN: f64 = 116.0;
+const GAP: f64 = 46.0;
+/// So much wider where arrows cross that say something each.
+const CROSSING: f64 = 22.0;
+/// The same between two rows, where hosts have their names.
+const GAP_DOWN: f64 = 66.0;
 const MOST_COLUMN: f64 = 240.0;
+const LEAST_BOX: f64 = 70.0;
 const MOST_BOX: f64 = 156.0;
+/// Of boxes that stand in rows: what they say of themselves has room.
+const LEAST_BOX_DOWN: f64 = 112.0;
 /// The wider a column, the more of it is left to the arrows.
 const BOX_SHARE: f64 = 0.66;
 /// Beyond this many arrows across columns each for itself would only make the picture high.
@@ -31,12 +39,65 @@ const ROUNDS: usize = 24;
 /// Where everything is, from the left upper corner.
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
+    pub towards: Towards,
     pub width: f64,
     pub height: f64,
     pub boxes: Vec<Rect>,
     pub frames: Vec<Option<Rect>>,
     /// The corners of each arrow.
     pub arrows: Vec<Vec<(f64, f64)>>,
+}
+
+/// Where what is asked stands from who asks. Everything below is thought of to the right: what is said of columns, and of up and
+/// down, is then of rows, and of left and right.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Towards {
+    #[default]
+    Right,
+    Down,
+}
+
+impl Towards {
+    /// What a box takes of its column, from top to bottom.
+    fn across(self, box_width: f64) -> f64 {
+        match self {
+            Towards::Right => BOX,
+            Towards::Down => box_width,
+        }
+    }
+
+    /// What a host needs above its boxes, and before its first column.
+    fn heads(self) -> (f64, f64) {
+        match self {
+            Towards::Right => (HOST_HEAD, HOST_PAD),
+            Towards::Down => (HOST_PAD, HOST_HEAD_DOWN),
+        }
+    }
+
+    fn point(self, along: f64, across: f64) -> (f64, f64) {
+        match self {
+            Towards::Right => (along, across),
+            Towards::Down => (across, along),
+        }
+    }
+
+    fn area(self, from: (f64, f64), to: (f64, f64)) -> Rect {
+        let ((left, top), (right, bottom)) = (self.point(from.0, from.1), self.point(to.0, to.1));
+        Rect {
+            left,
+            top,
+            right,
+            bottom,
+        }
+    }
+}
+
+/// Where the boxes of each column begin, and how long they and the whole are, in the direction of the arrows.
+struct Columns {
+    begin: Vec<f64>,
+    long: f64,
+    whole: f64,
+    box_width: f64,
 }
 
 /// What moves as one.
@@ -51,36 +112,27 @@ struct Block {
 /// A point of an arrow on its way: a block, and how far below its top.
 type Stop = (usize, f64);
 
-/// The layout on so much room; wider than that only where the columns would not fit.
-pub fn layout(graph: &Graph, room: f64) -> Layout {
-    let columns = graph.boxes.iter().map(|b| b.column + 1).max().unwrap_or(1);
-    let column = (room / columns as f64).clamp(LEAST_COLUMN, MOST_COLUMN);
-    let (mut blocks, stops) = blocks(graph);
+/// The layout on so much room; wider than that only where the columns would not fit. A box is to hold text of so much room.
+pub fn layout(graph: &Graph, towards: Towards, room: f64, words: f64) -> Layout {
+    let columns = columns(graph, towards, room, words);
+    let (mut blocks, stops) = blocks(graph, towards, columns.box_width);
     let ways = ways(graph, &mut blocks, &stops);
-    let tops = settled(&blocks, &ways, columns);
-    let width = (column * columns as f64).max(room);
-    let left = (width - column * columns as f64) / 2.0;
-    let box_width = (column - GAP).min(column * BOX_SHARE).min(MOST_BOX);
-    let left_of = |c: usize| left + c as f64 * column + (column - box_width) / 2.0;
+    let tops = settled(&blocks, &ways, columns.begin.len());
+    let (begin, end) = (|c: usize| columns.begin[c], |c: usize| columns.begin[c] + columns.long);
     let mut boxes = vec![Rect::default(); graph.boxes.len()];
     let mut frames = vec![None; graph.frames.len()];
     for (block, top) in blocks.iter().zip(&tops) {
         for (member, down) in &block.members {
-            let left = left_of(graph.boxes[*member].column);
-            boxes[*member] = Rect {
-                left,
-                top: top + down,
-                right: left + box_width,
-                bottom: top + down + BOX,
-            };
+            let column = graph.boxes[*member].column;
+            let (above, below) = (top + down, top + down + towards.across(columns.box_width));
+            boxes[*member] = towards.area((begin(column), above), (end(column), below));
         }
         if let Some(frame) = block.frame {
-            frames[frame] = Some(Rect {
-                left: left_of(block.columns.0) - HOST_PAD,
-                top: *top,
-                right: left_of(block.columns.1) + box_width + HOST_PAD,
-                bottom: top + block.height,
-            });
+            let (first, last) = (
+                begin(block.columns.0) - towards.heads().1,
+                end(block.columns.1) + HOST_PAD,
+            );
+            frames[frame] = Some(towards.area((first, *top), (last, top + block.height)));
         }
     }
     let arrows = ways.iter().zip(&graph.arrows).map(|(way, arrow)| {
@@ -92,29 +144,75 @@ pub fn layout(graph: &Graph, room: f64) -> Layout {
             // An arrow that passes nowhere on its way goes straight.
             let column = if i + 1 == way.len() { last } else { first + i };
             if i > 0 {
-                corners.push((left_of(column), height(stop)));
+                corners.push(towards.point(begin(column), height(stop)));
             }
             if i + 1 < way.len() {
-                corners.push((left_of(column) + box_width, height(stop)));
+                corners.push(towards.point(end(column), height(stop)));
             }
         }
         corners
     });
+    let across = blocks
+        .iter()
+        .zip(&tops)
+        .map(|(b, top)| top + b.height)
+        .fold(0.0, f64::max);
+    let (width, height) = towards.point(columns.whole, across);
     Layout {
+        towards,
         width,
-        height: blocks
-            .iter()
-            .zip(&tops)
-            .map(|(b, top)| top + b.height)
-            .fold(0.0, f64::max),
+        height,
         boxes,
         frames,
         arrows: arrows.collect(),
     }
 }
 
+fn columns(graph: &Graph, towards: Towards, room: f64, words: f64) -> Columns {
+    let n = graph.boxes.iter().map(|b| b.column + 1).max().unwrap_or(1);
+    let text = words + 2.0 * HOST_PAD;
+    if towards == Towards::Down {
+        // The frame of a host in the first row begins above it.
+        let begin = (0..n).map(|c| HOST_HEAD_DOWN + c as f64 * (BOX + GAP_DOWN)).collect();
+        return Columns {
+            begin,
+            long: BOX,
+            whole: HOST_HEAD_DOWN + n as f64 * (BOX + GAP_DOWN) - GAP_DOWN + HOST_PAD,
+            box_width: text.clamp(LEAST_BOX_DOWN, MOST_BOX),
+        };
+    }
+    let more: Vec<f64> = (0..n).map(|c| if crosses(graph, c) { CROSSING } else { 0.0 }).collect();
+    let all_more = more.iter().sum::<f64>();
+    let least = text.clamp(LEAST_BOX, MOST_BOX) + GAP;
+    let column = ((room - all_more) / n as f64).clamp(least, MOST_COLUMN);
+    let box_width = (column - GAP).min((column * BOX_SHARE).max(least - GAP)).min(MOST_BOX);
+    let used = column * n as f64 + all_more;
+    let whole = used.max(room);
+    let before = |c: usize| c as f64 * column + more[..c].iter().sum::<f64>();
+    let left = (whole - used) / 2.0 + (column - box_width) / 2.0;
+    Columns {
+        begin: (0..n).map(|c| left + before(c)).collect(),
+        long: box_width,
+        whole,
+        box_width,
+    }
+}
+
+/// Do arrows to the next column cross that say something each?
+fn crosses(graph: &Graph, column: usize) -> bool {
+    let next = |a: &&super::graph::Arrow| {
+        a.per_s.is_some() && graph.boxes[a.from].column == column && graph.boxes[a.to].column == column + 1
+    };
+    let ways: Vec<(usize, usize)> = graph.arrows.iter().filter(next).map(|a| (a.from, a.to)).collect();
+    let crossed = |(from, to): &(usize, usize)| {
+        ways.iter()
+            .any(|(f, t)| f != from && t != to && ways.contains(&(*from, *t)))
+    };
+    ways.iter().any(crossed)
+}
+
 /// Hosts with their boxes and boxes without a host; and where arrows reach each box.
-fn blocks(graph: &Graph) -> (Vec<Block>, Vec<Stop>) {
+fn blocks(graph: &Graph, towards: Towards, box_width: f64) -> (Vec<Block>, Vec<Stop>) {
     let mut blocks: Vec<Block> = Vec::new();
     let mut stops = vec![(0, 0.0); graph.boxes.len()];
     for frame in 0..graph.frames.len() {
@@ -122,13 +220,13 @@ fn blocks(graph: &Graph) -> (Vec<Block>, Vec<Stop>) {
             .filter(|b| graph.boxes[*b].frame == Some(frame))
             .collect();
         if !members.is_empty() {
-            blocks.push(host(graph, frame, &members));
+            blocks.push(host(graph, frame, &members, towards, box_width));
         }
     }
     for (i, node) in graph.boxes.iter().enumerate().filter(|(_, node)| node.frame.is_none()) {
         blocks.push(Block {
             columns: (node.column, node.column),
-            height: BOX,
+            height: towards.across(box_width),
             members: vec![(i, 0.0)],
             frame: None,
         });
@@ -139,12 +237,13 @@ fn blocks(graph: &Graph) -> (Vec<Block>, Vec<Stop>) {
         block
             .members
             .iter()
-            .for_each(|(member, down)| stops[*member] = (i, down + BOX / 2.0));
+            .for_each(|(member, down)| stops[*member] = (i, down + towards.across(box_width) / 2.0));
     }
     (blocks, stops)
 }
 
-fn host(graph: &Graph, frame: usize, members: &[usize]) -> Block {
+fn host(graph: &Graph, frame: usize, members: &[usize], towards: Towards, box_width: f64) -> Block {
+    let (size, head) = (towards.across(box_width), towards.heads().0);
     let column = |m: &usize| graph.boxes[*m].column;
     let (first, last) = members
         .iter()
@@ -152,16 +251,16 @@ fn host(graph: &Graph, frame: usize, members: &[usize]) -> Block {
         .fold((usize::MAX, 0), |(lo, hi), c| (lo.min(c), hi.max(c)));
     let of = |c: usize| members.iter().copied().filter(move |m| graph.boxes[*m].column == c);
     let highest = (first..=last).map(|c| of(c).count()).max().unwrap_or(0) as f64;
-    let stack = |n: f64| n * BOX + (n - 1.0) * BETWEEN_BOXES;
+    let stack = |n: f64| n * size + (n - 1.0) * BETWEEN_BOXES;
     let mut placed = Vec::new();
     for c in first..=last {
         let spare = (stack(highest) - stack(of(c).count() as f64)) / 2.0;
-        let down = |i: usize| HOST_HEAD + spare + i as f64 * (BOX + BETWEEN_BOXES);
+        let down = |i: usize| head + spare + i as f64 * (size + BETWEEN_BOXES);
         placed.extend(of(c).enumerate().map(|(i, m)| (m, down(i))));
     }
     Block {
         columns: (first, last),
-        height: HOST_HEAD + stack(highest) + HOST_PAD,
+        height: head + stack(highest) + HOST_PAD,
         members: placed,
         frame: Some(frame),
     }

@@ -4,13 +4,14 @@
 mod graph;
 mod layout;
 
-use super::canvas::{Anchor, Canvas, Font, Rect, fitted, text_width};
+use super::canvas::{Anchor, Canvas, Font, Rect, fitted, plain, text_width};
 use super::{Drawing, theme::Ink};
 use crate::analysis::result::Document;
+use crate::report::text::shorten_name;
 use crate::report::units;
 use graph::{Arrow, Frame, Mark, Node};
 pub use graph::{Graph, graph};
-use layout::{BOX, GAP, HOST_PAD, Layout, layout};
+use layout::{BOX, HOST_PAD, Layout, Towards, layout};
 
 const NAME: f64 = 11.5;
 const LEAST_NAME: f64 = 9.0;
@@ -20,24 +21,82 @@ const ZONES: usize = 2;
 /// Of a line of an arrow's words.
 const LINE: f64 = 11.0;
 /// Places along an arrow at which its words may stand.
-const PLACES: [f64; 7] = [0.5, 0.35, 0.65, 0.22, 0.78, 0.12, 0.88];
+const PLACES: [f64; 9] = [0.5, 0.35, 0.65, 0.28, 0.72, 0.2, 0.8, 0.12, 0.88];
+/// A box is made to hold names of so many characters.
+const NAME_COLUMNS: usize = 16;
+/// Of a legend below the stack.
+const LEGEND: f64 = 20.0;
+/// A picture narrower than this is for paper, where a pixel is smaller than on a screen.
+const PAPER: f64 = 800.0;
+/// How small letters may get before the stack goes down the page, on a screen and on paper.
+const LEAST_SCALE: (f64, f64) = (0.7, 0.92);
 
 /// The stack of a result, on so much room.
 pub fn drawing(graph: Graph, room: f64) -> Drawing<'static> {
-    let found = layout(&graph, room);
+    let words = words_of_boxes(&graph);
+    let fits = |found: &Layout| (room / found.width).min(1.0);
+    let mut found = layout(&graph, Towards::Right, room, words);
+    let least = if room < PAPER { LEAST_SCALE.1 } else { LEAST_SCALE.0 };
+    if fits(&found) < least {
+        let down = layout(&graph, Towards::Down, room, words);
+        if fits(&down) > 1.1 * fits(&found) {
+            found = down;
+        }
+    }
     // Where the columns do not fit, the whole is drawn smaller.
-    let scale = (room / found.width).min(1.0);
+    let scale = fits(&found);
+    let below = if graph.zones.is_empty() { 0.0 } else { LEGEND };
     Drawing {
         how: how(&graph),
-        height: found.height * scale + 10.0,
+        height: found.height * scale + 10.0 + below,
         draw: Box::new(move |canvas, area| {
             let corner = (
                 area.left + ((area.width() - found.width * scale) / 2.0).max(0.0),
                 area.top + 4.0,
             );
             canvas.zoomed(scale, corner, |canvas| draw(canvas, &graph, &found));
+            legend(
+                canvas,
+                &graph.zones,
+                (area.left, area.top + 4.0 + found.height * scale + LEGEND / 2.0 + 2.0),
+            );
         }),
     }
+}
+
+/// What the widest name takes, as far as boxes are made for names, in letters that are still read.
+fn words_of_boxes(graph: &Graph) -> f64 {
+    let name = Font {
+        bold: true,
+        ..plain(f64::midpoint(NAME, LEAST_NAME))
+    };
+    let of = |node: &Node| {
+        let shown = shorten_name(&node.name, NAME_COLUMNS);
+        let first = node.says.last().map_or(0.0, |says| text_width(says, plain(SMALL)));
+        text_width(&shown, name).max(first)
+    };
+    graph.boxes.iter().map(of).fold(0.0, f64::max)
+}
+
+/// Which colour is which zone.
+fn legend(canvas: &mut Canvas<'_>, zones: &[String], (mut x, y): (f64, f64)) {
+    let font = canvas.quiet(SMALL);
+    for (i, zone) in zones.iter().enumerate() {
+        swatch(canvas, i, (x, y));
+        canvas.text(zone, x + 12.0, y, Anchor::Start, font);
+        x += 12.0 + text_width(zone, font) + 14.0;
+    }
+}
+
+/// The colour of a zone.
+fn swatch(canvas: &mut Canvas<'_>, zone: usize, (x, y): (f64, f64)) {
+    let area = Rect {
+        left: x,
+        top: y - 4.0,
+        right: x + 8.0,
+        bottom: y + 4.0,
+    };
+    canvas.fill(area, canvas.colours.of(Ink::Line(ZONES + zone)), 1.0);
 }
 
 /// The stack of a result that has one.
@@ -48,8 +107,6 @@ pub fn of(document: &Document, room: f64) -> Option<Drawing<'static>> {
 fn how(graph: &Graph) -> String {
     let flows = graph.arrows.iter().any(|a| a.per_s.is_some());
     let names = graph.arrows.iter().any(|a| a.names);
-    let mut standing = graph.boxes.iter().filter_map(|b| graph.frames.get(b.frame?));
-    let zones = standing.any(|f| f.zone.is_some());
     let mut how = vec!["Who asks whom"];
     if flows {
         how.push("good answers a second, and their share");
@@ -57,36 +114,43 @@ fn how(graph: &Graph) -> String {
     if names {
         how.push("dashed: only says where");
     }
-    if zones {
-        how.push("frames of a colour: hosts of one zone");
+    if !graph.zones.is_empty() {
+        how.push("colours: zones, below");
     }
     how.join(" · ")
 }
 
 fn draw(canvas: &mut Canvas<'_>, graph: &Graph, found: &Layout) {
     let mut taken: Vec<Rect> = found.boxes.clone();
-    for (frame, area) in graph.frames.iter().zip(&found.frames) {
-        if let Some(area) = area {
-            taken.push(host(canvas, frame, *area));
-        }
+    let frames = || graph.frames.iter().zip(&found.frames);
+    let frames = || frames().filter_map(|(frame, area)| Some((frame, (*area)?)));
+    for (frame, area) in frames() {
+        canvas.fill(area, canvas.colours.tile, 1.0);
+        let plain = frame.zone.map_or(Ink::Grid, |zone| Ink::Line(ZONES + zone));
+        outline(canvas, area, frame.mark.as_ref(), plain, 1.8);
     }
     let most = graph.arrows.iter().filter_map(|a| a.per_s).fold(0.0, f64::max);
     for (arrow, corners) in graph.arrows.iter().zip(&found.arrows) {
-        line(canvas, arrow, corners, most);
+        line(canvas, arrow, corners, most, found.towards);
+    }
+    // Names of hosts stand over the arrows that pass there.
+    for (frame, area) in frames() {
+        taken.push(host(canvas, frame, area));
     }
     for (node, area) in graph.boxes.iter().zip(&found.boxes) {
         self::node(canvas, node, *area);
     }
-    // The widest arrows are named first.
+    // Straight arrows have least choice, and of the others the widest are named first.
+    let slope = |i: usize| match (found.arrows[i].first(), found.arrows[i].last(), found.towards) {
+        (Some(a), Some(b), Towards::Right) => (a.1 - b.1).abs() > 1.0,
+        (Some(a), Some(b), Towards::Down) => (a.0 - b.0).abs() > 1.0,
+        _ => false,
+    };
+    let flow = |i: usize| graph.arrows[i].per_s.unwrap_or(0.0);
     let mut order: Vec<usize> = (0..graph.arrows.len()).collect();
-    order.sort_by(|a, b| {
-        graph.arrows[*b]
-            .per_s
-            .unwrap_or(0.0)
-            .total_cmp(&graph.arrows[*a].per_s.unwrap_or(0.0))
-    });
+    order.sort_by(|a, b| slope(*a).cmp(&slope(*b)).then(flow(*b).total_cmp(&flow(*a))));
     for i in order {
-        words(canvas, &graph.arrows[i], &found.arrows[i], &mut taken);
+        words(canvas, &graph.arrows[i], i, found, &mut taken);
     }
 }
 
@@ -96,34 +160,47 @@ fn outline(canvas: &mut Canvas<'_>, area: Rect, mark: Option<&Mark>, plain: Ink,
     canvas.frame(area, canvas.colours.of(ink), width);
 }
 
-/// Gives back where its name stands.
+/// Writes the name of a host, and gives back where it stands.
 fn host(canvas: &mut Canvas<'_>, frame: &Frame, area: Rect) -> Rect {
-    canvas.fill(area, canvas.colours.tile, 1.0);
-    let plain = frame.zone.map_or(Ink::Grid, |zone| Ink::Line(ZONES + zone));
-    outline(canvas, area, frame.mark.as_ref(), plain, 1.8);
-    let (font, room) = (canvas.quiet(SMALL), area.width() - 2.0 * HOST_PAD);
+    let font = canvas.quiet(SMALL);
     let (left, y) = (area.left + HOST_PAD, area.top + 10.0);
-    let mut end = left;
-    if let Some(mark) = &frame.mark {
-        let bold = marked(canvas, mark);
+    let begin = left + if frame.zone.is_some() { 12.0 } else { 0.0 };
+    let room = area.right - HOST_PAD - begin;
+    let (mut end, mut mark) = (begin, None);
+    if let Some(found) = &frame.mark {
+        let bold = marked(canvas, found);
         // What the host says of itself goes before the longest words of its mark.
         let beside = |own: &String| {
             let room = room - 5.0 - text_width(own, font);
-            mark.says.iter().find(|says| text_width(says, bold) <= room).cloned()
+            found.says.iter().find(|says| text_width(says, bold) <= room).cloned()
         };
         let says = frame.says.iter().find_map(beside);
-        let says = says.unwrap_or_else(|| fitting(&mark.says, bold, room * 0.6));
+        let says = says.unwrap_or_else(|| fitting(&found.says, bold, room * 0.6));
         end += text_width(&says, bold) + 5.0;
-        canvas.text(&says, left, y, Anchor::Start, bold);
+        mark = Some((says, bold));
     }
     let name = fitting(&frame.says, font, area.right - HOST_PAD - end);
-    canvas.text(&name, end, y, Anchor::Start, font);
-    Rect {
+    let place = Rect {
         top: area.top,
         bottom: area.top + 18.0,
         right: end + text_width(&name, font),
         left,
+    };
+    let over = Rect {
+        left: left - 2.0,
+        top: area.top + 3.0,
+        right: place.right + 2.0,
+        bottom: area.top + 17.0,
+    };
+    canvas.fill(over, canvas.colours.tile, 0.85);
+    if let Some(zone) = frame.zone {
+        swatch(canvas, zone, (left, y));
     }
+    if let Some((says, bold)) = mark {
+        canvas.text(&says, begin, y, Anchor::Start, bold);
+    }
+    canvas.text(&name, end, y, Anchor::Start, font);
+    place
 }
 
 fn node(canvas: &mut Canvas<'_>, node: &Node, area: Rect) {
@@ -170,7 +247,7 @@ fn fitting(says: &[String], font: Font, room: f64) -> String {
     found.map_or(String::new(), |s| fitted(s, font, room))
 }
 
-fn line(canvas: &mut Canvas<'_>, arrow: &Arrow, corners: &[(f64, f64)], most: f64) {
+fn line(canvas: &mut Canvas<'_>, arrow: &Arrow, corners: &[(f64, f64)], most: f64, towards: Towards) {
     let Some((x, y)) = corners.last().copied() else { return };
     let share = arrow
         .per_s
@@ -180,7 +257,10 @@ fn line(canvas: &mut Canvas<'_>, arrow: &Arrow, corners: &[(f64, f64)], most: f6
     let width = 1.0 + 2.2 * libm::sqrt(share);
     let mut points = corners.to_vec();
     if let Some(end) = points.last_mut() {
-        end.0 -= 4.0;
+        *end = match towards {
+            Towards::Right => (x - 4.0, y),
+            Towards::Down => (x, y - 4.0),
+        };
     }
     match arrow.names {
         true => canvas.dashes(&points, canvas.colours.quiet, 1.0),
@@ -188,11 +268,15 @@ fn line(canvas: &mut Canvas<'_>, arrow: &Arrow, corners: &[(f64, f64)], most: f6
     }
     let colour = if arrow.names { canvas.colours.quiet } else { colour };
     let half = 3.0 + width / 2.0;
-    canvas.area(&[(x, y), (x - 8.0, y - half), (x - 8.0, y + half)], colour, 1.0);
+    let head = match towards {
+        Towards::Right => [(x, y), (x - 8.0, y - half), (x - 8.0, y + half)],
+        Towards::Down => [(x, y), (x - half, y - 8.0), (x + half, y - 8.0)],
+    };
+    canvas.area(&head, colour, 1.0);
 }
 
-/// What flows, where there is room for it beside what has been said already.
-fn words(canvas: &mut Canvas<'_>, arrow: &Arrow, corners: &[(f64, f64)], taken: &mut Vec<Rect>) {
+/// What flows, where there is room for it beside what has been said already, and where no other arrow passes: whose it is must be seen.
+fn words(canvas: &mut Canvas<'_>, arrow: &Arrow, which: usize, found: &Layout, taken: &mut Vec<Rect>) {
     let Some(per_s) = arrow.per_s else { return };
     let mut lines = vec![flow(per_s)];
     lines.extend(
@@ -204,22 +288,24 @@ fn words(canvas: &mut Canvas<'_>, arrow: &Arrow, corners: &[(f64, f64)], taken: 
     let font = canvas.ink(SMALL);
     let width = lines.iter().map(|l| text_width(l, font)).fold(0.0, f64::max);
     let half = (width / 2.0 + 1.5, lines.len() as f64 * LINE / 2.0 + 1.0);
-    if width > GAP - 6.0 {
-        return;
-    }
-    // The ways across gaps, the last first: there an arrow comes to what it is about.
+    let corners = &found.arrows[which];
+    // The ways across gaps, the last first: there an arrow comes to what it is about. Beside the line where there is no room on it.
     let gaps = corners.chunks_exact(2).rev();
-    let places = gaps.flat_map(|gap| PLACES.map(|t| along(gap[0], gap[1], t)));
-    let free = places.map(|(x, y)| Rect {
+    let on = gaps.clone().flat_map(|gap| PLACES.map(|t| along(gap[0], gap[1], t)));
+    let beside = gaps.flat_map(|gap| PLACES.map(|t| along(gap[0], gap[1], t)));
+    let beside = beside.flat_map(|(x, y)| [0.5, -0.5].map(|by| (x + by * half.0, y)));
+    let places = on.chain(beside).map(|(x, y)| Rect {
         left: x - half.0,
         top: y - half.1,
         right: x + half.0,
         bottom: y + half.1,
     });
-    let Some(place) = free
-        .into_iter()
-        .find(|r| r.top >= 0.0 && !taken.iter().any(|t| t.meets(r)))
-    else {
+    let is_free = |r: &Rect| r.top >= 0.0 && !taken.iter().any(|t| t.meets(r));
+    let free: Vec<Rect> = places.filter(is_free).collect();
+    let others = found.arrows.iter().enumerate().filter(|(i, _)| *i != which);
+    let others: Vec<&[(f64, f64)]> = others.flat_map(|(_, corners)| corners.windows(2)).collect();
+    let crossed = |r: &Rect| others.iter().filter(|way| r.is_crossed(way[0], way[1])).count();
+    let Some(place) = free.iter().min_by_key(|r| crossed(r)).copied() else {
         return;
     };
     canvas.fill(place, canvas.colours.page, 0.85);
