@@ -121,7 +121,7 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
         Column::right("lost"),
         Column::right("in passing").rank(4),
         Column::right("p99").rank(5),
-        Column::right("noticed after").rank(3),
+        Column::right("noticed").rank(3),
         Column::right("back after").rank(2),
         Column::right("at the crash").rank(1),
         Column::right("lost a year"),

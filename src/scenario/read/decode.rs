@@ -65,7 +65,7 @@ pub fn decode<T: DeserializeOwned>(tree: &mut Tree, glossary: &Glossary) -> Deco
             } else {
                 tree.origin_of(&path)
             };
-            let renamed = rename(&error.what, tree.find_mut(&path), glossary);
+            let renamed = call_it_here(&error.what, tree.find_mut(&path), glossary);
             let mut fault = error.what.into_fault(origin, glossary);
             if renamed.is_some() {
                 fault.hint = renamed;
@@ -84,7 +84,7 @@ pub fn decode<T: DeserializeOwned>(tree: &mut Tree, glossary: &Glossary) -> Deco
 
 /// Gives what stands in this object in the place of the field that is missing, under a name that it has elsewhere, its name here: the
 /// rest of the object can be looked at. What to say of it, if there is such a thing.
-fn rename(what: &What, object: Option<&mut Tree>, glossary: &Glossary) -> Option<String> {
+fn call_it_here(what: &What, object: Option<&mut Tree>, glossary: &Glossary) -> Option<String> {
     let (What::Missing(field), Value::Object(entries)) = (what, &mut object?.value) else {
         return None;
     };
