@@ -456,17 +456,6 @@ fn of_thousands_of_nodes_a_page_says_how_many_more_there_are() {
 }
 
 #[test]
-fn the_contents_point_to_no_numbers_below() {
-    let mut stopped = samples::of_command("spof");
-    stopped.envelope.complete = false;
-    let documents = [stopped, samples::lb_failure()];
-    let page = html(&Handout::of(&documents, None), Theme::Light).expect("renders");
-    let (contents, parts) = page.split_once("id=\"part-1\"").expect("has parts");
-    assert!(contents.contains("INCOMPLETE") && !contents.contains("numbers below"));
-    assert!(parts.contains("numbers below"));
-}
-
-#[test]
 fn curves_to_be_zoomed_have_axes() {
     let text = page(&samples::lb_failure());
     for part in ["\"across\"", "share of requests", ".explore .up"] {

@@ -118,3 +118,21 @@ pub(super) fn gist(part: &Part<'_>) -> Vec<(&'static str, String)> {
         .filter_map(|(what, text)| Some((what, text?)))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contents_point_to_no_numbers_below() {
+        let text = include_str!("../../tests/data/results/spof.json");
+        let document = Document::read(text).expect("is a result");
+        let part = Part::of(&document);
+        assert!(part.warning.as_ref().is_some_and(|w| w.contains("numbers below")));
+        let says: Vec<String> = gist(&part).into_iter().map(|(_, text)| text).collect();
+        assert!(
+            says[1].starts_with("INCOMPLETE") && !says[1].contains("below"),
+            "{says:?}"
+        );
+    }
+}

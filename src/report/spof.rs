@@ -151,7 +151,7 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
         vec![
             Span::new(Tone::Strong, named(p)),
             verdict(p.verdict),
-            Span::plain(lost(&p.lost_ratio)),
+            Span::plain(lost(p)),
             Span::plain(in_passing),
             Span::plain(units::latency_brief(&p.p99_s)),
             seconds(p.detected_s),
@@ -180,8 +180,6 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
         ),
         more => format!("{} more in the JSON", plural(more as u32, what)),
     };
-    let is_unsure =
-        |p: &Priced| p.downtime_min_per_year.is_some_and(|m| m >= units::LEAST_MINUTES) && is_wide(&p.lost_ratio);
     let unsure = "minutes are no surer than the share lost; more replications narrow both";
     let unsure = all.iter().any(is_unsure).then(|| unsure.to_owned());
     let notes: Vec<String> = Some(footnote)
@@ -197,19 +195,21 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
 }
 
 /// From this part of a share on, half of its interval is worth a word.
-const WIDE: f64 = 0.1;
+const WIDE: f64 = 0.2;
 
-fn is_wide(e: &Estimate) -> bool {
-    let half = |value: f64| Some((e.hi? - value).max(value - e.lo?));
-    e.value
-        .is_some_and(|v| v > 0.0 && half(v).is_some_and(|half| half > WIDE * v))
+/// Is there a price, and what it is made of known by so little that it must not look sure?
+fn is_unsure(priced: &Priced) -> bool {
+    let Estimate { value, lo, hi, .. } = priced.lost_ratio;
+    let wide = |value: f64| Some((hi? - value).max(value - lo?) > WIDE * value);
+    let is_wide = value.filter(|v| *v > 0.0).and_then(wide).unwrap_or(false);
+    is_wide && priced.downtime_min_per_year.is_some_and(|m| m >= units::LEAST_MINUTES)
 }
 
-/// A share for a table of many, with its interval where that is wide.
-fn lost(e: &Estimate) -> String {
-    match is_wide(e) && units::percent_brief(e) != "< 0.1 %" {
-        true => units::percent_estimate(e),
-        false => units::percent_brief(e),
+/// The share lost, for a table of many.
+fn lost(priced: &Priced) -> String {
+    match is_unsure(priced) {
+        true => units::percent_estimate(&priced.lost_ratio),
+        false => units::percent_brief(&priced.lost_ratio),
     }
 }
 
