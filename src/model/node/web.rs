@@ -47,7 +47,7 @@ pub struct Web<'p> {
     limit_req: Option<LimitReq>,
     /// With `limit_conn`: how many requests each client has here, if any.
     clients: BTreeMap<(SourceId, u32), u32>,
-    cache: Option<Cache>,
+    cache: Option<Box<Cache>>,
     read_timeout: Option<LaneId>,
 }
 
@@ -69,9 +69,11 @@ impl<'p> Web<'p> {
             upstreams: Upstreams::new(plan.balance, &plan.upstreams),
             limit_req: plan.limit_req.as_ref().map(LimitReq::new),
             clients: BTreeMap::new(),
-            cache: plan.cache.map(|c| match cx.plan.midlife {
-                true => Cache::full(c),
-                false => Cache::empty(c, Time::ZERO),
+            cache: plan.cache.map(|c| {
+                Box::new(match cx.plan.midlife {
+                    true => Cache::full(c),
+                    false => Cache::empty(c, Time::ZERO),
+                })
             }),
             read_timeout: plan.read_timeout.map(|t| cx.open_lane(t)),
         }
@@ -344,7 +346,7 @@ impl Behaviour for Web<'_> {
             // A new process remembers nothing of failures.
             self.upstreams = Upstreams::new(self.plan.balance, &self.plan.upstreams);
             self.limit_req = self.plan.limit_req.as_ref().map(LimitReq::new);
-            self.cache = self.plan.cache.map(|c| Cache::empty(c, cx.now()));
+            self.cache = self.plan.cache.map(|c| Box::new(Cache::empty(c, cx.now())));
         }
     }
 
