@@ -7,7 +7,7 @@ use super::chart;
 use super::document::{Block, Fact, Report, Span};
 use super::headline::numbers;
 use super::origin::origin;
-use super::pages::ALL;
+use super::pages::MOST_ROWS;
 use super::summary::incomplete;
 use super::text::{kept_together, quoted};
 use super::{availability, findings, pages, spof};
@@ -51,8 +51,8 @@ impl<'a> Part<'a> {
     fn of(document: &'a Document) -> Part<'a> {
         let mut report = match &document.answer {
             Answer::Run(_) | Answer::Runs(_) => pages::pages(document),
-            Answer::Spof(found) => with_conclusions(spof::report(document, found, ALL), document),
-            Answer::Availability(found) => with_conclusions(availability::report(document, found, ALL), document),
+            Answer::Spof(found) => with_conclusions(spof::report(document, found, MOST_ROWS), document),
+            Answer::Availability(found) => with_conclusions(availability::report(document, found, MOST_ROWS), document),
             _ => with_conclusions(findings(document), document),
         };
         let prose = |text: &str| kept_together(&quoted(text));

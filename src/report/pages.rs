@@ -11,7 +11,7 @@ use super::view::{RunView, runs};
 use crate::analysis::result::{Document, Happening};
 
 /// A page carries more than a screen, and not a hundred leaves of rows that nobody reads: of longer lists it says how many more there are.
-pub(super) const ALL: usize = 250;
+pub(super) const MOST_ROWS: usize = 250;
 /// The log of a run that flaps is long, and after so many lines nobody reads on.
 const MOST_EVENTS: usize = 100;
 
@@ -33,7 +33,7 @@ pub fn pages(document: &Document) -> Report {
     };
     let mut blocks = Conclusions::of(document).blocks(between);
     blocks.extend(rest);
-    let notes = caveats(document, &runs, ALL);
+    let notes = caveats(document, &runs, MOST_ROWS);
     if !notes.is_empty() {
         blocks.push(Block::Heading("What to bear in mind".into()));
         blocks.extend(notes);
@@ -50,20 +50,20 @@ fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
     let mut blocks = vec![Block::Picture(Name::Topology), Block::Picture(Name::Timeline)];
     if !run.slo.is_empty() {
         blocks.push(Block::Heading("What was promised".into()));
-        blocks.push(Block::Table(objectives(view, ALL)));
+        blocks.push(Block::Table(objectives(view, MOST_ROWS)));
     }
     blocks.push(Block::Picture(Name::Latency));
     if run.metrics.requests.succeeded > 0 {
-        blocks.push(Block::Table(latencies(&run.metrics, &run.classes, ALL)));
+        blocks.push(Block::Table(latencies(&run.metrics, &run.classes, MOST_ROWS)));
     }
     blocks.push(Block::Picture(Name::Waterfall));
     let mut details = details(&run.metrics);
-    details.extend(lags(run, ALL));
+    details.extend(lags(run, MOST_ROWS));
     if !details.is_empty() {
         blocks.push(Block::Heading("What became of the requests".into()));
         blocks.push(Block::Facts(details));
     }
-    let tables = [nodes(&run.nodes, ALL), hosts(&run.hosts, ALL)];
+    let tables = [nodes(&run.nodes, MOST_ROWS), hosts(&run.hosts, MOST_ROWS)];
     let tables = tables
         .into_iter()
         .filter(|t| !view.is_empty() && !t.rows.is_empty() && t.columns.len() > 1);
@@ -79,12 +79,12 @@ fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
 
 fn several_scenarios(views: &[RunView<'_>]) -> Vec<Block> {
     let mut blocks = vec![
-        Block::Table(scenarios(views, ALL)),
+        Block::Table(scenarios(views, MOST_ROWS)),
         Block::Picture(Name::Timeline),
         Block::Picture(Name::Latency),
         Block::Picture(Name::Nines),
     ];
-    let causes = causes_of_each(views, ALL);
+    let causes = causes_of_each(views, MOST_ROWS);
     if !causes.is_empty() {
         blocks.push(Block::Heading("Failed by cause".into()));
         blocks.push(Block::Facts(causes));

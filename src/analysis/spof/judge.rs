@@ -469,7 +469,7 @@ fn loses_newcomers(trial: Trial, runs: &Runs) -> bool {
     lost(trial.loss) > 2.0 * anyway + 3.0 * libm::sqrt(anyway)
 }
 
-/// What is missed while something is down; latency that goes on growing too.
+/// What is missed, and latency that goes on growing among it.
 fn with_drift(mut missed: Vec<String>, runs: &Runs, trial: &Trial) -> Vec<String> {
     let samples = |plan: usize| runs.studies[plan].samples.as_slice();
     if drifts(samples(trial.loss), samples(trial.base), measured_bins(trial)) {

@@ -1,7 +1,7 @@
 //! The conclusions of `spof`: what stands alone, what is dear without standing alone, what to fix first.
 
 use super::{Conclusions, MOST};
-use crate::analysis::spof::{Fix, Priced, Spof, Verdict};
+use crate::analysis::spof::{Effect, Fix, Priced, Spof, Verdict};
 use crate::report::document::{Span, Tone};
 use crate::report::summary::plural;
 use crate::report::{text, units};
@@ -183,7 +183,7 @@ fn without_a_fix(spof: &Spof) -> String {
     if spof.components.iter().any(loses_much) {
         return "None of the changes that were tried helps. See in the table what is lost, and who would have to notice.".into();
     }
-    let falters = spof.components.iter().any(|p| p.effect != CRASH);
+    let falters = spof.components.iter().any(|p| p.effect != Effect::Crash.name());
     let further = match (spof.pairs.is_empty(), falters) {
         (true, false) => " `--pairs` and `--effects slow,errors,hang` look further.",
         (true, true) => " `--pairs` looks further.",
@@ -193,16 +193,13 @@ fn without_a_fix(spof: &Spof) -> String {
     format!("Nothing that was tried helps, and nothing has to.{further}")
 }
 
-/// The effect that is death.
-const CRASH: &str = "crash";
-
 /// How it is while one of these fails as they all do: `without app1`, `while any one of app1 and app2 is slow`.
 fn meanwhile(those: &[&Priced]) -> String {
     let names: Vec<&str> = those.iter().map(|p| p.name.as_str()).collect();
     let one = if names.len() > 1 { "any one of " } else { "" };
     let one = format!("{one}{}", text::few(&names, SHOWN, "and"));
     // What is not dead is not gone either.
-    match those.first().map_or(CRASH, |p| p.effect.as_str()) {
+    match those.first().map_or(Effect::Crash.name(), |p| p.effect.as_str()) {
         "slow" => format!("while {one} is slow"),
         "errors" => format!("while {one} answers with errors"),
         "hang" => format!("while {one} hangs"),

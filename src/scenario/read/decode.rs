@@ -66,13 +66,13 @@ pub fn decode<T: DeserializeOwned>(tree: &mut Tree, glossary: &Glossary) -> Deco
                 tree.origin_of(&path)
             };
             let renamed = call_it_here(&error.what, tree.find_mut(&path), glossary);
+            let goes_on = renamed.is_some();
             let mut fault = error.what.into_fault(origin, glossary);
-            if renamed.is_some() {
-                fault.hint = renamed;
-                done.faults.push(fault);
+            fault.hint = renamed.or(fault.hint);
+            done.faults.push(fault);
+            if goes_on {
                 continue;
             }
-            done.faults.push(fault);
         }
         if !(kind.is_some_and(|kind| replace(tree, &path, kind)) || prune(tree, &path)) {
             break;
