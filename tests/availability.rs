@@ -581,10 +581,7 @@ fn a_run_with_few_failures_says_how_little_it_knows() {
     let run = |up: &str, down: &str| {
         let nodes = app("front", up, down);
         let clients = r#""clients": { "c": { "arrivals": { "uniform": 5 }, "entry": "front" } }"#;
-        let path = file(
-            "few.json",
-            &format!(r#"{{ "duration": "3m", {clients}, "nodes": {{ {nodes} }} }}"#),
-        );
+        let (_folder, path) = file(&format!(r#"{{ "duration": "3m", {clients}, "nodes": {{ {nodes} }} }}"#));
         let found = program::document(&["run", &path, "--failures", "--replications", "20"]);
         let least = found
             .pointer("/metrics/availability/lo")
@@ -782,10 +779,13 @@ fn availability_and_spof_agree_on_foobar() {
 
 // --- the command ----------------------------------------------------------------------------------------------------
 
-fn file(name: &str, text: &str) -> String {
-    let path = std::env::temp_dir().join(format!("fallover-availability-{}-{name}", std::process::id()));
-    std::fs::write(&path, text).expect("the temporary folder can be written");
-    path.display().to_string()
+/// A scenario in a file, and the folder that goes with it.
+fn file(text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("makes a directory");
+    let path = folder.path().join("scenario.json");
+    std::fs::write(&path, text).expect("writes");
+    let path = path.display().to_string();
+    (folder, path)
 }
 
 const LONE: &str = r#"{ "slo": { "availability": 0.9999 },
@@ -794,7 +794,7 @@ const LONE: &str = r#"{ "slo": { "availability": 0.9999 },
 
 #[test]
 fn the_document_is_the_same_on_any_number_of_threads_and_can_be_read_back() {
-    let path = file("threads.json", LONE);
+    let (_folder, path) = file(LONE);
     let of = |threads: &str| {
         let mut found = program::document(&["availability", &path, "--replications", "3", "--threads", threads]);
         found["engine"] = serde_json::Value::Null;
@@ -809,7 +809,6 @@ fn the_document_is_the_same_on_any_number_of_threads_and_can_be_read_back() {
     assert!(matches!(document.answer, Answer::Availability(_)));
     let again = serde_json::to_string(&document).expect("it is JSON");
     assert_eq!(Document::read(&again).expect("it is a result"), document);
-    std::fs::remove_file(path).expect("it is there");
 }
 
 /// The scatter of periods that were drawn stays, however often their states are simulated: more rounds do no good, and end.
@@ -855,7 +854,7 @@ fn what_is_finished_when_it_is_stopped_is_kept() {
 
 #[test]
 fn a_missed_promise_a_missing_lifetime_and_times_of_its_own_have_their_statuses() {
-    let path = file("lone.json", LONE);
+    let (_folder, path) = file(LONE);
     let args = ["availability", &path, "--replications", "2", "--check"];
     let (status, out, _) = program::fallover(&args);
     assert_eq!(status, 99, "{out}");
@@ -881,12 +880,7 @@ fn a_missed_promise_a_missing_lifetime_and_times_of_its_own_have_their_statuses(
     assert!(status == 2 && said.contains("--horizon"), "{said}");
     let (status, _, said) = program::fallover(&["availability", &path, "--horizon", "0s"]);
     assert!(status == 2 && said.contains("above zero"), "{said}");
-    let without = file(
-        "without.json",
-        &LONE.replace(r#", "lifetime": { "mtbf": "30d", "mttr": "1h" }"#, ""),
-    );
+    let (_other, without) = file(&LONE.replace(r#", "lifetime": { "mtbf": "30d", "mttr": "1h" }"#, ""));
     let (status, _, said) = program::fallover(&["availability", &without]);
     assert!(status == 2 && said.contains("`lifetime`"), "{said}");
-    std::fs::remove_file(path).expect("it is there");
-    std::fs::remove_file(without).expect("it is there");
 }

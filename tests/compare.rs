@@ -397,9 +397,18 @@ fn a_sweep_is_a_tidy_table_and_any_division_gives_the_same_bytes() {
     let incomplete: Vec<&str> = merge[..4].iter().map(String::as_str).collect();
     let (status, _, err) = fallover(&incomplete);
     assert!(
-        status == 2 && err.contains("1 of 6 points are missing: shard 3/4"),
+        status == 2 && err.contains("1 of 6 points are missing; not there, or not whole: shard 3/4"),
         "{err}"
     );
+    // Somebody has edited one: a point too many, a shard that there cannot be.
+    for (was, is) in [("\"of\": 4", "\"of\": 0"), ("\"size\": 6", "\"size\": 1")] {
+        let text = std::fs::read_to_string(at("2of4.json")).expect("reads");
+        let damaged = text.replace(was, is);
+        assert_ne!(text, damaged, "{was}");
+        std::fs::write(at("damaged.json"), damaged).expect("writes");
+        let (status, _, err) = fallover(&["merge", &at("damaged.json").display().to_string()]);
+        assert!(status == 2 && err.contains("damaged"), "{is}: {err}");
+    }
     let outputs = ["merged.csv", "merged.json"].map(|name| at(name).display().to_string());
     merge.extend(outputs.iter().flat_map(|o| ["-o".to_owned(), o.clone()]));
     merge.push("--quiet".into());

@@ -1107,3 +1107,41 @@ fn a_crew_repairs_one_after_the_other() {
     assert!(two.contains(&"15 b repaired".to_owned()), "{two:?}");
     assert_eq!(two, story("", 35.0));
 }
+
+/// A promoted member waits for a replica as a primary does that has just begun, whatever the dead one had given up: the replicas die at 5.05,
+/// the primary waits for none from 7.13 on and dies at 7.52; one replica is back at 8.05 and is promoted at 12.52. Its first write, which
+/// came at 12.6 or as the client's retry, waits out the two seconds.
+#[test]
+fn a_promoted_primary_waits_for_a_replica_though_the_dead_one_did_no_more() {
+    let crash = |target: &str, at: f64, lasts: f64| {
+        format!(r#"{{ "at": {at}, "for": {lasts}, "target": "{target}", "effect": "crash" }}"#)
+    };
+    let members = r#""members": { "p": {}, "r1": {}, "r2": {} }, "primary": "p""#;
+    let roles =
+        r#""replication": { "mode": "semi-sync", "timeout": "2s" }, "failover": { "detect": "2s", "promote": "3s" }"#;
+    let scenario = |faults: &[String]| {
+        format!(
+            r#"{{ "duration": 60, "clients": {{ "c": {{ "arrivals": {{ "uniform": "10/s" }}, "entry": "app" }} }},
+                "faults": [{}],
+                "nodes": {{ "app": {{ "kind": "app", "database": "db", "queries": {{ "*": {{ "write": 1 }} }} }},
+                    "db": {{ "kind": "database", {members}, {roles}, "work": {{ "*": {{ "io": "20ms" }} }} }} }} }}"#,
+            faults.join(",")
+        )
+    };
+    let given_up = |faults: &[String]| -> Vec<(String, f64)> {
+        let events = record(&scenario(faults)).events.into_iter();
+        let off = events.filter(|e| e.what == "semi-sync off");
+        off.map(|e| (e.target, e.at.seconds())).collect()
+    };
+    let faults = [crash("r1", 5.05, 3.0), crash("r2", 5.05, 35.0), crash("p", 7.52, 40.0)];
+    let off = given_up(&faults);
+    assert_eq!(
+        off.iter().map(|o| o.0.as_str()).collect::<Vec<_>>(),
+        ["p", "r1"],
+        "{off:?}"
+    );
+    assert!(
+        (7.05..7.2).contains(&off[0].1) && (14.5..14.7).contains(&off[1].1),
+        "{off:?}"
+    );
+}

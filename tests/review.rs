@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use fallover::analysis::spof::single_points;
 use fallover::scenario::load_text;
-use fallover::scenario::review::{Finding, review};
+use fallover::scenario::review::{Finding, bottleneck, review};
 use program::{document, fallover};
 use serde_json::Value;
 
@@ -648,5 +648,114 @@ fn the_report_keeps_to_eighty_columns() {
     assert!(
         out.contains("nginx1, nginx2  timeouts.nesting"),
         "what is said alike is said once: {out}"
+    );
+}
+
+/// What this stack, to which ten requests a second come, can carry by the utilisation law.
+fn carried(text: &str) -> f64 {
+    let loaded = load_text("x.json", text, &[]).unwrap_or_else(|problems| panic!("{text}: {problems}"));
+    let found = bottleneck(&loaded.plan, &|_| false).expect("something is busy");
+    10.0 / found.used.ratio()
+}
+
+fn balancer(algorithm: &str, servers: &str) -> String {
+    format!(r#""b": {{ "kind": "load-balancer", "algorithm": {algorithm}, "servers": [{servers}] }}"#)
+}
+
+/// Servers of one host have its cores together: each takes 10 ms of them.
+#[test]
+fn theory_the_cores_of_a_host_are_there_once() {
+    let hosts = |cores: [u32; 2]| {
+        format!(
+            r#""hosts": {{ "h1": {{ "cores": {} }}, "h2": {{ "cores": {} }} }},"#,
+            cores[0], cores[1]
+        )
+    };
+    let on = |(name, host): &(&str, &str)| {
+        format!(r#""{name}": {{ "kind": "app", "host": "{host}", "work": {{ "*": {{ "cpu": "10ms" }} }} }}"#)
+    };
+    let stack = |cores: [u32; 2], placed: &[(&str, &str)], algorithm: &str, maxconn: &str| {
+        let server = |(name, _): &(&str, &str)| format!(r#"{{ "node": "{name}"{maxconn} }}"#);
+        let servers: Vec<String> = placed.iter().map(server).collect();
+        let mut nodes = vec![balancer(algorithm, &servers.join(","))];
+        nodes.extend(placed.iter().map(on));
+        carried(&scenario(TO_B, &hosts(cores), &nodes.join(",")))
+    };
+    let (crowd, pair) = (
+        [("x", "h1"), ("y", "h1"), ("z", "h1"), ("w", "h2")],
+        [("x", "h1"), ("w", "h2")],
+    );
+    for (found, expected) in [
+        (stack([2, 2], &crowd, r#""leastconn""#, ""), 400.0),
+        (stack([2, 2], &crowd, r#""roundrobin""#, r#", "maxconn": 9"#), 400.0),
+        // Three quarters go to the first host.
+        (stack([2, 2], &crowd, r#""roundrobin""#, ""), 200.0 / 0.75),
+        // One draw sees nothing, two see what is free.
+        (stack([4, 1], &pair, r#""random", "draws": 1"#, ""), 200.0),
+        (stack([4, 1], &pair, r#""random", "draws": 2"#, ""), 500.0),
+    ] {
+        assert!((found / expected - 1.0).abs() < 1e-6, "{found} instead of {expected}");
+    }
+}
+
+/// What goes by weight is held for as long as it takes on the average, and a commit until it is acknowledged.
+#[test]
+fn theory_what_is_held_is_held_until_the_answer_is_there() {
+    let io = |name: &str, ms: u32| format!(r#""{name}": {{ "kind": "app", "work": {{ "*": {{ "io": "{ms}ms" }} }} }}"#);
+    // Four workers: 5 ms of their own, a call, and 2 ms on the wire each way to whom they ask.
+    let calls = |servers: &str, algorithm: &str| {
+        let app = r#""a": { "kind": "app", "workers": 4, "calls": ["b"], "work": { "*": { "io": "5ms" } } }"#;
+        let nodes = [app.to_owned(), balancer(algorithm, servers), io("x", 10), io("y", 30)];
+        carried(&scenario(TO_A, r#""network": { "latency": "2ms" },"#, &nodes.join(",")))
+    };
+    let commits = |mode: &str| {
+        let app =
+            r#""a": { "kind": "app", "workers": 500, "pool": 2, "database": "m", "queries": { "*": { "write": 1 } } }"#;
+        let members = r#""members": { "m1": {}, "m2": {} }, "work": { "*": { "io": "10ms" } }"#;
+        let data = format!(r#""m": {{ "kind": "database", {members}, "replication": {{ "mode": "{mode}" }} }}"#);
+        let nodes = [app.to_owned(), data].join(",");
+        carried(&scenario(TO_A, r#""network": { "latency": "5ms" },"#, &nodes))
+    };
+    let uneven = r#""x", { "node": "y", "weight": 9 }"#;
+    for (found, expected) in [
+        // 5 + 4 + 4 ms, and 20 of 10 and 30 in turn; 28 by weight; 10 at least where whoever is free is asked.
+        (calls(r#""x", "y""#, r#""roundrobin""#), 4.0 / 0.033),
+        (calls(uneven, r#""roundrobin""#), 4.0 / 0.041),
+        (calls(r#""x", "y""#, r#""leastconn""#), 4.0 / 0.023),
+        (commits("async"), 100.0),
+        (commits("semi-sync"), 2.0 / 0.03),
+    ] {
+        assert!((found / expected - 1.0).abs() < 1e-6, "{found} instead of {expected}");
+    }
+}
+
+/// By weight, not by number: what a dead server goes on getting.
+#[test]
+fn a_dead_server_gets_what_its_weight_says() {
+    let said = |servers: &str| -> String {
+        let text = scenario(
+            TO_B,
+            "",
+            &format!(
+                r#""b": {{ "kind": "load-balancer", "servers": [{servers}] }}, "x": {{ "kind": "app" }}, "y": {{ "kind": "app" }}"#
+            ),
+        );
+        let loaded = load_text("x.json", &text, &[]).expect("is right");
+        let found = review(&loaded.plan, &single_points(&loaded.plan));
+        found
+            .into_iter()
+            .filter(|f| f.id.starts_with("spof.no-"))
+            .map(|f| f.message)
+            .collect()
+    };
+    let even = said(r#""x", "y""#);
+    assert!(
+        even.contains("getting 50 % of the requests (5/s)") && even.contains(" 5 requests/s fail"),
+        "{even}"
+    );
+    let uneven = said(r#""x", { "node": "y", "weight": 9 }"#);
+    assert!(
+        uneven.contains("10 % to 90 % of the requests (1 to 9/s)") && uneven.contains(" 1 to 9 requests/s fail"),
+        "{uneven}"
     );
 }

@@ -10,7 +10,7 @@ use super::topology::Topology;
 use super::waterfall::waterfall;
 use crate::base::limits;
 use crate::model::bin::{Bin, bin_of};
-use crate::model::recorder::{Budget, ClassRecord};
+use crate::model::recorder::{Budget, ClassRecord, EVENTS};
 use crate::model::request::Outcome;
 use crate::scenario::plan::{Database, Measure, Monitoring, Objective, Plan};
 use crate::stats::interval::{self, Between, CONFIDENCE, Interval};
@@ -323,13 +323,7 @@ fn objective(objective: &Objective, study: &Study, all: &ClassRecord) -> SloResu
     let each = || outcomes.iter().copied();
     let observed = match objective.measure {
         Measure::Availability => share(sample::availability(each(), study.lifetimes)),
-        Measure::ErrorRatio => {
-            let flipped = sample::availability(each(), study.lifetimes).map(|i| Interval {
-                value: 1.0 - i.value,
-                ..i
-            });
-            share(flipped)
-        }
+        Measure::ErrorRatio => share(sample::error_ratio(each(), study.lifetimes)),
         Measure::Latency(p) => {
             let index = QUANTILES.iter().position(|q| *q == p).unwrap_or(0);
             amount(sample::quantile(each().map(|o| &o.latency), &pooled.latency, index))
@@ -412,6 +406,13 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
                 100.0 * unfinished
             ),
         );
+    }
+    if let Some(last) = run.events.get(EVENTS - 1) {
+        let says = format!(
+            "the log of events holds the first {EVENTS}, and ends after {:.0} s",
+            last.at_s
+        );
+        say("events.cut".into(), says);
     }
     let lost: u64 = study.samples.iter().map(|s| s.lost_writes).sum();
     if lost > 0 {

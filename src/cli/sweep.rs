@@ -13,6 +13,7 @@ use super::options::{Reading, Simulating, Writing};
 use super::simulate::{NOTHING_CHECKED, failed, in_words, now, roughly, stop_on_interrupt};
 use crate::analysis::result::{Answer, Document, Engine, Envelope, SCHEMA_VERSION, ScenarioId};
 use crate::analysis::run::named;
+use crate::analysis::spof;
 use crate::analysis::sweep::{self as findings, Grid, Input, Point, Sensitivity, Shard};
 use crate::base::limits;
 use crate::report::progress;
@@ -279,6 +280,17 @@ impl Sweep {
                 path.display()
             ));
         }
+        // As they are run: what comes next is known by their number alone.
+        if !points
+            .iter()
+            .map(|p| p.point)
+            .eq(numbers(sweep.size, sweep.shard).take(points.len()))
+        {
+            return Err(Failure::BadInput(format!(
+                "{} is damaged: points of its grid are missing or there twice; begin anew without it",
+                path.display()
+            )));
+        }
         Ok((Some(journal), points))
     }
 
@@ -478,12 +490,21 @@ fn read(path: &Path) -> Result<(Envelope, findings::Sweep, Engine), Failure> {
     }
     let document = Document::read(&text).map_err(|e| bad(e.to_string()))?;
     match document.answer {
+        Answer::Sweep(sweep) if !is_sound(&sweep) => Err(bad(
+            "it is damaged: it has points or a shard that its grid has not".into(),
+        )),
         Answer::Sweep(sweep) => Ok((document.envelope, sweep, document.engine)),
         _ => Err(bad(format!(
             "it was made by `fallover {}`, not by sweep",
             document.envelope.command
         ))),
     }
+}
+
+/// Are its shard and its points those of its grid? Somebody may have edited the file.
+fn is_sound(sweep: &findings::Sweep) -> bool {
+    let shard = sweep.shard.is_none_or(|s| (1..=s.of).contains(&s.index));
+    shard && sweep.points.iter().all(|p| p.point < sweep.size)
 }
 
 type Part<'a> = (&'a Envelope, &'a findings::Sweep);
@@ -526,17 +547,13 @@ fn absent(sweep: &findings::Sweep, missing: u64) -> String {
             let mut shards: Vec<u64> = gaps.map(|n| n % shard.of + 1).take(100_000).collect();
             shards.sort_unstable();
             shards.dedup();
-            shards
-                .iter()
-                .take(8)
-                .map(|i| format!("shard {i}/{}", shard.of))
-                .collect()
+            shards.iter().map(|i| format!("shard {i}/{}", shard.of)).collect()
         }
-        None => gaps.take(8).map(|n| format!("point {n}")).collect(),
+        None => gaps.map(|n| format!("point {n}")).take(100_000).collect(),
     };
     format!(
-        "{missing} of {} points are missing: {} is not there, or not whole",
+        "{missing} of {} points are missing; not there, or not whole: {}",
         sweep.size,
-        some.join(", ")
+        spof::listed(&some)
     )
 }

@@ -259,6 +259,8 @@ impl Roles {
         self.behind.clear();
         self.commits = 0;
         self.stopped.fill(None);
+        // Whether it still waits is known by each server for itself.
+        self.semi_sync = true;
         self.lost_writes += lost;
         self.primary = member;
         self.failing_over = false;

@@ -142,9 +142,15 @@ impl Host {
     }
 
     /// A job that shares is taken off before it is done; its entry in the heap is out of date from now on.
-    pub fn remove(&mut self, now: Time) {
+    pub fn remove(&mut self, now: Time, live: impl Fn(Job) -> bool) {
         self.advance(now);
         self.set_running(now, self.running - 1);
+        // Where nobody waits for long work to end, they would pile up: once they are the most of the heap they are swept out.
+        if self.jobs.len() > 2 * self.running as usize + 64 {
+            let mut kept: Vec<(u128, Job)> = self.jobs.entries().iter().copied().filter(|e| live(e.1)).collect();
+            self.jobs.clear();
+            self.jobs.fill(&mut kept);
+        }
     }
 
     /// The job of those that share whose completion is due now.
@@ -207,6 +213,26 @@ mod tests {
     use super::*;
     use crate::engine::slab::Slab;
     use proptest::prelude::*;
+
+    /// An hour of work for which nobody waits longer than a second: what was given up does not pile up.
+    #[test]
+    fn jobs_that_were_taken_off_are_swept_out() {
+        let mut host = Host::new(1, 1.0);
+        let mut frames = Slab::default();
+        let mut inside = std::collections::VecDeque::new();
+        for tenth in 0..10_000 {
+            let now = Time::ZERO + Span::from_millis(100 * tenth);
+            if inside.len() == 10 {
+                let key = inside.pop_front().expect("ten");
+                frames.remove(key);
+                host.remove(now, |job| frames.contains(job.frame));
+            }
+            let frame = frames.insert(());
+            inside.push_back(frame);
+            host.add(now, Job { frame, serial: 0 }, Span::SECOND.scaled(3600.0));
+        }
+        assert!(host.jobs.len() <= 2 * 10 + 65, "{}", host.jobs.len());
+    }
 
     /// The slow twin: every job's remaining demand, advanced in each step between changes.
     fn step_by_step(cores: u32, speed: f64, arrivals: &[(u64, u64)]) -> Vec<f64> {

@@ -31,10 +31,10 @@ pub fn probe(cx: &Context<'_>, from: NodeId, target: NodeId, key: u64, deep: boo
 /// What a page finds that uses all that `node` stands on: one of its servers, upstreams or members that can be read, and
 /// every node that it calls.
 fn behind(cx: &Context<'_>, node: NodeId, key: u64) -> Finding {
+    // What they meet goes by their places in the lists: other nodes of the scenario change nothing.
+    let ask = |place: u64, asked: NodeId| probe(cx, node, asked, mix(key, place), true);
     let one_of = |nodes: &mut dyn Iterator<Item = NodeId>| {
-        let found: Vec<Finding> = nodes
-            .map(|n| probe(cx, node, n, mix(key, n.index() as u64), true))
-            .collect();
+        let found: Vec<Finding> = nodes.enumerate().map(|(i, n)| ask(i as u64, n)).collect();
         let worst = if found.contains(&Finding::Silent) {
             Finding::Silent
         } else {
@@ -45,18 +45,17 @@ fn behind(cx: &Context<'_>, node: NodeId, key: u64) -> Finding {
             false => worst,
         }
     };
-    let called = |target: &Target| {
-        let target = cx.directory.resolve(cx.plan, *target);
-        probe(cx, node, target, mix(key, target.index() as u64), true)
-    };
+    // Beyond the places of the members.
+    let called =
+        |(place, target): (usize, &Target)| ask(1 << 32 | place as u64, cx.directory.resolve(cx.plan, *target));
     match &cx.plan.node(node).kind {
         Kind::LoadBalancer(lb) => one_of(&mut lb.servers.iter().map(|s| s.node)),
         Kind::Web(web) => one_of(&mut web.upstreams.iter().map(|u| u.node)),
-        Kind::Firewall(firewall) => called(&firewall.to),
+        Kind::Firewall(firewall) => called((0, &firewall.to)),
         Kind::App(app) => {
             let members = app.database.iter().flat_map(|d| &cx.plan.databases[d.index()].members);
             let database = one_of(&mut members.copied());
-            let all = app.calls.iter().map(called).chain([database]);
+            let all = app.calls.iter().enumerate().map(called).chain([database]);
             all.into_iter().find(|f| *f != Finding::Pass).unwrap_or(Finding::Pass)
         }
         Kind::Dns(_) | Kind::Member(_) => Finding::Pass,

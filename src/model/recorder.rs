@@ -515,7 +515,7 @@ impl Recorder {
 }
 
 /// A log longer than this is nothing that anybody reads; it also bounds the memory of a component that flaps for years.
-const EVENTS: usize = 10_000;
+pub const EVENTS: usize = 10_000;
 
 impl RunRecord {
     /// Requests by outcome, over all classes.

@@ -488,7 +488,8 @@ impl<'p> World<'p> {
             if shared.leave(now, key) {
                 return;
             }
-            shared.remove(now);
+            let frames = &self.cx.frames;
+            shared.remove(now, |job| super::context::runs(frames, job));
         }
         self.cx.reset_completion(host);
     }

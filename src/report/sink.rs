@@ -8,7 +8,7 @@ use super::pdf::{self, Paper};
 use super::{html, json, sweep};
 use crate::analysis::result::{Answer, Document};
 use serde::Serialize;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -64,6 +64,9 @@ pub enum SinkError {
     /// A directory cannot be replaced by a file.
     #[error("{}: is a directory", .0.display())]
     IsDirectory(PathBuf),
+    /// Two sweeps that add their points to one file would both spoil it.
+    #[error("{}: another sweep is at work on it; wait for that, or write to another file", .0.display())]
+    Busy(PathBuf),
     /// The result has nothing to draw, or is too large to.
     #[error("{}: {}", .0.display(), .1)]
     Picture(PathBuf, #[source] PictureError),
@@ -82,7 +85,9 @@ impl SinkError {
     /// Is what was typed at fault, rather than the place it names?
     pub fn is_bad_input(&self) -> bool {
         match self {
-            SinkError::UnknownExtension(_) | SinkError::NoTable(_) | SinkError::Several(..) => true,
+            SinkError::UnknownExtension(_) | SinkError::NoTable(_) | SinkError::Several(..) | SinkError::Busy(_) => {
+                true
+            }
             SinkError::Picture(_, why) => !matches!(why, PictureError::Render(_)),
             _ => false,
         }
@@ -279,6 +284,10 @@ impl Journal {
         #[expect(clippy::disallowed_methods, reason = "this is the sink")]
         let file = OpenOptions::new().read(true).append(true).create(true).open(path);
         let mut file = file.map_err(failed)?;
+        // Two that add to one file would both spoil it. Where files cannot be locked, nobody is kept out.
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Err(SinkError::Busy(path.into()));
+        }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
         let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
@@ -408,6 +417,9 @@ mod tests {
         let (mut journal, lines) = Journal::open(&path, "head").expect("opens").expect("is ours");
         assert_eq!(lines, ["one", "two"]);
         journal.append("three").expect("appends");
+        // Two that add to it at once would spoil it.
+        assert!(matches!(Journal::open(&path, "head"), Err(SinkError::Busy(_))));
+        drop(journal);
         assert!(Journal::open(&path, "another").expect("opens").is_none());
         let (journal, lines) = Journal::open(&path, "head").expect("opens").expect("is ours");
         assert_eq!(lines, ["one", "two", "three"]);

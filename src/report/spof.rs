@@ -157,7 +157,7 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
             seconds(p.detected_s),
             back,
             Span::plain(at_crash),
-            Span::plain(p.downtime_min_per_year.map_or(NOTHING.into(), units::minutes)),
+            Span::plain(minutes(p)),
         ]
     };
     // Where not all find room, what costs and loses nothing is left out first, wherever it stands.
@@ -203,6 +203,18 @@ fn is_unsure(priced: &Priced) -> bool {
     let wide = |value: f64| Some((hi? - value).max(value - lo?) > WIDE * value);
     let is_wide = value.filter(|v| *v > 0.0).and_then(wide).unwrap_or(false);
     is_wide && priced.downtime_min_per_year.is_some_and(|m| m >= units::LEAST_MINUTES)
+}
+
+/// Minutes a year, with their interval where that is wide enough to be worth a word.
+fn minutes(priced: &Priced) -> String {
+    let Some(value) = priced.downtime_min_per_year else {
+        return NOTHING.into();
+    };
+    let is_wide = |half: f64| half > WIDE * value;
+    match priced.downtime_within_min_per_year.is_some_and(is_wide) && value >= units::LEAST_MINUTES {
+        true => units::minutes_estimate(&priced.downtime()),
+        false => units::minutes(value),
+    }
 }
 
 /// The share lost, for a table of many.

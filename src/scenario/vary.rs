@@ -70,6 +70,9 @@ pub enum Scale {
 /// The most values of one axis: more is a slip of the pen, even for whoever says `--yes`.
 const MOST_VALUES: u64 = 100_000_000;
 
+/// So many values of an axis are compared with each other: more are a series, which has none twice.
+const MOST_COMPARED: u64 = 10_000;
+
 impl Axis {
     /// `PATH=V1,V2`, `PATH=1..8`, `PATH=lin(a,b,n)`, `PATH=log(a,b,n)`; these may be mixed.
     ///
@@ -88,13 +91,14 @@ impl Axis {
         }
     }
 
-    /// Two values that were written out and mean the same, such as `300ms` and `0.3s`: all of their points would be run twice.
-    fn typed_twice(&self) -> Option<(&str, &str)> {
-        let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-        self.parts.iter().find_map(|part| match part {
-            Part::One(text) => seen.insert(meaning(text), text).map(|before| (before, text.as_str())),
-            Part::Whole { .. } | Part::Series { .. } => None,
-        })
+    /// Two values that mean the same, such as `300ms` and `0.3s`: all of their points would be run twice.
+    fn typed_twice(&self) -> Option<(String, String)> {
+        let mut seen: BTreeMap<String, String> = BTreeMap::new();
+        // A range or a series alone has nothing twice, and may be long.
+        let alone = self.parts.len() == 1;
+        let all = (0..self.count().min(MOST_COMPARED)).filter(|_| !alone);
+        all.map(|n| self.value(n))
+            .find_map(|text| Some((seen.insert(meaning(&text), text.clone())?, text)))
     }
 
     /// How many values there are.
@@ -388,6 +392,9 @@ fn series(item: &str, inside: &str, is_log: bool) -> Result<Part, String> {
     if count < 2 {
         return Err(format!("{item}: the count must be 2 at least"));
     }
+    if from == to {
+        return Err(format!("{item}: both ends are the same"));
+    }
     if is_log && (from <= 0.0 || to <= 0.0) {
         return Err(format!("{item} has an end at or below zero, which has no logarithm"));
     }
@@ -492,6 +499,9 @@ mod tests {
             ("w=1,2,1", "1 is there twice"),
             ("w=300ms,1s,0.3s", "0.3s is the same as 300ms"),
             ("w=60/min,1/s", "1/s is the same as 60/min"),
+            ("w=1..4,2", "2 is there twice"),
+            ("w=1..3,2..4", "2 is there twice"),
+            ("w=lin(5,5,3)", "both ends are the same"),
             ("w=x,\"x\"", "\"x\" is the same as x"),
         ] {
             assert!(wrong(text).contains(says), "{text}: {}", wrong(text));

@@ -172,6 +172,16 @@ pub fn availability<'a>(samples: impl Iterator<Item = &'a Outcomes>, lifetimes: 
     })
 }
 
+/// Failed over succeeded and failed: what is left of that, from the counts, so that a promise of just so many is kept.
+pub fn error_ratio<'a>(samples: impl Iterator<Item = &'a Outcomes> + Clone, lifetimes: bool) -> Option<Interval> {
+    let counts = samples.clone().map(|o| (o.failed, o.succeeded + o.failed));
+    let (failed, asked) = counts.fold((0, 0), |sum, c| (sum.0 + c.0, sum.1 + c.1));
+    availability(samples, lifetimes).map(|found| Interval {
+        value: failed as f64 / asked as f64,
+        ..found
+    })
+}
+
 /// Mean of a spread over replications: a ratio of sums, since the replications differ in how many they counted.
 pub fn mean<'a>(spreads: impl Iterator<Item = &'a Spread>) -> Option<Interval> {
     let pairs: Vec<(f64, f64)> = spreads.map(|s| (s.sum_s, s.count as f64)).collect();

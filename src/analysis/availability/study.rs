@@ -538,7 +538,7 @@ fn slo(plan: &Plan, all: &Estimate, of_class: &dyn Fn(usize) -> (String, ClassAv
         };
         let (observed, margin) = match o.measure {
             Measure::Availability => (answered, answered.value.map(|v| v - o.target)),
-            Measure::ErrorRatio => (lost(answered), answered.value.map(|v| o.target - (1.0 - v))),
+            Measure::ErrorRatio => (lost(answered), answered.value.map(|v| v - (1.0 - o.target))),
             Measure::Latency(_) => return None,
         };
         Some(SloResult {

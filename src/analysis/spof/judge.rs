@@ -1,5 +1,6 @@
 //! What the simulations of a loss say: its verdict, its course, its price.
 
+use super::course::{CUT_SHORT, Passing, course, courses_without_one, pooled, wanted_and_lost};
 use super::lab::Runs;
 use super::lasts::Lasts;
 use super::question::{Doubts, Effect, Loss, Question, Times, Trial};
@@ -9,7 +10,6 @@ use crate::analysis::result::{Estimate, Run};
 use crate::analysis::run as findings;
 use crate::base::ids::ClassId;
 use crate::base::time::Span;
-use crate::model::bin::Bin;
 use crate::model::structure::{State, is_cut};
 use crate::scenario::plan::{Component, Measure, Plan};
 use crate::stats::interval::{self, CONFIDENCE, Interval};
@@ -69,7 +69,11 @@ impl Judge<'_> {
         let trial = &self.question.trials[loss];
         let effect = self.question.losses[loss].effect;
         let cuts: Vec<String> = self.cuts(loss).map(|c| plan.classes[c].name.clone()).collect();
-        let (course, cost) = self.course_and_cost(loss, settled);
+        // As it was watched for longer, where it was.
+        let longer = settled.doubts.longer[loss].map(|trial| (trial, settled.runs));
+        let (watched, seen_by) = longer.unwrap_or((*trial, self.runs));
+        let course = course(watched, seen_by);
+        let cost = self.downtime(loss, &course, self.excess(loss));
         Priced {
             name: self.names(loss),
             kind: if parts.len() > 1 { PAIR } else { parts[0].kind.name() }.into(),
@@ -91,6 +95,7 @@ impl Judge<'_> {
                     .map(|s| s.lost_writes as f64),
             ),
             downtime_min_per_year: cost,
+            downtime_within_min_per_year: cost.and_then(|c| self.cost_within(loss, c, watched, seen_by)),
             importance: self.importance(loss, exact),
             fix: None,
         }
@@ -98,7 +103,22 @@ impl Judge<'_> {
 
     /// Minutes a year, and nothing else, from the first answers alone.
     pub(super) fn cost(&self, loss: usize) -> Option<f64> {
-        self.downtime(loss, &course(self.question.trials[loss], self.runs))
+        self.downtime(loss, &course(self.question.trials[loss], self.runs), self.excess(loss))
+    }
+
+    /// Half the width of that, by the jackknife: it is no mean over replications.
+    fn cost_within(&self, loss: usize, cost: f64, watched: Trial, seen_by: &Runs) -> Option<f64> {
+        let courses = courses_without_one(watched, seen_by);
+        let excesses = self.excesses_without_one(loss);
+        // Somebody who stops it may leave fewer of the longer ones.
+        if courses.len() != excesses.len() {
+            return None;
+        }
+        let both = courses.iter().zip(excesses);
+        let without: Option<Vec<f64>> = both
+            .map(|(course, excess)| self.downtime(loss, course, excess))
+            .collect();
+        interval::jackknife(cost, &without?).half
     }
 
     /// Share of all requests that is lost to it, beyond what is lost anyway.
@@ -108,22 +128,46 @@ impl Judge<'_> {
         (self.lost_ratio(loss).value.unwrap_or(0.0) - base.unwrap_or(0.0)).max(0.0)
     }
 
-    /// The share without an answer. A class that is cut gets none before the repair, though answers that met a cut link are sent
-    /// again and come after it: where these make it less, what is cut counts.
+    /// The same by all replications but one, for each of them in turn.
+    fn excesses_without_one(&self, loss: usize) -> Vec<f64> {
+        let trial = &self.question.trials[loss];
+        let without_one = |plan: usize| -> Vec<f64> {
+            let counts = lost_and_wanted(&self.runs.studies[plan].samples, measured_bins(trial));
+            let all = counts.iter().fold((0.0, 0.0), |s, c| (s.0 + c.0, s.1 + c.1));
+            let without = |c: &(f64, f64)| (all.0 - c.0) / (all.1 - c.1);
+            let share = |c: &(f64, f64)| if all.1 > c.1 { without(c) } else { 0.0 };
+            counts.iter().map(share).collect()
+        };
+        let cut = self.cut_instead(
+            &lost_ratio(&self.runs.studies[trial.loss].samples, measured_bins(trial)),
+            loss,
+        );
+        let both = without_one(trial.loss).into_iter().zip(without_one(trial.base));
+        both.map(|(lost, usual)| (cut.unwrap_or(lost) - usual).max(0.0))
+            .collect()
+    }
+
+    /// The share without an answer.
     fn lost_ratio(&self, loss: usize) -> Estimate {
-        let plan = self.question.plan;
         let trial = &self.question.trials[loss];
         let found = lost_ratio(&self.runs.studies[trial.loss].samples, measured_bins(trial));
-        let cut: f64 = self.cuts(loss).map(|c| plan.classes[c].mix).sum();
-        match found.hi.or(found.value) {
-            Some(most) if most < cut => Estimate {
+        match self.cut_instead(&found, loss) {
+            Some(cut) => Estimate {
                 value: Some(cut),
                 lo: found.lo,
                 hi: found.hi.map(|_| cut),
                 ..found
             },
-            _ => found,
+            None => found,
         }
+    }
+
+    /// A class that is cut gets no answer before the repair, though answers that met a cut link are sent again and come after it: where
+    /// these make it less than what is cut, that counts.
+    fn cut_instead(&self, found: &Estimate, loss: usize) -> Option<f64> {
+        let plan = self.question.plan;
+        let cut: f64 = self.cuts(loss).map(|c| plan.classes[c].mix).sum();
+        found.hi.or(found.value).is_some_and(|most| most < cut).then_some(cut)
     }
 
     /// Seconds of all requests that are lost while everything reacts, and on the way back, beyond the share that lasts.
@@ -229,15 +273,6 @@ impl Judge<'_> {
         }
     }
 
-    /// As it was watched for longer, where it was.
-    fn course_and_cost(&self, loss: usize, settled: &Settled<'_>) -> (Passing, Option<f64>) {
-        let first = course(self.question.trials[loss], self.runs);
-        let longer = settled.doubts.longer[loss].map(|trial| course(trial, settled.runs));
-        let course = longer.unwrap_or(first);
-        let cost = self.downtime(loss, &course);
-        (course, cost)
-    }
-
     fn importance(&self, loss: usize, exact: Option<&Exact>) -> Option<ImportanceResult> {
         let Loss {
             parts,
@@ -264,7 +299,7 @@ impl Judge<'_> {
     }
 
     /// Minutes a year: what the crash and the way back lose, and what is lost in between, so many times a year.
-    fn downtime(&self, loss: usize, course: &Passing) -> Option<f64> {
+    fn downtime(&self, loss: usize, course: &Passing, excess: f64) -> Option<f64> {
         // How often something is slow or wrong, no lifetime says.
         let Loss {
             parts,
@@ -279,7 +314,6 @@ impl Judge<'_> {
         let down_s = 1.0 / lives.iter().map(|l| 1.0 / l.down_s.max(1e-9)).sum::<f64>();
         let per_year = 365.0 * 86_400.0 * together / down_s;
         let lasts = Lasts::of(self.question.plan, self.parts(loss), down_s);
-        let excess = self.excess(loss);
         let bins = course.reacting.iter().enumerate();
         let reacting: f64 = bins
             .map(|(i, bin)| bin.beyond_s(excess) * lasts.beyond((i as f64 + 0.5) * course.bin_s))
@@ -302,157 +336,6 @@ fn measured_bins(trial: &Trial) -> std::ops::Range<usize> {
     let bin_s = trial.times.bin_s();
     let at = |span: Span| libm::ceil(span.seconds() / bin_s) as usize;
     at(crash + settle)..at(crash + settle + measure)
-}
-
-/// What an outage that ends does over time, beside the baseline.
-fn course(trial: Trial, runs: &Runs) -> Passing {
-    let Times {
-        crash, settle, measure, ..
-    } = trial.times;
-    let bin_s = trial.times.bin_s();
-    let at = |span: Span| libm::round(span.seconds() / bin_s) as usize;
-    let samples = &runs.studies[trial.loss].samples;
-    let (outage, base) = (pooled(samples), pooled(&runs.studies[trial.base].samples));
-    // Where nobody asks in a bin, it is as in the whole stretch.
-    let share = |from: usize, to: usize| {
-        let bins = outage.iter().take(to).skip(from);
-        let (asked, lost) = bins.fold((0.0, 0.0), |sum, o| (sum.0 + o.offered, sum.1 + o.lost));
-        if asked > 0.0 { lost / asked } else { 1.0 }
-    };
-    let lost_with = |unasked: f64, from: usize, to: usize| {
-        let both = outage.iter().zip(&base).take(to).skip(from);
-        both.map(|(o, b)| o.lost_of_usual(b, unasked) - b.lost).sum::<f64>()
-    };
-    let lost = |from: usize, to: usize| lost_with(share(from, to), from, to);
-    let (down, settled, measured, up, end) = (
-        at(crash),
-        at(crash + settle),
-        at(crash + settle + measure),
-        at(crash + trial.times.down()),
-        outage.len(),
-    );
-    let per_s = base.iter().map(|b| b.offered).sum::<f64>() / (end as f64 * bin_s);
-    let seconds = |lost: f64| if per_s > 0.0 { lost.max(0.0) / per_s } else { 0.0 };
-    let slices = |from: usize, to: usize| -> Vec<Slice> {
-        let unasked = share(from, to);
-        let slice = |bin: usize| match base.get(bin) {
-            Some(usual) if per_s > 0.0 => Slice {
-                lost_s: lost_with(unasked, bin, bin + 1) / per_s,
-                asked_s: usual.offered / per_s,
-            },
-            _ => Slice::default(),
-        };
-        (from..to).map(slice).collect()
-    };
-    let back = recovery(&outage, &base, up).map(|bin| (bin - up) as f64 * bin_s);
-    let last = end - (end - up) / 4;
-    let lost_at_end = seconds(lost(last, end)) / ((end - last).max(1) as f64 * bin_s);
-    Passing {
-        lost_at_crash: lost(0, down).max(0.0) / samples.len().max(1) as f64,
-        lost_before_s: seconds(lost(0, down)),
-        reacting: slices(down, settled),
-        ending: slices(measured, up),
-        bin_s,
-        lost_returning_s: seconds(lost(up, end)),
-        lost_at_end: if back.is_none() { lost_at_end } else { 0.0 },
-        recovered_s: back,
-    }
-}
-
-/// An outage that ends.
-struct Passing {
-    lost_at_crash: f64,
-    /// In seconds of all requests: of those that came before the crash, while everything reacted, bin by bin, and after the repair.
-    lost_before_s: f64,
-    reacting: Vec<Slice>,
-    bin_s: f64,
-    /// Of those that came just before the repair.
-    ending: Vec<Slice>,
-    lost_returning_s: f64,
-    /// Share of the requests still lost when the watch ends, where it does not recover.
-    lost_at_end: f64,
-    recovered_s: Option<f64>,
-}
-
-/// A bin of an outage, in seconds of all requests as they come with everything up.
-#[derive(Copy, Clone, Debug, Default)]
-struct Slice {
-    lost_s: f64,
-    asked_s: f64,
-}
-
-impl Slice {
-    /// Beyond the share that lasts.
-    fn beyond_s(self, lasting: f64) -> f64 {
-        self.lost_s - lasting * self.asked_s
-    }
-}
-
-/// A bin of the timeline, over all replications.
-#[derive(Clone, Default)]
-struct Pooled {
-    offered: f64,
-    lost: f64,
-    /// Mean over replications of the medians.
-    p50_s: f64,
-}
-
-impl Pooled {
-    /// What is lost of what is asked with everything up.
-    fn lost_of_usual(&self, usual: &Pooled, unasked: f64) -> f64 {
-        lost_of_usual((self.offered, self.lost), (usual.offered, usual.lost), unasked)
-    }
-}
-
-/// What is lost of what would have been asked with everything up, both as (asked, lost). Users who get errors ask more often, and those who
-/// wait for ever no more: shares count, not how often somebody asks in vain. Where nobody asks at all, this share is lost.
-pub fn lost_of_usual(failing: (f64, f64), usual: (f64, f64), unasked: f64) -> f64 {
-    match failing {
-        (asked, lost) if asked == usual.0 => lost,
-        (asked, lost) if asked > 0.0 => lost / asked * usual.0,
-        _ => unasked * usual.0,
-    }
-}
-
-/// Requests that somebody wanted, and those of them without an answer: a page whose document fails loses all that it names.
-fn wanted_and_lost(bin: &Bin) -> (f64, f64) {
-    let wanted = f64::from(bin.offered + bin.unasked);
-    (wanted, wanted - f64::from(bin.succeeded))
-}
-
-fn pooled(samples: &[Sample]) -> Vec<Pooled> {
-    let bins = samples.first().map_or(0, |s| s.bins.len());
-    let pool = |b: usize| {
-        let of: Vec<&Bin> = samples.iter().filter_map(|s| s.bins.get(b)).collect();
-        let counts = of.iter().map(|bin| wanted_and_lost(bin));
-        let medians: Vec<f64> = of.iter().filter_map(|bin| bin.p50_s).collect();
-        Pooled {
-            offered: counts.clone().map(|c| c.0).sum(),
-            lost: counts.map(|c| c.1).sum(),
-            p50_s: interval::mean(&medians).map_or(0.0, |i| i.value),
-        }
-    };
-    (0..bins).map(pool).collect()
-}
-
-/// The last requests of a run are lost for want of time, in every design alike.
-const CUT_SHORT: usize = 2;
-
-/// The first bin from `repaired` on after which all is as in the baseline; `None` if it is not so at the end.
-fn recovery(outage: &[Pooled], base: &[Pooled], repaired: usize) -> Option<usize> {
-    let end = outage.len().saturating_sub(CUT_SHORT);
-    let is_bad = |b: &usize| {
-        let (o, n) = (&outage[*b], &base[*b]);
-        // Three standard deviations of a count, so that chance alone is seldom taken for an outage.
-        o.lost > n.lost + 3.0 * libm::sqrt(n.lost) + 0.01 * n.offered || o.p50_s > 1.5 * n.p50_s + 1e-3
-    };
-    let last_bad = (repaired..end).rev().find(is_bad);
-    match last_bad {
-        None => Some(repaired),
-        // The tail is long; whoever is not back in its first nine tenths does not come back.
-        Some(bin) if bin + (end - repaired) / 10 >= end => None,
-        Some(bin) => Some(bin + 1),
-    }
 }
 
 /// Are requests lost that come after the failure, be it for as long as nobody has noticed? Those that were inside are the
@@ -516,14 +399,19 @@ fn drifts(samples: &[Sample], base: &[Sample], measured: std::ops::Range<usize>)
     interval::mean(&differences).is_some_and(|i| i.value - i.half.unwrap_or(f64::INFINITY) > 0.5 * typical)
 }
 
-/// Share of the requests of these bins without an answer, those still inside at the end included.
-fn lost_ratio(samples: &[Sample], bins: std::ops::Range<usize>) -> Estimate {
+/// Requests of these bins without an answer, those still inside at the end included, and all of them; by replication.
+fn lost_and_wanted(samples: &[Sample], bins: std::ops::Range<usize>) -> Vec<(f64, f64)> {
     let of = |sample: &Sample| {
         let bins = sample.bins.iter().take(bins.end).skip(bins.start);
         bins.map(wanted_and_lost)
             .fold((0.0, 0.0), |sum, (wanted, lost)| (sum.0 + lost, sum.1 + wanted))
     };
-    let pairs: Vec<(f64, f64)> = samples.iter().map(of).collect();
+    samples.iter().map(of).collect()
+}
+
+/// The share of them.
+fn lost_ratio(samples: &[Sample], bins: std::ops::Range<usize>) -> Estimate {
+    let pairs = lost_and_wanted(samples, bins);
     let found = interval::ratio(&pairs);
     let bound = |sign: f64| found.and_then(|i: Interval| i.half.map(|h| (i.value + sign * h).clamp(0.0, 1.0)));
     Estimate {

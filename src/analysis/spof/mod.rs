@@ -5,6 +5,7 @@
 //! state after everything has reacted. In another it comes back: that shows what the crash itself and the way back cost.
 //! The baseline has the same arrivals and demands, so what differs is the outage's doing.
 
+mod course;
 mod judge;
 mod lab;
 mod lasts;
@@ -20,9 +21,11 @@ use crate::base::ids::ClassId;
 use crate::model::structure::{State, seen, used};
 use crate::scenario::plan::{Component, Course, Lifetime, Monitoring, Plan};
 use crate::scenario::review::SinglePoint;
+use crate::stats::interval::CONFIDENCE;
 use crate::study::{Count, Failure};
+pub use course::lost_of_usual;
+pub use judge::titled;
 use judge::{Judge, PAIR, Settled, worse};
-pub use judge::{lost_of_usual, titled};
 pub use lab::{Lab, Runs};
 pub use lasts::Lasts;
 pub use question::{Doubts, Effect, Loss, Question, SLOWER, Times, TimesWanted};
@@ -94,11 +97,29 @@ pub struct Priced {
     pub lost_writes: f64,
     /// Requests lost because of it in a year, as minutes of all requests.
     pub downtime_min_per_year: Option<f64>,
+    /// Half the width of its interval, by the jackknife over replications.
+    #[serde(default)]
+    pub downtime_within_min_per_year: Option<f64>,
     /// How much of the unavailability by structure depends on it.
     pub importance: Option<ImportanceResult>,
     /// What helps it most, of what was tried.
     #[serde(default)]
     pub fix: Option<Fix>,
+}
+
+impl Priced {
+    /// The minutes a year with their interval; nothing less than nothing is lost.
+    pub fn downtime(&self) -> Estimate {
+        let value = self.downtime_min_per_year;
+        let half = self.downtime_within_min_per_year;
+        let bound = |sign: f64| value.zip(half).map(|(v, h)| (v + sign * h).max(0.0));
+        Estimate {
+            value,
+            lo: bound(-1.0),
+            hi: bound(1.0),
+            confidence: CONFIDENCE,
+        }
+    }
 }
 
 /// A change of the scenario that was tried and helps.

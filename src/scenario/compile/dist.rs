@@ -145,15 +145,18 @@ impl Context<'_> {
         duration.0
     }
 
-    /// A number above zero and of sensible size.
+    /// A number above zero and of sensible size: far beyond, work would take longer than time is counted.
     pub(super) fn factor(&mut self, value: f64, path: &Path) -> f64 {
-        if value > 0.0 && value <= 1e6 {
+        if (1e-6..=1e6).contains(&value) {
             return value;
         }
         let key = path.name();
         self.bad(
             path,
-            format!("{key} must be above 0 and at most 1000000, and not {}", typed(value)),
+            format!(
+                "{key} must lie between 0.000001 and 1000000, and not be {}",
+                typed(value)
+            ),
         );
         1.0
     }

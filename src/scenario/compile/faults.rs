@@ -6,6 +6,7 @@ use super::Context;
 use super::balancer::MOST_WEIGHT;
 use super::balancer::unlimited;
 use super::names::Component;
+use super::nodes;
 use crate::base::ids::{HostId, LinkId, NodeId};
 use crate::base::time::Time;
 use crate::scenario::plan::{Fault, Hit, Kind, LoadBalancer, Network, Node, Setting};
@@ -63,10 +64,15 @@ fn what(fault: &raw::Fault) -> String {
     let word = word(fault.effect);
     match (fault.effect, fault.factor, fault.ratio, &fault.set) {
         (Effect::Slow, Some(factor), ..) => format!("{word} x{factor}"),
-        (Effect::Errors | Effect::Empty | Effect::Drop, _, Some(ratio), _) => format!("{word} {}%", ratio.0 * 100.0),
+        (Effect::Errors | Effect::Empty | Effect::Drop, _, Some(ratio), _) => format!("{word} {}%", percent(ratio.0)),
         (Effect::Set, .., Some(set)) => format!("{word} {}", set.names().collect::<Vec<_>>().join(", ")),
         _ => word.into(),
     }
+}
+
+/// 0.07 is 7 %, and not 7.000000000000001.
+fn percent(ratio: f64) -> f64 {
+    libm::round(ratio * 1e8) / 1e6
 }
 
 fn word(effect: Effect) -> &'static str {
@@ -409,9 +415,9 @@ fn setting(
             let Some(names) = names else {
                 return wrong(cx, path, "a list of names of nodes");
             };
-            let names = names.iter().filter_map(serde_json::Value::as_str).enumerate();
-            let answers = names.filter_map(|(i, name)| cx.target(name, &path.index(i))).collect();
-            vec![Hit::Set(id, Setting::Answers(answers))]
+            let names = names.iter().filter_map(serde_json::Value::as_str).map(str::to_owned);
+            let names: Vec<String> = names.collect();
+            vec![Hit::Set(id, Setting::Answers(nodes::targets(cx, &names, path)))]
         }
         ("ttl", Kind::Dns(_)) => match serde_json::from_value::<Duration>(value.clone()) {
             Ok(ttl) => vec![Hit::Set(id, Setting::Ttl(ttl.0))],
@@ -521,4 +527,17 @@ fn unchangeable(cx: &mut Context, key: &str, path: &Path) -> Vec<Hit> {
         Some(CHANGEABLE.into()),
     );
     Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn a_share_is_said_without_the_noise_of_its_last_digit() {
+        assert_eq!(
+            [0.07, 0.29, 0.55, 1.0, 0.000_12].map(percent),
+            [7.0, 29.0, 55.0, 100.0, 0.012]
+        );
+    }
 }

@@ -10,11 +10,8 @@ use crate::base::ids::{HostId, LinkId, ZoneId};
 use crate::base::limits;
 use crate::scenario::plan::{Host, Link, Network, Zone};
 use crate::scenario::raw::node::Node;
-use crate::scenario::raw::units::{Rate, typed};
+use crate::scenario::raw::units::Rate;
 use crate::scenario::read::tree::Path;
-
-/// The least speed of a host.
-const SLOWEST: f64 = 1e-6;
 
 /// The hosts: those named, then one for each node without; and the zones.
 pub fn hosts(cx: &mut Context) -> (Vec<Host>, Vec<Zone>) {
@@ -31,15 +28,6 @@ pub fn hosts(cx: &mut Context) -> (Vec<Host>, Vec<Zone>) {
             );
         }
         let speed = cx.factor(host.speed, &path.key("speed"));
-        // Further down, work would take longer than time is counted.
-        if speed < SLOWEST {
-            let message = format!(
-                "a speed of {} is below {}, which is the limit",
-                typed(speed),
-                typed(SLOWEST)
-            );
-            cx.bad(&path.key("speed"), message);
-        }
         if host.cost.is_some_and(|cost| cost < 0.0) {
             cx.bad(&path.key("cost"), "a cost must not be negative");
         }

@@ -115,7 +115,7 @@ fn dns(cx: &mut Context, dns: &raw::Dns, path: &Path) -> plan::Dns {
     }
 }
 
-fn targets(cx: &mut Context, names: &[String], path: &Path) -> Vec<Target> {
+pub(super) fn targets(cx: &mut Context, names: &[String], path: &Path) -> Vec<Target> {
     if names.len() > limits::NODES {
         cx.bad(path, format!("more than {} names, which is the limit", limits::NODES));
         return Vec::new();

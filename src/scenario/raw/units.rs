@@ -128,7 +128,9 @@ impl Duration {
     }
 
     fn checked(ns: f64, typed: &str) -> Result<Duration, String> {
-        // Also refuses what is not a number.
+        if ns.is_nan() {
+            return Err(format!("{typed} is no number"));
+        }
         if ns <= limits::DURATION.nanos() as f64 {
             Ok(Duration(Span::from_nanos(libm::round(ns) as u64)))
         } else {
@@ -188,6 +190,9 @@ impl Rate {
     fn checked(per_second: f64, typed: &str, limit: f64) -> Result<Rate, String> {
         if per_second < 0.0 {
             return Err(format!("the rate {typed} is negative"));
+        }
+        if per_second.is_nan() {
+            return Err(format!("{typed} is no number"));
         }
         if per_second <= limit {
             Ok(Rate(per_second))

@@ -1,6 +1,6 @@
 //! Balancers that do not notice, or do not act on, the loss of a server.
 
-use super::words::{list, percent, plural, rate, time};
+use super::words::{list, number, percent, plural, rate, time};
 use super::{Desk, Finding, Severity};
 use crate::base::ids::NodeId;
 use crate::scenario::plan::{Check, Kind, LoadBalancer, Node, Web};
@@ -43,11 +43,11 @@ pub fn notices_after(check: &Check) -> String {
 pub fn no_check(desk: &Desk<'_>) -> Vec<Finding> {
     let blind = balancers(desk).filter(|(_, b, _)| b.check.is_none());
     let finding = |(name, balancer, load): (&str, &LoadBalancer, f64)| {
-        let servers = balancer.servers.len() as f64;
+        let (least, most) = shares(balancer);
         let share = format!(
             "{} of the requests ({}/s)",
-            percent(1.0 / servers),
-            super::words::number(load / servers)
+            span(percent(least), percent(most)),
+            span(number(load * least), number(load * most))
         );
         let (severity, message) = if redispatches(balancer) {
             let message = format!("No checks: a dead server goes on getting {share}, each of which has to be retried.");
@@ -63,6 +63,32 @@ pub fn no_check(desk: &Desk<'_>) -> Vec<Finding> {
     blind.map(finding).collect()
 }
 
+/// The share of the requests that one of the servers gets by weight: the least, and the most.
+fn shares(balancer: &LoadBalancer) -> (f64, f64) {
+    let weights = || {
+        balancer
+            .servers
+            .iter()
+            .filter(|s| !s.backup)
+            .map(|s| f64::from(s.weight))
+    };
+    let all: f64 = weights().sum();
+    let of = |weight: f64| if all > 0.0 { weight / all } else { 0.0 };
+    let asked = || weights().filter(|w| *w > 0.0);
+    (
+        of(asked().reduce(f64::min).unwrap_or(0.0)),
+        of(asked().fold(0.0, f64::max)),
+    )
+}
+
+/// `10 % to 90 %`, or one of them where both are the same.
+fn span(least: String, most: String) -> String {
+    match least == most {
+        true => least,
+        false => format!("{least} to {most}"),
+    }
+}
+
 fn redispatches(balancer: &LoadBalancer) -> bool {
     balancer.redispatch && balancer.retries > 0
 }
@@ -72,6 +98,7 @@ pub fn no_redispatch(desk: &Desk<'_>) -> Vec<Finding> {
     let stubborn = balancers(desk).filter(|(_, b, _)| !redispatches(b));
     let finding = |(name, balancer, load): (&str, &LoadBalancer, f64)| {
         let servers = balancer.servers.len();
+        let (least, most) = shares(balancer);
         let until = match &balancer.check {
             Some(check) => format!("for up to {}, until the checks notice", notices_after(check)),
             None => "for as long as it is down".to_owned(),
@@ -82,9 +109,9 @@ pub fn no_redispatch(desk: &Desk<'_>) -> Vec<Finding> {
             n => format!("Its {n} retries go to the same server"),
         };
         let message = format!(
-            "{retries}, though {} could answer: when one dies, {} fail {until}.",
+            "{retries}, though {} could answer: when one dies, {} requests/s fail {until}.",
             plural(servers - 1, "other"),
-            rate(load / servers as f64, "requests")
+            span(number(load * least), number(load * most))
         );
         let fix = match balancer.retries {
             0 => format!("nodes.{name}.retries=3 and nodes.{name}.redispatch=true"),

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::demand::{Resource, Use, uses};
+use super::traffic::Traffic;
 use super::words::{list, rate};
 use super::{Desk, Finding, Severity};
 use crate::base::ids::{DatabaseId, HostId, NodeId};
@@ -26,7 +27,7 @@ pub fn one_lost(desk: &Desk<'_>) -> Vec<Finding> {
     let fits: Vec<Use> = uses(plan, &desk.traffic).into_iter().filter(|u| !u.is_over()).collect();
     let mut worst: BTreeMap<(u64, Resource), (String, Use)> = BTreeMap::new();
     for (name, nodes) in losses(plan) {
-        let traffic = desk.traffic.without(plan, &|n| nodes.contains(&n));
+        let traffic = Traffic::of(plan, &|n| nodes.contains(&n));
         for used in uses(plan, &traffic) {
             let is_new = used.is_over()
                 && fits

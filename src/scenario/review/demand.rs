@@ -1,8 +1,8 @@
 //! How busy everything with a limit is, before anything is simulated. By the utilisation law: busy share = arrival rate × mean time
-//! held / capacity. Times are the least they can be, without waiting, so what is found busy is so in truth.
+//! held / capacity. Times are without waiting, so what is found busy is so in truth.
 
 use super::graph;
-use super::held::{cpu_s, queries_s};
+use super::held::cpu_s;
 use super::traffic::{Traffic, limit};
 use super::words::{number, percent, plural, rate};
 use crate::base::ids::{ClassId, NodeId};
@@ -157,7 +157,7 @@ pub fn uses(plan: &Plan, traffic: &Traffic) -> Vec<Use> {
     });
     let pools = nodes().filter_map(|(id, node)| {
         let Kind::App(app) = &node.kind else { return None };
-        let busy = sum(plan, traffic, id, |class, _| queries_s(plan, node, app, class));
+        let busy = sum(plan, traffic, id, |class, _| held.pooled_s(id, class.index()));
         Some(of_node(node, Resource::Pool, f64::from(app.pool?), busy))
     });
     let limits = nodes().filter_map(|(id, node)| {

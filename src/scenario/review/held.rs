@@ -1,8 +1,12 @@
-//! How long a request holds what it needs, at least: without waiting, by the nearest way.
+//! How long a request holds what it needs, without waiting. On the average where it goes by weight; by the nearest way, and so at least
+//! as long, where it goes by what is free.
+
+use std::collections::BTreeMap;
 
 use super::graph;
+use super::ways::{Server, Ways};
 use crate::base::dist::Dist;
-use crate::base::ids::{ClassId, DatabaseId, NodeId};
+use crate::base::ids::{ClassId, DatabaseId, HostId, NodeId};
 use crate::scenario::plan::{App, Kind, Node, Plan, READ, Target, Tls, WRITE, Web, Work};
 
 /// By node, then by class.
@@ -10,38 +14,49 @@ use crate::scenario::plan::{App, Kind, Node, Plan, READ, Target, Tls, WRITE, Web
 pub struct Held {
     /// From the call to the answer, in seconds.
     answers: Vec<Vec<f64>>,
-    /// How much time of its scarcest resource a request takes, as a share of all there is: of the node's workers, of its host's cores,
-    /// and of the one upstream behind it. The inverse of what the node can carry; 0 where there is no limit.
-    scarcest: Vec<Vec<f64>>,
+    /// From when an application has a connection until it has all that it asks its database, in seconds.
+    queries: Vec<Vec<f64>>,
+    /// CPU on the node's own host, that of the one upstream behind it included where both share it, in seconds.
+    cpu: Vec<Vec<f64>>,
+    /// What part of all that it can do a request takes, its host's cores aside: of the node's workers, or of the one upstream behind it.
+    /// The inverse of a rate; 0 where there is no limit.
+    taken: Vec<Vec<f64>>,
 }
 
 impl Held {
-    pub fn of(plan: &Plan) -> Held {
+    pub fn of(ways: Ways<'_>) -> Held {
+        let plan = ways.plan;
         let nothing = || plan.nodes.iter().map(|n| vec![0.0; n.work.len()]).collect();
         let mut held = Held {
             answers: nothing(),
-            scarcest: nothing(),
+            queries: nothing(),
+            cpu: nothing(),
+            taken: nothing(),
         };
-        let mut cpu: Vec<Vec<f64>> = nothing();
         // Who is called comes before who calls.
         for id in graph::in_order(plan).into_iter().rev() {
             let node = plan.node(id);
             for (class, work) in node.work.iter().enumerate() {
-                held.answers[id.index()][class] = own_s(plan, node, work) + held.behind_s(plan, id, class);
-                let host = &plan.hosts[node.host.index()];
-                let mut here = cpu_s(node, work) / host.speed;
-                let mut most = match node.workers {
+                if let Kind::App(app) = &node.kind {
+                    held.queries[id.index()][class] = queries_s(ways, node, app, ClassId::new(class));
+                }
+                held.answers[id.index()][class] = own_s(plan, node, work) + held.behind_s(ways, id, class);
+                let mut cpu = cpu_s(node, work) / plan.hosts[node.host.index()].speed;
+                let mut taken = match node.workers {
                     Some(workers) => held.worker_s(plan, id, class) / f64::from(workers),
                     None => 0.0,
                 };
                 if let Some((next, share)) = only_next(node, class) {
-                    most = most.max(share * held.scarcest[next.index()][class]);
-                    if plan.node(next).host == node.host {
-                        here += share * cpu[next.index()][class];
+                    let (its_cpu, its) = (held.cpu[next.index()][class], held.taken[next.index()][class]);
+                    let there = plan.node(next).host;
+                    let cores = plan.hosts[there.index()].cores.map_or(f64::INFINITY, f64::from);
+                    taken = taken.max(share * its.max(its_cpu / cores));
+                    if there == node.host {
+                        cpu += share * its_cpu;
                     }
                 }
-                cpu[id.index()][class] = here;
-                held.scarcest[id.index()][class] = host.cores.map_or(most, |cores| most.max(here / f64::from(cores)));
+                held.cpu[id.index()][class] = cpu;
+                held.taken[id.index()][class] = taken;
             }
         }
         held
@@ -62,27 +77,51 @@ impl Held {
         trip_s(plan, plan.node(from), plan.node(to)) + answers.copied().unwrap_or(0.0)
     }
 
-    /// What part of all that a server can do a request of this class takes, given at most so many at once; 0 = there is no limit.
-    pub fn taken(&self, plan: &Plan, from: NodeId, to: NodeId, class: usize, most: Option<u32>) -> f64 {
-        let by_slots = most.map_or(0.0, |most| self.call_s(plan, from, to, class) / f64::from(most));
-        by_slots.max(self.scarcest[to.index()][class])
+    /// How long an application has a connection to its database for a request.
+    pub fn pooled_s(&self, id: NodeId, class: usize) -> f64 {
+        self.queries[id.index()][class]
+    }
+
+    /// How many requests of this class a second each of these servers can bear while all of them do what they can: those on one host share
+    /// its cores, those that need least of them first. `None` where any has no limit.
+    pub fn able(&self, plan: &Plan, from: NodeId, servers: &[Server], class: usize) -> Option<Vec<f64>> {
+        let host = |i: &usize| plan.node(servers[*i].node).host;
+        let cpu = |i: &usize| self.cpu[servers[*i].node.index()][class];
+        let limit = |i: &usize| {
+            let server = &servers[*i];
+            let slots = |most: u32| self.call_s(plan, from, server.node, class) / f64::from(most);
+            1.0 / (server.most.map_or(0.0, slots)).max(self.taken[server.node.index()][class])
+        };
+        let mut order: Vec<usize> = (0..servers.len()).collect();
+        order.sort_by(|a, b| cpu(a).total_cmp(&cpu(b)).then(host(a).cmp(&host(b))));
+        let mut left: BTreeMap<HostId, f64> = BTreeMap::new();
+        let mut able = vec![0.0; servers.len()];
+        for alike in order.chunk_by(|a, b| cpu(a) == cpu(b) && host(a) == host(b)) {
+            let (host, cpu) = (host(&alike[0]), cpu(&alike[0]));
+            let cores = plan.hosts[host.index()].cores.map_or(f64::INFINITY, f64::from);
+            let room = left.entry(host).or_insert(cores);
+            let most = if cpu > 0.0 { *room / cpu } else { f64::INFINITY };
+            let alone: Vec<f64> = alike.iter().map(|i| limit(i).min(most)).collect();
+            let all: f64 = alone.iter().sum();
+            let part = if all > most { most / all } else { 1.0 };
+            for (i, alone) in alike.iter().zip(&alone) {
+                able[*i] = alone * part;
+            }
+            *room -= all * part * cpu;
+        }
+        let is_limited = able.iter().all(|a| a.is_finite()) && able.iter().sum::<f64>() > 0.0;
+        is_limited.then_some(able)
     }
 
     /// How long a node waits for what it asks.
-    fn behind_s(&self, plan: &Plan, id: NodeId, class: usize) -> f64 {
-        let one_of = |nodes: Vec<NodeId>| {
-            let calls = nodes.into_iter().map(|n| self.call_s(plan, id, n, class));
-            calls.min_by(|a, b| a.total_cmp(b)).unwrap_or(0.0)
-        };
-        let one_for = |target: &Target| one_of(plan.members(*target));
-        let node = plan.node(id);
-        match &node.kind {
-            Kind::App(app) => {
-                queries_s(plan, node, app, ClassId::new(class)) + app.calls.iter().map(one_for).sum::<f64>()
-            }
+    fn behind_s(&self, ways: Ways<'_>, id: NodeId, class: usize) -> f64 {
+        let call_s = |to: NodeId| self.call_s(ways.plan, id, to, class);
+        let one_for = |target: &Target| ways.holder(*target).map_or(0.0, call_s);
+        match &ways.plan.node(id).kind {
+            Kind::App(app) => self.pooled_s(id, class) + app.calls.iter().map(one_for).sum::<f64>(),
             Kind::Firewall(firewall) => one_for(&firewall.to),
-            Kind::LoadBalancer(balancer) => one_of(balancer.servers.iter().map(|s| s.node).collect()),
-            Kind::Web(web) => proxied(web, class) * one_of(web.upstreams.iter().map(|u| u.node).collect()),
+            Kind::LoadBalancer(balancer) => ways.servers(balancer).mean(|s| call_s(s.node)),
+            Kind::Web(web) => proxied(web, class) * ways.upstreams(web).mean(|u| call_s(u.node)),
             Kind::Dns(_) | Kind::Member(_) => 0.0,
         }
     }
@@ -126,19 +165,32 @@ fn own_s(plan: &Plan, node: &Node, work: &Work) -> f64 {
     cpu_s(node, work) / plan.hosts[node.host.index()].speed + mean_s(&work.io)
 }
 
-/// How long an application has a connection to its database for a request.
-pub fn queries_s(plan: &Plan, node: &Node, app: &App, class: ClassId) -> f64 {
+/// A read takes as long as the readers do on the average, since they are asked in turn.
+fn queries_s(ways: Ways<'_>, node: &Node, app: &App, class: ClassId) -> f64 {
     let Some(database) = app.database else { return 0.0 };
+    let query = |member: NodeId, op: usize| {
+        let member = ways.plan.node(member);
+        let work = member.work.get(op);
+        trip_s(ways.plan, node, member) + work.map_or(0.0, |w| own_s(ways.plan, member, w))
+    };
+    let readers = ways.readers(database);
+    let read: f64 = readers.iter().map(|m| query(*m, READ)).sum::<f64>() / readers.len().max(1) as f64;
+    let write = ways.primary(database).map_or(0.0, |primary| {
+        query(primary, WRITE) + acknowledged_s(ways, database, primary)
+    });
     let queries = app.queries(class);
-    let query = |op| query_s(plan, node, database, op);
-    f64::from(queries.read) * query(READ) + f64::from(queries.write) * query(WRITE)
+    f64::from(queries.read) * read + f64::from(queries.write) * write
 }
 
-/// How long a query takes at least, to the nearest member and back.
-fn query_s(plan: &Plan, from: &Node, database: DatabaseId, op: usize) -> f64 {
-    let members = plan.databases[database.index()].members.iter().map(|m| plan.node(*m));
-    let takes = members.map(|m| trip_s(plan, from, m) + m.work.get(op).map_or(0.0, |w| own_s(plan, m, w)));
-    takes.min_by(|a, b| a.total_cmp(b)).unwrap_or(0.0)
+/// How long a semi-sync primary waits for the nearest replica; with none it soon waits no more.
+fn acknowledged_s(ways: Ways<'_>, database: DatabaseId, primary: NodeId) -> f64 {
+    let database = &ways.plan.databases[database.index()];
+    if database.semi_sync.is_none() {
+        return 0.0;
+    }
+    let replicas = database.members.iter().filter(|m| **m != primary && ways.is_up(**m));
+    let trips = replicas.map(|m| trip_s(ways.plan, ways.plan.node(primary), ways.plan.node(*m)));
+    trips.min_by(f64::total_cmp).unwrap_or(0.0)
 }
 
 /// There and back.

@@ -15,6 +15,7 @@ mod security;
 mod spof;
 mod timeouts;
 mod traffic;
+mod ways;
 mod words;
 
 use std::borrow::Cow;

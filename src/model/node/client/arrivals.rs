@@ -108,8 +108,9 @@ impl Client<'_> {
             wanted -= area;
             at = t1;
         }
-        let last = points.last().map_or(0.0, |p| p.1);
-        (last > 0.0).then(|| Time::ZERO + Span::from_seconds(at + wanted / last))
+        // Nothing comes before the first point, which may be the only one.
+        let (end, last) = points.last()?;
+        (*last > 0.0).then(|| Time::ZERO + Span::from_seconds(at.max(end.seconds()) + wanted / last))
     }
 
     fn next_modulated(&mut self, now: Time, states: &[(f64, Span)]) -> Option<Time> {
