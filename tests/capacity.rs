@@ -2,7 +2,7 @@
 
 mod program;
 
-use fallover::analysis::capacity::{Capacity, Knee};
+use fallover::analysis::capacity::{Capacity, Knee, Verdict};
 use fallover::analysis::result::{Answer, Document};
 use program::fallover;
 
@@ -377,5 +377,30 @@ fn rates_of_users_at_their_limit_are_in_order() {
     let knees = found.n_minus_1.0.iter().map(|(_, knee)| knee).chain([&found.knee]);
     for e in knees.map(|k| k.knee_per_s) {
         assert!(e.lo <= e.value && e.value <= e.hi, "{e:?}");
+    }
+}
+
+/// Where hardly any load keeps the promise, what was busy was busy at the load that is told: 5 ms of four cores a request, but for the
+/// sixth of the time in which the crash lasts.
+#[test]
+fn what_is_busy_without_a_knee_is_so_at_the_load_that_is_told() {
+    let text = r#"{ "duration": "2m", "clients": { "w": { "arrivals": { "poisson": 100 }, "entry": "a" } }, "hosts": { "h": { "cores": 4 } },
+        "nodes": { "a": { "kind": "app", "host": "h", "work": { "*": { "cpu": "5ms" } } } },
+        "faults": [{ "at": "60s", "for": "20s", "target": "a", "effect": "crash" }], "slo": { "availability": 0.999 } }"#;
+    let (brief, whole) = (found(text, &["--knee-only"]), found(text, &[]));
+    assert_eq!(whole.knee.verdict, Verdict::NoLoad);
+    // The curve has looked at today's.
+    assert!(
+        (whole.utilization_per_s - 100.0).abs() < 1e-6,
+        "{}",
+        whole.utilization_per_s
+    );
+    for found in [brief, whole] {
+        let busy = found.utilization.get("h").and_then(|e| e.value).expect("it has cores");
+        let expected = found.utilization_per_s * 0.005 / 4.0 * 5.0 / 6.0;
+        assert!(
+            expected > 0.0 && (busy / expected - 1.0).abs() < 0.1,
+            "{busy} instead of {expected}"
+        );
     }
 }

@@ -453,8 +453,8 @@ fn a_knee_is_named_where_there_is_one() {
         panic!("is of a load")
     };
     capacity.knee.verdict = fallover::analysis::capacity::Verdict::NoLoad;
-    let today = capacity.present_per_s;
-    assert!(title(&document).contains(&format!("How busy at about {today}/s, the load of today")));
+    capacity.utilization_per_s = 680.0;
+    assert!(title(&document).contains("How busy at 680/s"));
     assert!(!to_do(&document).contains("faults=[]"), "there are none");
     document.caveats.push(Caveat {
         code: "load.faults".into(),
@@ -916,4 +916,36 @@ fn a_price_that_is_unsure_is_not_told_as_if_it_were_sure() {
         text.contains("70 (20 to 100) %") && text.contains("no surer than the share lost"),
         "{text}"
     );
+}
+
+/// Many of one kind are one box: it counts what befell them by what that was.
+#[test]
+fn a_box_of_many_counts_each_kind_of_fault() {
+    let mut document = samples::steady();
+    let run = samples::run_of(&mut document);
+    let app = run
+        .topology
+        .nodes
+        .iter()
+        .find(|n| n.kind == "app")
+        .expect("there is one")
+        .clone();
+    let more = (0..20).map(|i| {
+        let mut one = app.clone();
+        one.name = format!("copy{i:02}");
+        one.host = None;
+        one
+    });
+    run.topology.nodes.extend(more);
+    let note = |what: &str, i: usize| fallover::analysis::result::Happening {
+        at_s: 20.0,
+        what: what.into(),
+        target: format!("copy{i:02}"),
+    };
+    run.events = (0..6)
+        .map(|i| note("crash begins", i))
+        .chain([note("slow x5 begins", 6)])
+        .collect();
+    let told = drawn(&document, Name::Topology, 1600).join("\n");
+    assert!(told.contains("6: crash · 1: slow x5"), "{told}");
 }

@@ -196,7 +196,7 @@ fn of_fewer(compare: &Compare) -> Option<Caveat> {
     Some(Caveat {
         code: "latency.of_fewer".into(),
         message: format!(
-            "{} answers fewer requests than {} and looks faster: latency is of those answered, and what fails is often what would have been slow; the classes tell more",
+            "{} answers a smaller share of its requests than {} and looks faster: latency is of those answered, and what fails is often what would have been slow; the classes tell more",
             found.0, found.1
         ),
     })

@@ -83,6 +83,28 @@ pub struct Sensitivity {
     pub outputs: Vec<Output>,
 }
 
+/// From so wide an interval on a share is hardly known.
+const WIDE: f64 = 0.5;
+
+impl Sensitivity {
+    /// Are there too few samples to rank the inputs by?
+    fn doubt(&self) -> Option<Caveat> {
+        let is_wide = |e: &Effect| e.total.lo.zip(e.total.hi).is_some_and(|(lo, hi)| hi - lo > WIDE);
+        let unsure: Vec<&str> = (self.outputs.iter())
+            .filter(|o| o.effects.iter().any(is_wide))
+            .map(|o| o.metric.as_str())
+            .collect();
+        (!unsure.is_empty()).then(|| Caveat {
+            code: "sensitivity.few".into(),
+            message: format!(
+                "with {} samples it is hardly known what moves {}; more --samples narrow the intervals",
+                self.samples,
+                unsure.join(" and ")
+            ),
+        })
+    }
+}
+
 /// An output and what moves it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Output {
@@ -327,7 +349,9 @@ impl Sweep {
                 ),
             },
         };
-        counts.into_iter().map(caveat).collect()
+        let mut caveats: Vec<Caveat> = counts.into_iter().map(caveat).collect();
+        caveats.extend(self.sensitivity.as_ref().and_then(Sensitivity::doubt));
+        caveats
     }
 }
 
@@ -363,6 +387,7 @@ fn meaning(code: &str) -> Option<String> {
             "the scenario does not say how a failure comes to anybody's notice, so repair begins at once, which flatters availability"
         }
         "failures.few" => "too few failures to tell from them how available it is; `fallover availability` is for that",
+        "events.cut" => "the log of events ends before the run does",
         "replications.one" => "one replication has no interval",
         "replications.few" => "so few replications make wide intervals that are easily wrong",
         "latency.of_fewer" => "some replications have no latency, as nothing succeeded there",
@@ -371,9 +396,10 @@ fn meaning(code: &str) -> Option<String> {
     Some(says.to_owned())
 }
 
+/// By chance it may come out below 0 or above 1, which a share is not.
 fn share((value, lo, hi): (f64, f64, f64)) -> Estimate {
     Estimate {
-        value: Some(value),
+        value: Some(value.clamp(0.0, 1.0)),
         lo: Some(lo.clamp(0.0, 1.0)),
         hi: Some(hi.clamp(0.0, 1.0)),
         confidence: CONFIDENCE,

@@ -20,7 +20,7 @@ use crate::report::progress;
 use crate::report::sink::Journal;
 use crate::report::units;
 use crate::scenario::plan::{Plan, Warmup};
-use crate::scenario::vary::{Axis, Stretch, count};
+use crate::scenario::vary::{Axis, Stretch, count, replaced};
 use crate::stats::sobol;
 use crate::study::paired::Measure;
 use crate::study::{self, Watch};
@@ -187,7 +187,17 @@ impl Sweep {
 
     /// Does every value load? A mistake in the last must not show after hours.
     fn check(&self, grid: &Grid) -> Result<(), Failure> {
-        let load = |values: &[String]| self.settings_of(grid, values).load(&self.scenario).map(drop);
+        for set in replaced(&self.reading.set, &grid.paths()) {
+            exit::note(&format!(
+                "--set {set} changes nothing: --vary has values of its own for that"
+            ));
+        }
+        let load = |values: &[String]| {
+            let loaded = self.settings_of(grid, values).load(&self.scenario);
+            loaded
+                .map(drop)
+                .inspect_err(|_| exit::note("a value of --vary does not load, as if it were a --set:"))
+        };
         match grid {
             Grid::Axes(axes) if count(axes).is_none_or(|n| n > LOADED_AHEAD) => {
                 let first: Vec<String> = grid.values(0);

@@ -266,6 +266,9 @@ fn times_now(capacity: &Capacity, ratio: f64) -> String {
 }
 
 fn curve(capacity: &Capacity) -> Table {
+    // There the promise is just kept or just missed, as it happens.
+    let Estimate { lo, hi, .. } = capacity.knee.knee_ratio;
+    let is_knee = |p: &Point| lo.zip(hi).is_some_and(|(lo, hi)| (lo..=hi).contains(&p.load_ratio));
     let columns = vec![
         Column::right("load"),
         Column::right(of_now(capacity)).rank(2),
@@ -276,10 +279,10 @@ fn curve(capacity: &Capacity) -> Table {
         Column::left("SLO"),
     ];
     let row = |p: &Point| {
-        let slo = if p.holds {
-            Span::new(Tone::Good, "holds")
-        } else {
-            Span::new(Tone::Bad, "missed")
+        let slo = match (is_knee(p), p.holds) {
+            (true, _) => Span::new(Tone::Caution, "the knee"),
+            (false, true) => Span::new(Tone::Good, "holds"),
+            (false, false) => Span::new(Tone::Bad, "missed"),
         };
         vec![
             Span::new(Tone::Strong, per_s(p.rate_per_s)),

@@ -367,7 +367,7 @@ fn pays(compare: &Compare) -> Option<String> {
         [true, true] => "pay",
         [true, false] => "pay for the mean and save little of p99",
         [false, true] => "pay for p99 and save little of the mean",
-        [false, false] => "save little here",
+        [false, false] => "save little of the latency",
     };
     Some(format!(
         "common random numbers {verdict}: independent runs would have {} times the variance in the difference of the mean latency, and {} times in that of p99",

@@ -407,6 +407,12 @@ fn series(item: &str, inside: &str, is_log: bool) -> Result<Part, String> {
     })
 }
 
+/// The `--set` whose values these paths replace: nobody sees them.
+pub fn replaced<'s>(sets: &'s [String], paths: &[&str]) -> Vec<&'s str> {
+    let path = |set: &&String| assignment(set).is_ok_and(|(path, _)| paths.contains(&path.as_str()));
+    sets.iter().filter(path).map(String::as_str).collect()
+}
+
 /// Twelve digits: what is beyond is the noise of the division, and makes a label nobody wants to read.
 fn tidy(value: f64) -> f64 {
     format!("{value:.11e}").parse().unwrap_or(value)

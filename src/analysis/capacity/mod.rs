@@ -32,8 +32,11 @@ pub struct Capacity {
     pub knee: Knee,
     /// The least and the largest load that was tried.
     pub tried_per_s: [f64; 2],
-    /// How busy everything with a limit is at the knee: hosts by their cores, nodes by their workers.
+    /// How busy everything with a limit is at the knee, and without one at `utilization_per_s`: hosts by their cores, nodes by their workers.
     pub utilization: Ordered<Estimate>,
+    /// The load at which that was seen: of those tried, the nearest to the knee, or to today's without a knee.
+    #[serde(default)]
+    pub utilization_per_s: f64,
     /// What no design of queues can exceed: the resource that is used up first, by its mean demand alone.
     pub bound: Option<Bound>,
     /// What becomes of the goodput beyond the knee; null without a knee.

@@ -85,6 +85,10 @@ pub fn conclusions(sweep: &Sweep, complete: bool) -> Conclusions {
     }
 }
 
+/// Where every point misses, more of the same may not be what helps.
+const ELSEWHERE: &str =
+    "go further, or ask `fallover run` of one of them what fails: it may be another thing that breaks the promise";
+
 /// Which input to begin with, or where to stay.
 fn what_next(sweep: &Sweep, judged: &Judged<'_>, moves: &[Moves], complete: bool) -> Option<String> {
     let alone = sweep.inputs.len() == 1;
@@ -107,13 +111,13 @@ fn what_next(sweep: &Sweep, judged: &Judged<'_>, moves: &[Moves], complete: bool
         (_, None) => "Look for another input: none of these moves what the clients see.".to_owned(),
         (_, Some(begin)) if judged.all == 0 || sweep.sensitivity.is_some() => format!("To change the result, {begin}."),
         (_, Some(_)) if alone && missed > 0 => match missed == judged.all {
-            true => "Go further than these values did.".to_owned(),
+            true => format!("None of these values is enough: {ELSEWHERE}."),
             false => "Stay where every promise is kept.".to_owned(),
         },
         // Of what is missing or may be chance nobody can say that it is well.
         (0, _) if !complete || !judged.open.is_empty() => return None,
         (0, _) => "Nothing has to be done: every promise is kept at all of these values.".to_owned(),
-        (n, Some(begin)) if n == judged.all => format!("Go further than these values did: {begin}."),
+        (n, Some(begin)) if n == judged.all => format!("None of these values is enough: {begin}, and {ELSEWHERE}."),
         (_, Some(begin)) => format!("Stay where every promise is kept; to get further, {begin}."),
     })
 }

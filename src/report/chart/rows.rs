@@ -40,8 +40,11 @@ pub fn utilization(document: &Document) -> Drawn {
         Answer::Capacity(found) => {
             let title = match found.knee.verdict {
                 Knee::Found => "How busy at the knee".to_owned(),
-                // Without a knee it is that of today which was looked at.
-                _ => format!("How busy at about {}, the load of today", per_s(found.present_per_s)),
+                _ if found.utilization_per_s > 0.0 => {
+                    format!("How busy at {}", per_s(found.utilization_per_s))
+                }
+                // A result of an earlier version.
+                _ => "How busy at one of the loads that were tried".to_owned(),
             };
             (title, busy(found.utilization.iter(), ""))
         }

@@ -1,7 +1,7 @@
 //! Whether the load fits: with everything up, and on what is left when one is lost. Waiting and retries come on top, so the truth
 //! is worse.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::demand::{Resource, Use, uses};
 use super::traffic::Traffic;
@@ -26,7 +26,9 @@ pub fn one_lost(desk: &Desk<'_>) -> Vec<Finding> {
     let plan = desk.plan;
     let fits: Vec<Use> = uses(plan, &desk.traffic).into_iter().filter(|u| !u.is_over()).collect();
     let mut worst: BTreeMap<(u64, Resource), (String, Use)> = BTreeMap::new();
-    for (name, nodes) in losses(plan) {
+    let mut seen = BTreeSet::new();
+    // A host of one node is lost with it, and told.
+    for (name, nodes) in losses(plan).into_iter().filter(|(_, nodes)| seen.insert(nodes.clone())) {
         let traffic = Traffic::of(plan, &|n| nodes.contains(&n));
         for used in uses(plan, &traffic) {
             let is_new = used.is_over()

@@ -451,14 +451,23 @@ fn group(graph: &Graph, column: usize, kind: &str, members: &[usize]) -> Node {
         node.mark.as_ref().or_else(host)
     };
     let marked: Vec<&Mark> = members.iter().filter_map(mark).collect();
+    let mut words: Vec<(&str, usize)> = Vec::new();
+    for word in marked.iter().filter_map(|mark| mark.says.last()) {
+        match words.iter_mut().find(|(known, _)| known == word) {
+            Some((_, count)) => *count += 1,
+            None => words.push((word, 1)),
+        }
+    }
+    let counted: Vec<String> = words.iter().map(|(word, count)| format!("{count}: {word}")).collect();
     let (first, last) = (members[0], members[members.len() - 1]);
     Node {
         name: format!("{} × {kind}", members.len()),
         says: vec![format!("{} to {}", graph.boxes[first].name, graph.boxes[last].name)],
         mark: marked.first().map(|mark| Mark {
-            says: match mark.says.last() {
-                Some(word) => vec![format!("{}: {word}", marked.len()), word.clone()],
-                None => Vec::new(),
+            says: match words.as_slice() {
+                [] => Vec::new(),
+                [(word, _)] => vec![counted.join(""), (*word).to_owned()],
+                _ => vec![counted.join(" · "), format!("{} marked", marked.len())],
             },
             ink: mark.ink,
         }),
