@@ -400,6 +400,30 @@ fn advice_is_for_what_happened() {
     };
     assert!(to_do(&of(2_000_000)).contains("Bound what is asked again"));
     assert!(to_do(&of(0)).contains("worked 50,000 times") && !to_do(&of(0)).contains("Bound what is asked again"));
+    // Workers that were idle on the average were not while a queue was full.
+    let of = |full: u64| {
+        run_where(|run| {
+            run.events.clear();
+            for node in &mut run.nodes.0 {
+                node.1.utilization_ratio = samples::estimate(0.02, 0.01);
+            }
+            for host in &mut run.hosts.0 {
+                host.1.cpu_ratio = samples::estimate(0.02, 0.01);
+            }
+            for slo in &mut run.slo {
+                slo.met = slo.objective != "p99";
+            }
+            let outcomes = &mut run.metrics.outcomes.0;
+            outcomes.retain(|(name, _)| !name.starts_with("queue_"));
+            outcomes.push(("queue_full".to_owned(), full));
+        })
+    };
+    let idle = "though no worker and no core was busy";
+    assert!(
+        to_do(&of(0)).contains(idle) && !to_do(&of(500)).contains(idle),
+        "{}",
+        to_do(&of(0))
+    );
     // Idle workers are no room where nothing was answered.
     let nothing = run_where(|run| run.metrics.requests.succeeded = 0);
     assert!(!all(&found(&nothing)).contains("There was room") && !all(&found(&nothing)).contains("hardly any room"));

@@ -67,7 +67,8 @@ fn to_do(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
     let is_late = |s: &SloResult| !s.met && s.observed.value.is_some() && !is_of_losses(&s.objective);
     let mut says: Vec<Span> = for_nobody(view.run).into_iter().collect();
     if view.run.slo.iter().any(is_late) {
-        let is_idle = least_room(view).is_some_and(|(at_height, ..)| at_height < HALF_BUSY);
+        let was_full = worst_causes(view.run).iter().any(|c| c.0.starts_with("queue_"));
+        let is_idle = !was_full && least_room(view).is_some_and(|(at_height, ..)| at_height < HALF_BUSY);
         let is_of_a_fault = slowest_stretch(view).is_some();
         says.push(Span::plain(match is_idle {
             _ if is_of_a_fault => {
@@ -583,12 +584,12 @@ fn busiest(view: &RunView<'_>) -> Option<Span> {
                     Tone::Caution,
                     "There was hardly any room left at the height of the load",
                 ),
-                false => (Tone::Plain, "There was room"),
+                false => (Tone::Plain, "There was room on the average"),
             };
             let height = share(at_height);
             Span::new(tone, says(verdict) + &format!(", and some {height} when most came."))
         }
-        (false, false) => Span::plain(says("There was room") + "."),
+        (false, false) => Span::plain(says("There was room on the average") + "."),
     })
 }
 
