@@ -147,10 +147,19 @@ impl Host {
         self.set_running(now, self.running - 1);
         // Where nobody waits for long work to end, they would pile up: once they are the most of the heap they are swept out.
         if self.jobs.len() > 2 * self.running as usize + 64 {
-            let mut kept: Vec<(u128, Job)> = self.jobs.entries().iter().copied().filter(|e| live(e.1)).collect();
-            self.jobs.clear();
-            self.jobs.fill(&mut kept);
+            self.keep(|_, job| live(job));
         }
+    }
+
+    /// Only these jobs stay.
+    fn keep(&mut self, mut stays: impl FnMut(u128, Job) -> bool) {
+        let mut kept = Heap::default();
+        while let Some((key, job)) = self.jobs.pop() {
+            if stays(key, job) {
+                kept.push(key, job);
+            }
+        }
+        self.jobs = kept;
     }
 
     /// The job of those that share whose completion is due now.
@@ -182,20 +191,15 @@ impl Host {
     /// Takes the jobs off, of those that share, that `mine` names and says how much CPU each still wants.
     pub fn take_off(&mut self, now: Time, live: impl Fn(Job) -> bool, mine: impl Fn(Job) -> bool) -> Vec<(Job, Span)> {
         self.advance(now);
-        let mut keep = Heap::default();
-        let mut taken = Vec::new();
-        while let Some((key, job)) = self.jobs.pop() {
-            if !live(job) {
-                continue;
-            }
-            if mine(job) {
-                let left = (f64::from_bits((key >> 64) as u64) - self.received).max(0.0);
+        let (mut taken, received) = (Vec::new(), self.received);
+        self.keep(|key, job| {
+            let goes = live(job) && mine(job);
+            if goes {
+                let left = (f64::from_bits((key >> 64) as u64) - received).max(0.0);
                 taken.push((job, Span::from_nanos(libm::round(left) as u64)));
-            } else {
-                keep.push(key, job);
             }
-        }
-        self.jobs = keep;
+            live(job) && !goes
+        });
         self.set_running(now, self.running - taken.len() as u32);
         taken
     }
