@@ -82,7 +82,8 @@ pub fn run(plan: &Plan, order: &Order, stop: &dyn Fn(usize) -> bool) -> Result<O
     Ok(Some(record))
 }
 
-/// Reads the frames that the next events are about, and those that wait for them.
+/// Reads the frames that the next events are about, and those that wait for them: many more than the cache holds wait in memory, and read
+/// now, all at once, they are there when their turn comes.
 #[cold]
 fn warm<'e>(frames: &Slab<Frame>, events: impl Iterator<Item = &'e Packed> + Clone) {
     // One of each line of the cache that a frame may lie in.
