@@ -268,7 +268,8 @@ fn times_now(capacity: &Capacity, ratio: f64) -> String {
 fn curve(capacity: &Capacity) -> Table {
     // There the promise is just kept or just missed, as it happens.
     let Estimate { lo, hi, .. } = capacity.knee.knee_ratio;
-    let is_knee = |p: &Point| lo.zip(hi).is_some_and(|(lo, hi)| (lo..=hi).contains(&p.load_ratio));
+    let is_found = capacity.knee.verdict == Verdict::Found;
+    let is_knee = |p: &Point| is_found && lo.zip(hi).is_some_and(|(lo, hi)| (lo..=hi).contains(&p.load_ratio));
     let columns = vec![
         Column::right("load"),
         Column::right(of_now(capacity)).rank(2),

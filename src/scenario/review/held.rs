@@ -100,7 +100,8 @@ impl Held {
             let (host, cpu) = (host(&alike[0]), cpu(&alike[0]));
             let cores = plan.hosts[host.index()].cores.map_or(f64::INFINITY, f64::from);
             let room = left.entry(host).or_insert(cores);
-            let most = if cpu > 0.0 { *room / cpu } else { f64::INFINITY };
+            // What was taken may be a breath more than there was.
+            let most = if cpu > 0.0 { room.max(0.0) / cpu } else { f64::INFINITY };
             let alone: Vec<f64> = alike.iter().map(|i| limit(i).min(most)).collect();
             let all: f64 = alone.iter().sum();
             let part = if all > most { most / all } else { 1.0 };
