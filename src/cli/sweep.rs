@@ -187,9 +187,10 @@ impl Sweep {
 
     /// Does every value load? A mistake in the last must not show after hours.
     fn check(&self, grid: &Grid) -> Result<(), Failure> {
-        for set in replaced(&self.reading.set, &grid.paths()) {
+        let replaced = replaced(&self.reading.set, &grid.paths());
+        for set in replaced.iter().filter(|_| !self.writing.quiet) {
             exit::note(&format!(
-                "--set {set} changes nothing: --vary has values of its own for that"
+                "warning: --set {set} changes nothing: --vary has values of its own for that"
             ));
         }
         let load = |values: &[String]| {
