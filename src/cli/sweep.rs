@@ -187,7 +187,14 @@ impl Sweep {
 
     /// Does every value load? A mistake in the last must not show after hours.
     fn check(&self, grid: &Grid) -> Result<(), Failure> {
-        let replaced = replaced(&self.reading.set, &grid.paths());
+        let typed: Vec<String> = self
+            .reading
+            .set
+            .iter()
+            .filter(|s| !self.simulating.sets().contains(s))
+            .cloned()
+            .collect();
+        let replaced = replaced(&typed, &grid.paths());
         for set in replaced.iter().filter(|_| !self.writing.quiet) {
             exit::note(&format!(
                 "warning: --set {set} changes nothing: --vary has values of its own for that"
@@ -197,7 +204,7 @@ impl Sweep {
             let loaded = self.settings_of(grid, values).load(&self.scenario);
             loaded
                 .map(drop)
-                .inspect_err(|_| exit::note("a value of --vary does not load, as if it were a --set:"))
+                .inspect_err(|_| exit::note("of --vary, which is tried as if it were a --set:"))
         };
         match grid {
             Grid::Axes(axes) if count(axes).is_none_or(|n| n > LOADED_AHEAD) => {
@@ -283,14 +290,6 @@ impl Sweep {
                 let says = "is damaged; remove it to begin anew";
                 Failure::BadInput(format!("{}: {says} ({e})", path.display()))
             })?;
-        if !points.is_empty() && !self.writing.quiet {
-            let all = part(sweep.size, sweep.shard);
-            exit::note(&format!(
-                "{} of {all} points are finished already, in {}",
-                points.len(),
-                path.display()
-            ));
-        }
         // As they are run: what comes next is known by their number alone.
         if !points
             .iter()
@@ -301,6 +300,14 @@ impl Sweep {
                 "{} is damaged: points of its grid are missing or there twice; begin anew without it",
                 path.display()
             )));
+        }
+        if !points.is_empty() && !self.writing.quiet {
+            let all = part(sweep.size, sweep.shard);
+            exit::note(&format!(
+                "{} of {all} points are finished already, in {}",
+                points.len(),
+                path.display()
+            ));
         }
         Ok((Some(journal), points))
     }
@@ -515,7 +522,13 @@ fn read(path: &Path) -> Result<(Envelope, findings::Sweep, Engine), Failure> {
 /// Are its shard and its points those of its grid? Somebody may have edited the file.
 fn is_sound(sweep: &findings::Sweep) -> bool {
     let shard = sweep.shard.is_none_or(|s| (1..=s.of).contains(&s.index));
-    shard && sweep.points.iter().all(|p| p.point < sweep.size)
+    let is_its_own = |p: &Point| sweep.shard.is_none_or(|s| p.point % s.of + 1 == s.index);
+    let each = sobol::evaluations(sweep.inputs.len()) as u64;
+    let rows = sweep
+        .sensitivity
+        .as_ref()
+        .is_none_or(|s| u64::from(s.samples) * each == sweep.size);
+    shard && rows && sweep.points.iter().all(|p| p.point < sweep.size && is_its_own(p))
 }
 
 type Part<'a> = (&'a Envelope, &'a findings::Sweep);

@@ -70,7 +70,7 @@ pub enum Scale {
 /// The most values of one axis: more is a slip of the pen, even for whoever says `--yes`.
 const MOST_VALUES: u64 = 100_000_000;
 
-/// So many values of an axis are compared with each other: more are a series, which has none twice.
+/// So many values of an axis are compared with each other: more would take too long.
 const MOST_COMPARED: u64 = 10_000;
 
 impl Axis {
@@ -94,10 +94,16 @@ impl Axis {
     /// Two values that mean the same, such as `300ms` and `0.3s`: all of their points would be run twice.
     fn typed_twice(&self) -> Option<(String, String)> {
         let mut seen: BTreeMap<String, String> = BTreeMap::new();
-        // A range or a series alone has nothing twice, and may be long.
-        let alone = self.parts.len() == 1;
-        let all = (0..self.count().min(MOST_COMPARED)).filter(|_| !alone);
-        all.map(|n| self.value(n))
+        let typed = |part: &Part| match part {
+            Part::One(text) => Some(text.clone()),
+            Part::Whole { .. } | Part::Series { .. } => None,
+        };
+        // A range or a series has nothing twice by itself; where there are too many values only those are looked at that stand there.
+        let all: Vec<String> = match self.count() {
+            n if n <= MOST_COMPARED && self.parts.len() > 1 => (0..n).map(|n| self.value(n)).collect(),
+            _ => self.parts.iter().filter_map(typed).collect(),
+        };
+        all.into_iter()
             .find_map(|text| Some((seen.insert(meaning(&text), text.clone())?, text)))
     }
 
@@ -507,6 +513,7 @@ mod tests {
             ("w=60/min,1/s", "1/s is the same as 60/min"),
             ("w=1..4,2", "2 is there twice"),
             ("w=1..3,2..4", "2 is there twice"),
+            ("w=1..10000,5,5", "5 is there twice"),
             ("w=lin(5,5,3)", "both ends are the same"),
             ("w=x,\"x\"", "\"x\" is the same as x"),
         ] {

@@ -73,7 +73,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
             users: plan.users().filter(|_| is_closed(&plan)),
             tried_per_s: tried.map(|f| f * present_per_s),
             utilization: nearest(&trials, &knee).map(|t| utilization(&t.run)).unwrap_or_default(),
-            utilization_per_s: nearest(&trials, &knee).map_or(0.0, |t| t.factor() * present_per_s),
+            utilization_per_s: nearest(&trials, &knee).map_or(0.0, |t| t.rate_per_s),
             bound: bounded.map(|b| b.1),
             topology: Topology::of(&plan, None),
             ..Capacity::default()
@@ -123,7 +123,7 @@ fn the_rest(
     // Without a knee what was busy is told of today's load, which only the curve has looked at.
     if let Some(today) = nearest(&trials, knee).filter(|_| knee.verdict != Verdict::Found) {
         found.capacity.utilization = utilization(&today.run);
-        found.capacity.utilization_per_s = today.factor() * found.capacity.present_per_s;
+        found.capacity.utilization_per_s = today.rate_per_s;
     }
     let seen: Vec<Seen> = found.capacity.curve.iter().map(Seen::at).collect();
     let loads = curve::widen(knee, &seen, most);

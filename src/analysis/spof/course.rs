@@ -90,9 +90,9 @@ impl Both {
         let seconds = |lost: f64| if per_s > 0.0 { lost.max(0.0) / per_s } else { 0.0 };
         let slices = |from: usize, to: usize| -> Vec<Slice> {
             let unasked = share(from, to);
-            let slice = |bin: usize| match base.get(bin) {
-                Some(usual) if per_s > 0.0 => Slice {
-                    lost_s: lost_with(unasked, bin, bin + 1) / per_s,
+            let slice = |bin: usize| match outage.get(bin).zip(base.get(bin)) {
+                Some((failing, usual)) if per_s > 0.0 => Slice {
+                    lost_s: (failing.lost_of_usual(usual, unasked) - usual.lost) / per_s,
                     asked_s: usual.offered / per_s,
                 },
                 _ => Slice::default(),

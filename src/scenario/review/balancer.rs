@@ -1,5 +1,6 @@
 //! Balancers that do not notice, or do not act on, the loss of a server.
 
+use super::ways::Ways;
 use super::words::{list, number, percent, plural, rate, time};
 use super::{Desk, Finding, Severity};
 use crate::base::ids::NodeId;
@@ -43,7 +44,7 @@ pub fn notices_after(check: &Check) -> String {
 pub fn no_check(desk: &Desk<'_>) -> Vec<Finding> {
     let blind = balancers(desk).filter(|(_, b, _)| b.check.is_none());
     let finding = |(name, balancer, load): (&str, &LoadBalancer, f64)| {
-        let (least, most) = shares(balancer);
+        let (least, most, _) = shares(desk, balancer);
         let share = format!(
             "{} of the requests ({}/s)",
             span(percent(least), percent(most)),
@@ -63,22 +64,22 @@ pub fn no_check(desk: &Desk<'_>) -> Vec<Finding> {
     blind.map(finding).collect()
 }
 
-/// The share of the requests that one of the servers gets by weight: the least, and the most.
-fn shares(balancer: &LoadBalancer) -> (f64, f64) {
-    let weights = || {
-        balancer
-            .servers
-            .iter()
-            .filter(|s| !s.backup)
-            .map(|s| f64::from(s.weight))
+/// The share of the requests that one of those that serve gets by weight, the least and the most; and how many serve.
+fn shares(desk: &Desk<'_>, balancer: &LoadBalancer) -> (f64, f64, usize) {
+    let all_up = Ways {
+        plan: desk.plan,
+        is_lost: &|_| false,
     };
-    let all: f64 = weights().sum();
-    let of = |weight: f64| if all > 0.0 { weight / all } else { 0.0 };
-    let asked = || weights().filter(|w| *w > 0.0);
-    (
-        of(asked().reduce(f64::min).unwrap_or(0.0)),
-        of(asked().fold(0.0, f64::max)),
-    )
+    let weights: Vec<f64> = all_up
+        .servers(balancer)
+        .servers
+        .iter()
+        .map(|s| f64::from(s.weight))
+        .collect();
+    let all: f64 = weights.iter().sum::<f64>().max(1.0);
+    let least = weights.iter().copied().reduce(f64::min).unwrap_or(0.0);
+    let most = weights.iter().copied().fold(0.0, f64::max);
+    (least / all, most / all, weights.len())
 }
 
 /// `10 % to 90 %`, or one of them where both are the same.
@@ -97,8 +98,7 @@ fn redispatches(balancer: &LoadBalancer) -> bool {
 pub fn no_redispatch(desk: &Desk<'_>) -> Vec<Finding> {
     let stubborn = balancers(desk).filter(|(_, b, _)| !redispatches(b));
     let finding = |(name, balancer, load): (&str, &LoadBalancer, f64)| {
-        let servers = balancer.servers.len();
-        let (least, most) = shares(balancer);
+        let (least, most, serving) = shares(desk, balancer);
         let until = match &balancer.check {
             Some(check) => format!("for up to {}, until the checks notice", notices_after(check)),
             None => "for as long as it is down".to_owned(),
@@ -110,7 +110,7 @@ pub fn no_redispatch(desk: &Desk<'_>) -> Vec<Finding> {
         };
         let message = format!(
             "{retries}, though {} could answer: when one dies, {} requests/s fail {until}.",
-            plural(servers - 1, "other"),
+            plural(serving.max(2) - 1, "other"),
             span(number(load * least), number(load * most))
         );
         let fix = match balancer.retries {

@@ -118,7 +118,7 @@ pub fn bottleneck(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Option<Bottl
     let busiest = uses(plan, &traffic)
         .into_iter()
         .max_by(|a, b| a.ratio().total_cmp(&b.ratio()));
-    let is_firm = !traffic.adapts;
+    let is_firm = !traffic.adapts && !traffic.held.cut;
     busiest
         .filter(|u| u.busy > 0.0)
         .map(|used| Bottleneck { used, is_firm })

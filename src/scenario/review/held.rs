@@ -21,6 +21,10 @@ pub struct Held {
     /// What part of all that it can do a request takes, its host's cores aside: of the node's workers, or of the one upstream behind it.
     /// The inverse of a rate; 0 where there is no limit.
     taken: Vec<Vec<f64>>,
+    /// By node: how long a semi-sync primary waits for an acknowledgement, with a worker.
+    acknowledged: Vec<f64>,
+    /// Is anything slower than those wait who ask for it? Then times are the least, and not the mean.
+    pub cut: bool,
 }
 
 impl Held {
@@ -32,15 +36,26 @@ impl Held {
             queries: nothing(),
             cpu: nothing(),
             taken: nothing(),
+            acknowledged: vec![0.0; plan.nodes.len()],
+            cut: false,
         };
+        for database in (0..plan.databases.len()).map(DatabaseId::new) {
+            if let Some(primary) = ways.primary(database) {
+                held.acknowledged[primary.index()] = acknowledged_s(ways, database, primary);
+            }
+        }
         // Who is called comes before who calls.
         for id in graph::in_order(plan).into_iter().rev() {
             let node = plan.node(id);
             for (class, work) in node.work.iter().enumerate() {
                 if let Kind::App(app) = &node.kind {
-                    held.queries[id.index()][class] = queries_s(ways, node, app, ClassId::new(class));
+                    let (queries_s, cut) = held.queries_s(ways, node, app, ClassId::new(class));
+                    held.queries[id.index()][class] = queries_s;
+                    held.cut |= cut;
                 }
-                held.answers[id.index()][class] = own_s(plan, node, work) + held.behind_s(ways, id, class);
+                let (behind_s, cut) = held.behind_s(ways, id, class);
+                held.answers[id.index()][class] = own_s(plan, node, work) + behind_s;
+                held.cut |= cut;
                 let mut cpu = cpu_s(node, work) / plan.hosts[node.host.index()].speed;
                 let mut taken = match node.workers {
                     Some(workers) => held.worker_s(plan, id, class) / f64::from(workers),
@@ -67,6 +82,7 @@ impl Held {
         let node = plan.node(id);
         match &node.kind {
             Kind::App(_) => self.answers[id.index()][class],
+            Kind::Member(_) if class == WRITE => own_s(plan, node, &node.work[class]) + self.acknowledged[id.index()],
             _ => own_s(plan, node, &node.work[class]),
         }
     }
@@ -114,17 +130,49 @@ impl Held {
         is_limited.then_some(able)
     }
 
-    /// How long a node waits for what it asks.
-    fn behind_s(&self, ways: Ways<'_>, id: NodeId, class: usize) -> f64 {
+    /// How long a node waits for what it asks; and is any of it slower than it waits?
+    fn behind_s(&self, ways: Ways<'_>, id: NodeId, class: usize) -> (f64, bool) {
         let call_s = |to: NodeId| self.call_s(ways.plan, id, to, class);
         let one_for = |target: &Target| ways.holder(*target).map_or(0.0, call_s);
         match &ways.plan.node(id).kind {
-            Kind::App(app) => self.pooled_s(id, class) + app.calls.iter().map(one_for).sum::<f64>(),
-            Kind::Firewall(firewall) => one_for(&firewall.to),
-            Kind::LoadBalancer(balancer) => ways.servers(balancer).mean(|s| call_s(s.node)),
-            Kind::Web(web) => proxied(web, class) * ways.upstreams(web).mean(|u| call_s(u.node)),
-            Kind::Dns(_) | Kind::Member(_) => 0.0,
+            Kind::App(app) => (
+                self.pooled_s(id, class) + app.calls.iter().map(one_for).sum::<f64>(),
+                false,
+            ),
+            Kind::Firewall(firewall) => (one_for(&firewall.to), false),
+            Kind::LoadBalancer(balancer) => ways.servers(balancer).waits_s(balancer.server_timeout, call_s),
+            Kind::Web(web) => {
+                let (waits_s, cut) = ways.upstreams(web).waits_s(web.read_timeout, call_s);
+                (proxied(web, class) * waits_s, cut)
+            }
+            Kind::Dns(_) | Kind::Member(_) => (0.0, false),
         }
+    }
+
+    /// A read takes as long as the readers do on the average, since they are asked in turn; and is any query slower than the
+    /// application waits? Then the quickest reader is what is known, and no query takes longer than that.
+    fn queries_s(&self, ways: Ways<'_>, node: &Node, app: &App, class: ClassId) -> (f64, bool) {
+        let Some(database) = app.database else {
+            return (0.0, false);
+        };
+        let most = app.query_timeout.map_or(f64::INFINITY, |t| t.seconds());
+        let query = |member: NodeId, op: usize| {
+            let member = ways.plan.node(member);
+            let work = member.work.get(op);
+            trip_s(ways.plan, node, member) + work.map_or(0.0, |w| own_s(ways.plan, member, w))
+        };
+        let reads: Vec<f64> = ways.readers(database).iter().map(|m| query(*m, READ)).collect();
+        let cut = reads.iter().any(|s| *s > most);
+        let read = match cut {
+            true => reads.iter().copied().fold(most, f64::min),
+            false => reads.iter().sum::<f64>() / reads.len().max(1) as f64,
+        };
+        let write = ways.primary(database).map_or(0.0, |primary| {
+            query(primary, WRITE) + self.acknowledged[primary.index()]
+        });
+        let queries = app.queries(class);
+        let all = f64::from(queries.read) * read + f64::from(queries.write) * write.min(most);
+        (all, cut || write > most)
     }
 }
 
@@ -164,23 +212,6 @@ pub fn cpu_s(node: &Node, work: &Work) -> f64 {
 
 fn own_s(plan: &Plan, node: &Node, work: &Work) -> f64 {
     cpu_s(node, work) / plan.hosts[node.host.index()].speed + mean_s(&work.io)
-}
-
-/// A read takes as long as the readers do on the average, since they are asked in turn.
-fn queries_s(ways: Ways<'_>, node: &Node, app: &App, class: ClassId) -> f64 {
-    let Some(database) = app.database else { return 0.0 };
-    let query = |member: NodeId, op: usize| {
-        let member = ways.plan.node(member);
-        let work = member.work.get(op);
-        trip_s(ways.plan, node, member) + work.map_or(0.0, |w| own_s(ways.plan, member, w))
-    };
-    let readers = ways.readers(database);
-    let read: f64 = readers.iter().map(|m| query(*m, READ)).sum::<f64>() / readers.len().max(1) as f64;
-    let write = ways.primary(database).map_or(0.0, |primary| {
-        query(primary, WRITE) + acknowledged_s(ways, database, primary)
-    });
-    let queries = app.queries(class);
-    f64::from(queries.read) * read + f64::from(queries.write) * write
 }
 
 /// How long a semi-sync primary waits for the nearest replica; with none it soon waits no more.

@@ -1,6 +1,7 @@
 //! Whom a call may reach when some nodes are lost and everybody has noticed.
 
 use crate::base::ids::{DatabaseId, NodeId};
+use crate::base::time::Span;
 use crate::scenario::plan::{
     self, Algorithm, LoadBalancer, Plan, Promotion, ReadFrom, Target, Upstream, Web, WebBalance,
 };
@@ -111,13 +112,19 @@ impl Serving {
         Serving { servers, adapts }
     }
 
-    /// How much of something a request takes on the average: by weight; where it goes by what is free, at least so much.
-    pub fn mean(&self, of: impl Fn(&Server) -> f64) -> f64 {
-        let each = || self.servers.iter().map(|s| (f64::from(s.weight), of(s)));
-        if self.adapts {
-            return each().map(|(_, x)| x).min_by(f64::total_cmp).unwrap_or(0.0);
+    /// How long a request waits for one of them, on the average by weight; where it goes by what is free, at least so long. Also where one is
+    /// slower than anybody waits: then it is tried elsewhere, or left alone, and nobody can say beforehand how often. Is it so?
+    pub fn waits_s(&self, timeout: Option<Span>, of: impl Fn(NodeId) -> f64) -> (f64, bool) {
+        let each: Vec<(f64, f64)> = self.servers.iter().map(|s| (f64::from(s.weight), of(s.node))).collect();
+        let cut = timeout.is_some_and(|most| each.iter().any(|(_, s)| *s > most.seconds()));
+        if self.adapts || cut {
+            let least = each.iter().map(|(_, s)| *s).min_by(f64::total_cmp);
+            let most = timeout.map_or(f64::INFINITY, Span::seconds);
+            return (least.unwrap_or(0.0).min(most), cut);
         }
-        let (sum, all) = each().fold((0.0, 0.0), |(sum, all), (weight, x)| (sum + weight * x, all + weight));
-        if all > 0.0 { sum / all } else { 0.0 }
+        let (sum, all) = each
+            .iter()
+            .fold((0.0, 0.0), |(sum, all), (weight, s)| (sum + weight * s, all + weight));
+        (if all > 0.0 { sum / all } else { 0.0 }, false)
     }
 }
