@@ -681,6 +681,15 @@ fn theory_the_cores_of_a_host_are_there_once() {
         nodes.extend(placed.iter().map(on));
         carried(&scenario(TO_B, &hosts(cores), &nodes.join(",")))
     };
+    // The same with a web server before each: it stands elsewhere and takes nothing.
+    let chain = || {
+        let crowd = [("x", "h1"), ("y", "h1"), ("z", "h1"), ("w", "h2")];
+        let web = |(name, _): &(&str, &str)| format!(r#""web-{name}": {{ "kind": "web", "upstreams": ["{name}"] }}"#);
+        let servers: Vec<String> = crowd.iter().map(|(name, _)| format!(r#""web-{name}""#)).collect();
+        let mut nodes = vec![balancer(r#""leastconn""#, &servers.join(","))];
+        nodes.extend(crowd.iter().flat_map(|node| [web(node), on(node)]));
+        carried(&scenario(TO_B, &hosts([2, 2]), &nodes.join(",")))
+    };
     let (crowd, pair) = (
         [("x", "h1"), ("y", "h1"), ("z", "h1"), ("w", "h2")],
         [("x", "h1"), ("w", "h2")],
@@ -688,6 +697,7 @@ fn theory_the_cores_of_a_host_are_there_once() {
     for (found, expected) in [
         (stack([2, 2], &crowd, r#""leastconn""#, ""), 400.0),
         (stack([2, 2], &crowd, r#""roundrobin""#, r#", "maxconn": 9"#), 400.0),
+        (chain(), 400.0),
         // Three quarters go to the first host.
         (stack([2, 2], &crowd, r#""roundrobin""#, ""), 200.0 / 0.75),
         // One draw sees nothing, two see what is free.

@@ -16,9 +16,9 @@ pub struct Held {
     answers: Vec<Vec<f64>>,
     /// From when an application has a connection until it has all that it asks its database, in seconds.
     queries: Vec<Vec<f64>>,
-    /// CPU on the node's own host, that of the one upstream behind it included where both share it, in seconds.
-    cpu: Vec<Vec<f64>>,
-    /// What part of all that it can do a request takes, its host's cores aside: of the node's workers, or of the one upstream behind it.
+    /// CPU in seconds and the host whose: the node's own, or that of the one upstream behind it; where both share a host, together.
+    cpu: Vec<Vec<(HostId, f64)>>,
+    /// What part of all that it can do a request takes, those cores aside: of the node's workers, or of the one upstream behind it.
     /// The inverse of a rate; 0 where there is no limit.
     taken: Vec<Vec<f64>>,
     /// By node: how long a semi-sync primary waits for an acknowledgement, with a worker.
@@ -34,7 +34,7 @@ impl Held {
         let mut held = Held {
             answers: nothing(),
             queries: nothing(),
-            cpu: nothing(),
+            cpu: plan.nodes.iter().map(|n| vec![(n.host, 0.0); n.work.len()]).collect(),
             taken: nothing(),
             acknowledged: vec![0.0; plan.nodes.len()],
             cut: false,
@@ -56,18 +56,27 @@ impl Held {
                 let (behind_s, cut) = held.behind_s(ways, id, class);
                 held.answers[id.index()][class] = own_s(plan, node, work) + behind_s;
                 held.cut |= cut;
-                let mut cpu = cpu_s(node, work) / plan.hosts[node.host.index()].speed;
+                let mut cpu = (node.host, cpu_s(node, work) / plan.hosts[node.host.index()].speed);
                 let mut taken = match node.workers {
                     Some(workers) => held.worker_s(plan, id, class) / f64::from(workers),
                     None => 0.0,
                 };
                 if let Some((next, share)) = only_next(node, class) {
-                    let (its_cpu, its) = (held.cpu[next.index()][class], held.taken[next.index()][class]);
-                    let there = plan.node(next).host;
-                    let cores = plan.hosts[there.index()].cores.map_or(f64::INFINITY, f64::from);
-                    taken = taken.max(share * its.max(its_cpu / cores));
+                    let (there, its_cpu) = held.cpu[next.index()][class];
+                    let behind = (there, share * its_cpu);
+                    taken = taken.max(share * held.taken[next.index()][class]);
                     if there == node.host {
-                        cpu += share * its_cpu;
+                        cpu.1 += behind.1;
+                    } else {
+                        // The scarcer cores are those that servers share; the others limit this one alone.
+                        let part = |(host, cpu): (HostId, f64)| cpu / cores(plan, host);
+                        let (less, more) = if part(cpu) < part(behind) {
+                            (cpu, behind)
+                        } else {
+                            (behind, cpu)
+                        };
+                        taken = taken.max(part(less));
+                        cpu = more;
                     }
                 }
                 held.cpu[id.index()][class] = cpu;
@@ -101,8 +110,8 @@ impl Held {
     /// How many requests of this class a second each of these servers can bear while all of them do what they can: those on one host share
     /// its cores, those that need least of them first. `None` where any has no limit.
     pub fn able(&self, plan: &Plan, from: NodeId, servers: &[Server], class: usize) -> Option<Vec<f64>> {
-        let host = |i: &usize| plan.node(servers[*i].node).host;
-        let cpu = |i: &usize| self.cpu[servers[*i].node.index()][class];
+        let host = |i: &usize| self.cpu[servers[*i].node.index()][class].0;
+        let cpu = |i: &usize| self.cpu[servers[*i].node.index()][class].1;
         let limit = |i: &usize| {
             let server = &servers[*i];
             let slots = |most: u32| self.call_s(plan, from, server.node, class) / f64::from(most);
@@ -114,8 +123,7 @@ impl Held {
         let mut able = vec![0.0; servers.len()];
         for alike in order.chunk_by(|a, b| cpu(a) == cpu(b) && host(a) == host(b)) {
             let (host, cpu) = (host(&alike[0]), cpu(&alike[0]));
-            let cores = plan.hosts[host.index()].cores.map_or(f64::INFINITY, f64::from);
-            let room = left.entry(host).or_insert(cores);
+            let room = left.entry(host).or_insert(cores(plan, host));
             // What was taken may be a breath more than there was.
             let most = if cpu > 0.0 { room.max(0.0) / cpu } else { f64::INFINITY };
             let alone: Vec<f64> = alike.iter().map(|i| limit(i).min(most)).collect();
@@ -174,6 +182,11 @@ impl Held {
         let all = f64::from(queries.read) * read + f64::from(queries.write) * write.min(most);
         (all, cut || write > most)
     }
+}
+
+/// How many there are; of a host without a limit, endless.
+fn cores(plan: &Plan, host: HostId) -> f64 {
+    plan.hosts[host.index()].cores.map_or(f64::INFINITY, f64::from)
 }
 
 /// The share of a class that a web server passes on.
