@@ -73,7 +73,8 @@ impl Judge<'_> {
         let longer = settled.doubts.longer[loss].map(|trial| (trial, settled.runs));
         let (watched, seen_by) = longer.unwrap_or((*trial, self.runs));
         let course = course(watched, seen_by);
-        let cost = self.downtime(loss, &course, self.excess(loss));
+        let rate = self.rate(loss);
+        let cost = rate.as_ref().map(|rate| rate.minutes(&course, self.excess(loss)));
         Priced {
             name: self.names(loss),
             kind: if parts.len() > 1 { PAIR } else { parts[0].kind.name() }.into(),
@@ -95,7 +96,8 @@ impl Judge<'_> {
                     .map(|s| s.lost_writes as f64),
             ),
             downtime_min_per_year: cost,
-            downtime_within_min_per_year: cost.and_then(|c| self.cost_within(loss, c, watched, seen_by)),
+            downtime_within_min_per_year: rate
+                .and_then(|rate| self.cost_within(loss, (cost?, rate), (watched, seen_by))),
             importance: self.importance(loss, exact),
             fix: None,
         }
@@ -103,11 +105,12 @@ impl Judge<'_> {
 
     /// Minutes a year, and nothing else, from the first answers alone.
     pub(super) fn cost(&self, loss: usize) -> Option<f64> {
-        self.downtime(loss, &course(self.question.trials[loss], self.runs), self.excess(loss))
+        let course = course(self.question.trials[loss], self.runs);
+        self.rate(loss).map(|rate| rate.minutes(&course, self.excess(loss)))
     }
 
     /// Half the width of that, by the jackknife: it is no mean over replications.
-    fn cost_within(&self, loss: usize, cost: f64, watched: Trial, seen_by: &Runs) -> Option<f64> {
+    fn cost_within(&self, loss: usize, (cost, rate): (f64, Rate), (watched, seen_by): (Trial, &Runs)) -> Option<f64> {
         let courses = courses_without_one(watched, seen_by);
         let excesses = self.excesses_without_one(loss);
         // Somebody who stops it may leave fewer of the longer ones.
@@ -115,10 +118,8 @@ impl Judge<'_> {
             return None;
         }
         let both = courses.iter().zip(excesses);
-        let without: Option<Vec<f64>> = both
-            .map(|(course, excess)| self.downtime(loss, course, excess))
-            .collect();
-        interval::jackknife(cost, &without?).half
+        let without: Vec<f64> = both.map(|(course, excess)| rate.minutes(course, excess)).collect();
+        interval::jackknife(cost, &without).half
     }
 
     /// Share of all requests that is lost to it, beyond what is lost anyway.
@@ -298,9 +299,8 @@ impl Judge<'_> {
         })
     }
 
-    /// Minutes a year: what the crash and the way back lose, and what is lost in between, so many times a year.
-    fn downtime(&self, loss: usize, course: &Passing, excess: f64) -> Option<f64> {
-        // How often something is slow or wrong, no lifetime says.
+    /// How often it happens, and for how long; no lifetime says how often something is slow or wrong.
+    fn rate(&self, loss: usize) -> Option<Rate> {
         let Loss {
             parts,
             effect: Effect::Crash,
@@ -312,19 +312,35 @@ impl Judge<'_> {
         // A pair is down together as long as the shorter repair, as often as one fails while the other is down.
         let together: f64 = lives.iter().map(|l| l.unavailability()).product();
         let down_s = 1.0 / lives.iter().map(|l| 1.0 / l.down_s.max(1e-9)).sum::<f64>();
-        let per_year = 365.0 * 86_400.0 * together / down_s;
-        let lasts = Lasts::of(self.question.plan, self.parts(loss), down_s);
+        Some(Rate {
+            per_year: 365.0 * 86_400.0 * together / down_s,
+            down_s,
+            lasts: Lasts::of(self.question.plan, self.parts(loss), down_s),
+        })
+    }
+}
+
+/// How often a loss happens, and for how long, whatever is lost meanwhile.
+struct Rate {
+    per_year: f64,
+    down_s: f64,
+    lasts: Lasts,
+}
+
+impl Rate {
+    /// Minutes a year: what the crash and the way back lose, and what is lost in between, so many times a year.
+    fn minutes(&self, course: &Passing, excess: f64) -> f64 {
         let bins = course.reacting.iter().enumerate();
         let reacting: f64 = bins
-            .map(|(i, bin)| bin.beyond_s(excess) * lasts.beyond((i as f64 + 0.5) * course.bin_s))
+            .map(|(i, bin)| bin.beyond_s(excess) * self.lasts.beyond((i as f64 + 0.5) * course.bin_s))
             .sum();
         // Who still tries when the repair comes is not lost as those before.
         let ending: f64 = course.ending.iter().map(|bin| bin.beyond_s(excess)).sum();
-        let down = excess * lasts.mean_s() + reacting + ending;
+        let down = excess * self.lasts.mean_s() + reacting + ending;
         // Who does not come back by itself is down as long again, until somebody has helped.
-        let stuck = course.lost_at_end * down_s;
+        let stuck = course.lost_at_end * self.down_s;
         let lost_s = course.lost_before_s + down.max(0.0) + course.lost_returning_s + stuck;
-        Some(per_year * lost_s / 60.0)
+        self.per_year * lost_s / 60.0
     }
 }
 
