@@ -263,6 +263,29 @@ fn retry_on_says_what_is_tried_again() {
     }
 }
 
+#[test]
+fn a_retry_on_the_same_server_after_a_lost_connection_holds_no_slot() {
+    // Three that come at 1 s, to a server of one slot and one second of work that fails all it began before 3 s.
+    let ends = |fault: &str| {
+        let scenario = format!(
+            r#"{{ "duration": "20s", "clients": {{
+                "c1": {{ "arrivals": {{ "trace": "tests/data/at-one.csv" }}, "entry": "lb" }},
+                "c2": {{ "arrivals": {{ "trace": "tests/data/at-one.csv" }}, "entry": "lb" }},
+                "c3": {{ "arrivals": {{ "trace": "tests/data/at-one.csv" }}, "entry": "lb" }} }},
+            "nodes": {{ "lb": {{ "kind": "load-balancer", "servers": [{{ "node": "a", "maxconn": 1 }}], "retries": 3,
+                           "retry_on": ["all-retryable-errors"] }},
+                       "a": {{ "kind": "app", "workers": 9, "work": {{ "*": {{ "io": "1s" }} }} }} }},
+            "faults": [{{ "at": "0s", "for": "2500ms", "target": "a", "effect": "{fault}", "ratio": 1 }}] }}"#
+        );
+        endings(&record(&scenario).rows)
+    };
+    // At 2 the first fails: the second comes in, and beside it the first asks again. Both are answered at 3: now there is
+    // room for the third.
+    assert_eq!(ends("empty"), [(3.0, Ok), (3.0, Ok), (4.0, Ok)]);
+    // After an answer the connection is there still, and so is its slot.
+    assert_eq!(ends("errors"), [(3.0, Ok), (4.0, Ok), (5.0, Ok)]);
+}
+
 /// A balancer before an Nginx before an application before a database; what the checks see of what is behind.
 #[test]
 fn a_deep_check_sees_what_stands_behind_a_server() {

@@ -83,6 +83,9 @@ impl LoadBalancer<'_> {
             return cx.set_timer(key, TURN_AROUND.min(self.plan.connect_timeout));
         }
         // What was not refused has waited already: for its connection, or for an answer that did not come or was no good.
+        if !leaves && matches!(how, RetryOn::EmptyResponse | RetryOn::ResponseTimeout) {
+            return self.stay_without_slot(cx, key, server);
+        }
         self.try_again(cx, key, server, leaves);
     }
 
@@ -97,11 +100,21 @@ impl LoadBalancer<'_> {
 
     /// Gives the slot up and looks for another server.
     fn redispatch(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
+        self.give_slot_up(cx, key, server);
+        LoadBalancer::step(cx, key).avoid = Some(server as u16);
+        self.place(cx, key);
+    }
+
+    /// The connection is gone, and with it the slot: the next in line takes that, and HAProxy asks again beside him.
+    fn stay_without_slot(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
+        self.give_slot_up(cx, key, server);
+        self.begin(cx, key, server, false);
+    }
+
+    fn give_slot_up(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
         let step = LoadBalancer::step(cx, key);
-        step.avoid = Some(server as u16);
         step.stage = Stage::Accepted;
         let slot = step.slot;
         self.free_slot(cx, server, slot);
-        self.place(cx, key);
     }
 }
