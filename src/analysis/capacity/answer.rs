@@ -65,13 +65,12 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
         None => knee,
     };
     let mut knee = knee.near_to(bounded.as_ref().map(|b| &b.1));
-    let tried = search.tried;
     let mut found = Found {
         capacity: Capacity {
             present_per_s,
             closed: is_closed(&plan),
             users: plan.users().filter(|_| is_closed(&plan)),
-            tried_per_s: tried.map(|f| f * present_per_s),
+            tried_per_s: search.tried_per_s,
             utilization: nearest(&trials, &knee).map(|t| utilization(&t.run)).unwrap_or_default(),
             utilization_per_s: nearest(&trials, &knee).map_or(0.0, |t| t.rate_per_s),
             bound: bounded.map(|b| b.1),

@@ -1,7 +1,7 @@
 //! Latency and goodput against the load, to twice the knee.
 
 use super::search::{Effort, End, Search, Trial};
-use super::{Beyond, Knee, Point, Shape};
+use super::{Beyond, Knee, Point, Shape, Verdict};
 use crate::analysis::result::{Distribution, Metrics};
 
 /// Loads of the curve, over the knee: denser where it bends.
@@ -53,7 +53,7 @@ impl Seen {
 /// The curve looks at other replications than the knee. Where it misses a promise below the knee's interval, or keeps all above it and
 /// no further than can be for long, the knee is not known so well: the interval reaches to there. The loads that say so.
 pub(super) fn widen(knee: &mut Knee, curve: &[Seen], most: Option<f64>) -> Vec<f64> {
-    let (Some(lo), Some(hi)) = (knee.knee_ratio.lo, knee.knee_ratio.hi) else {
+    let (Verdict::Found, Some(lo), Some(hi)) = (knee.verdict, knee.knee_ratio.lo, knee.knee_ratio.hi) else {
         return Vec::new();
     };
     // Loads are powers of e: what is the same may differ in the last digit.
@@ -151,5 +151,14 @@ mod tests {
         assert!(near(loads[0], 180.0) && near(loads[1], 240.0), "{loads:?}");
         // More than can be for long is no evidence.
         assert_eq!(widened(&[(2.0, true), (2.4, true)], Some(2.1)), as_it_was);
+        let mut none = Knee {
+            verdict: Verdict::NoLoad,
+            ..knee()
+        };
+        assert_eq!(
+            widen(&mut none, &[seen(&(2.4, true))], None),
+            Vec::<f64>::new(),
+            "there is no knee"
+        );
     }
 }

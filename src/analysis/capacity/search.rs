@@ -121,7 +121,8 @@ pub(super) struct Search<'a, 'b> {
     what: String,
     pub(super) ask: &'a mut Ask<'b>,
     pub(super) events: u64,
-    pub(super) tried: [f64; 2],
+    /// The least and the largest load so far.
+    pub(super) tried_per_s: [f64; 2],
     most: f64,
 }
 
@@ -135,7 +136,7 @@ impl<'a, 'b> Search<'a, 'b> {
             what: what.into(),
             ask,
             events: 0,
-            tried: [f64::INFINITY, 0.0],
+            tried_per_s: [f64::INFINITY, 0.0],
             most: MOST.max(2.0 * bound.unwrap_or(0.0)),
         }
     }
@@ -192,7 +193,6 @@ impl<'a, 'b> Search<'a, 'b> {
         if !study.complete {
             return Err(End::Stopped);
         }
-        self.tried = [self.tried[0].min(factor), self.tried[1].max(factor)];
         let mut run = findings::run(&plan, &study);
         run.metrics.throughput_per_s = findings::answered_per_s(&plan, &study);
         let measured_s = plan.duration.seconds() - study.warmup.seconds();
@@ -202,6 +202,7 @@ impl<'a, 'b> Search<'a, 'b> {
             true => run.metrics.requests.offered as f64 / f64::from(study.done()) / measured_s.max(1e-9),
             false => self.plan.requests_per_s() * factor,
         };
+        self.tried_per_s = [self.tried_per_s[0].min(rate_per_s), self.tried_per_s[1].max(rate_per_s)];
         Ok(Trial {
             reading: Reading { at, height },
             worst,
