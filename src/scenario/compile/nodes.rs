@@ -164,7 +164,10 @@ fn app(cx: &mut Context, app: &app::App, path: &Path) -> plan::App {
         .and_then(|name| match cx.component(name, "database", &at)? {
             Component::Database(id) => Some(id),
             other => {
-                cx.bad(&at, format!("\"{name}\" is {}, not a database", other.what()));
+                let has_it = |node: &Raw| matches!(node, Raw::Database(d) if d.members.get(name).is_some());
+                let of = cx.raw.nodes.iter().find(|(_, node)| has_it(node));
+                let of = of.map(|(of, _)| format!("it belongs to \"{of}\""));
+                cx.unknown(&at, format!("\"{name}\" is {}, not a database", other.what()), of);
                 None
             }
         });

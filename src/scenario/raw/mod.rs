@@ -56,6 +56,26 @@ pub const KINDS_CALLED_OTHERWISE: &[(&str, &str)] = &[
     ("vip", "virtual-ip"),
 ];
 
+/// Fields that are objects and have an obvious shorter form, which is none: each with an example.
+pub const SHAPES: &[(&str, &str)] = &[
+    ("arrivals", r#"{ "poisson": "80/s" }"#),
+    ("check", "{}, with the defaults, or leave it out"),
+    (
+        "cpu",
+        r#""work": { "*": { "cpu": "5ms" } }: by request class, "*" being all"#,
+    ),
+    (
+        "io",
+        r#""work": { "*": { "io": "5ms" } }: by request class, "*" being all"#,
+    ),
+    ("lifetime", r#"{ "mtbf": "30d", "mttr": "1h" }"#),
+    ("members", r#"{ "db1": {}, "db2": {} }"#),
+    ("queries", r#"{ "*": { "read": 1 } }"#),
+    ("retry", r#"{ "max": 1 }"#),
+    ("slo", r#"{ "p99": "300ms" }"#),
+    ("work", r#"{ "*": { "cpu": "5ms" } }"#),
+];
+
 /// A web stack, the load on it, and what goes wrong.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "Scenario")]

@@ -39,6 +39,8 @@ pub struct Glossary {
     pub words: &'static [(&'static str, &'static str)],
     /// Kinds of what there are several kinds of.
     pub kinds: &'static [(&'static str, &'static str)],
+    /// Fields that are objects, each with how one is written.
+    pub shapes: &'static [(&'static str, &'static str)],
 }
 
 /// Decodes all that can be. What cannot is cut out of the tree.
@@ -67,8 +69,9 @@ pub fn decode<T: DeserializeOwned>(tree: &mut Tree, glossary: &Glossary) -> Deco
             };
             let renamed = call_it_here(&error.what, tree.find_mut(&path), glossary);
             let goes_on = renamed.is_some();
+            let written = error.what.written_here(&path, glossary);
             let mut fault = error.what.into_fault(origin, glossary);
-            fault.hint = renamed.or(fault.hint);
+            fault.hint = renamed.or(written).or(fault.hint);
             done.faults.push(fault);
             if goes_on {
                 continue;
@@ -161,6 +164,9 @@ pub struct Error {
     pub what: What,
 }
 
+const WORD: &str = "word";
+const NO_OBJECT: &str = "expected an object";
+
 /// What serde found wrong.
 #[derive(Debug)]
 pub enum What {
@@ -193,6 +199,20 @@ impl What {
             },
             _ => None,
         }
+    }
+
+    /// How the object is written in whose place something else stands.
+    fn written_here(&self, path: &Path, glossary: &Glossary) -> Option<String> {
+        let is_other = match self {
+            What::Said(message) => message.starts_with(NO_OBJECT),
+            What::Unknown { what, .. } => *what == WORD,
+            What::Missing(_) => false,
+        };
+        let Some(Step::Key(field)) = path.0.last().filter(|_| is_other) else {
+            return None;
+        };
+        let (_, written) = glossary.shapes.iter().find(|(name, _)| name == field)?;
+        Some(format!("write it as {written}"))
     }
 
     fn into_fault(self, origin: Origin, glossary: &Glossary) -> Fault {
@@ -284,7 +304,7 @@ impl de::Error for Error {
 
     fn unknown_variant(word: &str, known: &'static [&'static str]) -> Error {
         Error::new(What::Unknown {
-            what: "word",
+            what: WORD,
             word: word.to_owned(),
             known,
         })
