@@ -456,6 +456,24 @@ fn theory_retries_that_outlast_a_repair_lose_nothing() {
     }
 }
 
+/// Repairs of which some are quicker than a client's patience and some are not: the mean of what is longer counts, not what the mean is
+/// longer by. The client of above tries for 7 s: of exponential repairs of 5 s, 5 e^(-7/5) are left.
+#[test]
+fn theory_retries_outlast_some_repairs_and_not_others() {
+    let lone = plan(
+        r#"{ "duration": "10m", "clients": { "c": { "arrivals": { "uniform": 50 }, "entry": "a", "retry": { "max": 3, "backoff": "1s", "factor": 2, "cap": "4s", "jitter": 0 } } },
+        "nodes": { "a": { "kind": "app", "lifetime": { "mtbf": "30m", "mttr": "5s" } } } }"#,
+    );
+    let left_s = 5.0 * (-7.0f64 / 5.0).exp();
+    // Five deviations of what ten thousand drawn repairs leave, and of a request more or less of each end.
+    let deviation = (2.0 * 25.0 * (-7.0f64 / 5.0).exp() - left_s * left_s).sqrt() / 100.0;
+    let (expected, tolerance) = (left_s / 1805.0, (5.0 * deviation + 2.0 / 50.0) / 1805.0);
+    let found = availability(&lone, 3650.0 * DAY_S, 2);
+    near("availability", lost(&found.availability).0, expected, tolerance);
+    let price = crashes(&lone).components[0].downtime_min_per_year.expect("a price");
+    near("spof", price / YEAR_MIN, expected, tolerance);
+}
+
 /// Users who get errors ask twenty times as often. What counts is the share that is lost: ten minutes of two hundred, whatever else reacts for
 /// how long.
 #[test]

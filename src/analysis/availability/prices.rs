@@ -2,8 +2,8 @@
 
 use super::lives::Mortal;
 use super::occupancy::States;
-use super::trials::{Count, Course, Trial, add};
-use crate::analysis::spof::{Lasts, lost_of_usual};
+use super::trials::{Count, Course, LAST_SLICES, SLICES, Trial, add};
+use crate::analysis::spof::{Lasts, Slice, Slices, Weights, lost_of_usual};
 use crate::base::ids::ClassId;
 use crate::base::random::Streams;
 use crate::model::structure::{State, is_cut};
@@ -42,12 +42,10 @@ impl Trials {
 pub struct Prices<'a> {
     plan: &'a Plan,
     trials: &'a Trials,
-    /// By lifetime and slice: is it still down by then?
-    still_down: Vec<Vec<f64>>,
+    /// By lifetime: how much each part of an outage counts, and how long one is on the average.
+    lasts: Vec<(Weights, f64)>,
     /// By lifetime: the trial of its component.
     trial_of: Vec<Option<usize>>,
-    /// By lifetime: how long it is down, on the average.
-    down_s: Vec<f64>,
 }
 
 impl<'a> Prices<'a> {
@@ -56,20 +54,21 @@ impl<'a> Prices<'a> {
         let streams = Streams::new(seed, u32::MAX);
         let trial_of = |m: &Mortal| trials.losses.iter().position(|(t, _)| t.parts == [m.part]);
         let trial_of: Vec<Option<usize>> = mortals.iter().map(trial_of).collect();
-        let still_down = (0..mortals.len()).map(|life| {
-            let lasts = Lasts::drawn(plan, &streams, life, mortals[life].means.map_or(0.0, |m| m.down_s));
-            let slice_s = trial_of[life].map_or(1.0, |t| trials.losses[t].0.slice_s());
-            let after = |slice: usize| lasts.beyond((slice as f64 + 0.5) * slice_s);
-            (0..super::trials::SLICES).map(after).collect()
-        });
+        let lasts = |life: usize| {
+            let mean_s = mortals[life].means.map_or(f64::INFINITY, |m| m.down_s);
+            let lasts = Lasts::drawn(plan, &streams, life);
+            let slices = |each_s: f64, count: usize| Slices { each_s, count };
+            let trial = trial_of[life].map_or(trials.base(), |t| &trials.losses[t].0);
+            let (reacting, ending) = (
+                slices(trial.slice_s(), SLICES),
+                slices(trial.last_slice_s(), LAST_SLICES),
+            );
+            (lasts.weights(reacting, ending), mean_s)
+        };
         Prices {
             plan,
             trials,
-            still_down: still_down.collect(),
-            down_s: mortals
-                .iter()
-                .map(|m| m.means.map_or(f64::INFINITY, |l| l.down_s))
-                .collect(),
+            lasts: (0..mortals.len()).map(lasts).collect(),
             trial_of,
         }
     }
@@ -111,28 +110,17 @@ impl<'a> Prices<'a> {
             };
             let excess = lasting - ratio(base, class, without, |c| c.lasting);
             let (failing, usual) = (trial.course(class, without), base.course(class, without));
-            let lost = self.passing(life, excess, &failing, &usual);
+            let (weights, mean_s) = &self.lasts[life];
+            let lost = passing(weights, excess, &failing, &usual);
             let offered = usual.whole().0;
             if offered > 0.0 {
                 // No failure loses less than nothing.
-                (lost * base.counted_s() / offered).max(-excess.max(0.0) * self.down_s[life])
+                (lost * base.counted_s() / offered).max(-excess.max(0.0) * mean_s)
             } else {
                 0.0
             }
         };
         (0..self.plan.classes.len()).map(of).collect()
-    }
-
-    fn passing(&self, life: usize, excess: f64, failing: &Course, usual: &Course) -> f64 {
-        let more = |of: fn(&Course) -> Count| lost_of_usual(of(failing), of(usual), 1.0) - of(usual).1;
-        // Where nobody asked in a slice, it is as in the whole reaction.
-        let (asked, lost) = failing.reacting.iter().copied().fold((0.0, 0.0), add);
-        let share = if asked > 0.0 { lost / asked } else { 1.0 };
-        let slices = failing.reacting.iter().zip(&usual.reacting).zip(&self.still_down[life]);
-        let reacting = slices.map(|((f, u), still)| still * (lost_of_usual(*f, *u, share) - u.1 - excess * u.0));
-        // Who still tries when the repair comes is not lost as those before.
-        let ending = more(|c| c.ending) - excess * usual.ending.0;
-        more(|c| c.before) + reacting.sum::<f64>() + ending + more(|c| c.returning)
     }
 
     /// Does a failure leave requests inside that nobody ever gives up?
@@ -169,6 +157,23 @@ impl<'a> Prices<'a> {
             _ => 0.0,
         }
     }
+}
+
+/// What a failure loses beside what is lost while it lasts, in requests, beside the same time with everything up.
+fn passing(weights: &Weights, excess: f64, failing: &Course, usual: &Course) -> f64 {
+    let more = |of: fn(&Course) -> Count| lost_of_usual(of(failing), of(usual), 1.0) - of(usual).1;
+    let slices = |of: fn(&Course) -> &[Count]| -> Vec<Slice> {
+        // Where nobody asked in a slice, it is as in the whole stretch.
+        let (asked, lost) = of(failing).iter().copied().fold((0.0, 0.0), add);
+        let share = if asked > 0.0 { lost / asked } else { 1.0 };
+        let slice = |(f, u): (&Count, &Count)| Slice {
+            asked: u.0,
+            lost: lost_of_usual(*f, *u, share) - u.1,
+        };
+        of(failing).iter().zip(of(usual)).map(slice).collect()
+    };
+    let (reacting, ending) = (slices(|c| &c.reacting), slices(|c| &c.ending));
+    more(|c| c.before) + weights.beyond_lasting(excess, &reacting, &ending) + more(|c| c.returning)
 }
 
 /// Lost over offered; where the others have none of the class, over all of them.

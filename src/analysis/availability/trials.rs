@@ -10,6 +10,8 @@ use crate::scenario::plan::{Fault, Plan, Warmup};
 
 /// The reaction to a failure is looked at in so many slices.
 pub const SLICES: usize = 64;
+/// And what comes just before the repair in so many.
+pub const LAST_SLICES: usize = 32;
 
 /// Offered and lost requests of some stretch of time.
 pub type Count = (f64, f64);
@@ -23,8 +25,8 @@ pub struct Course {
     pub reacting: Vec<Count>,
     /// While the state lasts.
     pub lasting: Count,
-    /// Just before the repair: what these meet may be the repair.
-    pub ending: Count,
+    /// Just before the repair, by slice, the last first: what these meet may be the repair.
+    pub ending: Vec<Count>,
     /// From the repair on.
     pub returning: Count,
     /// Of that, the last quarter.
@@ -101,6 +103,11 @@ impl Trial {
         self.times.settle.seconds() / SLICES as f64
     }
 
+    /// How long a slice of what comes just before the repair lasts.
+    pub fn last_slice_s(&self) -> f64 {
+        self.times.grace.seconds() / LAST_SLICES as f64
+    }
+
     /// How long all of it lasts that is looked at.
     pub fn seconds(&self) -> f64 {
         self.end().seconds()
@@ -163,7 +170,8 @@ impl Trial {
             } else if at < measured {
                 add(&mut course.lasting);
             } else if at < repaired {
-                add(&mut course.ending);
+                let slice = ((repaired - at) / self.last_slice_s()) as usize;
+                add(&mut course.ending[slice.min(LAST_SLICES - 1)]);
             } else if at < end {
                 add(&mut course.returning);
                 if at >= late {
@@ -195,7 +203,7 @@ impl Course {
             before: (0.0, 0.0),
             reacting: vec![(0.0, 0.0); SLICES],
             lasting: (0.0, 0.0),
-            ending: (0.0, 0.0),
+            ending: vec![(0.0, 0.0); LAST_SLICES],
             returning: (0.0, 0.0),
             late: (0.0, 0.0),
         }
@@ -204,12 +212,12 @@ impl Course {
     /// With so many times another.
     fn with(&self, other: &Course, times: f64) -> Course {
         let plus = |a: Count, b: Count| add(a, (times * b.0, times * b.1));
-        let slices = self.reacting.iter().zip(&other.reacting);
+        let slices = |a: &[Count], b: &[Count]| a.iter().zip(b).map(|(a, b)| plus(*a, *b)).collect();
         Course {
             before: plus(self.before, other.before),
-            reacting: slices.map(|(a, b)| plus(*a, *b)).collect(),
+            reacting: slices(&self.reacting, &other.reacting),
             lasting: plus(self.lasting, other.lasting),
-            ending: plus(self.ending, other.ending),
+            ending: slices(&self.ending, &other.ending),
             returning: plus(self.returning, other.returning),
             late: plus(self.late, other.late),
         }

@@ -1,6 +1,7 @@
 //! What an outage that ends does over time: what is lost before anything reacts, while it does, and on the way back.
 
 use super::lab::Runs;
+use super::lasts::Slice;
 use super::question::{Times, Trial};
 use crate::base::time::Span;
 use crate::model::bin::Bin;
@@ -92,20 +93,22 @@ impl Both {
             let unasked = share(from, to);
             let slice = |bin: usize| match outage.get(bin).zip(base.get(bin)) {
                 Some((failing, usual)) if per_s > 0.0 => Slice {
-                    lost_s: (failing.lost_of_usual(usual, unasked) - usual.lost) / per_s,
-                    asked_s: usual.offered / per_s,
+                    lost: (failing.lost_of_usual(usual, unasked) - usual.lost) / per_s,
+                    asked: usual.offered / per_s,
                 },
                 _ => Slice::default(),
             };
             (from..to).map(slice).collect()
         };
+        let mut ending = slices(measured, up);
+        ending.reverse();
         let last = end - (end - up) / 4;
         let lost_at_end = seconds(lost(last, end)) / ((end - last).max(1) as f64 * bin_s);
         Passing {
             lost_at_crash: lost(0, down).max(0.0) / self.replications.max(1) as f64,
             lost_before_s: seconds(lost(0, down)),
             reacting: slices(down, settled),
-            ending: slices(measured, up),
+            ending,
             bin_s,
             lost_returning_s: seconds(lost(up, end)),
             lost_at_end: if recovered_s.is_none() { lost_at_end } else { 0.0 },
@@ -117,30 +120,15 @@ impl Both {
 /// An outage that ends.
 pub(super) struct Passing {
     pub(super) lost_at_crash: f64,
-    /// In seconds of all requests: of those that came before the crash, while everything reacted, bin by bin, and after the repair.
+    /// In seconds of all requests: of those that came before the crash, while everything reacted, just before the repair, and after it.
     pub(super) lost_before_s: f64,
     pub(super) reacting: Vec<Slice>,
-    pub(super) bin_s: f64,
-    /// Of those that came just before the repair.
     pub(super) ending: Vec<Slice>,
+    pub(super) bin_s: f64,
     pub(super) lost_returning_s: f64,
     /// Share of the requests still lost when the watch ends, where it does not recover.
     pub(super) lost_at_end: f64,
     pub(super) recovered_s: Option<f64>,
-}
-
-/// A bin of an outage, in seconds of all requests as they come with everything up.
-#[derive(Copy, Clone, Debug, Default)]
-pub(super) struct Slice {
-    lost_s: f64,
-    asked_s: f64,
-}
-
-impl Slice {
-    /// Beyond the share that lasts.
-    pub(super) fn beyond_s(self, lasting: f64) -> f64 {
-        self.lost_s - lasting * self.asked_s
-    }
 }
 
 /// A bin of the timeline, over all replications.

@@ -2,7 +2,7 @@
 
 use super::course::{CUT_SHORT, Passing, course, courses_without_one, pooled, wanted_and_lost};
 use super::lab::Runs;
-use super::lasts::Lasts;
+use super::lasts::{Lasts, Slices, Weights};
 use super::question::{Doubts, Effect, Loss, Question, Times, Trial};
 use super::{ImportanceResult, Priced, Verdict};
 use crate::analysis::reliability::{Exact, Importance, Life};
@@ -73,7 +73,7 @@ impl Judge<'_> {
         let longer = settled.doubts.longer[loss].map(|trial| (trial, settled.runs));
         let (watched, seen_by) = longer.unwrap_or((*trial, self.runs));
         let course = course(watched, seen_by);
-        let rate = self.rate(loss);
+        let rate = self.rate(loss, &course);
         let cost = rate.as_ref().map(|rate| rate.minutes(&course, self.excess(loss)));
         Priced {
             name: self.names(loss),
@@ -106,7 +106,8 @@ impl Judge<'_> {
     /// Minutes a year, and nothing else, from the first answers alone.
     pub(super) fn cost(&self, loss: usize) -> Option<f64> {
         let course = course(self.question.trials[loss], self.runs);
-        self.rate(loss).map(|rate| rate.minutes(&course, self.excess(loss)))
+        self.rate(loss, &course)
+            .map(|rate| rate.minutes(&course, self.excess(loss)))
     }
 
     /// Half the width of that, by the jackknife: it is no mean over replications.
@@ -178,7 +179,7 @@ impl Judge<'_> {
 
     fn passing_s(&self, loss: usize, course: &Passing) -> f64 {
         let excess = self.excess(loss);
-        let beyond: f64 = course.reacting.iter().map(|bin| bin.beyond_s(excess)).sum();
+        let beyond: f64 = course.reacting.iter().map(|bin| bin.beyond(excess)).sum();
         beyond.max(0.0) + course.lost_returning_s
     }
 
@@ -300,7 +301,7 @@ impl Judge<'_> {
     }
 
     /// How often it happens, and for how long; no lifetime says how often something is slow or wrong.
-    fn rate(&self, loss: usize) -> Option<Rate> {
+    fn rate(&self, loss: usize, course: &Passing) -> Option<Rate> {
         let Loss {
             parts,
             effect: Effect::Crash,
@@ -312,10 +313,15 @@ impl Judge<'_> {
         // A pair is down together as long as the shorter repair, as often as one fails while the other is down.
         let together: f64 = lives.iter().map(|l| l.unavailability()).product();
         let down_s = 1.0 / lives.iter().map(|l| 1.0 / l.down_s.max(1e-9)).sum::<f64>();
+        let slices = |count: usize| Slices {
+            each_s: course.bin_s,
+            count,
+        };
+        let lasts = Lasts::of(self.question.plan, self.parts(loss), down_s);
         Some(Rate {
             per_year: 365.0 * 86_400.0 * together / down_s,
             down_s,
-            lasts: Lasts::of(self.question.plan, self.parts(loss), down_s),
+            weights: lasts.weights(slices(course.reacting.len()), slices(course.ending.len())),
         })
     }
 }
@@ -324,19 +330,14 @@ impl Judge<'_> {
 struct Rate {
     per_year: f64,
     down_s: f64,
-    lasts: Lasts,
+    weights: Weights,
 }
 
 impl Rate {
     /// Minutes a year: what the crash and the way back lose, and what is lost in between, so many times a year.
     fn minutes(&self, course: &Passing, excess: f64) -> f64 {
-        let bins = course.reacting.iter().enumerate();
-        let reacting: f64 = bins
-            .map(|(i, bin)| bin.beyond_s(excess) * self.lasts.beyond((i as f64 + 0.5) * course.bin_s))
-            .sum();
-        // Who still tries when the repair comes is not lost as those before.
-        let ending: f64 = course.ending.iter().map(|bin| bin.beyond_s(excess)).sum();
-        let down = excess * self.lasts.mean_s() + reacting + ending;
+        let beyond = self.weights.beyond_lasting(excess, &course.reacting, &course.ending);
+        let down = excess * self.down_s + beyond;
         // Who does not come back by itself is down as long again, until somebody has helped.
         let stuck = course.lost_at_end * self.down_s;
         let lost_s = course.lost_before_s + down.max(0.0) + course.lost_returning_s + stuck;

@@ -6,14 +6,92 @@ use crate::scenario::plan::{Component, Course, Lifetime, Plan};
 
 /// How long an outage lasts.
 pub enum Lasts {
-    /// Seconds, drawn and in order, and their true mean.
-    Drawn(Vec<f64>, f64),
+    /// Drawn, in seconds.
+    Drawn {
+        /// One by one, the shortest first.
+        sorted: Vec<f64>,
+        /// Of so many of the first.
+        sums: Vec<f64>,
+    },
     /// Exponential, with this mean: of several components that are down together.
     Exponential(f64),
 }
 
+/// A part of an outage in slices of equal length: of the reaction from the crash on, of its end from the repair back.
+#[derive(Copy, Clone, Debug)]
+pub struct Slices {
+    /// How long one is.
+    pub each_s: f64,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl Slices {
+    fn seconds(self) -> f64 {
+        self.each_s * self.count as f64
+    }
+}
+
+/// How much each slice of an outage counts, which may be over by then.
+pub struct Weights {
+    /// By slice of the reaction: for how much of it is it still down?
+    reacting: Vec<f64>,
+    /// By slice of the end: for how much of it was it down already?
+    ending: Vec<f64>,
+    /// By slice of the end and of the reaction: how often one is the other; empty where outages last longer.
+    over: Vec<f64>,
+}
+
+impl Weights {
+    /// What an outage loses beyond what it would if as much of what is asked were lost for all of its length: of that more or less is
+    /// lost while everything reacts, and less by those who still try when the repair comes. `excess` is the share that lasts.
+    pub fn beyond_lasting(&self, excess: f64, reacting: &[Slice], ending: &[Slice]) -> f64 {
+        let weighed = |slices: &[Slice], weights: &[f64]| -> f64 {
+            let both = slices.iter().zip(weights);
+            both.map(|(slice, weight)| weight * slice.beyond(excess)).sum()
+        };
+        let apart = weighed(reacting, &self.reacting) + weighed(ending, &self.ending);
+        if excess < TOO_LITTLE {
+            return apart;
+        }
+        // Who comes while everything reacts and still tries when the repair comes: as large a share is saved of the more or less that is lost.
+        let over = self.over.chunks_exact(reacting.len().max(1));
+        let both = ending.iter().zip(over).map(|(last, over)| {
+            let lasting = excess * last.asked;
+            let saved = if lasting > 0.0 {
+                last.beyond(excess) / lasting
+            } else {
+                0.0
+            };
+            saved * weighed(reacting, over)
+        });
+        apart + both.sum::<f64>()
+    }
+}
+
+/// Requests of a slice of an outage, as they come with everything up, and what more of them is lost than with everything up.
+#[derive(Copy, Clone, Debug, Default)]
+pub struct Slice {
+    /// Asked with everything up.
+    pub asked: f64,
+    /// Lost beyond what is lost with everything up.
+    pub lost: f64,
+}
+
+impl Slice {
+    /// Beyond the share that lasts.
+    pub(super) fn beyond(self, lasting: f64) -> f64 {
+        self.lost - lasting * self.asked
+    }
+}
+
+/// Outages of which a larger share outlasts the reaction and those who try are priced as if all did.
+const SELDOM: f64 = 0.999;
+/// Where no larger share is lost for long, what those save who still try is not seen in it.
+const TOO_LITTLE: f64 = 0.05;
+
 /// An outage's length is drawn so many times, to know how often it is over before everything has reacted.
-const DRAWS: usize = 2_000;
+const DRAWS: usize = 10_000;
 
 impl Lasts {
     /// Of the loss of these components, which lasts so long on the average.
@@ -29,29 +107,109 @@ impl Lasts {
             return Lasts::Exponential(mean_s);
         };
         // How long repairs take does not depend on the study's seed.
-        Lasts::drawn(plan, &Streams::new(0, 0), life, mean_s)
+        Lasts::drawn(plan, &Streams::new(0, 0), life)
     }
 
-    /// Of one lifetime, which lasts so long on the average.
-    pub fn drawn(plan: &Plan, streams: &Streams, life: usize, mean_s: f64) -> Lasts {
+    /// Of one lifetime.
+    pub fn drawn(plan: &Plan, streams: &Streams, life: usize) -> Lasts {
         let drawn = Timeline::down_times(plan, streams, life, DRAWS);
-        let mut drawn: Vec<f64> = drawn.iter().map(|d| d.seconds()).collect();
-        drawn.sort_by(f64::total_cmp);
-        Lasts::Drawn(drawn, mean_s)
+        let mut sorted: Vec<f64> = drawn.iter().map(|d| d.seconds()).collect();
+        sorted.sort_by(f64::total_cmp);
+        let mut sums = vec![0.0];
+        sums.extend(sorted.iter().scan(0.0, |sum, d| {
+            *sum += d;
+            Some(*sum)
+        }));
+        Lasts::Drawn { sorted, sums }
     }
 
     /// Probability that it lasts longer.
-    pub fn beyond(&self, seconds: f64) -> f64 {
+    fn beyond(&self, seconds: f64) -> f64 {
         match self {
-            Lasts::Drawn(drawn, _) => 1.0 - drawn.partition_point(|d| *d <= seconds) as f64 / drawn.len() as f64,
+            Lasts::Drawn { sorted, .. } => 1.0 - sorted.partition_point(|d| *d <= seconds) as f64 / sorted.len() as f64,
             Lasts::Exponential(mean_s) => libm::exp(-seconds / mean_s.max(1e-9)),
         }
     }
 
-    /// Its mean.
-    pub fn mean_s(&self) -> f64 {
+    /// How long it lasts on the average, where no more than this counts.
+    fn mean_to(&self, most_s: f64) -> f64 {
         match self {
-            Lasts::Drawn(_, mean_s) | Lasts::Exponential(mean_s) => *mean_s,
+            Lasts::Drawn { sorted, sums } => {
+                let shorter = sorted.partition_point(|d| *d <= most_s);
+                let longer = (sorted.len() - shorter) as f64;
+                (sums[shorter] + longer * most_s) / sorted.len() as f64
+            }
+            Lasts::Exponential(mean_s) => mean_s * (1.0 - self.beyond(most_s)),
         }
+    }
+
+    /// The share of a stretch of time in which it still lasts.
+    fn share_of(&self, from_s: f64, to_s: f64) -> f64 {
+        (self.mean_to(to_s) - self.mean_to(from_s)) / (to_s - from_s)
+    }
+
+    /// How much each part of an outage counts.
+    pub fn weights(&self, reacting: Slices, ending: Slices) -> Weights {
+        let starts = |of: Slices| (0..of.count).map(move |i| i as f64 * of.each_s);
+        let shares = |of: Slices| {
+            starts(of)
+                .map(move |from| self.share_of(from, from + of.each_s))
+                .collect()
+        };
+        let ends_late = self.beyond(reacting.seconds() + ending.seconds()) > SELDOM;
+        let over = |left_s: f64| {
+            let at = move |age_s: f64| self.share_of(age_s + left_s, age_s + left_s + ending.each_s);
+            let part = ending.each_s / reacting.each_s;
+            starts(reacting).map(move |age_s| part * (at(age_s) - at(age_s + reacting.each_s)))
+        };
+        Weights {
+            reacting: shares(reacting),
+            ending: shares(ending),
+            over: match ends_late {
+                true => Vec::new(),
+                false => starts(ending).flat_map(over).collect(),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A request a second for as long as this, of each of which so much is lost.
+    fn lost(seconds: usize, lost: f64) -> Vec<Slice> {
+        vec![Slice { asked: 1.0, lost }; seconds]
+    }
+
+    /// What an outage of ten seconds loses where all is lost for long.
+    fn priced(each_s: usize, reacting: &[Slice], ending: &[Slice]) -> f64 {
+        let outage = Lasts::Drawn {
+            sorted: vec![10.0],
+            sums: vec![0.0, 10.0],
+        };
+        let slices = |of: &[Slice]| Slices {
+            each_s: each_s as f64,
+            count: of.len(),
+        };
+        let weights = outage.weights(slices(reacting), slices(ending));
+        10.0 + each_s as f64 * weights.beyond_lasting(1.0, reacting, ending)
+    }
+
+    #[test]
+    fn an_outage_that_ends_in_a_slice_counts_as_far_as_it_goes() {
+        // Half of what comes, for ten seconds, however long a slice is.
+        for each_s in [1, 2, 4, 7, 100] {
+            let reacting = lost(100 / each_s + 1, 0.5);
+            assert!((priced(each_s, &reacting, &[]) - 5.0).abs() < 1e-9, "{each_s}");
+        }
+    }
+
+    #[test]
+    fn who_tries_until_the_repair_is_saved_of_what_is_lost_by_then() {
+        // Whoever comes in the last four seconds.
+        assert!((priced(1, &lost(100, 1.0), &lost(4, 0.0)) - 6.0).abs() < 1e-9);
+        assert!((priced(1, &lost(100, 0.5), &lost(4, 0.0)) - 3.0).abs() < 1e-9);
+        assert!(priced(1, &lost(100, 0.5), &lost(30, 0.0)).abs() < 1e-9, "or ever");
     }
 }

@@ -27,7 +27,7 @@ pub use course::lost_of_usual;
 pub use judge::titled;
 use judge::{Judge, PAIR, Settled, worse};
 pub use lab::{Lab, Runs};
-pub use lasts::Lasts;
+pub use lasts::{Lasts, Slice, Slices, Weights};
 pub use question::{Doubts, Effect, Loss, Question, SLOWER, Times, TimesWanted};
 pub use remedy::{NoFix, apply, remedies};
 use serde::{Deserialize, Serialize};
