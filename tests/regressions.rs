@@ -215,3 +215,79 @@ fn who_waits_at_the_end_has_waited_until_then() {
         node.tally
     );
 }
+
+/// An answer meets a cut, and its machine dies before the cut ends: TCP has nobody left to send it again.
+#[test]
+fn a_dead_machine_sends_nothing_again() {
+    let ends = |crash: &str| {
+        let run = record(&format!(
+            r#"{{ "duration": "120s", "hosts": {{ "h": {{}}, "g": {{}} }},
+              "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/at-one.csv" }}, "entry": "lb", "timeout": "100s" }} }},
+              "nodes": {{ "lb": {{ "kind": "load-balancer", "host": "h", "servers": ["s"] }},
+                "s": {{ "kind": "app", "host": "g", "work": {{ "*": {{ "io": "2s" }} }} }} }},
+              "faults": [{{ "at": "2s", "for": "38s", "effect": "partition", "from": "h", "to": "g" }} {crash}] }}"#
+        ));
+        endings(&run.rows)[0].1
+    };
+    assert_eq!(ends(""), Ok);
+    assert_eq!(
+        ends(r#", { "at": "20s", "target": "g", "effect": "crash" }"#),
+        ClientTimeout
+    );
+    // Back before the cut has ended, it has forgotten.
+    let back = r#", { "at": "20s", "for": "5s", "target": "g", "effect": "crash" }"#;
+    assert_eq!(ends(back), ClientTimeout);
+}
+
+/// A call that was given up on its way to a node that hangs is no more when it would arrive.
+#[test]
+fn what_is_given_up_on_its_way_does_not_arrive_at_a_hung_node() {
+    let run = record(
+        r#"{ "duration": "20s", "network": { "latency": "500ms" }, "hosts": { "h": {}, "g": {} },
+          "clients": { "c": { "arrivals": { "trace": "tests/data/eight.csv" }, "entry": "lb" } },
+          "nodes": { "lb": { "kind": "load-balancer", "host": "h", "servers": ["s"], "retries": 0, "timeouts": { "server": "100ms" } },
+            "s": { "kind": "app", "host": "g", "work": { "*": { "io": "1s" } } } },
+          "faults": [{ "at": "0s", "for": "10s", "target": "s", "effect": "hang" }] }"#,
+    );
+    assert_eq!(run.nodes[1].tally.arrived, 0);
+}
+
+/// A read goes to the one replica that lives, whatever its place among many.
+#[test]
+fn a_read_finds_the_last_of_forty_members() {
+    let members: Vec<String> = (0..40).map(|i| format!(r#""m{i}": {{}}"#)).collect();
+    let dead: Vec<String> = (0..39)
+        .map(|i| format!(r#"{{ "at": "0s", "target": "m{i}", "effect": "crash" }}"#))
+        .collect();
+    let run = record(&format!(
+        r#"{{ "duration": "60s", "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/eight.csv" }}, "entry": "a" }} }},
+          "nodes": {{ "a": {{ "kind": "app", "database": "db", "queries": {{ "*": {{ "read": 1 }} }} }},
+            "db": {{ "kind": "database", "members": {{ {} }}, "read_from": "any" }} }}, "faults": [{}] }}"#,
+        members.join(", "),
+        dead.join(", ")
+    ));
+    assert!(
+        endings(&run.rows).iter().all(|end| end.1 == Ok),
+        "{:?}",
+        endings(&run.rows)
+    );
+}
+
+/// Whoever goes by the address of a client goes by the same when the scenario has another source before it.
+#[test]
+fn a_source_more_changes_no_address() {
+    let picks = |first: &str| {
+        let run = record(&format!(
+            r#"{{ "duration": "60s", "clients": {{ {first} "c": {{ "arrivals": {{ "uniform": 1 }}, "population": 50, "entry": "lb" }} }},
+              "nodes": {{ "lb": {{ "kind": "load-balancer", "algorithm": "source", "servers": ["x", "y", "z"] }},
+                "x": {{ "kind": "app" }}, "y": {{ "kind": "app" }}, "z": {{ "kind": "app" }} }} }}"#
+        ));
+        [1, 2, 3].map(|node| run.nodes[node].tally.arrived)
+    };
+    let alone = picks("");
+    assert!(alone.iter().all(|n| *n > 0), "{alone:?}");
+    assert_eq!(
+        alone,
+        picks(r#""idle": { "arrivals": { "uniform": 0.001 }, "entry": "lb" },"#)
+    );
+}

@@ -173,6 +173,20 @@ fn place_cases() -> Vec<Case> {
             scenario(TO_B, &zones.replace('q', "z"), &placed("g", "h", "i")),
             &["hosts.i.zone=q"],
         ),
+        // A resolver stands elsewhere.
+        case(
+            ("spof.one-zone", "z"),
+            ("2 hosts", "zone"),
+            scenario(
+                r#""entry": "d""#,
+                &zones.replace('q', "z"),
+                &format!(
+                    r#"{}, "d": {{ "kind": "dns", "host": "i", "answers": ["b"] }}"#,
+                    placed("g", "g", "h")
+                ),
+            ),
+            &["hosts.h.zone=q"],
+        ),
     ]
 }
 

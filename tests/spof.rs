@@ -617,6 +617,63 @@ fn fixes_add_up() {
     assert!(error.to_string().contains("there are: standby:haproxy"), "{error}");
 }
 
+/// What is priced under a name is what `--apply` makes of that name: of two balancers without checks, of which one stands before a part of
+/// what stands before the other, each has a name of its own.
+#[test]
+fn a_fix_is_what_its_name_says() {
+    let text = r#"{ "clients": { "c": { "arrivals": { "poisson": "10/s" }, "entry": "lb1" } }, "hosts": { "g": {}, "h": {} },
+        "nodes": { "lb1": { "kind": "load-balancer", "servers": ["w1", "w2"] },
+          "w1": { "kind": "web", "host": "g", "upstreams": ["lb2"] }, "w2": { "kind": "web", "host": "h", "upstreams": ["lb2"] },
+          "app": { "kind": "app" }, "lb2": { "kind": "load-balancer", "servers": ["app"] } } }"#;
+    let loaded = load_text("two.json", text, &[]).expect("loads");
+    let all: Vec<_> = loaded.plan.components.iter().collect();
+    for ailing in [all.clone(), all.into_iter().rev().collect()] {
+        for candidate in candidates(&loaded, &ailing) {
+            let again = load_text("two.json", text, &[]).expect("loads");
+            let applied = apply(again, std::slice::from_ref(&candidate.id)).expect("there is such");
+            assert_eq!(applied, candidate.scenario, "{}", candidate.id);
+        }
+    }
+}
+
+/// A reaction is counted from the crash of its own simulation: that of a loss is no later for another that takes long.
+#[test]
+fn what_notices_is_not_timed_by_the_crash_of_another_simulation() {
+    let stack = plan(
+        r#"{ "duration": "10m", "clients": { "c": { "arrivals": { "poisson": 5 }, "entry": "dns" } },
+        "nodes": { "dns": { "kind": "dns", "answers": ["lb"], "ttl": "1h" },
+          "lb": { "kind": "load-balancer", "servers": ["x", "y"], "redispatch": true, "check": { "inter": "2s", "fall": 3 } },
+          "x": { "kind": "app" }, "y": { "kind": "app" } } }"#,
+    );
+    let found = spof(&stack, 2, 1);
+    // Three checks, two seconds apart, of which the first comes within two.
+    let noticed = of(&found, "x").detected_s.expect("it is noticed");
+    assert!((4.0..6.0).contains(&noticed), "{noticed}");
+}
+
+/// Nobody can say what an outage costs whose repair may wait for ever.
+#[test]
+fn a_notice_without_a_mean_has_no_price() {
+    let text = |respond: &str| {
+        format!(
+            r#"{{ "clients": {{ "c": {{ "arrivals": {{ "poisson": 5 }}, "entry": "a" }} }},
+            "monitoring": {{ "interval": "15s", "failures": 2, "notify": "10s", "respond": {respond} }},
+            "nodes": {{ "a": {{ "kind": "app", "lifetime": {{ "mtbf": "30d", "mttr": "10m" }} }} }} }}"#
+        )
+    };
+    let life = |respond: &str| {
+        let plan = plan(&text(respond));
+        lives(&plan)[plan.components.iter().position(|c| c.name == "a").expect("is there")]
+    };
+    // Half a probe is over, then two are missed.
+    let minutes = life(r#""5m""#).expect("known").down_s / 60.0;
+    assert!(
+        (minutes - (10.0 + 5.0 + (10.0 + 1.5 * 15.0) / 60.0)).abs() < 1e-9,
+        "{minutes}"
+    );
+    assert!(life(r#"{ "pareto": { "min": "5m", "alpha": 1 } }"#).is_none());
+}
+
 /// A second server of the same kind makes two in parallel of one alone: what one cost is saved, as far as chance goes.
 #[test]
 fn what_a_fix_saves_is_the_price_of_what_it_replaces() {

@@ -5,7 +5,7 @@
 
 use crate::base::ids::ClassId;
 use crate::model::structure::{State, is_cut};
-use crate::scenario::plan::{Component, Course, Monitoring, Plan};
+use crate::scenario::plan::{Component, Course, Plan};
 
 /// How a component comes and goes, on the average.
 #[derive(Copy, Clone, Debug, PartialEq)]
@@ -25,35 +25,18 @@ impl Life {
 
 /// The lives of a plan's components; `None` where the scenario does not say, or a mean does not exist.
 pub fn lives(plan: &Plan) -> Vec<Option<Life>> {
-    let notice_s = notice_s(&plan.monitoring);
+    let notice_s = plan.monitoring.mean_s();
     let life = |component: &Component| {
         let mut own = plan.lifetimes.iter().filter(|l| l.name == component.name);
         own.find_map(|lifetime| match &lifetime.course {
             Course::Failures { mtbf, mttr } => Some(Life {
                 up_s: mtbf.mean_s()?,
-                down_s: notice_s + mttr.mean_s()?,
+                down_s: notice_s? + mttr.mean_s()?,
             }),
             Course::Maintenance { .. } => None,
         })
     };
     plan.components.iter().map(life).collect()
-}
-
-/// How long until a person stands before the broken component, on the average.
-pub fn notice_s(monitoring: &Monitoring) -> f64 {
-    match monitoring {
-        Monitoring::Unsaid => 0.0,
-        Monitoring::None { notice } => notice.mean_s().unwrap_or(0.0),
-        Monitoring::Probes {
-            interval,
-            failures,
-            notify,
-            respond,
-        } => {
-            let probes = interval.seconds() * (f64::from(*failures) - 0.5);
-            probes + notify.mean_s().unwrap_or(0.0) + respond.mean_s().unwrap_or(0.0)
-        }
-    }
 }
 
 /// How much depends on one component; the system's unavailability is the expected share of requests that are cut.

@@ -8,7 +8,7 @@ use super::event::{Class, Event};
 use super::request::{Doing, Frame, FrameKey, How, Outcome, Reply, Step};
 use super::signal::Signal;
 use super::wire::{self, Message, Passage, Wire};
-use crate::base::ids::NodeId;
+use crate::base::ids::{HostId, NodeId};
 use crate::base::random::{Draw, mix};
 use crate::base::time::Span;
 use crate::engine::slab::Key;
@@ -313,6 +313,20 @@ impl Context<'_> {
         }) = self.stuck.remove(key)
         {
             self.deliver(from, to, call, reply, tries);
+        }
+    }
+
+    /// A machine dies, and with it what it would have sent again.
+    pub fn forget_stuck(&mut self, host: HostId) {
+        let is_there = |answer: &Stuck| self.plan.node(answer.from).host == host;
+        let lost: Vec<Key> = self
+            .stuck
+            .iter()
+            .filter(|(_, a)| is_there(a))
+            .map(|(key, _)| key)
+            .collect();
+        for key in lost {
+            self.stuck.remove(key);
         }
     }
 

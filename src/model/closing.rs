@@ -123,6 +123,8 @@ impl World<'_> {
     /// What is still inside at the end is written down as unfinished, and everything is given back.
     fn let_go(&mut self) {
         self.cx.closing = true;
+        // A run that ends early may end in the midst of an instant: what has not been carried never arrives.
+        self.cx.signals.clear();
         for condition in &mut self.cx.conditions {
             condition.hung = 0;
             condition.backlog.clear();

@@ -7,6 +7,39 @@ use std::collections::VecDeque;
 use crate::base::time::{Span, Time};
 use crate::scenario::plan::{Breaker, Retry};
 
+/// Which of those that may be asked have been: the first 63 one by one, all beyond as one.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tried(u64);
+
+impl Tried {
+    /// So many are told apart.
+    pub const APART: usize = 64;
+
+    fn bit(which: usize) -> u64 {
+        1 << which.min(Tried::APART - 1)
+    }
+
+    /// This one has been asked.
+    pub fn add(&mut self, which: usize) {
+        self.0 |= Tried::bit(which);
+    }
+
+    /// Has this one?
+    pub fn has(self, which: usize) -> bool {
+        self.0 & Tried::bit(which) != 0
+    }
+
+    /// How many have.
+    pub fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// Has none?
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
 /// A caller may save up this many retries: enough for a handful of unlucky requests, far too few to feed a storm.
 const BUDGET_CAP: f64 = 10.0;
 

@@ -97,6 +97,9 @@ impl<'p> World<'p> {
         for (node, was) in nodes {
             self.rise_or_fall(node, was, How::Silent);
         }
+        if begins {
+            self.cx.forget_stuck(host);
+        }
     }
 
     /// A node went down or came up, or neither, because something else holds it down as well.

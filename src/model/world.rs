@@ -387,7 +387,11 @@ impl<'p> World<'p> {
             Signal::Arrived(_) | Signal::Granted(_) | Signal::Worked(_) | Signal::Finish(..) => None,
             Signal::Answered(frame, call, _) => frames.get(frame).filter(|f| f.calls == call).map(|f| f.node),
             Signal::Timer(frame, serial) => frames.get(frame).filter(|f| f.timer == serial).map(|f| f.node),
-            Signal::Abandon(frame) => frames.get(frame).map(|f| f.node),
+            // What is still on its way knows nothing of the hang.
+            Signal::Abandon(frame) => {
+                let arrived = frames.get(frame).filter(|f| f.doing != Doing::OnTheWire);
+                arrived.map(|f| f.node)
+            }
             Signal::Tend(node, ..) => self.cx.is_up(node).then_some(node),
         };
         let Some(node) = node.filter(|node| self.cx.hangs(*node)) else {

@@ -70,7 +70,6 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
             present_per_s,
             closed: is_closed(&plan),
             users: plan.users().filter(|_| is_closed(&plan)),
-            tried_per_s: search.tried_per_s,
             utilization: nearest(&trials, &knee).map(|t| utilization(&t.run)).unwrap_or_default(),
             utilization_per_s: nearest(&trials, &knee).map_or(0.0, |t| t.rate_per_s),
             bound: bounded.map(|b| b.1),
@@ -87,6 +86,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
         false => Ok(()),
     };
     let events = search.events;
+    found.capacity.tried_per_s = search.tried_per_s;
     let rest = rest.and_then(|()| {
         if question.stacks.is_empty() {
             return Ok(());

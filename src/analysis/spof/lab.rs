@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::question::{Question, TimesWanted, Trial};
-use crate::base::time::Time;
 use crate::model::recorder::RunRecord;
 use crate::scenario::plan::Plan;
 use crate::stats::interval;
@@ -31,13 +30,12 @@ impl Lab<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Runs plans in which the crash comes at this moment.
+    /// Runs plans.
     ///
     /// # Errors
     /// See [`Failure`].
-    pub fn run(&mut self, what: &str, plans: &[Plan], crash: Time, count: Count) -> Result<Runs, Failure> {
+    pub fn run(&mut self, what: &str, plans: &[Plan], count: Count) -> Result<Runs, Failure> {
         let mut reactions = Reactions {
-            crash,
             first_s: vec![Vec::new(); plans.len()],
         };
         let settings = Settings {
@@ -49,8 +47,8 @@ impl Lab<'_> {
         let watch = Watch {
             stop: self.stop,
             progress: &|done, total| (self.progress)(what, done, total),
-            visit: &mut |plan, _, record| {
-                reactions.see(plan, record);
+            visit: &mut |at, _, record| {
+                reactions.see(at, &plans[at], record);
                 Ok(())
             },
         };
@@ -70,7 +68,7 @@ impl Lab<'_> {
             Count::Fixed(n) => Ok(n),
             count @ Count::Precision(_) => {
                 let baselines = &question.plans[..question.baselines];
-                let runs = self.run("the undisturbed stack", baselines, question.crash_at(), count)?;
+                let runs = self.run("the undisturbed stack", baselines, count)?;
                 Ok(runs.studies.iter().map(|s| s.done()).max().unwrap_or(1))
             }
         }
@@ -90,7 +88,6 @@ impl Runs {
         Runs {
             studies: self.studies.drain(..plans).collect(),
             reactions: Reactions {
-                crash: self.reactions.crash,
                 first_s: self.reactions.first_s.drain(..plans).collect(),
             },
         }
@@ -128,15 +125,17 @@ impl Runs {
 /// What the event logs said, by plan: when something first reacted to the crash, in each replication.
 #[derive(Clone)]
 pub(super) struct Reactions {
-    crash: Time,
     first_s: Vec<Vec<Option<f64>>>,
 }
 
 impl Reactions {
-    fn see(&mut self, plan: usize, record: &RunRecord) {
+    fn see(&mut self, at: usize, plan: &Plan, record: &RunRecord) {
+        let Some(crash) = plan.faults.first().map(|f| f.at) else {
+            return self.first_s[at].push(None);
+        };
         let acts = |what: &str| what == "down" || what == "takes over" || what.starts_with("promoted");
-        let first = record.events.iter().find(|e| e.at >= self.crash && acts(&e.what));
-        self.first_s[plan].push(first.map(|e| e.at.since(self.crash).seconds()));
+        let first = record.events.iter().find(|e| e.at >= crash && acts(&e.what));
+        self.first_s[at].push(first.map(|e| e.at.since(crash).seconds()));
     }
 
     /// The mean over those replications in which anything reacted.

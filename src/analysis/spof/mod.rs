@@ -272,7 +272,7 @@ pub fn answer<'p>(plan: &'p Plan, options: &Options, lab: &mut Lab<'_>) -> Resul
     let question = Question::new(plan, &options.effects, options.pairs, lab.wish);
     let replications = lab.replications(&question)?;
     let count = Count::Fixed(replications);
-    let runs = lab.run("losses", &question.plans, question.crash_at(), count)?.even();
+    let runs = lab.run("losses", &question.plans, count)?.even();
     let lives = reliability::lives(plan);
     let judge = Judge {
         question: &question,
@@ -284,7 +284,7 @@ pub fn answer<'p>(plan: &'p Plan, options: &Options, lab: &mut Lab<'_>) -> Resul
     let of_load: Vec<bool> = losses().map(|l| tried[l] && judge.may_be_load(l)).collect();
     let of_return: Vec<bool> = losses().map(|l| tried[l] && judge.is_not_back(l)).collect();
     let doubts = question.doubts(&of_load, &of_return);
-    let more = lab.run("doubts", &doubts.plans, question.crash_at(), count)?.even();
+    let more = lab.run("doubts", &doubts.plans, count)?.even();
     let settled = Settled {
         doubts: &doubts,
         runs: &more,

@@ -282,12 +282,6 @@ impl<'p> Question<'p> {
         }
     }
 
-    /// When the crash comes in every simulation.
-    pub fn crash_at(&self) -> Time {
-        let crash = self.trials.first().map_or(Span::ZERO, |t| t.times.crash);
-        Time::ZERO + crash
-    }
-
     /// What has to be simulated to tell for these losses whether they are a matter of load, and for those whether the
     /// stack comes back.
     pub fn doubts(&self, of_load: &[bool], of_return: &[bool]) -> Doubts {

@@ -56,7 +56,7 @@ pub fn remedies(loaded: &Loaded, before: &Before<'_>, spof: &mut Spof, lab: &mut
     let attempts: Vec<Attempt<'_>> = all.iter().filter_map(|c| attempt(loaded, before, c)).collect();
     let questions: Vec<Question<'_>> = attempts.iter().map(|a| question(a, lab.wish)).collect();
     let plans: Vec<Plan> = questions.iter().flat_map(|q| q.plans.clone()).collect();
-    let mut runs = lab.run("fixes", &plans, before.question.crash_at(), Count::Fixed(replications))?;
+    let mut runs = lab.run("fixes", &plans, Count::Fixed(replications))?;
     if lab.stopped() {
         return Ok(false);
     }

@@ -10,7 +10,7 @@ use crate::base::time::{Span, Time};
 use crate::engine::calendar::LaneId;
 use crate::model::context::{Context, Demand};
 use crate::model::request::{Frame, FrameKey, How, Outcome, Reply, Step as FrameStep};
-use crate::model::retry::{Circuit, Retries};
+use crate::model::retry::{Circuit, Retries, Tried};
 use crate::scenario::plan::{self, Queries, READ, ReadFrom, Target, WRITE};
 
 /// Salt of the jitter of a pause.
@@ -25,8 +25,8 @@ pub struct Step {
     slice: Span,
     /// CPU of the last slice.
     last: Span,
-    /// Members of the database that this query has tried, as bits.
-    tried: u32,
+    /// Members of the database that this query has tried.
+    tried: Tried,
     /// Attempts of this query or call that have failed.
     failed: u16,
     stage: Stage,
@@ -183,7 +183,7 @@ impl<'p> App<'p> {
 
     #[inline(always)]
     fn want_connection(&mut self, cx: &mut Context<'_>, key: FrameKey) {
-        App::step(cx, key).tried = 0;
+        App::step(cx, key).tried = Tried::default();
         if self.plan.pool.is_none_or(|size| self.connections < size) {
             self.connect(cx, key);
         } else {
@@ -242,7 +242,7 @@ impl<'p> App<'p> {
         };
         let target = Target::Node(cx.plan.databases[database.index()].members[member]);
         let step = App::step(cx, key);
-        step.tried |= 1 << member.min(31);
+        step.tried.add(member);
         step.stage = Stage::Querying { member: member as u16 };
         let seed = mix(cx.frames[key].seed, u64::from(done) + 1);
         cx.call(key, target, op as u16, seed, self.plan.connect_timeout);
@@ -251,16 +251,15 @@ impl<'p> App<'p> {
 
     /// The member to ask: for a write the primary; for a read the next one in turn that was not tried yet and is not
     /// being avoided, unless no other is left.
-    fn choose(&mut self, cx: &Context<'_>, op: usize, tried: u32) -> Option<usize> {
+    fn choose(&mut self, cx: &Context<'_>, op: usize, tried: Tried) -> Option<usize> {
         let database = self.plan.database?;
         let primary = cx.directory.databases[database.index()].primary;
         let settings = &cx.plan.databases[database.index()];
-        let untried = |m: usize| tried & (1 << m.min(31)) == 0;
         if App::is_for_primary(settings, op) {
             return Some(primary);
         }
         let count = settings.members.len();
-        let eligible = |m: &usize| untried(*m) && (settings.read_from == ReadFrom::Any || *m != primary);
+        let eligible = |m: &usize| !tried.has(*m) && (settings.read_from == ReadFrom::Any || *m != primary);
         let in_turn = || (0..count).map(|i| (self.turn + i) % count);
         let welcome = in_turn().filter(eligible).find(|m| self.avoid[*m] <= cx.now());
         let member = welcome.or_else(|| in_turn().find(eligible))?;
@@ -311,7 +310,7 @@ impl Behaviour for App<'_> {
             done: 0,
             slice,
             last,
-            tried: 0,
+            tried: Tried::default(),
             failed: 0,
             stage: Stage::Running,
         });

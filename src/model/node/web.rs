@@ -8,13 +8,14 @@ use super::Behaviour;
 use super::cache::Cache;
 use crate::base::dist::Dist;
 use crate::base::ids::SourceId;
-use crate::base::random::{mix, unit};
+use crate::base::random::unit;
 use crate::base::time::{Span, Time};
 use crate::engine::calendar::LaneId;
 use crate::model::balance::nginx::Upstreams;
 use crate::model::context::{CACHE, Context, TLS};
 use crate::model::rate_limit::{LimitReq, Verdict};
 use crate::model::request::{Frame, FrameKey, How, Outcome, Reply, Step as FrameStep, Wish};
+use crate::model::retry::Tried;
 use crate::scenario::plan::{self, Target};
 
 /// Where a request stands at its web server.
@@ -24,8 +25,8 @@ pub struct Step {
     connections: u32,
     /// Is it answered here?
     here: bool,
-    /// Upstreams it has been to, as bits.
-    tried: u64,
+    /// Upstreams it has been to.
+    tried: Tried,
     stage: Stage,
 }
 
@@ -53,13 +54,6 @@ pub struct Web<'p> {
 
 /// Nginx's own: where it listens, and where its master speaks to it.
 const OWN: u32 = 2;
-/// The upstreams that a request can tell apart once it has tried them; all beyond count as one.
-const REMEMBERED: usize = 64;
-
-fn bit_of(upstream: usize) -> u64 {
-    1 << upstream.min(REMEMBERED - 1)
-}
-
 impl<'p> Web<'p> {
     /// A web server at the start of a run.
     pub fn new(plan: &'p plan::Web, cx: &mut Context<'p>) -> Web<'p> {
@@ -162,18 +156,16 @@ impl<'p> Web<'p> {
         let frame = &mut cx.frames[key];
         let (op, seed, Wish { source, client, .. }) = (frame.op, frame.seed, frame.wish);
         let step = Web::step_of(frame);
-        let list: Vec<usize> = if step.tried == 0 {
+        let list: Vec<usize> = if step.tried.is_empty() {
             Vec::new()
         } else {
-            (0..self.plan.upstreams.len())
-                .filter(|i| step.tried & bit_of(*i) != 0)
-                .collect()
+            (0..self.plan.upstreams.len()).filter(|i| step.tried.has(*i)).collect()
         };
-        let client = mix(source.index() as u64, u64::from(client));
+        let client = cx.plan.sources[source.index()].address(client);
         let Some(upstream) = self.upstreams.pick(now, client, &list) else {
             return self.give_up(cx, key, Outcome::NoServer);
         };
-        step.tried |= bit_of(upstream);
+        step.tried.add(upstream);
         step.stage = Stage::Proxied {
             upstream: upstream as u16,
         };
@@ -193,10 +185,10 @@ impl<'p> Web<'p> {
             How::Silent => next_on.timeout,
             How::Answered => next_on.answer,
         };
-        let tries = self.plan.tries.min(self.plan.upstreams.len().min(REMEMBERED) as u32);
+        let tries = self.plan.tries.min(self.plan.upstreams.len().min(Tried::APART) as u32);
         let step = Web::step(cx, key);
         step.stage = Stage::Accepted;
-        let goes_on = named && step.tried.count_ones() < tries;
+        let goes_on = named && step.tried.count() < tries;
         // What did not answer counts against the upstream whatever the directive says. An error answer counts when it sends the
         // request elsewhere; one that is passed on is an answer like any other.
         if goes_on || reply.how != How::Answered {
@@ -257,7 +249,7 @@ impl Behaviour for Web<'_> {
         let step = Step {
             connections: 1,
             here,
-            tried: 0,
+            tried: Tried::default(),
             stage: Stage::Delayed,
         };
         cx.frames[key].step = FrameStep::Web(step);

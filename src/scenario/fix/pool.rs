@@ -77,7 +77,9 @@ pub fn checks(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
                     draft.set(&path, value.clone());
                 }
             }
-            let Some(first) = wanting.first() else { return };
+            if wanting.is_empty() {
+                return;
+            }
             let names: Vec<&str> = wanting.iter().map(|n| desk.name(*n)).collect();
             let touches = wanting
                 .iter()
@@ -85,13 +87,7 @@ pub fn checks(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
                 .filter(|n| !wanting.contains(n))
                 .collect();
             let change = format!("{}: {what}", names.join(", "));
-            found.push(desk.candidate(
-                format!("{kind}:{}", desk.name(*first)),
-                change,
-                component,
-                touches,
-                draft,
-            ));
+            found.push(desk.candidate(format!("{kind}:{}", names.join("+")), change, component, touches, draft));
         };
     let check = json!({ "inter": "2s", "fall": 3, "rise": 2 });
     let deep = json!({ "inter": "2s", "fall": 3, "rise": 2, "deep": true });

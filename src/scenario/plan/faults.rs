@@ -181,3 +181,23 @@ pub enum Monitoring {
     /// Users call.
     None { notice: Dist },
 }
+
+impl Monitoring {
+    /// How long until a person stands before the broken component, on the average; a failure comes somewhere between two probes. `None` where
+    /// that has no mean.
+    pub fn mean_s(&self) -> Option<f64> {
+        match self {
+            Monitoring::Unsaid => Some(0.0),
+            Monitoring::None { notice } => notice.mean_s(),
+            Monitoring::Probes {
+                interval,
+                failures,
+                notify,
+                respond,
+            } => {
+                let probes = interval.seconds() * (f64::from(*failures) - 0.5);
+                Some(probes + notify.mean_s()? + respond.mean_s()?)
+            }
+        }
+    }
+}

@@ -2,7 +2,6 @@
 
 use super::words::{percent, time};
 use super::{Desk, Finding, Severity};
-use crate::base::dist::Dist;
 use crate::scenario::plan::{Measure, Monitoring, Plan};
 
 /// These findings are about the scenario's key of this name.
@@ -27,18 +26,13 @@ pub fn none(desk: &Desk<'_>) -> Vec<Finding> {
 
 /// One outage that waits for its repair longer than a month may be down has broken the promise before anybody began.
 pub fn slow(desk: &Desk<'_>) -> Vec<Finding> {
-    let Monitoring::Probes {
-        interval,
-        failures,
-        notify,
-        respond,
-    } = &desk.plan.monitoring
+    let monitoring = &desk.plan.monitoring;
+    let Some(begins_s) = monitoring
+        .mean_s()
+        .filter(|_| matches!(monitoring, Monitoring::Probes { .. }))
     else {
         return Vec::new();
     };
-    let mean = |d: &Dist| d.mean_s().unwrap_or(0.0);
-    // A failure comes somewhere between two probes.
-    let begins_s = interval.seconds() * (f64::from(*failures) - 0.5) + mean(notify) + mean(respond);
     let Some((target, budget_s)) = budget(desk.plan).filter(|(_, budget)| begins_s > *budget) else {
         return Vec::new();
     };

@@ -160,10 +160,12 @@ pub fn one_host(desk: &Desk<'_>) -> Vec<Finding> {
 /// Everything in one zone.
 pub fn one_zone(desk: &Desk<'_>) -> Vec<Finding> {
     let finding = |name: &str| {
-        let hosts = desk.plan.hosts.iter().filter(|h| h.named).count();
+        let mut hosts: Vec<_> = carried(desk.plan).map(|n| n.host).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
         let message = format!(
             "All {} stand in it: a power cut there is the loss of the service ({}/s).",
-            plural(hosts, "host"),
+            plural(hosts.len(), "host"),
             number(desk.traffic.total())
         );
         let fix = "another zone for half of each pair (hosts.*.zone)";

@@ -109,7 +109,7 @@ impl LoadBalancer<'_> {
         let frame = &cx.frames[key];
         let hash = match self.plan.algorithm {
             Algorithm::Hash { of: HashOf::Client, .. } => {
-                mix(frame.wish.source.index() as u64, u64::from(frame.wish.client))
+                cx.plan.sources[frame.wish.source.index()].address(frame.wish.client)
             }
             _ => frame.wish.hash,
         };
