@@ -474,6 +474,46 @@ fn theory_retries_outlast_some_repairs_and_not_others() {
     near("spof", price / YEAR_MIN, expected, tolerance);
 }
 
+/// Two servers of 300 ms for four requests a second: without one, two thirds of a request a second pile up until the clients' 20 s are over.
+/// While they do, what lasts is not yet what it will be, which is said; where a request does not wait there is nothing to say.
+#[test]
+fn a_loss_that_grows_while_it_is_measured_is_said() {
+    let codes = |workers: u32| {
+        let stack = plan(&format!(
+            r#"{{ "duration": "10m", "clients": {{ "c": {{ "arrivals": {{ "poisson": "4/s" }}, "entry": "lb", "timeout": "20s" }} }},
+            "nodes": {{ "lb": {{ "kind": "load-balancer", "algorithm": "leastconn", "servers": ["a", "b"], "redispatch": true, "check": {{ "inter": "2s" }} }},
+              "a": {{ "kind": "app", "workers": {workers}, "work": {{ "*": {{ "io": "300ms" }} }}, "abandoned": "stop", "lifetime": {{ "mtbf": "4h", "mttr": "1m" }} }},
+              "b": {{ "kind": "app", "workers": {workers}, "work": {{ "*": {{ "io": "300ms" }} }}, "abandoned": "stop" }} }} }}"#
+        ));
+        let codes: Vec<String> = found(&stack, 365.0 * DAY_S, 5)
+            .caveats
+            .into_iter()
+            .map(|c| c.code)
+            .collect();
+        let grows = !crashes(&stack).still_grows.is_empty();
+        assert_eq!(codes.iter().any(|c| c == "state.grows"), grows, "{codes:?}");
+        grows
+    };
+    assert!(codes(1) && !codes(100));
+}
+
+/// Repairs in five seconds where checks take ten: the retries that meet them are not seen, which is said; after an hour they do not matter.
+#[test]
+fn repairs_before_anything_has_reacted_are_said() {
+    let says = |mttr: &str| {
+        let stack = plan(&format!(
+            r#"{{ "duration": "10m", "clients": {{ "c": {{ "arrivals": {{ "poisson": "2/s" }}, "entry": "lb" }} }},
+            "nodes": {{ "lb": {{ "kind": "load-balancer", "servers": ["a", "b"], "check": {{ "inter": "10s" }} }},
+              "a": {{ "kind": "app", "lifetime": {{ "mtbf": "10h", "mttr": "{mttr}" }} }}, "b": {{ "kind": "app" }} }} }}"#
+        ));
+        found(&stack, 365.0 * DAY_S, 2)
+            .caveats
+            .iter()
+            .any(|c| c.code == "repair.quick")
+    };
+    assert!(says("5s") && !says("1h"));
+}
+
 /// Users who get errors ask twenty times as often. What counts is the share that is lost: ten minutes of two hundred, whatever else reacts for
 /// how long.
 #[test]

@@ -168,7 +168,7 @@ pub enum Answer {
     /// `sweep` and `merge`.
     Sweep(Sweep),
     /// `spof`.
-    Spof(Spof),
+    Spof(Box<Spof>),
     /// `review`.
     Review(Review),
     /// `availability`.

@@ -92,7 +92,7 @@ impl Spof {
                 .chain(overflow(lab.overflowed))
                 .chain(shown)
                 .collect(),
-            answer: Answer::Spof(spof),
+            answer: Answer::Spof(Box::new(spof)),
             engine: Engine::this(self.simulating.threads(), lab.events, began.elapsed().as_secs_f64()),
         };
         self.writing.deliver(&document, &outputs)?;

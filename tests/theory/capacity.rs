@@ -72,6 +72,20 @@ fn theory_knee_where_a_full_queue_turns_away() {
 }
 
 #[test]
+fn a_burst_that_outlasts_the_runs_carries_nothing_for_long() {
+    let limited = r#""f": { "kind": "firewall", "to": "s", "limit": { "rate": 50, "burst": 100000 } }, "s": { "kind": "app", "work": { "*": { "io": "1ms" } } }"#;
+    let found = capacity(&open(60, &poisson(30.0), "f", limited), Measure::Availability, 0.99);
+    assert_eq!(found.knee.verdict, Verdict::Found);
+    let (knee, theory) = (found.knee.knee_per_s.value.expect("a knee"), 50.0 / 0.99);
+    assert!((knee / theory - 1.0).abs() < 1e-9, "{knee}, not {theory}");
+    let limit = found.knee.limited_by.expect("something breaks");
+    assert_eq!(
+        (limit.objective.as_str(), limit.component.as_deref()),
+        ("promised", Some("f"))
+    );
+}
+
+#[test]
 fn what_no_load_meets_and_what_every_load_meets() {
     let station = station("s", 1, r#""10ms""#);
     let found = capacity(&open(20, &poisson(5.0), "s", &station), Measure::Latency(0.5), 0.009);

@@ -1,7 +1,7 @@
 //! What one should know before believing an answer.
 
 use super::*;
-use crate::analysis::spof::{LOAD_VARIES, listed, unwatched, waits_for_ever};
+use crate::analysis::spof::{LOAD_VARIES, listed, still_growing, unwatched, waits_for_ever};
 use crate::base::ids::NodeId;
 use crate::model::structure::used;
 use crate::scenario::plan::{Hit, Promotion};
@@ -77,6 +77,10 @@ pub fn of(account: &Account<'_>, found: &Availability, (ages, is_short): (bool, 
     let left = named(&|life| account.prices.leaves_stuck(life));
     if !left.is_empty() {
         all.push(caveat("waits.forever", waits_for_ever(&left)));
+    }
+    let growing = named(&|life| account.prices.still_grows(life));
+    if !growing.is_empty() {
+        all.push(caveat("state.grows", still_growing(&growing)));
     }
     let stuck = named(&|life| account.prices.stays_down(life));
     if !stuck.is_empty() {

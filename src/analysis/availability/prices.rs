@@ -3,7 +3,7 @@
 use super::lives::Mortal;
 use super::occupancy::States;
 use super::trials::{Count, Course, LAST_SLICES, SLICES, Trial, add};
-use crate::analysis::spof::{Lasts, Slice, Slices, Weights, lost_of_usual};
+use crate::analysis::spof::{Lasts, Slice, Slices, Weights, grows, lost_of_usual};
 use crate::base::ids::ClassId;
 use crate::base::random::Streams;
 use crate::model::structure::{State, is_cut};
@@ -127,6 +127,19 @@ impl<'a> Prices<'a> {
     pub fn leaves_stuck(&self, life: usize) -> bool {
         let trial = self.trial_of[life].map(|t| &self.trials.losses[t]);
         trial.is_some_and(|(trial, base)| trial.stuck > self.trials.bases[*base].stuck)
+    }
+
+    /// Is more lost in the second half of what is taken for lasting than in the first?
+    pub fn still_grows(&self, life: usize) -> bool {
+        let Some((trial, _)) = self.trial_of[life].map(|t| &self.trials.losses[t]) else {
+            return false;
+        };
+        let courses = (0..self.plan.classes.len()).map(|class| trial.course(class, None));
+        let sums = courses.fold([(0.0, 0.0); 2], |sums, c| {
+            [add(sums[0], c.lasting), add(sums[1], c.lasting_late)]
+        });
+        let [(asked, lost), (late_asked, late_lost)] = sums;
+        grows((asked - late_asked, lost - late_lost), (late_asked, late_lost))
     }
 
     /// Is something still amiss when the way back has been watched to the end? Beyond three standard deviations of a count.

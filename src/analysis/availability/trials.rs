@@ -25,6 +25,8 @@ pub struct Course {
     pub reacting: Vec<Count>,
     /// While the state lasts.
     pub lasting: Count,
+    /// Of that, the second half.
+    pub lasting_late: Count,
     /// Just before the repair, by slice, the last first: what these meet may be the repair.
     pub ending: Vec<Count>,
     /// From the repair on.
@@ -150,6 +152,7 @@ impl Trial {
             (self.times.crash + self.times.settle).seconds(),
         );
         let (measured, repaired, end) = (self.measured().seconds(), self.repaired().seconds(), self.seconds());
+        let half = f64::midpoint(settled, measured);
         let late = end - (end - repaired) / 4.0;
         let asked = record.rows.iter();
         let asked = asked.map(|row| (row.arrived, row.class, row.outcome == Outcome::Ok));
@@ -169,6 +172,9 @@ impl Trial {
                 add(&mut course.reacting[slice.min(SLICES - 1)]);
             } else if at < measured {
                 add(&mut course.lasting);
+                if at >= half {
+                    add(&mut course.lasting_late);
+                }
             } else if at < repaired {
                 let slice = ((repaired - at) / self.last_slice_s()) as usize;
                 add(&mut course.ending[slice.min(LAST_SLICES - 1)]);
@@ -203,6 +209,7 @@ impl Course {
             before: (0.0, 0.0),
             reacting: vec![(0.0, 0.0); SLICES],
             lasting: (0.0, 0.0),
+            lasting_late: (0.0, 0.0),
             ending: vec![(0.0, 0.0); LAST_SLICES],
             returning: (0.0, 0.0),
             late: (0.0, 0.0),
@@ -217,6 +224,7 @@ impl Course {
             before: plus(self.before, other.before),
             reacting: slices(&self.reacting, &other.reacting),
             lasting: plus(self.lasting, other.lasting),
+            lasting_late: plus(self.lasting_late, other.lasting_late),
             ending: slices(&self.ending, &other.ending),
             returning: plus(self.returning, other.returning),
             late: plus(self.late, other.late),

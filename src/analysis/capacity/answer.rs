@@ -61,7 +61,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
     let firm = most.filter(|_| is_firm && !is_closed(&plan) && !is_timed(&plan));
     let firm = firm.map(|most| most / promised(&plan));
     let knee = match firm {
-        Some(most) => knee.within(most, present_per_s),
+        Some(most) => knee.within(most, &plan),
         None => knee,
     };
     let mut knee = knee.near_to(bounded.as_ref().map(|b| &b.1));
@@ -151,9 +151,14 @@ fn the_rest(
 
 /// The share that must be answered.
 fn promised(plan: &Plan) -> f64 {
+    promise(plan).map_or(USUAL_AVAILABILITY, |o| o.target).max(1e-9)
+}
+
+/// Who says so.
+fn promise(plan: &Plan) -> Option<&Objective> {
     let overall = |o: &&Objective| o.measure == Measure::Availability && o.class.is_none();
-    let promised = plan.slo.iter().filter(overall).map(|o| o.target);
-    promised.reduce(f64::max).unwrap_or(USUAL_AVAILABILITY).max(1e-9)
+    let promises = plan.slo.iter().filter(overall);
+    promises.max_by(|a, b| a.target.total_cmp(&b.target))
 }
 
 /// A warm-up that is to be found is found once, under the present load.
@@ -342,7 +347,8 @@ impl Knee {
     }
 
     /// No more than so many times the present load can be answered for long, even where a run of minutes gets away with more.
-    fn within(self, most: f64, present_per_s: f64) -> Knee {
+    fn within(self, most: f64, plan: &Plan) -> Knee {
+        let most_per_s = most * plan.requests_per_s();
         let capped = |e: Estimate, most: f64| Estimate {
             value: e.value.map(|v| v.min(most)),
             lo: e.lo.map(|v| v.min(most)),
@@ -352,10 +358,23 @@ impl Knee {
         match self.verdict {
             Verdict::Found => Knee {
                 knee_ratio: capped(self.knee_ratio, most),
-                knee_per_s: capped(self.knee_per_s, most * present_per_s),
+                knee_per_s: capped(self.knee_per_s, most_per_s),
                 ..self
             },
-            _ => self,
+            // A `burst` that lasts for longer than the runs.
+            Verdict::EveryLoad => {
+                let exactly = |value: f64| estimate(Some(value), Some(value), Some(value));
+                Knee {
+                    verdict: Verdict::Found,
+                    knee_ratio: exactly(most),
+                    knee_per_s: exactly(most_per_s),
+                    limited_by: Some(Limit {
+                        objective: promise(plan).map_or(STABILITY.into(), |o| o.name.clone()),
+                        component: None,
+                    }),
+                }
+            }
+            Verdict::NoLoad => self,
         }
     }
 }

@@ -157,6 +157,16 @@ pub fn lost_of_usual(failing: (f64, f64), usual: (f64, f64), unasked: f64) -> f6
     }
 }
 
+/// Is more lost of these than of those before them, both as (asked, lost)? By a tenth, and three standard deviations of a count.
+pub fn grows(before: (f64, f64), then: (f64, f64)) -> bool {
+    let expected = if before.0 > 0.0 {
+        before.1 / before.0 * then.0
+    } else {
+        then.1
+    };
+    then.1 > 1.1 * expected + 3.0 * libm::sqrt(expected + then.1)
+}
+
 /// Requests that somebody wanted, and those of them without an answer: a page whose document fails loses all that it names.
 pub(super) fn wanted_and_lost(bin: &Bin) -> (f64, f64) {
     let wanted = f64::from(bin.offered + bin.unasked);

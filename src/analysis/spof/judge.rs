@@ -1,6 +1,6 @@
 //! What the simulations of a loss say: its verdict, its course, its price.
 
-use super::course::{CUT_SHORT, Passing, course, courses_without_one, pooled, wanted_and_lost};
+use super::course::{CUT_SHORT, Passing, course, courses_without_one, grows, pooled, wanted_and_lost};
 use super::lab::Runs;
 use super::lasts::{Lasts, Slices, Weights};
 use super::question::{Doubts, Effect, Loss, Question, Times, Trial};
@@ -199,6 +199,18 @@ impl Judge<'_> {
         };
         let patient = self.question.plan.sources.iter().any(|s| s.timeout.is_none());
         patient && inside(trial.loss) > inside(trial.base)
+    }
+
+    /// Is more lost in the second half of what is taken for lasting than in the first?
+    pub(super) fn still_grows(&self, loss: usize) -> bool {
+        let trial = &self.question.trials[loss];
+        let bins = measured_bins(trial);
+        let half = bins.start.midpoint(bins.end);
+        let sum = |bins| {
+            let counts = lost_and_wanted(&self.runs.studies[trial.loss].samples, bins);
+            counts.iter().fold((0.0, 0.0), |sum, c| (sum.0 + c.1, sum.1 + c.0))
+        };
+        grows(sum(bins.start..half), sum(half..bins.end))
     }
 
     /// Is it not as before when the watch ends?

@@ -23,7 +23,7 @@ use crate::scenario::plan::{Component, Course, Lifetime, Monitoring, Plan};
 use crate::scenario::review::SinglePoint;
 use crate::stats::interval::CONFIDENCE;
 use crate::study::{Count, Failure};
-pub use course::lost_of_usual;
+pub use course::{grows, lost_of_usual};
 pub use judge::titled;
 use judge::{Judge, PAIR, Settled, worse};
 pub use lab::{Lab, Runs};
@@ -47,6 +47,9 @@ pub struct Spof {
     /// Losses that leave requests inside which nobody ever gives up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leaves_stuck: Vec<String>,
+    /// Losses of which more was lost the longer they lasted, to the end of what was measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub still_grows: Vec<String>,
     /// Losses that somebody stopped before they were simulated to the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unfinished: Vec<String>,
@@ -301,16 +304,17 @@ pub fn answer<'p>(plan: &'p Plan, options: &Options, lab: &mut Lab<'_>) -> Resul
     let name = |c: &usize| plan.components[*c].name.clone();
     let named = |sets: &Vec<Vec<usize>>| sets.iter().map(|set| set.iter().map(name).collect()).collect();
     let classes = plan.classes.iter().zip(&cuts);
+    let titles = |is_so: &dyn Fn(usize) -> bool| {
+        let such = known.iter().filter(|l| is_so(**l));
+        such.map(|l| judge.title(*l)).collect()
+    };
     let spof = Spof {
         cut_sets: Ordered(classes.map(|(class, sets)| (class.name.clone(), named(sets))).collect()),
         components,
         pairs,
         unused: (0..used.len()).filter(|c| !used[*c]).map(|c| name(&c)).collect(),
-        leaves_stuck: known
-            .iter()
-            .filter(|l| judge.leaves_stuck(**l))
-            .map(|l| judge.title(*l))
-            .collect(),
+        leaves_stuck: titles(&|l| judge.leaves_stuck(l)),
+        still_grows: titles(&|l| judge.still_grows(l)),
         unfinished: unfinished.iter().map(|l| judge.title(*l)).collect(),
         structural_unavailability: exact.as_ref().map(|e| e.unavailability),
         structural_unexplored: exact.map(|e| e.unexplored).filter(|u| *u > UNEXPLORED),
@@ -343,6 +347,15 @@ pub fn waits_for_ever(names: &[String]) -> String {
     format!(
         "requests that were inside when {} failed are still inside when the simulation ends, long after the repair: nobody gives them up, and \
          workers, connections and users that wait with them are gone for good; each failure takes some more, which is not in the numbers; a `timeout` of the clients mends it",
+        listed(names)
+    )
+}
+
+/// What lasts was not yet what it will be.
+pub fn still_growing(names: &[String]) -> String {
+    let who = if names.len() > 1 { "any of " } else { "" };
+    format!(
+        "with {who}{} down more was lost in the second half of what was measured than in the first: a backlog builds up, so a short outage costs less and a long one more than is said; a longer `--duration` measures for longer",
         listed(names)
     )
 }
@@ -383,7 +396,31 @@ pub fn unwatched(plan: &Plan) -> Vec<Caveat> {
             ),
         });
     }
+    let quick = met_by_retries(plan);
+    if !quick.is_empty() {
+        all.push(Caveat {
+            code: "repair.quick".into(),
+            message: format!(
+                "{} may be repaired before everything has reacted: whoever tries again until then counts as lost all the same, where something else takes over; `run --failures` counts them one by one",
+                listed(&quick)
+            ),
+        });
+    }
     all
+}
+
+/// Components that are not the only ones of their kind, are mostly repaired before the others have taken over, and that somebody tries again.
+fn met_by_retries(plan: &Plan) -> Vec<&str> {
+    let points = single_points(plan);
+    let lives = reliability::lives(plan);
+    let is_quick = |component: &Component, life: Option<Life>| {
+        let mean_s = life.map_or(f64::INFINITY, |l| l.down_s);
+        mean_s < plan.reaction(&component.hits).seconds() && !plan.tries(&component.hits).is_zero()
+    };
+    let all = plan.components.iter().zip(lives).zip(used(plan));
+    all.filter(|((c, life), used)| *used && is_quick(c, *life) && points.iter().all(|p| p.component != c.name))
+        .map(|((c, _), _)| c.name.as_str())
+        .collect()
 }
 
 /// What one should know before believing the numbers.
@@ -402,6 +439,9 @@ pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {
     }
     if !spof.leaves_stuck.is_empty() {
         add("waits.forever", waits_for_ever(&spof.leaves_stuck));
+    }
+    if !spof.still_grows.is_empty() {
+        add("state.grows", still_growing(&spof.still_grows));
     }
     if plan.is_timed() {
         add("load.varies", LOAD_VARIES.into());
