@@ -636,6 +636,18 @@ fn a_fix_is_what_its_name_says() {
     }
 }
 
+/// A component is told of the change that helps it, and not of one that saves more elsewhere.
+#[test]
+fn the_fix_of_a_component_helps_that_component() {
+    let file = format!("{}/scenarios/foobar.json", env!("CARGO_MANIFEST_DIR"));
+    let (found, _) = priced(&load(std::path::Path::new(&file), &[]).expect("loads"), 2, 1);
+    let fix = |name: &str| of(&found, name).fix.as_ref().map(|f| f.id.as_str());
+    // Writes need a primary, which a promotion gives them; checks notice a dead Nginx as late as before, a redispatch does not wait for them.
+    assert_eq!(fix("mysql-primary"), Some("promotion:mysql"));
+    assert_eq!(fix("nginx1"), Some("redispatch:haproxy"));
+    assert_eq!(fix("haproxy"), Some("standby:haproxy"));
+}
+
 /// A reaction is counted from the crash of its own simulation: that of a loss is no later for another that takes long.
 #[test]
 fn what_notices_is_not_timed_by_the_crash_of_another_simulation() {

@@ -1,5 +1,6 @@
 //! Which changes of the scenario help, and how much: each is made, simulated, and priced beside the scenario as it stands.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::judge::Judge;
@@ -61,10 +62,13 @@ pub fn remedies(loaded: &Loaded, before: &Before<'_>, spof: &mut Spof, lab: &mut
         return Ok(false);
     }
     let first = before.runs.first(replications);
-    let mut fixes = Vec::new();
+    let (mut fixes, mut eased) = (Vec::new(), Vec::new());
     for (attempt, question) in attempts.iter().zip(&questions) {
         let own = runs.take(question.plans.len());
-        fixes.extend(judged(attempt, question, &own, before, &first));
+        if let Some((fix, of)) = judged(attempt, question, &own, before, &first) {
+            fixes.push(fix);
+            eased.extend(of);
+        }
     }
     fixes.extend(
         all.iter()
@@ -83,7 +87,9 @@ pub fn remedies(loaded: &Loaded, before: &Before<'_>, spof: &mut Spof, lab: &mut
         by_worth.then(by_passing).then(a.id.cmp(&b.id))
     });
     for priced in &mut spof.components {
-        priced.fix = fixes.iter().find(|f| f.components.contains(&priced.name)).cloned();
+        let own = eased.iter().filter(|e| e.component == priced.name);
+        let best = own.max_by(|a, b| a.saved.partial_cmp(&b.saved).unwrap_or(Ordering::Equal));
+        priced.fix = best.and_then(|e| fixes.iter().find(|f| f.id == e.fix)).cloned();
     }
     spof.fixes = fixes;
     Ok(true)
@@ -142,6 +148,14 @@ fn question<'a>(attempt: &'a Attempt<'_>, wish: TimesWanted) -> Question<'a> {
     Question::of(&attempt.plan, attempt.after.iter().map(loss).collect(), wish)
 }
 
+/// How much less a component costs after a change: minutes a year, the share that is lost for long, seconds lost in passing. In this
+/// order, and none where it does not show.
+struct Eased {
+    component: String,
+    fix: String,
+    saved: [f64; 3],
+}
+
 /// What the change saves; `None` where that is nothing.
 fn judged(
     attempt: &Attempt<'_>,
@@ -149,7 +163,7 @@ fn judged(
     runs: &Runs,
     before: &Before<'_>,
     first: &Runs,
-) -> Option<Fix> {
+) -> Option<(Fix, Vec<Eased>)> {
     let lives = reliability::lives(&attempt.plan);
     let after = Judge {
         question,
@@ -167,19 +181,32 @@ fn judged(
     };
     let all: Vec<usize> = (0..question.losses.len()).collect();
     let (old, new) = (sum(&was, &attempt.before), sum(&after, &all).unwrap_or(0.0));
-    let relief = |component: &String| {
-        let less = |what: fn(&Judge<'_>, usize) -> f64| {
-            let lost = |judge: &Judge<'_>, losses: &[usize]| {
-                let its = losses.iter().filter(|l| judge.name(**l) == component);
-                its.map(|l| what(judge, *l)).sum::<f64>()
-            };
-            lost(&was, &attempt.before) - lost(&after, &all)
+    let less = |component: &String, what: fn(&Judge<'_>, usize) -> f64| {
+        let lost = |judge: &Judge<'_>, losses: &[usize]| {
+            let its = losses.iter().filter(|l| judge.name(**l) == component);
+            its.map(|l| what(judge, *l)).sum::<f64>()
         };
-        Relief {
+        lost(&was, &attempt.before) - lost(&after, &all)
+    };
+    let relief = |component: &String| Relief {
+        component: component.clone(),
+        lost_ratio: less(component, |judge, loss| judge.excess(loss)),
+        lost_s: less(component, |judge, loss| judge.in_passing_s(loss)),
+    };
+    let eased = |component: &String| {
+        let Relief { lost_ratio, lost_s, .. } = relief(component);
+        let minutes = less(component, |judge, loss| judge.cost(loss).unwrap_or(0.0));
+        let shows = [
+            (minutes, NOTICEABLE_MIN),
+            (lost_ratio, NOTICEABLE_SHARE),
+            (lost_s, NOTICEABLE_S),
+        ];
+        let saved = shows.map(|(saved, least)| if saved > least { saved } else { 0.0 });
+        (saved != [0.0; 3]).then(|| Eased {
             component: component.clone(),
-            lost_ratio: less(|judge, loss| judge.excess(loss)),
-            lost_s: less(|judge, loss| judge.in_passing_s(loss)),
-        }
+            fix: attempt.candidate.id.clone(),
+            saved,
+        })
     };
     // What has a price counts by that: a third server loses less with each, and fails as well.
     let is_unpriced = |component: &&String| {
@@ -216,12 +243,13 @@ fn judged(
         _ if lost_saved_ratio.abs() > NOTICEABLE_SHARE => lost_saved_ratio > 0.0,
         _ => most.as_ref().is_some_and(|r| r.lost_s > NOTICEABLE_S),
     };
-    helps.then(|| Fix {
+    let fix = || Fix {
         downtime_saved_min_per_year: saved,
         lost_saved_ratio,
-        relief: most,
+        relief: most.clone(),
         ..of(attempt.candidate)
-    })
+    };
+    helps.then(|| (fix(), attempt.candidate.components.iter().filter_map(eased).collect()))
 }
 
 fn of(candidate: &Candidate) -> Fix {
