@@ -286,6 +286,22 @@ fn a_retry_on_the_same_server_after_a_lost_connection_holds_no_slot() {
     assert_eq!(ends("errors"), [(3.0, Ok), (4.0, Ok), (5.0, Ok)]);
 }
 
+/// A session that is shut down and asks again lets the next in line in: that one is not shut down with it.
+#[test]
+fn who_comes_in_for_a_session_that_is_shut_down_is_let_be() {
+    let record = record(
+        r#"{ "duration": "60s", "clients": {
+                "c1": { "arrivals": { "trace": "tests/data/at-one.csv" }, "entry": "lb" },
+                "c2": { "arrivals": { "trace": "tests/data/at-one.csv" }, "entry": "lb" } },
+            "nodes": { "lb": { "kind": "load-balancer", "algorithm": "source", "servers": [{ "node": "a", "maxconn": 1 }], "retries": 3,
+                           "timeouts": { "queue": "60s" }, "retry_on": ["empty-response"], "on_marked_down": "shutdown-sessions" },
+                       "a": { "kind": "app", "work": { "*": { "io": "10s" } } } },
+            "faults": [{ "at": "2s", "target": "a", "effect": "maint" }] }"#,
+    );
+    // The first, the second in its place, and the first again.
+    assert_eq!(record.nodes[1].tally.arrived, 3, "{:?}", endings(&record.rows));
+}
+
 /// A balancer before an Nginx before an application before a database; what the checks see of what is behind.
 #[test]
 fn a_deep_check_sees_what_stands_behind_a_server() {

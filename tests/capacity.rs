@@ -394,6 +394,23 @@ fn the_most_that_users_asked_is_what_was_tried() {
     assert!((99.0..100.1).contains(&found.tried_per_s[1]), "{:?}", found.tried_per_s);
 }
 
+/// A burst that outlasts the runs is no capacity of the whole stack, nor of what is left of it.
+#[test]
+fn a_burst_carries_nothing_for_long_with_one_lost_either() {
+    let found = found(
+        r#"{ "duration": "60s", "clients": { "c": { "arrivals": { "poisson": "30/s" }, "entry": "f" } },
+            "nodes": { "f": { "kind": "firewall", "to": "lb", "limit": { "rate": 50, "burst": 100000 } },
+              "lb": { "kind": "load-balancer", "servers": ["s", "t"], "redispatch": true, "check": {} }, "s": { "kind": "app" }, "t": { "kind": "app" } },
+            "slo": { "availability": 0.99 } }"#,
+        &[],
+    );
+    for knee in [&found.knee, found.n_minus_1.get("s").expect("is used")] {
+        assert_eq!(knee.verdict, Verdict::Found);
+        let per_s = knee.knee_per_s.value.expect("a knee");
+        assert!((per_s / (50.0 / 0.99) - 1.0).abs() < 1e-9, "{per_s}");
+    }
+}
+
 /// Where hardly any load keeps the promise, what was busy was busy at the load that is told: 5 ms of four cores a request, but for the
 /// sixth of the time in which the crash lasts.
 #[test]

@@ -10,7 +10,7 @@ use super::compile::{Context, place};
 use super::plan::Plan;
 use super::problem::{Place, Problem, Problems};
 use super::raw::settle::settle;
-use super::raw::{CALLED_OTHERWISE, KINDS_CALLED_OTHERWISE, SHAPES, Scenario};
+use super::raw::{CALLED_OTHERWISE, KINDS_CALLED_OTHERWISE, NAMED, SHAPES, Scenario};
 use super::read::decode::Glossary;
 use super::read::tree::{Entry, Origin, Tree, Value};
 use super::read::{decode, edit, json, yaml};
@@ -87,6 +87,7 @@ pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Prob
         words: CALLED_OTHERWISE,
         kinds: KINDS_CALLED_OTHERWISE,
         shapes: SHAPES,
+        named: NAMED,
     };
     let decoded = decode::decode::<Scenario>(&mut tree, &glossary);
     for fault in decoded.faults {

@@ -131,15 +131,18 @@ impl<'a> Prices<'a> {
 
     /// Is more lost in the second half of what is taken for lasting than in the first?
     pub fn still_grows(&self, life: usize) -> bool {
-        let Some((trial, _)) = self.trial_of[life].map(|t| &self.trials.losses[t]) else {
+        let Some((trial, base)) = self.trial_of[life].map(|t| &self.trials.losses[t]) else {
             return false;
         };
-        let courses = (0..self.plan.classes.len()).map(|class| trial.course(class, None));
-        let sums = courses.fold([(0.0, 0.0); 2], |sums, c| {
-            [add(sums[0], c.lasting), add(sums[1], c.lasting_late)]
-        });
-        let [(asked, lost), (late_asked, late_lost)] = sums;
-        grows((asked - late_asked, lost - late_lost), (late_asked, late_lost))
+        let of = |trial: &Trial| {
+            let courses = (0..self.plan.classes.len()).map(|class| trial.course(class, None));
+            let sums = courses.fold([(0.0, 0.0); 2], |sums, c| {
+                [add(sums[0], c.lasting), add(sums[1], c.lasting_late)]
+            });
+            let [(asked, lost), (late_asked, late_lost)] = sums;
+            grows((asked - late_asked, lost - late_lost), (late_asked, late_lost))
+        };
+        of(trial) && !of(&self.trials.bases[*base])
     }
 
     /// Is something still amiss when the way back has been watched to the end? Beyond three standard deviations of a count.

@@ -56,14 +56,9 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
         Verdict::Found => finely(&mut search, question, libm::log(guess.knee_ratio.value.unwrap_or(1.0)))?,
         _ => (guess, rough),
     };
-    let is_firm = bounded.as_ref().is_some_and(|b| b.2);
-    // More than this cannot be answered for long.
-    let firm = most.filter(|_| is_firm && !is_closed(&plan) && !is_timed(&plan));
-    let firm = firm.map(|most| most / promised(&plan));
-    let knee = match firm {
-        Some(most) => knee.within(most, &plan),
-        None => knee,
-    };
+    let firm = firm(&plan, bounded.as_ref());
+    let is_burst = firm.is_some() && knee.verdict == Verdict::EveryLoad;
+    let knee = knee.within(firm, &plan);
     let mut knee = knee.near_to(bounded.as_ref().map(|b| &b.1));
     let mut found = Found {
         capacity: Capacity {
@@ -76,7 +71,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
             topology: Topology::of(&plan, None),
             ..Capacity::default()
         },
-        caveats: Vec::new(),
+        caveats: is_burst.then(burst).into_iter().collect(),
         effort: nearest(&trials, &knee).map_or((0, 0.0, 0.0), |t| (t.replications, t.duration_s, t.warmup_s)),
         events: 0,
         complete: true,
@@ -147,6 +142,19 @@ fn the_rest(
         found.capacity.n_minus_1.0.push((component.name.clone(), left));
     }
     Ok(())
+}
+
+/// How many times the present load can be answered for long, where that is known beyond what runs of minutes show.
+pub(super) fn firm(plan: &Plan, bounded: Option<&(f64, Bound, bool)>) -> Option<f64> {
+    let (most, _, is_firm) = bounded?;
+    (*is_firm && !is_closed(plan) && !is_timed(plan)).then(|| most / promised(plan))
+}
+
+fn burst() -> Caveat {
+    Caveat {
+        code: "knee.burst".into(),
+        message: "runs of minutes keep the promises at every load that was tried, for they live on a `burst` or in a queue that lasts for longer; the knee is what can be answered for long, and the curve above it is what the runs have seen".into(),
+    }
 }
 
 /// The share that must be answered.
@@ -249,7 +257,8 @@ pub(super) fn without(
         target: component.name.clone(),
         hits: component.hits.clone(),
     });
-    let (before, after) = (bound(plan, &[]).map(|b| b.0), bound(plan, &nodes).map(|b| b.0));
+    let bounded = bound(plan, &nodes);
+    let (before, after) = (bound(plan, &[]).map(|b| b.0), bounded.as_ref().map(|b| b.0));
     let shrinks = before.zip(after).map_or(1.0, |(b, a)| (a / b).min(1.0));
     let what = format!("without {}", component.name);
     let mut search = Search::new(question, left, after, &what, ask);
@@ -258,7 +267,8 @@ pub(super) fn without(
     search.settle = plan.settled(&component.hits);
     let start = libm::log(whole.knee_ratio.value.filter(|v| *v > 0.0).unwrap_or(1.0) * shrinks);
     let trials = search.pin_down(start, LOST.at_most(question.replications))?;
-    Ok((search.events, knee_of(plan, &trials)))
+    let knee = knee_of(plan, &trials).within(firm(plan, bounded.as_ref()), plan);
+    Ok((search.events, knee))
 }
 
 fn caveats(plan: &Plan, capacity: &Capacity, question: &Question) -> Vec<Caveat> {
@@ -347,7 +357,8 @@ impl Knee {
     }
 
     /// No more than so many times the present load can be answered for long, even where a run of minutes gets away with more.
-    fn within(self, most: f64, plan: &Plan) -> Knee {
+    pub(super) fn within(self, most: Option<f64>, plan: &Plan) -> Knee {
+        let Some(most) = most else { return self };
         let most_per_s = most * plan.requests_per_s();
         let capped = |e: Estimate, most: f64| Estimate {
             value: e.value.map(|v| v.min(most)),

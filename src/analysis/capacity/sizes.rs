@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::answer::{knee_of, without};
+use super::answer::{firm, knee_of, without};
 use super::bound::bound;
 use super::search::{Ask, End, LOST, Question, Search};
 use super::{Knee, Verdict};
@@ -79,14 +79,16 @@ pub(super) fn sizes(
 }
 
 fn size(question: &Question, stack: &Stack, plan: Plan, ask: &mut Ask<'_>) -> Result<(u64, Size), End> {
-    let most = bound(&plan, &[]).map(|b| b.0);
+    let bounded = bound(&plan, &[]);
+    let most = bounded.as_ref().map(|b| b.0);
     let what = format!("{} of them", stack.replicas);
     let mut search = Search::new(question, plan.clone(), most, &what, ask);
     let trials = search.pin_down(
         libm::log(most.map_or(1.0, |f| 0.85 * f)),
         LOST.at_most(question.replications),
     )?;
-    let (mut events, knee) = (search.events, knee_of(&plan, &trials));
+    let knee = knee_of(&plan, &trials).within(firm(&plan, bounded.as_ref()), &plan);
+    let mut events = search.events;
     let mut worst: Option<(String, Knee)> = None;
     let of = |name: &String| plan.components.iter().find(|c| c.name == *name);
     for component in stack.losable.iter().filter_map(of) {

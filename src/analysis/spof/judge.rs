@@ -206,11 +206,14 @@ impl Judge<'_> {
         let trial = &self.question.trials[loss];
         let bins = measured_bins(trial);
         let half = bins.start.midpoint(bins.end);
-        let sum = |bins| {
-            let counts = lost_and_wanted(&self.runs.studies[trial.loss].samples, bins);
-            counts.iter().fold((0.0, 0.0), |sum, c| (sum.0 + c.1, sum.1 + c.0))
+        let of = |plan: usize| {
+            let sum = |bins| {
+                let counts = lost_and_wanted(&self.runs.studies[plan].samples, bins);
+                counts.iter().fold((0.0, 0.0), |sum, c| (sum.0 + c.1, sum.1 + c.0))
+            };
+            grows(sum(bins.start..half), sum(half..bins.end))
         };
-        grows(sum(bins.start..half), sum(half..bins.end))
+        of(trial.loss) && !of(trial.base)
     }
 
     /// Is it not as before when the watch ends?

@@ -202,7 +202,7 @@ fn judged(
             (lost_s, NOTICEABLE_S),
         ];
         let saved = shows.map(|(saved, least)| if saved > least { saved } else { 0.0 });
-        (saved != [0.0; 3]).then(|| Eased {
+        (minutes > -NOTICEABLE_MIN && saved != [0.0; 3]).then(|| Eased {
             component: component.clone(),
             fix: attempt.candidate.id.clone(),
             saved,

@@ -56,24 +56,30 @@ pub const KINDS_CALLED_OTHERWISE: &[(&str, &str)] = &[
     ("vip", "virtual-ip"),
 ];
 
-/// Fields that are objects and have an obvious shorter form, which is none: each with an example.
+/// Fields that are objects, or `parent.field`, each with an example: what is short for one elsewhere is none here.
 pub const SHAPES: &[(&str, &str)] = &[
     ("arrivals", r#"{ "poisson": "80/s" }"#),
-    ("check", "{}, with the defaults, or leave it out"),
-    (
-        "cpu",
-        r#""work": { "*": { "cpu": "5ms" } }: by request class, "*" being all"#,
-    ),
-    (
-        "io",
-        r#""work": { "*": { "io": "5ms" } }: by request class, "*" being all"#,
-    ),
+    ("check", "{} for the defaults"),
     ("lifetime", r#"{ "mtbf": "30d", "mttr": "1h" }"#),
     ("members", r#"{ "db1": {}, "db2": {} }"#),
     ("queries", r#"{ "*": { "read": 1 } }"#),
     ("retry", r#"{ "max": 1 }"#),
     ("slo", r#"{ "p99": "300ms" }"#),
     ("work", r#"{ "*": { "cpu": "5ms" } }"#),
+    ("work.*", r#"{ "cpu": "5ms" }"#),
+    (
+        "work.cpu",
+        r#""work": { "*": { "cpu": "5ms" } }: by request class, "*" being all"#,
+    ),
+    (
+        "work.io",
+        r#""work": { "*": { "io": "5ms" } }: by request class, "*" being all"#,
+    ),
+];
+
+/// Objects whose keys are names that somebody chose: none of them is one of those fields.
+pub const NAMED: &[&str] = &[
+    "clients", "hosts", "members", "nodes", "page", "queries", "requests", "work", "zones",
 ];
 
 /// A web stack, the load on it, and what goes wrong.

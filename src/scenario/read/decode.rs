@@ -39,8 +39,10 @@ pub struct Glossary {
     pub words: &'static [(&'static str, &'static str)],
     /// Kinds of what there are several kinds of.
     pub kinds: &'static [(&'static str, &'static str)],
-    /// Fields that are objects, each with how one is written.
+    /// Fields that are objects, or `parent.field`, each with how one is written.
     pub shapes: &'static [(&'static str, &'static str)],
+    /// Objects whose keys are names that somebody chose.
+    pub named: &'static [&'static str],
 }
 
 /// Decodes all that can be. What cannot is cut out of the tree.
@@ -208,10 +210,15 @@ impl What {
             What::Unknown { what, .. } => *what == WORD,
             What::Missing(_) => false,
         };
-        let Some(Step::Key(field)) = path.0.last().filter(|_| is_other) else {
+        let [.., Step::Key(parent), Step::Key(field)] = &path.0[..] else {
             return None;
         };
-        let (_, written) = glossary.shapes.iter().find(|(name, _)| name == field)?;
+        let is_here = |(place, _): &&(&str, &str)| match place.split_once('.') {
+            Some(both) => both == (parent.as_str(), field.as_str()),
+            // A name that somebody chose is none of these fields.
+            None => *place == field && !glossary.named.contains(&parent.as_str()),
+        };
+        let (_, written) = glossary.shapes.iter().find(is_here).filter(|_| is_other)?;
         Some(format!("write it as {written}"))
     }
 
@@ -328,7 +335,7 @@ fn plain(expected: &str) -> String {
         "a boolean" => "true or false".into(),
         "a sequence" => "a list".into(),
         "a map" => "an object".into(),
-        "enum" => "an object with one key".into(),
+        "enum" | "newtype variant" => "an object with one key".into(),
         _ if expected.starts_with("struct ") => "an object".into(),
         _ if expected.starts_with("enum ") => "a word or an object with one key".into(),
         _ => expected.to_owned(),
@@ -346,6 +353,7 @@ fn words(found: &Unexpected) -> String {
         Unexpected::Seq => "a list".into(),
         Unexpected::Map => "an object".into(),
         Unexpected::Unit => "null".into(),
+        Unexpected::UnitVariant => "a word".into(),
         other => other.to_string(),
     }
 }

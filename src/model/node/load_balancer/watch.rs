@@ -110,7 +110,14 @@ impl<'p> LoadBalancer<'p> {
     /// The connections to the server are closed: to their requests it is as if it had died. One that pauses hears of it
     /// at the end of its pause.
     pub(super) fn shut_down(&mut self, cx: &mut Context<'_>, server: usize) {
-        for key in cx.inside(self.me) {
+        // Who comes in for one that is shut down is let be.
+        let is_there = |stage: Stage| match stage {
+            Stage::On { server: on } | Stage::Pausing { server: on, .. } => usize::from(on) == server,
+            _ => false,
+        };
+        let mut all = cx.inside(self.me);
+        all.retain(|key| is_there(LoadBalancer::step(cx, *key).stage));
+        for key in all {
             let FrameStep::LoadBalancer(step) = &mut cx.frames[key].step else {
                 continue;
             };
