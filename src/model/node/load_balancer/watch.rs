@@ -111,12 +111,15 @@ impl<'p> LoadBalancer<'p> {
     /// at the end of its pause.
     pub(super) fn shut_down(&mut self, cx: &mut Context<'_>, server: usize) {
         // Who comes in for one that is shut down is let be.
-        let is_there = |stage: Stage| match stage {
-            Stage::On { server: on } | Stage::Pausing { server: on, .. } => usize::from(on) == server,
+        let is_there = |step: FrameStep| match step {
+            FrameStep::LoadBalancer(Step {
+                stage: Stage::On { server: on } | Stage::Pausing { server: on, .. },
+                ..
+            }) => usize::from(on) == server,
             _ => false,
         };
         let mut all = cx.inside(self.me);
-        all.retain(|key| is_there(LoadBalancer::step(cx, *key).stage));
+        all.retain(|key| is_there(cx.frames[*key].step));
         for key in all {
             let FrameStep::LoadBalancer(step) = &mut cx.frames[key].step else {
                 continue;
