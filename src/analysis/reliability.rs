@@ -3,6 +3,7 @@
 //! Components fail and are repaired independently of each other, so only the means of their times matter (Barlow and
 //! Proschan, *Statistical Theory of Reliability*, 1975). What is weighed is the share of requests whose class is cut.
 
+use crate::base::dist::Dist;
 use crate::base::ids::ClassId;
 use crate::model::structure::{State, is_cut};
 use crate::scenario::plan::{Component, Course, Plan};
@@ -17,6 +18,14 @@ pub struct Life {
 }
 
 impl Life {
+    /// Of what fails and is repaired so, once somebody knows; `None` where a mean does not exist.
+    pub fn of(plan: &Plan, mtbf: &Dist, mttr: &Dist) -> Option<Life> {
+        Some(Life {
+            up_s: mtbf.mean_s()?,
+            down_s: plan.monitoring.mean_s()? + mttr.mean_s()?,
+        })
+    }
+
     /// Share of the time it is down.
     pub fn unavailability(self) -> f64 {
         self.down_s / (self.up_s + self.down_s)
@@ -25,14 +34,10 @@ impl Life {
 
 /// The lives of a plan's components; `None` where the scenario does not say, or a mean does not exist.
 pub fn lives(plan: &Plan) -> Vec<Option<Life>> {
-    let notice_s = plan.monitoring.mean_s();
     let life = |component: &Component| {
         let mut own = plan.lifetimes.iter().filter(|l| l.name == component.name);
         own.find_map(|lifetime| match &lifetime.course {
-            Course::Failures { mtbf, mttr } => Some(Life {
-                up_s: mtbf.mean_s()?,
-                down_s: notice_s? + mttr.mean_s()?,
-            }),
+            Course::Failures { mtbf, mttr } => Life::of(plan, mtbf, mttr),
             Course::Maintenance { .. } => None,
         })
     };

@@ -24,17 +24,10 @@ pub struct Mortal {
 pub fn mortal(plan: &Plan) -> (Plan, Vec<Mortal>) {
     let used = used(plan);
     let part_of = |name: &str| plan.components.iter().position(|c| c.name == name);
-    let notice_s = plan.monitoring.mean_s();
     let mut bare = plan.clone();
     bare.faults.clear();
     bare.lifetimes
         .retain(|life| part_of(&life.name).is_some_and(|part| used[part]));
-    let mean = |mtbf: &Dist, mttr: &Dist| {
-        Some(reliability::Life {
-            up_s: mtbf.mean_s()?,
-            down_s: notice_s? + mttr.mean_s()?,
-        })
-    };
     let of = |life: &crate::scenario::plan::Lifetime| {
         let part = part_of(&life.name).expect("only those were kept");
         match &life.course {
@@ -42,7 +35,7 @@ pub fn mortal(plan: &Plan) -> (Plan, Vec<Mortal>) {
                 part,
                 cause: life.name.clone(),
                 planned: false,
-                means: mean(mtbf, mttr),
+                means: reliability::Life::of(plan, mtbf, mttr),
                 ageless: matches!(mtbf, Dist::Exponential { .. }),
             },
             Course::Maintenance { every, lasts } => Mortal {

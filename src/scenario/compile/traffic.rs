@@ -8,6 +8,7 @@ use super::trace;
 use crate::base::dist::Dist;
 use crate::base::ids::ClassId;
 use crate::base::limits;
+use crate::base::random::label;
 use crate::base::time::{Span, Time};
 use crate::scenario::plan::{Arrivals, Bytes, Class, Entry, Keys, Load, Retry, Source, TraceRow};
 use crate::scenario::raw::traffic as raw;
@@ -131,6 +132,7 @@ fn source(cx: &mut Context, name: &str, client: &raw::Client) -> Source {
         .map(|retry| self::retry(cx, retry, &path.key("retry")));
     Source {
         name: name.to_owned(),
+        label: label(name),
         load,
         entry,
         timeout,

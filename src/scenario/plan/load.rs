@@ -3,7 +3,7 @@
 use super::{Arrivals, Check, Class, Hit, Kind, Load, Node, Plan, Promotion, Retry, Source, Target};
 use crate::base::dist::Dist;
 use crate::base::ids::{ClassId, NodeId};
-use crate::base::random::{label, mix};
+use crate::base::random::mix;
 use crate::base::time::{Span, Time};
 
 /// A reaction that takes longer is not watched to its end.
@@ -189,7 +189,7 @@ impl Retry {
 impl Source {
     /// A client's address, for those who go by it: sources that are added before this one do not change it.
     pub fn address(&self, client: u32) -> u64 {
-        mix(label(&self.name), u64::from(client))
+        mix(self.label, u64::from(client))
     }
 
     /// Requests that come in a second, on the average until `end`; of a closed loop, at most so many.

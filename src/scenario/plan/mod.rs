@@ -124,6 +124,8 @@ pub struct Keys {
 pub struct Source {
     /// Its name.
     pub name: String,
+    /// Its name as a number, for the addresses of its clients.
+    pub label: u64,
     /// When requests come.
     pub load: Load,
     /// Where they go first.
