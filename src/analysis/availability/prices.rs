@@ -3,9 +3,8 @@
 use super::lives::Mortal;
 use super::occupancy::States;
 use super::trials::{Count, Course, LAST_SLICES, SLICES, Trial, add};
-use crate::analysis::spof::{Lasts, Slice, Slices, Weights, grows, lost_of_usual};
+use crate::analysis::spof::{Lasts, Outages, Seen, Slice, Slices, grows, lost_of_usual};
 use crate::base::ids::ClassId;
-use crate::base::random::Streams;
 use crate::model::structure::{State, is_cut};
 use crate::scenario::plan::Plan;
 use crate::stats::interval;
@@ -17,14 +16,21 @@ pub struct Trials {
     pub bases: Vec<Trial>,
     /// Of each loss, with the index of its baseline.
     pub losses: Vec<(Trial, usize)>,
+    /// Of outages of a component that are over before everything has reacted; the shortest first.
+    pub brief: Vec<Trial>,
 }
 
 impl Trials {
     /// How many replications all have.
     pub fn replications(&self) -> usize {
         let losses = self.losses.iter().map(|(trial, _)| trial);
-        let all = self.bases.iter().chain(losses);
+        let all = self.bases.iter().chain(losses).chain(&self.brief);
         all.map(Trial::replications).min().unwrap_or(0)
+    }
+
+    /// Brief outages of a component.
+    fn brief(&self, part: usize) -> impl Iterator<Item = &Trial> {
+        self.brief.iter().filter(move |trial| trial.parts == [part])
     }
 
     fn of(&self, down: &[usize]) -> Option<&(Trial, usize)> {
@@ -43,27 +49,26 @@ pub struct Prices<'a> {
     plan: &'a Plan,
     trials: &'a Trials,
     /// By lifetime: how much each part of an outage counts, and how long one is on the average.
-    lasts: Vec<(Weights, f64)>,
+    lasts: Vec<(Outages, f64)>,
     /// By lifetime: the trial of its component.
     trial_of: Vec<Option<usize>>,
 }
 
 impl<'a> Prices<'a> {
     /// With what the trials have seen so far.
-    pub fn new(plan: &'a Plan, mortals: &[Mortal], trials: &'a Trials, seed: u64) -> Prices<'a> {
-        let streams = Streams::new(seed, u32::MAX);
+    pub fn new(plan: &'a Plan, mortals: &[Mortal], trials: &'a Trials) -> Prices<'a> {
         let trial_of = |m: &Mortal| trials.losses.iter().position(|(t, _)| t.parts == [m.part]);
         let trial_of: Vec<Option<usize>> = mortals.iter().map(trial_of).collect();
         let lasts = |life: usize| {
             let mean_s = mortals[life].means.map_or(f64::INFINITY, |m| m.down_s);
-            let lasts = Lasts::drawn(plan, &streams, life);
+            let has_brief = !mortals[life].planned && trials.brief(mortals[life].part).next().is_some();
             let slices = |each_s: f64, count: usize| Slices { each_s, count };
             let trial = trial_of[life].map_or(trials.base(), |t| &trials.losses[t].0);
             let (reacting, ending) = (
                 slices(trial.slice_s(), SLICES),
                 slices(trial.last_slice_s(), LAST_SLICES),
             );
-            (lasts.weights(reacting, ending), mean_s)
+            (Lasts::drawn(plan, life).outages(reacting, ending, has_brief), mean_s)
         };
         Prices {
             plan,
@@ -110,12 +115,14 @@ impl<'a> Prices<'a> {
             };
             let excess = lasting - ratio(base, class, without, |c| c.lasting);
             let (failing, usual) = (trial.course(class, without), base.course(class, without));
-            let (weights, mean_s) = &self.lasts[life];
-            let lost = passing(weights, excess, &failing, &usual);
-            let offered = usual.whole().0;
-            if offered > 0.0 {
+            let (outages, mean_s) = &self.lasts[life];
+            let per_s = usual.whole().0 / base.counted_s();
+            let brief = self.trials.brief(trial.parts[0]);
+            let brief: Vec<Course> = brief.map(|trial| trial.course(class, without)).collect();
+            let lost = passing(outages, (excess, per_s), (&failing, &brief), &usual);
+            if per_s > 0.0 {
                 // No failure loses less than nothing.
-                (lost * base.counted_s() / offered).max(-excess.max(0.0) * mean_s)
+                (lost / per_s).max(-excess.max(0.0) * mean_s)
             } else {
                 0.0
             }
@@ -175,9 +182,14 @@ impl<'a> Prices<'a> {
     }
 }
 
-/// What a failure loses beside what is lost while it lasts, in requests, beside the same time with everything up.
-fn passing(weights: &Weights, excess: f64, failing: &Course, usual: &Course) -> f64 {
-    let more = |of: fn(&Course) -> Count| lost_of_usual(of(failing), of(usual), 1.0) - of(usual).1;
+/// What a failure loses beside the share that is lost while it lasts, in requests, beside the same time with everything up.
+fn passing(
+    outages: &Outages,
+    (excess, per_s): (f64, f64),
+    (failing, brief): (&Course, &[Course]),
+    usual: &Course,
+) -> f64 {
+    let more = |failing: &Course, of: fn(&Course) -> Count| lost_of_usual(of(failing), of(usual), 1.0) - of(usual).1;
     let slices = |of: fn(&Course) -> &[Count]| -> Vec<Slice> {
         // Where nobody asked in a slice, it is as in the whole stretch.
         let (asked, lost) = of(failing).iter().copied().fold((0.0, 0.0), add);
@@ -188,8 +200,15 @@ fn passing(weights: &Weights, excess: f64, failing: &Course, usual: &Course) -> 
         };
         of(failing).iter().zip(of(usual)).map(slice).collect()
     };
-    let (reacting, ending) = (slices(|c| &c.reacting), slices(|c| &c.ending));
-    more(|c| c.before) + weights.beyond_lasting(excess, &reacting, &ending) + more(|c| c.returning)
+    let brief: Vec<f64> = brief.iter().map(|brief| more(brief, Course::everything)).collect();
+    outages.beyond_lasting(&Seen {
+        excess,
+        around: more(failing, |c| c.before) + more(failing, |c| c.returning),
+        reacting: &slices(|c| &c.reacting),
+        ending: &slices(|c| &c.ending),
+        brief: &brief,
+        per_s,
+    })
 }
 
 /// Lost over offered; where the others have none of the class, over all of them.

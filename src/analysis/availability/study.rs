@@ -9,7 +9,7 @@ use super::trials::Trial;
 use super::*;
 
 use crate::analysis::reliability;
-use crate::analysis::spof::{Times, TimesWanted};
+use crate::analysis::spof::{Lasts, Times, TimesWanted, are_often_brief};
 use crate::analysis::topology::Topology;
 use crate::base::random::{Streams, mix};
 use crate::model::structure::used;
@@ -103,7 +103,13 @@ pub fn answer(
     parts.sort_unstable();
     parts.dedup();
     crew.add(&[]);
-    parts.iter().for_each(|part| crew.add(&[*part]));
+    let often_brief = are_often_brief(&bare);
+    for part in parts {
+        crew.add(&[part]);
+        if often_brief[part] {
+            crew.add_brief(part);
+        }
+    }
     let first = match asked.settings.replications {
         Count::Fixed(n) => n,
         Count::Precision(_) => ROUND,
@@ -127,7 +133,7 @@ pub fn answer(
         let Count::Precision(target) = asked.settings.replications else {
             break;
         };
-        let prices = Prices::new(&bare, &mortals, &crew.trials, asked.settings.seed);
+        let prices = Prices::new(&bare, &mortals, &crew.trials);
         let account = Account::new(&bare, &mortals, world.map(), &prices);
         if world.is_settled(&account, target) || crew.trials.replications() >= LAST || !complete {
             break;
@@ -135,7 +141,7 @@ pub fn answer(
         round += 1;
         crew.round(round, ROUND, 0)?;
     }
-    let prices = Prices::new(&bare, &mortals, &crew.trials, asked.settings.seed);
+    let prices = Prices::new(&bare, &mortals, &crew.trials);
     let account = Account::new(&bare, &mortals, world.map(), &prices);
     let availability = world.availability(&account, asked.horizon);
     let target = match asked.settings.replications {
@@ -192,11 +198,23 @@ impl Crew<'_> {
         }
     }
 
+    /// Trials of those outages of a component that are over before everything has reacted.
+    fn add_brief(&mut self, part: usize) {
+        let component = &self.plan.components[part];
+        let times = trial_of(self.plan, &[part], self.asked);
+        let lengths = Lasts::of(self.plan, &[component], 0.0).brief((times.settle + times.grace).seconds());
+        let brief = |seconds: f64| Trial::new(times, &[part]).brief(Span::from_seconds(seconds));
+        self.trials.brief.extend(lengths.into_iter().map(brief));
+    }
+
     /// More replications of all trials; or, from a loss on, the first of those that have none.
     fn round(&mut self, round: u64, count: u32, from: usize) -> Result<(), study::Failure> {
-        let bases = if from == 0 { &mut self.trials.bases[..] } else { &mut [] };
-        let losses = self.trials.losses[from..].iter_mut().map(|(trial, _)| trial);
-        let mut trials: Vec<&mut Trial> = bases.iter_mut().chain(losses).collect();
+        let Trials { bases, losses, brief } = &mut self.trials;
+        let losses = losses[from..].iter_mut().map(|(trial, _)| trial);
+        let mut trials: Vec<&mut Trial> = match from {
+            0 => bases.iter_mut().chain(losses).chain(brief).collect(),
+            _ => losses.collect(),
+        };
         if trials.is_empty() || self.stop.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -270,14 +288,12 @@ impl Trials {
     fn keep_what_all_have(&mut self) {
         let least = |trials: &mut dyn Iterator<Item = &Trial>| trials.map(Trial::replications).min();
         let alone = |t: &&Trial| t.parts.len() < 2;
-        let needed = self
-            .bases
-            .iter()
-            .chain(self.losses.iter().map(|(t, _)| t))
-            .filter(alone);
+        let all = self.bases.iter().chain(self.losses.iter().map(|(t, _)| t));
+        let needed = all.chain(&self.brief).filter(alone);
         let count = least(&mut needed.into_iter()).unwrap_or(0);
         self.losses.retain(|(t, _)| t.replications() >= count);
         let all = self.losses.iter_mut().map(|(t, _)| t).chain(&mut self.bases);
+        let all = all.chain(&mut self.brief);
         all.for_each(|t| t.keep(count));
     }
 }
@@ -375,7 +391,7 @@ impl World {
 
     /// States with several down that the rule may misjudge by enough to matter.
     fn worth_a_look(&self, plan: &Plan, mortals: &[Mortal], trials: &Trials, asked: &Asked) -> Sample {
-        let prices = Prices::new(plan, mortals, trials, asked.settings.seed);
+        let prices = Prices::new(plan, mortals, trials);
         let account = Account::new(plan, mortals, self.map(), &prices);
         let lost = account.sum(&self.occupancy, None).all;
         Sample::of(&account.by_rule(&self.occupancy), &account, lost, asked.settings.seed)

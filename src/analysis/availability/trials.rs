@@ -42,6 +42,8 @@ pub struct Trial {
     pub parts: Vec<usize>,
     /// When things happen.
     pub times: Times,
+    /// For how long they are down, where not for all that there is time for.
+    brief: Option<Span>,
     /// By replication and class.
     courses: Vec<Vec<Course>>,
     /// By class, over all replications.
@@ -56,9 +58,18 @@ impl Trial {
         Trial {
             parts: parts.to_vec(),
             times,
+            brief: None,
             courses: Vec::new(),
             sums: Vec::new(),
             stuck: 0,
+        }
+    }
+
+    /// The same, but its components are down for so long only.
+    pub fn brief(self, down: Span) -> Trial {
+        Trial {
+            brief: Some(down),
+            ..self
         }
     }
 
@@ -66,7 +77,7 @@ impl Trial {
     pub fn plan(&self, plan: &Plan) -> Plan {
         let fault = |part: &usize| Fault {
             at: Time::ZERO + self.times.crash,
-            lasts: Some(self.down()),
+            lasts: Some(self.brief.unwrap_or(self.down())),
             what: "crash".into(),
             target: plan.components[*part].name.clone(),
             hits: plan.components[*part].hits.clone(),
@@ -229,6 +240,13 @@ impl Course {
             returning: plus(self.returning, other.returning),
             late: plus(self.late, other.late),
         }
+    }
+
+    /// All of it together.
+    pub fn everything(&self) -> Count {
+        self.ending
+            .iter()
+            .fold(add(self.before, self.whole()), |sum, c| add(sum, *c))
     }
 
     /// All of it together, but for what comes before a failure would: that is the warm-up.

@@ -12,6 +12,8 @@ use crate::study::sample::Sample;
 struct Both {
     trial: Trial,
     outage: Vec<Pooled>,
+    /// Outages that are over before everything has reacted.
+    brief: Vec<Vec<Pooled>>,
     base: Vec<Pooled>,
     replications: usize,
 }
@@ -26,17 +28,16 @@ pub(super) fn course(trial: Trial, runs: &Runs) -> Passing {
 pub(super) fn courses_without_one(trial: Trial, runs: &Runs) -> Vec<Passing> {
     let mut both = Both::new(trial, runs);
     let recovered_s = both.recovered_s();
-    let samples = |plan: usize| runs.studies[plan].samples.iter();
+    let samples = |plan: usize| &runs.studies[plan].samples;
+    let paired = samples(trial.loss).len().min(samples(trial.base).len());
     both.replications -= both.replications.min(1);
-    let without = |(lost, usual): (&Sample, &Sample)| {
-        take(&mut both.outage, lost, -1.0);
-        take(&mut both.base, usual, -1.0);
+    let without = |r: usize| {
+        both.count(runs, r, -1.0);
         let passing = both.passing(recovered_s);
-        take(&mut both.outage, lost, 1.0);
-        take(&mut both.base, usual, 1.0);
+        both.count(runs, r, 1.0);
         passing
     };
-    samples(trial.loss).zip(samples(trial.base)).map(without).collect()
+    (0..paired).map(without).collect()
 }
 
 impl Both {
@@ -45,8 +46,19 @@ impl Both {
         Both {
             trial,
             outage: pooled(samples(trial.loss)),
+            brief: trial.brief_plans().map(|plan| pooled(samples(plan))).collect(),
             base: pooled(samples(trial.base)),
             replications: samples(trial.loss).len(),
+        }
+    }
+
+    /// The requests of a replication are counted so many times more.
+    fn count(&mut self, runs: &Runs, replication: usize, times: f64) {
+        let sample = |plan: usize| &runs.studies[plan].samples[replication];
+        take(&mut self.outage, sample(self.trial.loss), times);
+        take(&mut self.base, sample(self.trial.base), times);
+        for (bins, plan) in self.brief.iter_mut().zip(self.trial.brief_plans()) {
+            take(bins, sample(plan), times);
         }
     }
 
@@ -77,20 +89,21 @@ impl Both {
         let [down, settled, measured, up] = self.times();
         let end = outage.len();
         // Where nobody asks in a bin, it is as in the whole stretch.
-        let share = |from: usize, to: usize| {
+        let share = |outage: &[Pooled], from: usize, to: usize| {
             let bins = outage.iter().take(to).skip(from);
             let (asked, lost) = bins.fold((0.0, 0.0), |sum, o| (sum.0 + o.offered, sum.1 + o.lost));
             if asked > 0.0 { lost / asked } else { 1.0 }
         };
-        let lost_with = |unasked: f64, from: usize, to: usize| {
+        let lost_of = |outage: &[Pooled], from: usize, to: usize| {
+            let unasked = share(outage, from, to);
             let both = outage.iter().zip(base).take(to).skip(from);
             both.map(|(o, b)| o.lost_of_usual(b, unasked) - b.lost).sum::<f64>()
         };
-        let lost = |from: usize, to: usize| lost_with(share(from, to), from, to);
+        let lost = |from: usize, to: usize| lost_of(outage, from, to);
         let per_s = base.iter().map(|b| b.offered).sum::<f64>() / (end as f64 * bin_s);
         let seconds = |lost: f64| if per_s > 0.0 { lost.max(0.0) / per_s } else { 0.0 };
         let slices = |from: usize, to: usize| -> Vec<Slice> {
-            let unasked = share(from, to);
+            let unasked = share(outage, from, to);
             let slice = |bin: usize| match outage.get(bin).zip(base.get(bin)) {
                 Some((failing, usual)) if per_s > 0.0 => Slice {
                     lost: (failing.lost_of_usual(usual, unasked) - usual.lost) / per_s,
@@ -111,6 +124,7 @@ impl Both {
             ending,
             bin_s,
             lost_returning_s: seconds(lost(up, end)),
+            brief_s: self.brief.iter().map(|brief| seconds(lost_of(brief, 0, end))).collect(),
             lost_at_end: if recovered_s.is_none() { lost_at_end } else { 0.0 },
             recovered_s,
         }
@@ -126,6 +140,8 @@ pub(super) struct Passing {
     pub(super) ending: Vec<Slice>,
     pub(super) bin_s: f64,
     pub(super) lost_returning_s: f64,
+    /// By brief outage: lost in all.
+    pub(super) brief_s: Vec<f64>,
     /// Share of the requests still lost when the watch ends, where it does not recover.
     pub(super) lost_at_end: f64,
     pub(super) recovered_s: Option<f64>,

@@ -2,7 +2,7 @@
 
 use super::course::{CUT_SHORT, Passing, course, courses_without_one, grows, pooled, wanted_and_lost};
 use super::lab::Runs;
-use super::lasts::{Lasts, Slices, Weights};
+use super::lasts::{Lasts, Outages, Seen, Slices};
 use super::question::{Doubts, Effect, Loss, Question, Times, Trial};
 use super::{ImportanceResult, Priced, Verdict};
 use crate::analysis::reliability::{Exact, Importance, Life};
@@ -332,11 +332,15 @@ impl Judge<'_> {
             each_s: course.bin_s,
             count,
         };
-        let lasts = Lasts::of(self.question.plan, self.parts(loss), down_s);
+        let lasts = Lasts::of(self.question.plan, &self.parts(loss), down_s);
         Some(Rate {
             per_year: 365.0 * 86_400.0 * together / down_s,
             down_s,
-            weights: lasts.weights(slices(course.reacting.len()), slices(course.ending.len())),
+            outages: lasts.outages(
+                slices(course.reacting.len()),
+                slices(course.ending.len()),
+                !course.brief_s.is_empty(),
+            ),
         })
     }
 }
@@ -345,18 +349,23 @@ impl Judge<'_> {
 struct Rate {
     per_year: f64,
     down_s: f64,
-    weights: Weights,
+    outages: Outages,
 }
 
 impl Rate {
-    /// Minutes a year: what the crash and the way back lose, and what is lost in between, so many times a year.
+    /// Minutes a year: what is lost for as long as it lasts, and what more or less before and after, so many times a year.
     fn minutes(&self, course: &Passing, excess: f64) -> f64 {
-        let beyond = self.weights.beyond_lasting(excess, &course.reacting, &course.ending);
-        let down = excess * self.down_s + beyond;
+        let beyond = self.outages.beyond_lasting(&Seen {
+            excess,
+            around: course.lost_before_s + course.lost_returning_s,
+            reacting: &course.reacting,
+            ending: &course.ending,
+            brief: &course.brief_s,
+            per_s: 1.0,
+        });
         // Who does not come back by itself is down as long again, until somebody has helped.
         let stuck = course.lost_at_end * self.down_s;
-        let lost_s = course.lost_before_s + down.max(0.0) + course.lost_returning_s + stuck;
-        self.per_year * lost_s / 60.0
+        self.per_year * ((excess * self.down_s + beyond).max(0.0) + stuck) / 60.0
     }
 }
 

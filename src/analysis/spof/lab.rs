@@ -93,10 +93,10 @@ impl Runs {
         }
     }
 
-    /// Were both sides of it simulated?
+    /// Was all of it simulated?
     pub(super) fn has(&self, trial: Trial) -> bool {
         let any = |plan: usize| !self.studies[plan].samples.is_empty();
-        any(trial.base) && any(trial.loss)
+        any(trial.base) && any(trial.loss) && trial.brief_plans().all(any)
     }
 
     /// As many replications of each as all have that have any: more only where somebody stopped it in between.

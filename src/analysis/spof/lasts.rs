@@ -1,20 +1,18 @@
 //! How long an outage lasts: many are over before everything has reacted to them.
 
+use super::single_points;
+use crate::analysis::reliability;
 use crate::base::random::Streams;
 use crate::failure::Timeline;
 use crate::scenario::plan::{Component, Course, Lifetime, Plan};
 
-/// How long an outage lasts.
-pub enum Lasts {
-    /// Drawn, in seconds.
-    Drawn {
-        /// One by one, the shortest first.
-        sorted: Vec<f64>,
-        /// Of so many of the first.
-        sums: Vec<f64>,
-    },
-    /// Exponential, with this mean: of several components that are down together.
-    Exponential(f64),
+/// How long an outage lasts, in seconds.
+#[derive(Clone)]
+pub struct Lasts {
+    /// One by one, the shortest first.
+    sorted: Vec<f64>,
+    /// Of so many of the first.
+    sums: Vec<f64>,
 }
 
 /// A part of an outage in slices of equal length: of the reaction from the crash on, of its end from the repair back.
@@ -32,8 +30,44 @@ impl Slices {
     }
 }
 
+/// All outages of a loss: brief ones, which are simulated as they are, and the rest, which are priced by the parts of a long one.
+pub struct Outages {
+    /// How long those are that are simulated, in seconds; each stands for as many.
+    brief: Vec<f64>,
+    /// The share of all outages that they stand for.
+    share: f64,
+    rest: Weights,
+}
+
+/// What was simulated of a loss, beside the same requests with everything up.
+pub struct Seen<'a> {
+    /// The share that is lost as long as it lasts.
+    pub excess: f64,
+    /// Lost before the crash and from the repair on.
+    pub around: f64,
+    /// While everything reacts.
+    pub reacting: &'a [Slice],
+    /// Just before the repair, the last first.
+    pub ending: &'a [Slice],
+    /// Lost in all by each brief outage.
+    pub brief: &'a [f64],
+    /// Requests a second with everything up, as all that is lost is counted.
+    pub per_s: f64,
+}
+
+impl Outages {
+    /// What an outage loses on the average beyond what it would if as much of what is asked were lost for all of its length.
+    pub fn beyond_lasting(&self, seen: &Seen<'_>) -> f64 {
+        let rest = seen.around + self.rest.beyond_lasting(seen.excess, seen.reacting, seen.ending);
+        let lost = self.brief.iter().zip(seen.brief);
+        let beyond = lost.map(|(lasts_s, lost)| lost - seen.excess * lasts_s * seen.per_s);
+        let brief = beyond.sum::<f64>() / self.brief.len().max(1) as f64;
+        self.share * brief + (1.0 - self.share) * rest
+    }
+}
+
 /// How much each slice of an outage counts, which may be over by then.
-pub struct Weights {
+struct Weights {
     /// By slice of the reaction: for how much of it is it still down?
     reacting: Vec<f64>,
     /// By slice of the end: for how much of it was it down already?
@@ -43,9 +77,9 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// What an outage loses beyond what it would if as much of what is asked were lost for all of its length: of that more or less is
-    /// lost while everything reacts, and less by those who still try when the repair comes. `excess` is the share that lasts.
-    pub fn beyond_lasting(&self, excess: f64, reacting: &[Slice], ending: &[Slice]) -> f64 {
+    /// More or less is lost while everything reacts than the share that lasts, which is `excess`, and less by those who still try when
+    /// the repair comes.
+    fn beyond_lasting(&self, excess: f64, reacting: &[Slice], ending: &[Slice]) -> f64 {
         let weighed = |slices: &[Slice], weights: &[f64]| -> f64 {
             let both = slices.iter().zip(weights);
             both.map(|(slice, weight)| weight * slice.beyond(excess)).sum()
@@ -92,54 +126,115 @@ const TOO_LITTLE: f64 = 0.05;
 
 /// An outage's length is drawn so many times, to know how often it is over before everything has reacted.
 const DRAWS: usize = 10_000;
+/// So many lengths stand for all brief outages: each for as many, and as long as those are on the average, so that what is lost of each
+/// second is met exactly.
+const BRIEF: usize = 5;
+/// Outages are often brief if they last no longer than so many reactions on the average.
+const OFTEN: f64 = 4.0;
+
+/// By component: are its outages often over before everything has reacted, and does somebody try again for so long, where something else would
+/// take over? Whom a repair saves then cannot be told from a long outage.
+pub fn are_often_brief(plan: &Plan) -> Vec<bool> {
+    let lives = plan.components.iter().zip(reliability::lives(plan));
+    let is_quick = lives.map(|(component, life)| {
+        let mean_s = life.map_or(f64::INFINITY, |l| l.down_s);
+        mean_s < OFTEN * plan.reaction(&component.hits).seconds() && !plan.tries(&component.hits).is_zero()
+    });
+    let mut all: Vec<bool> = is_quick.collect();
+    if all.contains(&true) {
+        let points = single_points(plan);
+        for (is_brief, component) in all.iter_mut().zip(&plan.components) {
+            *is_brief &= points.iter().all(|p| p.component != component.name);
+        }
+    }
+    all
+}
 
 impl Lasts {
     /// Of the loss of these components, which lasts so long on the average.
-    pub fn of(plan: &Plan, parts: Vec<&Component>, mean_s: f64) -> Lasts {
+    pub fn of(plan: &Plan, parts: &[&Component], mean_s: f64) -> Lasts {
         let fails = |name: &str| {
             let is_it = |l: &Lifetime| l.name == name && matches!(l.course, Course::Failures { .. });
             plan.lifetimes.iter().position(is_it)
         };
-        let [part] = parts[..] else {
-            return Lasts::Exponential(mean_s);
+        let life = match parts {
+            [part] => fails(&part.name),
+            _ => None,
         };
-        let Some(life) = fails(&part.name) else {
-            return Lasts::Exponential(mean_s);
-        };
-        // How long repairs take does not depend on the study's seed.
-        Lasts::drawn(plan, &Streams::new(0, 0), life)
+        life.map_or_else(|| Lasts::exponential(mean_s), |life| Lasts::drawn(plan, life))
     }
 
-    /// Of one lifetime.
-    pub fn drawn(plan: &Plan, streams: &Streams, life: usize) -> Lasts {
-        let drawn = Timeline::down_times(plan, streams, life, DRAWS);
+    /// Of several components that are down together.
+    fn exponential(mean_s: f64) -> Lasts {
+        let quantile = |i: usize| -mean_s * libm::log1p(-(i as f64 + 0.5) / DRAWS as f64);
+        Lasts::new((0..DRAWS).map(quantile).collect())
+    }
+
+    /// Of one lifetime. How long repairs take does not depend on the study's seed.
+    pub fn drawn(plan: &Plan, life: usize) -> Lasts {
+        let drawn = Timeline::down_times(plan, &Streams::new(0, 0), life, DRAWS);
         let mut sorted: Vec<f64> = drawn.iter().map(|d| d.seconds()).collect();
         sorted.sort_by(f64::total_cmp);
+        Lasts::new(sorted)
+    }
+
+    fn new(sorted: Vec<f64>) -> Lasts {
         let mut sums = vec![0.0];
         sums.extend(sorted.iter().scan(0.0, |sum, d| {
             *sum += d;
             Some(*sum)
         }));
-        Lasts::Drawn { sorted, sums }
+        Lasts { sorted, sums }
     }
 
     /// Probability that it lasts longer.
     fn beyond(&self, seconds: f64) -> f64 {
-        match self {
-            Lasts::Drawn { sorted, .. } => 1.0 - sorted.partition_point(|d| *d <= seconds) as f64 / sorted.len() as f64,
-            Lasts::Exponential(mean_s) => libm::exp(-seconds / mean_s.max(1e-9)),
-        }
+        1.0 - self.shorter(seconds) as f64 / self.sorted.len() as f64
+    }
+
+    /// How many last no longer.
+    fn shorter(&self, seconds: f64) -> usize {
+        self.sorted.partition_point(|d| *d <= seconds)
     }
 
     /// How long it lasts on the average, where no more than this counts.
     fn mean_to(&self, most_s: f64) -> f64 {
-        match self {
-            Lasts::Drawn { sorted, sums } => {
-                let shorter = sorted.partition_point(|d| *d <= most_s);
-                let longer = (sorted.len() - shorter) as f64;
-                (sums[shorter] + longer * most_s) / sorted.len() as f64
-            }
-            Lasts::Exponential(mean_s) => mean_s * (1.0 - self.beyond(most_s)),
+        let shorter = self.shorter(most_s);
+        let longer = (self.sorted.len() - shorter) as f64;
+        (self.sums[shorter] + longer * most_s) / self.sorted.len() as f64
+    }
+
+    /// How long brief outages are to be simulated, in seconds: of those that last no longer than this.
+    pub fn brief(&self, most_s: f64) -> Vec<f64> {
+        let shorter = self.shorter(most_s);
+        let part = |i: usize| i * shorter / BRIEF..(i + 1) * shorter / BRIEF;
+        let mean = |part: std::ops::Range<usize>| (self.sums[part.end] - self.sums[part.start]) / part.len() as f64;
+        match self.sorted[..shorter] {
+            [first, .., last] if first < last => (0..BRIEF).map(part).filter(|p| !p.is_empty()).map(mean).collect(),
+            [first, ..] => vec![first],
+            [] => Vec::new(),
+        }
+    }
+
+    /// How much each part of an outage counts, of which brief ones are simulated or are not.
+    pub fn outages(&self, reacting: Slices, ending: Slices, is_brief: bool) -> Outages {
+        let most_s = reacting.seconds() + ending.seconds();
+        let brief = if is_brief { self.brief(most_s) } else { Vec::new() };
+        if brief.is_empty() {
+            return Outages {
+                brief,
+                share: 0.0,
+                rest: self.weights(reacting, ending),
+            };
+        }
+        Outages {
+            brief,
+            share: 1.0 - self.beyond(most_s),
+            rest: Weights {
+                reacting: vec![1.0; reacting.count],
+                ending: vec![1.0; ending.count],
+                over: Vec::new(),
+            },
         }
     }
 
@@ -148,8 +243,7 @@ impl Lasts {
         (self.mean_to(to_s) - self.mean_to(from_s)) / (to_s - from_s)
     }
 
-    /// How much each part of an outage counts.
-    pub fn weights(&self, reacting: Slices, ending: Slices) -> Weights {
+    fn weights(&self, reacting: Slices, ending: Slices) -> Weights {
         let starts = |of: Slices| (0..of.count).map(move |i| i as f64 * of.each_s);
         let shares = |of: Slices| {
             starts(of)
@@ -184,10 +278,7 @@ mod tests {
 
     /// What an outage of ten seconds loses where all is lost for long.
     fn priced(each_s: usize, reacting: &[Slice], ending: &[Slice]) -> f64 {
-        let outage = Lasts::Drawn {
-            sorted: vec![10.0],
-            sums: vec![0.0, 10.0],
-        };
+        let outage = Lasts::new(vec![10.0]);
         let slices = |of: &[Slice]| Slices {
             each_s: each_s as f64,
             count: of.len(),

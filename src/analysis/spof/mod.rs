@@ -27,7 +27,7 @@ pub use course::{grows, lost_of_usual};
 pub use judge::titled;
 use judge::{Judge, PAIR, Settled, worse};
 pub use lab::{Lab, Runs};
-pub use lasts::{Lasts, Slice, Slices, Weights};
+pub use lasts::{Lasts, Outages, Seen, Slice, Slices, are_often_brief};
 pub use question::{Doubts, Effect, Loss, Question, SLOWER, Times, TimesWanted};
 pub use remedy::{NoFix, apply, remedies};
 use serde::{Deserialize, Serialize};
@@ -396,31 +396,7 @@ pub fn unwatched(plan: &Plan) -> Vec<Caveat> {
             ),
         });
     }
-    let quick = met_by_retries(plan);
-    if !quick.is_empty() {
-        all.push(Caveat {
-            code: "repair.quick".into(),
-            message: format!(
-                "{} may be repaired before everything has reacted: whoever tries again until then counts as lost all the same, where something else takes over; `run --failures` counts them one by one",
-                listed(&quick)
-            ),
-        });
-    }
     all
-}
-
-/// Components that are not the only ones of their kind, are mostly repaired before the others have taken over, and that somebody tries again.
-fn met_by_retries(plan: &Plan) -> Vec<&str> {
-    let points = single_points(plan);
-    let lives = reliability::lives(plan);
-    let is_quick = |component: &Component, life: Option<Life>| {
-        let mean_s = life.map_or(f64::INFINITY, |l| l.down_s);
-        mean_s < plan.reaction(&component.hits).seconds() && !plan.tries(&component.hits).is_zero()
-    };
-    let all = plan.components.iter().zip(lives).zip(used(plan));
-    all.filter(|((c, life), used)| *used && is_quick(c, *life) && points.iter().all(|p| p.component != c.name))
-        .map(|((c, _), _)| c.name.as_str())
-        .collect()
 }
 
 /// What one should know before believing the numbers.

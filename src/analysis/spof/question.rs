@@ -1,6 +1,7 @@
 //! What is simulated to price the losses, and when things happen there.
 
 use super::cut_sets;
+use super::lasts::{Lasts, are_often_brief};
 use crate::base::ids::NodeId;
 use crate::base::time::{Span, Time};
 use crate::model::bin::bin_of;
@@ -219,7 +220,16 @@ pub(super) struct Trial {
     pub base: usize,
     /// Index of the plan in which it fails.
     pub loss: usize,
+    /// So many after that are of brief outages.
+    pub brief: usize,
     pub times: Times,
+}
+
+impl Trial {
+    /// Indices of the plans of brief outages.
+    pub fn brief_plans(self) -> std::ops::Range<usize> {
+        self.loss + 1..self.loss + 1 + self.brief
+    }
 }
 
 /// What is to be simulated.
@@ -229,7 +239,7 @@ pub struct Question<'p> {
     pub losses: Vec<Loss>,
     /// By loss.
     pub(super) trials: Vec<Trial>,
-    /// First the baselines, of which there are so many, then each loss.
+    /// First the baselines, of which there are so many, then each loss with its brief outages.
     pub plans: Vec<Plan>,
     /// How many plans are baselines.
     pub baselines: usize,
@@ -268,9 +278,11 @@ impl<'p> Question<'p> {
     pub fn of(plan: &'p Plan, mut losses: Vec<Loss>, wish: TimesWanted) -> Question<'p> {
         losses.retain(|l| !l.hits(plan).is_empty());
         let mut trials = Trials::default();
-        let found = losses
-            .iter()
-            .map(|l| trials.add(plan, l, Times::of(plan, &l.hits(plan), wish)));
+        let outages = BriefOutages::of(plan);
+        let found = losses.iter().map(|l| {
+            let times = Times::of(plan, &l.hits(plan), wish);
+            trials.add(plan, l, times, &outages.lengths(plan, l, times))
+        });
         let found: Vec<Trial> = found.collect();
         let (baselines, trials, plans) = trials.plans(found);
         Question {
@@ -290,15 +302,17 @@ impl<'p> Question<'p> {
         let mut found = Vec::new();
         for (i, loss) in self.losses.iter().enumerate() {
             if of_load[i] {
-                found.push(trials.add(&light, loss, self.trials[i].times));
+                found.push(trials.add(&light, loss, self.trials[i].times, &[]));
             }
         }
         let (_, of_light, mut plans) = trials.plans(found);
         let mut trials = Trials::default();
         let mut found = Vec::new();
+        let outages = BriefOutages::of(self.plan);
         for (i, loss) in self.losses.iter().enumerate() {
             if of_return[i] {
-                found.push(trials.add(self.plan, loss, self.trials[i].times.longer()));
+                let times = self.trials[i].times.longer();
+                found.push(trials.add(self.plan, loss, times, &outages.lengths(self.plan, loss, times)));
             }
         }
         let (_, mut of_longer, more) = trials.plans(found);
@@ -319,6 +333,25 @@ impl<'p> Question<'p> {
     }
 }
 
+/// Which components have outages that are simulated as they are.
+struct BriefOutages(Vec<bool>);
+
+impl BriefOutages {
+    fn of(plan: &Plan) -> BriefOutages {
+        BriefOutages(are_often_brief(plan))
+    }
+
+    /// How long those of a loss are, in seconds.
+    fn lengths(&self, plan: &Plan, loss: &Loss, times: Times) -> Vec<f64> {
+        match loss.parts[..] {
+            [part] if loss.effect == Effect::Crash && self.0[part] => {
+                Lasts::of(plan, &[&plan.components[part]], 0.0).brief((times.settle + times.grace).seconds())
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// Plans in the making: losses with the same times share a baseline.
 #[derive(Default)]
 struct Trials {
@@ -328,17 +361,22 @@ struct Trials {
 }
 
 impl Trials {
-    /// A trial whose `loss` counts from the first loss on.
-    fn add(&mut self, plan: &Plan, loss: &Loss, times: Times) -> Trial {
+    /// A trial whose `loss` counts from the first loss on, with brief outages of so many seconds.
+    fn add(&mut self, plan: &Plan, loss: &Loss, times: Times, brief: &[f64]) -> Trial {
         let base = self.times.iter().position(|t| *t == times).unwrap_or_else(|| {
             self.times.push(times);
             self.baselines.push(scenario_of(plan, times, None));
             self.times.len() - 1
         });
-        self.losses.push(scenario_of(plan, times, Some(loss)));
+        let first = self.losses.len();
+        let lengths = brief.iter().map(|seconds| Span::from_seconds(*seconds));
+        for down in std::iter::once(times.down()).chain(lengths) {
+            self.losses.push(scenario_of(plan, times, Some((loss, down))));
+        }
         Trial {
             base,
-            loss: self.losses.len() - 1,
+            loss: first,
+            brief: brief.len(),
             times,
         }
     }
@@ -376,12 +414,12 @@ fn pairs_of(plan: &Plan, used: &[bool]) -> Vec<Loss> {
         .collect()
 }
 
-/// The plan in which these components fail and are repaired, and nothing else happens.
-fn scenario_of(plan: &Plan, times: Times, loss: Option<&Loss>) -> Plan {
-    let of = |loss: &Loss| {
+/// The plan in which these components fail and are repaired so much later, and nothing else happens.
+fn scenario_of(plan: &Plan, times: Times, loss: Option<(&Loss, Span)>) -> Plan {
+    let of = |(loss, down): (&Loss, Span)| {
         let fault = |part: &usize| Fault {
             at: Time::ZERO + times.crash,
-            lasts: Some(times.down()),
+            lasts: Some(down),
             what: loss.effect.name().into(),
             target: plan.components[*part].name.clone(),
             hits: loss.effect.hits(plan, &plan.components[*part]),
