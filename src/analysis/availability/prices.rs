@@ -2,7 +2,7 @@
 
 use super::lives::Mortal;
 use super::occupancy::States;
-use super::trials::{Count, Course, LAST_SLICES, SLICES, Trial, add};
+use super::trials::{Count, Course, LAST_SLICES, LASTING_SLICES, SLICES, Trial, add, sum};
 use crate::analysis::spof::{Lasts, Outages, Seen, Slice, Slices, grows, lost_of_usual};
 use crate::base::ids::ClassId;
 use crate::model::structure::{State, is_cut};
@@ -33,8 +33,8 @@ impl Trials {
         self.brief.iter().filter(move |trial| trial.parts == [part])
     }
 
-    fn of(&self, down: &[usize]) -> Option<&(Trial, usize)> {
-        self.losses.iter().find(|(trial, _)| trial.parts == down)
+    fn of(&self, down: &[usize]) -> Option<usize> {
+        self.losses.iter().position(|(trial, _)| trial.parts == down)
     }
 
     /// The one that has seen most.
@@ -52,29 +52,37 @@ pub struct Prices<'a> {
     lasts: Vec<(Outages, f64)>,
     /// By lifetime: the trial of its component.
     trial_of: Vec<Option<usize>>,
+    /// By trial of a loss: was more lost in the second half of what was measured than in the first? Then only that half is taken for what lasts.
+    grew: Vec<bool>,
 }
 
 impl<'a> Prices<'a> {
     /// With what the trials have seen so far.
     pub fn new(plan: &'a Plan, mortals: &[Mortal], trials: &'a Trials) -> Prices<'a> {
-        let trial_of = |m: &Mortal| trials.losses.iter().position(|(t, _)| t.parts == [m.part]);
-        let trial_of: Vec<Option<usize>> = mortals.iter().map(trial_of).collect();
+        let trial_of: Vec<Option<usize>> = mortals.iter().map(|m| trials.of(&[m.part])).collect();
+        let grew = |(trial, base): &(Trial, usize)| {
+            let of = |trial: &Trial| more_and_more(trial, plan.classes.len(), 0..LASTING_SLICES);
+            of(trial) && !of(&trials.bases[*base])
+        };
+        let grew: Vec<bool> = trials.losses.iter().map(grew).collect();
         let lasts = |life: usize| {
             let mean_s = mortals[life].means.map_or(f64::INFINITY, |m| m.down_s);
             let has_brief = !mortals[life].planned && trials.brief(mortals[life].part).next().is_some();
-            let slices = |each_s: f64, count: usize| Slices { each_s, count };
             let trial = trial_of[life].map_or(trials.base(), |t| &trials.losses[t].0);
-            let (reacting, ending) = (
-                slices(trial.slice_s(), SLICES),
-                slices(trial.last_slice_s(), LAST_SLICES),
-            );
-            (Lasts::drawn(plan, life).outages(reacting, ending, has_brief), mean_s)
+            let mut reacting = Slices::even(SLICES, trial.slice_s());
+            if trial_of[life].is_some_and(|t| grew[t]) {
+                reacting = reacting.then(LASTING_SLICES / 2, trial.lasting_slice_s());
+            }
+            let ending = Slices::even(LAST_SLICES, trial.last_slice_s());
+            let brief_to_s = has_brief.then_some(trial.times.brief_to().seconds());
+            (Lasts::drawn(plan, life).outages(&reacting, &ending, brief_to_s), mean_s)
         };
         Prices {
             plan,
             trials,
             lasts: (0..mortals.len()).map(lasts).collect(),
             trial_of,
+            grew,
         }
     }
 
@@ -94,32 +102,39 @@ impl<'a> Prices<'a> {
             let base = self.trials.base();
             return Some((0..cut.len()).map(|c| ratio(base, c, without, Course::whole)).collect());
         }
-        let (trial, _) = self.trials.of(down)?;
+        let t = self.trials.of(down)?;
         let of = |class: usize| match cut[class] {
             true => 1.0,
-            false => ratio(trial, class, without, |c| c.lasting),
+            false => ratio(&self.trials.losses[t].0, class, without, |c| self.lasting(t, c)),
         };
         Some((0..cut.len()).map(of).collect())
     }
 
+    /// What lasts of a trial's loss.
+    fn lasting(&self, trial: usize, course: &Course) -> Count {
+        let late = if self.grew[trial] { LASTING_SLICES / 2 } else { 0 };
+        sum(&course.lasting[late..])
+    }
+
     /// What a failure of this lifetime loses beside what is lost while it lasts, by class, in seconds of its requests.
     pub fn passing_s(&self, life: usize, cut: &[bool], without: Option<usize>) -> Vec<f64> {
-        let Some((trial, base)) = self.trial_of[life].map(|t| &self.trials.losses[t]) else {
+        let Some(t) = self.trial_of[life] else {
             return vec![0.0; self.plan.classes.len()];
         };
+        let (trial, base) = &self.trials.losses[t];
         let base = &self.trials.bases[*base];
         let of = |class: usize| {
             let lasting = match cut[class] {
                 true => 1.0,
-                false => ratio(trial, class, without, |c| c.lasting),
+                false => ratio(trial, class, without, |c| self.lasting(t, c)),
             };
-            let excess = lasting - ratio(base, class, without, |c| c.lasting);
+            let excess = lasting - ratio(base, class, without, |c| self.lasting(t, c));
             let (failing, usual) = (trial.course(class, without), base.course(class, without));
             let (outages, mean_s) = &self.lasts[life];
             let per_s = usual.whole().0 / base.counted_s();
             let brief = self.trials.brief(trial.parts[0]);
             let brief: Vec<Course> = brief.map(|trial| trial.course(class, without)).collect();
-            let lost = passing(outages, (excess, per_s), (&failing, &brief), &usual);
+            let lost = passing(outages, (excess, per_s), (&failing, &brief), &usual, self.grew[t]);
             if per_s > 0.0 {
                 // No failure loses less than nothing.
                 (lost / per_s).max(-excess.max(0.0) * mean_s)
@@ -136,20 +151,13 @@ impl<'a> Prices<'a> {
         trial.is_some_and(|(trial, base)| trial.stuck > self.trials.bases[*base].stuck)
     }
 
-    /// Is more lost in the second half of what is taken for lasting than in the first?
+    /// Is more and more lost to the end of what was measured?
     pub fn still_grows(&self, life: usize) -> bool {
-        let Some((trial, base)) = self.trial_of[life].map(|t| &self.trials.losses[t]) else {
-            return false;
+        let late = |t: usize| {
+            let trial = &self.trials.losses[t].0;
+            more_and_more(trial, self.plan.classes.len(), LASTING_SLICES / 2..LASTING_SLICES)
         };
-        let of = |trial: &Trial| {
-            let courses = (0..self.plan.classes.len()).map(|class| trial.course(class, None));
-            let sums = courses.fold([(0.0, 0.0); 2], |sums, c| {
-                [add(sums[0], c.lasting), add(sums[1], c.lasting_late)]
-            });
-            let [(asked, lost), (late_asked, late_lost)] = sums;
-            grows((asked - late_asked, lost - late_lost), (late_asked, late_lost))
-        };
-        of(trial) && !of(&self.trials.bases[*base])
+        self.trial_of[life].is_some_and(|t| self.grew[t] && late(t))
     }
 
     /// Is something still amiss when the way back has been watched to the end? Beyond three standard deviations of a count.
@@ -188,6 +196,7 @@ fn passing(
     (excess, per_s): (f64, f64),
     (failing, brief): (&Course, &[Course]),
     usual: &Course,
+    grew: bool,
 ) -> f64 {
     let more = |failing: &Course, of: fn(&Course) -> Count| lost_of_usual(of(failing), of(usual), 1.0) - of(usual).1;
     let slices = |of: fn(&Course) -> &[Count]| -> Vec<Slice> {
@@ -200,15 +209,31 @@ fn passing(
         };
         of(failing).iter().zip(of(usual)).map(slice).collect()
     };
+    let mut reacting = slices(|c| &c.reacting);
+    if grew {
+        reacting.extend(slices(|c| &c.lasting[..LASTING_SLICES / 2]));
+    }
     let brief: Vec<f64> = brief.iter().map(|brief| more(brief, Course::everything)).collect();
     outages.beyond_lasting(&Seen {
         excess,
-        around: more(failing, |c| c.before) + more(failing, |c| c.returning),
-        reacting: &slices(|c| &c.reacting),
+        before: more(failing, |c| c.before),
+        returning: more(failing, |c| c.returning),
+        grew,
+        reacting: &reacting,
         ending: &slices(|c| &c.ending),
         brief: &brief,
         per_s,
     })
+}
+
+/// Is more lost in the second half of these slices of what is measured than in the first?
+fn more_and_more(trial: &Trial, classes: usize, slices: std::ops::Range<usize>) -> bool {
+    let half = slices.start.midpoint(slices.end);
+    let all = |slices: std::ops::Range<usize>| {
+        let of = |class: usize| sum(&trial.course(class, None).lasting[slices.clone()]);
+        (0..classes).map(of).fold((0.0, 0.0), add)
+    };
+    grows(all(slices.start..half), all(half..slices.end))
 }
 
 /// Lost over offered; where the others have none of the class, over all of them.

@@ -202,7 +202,7 @@ impl Crew<'_> {
     fn add_brief(&mut self, part: usize) {
         let component = &self.plan.components[part];
         let times = trial_of(self.plan, &[part], self.asked);
-        let lengths = Lasts::of(self.plan, &[component], 0.0).brief((times.settle + times.grace).seconds());
+        let lengths = Lasts::of(self.plan, &[component], 0.0).brief(times.brief_to().seconds());
         let brief = |seconds: f64| Trial::new(times, &[part]).brief(Span::from_seconds(seconds));
         self.trials.brief.extend(lengths.into_iter().map(brief));
     }

@@ -10,6 +10,8 @@ use crate::scenario::plan::{Fault, Plan, Warmup};
 
 /// The reaction to a failure is looked at in so many slices.
 pub const SLICES: usize = 64;
+/// What is taken for lasting in so many, an even number.
+pub const LASTING_SLICES: usize = 32;
 /// And what comes just before the repair in so many.
 pub const LAST_SLICES: usize = 32;
 
@@ -23,10 +25,8 @@ pub struct Course {
     pub before: Count,
     /// While everything reacts, by slice.
     pub reacting: Vec<Count>,
-    /// While the state lasts.
-    pub lasting: Count,
-    /// Of that, the second half.
-    pub lasting_late: Count,
+    /// While the state lasts, by slice.
+    pub lasting: Vec<Count>,
     /// Just before the repair, by slice, the last first: what these meet may be the repair.
     pub ending: Vec<Count>,
     /// From the repair on.
@@ -116,6 +116,11 @@ impl Trial {
         self.times.settle.seconds() / SLICES as f64
     }
 
+    /// How long a slice of what is taken for lasting lasts.
+    pub fn lasting_slice_s(&self) -> f64 {
+        self.times.measure.seconds() / LASTING_SLICES as f64
+    }
+
     /// How long a slice of what comes just before the repair lasts.
     pub fn last_slice_s(&self) -> f64 {
         self.times.grace.seconds() / LAST_SLICES as f64
@@ -163,7 +168,6 @@ impl Trial {
             (self.times.crash + self.times.settle).seconds(),
         );
         let (measured, repaired, end) = (self.measured().seconds(), self.repaired().seconds(), self.seconds());
-        let half = f64::midpoint(settled, measured);
         let late = end - (end - repaired) / 4.0;
         let asked = record.rows.iter();
         let asked = asked.map(|row| (row.arrived, row.class, row.outcome == Outcome::Ok));
@@ -182,10 +186,8 @@ impl Trial {
                 let slice = ((at - crash) / self.slice_s()) as usize;
                 add(&mut course.reacting[slice.min(SLICES - 1)]);
             } else if at < measured {
-                add(&mut course.lasting);
-                if at >= half {
-                    add(&mut course.lasting_late);
-                }
+                let slice = ((at - settled) / self.lasting_slice_s()) as usize;
+                add(&mut course.lasting[slice.min(LASTING_SLICES - 1)]);
             } else if at < repaired {
                 let slice = ((repaired - at) / self.last_slice_s()) as usize;
                 add(&mut course.ending[slice.min(LAST_SLICES - 1)]);
@@ -209,6 +211,11 @@ impl Trial {
     }
 }
 
+/// All of them together.
+pub fn sum<'a>(counts: impl IntoIterator<Item = &'a Count>) -> Count {
+    counts.into_iter().fold((0.0, 0.0), |sum, c| add(sum, *c))
+}
+
 /// Both together.
 pub fn add(a: Count, b: Count) -> Count {
     (a.0 + b.0, a.1 + b.1)
@@ -219,8 +226,7 @@ impl Course {
         Course {
             before: (0.0, 0.0),
             reacting: vec![(0.0, 0.0); SLICES],
-            lasting: (0.0, 0.0),
-            lasting_late: (0.0, 0.0),
+            lasting: vec![(0.0, 0.0); LASTING_SLICES],
             ending: vec![(0.0, 0.0); LAST_SLICES],
             returning: (0.0, 0.0),
             late: (0.0, 0.0),
@@ -234,8 +240,7 @@ impl Course {
         Course {
             before: plus(self.before, other.before),
             reacting: slices(&self.reacting, &other.reacting),
-            lasting: plus(self.lasting, other.lasting),
-            lasting_late: plus(self.lasting_late, other.lasting_late),
+            lasting: slices(&self.lasting, &other.lasting),
             ending: slices(&self.ending, &other.ending),
             returning: plus(self.returning, other.returning),
             late: plus(self.late, other.late),
@@ -244,15 +249,12 @@ impl Course {
 
     /// All of it together.
     pub fn everything(&self) -> Count {
-        self.ending
-            .iter()
-            .fold(add(self.before, self.whole()), |sum, c| add(sum, *c))
+        add(add(self.before, self.whole()), sum(&self.ending))
     }
 
     /// All of it together, but for what comes before a failure would: that is the warm-up.
     pub fn whole(&self) -> Count {
-        let parts = [self.lasting, self.returning];
-        let all = self.reacting.iter().chain(&parts);
-        all.fold((0.0, 0.0), |sum, c| (sum.0 + c.0, sum.1 + c.1))
+        let all = self.reacting.iter().chain(&self.lasting);
+        add(sum(all), self.returning)
     }
 }

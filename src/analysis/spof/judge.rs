@@ -73,7 +73,7 @@ impl Judge<'_> {
         let longer = settled.doubts.longer[loss].map(|trial| (trial, settled.runs));
         let (watched, seen_by) = longer.unwrap_or((*trial, self.runs));
         let course = course(watched, seen_by);
-        let rate = self.rate(loss, &course);
+        let rate = self.rate(loss, watched, &course);
         let cost = rate.as_ref().map(|rate| rate.minutes(&course, self.excess(loss)));
         Priced {
             name: self.names(loss),
@@ -105,8 +105,9 @@ impl Judge<'_> {
 
     /// Minutes a year, and nothing else, from the first answers alone.
     pub(super) fn cost(&self, loss: usize) -> Option<f64> {
-        let course = course(self.question.trials[loss], self.runs);
-        self.rate(loss, &course)
+        let trial = self.question.trials[loss];
+        let course = course(trial, self.runs);
+        self.rate(loss, trial, &course)
             .map(|rate| rate.minutes(&course, self.excess(loss)))
     }
 
@@ -203,17 +204,7 @@ impl Judge<'_> {
 
     /// Is more lost in the second half of what is taken for lasting than in the first?
     pub(super) fn still_grows(&self, loss: usize) -> bool {
-        let trial = &self.question.trials[loss];
-        let bins = measured_bins(trial);
-        let half = bins.start.midpoint(bins.end);
-        let of = |plan: usize| {
-            let sum = |bins| {
-                let counts = lost_and_wanted(&self.runs.studies[plan].samples, bins);
-                counts.iter().fold((0.0, 0.0), |sum, c| (sum.0 + c.1, sum.1 + c.0))
-            };
-            grows(sum(bins.start..half), sum(half..bins.end))
-        };
-        of(trial.loss) && !of(trial.base)
+        still_grows(&self.question.trials[loss], self.runs)
     }
 
     /// Is it not as before when the watch ends?
@@ -316,7 +307,7 @@ impl Judge<'_> {
     }
 
     /// How often it happens, and for how long; no lifetime says how often something is slow or wrong.
-    fn rate(&self, loss: usize, course: &Passing) -> Option<Rate> {
+    fn rate(&self, loss: usize, trial: Trial, course: &Passing) -> Option<Rate> {
         let Loss {
             parts,
             effect: Effect::Crash,
@@ -328,18 +319,16 @@ impl Judge<'_> {
         // A pair is down together as long as the shorter repair, as often as one fails while the other is down.
         let together: f64 = lives.iter().map(|l| l.unavailability()).product();
         let down_s = 1.0 / lives.iter().map(|l| 1.0 / l.down_s.max(1e-9)).sum::<f64>();
-        let slices = |count: usize| Slices {
-            each_s: course.bin_s,
-            count,
-        };
+        let slices = |count: usize| Slices::even(count, course.bin_s);
         let lasts = Lasts::of(self.question.plan, &self.parts(loss), down_s);
         Some(Rate {
             per_year: 365.0 * 86_400.0 * together / down_s,
             down_s,
+            grew: trial.grew,
             outages: lasts.outages(
-                slices(course.reacting.len()),
-                slices(course.ending.len()),
-                !course.brief_s.is_empty(),
+                &slices(course.reacting.len()),
+                &slices(course.ending.len()),
+                (trial.brief > 0).then_some(trial.brief_to.seconds()),
             ),
         })
     }
@@ -350,6 +339,7 @@ struct Rate {
     per_year: f64,
     down_s: f64,
     outages: Outages,
+    grew: bool,
 }
 
 impl Rate {
@@ -357,7 +347,9 @@ impl Rate {
     fn minutes(&self, course: &Passing, excess: f64) -> f64 {
         let beyond = self.outages.beyond_lasting(&Seen {
             excess,
-            around: course.lost_before_s + course.lost_returning_s,
+            before: course.lost_before_s,
+            returning: course.lost_returning_s,
+            grew: self.grew,
             reacting: &course.reacting,
             ending: &course.ending,
             brief: &course.brief_s,
@@ -377,6 +369,20 @@ fn measured_bins(trial: &Trial) -> std::ops::Range<usize> {
     let bin_s = trial.times.bin_s();
     let at = |span: Span| libm::ceil(span.seconds() / bin_s) as usize;
     at(crash + settle)..at(crash + settle + measure)
+}
+
+/// Is more lost in the second half of what is taken for lasting than in the first?
+pub(super) fn still_grows(trial: &Trial, runs: &Runs) -> bool {
+    let bins = measured_bins(trial);
+    let half = bins.start.midpoint(bins.end);
+    let of = |plan: usize| {
+        let sum = |bins| {
+            let counts = lost_and_wanted(&runs.studies[plan].samples, bins);
+            counts.iter().fold((0.0, 0.0), |sum, c| (sum.0 + c.1, sum.1 + c.0))
+        };
+        grows(sum(bins.start..half), sum(half..bins.end))
+    };
+    of(trial.loss) && !of(trial.base)
 }
 
 /// Are requests lost that come after the failure, be it for as long as nobody has noticed? Those that were inside are the

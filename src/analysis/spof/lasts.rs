@@ -15,18 +15,33 @@ pub struct Lasts {
     sums: Vec<f64>,
 }
 
-/// A part of an outage in slices of equal length: of the reaction from the crash on, of its end from the repair back.
-#[derive(Copy, Clone, Debug)]
+/// A part of an outage in slices: of the reaction from the crash on, of its end from the repair back.
+#[derive(Clone, Debug)]
 pub struct Slices {
-    /// How long one is.
-    pub each_s: f64,
-    /// How many there are.
-    pub count: usize,
+    /// Where each begins, and the last ends, in seconds.
+    bounds_s: Vec<f64>,
 }
 
 impl Slices {
-    fn seconds(self) -> f64 {
-        self.each_s * self.count as f64
+    /// So many, so long each.
+    pub fn even(count: usize, each_s: f64) -> Slices {
+        Slices { bounds_s: vec![0.0] }.then(count, each_s)
+    }
+
+    /// And so many others behind them.
+    pub fn then(mut self, count: usize, each_s: f64) -> Slices {
+        let end_s = self.end_s();
+        self.bounds_s.extend((1..=count).map(|i| end_s + i as f64 * each_s));
+        self
+    }
+
+    fn end_s(&self) -> f64 {
+        self.bounds_s.last().copied().unwrap_or_default()
+    }
+
+    /// From when to when each is.
+    fn each(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.bounds_s.windows(2).map(|bounds| (bounds[0], bounds[1]))
     }
 }
 
@@ -37,14 +52,20 @@ pub struct Outages {
     /// The share of all outages that they stand for.
     share: f64,
     rest: Weights,
+    /// The share of the rest that outlasts the reaction.
+    outlasts: f64,
 }
 
 /// What was simulated of a loss, beside the same requests with everything up.
 pub struct Seen<'a> {
     /// The share that is lost as long as it lasts.
     pub excess: f64,
-    /// Lost before the crash and from the repair on.
-    pub around: f64,
+    /// Lost of those that came before the crash,
+    pub before: f64,
+    /// and of those that come from the repair on.
+    pub returning: f64,
+    /// Did the loss build up for longer than anything reacts? Then there is as much to be worked off only after an outage that is as long.
+    pub grew: bool,
     /// While everything reacts.
     pub reacting: &'a [Slice],
     /// Just before the repair, the last first.
@@ -58,7 +79,8 @@ pub struct Seen<'a> {
 impl Outages {
     /// What an outage loses on the average beyond what it would if as much of what is asked were lost for all of its length.
     pub fn beyond_lasting(&self, seen: &Seen<'_>) -> f64 {
-        let rest = seen.around + self.rest.beyond_lasting(seen.excess, seen.reacting, seen.ending);
+        let returning = if seen.grew { self.outlasts } else { 1.0 } * seen.returning;
+        let rest = seen.before + returning + self.rest.beyond_lasting(seen.excess, seen.reacting, seen.ending);
         let lost = self.brief.iter().zip(seen.brief);
         let beyond = lost.map(|(lasts_s, lost)| lost - seen.excess * lasts_s * seen.per_s);
         let brief = beyond.sum::<f64>() / self.brief.len().max(1) as f64;
@@ -67,6 +89,7 @@ impl Outages {
 }
 
 /// How much each slice of an outage counts, which may be over by then.
+#[derive(Default)]
 struct Weights {
     /// By slice of the reaction: for how much of it is it still down?
     reacting: Vec<f64>,
@@ -189,7 +212,7 @@ impl Lasts {
 
     /// Probability that it lasts longer.
     fn beyond(&self, seconds: f64) -> f64 {
-        1.0 - self.shorter(seconds) as f64 / self.sorted.len() as f64
+        1.0 - self.shorter(seconds) as f64 / self.sorted.len().max(1) as f64
     }
 
     /// How many last no longer.
@@ -216,25 +239,15 @@ impl Lasts {
         }
     }
 
-    /// How much each part of an outage counts, of which brief ones are simulated or are not.
-    pub fn outages(&self, reacting: Slices, ending: Slices, is_brief: bool) -> Outages {
-        let most_s = reacting.seconds() + ending.seconds();
-        let brief = if is_brief { self.brief(most_s) } else { Vec::new() };
-        if brief.is_empty() {
-            return Outages {
-                brief,
-                share: 0.0,
-                rest: self.weights(reacting, ending),
-            };
-        }
+    /// How much each part of an outage counts, if those are simulated as they are that last no longer than this.
+    pub fn outages(&self, reacting: &Slices, ending: &Slices, brief_to_s: Option<f64>) -> Outages {
+        let shorter = brief_to_s.map_or(0, |most_s| self.shorter(most_s));
+        let rest = Lasts::new(self.sorted[shorter..].to_vec());
         Outages {
-            brief,
-            share: 1.0 - self.beyond(most_s),
-            rest: Weights {
-                reacting: vec![1.0; reacting.count],
-                ending: vec![1.0; ending.count],
-                over: Vec::new(),
-            },
+            brief: brief_to_s.map_or(Vec::new(), |most_s| self.brief(most_s)),
+            share: shorter as f64 / self.sorted.len() as f64,
+            rest: rest.weights(reacting, ending),
+            outlasts: rest.beyond(reacting.end_s()),
         }
     }
 
@@ -243,25 +256,25 @@ impl Lasts {
         (self.mean_to(to_s) - self.mean_to(from_s)) / (to_s - from_s)
     }
 
-    fn weights(&self, reacting: Slices, ending: Slices) -> Weights {
-        let starts = |of: Slices| (0..of.count).map(move |i| i as f64 * of.each_s);
-        let shares = |of: Slices| {
-            starts(of)
-                .map(move |from| self.share_of(from, from + of.each_s))
-                .collect()
-        };
-        let ends_late = self.beyond(reacting.seconds() + ending.seconds()) > SELDOM;
-        let over = |left_s: f64| {
-            let at = move |age_s: f64| self.share_of(age_s + left_s, age_s + left_s + ending.each_s);
-            let part = ending.each_s / reacting.each_s;
-            starts(reacting).map(move |age_s| part * (at(age_s) - at(age_s + reacting.each_s)))
+    fn weights(&self, reacting: &Slices, ending: &Slices) -> Weights {
+        if self.sorted.is_empty() {
+            return Weights::default();
+        }
+        let shares = |of: &Slices| of.each().map(|(from_s, to_s)| self.share_of(from_s, to_s)).collect();
+        let ends_late = self.beyond(reacting.end_s() + ending.end_s()) > SELDOM;
+        let over = |(from_s, to_s): (f64, f64)| {
+            let at = move |age_s: f64| self.share_of(age_s + from_s, age_s + to_s);
+            let part = move |began_s: f64, ended_s: f64| (to_s - from_s) / (ended_s - began_s);
+            reacting
+                .each()
+                .map(move |(began_s, ended_s)| part(began_s, ended_s) * (at(began_s) - at(ended_s)))
         };
         Weights {
             reacting: shares(reacting),
             ending: shares(ending),
             over: match ends_late {
                 true => Vec::new(),
-                false => starts(ending).flat_map(over).collect(),
+                false => ending.each().flat_map(over).collect(),
             },
         }
     }
@@ -279,11 +292,8 @@ mod tests {
     /// What an outage of ten seconds loses where all is lost for long.
     fn priced(each_s: usize, reacting: &[Slice], ending: &[Slice]) -> f64 {
         let outage = Lasts::new(vec![10.0]);
-        let slices = |of: &[Slice]| Slices {
-            each_s: each_s as f64,
-            count: of.len(),
-        };
-        let weights = outage.weights(slices(reacting), slices(ending));
+        let slices = |of: &[Slice]| Slices::even(of.len(), each_s as f64);
+        let weights = outage.weights(&slices(reacting), &slices(ending));
         10.0 + each_s as f64 * weights.beyond_lasting(1.0, reacting, ending)
     }
 

@@ -272,10 +272,11 @@ impl Before<'_> {
 /// # Errors
 /// See [`Failure`].
 pub fn answer<'p>(plan: &'p Plan, options: &Options, lab: &mut Lab<'_>) -> Result<(Spof, Before<'p>), Failure> {
-    let question = Question::new(plan, &options.effects, options.pairs, lab.wish);
+    let mut question = Question::new(plan, &options.effects, options.pairs, lab.wish);
     let replications = lab.replications(&question)?;
     let count = Count::Fixed(replications);
     let runs = lab.run("losses", &question.plans, count)?.even();
+    question.wait_for_growth(&runs);
     let lives = reliability::lives(plan);
     let judge = Judge {
         question: &question,
@@ -355,7 +356,7 @@ pub fn waits_for_ever(names: &[String]) -> String {
 pub fn still_growing(names: &[String]) -> String {
     let who = if names.len() > 1 { "any of " } else { "" };
     format!(
-        "with {who}{} down more was lost in the second half of what was measured than in the first: a backlog builds up, so a short outage costs less and a long one more than is said; a longer `--duration` measures for longer",
+        "with {who}{} down more and more was lost until what was measured ended: a backlog builds up, so a long outage costs more than is said; a longer `--duration` measures for longer",
         listed(names)
     )
 }

@@ -1,6 +1,8 @@
 //! What is simulated to price the losses, and when things happen there.
 
 use super::cut_sets;
+use super::judge::still_grows;
+use super::lab::Runs;
 use super::lasts::{Lasts, are_often_brief};
 use crate::base::ids::NodeId;
 use crate::base::time::{Span, Time};
@@ -197,6 +199,22 @@ impl Times {
         .in_bins()
     }
 
+    /// What lasts was not yet what it will be in the first half of what was measured: that is part of the reaction.
+    pub(super) fn later(self) -> Times {
+        let bins = libm::round(0.5 * self.measure.seconds() / self.bin_s());
+        let half = Span::from_seconds(bins * self.bin_s()).min(self.measure);
+        Times {
+            settle: self.settle + half,
+            measure: self.measure - half,
+            ..self
+        }
+    }
+
+    /// No outage is over before everything has reacted, and all who try have met that, that lasts longer.
+    pub fn brief_to(self) -> Span {
+        self.settle + self.grace
+    }
+
     /// How long the outage lasts.
     pub(super) fn down(self) -> Span {
         self.settle + self.measure + self.grace
@@ -220,9 +238,13 @@ pub(super) struct Trial {
     pub base: usize,
     /// Index of the plan in which it fails.
     pub loss: usize,
-    /// So many after that are of brief outages.
+    /// So many after that are of brief outages,
     pub brief: usize,
+    /// which last no longer than this.
+    pub brief_to: Span,
     pub times: Times,
+    /// Was more lost in the second half of what was measured than in the first?
+    pub grew: bool,
 }
 
 impl Trial {
@@ -294,6 +316,15 @@ impl<'p> Question<'p> {
         }
     }
 
+    /// Where more was lost in the second half of what was measured than in the first, only that half is taken for what lasts.
+    pub(super) fn wait_for_growth(&mut self, runs: &Runs) {
+        for trial in &mut self.trials {
+            if runs.has(*trial) && still_grows(trial, runs) {
+                (trial.times, trial.grew) = (trial.times.later(), true);
+            }
+        }
+    }
+
     /// What has to be simulated to tell for these losses whether they are a matter of load, and for those whether the
     /// stack comes back.
     pub fn doubts(&self, of_load: &[bool], of_return: &[bool]) -> Doubts {
@@ -345,7 +376,7 @@ impl BriefOutages {
     fn lengths(&self, plan: &Plan, loss: &Loss, times: Times) -> Vec<f64> {
         match loss.parts[..] {
             [part] if loss.effect == Effect::Crash && self.0[part] => {
-                Lasts::of(plan, &[&plan.components[part]], 0.0).brief((times.settle + times.grace).seconds())
+                Lasts::of(plan, &[&plan.components[part]], 0.0).brief(times.brief_to().seconds())
             }
             _ => Vec::new(),
         }
@@ -377,7 +408,9 @@ impl Trials {
             base,
             loss: first,
             brief: brief.len(),
+            brief_to: times.brief_to(),
             times,
+            grew: false,
         }
     }
 

@@ -55,7 +55,7 @@ pub fn remedies(loaded: &Loaded, before: &Before<'_>, spof: &mut Spof, lab: &mut
     let all = candidates(loaded, &ailing);
     let replications = before.replications().min(REPLICATIONS);
     let attempts: Vec<Attempt<'_>> = all.iter().filter_map(|c| attempt(loaded, before, c)).collect();
-    let questions: Vec<Question<'_>> = attempts.iter().map(|a| question(a, lab.wish)).collect();
+    let mut questions: Vec<Question<'_>> = attempts.iter().map(|a| question(a, lab.wish)).collect();
     let plans: Vec<Plan> = questions.iter().flat_map(|q| q.plans.clone()).collect();
     let mut runs = lab.run("fixes", &plans, Count::Fixed(replications))?;
     if lab.stopped() {
@@ -63,8 +63,9 @@ pub fn remedies(loaded: &Loaded, before: &Before<'_>, spof: &mut Spof, lab: &mut
     }
     let first = before.runs.first(replications);
     let (mut fixes, mut eased) = (Vec::new(), Vec::new());
-    for (attempt, question) in attempts.iter().zip(&questions) {
+    for (attempt, question) in attempts.iter().zip(&mut questions) {
         let own = runs.take(question.plans.len());
+        question.wait_for_growth(&own);
         if let Some((fix, of)) = judged(attempt, question, &own, before, &first) {
             fixes.push(fix);
             eased.extend(of);
