@@ -229,11 +229,12 @@ fn passing(
 /// Is more lost in the second half of these slices of what is measured than in the first?
 fn more_and_more(trial: &Trial, classes: usize, slices: std::ops::Range<usize>) -> bool {
     let half = slices.start.midpoint(slices.end);
-    let all = |slices: std::ops::Range<usize>| {
-        let of = |class: usize| sum(&trial.course(class, None).lasting[slices.clone()]);
+    let all = |replication: usize, slices: std::ops::Range<usize>| {
+        let of = |class: usize| sum(&trial.course_in(class, replication).lasting[slices.clone()]);
         (0..classes).map(of).fold((0.0, 0.0), add)
     };
-    grows(all(slices.start..half), all(half..slices.end))
+    let both = |r: usize| [all(r, slices.start..half), all(r, half..slices.end)];
+    grows(&(0..trial.replications()).map(both).collect::<Vec<_>>())
 }
 
 /// Lost over offered; where the others have none of the class, over all of them.

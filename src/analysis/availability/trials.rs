@@ -160,6 +160,11 @@ impl Trial {
         }
     }
 
+    /// What a class met in a replication.
+    pub fn course_in(&self, class: usize, replication: usize) -> &Course {
+        &self.courses[replication][class]
+    }
+
     /// Shown each replication in order, with a row for every request.
     pub fn see(&mut self, plan: &Plan, record: &RunRecord) {
         let mut courses = vec![Course::nothing(); plan.classes.len()];

@@ -173,14 +173,21 @@ pub fn lost_of_usual(failing: (f64, f64), usual: (f64, f64), unasked: f64) -> f6
     }
 }
 
-/// Is more lost of these than of those before them, both as (asked, lost)? By a tenth, and three standard deviations of a count.
-pub fn grows(before: (f64, f64), then: (f64, f64)) -> bool {
-    let expected = if before.0 > 0.0 {
-        before.1 / before.0 * then.0
-    } else {
-        then.1
+/// Is more lost of these than of those before them, both as (asked, lost), by replication? By a tenth, and twice what an interval of the
+/// difference is wide on either side: losses come in heaps, so their count alone says less than it seems to.
+pub fn grows(halves: &[[(f64, f64); 2]]) -> bool {
+    let expected = |[before, then]: &[(f64, f64); 2]| match before.0 > 0.0 {
+        true => before.1 / before.0 * then.0,
+        false => then.1,
     };
-    then.1 > 1.1 * expected + 3.0 * libm::sqrt(expected + then.1)
+    let more: Vec<f64> = halves.iter().map(|both| both[1].1 - expected(both)).collect();
+    let usual: f64 = halves.iter().map(expected).sum();
+    let found = interval::mean(&more);
+    let is_sure = |found: &interval::Interval| match found.half {
+        Some(half) => found.value > 2.0 * half,
+        None => found.value > 3.0 * libm::sqrt(2.0 * usual + found.value),
+    };
+    more.iter().sum::<f64>() > 0.1 * usual && found.as_ref().is_some_and(is_sure)
 }
 
 /// Requests that somebody wanted, and those of them without an answer: a page whose document fails loses all that it names.

@@ -376,11 +376,10 @@ pub(super) fn still_grows(trial: &Trial, runs: &Runs) -> bool {
     let bins = measured_bins(trial);
     let half = bins.start.midpoint(bins.end);
     let of = |plan: usize| {
-        let sum = |bins| {
-            let counts = lost_and_wanted(&runs.studies[plan].samples, bins);
-            counts.iter().fold((0.0, 0.0), |sum, c| (sum.0 + c.1, sum.1 + c.0))
-        };
-        grows(sum(bins.start..half), sum(half..bins.end))
+        let counts = |bins| lost_and_wanted(&runs.studies[plan].samples, bins).into_iter();
+        let both = counts(bins.start..half).zip(counts(half..bins.end));
+        let halves: Vec<[(f64, f64); 2]> = both.map(|(b, t)| [(b.1, b.0), (t.1, t.0)]).collect();
+        grows(&halves)
     };
     of(trial.loss) && !of(trial.base)
 }
