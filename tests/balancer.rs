@@ -145,8 +145,8 @@ fn live_traffic_marks_a_server_down_at_the_fifth_failed_connection() {
     let down = |on_error: &str| first_event(&run(on_error).1, "down") - 3.0;
     // Every request tries s1 first, since the redispatch takes the turn of s2: the first at 3.00, the fifth at 3.04.
     assert!((down("mark-down") - 0.04).abs() < 1e-9);
-    // The fifth failure brings the next check forward by nearly a minute, to 0.24; it fails.
-    assert!((down("sudden-death") - 0.24).abs() < 1e-9);
+    // The fifth failure leaves one more: the next check would be it, brought forward by nearly a minute to 0.24, but five more errors come first.
+    assert!((down("sudden-death") - 0.09).abs() < 1e-9);
     // Two more follow it.
     assert!((down("fastinter") - 0.64).abs() < 1e-9);
     // Every fifth failure counts as a failed check: the fifteenth is the third.
@@ -205,18 +205,47 @@ fn sessions_on_a_server_that_is_marked_down_end_or_are_retried() {
     }
 }
 
+/// A session that is shut down while it has no connection goes on as if nothing had happened, and the next connection that it gets ends it.
 #[test]
-fn a_session_that_pauses_is_shut_down_after_its_pause() {
+fn a_session_that_pauses_is_shut_down_with_its_next_connection() {
     let server = |s: &str| format!("server {s} x check inter 500ms fall 3 rise 2 on-marked-down shutdown-sessions");
     let (s1, s2) = (server("s1"), server("s2"));
-    let lines = ["balance roundrobin", "retries 3", &s1, &s2];
-    let record = stack(&lines, 100.0, 6.0, &[(3.0, 4.0, "s1", "crash")], json!({}))
+    let run = |retries: &str, more: &str| {
+        let lines = ["balance roundrobin", retries, more, &s1, &s2];
+        let record = stack(&lines, 100.0, 8.0, &[(3.0, 4.0, "s1", "crash")], json!({}))
+            .run(0.0)
+            .1;
+        let down = first_event(&record, "down");
+        let held = held(&record, 3.0, down);
+        assert!((held.len() as f64 - (down - 3.0) * 50.0).abs() <= 1.0, "{}", held.len());
+        (held, down)
+    };
+    for (retries, pauses) in [("retries 1", 1.0), ("retries 3", 3.0)] {
+        for more in ["", "retry-on all-retryable-errors"] {
+            for (ended, arrived, at) in run(retries, more).0 {
+                assert!((at - arrived - pauses).abs() < 1e-6, "{arrived} to {at}");
+                // The server is back at 7.
+                assert_eq!(ended, if at < 7.0 { Refused } else { Reset }, "at {at}");
+            }
+        }
+    }
+    // With redispatch the first try after DOWN goes elsewhere, and gets its connection there.
+    let s3 = server("s3");
+    let lines = [
+        "balance uri",
+        "hash-type consistent",
+        "option redispatch",
+        "retries 3",
+        &s1,
+        &s2,
+        &s3,
+    ];
+    let record = stack(&lines, 100.0, 8.0, &[(3.0, 4.0, "s1", "crash")], json!({}))
         .run(0.0)
         .1;
     let down = first_event(&record, "down");
     let held = held(&record, 3.0, down);
-    assert!((held.len() as f64 - (down - 3.0) * 50.0).abs() <= 1.0, "{}", held.len());
-    // Refused once a second since it came; the pause that DOWN falls into is the last.
+    assert!(!held.is_empty());
     for (ended, arrived, at) in held {
         assert_eq!(ended, Reset);
         assert!(

@@ -167,7 +167,7 @@ there, and not worth a choice.
 
 The last two columns are the variance of the difference between `roundrobin` and `leastconn` with independent runs, over what
 it is with common random numbers; `compare` prints both at its end. Arrivals and demands are the same request by request in
-every design, so at light load nearly all of the noise is shared, and both are far above five. Where one design alone makes the
+every design, so at light load nearly all of the noise is shared, and both are above five. Where one design alone makes the
 noise (round robin, when it fills a slow server) there is little to share: with standard deviations *a* and *b* no coupling
 whatever can save more than (a² + b²) / (a − b)², which stands in brackets. With one server half as fast that is next to nothing, and
 only more replications narrow the difference; but it is so large there that few are needed.

@@ -53,7 +53,7 @@ pub struct Difference {
     pub difference: Estimate,
     /// Corrected for many comparisons.
     pub verdict: Verdict,
-    /// The metric of a, over the replications that both have; null where there is none.
+    /// The metric of a, over the replications that both have, or its own where b has none; null where there is none.
     pub a_value: Option<f64>,
     /// The metric of b.
     pub b_value: Option<f64>,
@@ -134,6 +134,8 @@ struct Row {
     b: String,
     measure: Measure,
     found: Option<paired::Difference>,
+    /// Of each design for itself, where one has nothing to say.
+    alone: [Option<f64>; 2],
     /// The only class says what all requests say.
     repeats: bool,
 }
@@ -146,6 +148,7 @@ fn pair(a: Design<'_>, b: Design<'_>, labels: (&str, &str)) -> Vec<Row> {
         b: labels.1.to_owned(),
         measure,
         found: paired::difference(a, b, measure, class),
+        alone: [a, b].map(|design| design.value(measure, class)),
         repeats: class.is_some() && alone,
     };
     let scopes = scopes(a, b).into_iter();
@@ -168,8 +171,8 @@ impl Row {
         Difference {
             difference: estimate(self.found.map(|f| f.interval), -bound, bound),
             verdict,
-            a_value: self.found.map(|f| f.a),
-            b_value: self.found.map(|f| f.b),
+            a_value: self.found.map(|f| f.a).or(self.alone[0]),
+            b_value: self.found.map(|f| f.b).or(self.alone[1]),
             p_value: self.found.and_then(|f| f.p),
             variance_ratio: self.found.and_then(|f| f.variance_ratio),
             metric: self.metric,

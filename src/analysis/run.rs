@@ -103,7 +103,7 @@ fn amount(interval: Option<impl Into<Between>>) -> Estimate {
 }
 
 /// What lies between 0 and 1.
-fn share(interval: Option<Interval>) -> Estimate {
+fn share(interval: Option<impl Into<Between>>) -> Estimate {
     estimate(interval, 0.0, 1.0)
 }
 

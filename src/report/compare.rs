@@ -289,6 +289,7 @@ fn differs(d: &Difference) -> Span {
     let better = match d.verdict {
         Verdict::ABetter => Tone::Bad,
         Verdict::BBetter => Tone::Good,
+        Verdict::NoDifferenceShown if d.difference.value.is_none() => return Span::new(Tone::Quiet, "not measured"),
         Verdict::NoDifferenceShown => return Span::new(Tone::Quiet, "none shown"),
     };
     match d.matters() {
@@ -313,6 +314,7 @@ fn differences(pair: &[Difference], loads: &[(&str, f64)]) -> Table {
             Verdict::ABetter | Verdict::BBetter if !d.matters() => ("too little to matter", Tone::Quiet),
             Verdict::ABetter => (d.a.as_str(), Tone::Strong),
             Verdict::BBetter => (d.b.as_str(), Tone::Strong),
+            Verdict::NoDifferenceShown if d.difference.value.is_none() => ("not measured", Tone::Quiet),
             Verdict::NoDifferenceShown => ("none shown", Tone::Quiet),
         };
         vec![

@@ -213,13 +213,13 @@ fn estimate(e: &Estimate, scale: impl Fn(f64) -> f64, unit: impl Fn(f64) -> &'st
     with_unit(text, unit(size))
 }
 
-/// Both ends of an interval that `±` would make look wider by far on one side than it is: more than three times the other, or below
+/// Both ends of an interval that `±` would make look wider by far on one side than it is: more than twice the other, or below
 /// nothing where it is not.
 fn lopsided(e: &Estimate) -> Option<(f64, f64)> {
     let (value, lo, hi) = (measured(e.value)?, measured(e.lo)?, measured(e.hi)?);
     let (below, above) = (value - lo, hi - value);
     let (less, more) = (below.min(above), below.max(above));
-    (less >= 0.0 && (more > 3.0 * less || (lo >= 0.0 && more > value))).then_some((lo, hi))
+    (less >= 0.0 && (more > 2.0 * less || (lo >= 0.0 && more > value))).then_some((lo, hi))
 }
 
 /// `753 (480 to 778)`; as one number where nothing of that is left at so many places.

@@ -1,11 +1,11 @@
 //! Confidence intervals over independent replications.
 //!
 //! Student's t for a mean; the same on linearised residuals for a ratio of sums (Law, *Simulation Modeling and
-//! Analysis*, 9.4; Cochran, *Sampling Techniques*, 6); a quantile is that of all replications together. A share that never failed gets the exact binomial bound instead
-//! of an interval of no width.
+//! Analysis*, 9.4; Cochran, *Sampling Techniques*, 6); a quantile is that of all replications together. A share is not known better than the
+//! binomial law allows, however well replications agree.
 
 use super::sketch::{Profile, Sketch};
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use statrs::distribution::{Beta, ContinuousCDF, Gamma, StudentsT};
 
 /// How often the intervals of this program hold the truth.
 pub const CONFIDENCE: f64 = 0.95;
@@ -129,13 +129,85 @@ pub fn jackknife(all: f64, without: &[f64]) -> Interval {
 /// skew of the tail.
 pub fn quantile(pooled: &Sketch, each: &[&Profile], counts: &[u64], p: f64) -> Option<Between> {
     let value = pooled.quantile_s(p)?;
-    let below = |(profile, n): (&&Profile, &u64)| (profile.up_to(value), *n as f64);
-    let shares: Vec<(f64, f64)> = each.iter().zip(counts).map(below).collect();
-    let bounds = ratio(&shares).and_then(|share| share.half).and_then(|half| {
-        let at = pooled.quantiles_s(&[(p - half).max(0.0), (p + half).min(1.0)]);
-        at[0].zip(at[1])
-    });
+    let bounds = ratio(&below(value, each, counts))
+        .and_then(|share| share.half)
+        .and_then(|half| {
+            let at = pooled.quantiles_s(&[(p - half).max(0.0), (p + half).min(1.0)]);
+            at[0].zip(at[1])
+        });
     Some(Between { value, bounds })
+}
+
+/// By replication: how many lie below a value, and how many there are.
+fn below(value: f64, each: &[&Profile], counts: &[u64]) -> Vec<(f64, f64)> {
+    let both = each.iter().zip(counts);
+    both.map(|(profile, n)| (profile.up_to(value), *n as f64)).collect()
+}
+
+/// The same quantile, and what each replication adds to its error: by how much its share below the value is off, times how fast the value moves with
+/// that share within the share's interval.
+pub fn quantile_linearised(pooled: &Sketch, each: &[&Profile], counts: &[u64], p: f64) -> Option<(f64, Vec<f64>)> {
+    let value = pooled.quantile_s(p)?;
+    let shares = below(value, each, counts);
+    let (_, mut errors) = linearised(&shares)?;
+    let half = ratio(&shares).and_then(|share| share.half).unwrap_or(0.0);
+    let (from, to) = ((p - half).max(0.0), (p + half).min(1.0));
+    let ends = pooled.quantiles_s(&[from, to]);
+    let moves = ends[0].zip(ends[1]).map_or(0.0, |(lo, hi)| hi - lo);
+    let per_share = if to > from { moves / (to - from) } else { 0.0 };
+    errors.iter_mut().for_each(|e| *e *= -per_share);
+    Some((value, errors))
+}
+
+/// A ratio of sums and what each replication adds to its error; the errors have mean 0.
+pub fn linearised(pairs: &[(f64, f64)]) -> Option<(f64, Vec<f64>)> {
+    let value = ratio(pairs)?.value;
+    let mean = pairs.iter().map(|p| p.1).sum::<f64>() / pairs.len() as f64;
+    Some((value, pairs.iter().map(|p| (p.0 - value * p.1) / mean).collect()))
+}
+
+/// The share of what is counted, `(hits, of)` by replication. Its bounds are those of Student's t or of the binomial law (Clopper and Pearson, 1934),
+/// whichever are wider: a few replications that happen to agree are no proof. Where hits come in heaps, they count for as much less (Korn and Graubard, 1998).
+/// `trials` is how many there were to be told apart where none or all were hits.
+pub fn share(pairs: &[(u64, u64)], trials: u64) -> Option<Between> {
+    let (hits, of) = pairs.iter().fold((0, 0), |sum, p| (sum.0 + p.0, sum.1 + p.1));
+    let found = ratio(&pairs.iter().map(|p| (p.0 as f64, p.1 as f64)).collect::<Vec<_>>())?;
+    let bounds = found.half.map(|half| {
+        let (value, error) = (found.value, half / student_t(pairs.len()).unwrap_or(1.0));
+        let heaps = match value * (1.0 - value) / of as f64 {
+            alone if alone > 0.0 => (error * error / alone).max(1.0),
+            _ => of as f64 / trials.max(1) as f64,
+        };
+        let (lo, hi) = binomial(hits as f64 / heaps, (of - hits) as f64 / heaps);
+        (lo.min(value - half), hi.max(value + half))
+    });
+    Some(Between {
+        value: found.value,
+        bounds,
+    })
+}
+
+/// Between what shares so many hits and misses are plausible.
+fn binomial(hits: f64, misses: f64) -> (f64, f64) {
+    let tail = (1.0 - CONFIDENCE) / 2.0;
+    let at = |a: f64, b: f64, p: f64| Beta::new(a, b).map(|beta| beta.inverse_cdf(p));
+    let lo = if hits > 0.0 {
+        at(hits, misses + 1.0, tail)
+    } else {
+        Ok(0.0)
+    };
+    let hi = if misses > 0.0 {
+        at(hits + 1.0, misses, 1.0 - tail)
+    } else {
+        Ok(1.0)
+    };
+    (lo.unwrap_or(0.0), hi.unwrap_or(1.0))
+}
+
+/// How many more events than so many are plausible, by the law of rare events.
+pub fn more_events(seen: f64) -> f64 {
+    let most = Gamma::new(seen + 1.0, 1.0).map(|gamma| gamma.inverse_cdf(0.5 + CONFIDENCE / 2.0));
+    most.map_or(0.0, |most| most - seen)
 }
 
 /// The least share that is still plausible after `n` successes and no failure (Clopper and Pearson, 1934).
@@ -211,6 +283,35 @@ mod tests {
         assert_eq!(same.bounds, Some((same.value, same.value)));
         assert_eq!(quantile(&a, &[&a.profile()], &[100], 0.5).unwrap().bounds, None);
         assert_eq!(quantile(&Sketch::default(), &[], &[], 0.5), None);
+    }
+
+    #[test]
+    fn theory_few_failures_are_known_no_better_than_the_binomial_law_allows() {
+        // Clopper and Pearson's table: 5 of 100 are 1.64 to 11.28 %.
+        let (lo, hi) = binomial(5.0, 95.0);
+        assert!((lo - 0.0164).abs() < 1e-4 && (hi - 0.1128).abs() < 1e-4, "{lo} {hi}");
+        // The more that failed, the less is sure: none, one, two, five of twenty replications of a hundred.
+        let bounds = |failed: usize| {
+            let pairs: Vec<(u64, u64)> = (0..20).map(|r| (100 - u64::from(r < failed), 100)).collect();
+            share(&pairs, 2000).unwrap().bounds.unwrap()
+        };
+        let lows = [0, 1, 2, 5].map(|failed| bounds(failed).0);
+        assert!((lows[0] - never_failed(2000)).abs() < 1e-9);
+        assert!(lows.is_sorted_by(|a, b| a > b), "{lows:?}");
+        // None answered is as sure as none failed.
+        assert!((share(&[(0, 1000), (0, 1000)], 2000).unwrap().bounds.unwrap().1 - (1.0 - lows[0])).abs() < 1e-9);
+        // In one heap they are one failure of as many as there are heaps: replications that differ more than chance allows.
+        let heap: Vec<(u64, u64)> = (0..20).map(|r| (if r == 0 { 60 } else { 100 }, 100)).collect();
+        assert!(share(&heap, 2000).unwrap().bounds.unwrap().0 < binomial(1960.0, 40.0).0 - 0.01);
+        assert_eq!(share(&[(1, 2)], 2).unwrap().bounds, None);
+    }
+
+    #[test]
+    fn theory_events_that_were_not_seen_may_come() {
+        // Garwood's table: of none 3.689, of one 5.572, of five 11.668.
+        for (seen, most) in [(0.0, 3.689), (1.0, 5.572), (5.0, 11.668)] {
+            assert!((seen + more_events(seen) - most).abs() < 1e-3);
+        }
     }
 
     #[test]

@@ -48,7 +48,8 @@ impl Measure {
             }
             Measure::Throughput => (measured_s > 0.0).then(|| one(outcomes.succeeded as f64 / measured_s)),
             Measure::Mean => Some((outcomes.latency.sum_s, outcomes.latency.count as f64)),
-            Measure::Quantile(i) => outcomes.latency.quantiles_s.map(|q| one(q[i])),
+            // Of all replications together, see `Design::quantile`.
+            Measure::Quantile(_) => None,
         }
     }
 }
@@ -78,6 +79,16 @@ pub struct Difference {
 }
 
 impl Difference {
+    /// The same, its interval at least so wide on either side; `n` replications.
+    fn no_narrower(self, least: f64, n: usize) -> Difference {
+        let half = self.interval.half.map(|half| half.max(least));
+        Difference {
+            interval: Interval { half, ..self.interval },
+            p: half.and_then(|half| interval::chance(self.interval.value, half, n)),
+            ..self
+        }
+    }
+
     /// Half-width over the number of a; infinite where there is no width yet.
     fn precision(&self) -> f64 {
         match self.interval.half {
@@ -99,10 +110,40 @@ impl<'a> Design<'a> {
         sample.measured_s(self.plan.duration.seconds(), self.study.warmup.seconds())
     }
 
-    /// The `i`-th quantile of all replications together.
-    fn pooled_s(&self, i: usize, class: Option<usize>) -> Option<f64> {
-        let of = |record: &ClassRecord| record.latency.quantile_s(QUANTILES[i]);
+    /// The `i`-th quantile of all replications together, and what each adds to its error.
+    fn quantile(&self, i: usize, class: Option<usize>) -> Option<(f64, Vec<f64>)> {
+        let outcomes = self
+            .study
+            .samples
+            .iter()
+            .map(|s| class.map_or(&s.all, |c| &s.classes[c]));
+        let (each, counts): (Vec<_>, Vec<_>) = outcomes.map(|o| (&o.latency.profile, o.latency.count)).unzip();
+        let of = |record: &ClassRecord| interval::quantile_linearised(&record.latency, &each, &counts, QUANTILES[i]);
         class.map_or_else(|| of(&self.study.all()), |c| of(&self.study.pooled[c]))
+    }
+
+    /// A number of this design, whatever the others have to say; of all requests or of a class.
+    pub fn value(self, measure: Measure, class: Option<&str>) -> Option<f64> {
+        let class = match class {
+            Some(name) => Some(self.class(name)?),
+            None => None,
+        };
+        if let Measure::Quantile(i) = measure {
+            return Some(self.quantile(i, class)?.0);
+        }
+        let pairs: Vec<(f64, f64)> = self.readings(measure, class).flatten().collect();
+        Some(interval::ratio(&pairs)?.value)
+    }
+
+    /// By replication: how many were answered, and how many were still inside.
+    fn counts(self, class: Option<usize>) -> impl Iterator<Item = (f64, f64)> + use<'a> {
+        let of = move |s: &'a Sample| class.map_or(&s.all, |c| &s.classes[c]);
+        let outcomes = self.study.samples.iter().map(of);
+        outcomes.map(|o| (o.succeeded as f64, o.unfinished as f64))
+    }
+
+    fn measured_in_all_s(&self) -> f64 {
+        self.study.samples.iter().map(|s| self.measured_s(s)).sum()
     }
 
     fn class(&self, name: &str) -> Option<usize> {
@@ -131,56 +172,52 @@ pub fn difference(a: Design<'_>, b: Design<'_>, measure: Measure, class: Option<
         Some(name) => (Some(a.class(name)?), Some(b.class(name)?)),
         None => (None, None),
     };
+    if let Measure::Quantile(i) = measure {
+        return Some(from_errors(a.quantile(i, of_a)?, b.quantile(i, of_b)?));
+    }
     let both = a.readings(measure, of_a).zip(b.readings(measure, of_b));
     let (left, right): (Vec<_>, Vec<_>) = both.filter_map(|(a, b)| a.zip(b)).unzip();
-    if let Measure::Quantile(i) = measure {
-        let centres = a.pooled_s(i, of_a).zip(b.pooled_s(i, of_b))?;
-        return of_sections(&left, &right, centres);
-    }
-    let lifetimes = a.study.lifetimes || b.study.lifetimes;
     let found = of_pairs(&left, &right)?;
-    if measure == Measure::Availability {
-        return Some(never_failed(&left, &right, lifetimes).map_or(found, |half| Difference {
-            interval: Interval {
-                half: Some(half),
-                ..found.interval
-            },
-            ..found
-        }));
-    }
-    Some(found)
+    let least = match measure {
+        Measure::Availability => known_share(&left, &right, a.study.lifetimes || b.study.lifetimes),
+        Measure::Throughput => known_rate(a.counts(of_a).zip(b.counts(of_b)), a.measured_in_all_s()),
+        Measure::Mean | Measure::Quantile(_) => 0.0,
+    };
+    Some(found.no_narrower(least, left.len()))
 }
 
-/// Where neither design ever failed, neither is known to be worse than the exact bound; where components fail, of as many trials as
-/// there are replications.
-fn never_failed(a: &[(f64, f64)], b: &[(f64, f64)], lifetimes: bool) -> Option<f64> {
-    let perfect = a.len() > 1 && a.iter().chain(b).all(|(succeeded, ended)| succeeded == ended);
-    let asked = |pairs: &[(f64, f64)]| pairs.iter().map(|p| p.1).sum::<f64>() as u64;
-    let trials = || match lifetimes {
-        true => a.len() as u64,
-        false => asked(a).min(asked(b)),
-    };
-    perfect.then(|| 1.0 - interval::never_failed(trials()))
+/// No difference of shares is known better than as many more failures as may still come in as many tries: of those that only one of both has. Where
+/// components fail and none has yet, a replication is one try.
+fn known_share(a: &[(f64, f64)], b: &[(f64, f64)], lifetimes: bool) -> f64 {
+    let failed = |pair: &(f64, f64)| pair.1 - pair.0;
+    let apart: f64 = a.iter().zip(b).map(|(a, b)| (failed(a) - failed(b)).abs()).sum();
+    let asked = |pairs: &[(f64, f64)]| pairs.iter().map(|p| p.1).sum::<f64>();
+    match lifetimes && apart == 0.0 {
+        true => 1.0 - interval::never_failed(a.len() as u64),
+        false => interval::more_events(apart) / asked(a).min(asked(b)).max(1.0),
+    }
+}
+
+/// The same of rates; and who is still inside when a run ends is counted in no rate, and is more of one design than of the other.
+fn known_rate(counts: impl Iterator<Item = ((f64, f64), (f64, f64))>, measured_s: f64) -> f64 {
+    let apart = counts.fold((0.0, 0.0), |sum, (a, b)| (sum.0 + (b.0 - a.0).abs(), sum.1 + b.1 - a.1));
+    (interval::more_events(apart.0) + apart.1.abs()) / measured_s.max(1e-9)
 }
 
 /// The difference of two ratios of sums, one pair of pairs a replication, by their linearised residuals.
 fn of_pairs(a: &[(f64, f64)], b: &[(f64, f64)]) -> Option<Difference> {
-    Some(from_errors(linearised(a)?, linearised(b)?))
-}
-
-/// The difference of two quantiles, each that of all replications together, by how each replication's own lie about it
-/// (sectioning; Asmussen and Glynn, *Stochastic Simulation*, III.5a): what biases a short replication's own quantile
-/// biases only the width, and that to the safe side.
-fn of_sections(a: &[(f64, f64)], b: &[(f64, f64)], centres: (f64, f64)) -> Option<Difference> {
-    let about = |own: &[(f64, f64)], centre: f64| (centre, own.iter().map(|v| v.0 - centre).collect());
-    (!a.is_empty()).then(|| from_errors(about(a, centres.0), about(b, centres.1)))
+    Some(from_errors(interval::linearised(a)?, interval::linearised(b)?))
 }
 
 /// The difference of two numbers from what each replication adds to their errors.
 fn from_errors((value_a, rest_a): (f64, Vec<f64>), (value_b, rest_b): (f64, Vec<f64>)) -> Difference {
     let n = rest_a.len();
     let rest: Vec<f64> = rest_b.iter().zip(&rest_a).map(|(b, a)| b - a).collect();
-    let value = value_b - value_a;
+    // What is left of rounding is no difference.
+    let value = match value_b - value_a {
+        slight if slight.abs() <= ROUNDING * value_a.abs().max(value_b.abs()) => 0.0,
+        value => value,
+    };
     let squares = |rest: &[f64], centre: f64| rest.iter().map(|r| (r - centre) * (r - centre)).sum::<f64>();
     let spread = |rest: &[f64]| squares(rest, rest.iter().sum::<f64>() / n as f64);
     let (apart, paired) = (spread(&rest_a) + spread(&rest_b), spread(&rest));
@@ -194,12 +231,8 @@ fn from_errors((value_a, rest_a): (f64, Vec<f64>), (value_b, rest_b): (f64, Vec<
     }
 }
 
-/// A ratio of sums and what each replication adds to its error; the errors have mean 0.
-fn linearised(pairs: &[(f64, f64)]) -> Option<(f64, Vec<f64>)> {
-    let value = interval::ratio(pairs)?.value;
-    let mean = pairs.iter().map(|p| p.1).sum::<f64>() / pairs.len() as f64;
-    Some((value, pairs.iter().map(|p| (p.0 - value * p.1) / mean).collect()))
-}
+/// Of less than this part of a number nothing is meant.
+const ROUNDING: f64 = 1e-9;
 
 /// The largest half-width of a difference, relative to the number of the first of the two designs, over all pairs,
 /// numbers and classes.
@@ -237,18 +270,6 @@ mod tests {
     }
 
     #[test]
-    fn theory_the_difference_of_quantiles_is_that_of_the_whole() {
-        let (a, b) = ([(1.0, 1.0), (3.0, 1.0)], [(2.0, 1.0), (6.0, 1.0)]);
-        let found = of_sections(&a, &b, (2.5, 4.5)).unwrap();
-        // Own differences 1 and 3 about 2: t(1; 0.975) √((1 + 1) / 1 / 2).
-        assert_eq!((found.a, found.b, found.interval.value), (2.5, 4.5, 2.0));
-        assert!((found.interval.half.unwrap() - 12.7062).abs() < 1e-4);
-        // About their means: (2 + 8) / 2.
-        assert_eq!(found.variance_ratio, Some(5.0));
-        assert_eq!(of_sections(&[], &[], (1.0, 2.0)), None);
-    }
-
-    #[test]
     fn what_is_the_same_is_no_difference() {
         let a = [(3.0, 2.0), (5.0, 3.0)];
         let found = of_pairs(&a, &a).unwrap();
@@ -260,11 +281,27 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_failed_the_bound_is_that_of_the_rarer_look() {
+    fn what_is_left_of_rounding_is_no_difference() {
+        let (a, b) = ([(0.1, 1.0), (0.1, 1.0)], [(0.1 + 1e-17, 1.0), (0.1 + 2e-17, 1.0)]);
+        let found = of_pairs(&a, &b).unwrap();
+        assert_eq!((found.interval.value, found.p), (0.0, Some(1.0)));
+    }
+
+    #[test]
+    fn theory_no_share_is_known_better_than_its_failures_were_counted() {
         let (a, b) = ([(500.0, 500.0), (500.0, 500.0)], [(1e4, 1e4), (1e4, 1e4)]);
-        assert!((never_failed(&a, &b, false).unwrap() - 3.689e-3).abs() < 1e-5);
+        assert!((known_share(&a, &b, false) - 3.689e-3).abs() < 1e-5);
         // Where components fail, a replication is one trial: 1 - 0.025^(1/2).
-        assert!((never_failed(&a, &b, true).unwrap() - 0.8419).abs() < 1e-4);
-        assert_eq!(never_failed(&a, &[(1.0, 2.0), (2.0, 2.0)], false), None);
+        assert!((known_share(&a, &b, true) - 0.8419).abs() < 1e-4);
+        // One failure that only one of them has: up to 5.572 were plausible.
+        let once = [(1e4, 1e4), (1e4 - 1.0, 1e4)];
+        assert!((known_share(&a, &once, false) - 4.572e-3).abs() < 1e-5);
+    }
+
+    #[test]
+    fn theory_who_is_inside_at_the_end_is_no_difference_of_rates() {
+        // Both replications answered one more and ended with one less inside: two more in twenty seconds, and 5.22 that may come.
+        let counts = [((100.0, 3.0), (101.0, 2.0)); 2];
+        assert!((known_rate(counts.into_iter(), 20.0) - (2.0 + 5.2247) / 20.0).abs() < 1e-4);
     }
 }

@@ -54,6 +54,8 @@ pub struct Outcomes {
     pub succeeded: u64,
     /// Not answered.
     pub failed: u64,
+    /// Still inside at the end.
+    pub unfinished: u64,
     /// Of those that succeeded.
     pub latency: Spread,
     /// The browser's rendering.
@@ -105,6 +107,7 @@ impl Outcomes {
         Outcomes {
             succeeded: record.succeeded(),
             failed: record.failed(),
+            unfinished: record.unfinished(),
             latency: Spread::of(&record.latency),
             render: Spread::of(&record.render),
             page: Spread::of(&record.page),
@@ -151,35 +154,24 @@ impl Sample {
     }
 }
 
-/// Succeeded over succeeded and failed. Where nothing ever failed, the half-width is that of the exact bound: requests fail one by
-/// one, but where components do (`lifetimes`), all requests of a replication share their luck, and it counts as one.
-pub fn availability<'a>(samples: impl Iterator<Item = &'a Outcomes>, lifetimes: bool) -> Option<Interval> {
+/// Succeeded over succeeded and failed. Where nothing ever failed, requests were tried one by one, but where components fail (`lifetimes`) all
+/// requests of a replication share their luck, and it counts as one.
+pub fn availability<'a>(samples: impl Iterator<Item = &'a Outcomes>, lifetimes: bool) -> Option<Between> {
     let pairs: Vec<(u64, u64)> = samples.map(|o| (o.succeeded, o.succeeded + o.failed)).collect();
-    let floats: Vec<(f64, f64)> = pairs.iter().map(|p| (p.0 as f64, p.1 as f64)).collect();
-    let found = interval::ratio(&floats)?;
-    let asked: u64 = match lifetimes {
+    interval::share(&pairs, trials(&pairs, lifetimes))
+}
+
+fn trials(pairs: &[(u64, u64)], lifetimes: bool) -> u64 {
+    match lifetimes {
         true => pairs.len() as u64,
         false => pairs.iter().map(|p| p.1).sum(),
-    };
-    let never_failed = pairs.iter().all(|p| p.0 == p.1) && pairs.len() > 1;
-    Some(Interval {
-        half: if never_failed {
-            Some(1.0 - interval::never_failed(asked))
-        } else {
-            found.half
-        },
-        ..found
-    })
+    }
 }
 
 /// Failed over succeeded and failed: what is left of that, from the counts, so that a promise of just so many is kept.
-pub fn error_ratio<'a>(samples: impl Iterator<Item = &'a Outcomes> + Clone, lifetimes: bool) -> Option<Interval> {
-    let counts = samples.clone().map(|o| (o.failed, o.succeeded + o.failed));
-    let (failed, asked) = counts.fold((0, 0), |sum, c| (sum.0 + c.0, sum.1 + c.1));
-    availability(samples, lifetimes).map(|found| Interval {
-        value: failed as f64 / asked as f64,
-        ..found
-    })
+pub fn error_ratio<'a>(samples: impl Iterator<Item = &'a Outcomes>, lifetimes: bool) -> Option<Between> {
+    let pairs: Vec<(u64, u64)> = samples.map(|o| (o.failed, o.succeeded + o.failed)).collect();
+    interval::share(&pairs, trials(&pairs, lifetimes))
 }
 
 /// Mean of a spread over replications: a ratio of sums, since the replications differ in how many they counted.
@@ -212,13 +204,10 @@ pub fn worst_precision(study: &Study) -> f64 {
 fn headline<'a>(outcomes: impl Iterator<Item = &'a Outcomes> + Clone, pooled: &Sketch, lifetimes: bool) -> f64 {
     let succeeded: Vec<f64> = outcomes.clone().map(|o| o.succeeded as f64).collect();
     let spreads = || outcomes.clone().map(|o| &o.latency);
-    let symmetric = [
-        availability(outcomes.clone(), lifetimes),
-        interval::mean(&succeeded),
-        mean(spreads()),
-    ];
+    let symmetric = [interval::mean(&succeeded), mean(spreads())].map(|i| i.map(Between::from));
     let quantiles = [0, 2, 3].map(|i| quantile(spreads(), pooled, i));
-    let all = symmetric.map(|i| i.map(Between::from)).into_iter().chain(quantiles);
+    let availability = availability(outcomes.clone(), lifetimes);
+    let all = symmetric.into_iter().chain(quantiles).chain([availability]);
     // A metric that nothing can be said about (no request of the class ever succeeds) never becomes precise.
     all.flatten().map(|i| i.relative()).fold(0.0, f64::max)
 }

@@ -27,6 +27,9 @@ impl StaticRr {
 impl Balance for StaticRr {
     fn pick(&mut self, pool: &Pool, ask: Ask, _: &mut Draw) -> Option<usize> {
         let slots = self.map.slots(pool);
+        if slots.is_empty() {
+            return None;
+        }
         // An index beyond the end starts over for good, even if nobody turns out to have room.
         if self.index >= slots.len() {
             self.index = 0;
@@ -61,6 +64,41 @@ impl Balance for StaticRr {
 mod tests {
     use super::super::Member;
     use super::*;
+
+    /// Recorded: of 1:2, after two requests, all gone, one in vain and all back.
+    #[test]
+    fn who_finds_nobody_takes_no_turn() {
+        let member = |weight| Member {
+            weight,
+            eweight: weight * 16,
+            id: 1,
+            backup: false,
+            usable: true,
+            up: true,
+            served: 0,
+            queued: 0,
+            limit: u32::MAX,
+            line: 0,
+        };
+        let mut pool = Pool {
+            servers: vec![member(1), member(2)],
+        };
+        let mut balancer = StaticRr::new(&pool);
+        let pick = |pool: &Pool, balancer: &mut StaticRr| balancer.pick(pool, Ask::default(), &mut Draw::keyed(0));
+        let first = [pick(&pool, &mut balancer), pick(&pool, &mut balancer)];
+        assert_eq!(first, [Some(0), Some(1)]);
+        for usable in [false, true] {
+            for server in 0..2 {
+                pool.servers[server].usable = usable;
+                balancer.changed(&pool, server, Change::Weight);
+            }
+            if !usable {
+                assert_eq!(pick(&pool, &mut balancer), None);
+            }
+        }
+        let then = [0; 7].map(|_| pick(&pool, &mut balancer).unwrap() + 1);
+        assert_eq!(then, [2, 1, 2, 2, 1, 2, 2]);
+    }
 
     #[test]
     fn the_server_to_avoid_uses_its_turn_when_it_is_alone() {

@@ -150,9 +150,9 @@ impl Health {
         enough
     }
 
-    /// One more failed check and it is down.
-    pub fn one_failure_left(&mut self, check: &Check) {
-        self.doubts = self.doubts.max(check.fall - 1);
+    /// Two more failed checks and it is down, if it was to take more.
+    pub fn two_failures_left(&mut self, check: &Check) {
+        self.doubts = self.doubts.max(check.fall.saturating_sub(2));
     }
 
     /// It is down, whatever the checks say.
@@ -239,12 +239,13 @@ mod tests {
     }
 
     #[test]
-    fn with_one_failure_left_the_next_failed_check_is_the_last() {
-        let (check, mut health) = (check(), Health::default());
-        health.one_failure_left(&check);
-        assert!(health.is_able() && health.interval(&check) == check.fastinter);
-        health.observe(&check, false);
-        assert!(!health.is_able());
+    fn with_two_failures_left_the_second_failed_check_is_the_last() {
+        let down_after = |fall: u32| {
+            let (check, mut health) = (Check { fall, ..check() }, Health::default());
+            health.two_failures_left(&check);
+            (1..).find(|_| health.observe(&check, false))
+        };
+        assert_eq!([1, 2, 3, 10].map(down_after), [1, 2, 2, 2].map(Some));
     }
 
     /// Two errors, a check that passes, and one more error are not three in a row.

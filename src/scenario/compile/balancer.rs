@@ -446,7 +446,8 @@ fn next_on(words: &[web::NextUpstream]) -> NextOn {
 }
 
 fn limit_req(cx: &mut Context, raw: &web::LimitReq, path: &Path) -> LimitReq {
-    let rate = libm::round(raw.rate.0 * 1000.0) as u64;
+    // Nginx counts whole thousandths of a request a second, and drops the rest of a rate a minute; but 116.999… are 117.
+    let rate = libm::floor(raw.rate.0 * 1000.0 + 1e-6) as u64;
     if rate == 0 {
         cx.bad(&path.key("rate"), "the rate must be at least one request in 1000 s");
     }

@@ -241,7 +241,7 @@ pub enum OnError {
     /// Count as a failed check.
     #[default]
     FailCheck,
-    /// One more failure and it is down.
+    /// One more failed check and it is down, or as many errors again.
     SuddenDeath,
     /// Down.
     MarkDown,

@@ -1,10 +1,11 @@
 //! Calling a server, and what becomes of a request whose attempt fails.
 
 use super::{LoadBalancer, Stage};
+use crate::base::ids::NodeId;
 use crate::base::time::Span;
 use crate::model::balance::{Balance, Change};
 use crate::model::context::Context;
-use crate::model::request::{FrameKey, How, Reply};
+use crate::model::request::{FrameKey, How, Outcome, Reply};
 use crate::scenario::plan::{RetryOn, Target};
 
 /// The pause before a retry on the same server is at most this.
@@ -35,12 +36,22 @@ impl LoadBalancer<'_> {
         let step = LoadBalancer::step_of(frame);
         step.stage = Stage::On { server: server as u16 };
         step.slot = slot.unwrap_or(step.slot);
+        if step.shut_down && self.connects(cx, node) {
+            return cx.finish(key, Reply::failed(Outcome::Reset));
+        }
         cx.record.chose(root, node);
         cx.call(key, Target::Node(node), op, seed, self.plan.connect_timeout);
         match self.server_lane {
             Some(lane) => cx.set_timer_in(key, lane),
             None => cx.clear_timer(key),
         }
+    }
+
+    /// Will whoever calls this server now get a connection?
+    #[cold]
+    fn connects(&self, cx: &Context<'_>, node: NodeId) -> bool {
+        let (here, there) = (cx.host_of(self.me), cx.host_of(node));
+        cx.is_up(node) && !cx.wire.is_cut(here, there) && !cx.wire.is_cut(there, here)
     }
 
     /// An attempt has failed, which also says something about the server: unless the balancer makes it good by asking again, for

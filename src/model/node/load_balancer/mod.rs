@@ -37,6 +37,8 @@ pub struct Step {
     avoid: Option<u16>,
     /// Does it hold a slot of the server it is on?
     slot: bool,
+    /// Has its session been shut down while it had no connection? The next that it gets ends it.
+    shut_down: bool,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq)]
@@ -55,8 +57,6 @@ enum Stage {
     On { server: u16 },
     /// Pausing before it tries the same server again, or another; its slot stays taken.
     Pausing { server: u16, leaves: bool },
-    /// As before, but its session has been shut down: it ends with the pause.
-    ShutDown { server: u16 },
 }
 
 /// HAProxy.
@@ -186,6 +186,7 @@ impl Behaviour for LoadBalancer<'_> {
             retries: self.plan.retries,
             avoid: None,
             slot: false,
+            shut_down: false,
         };
         cx.frames[key].step = FrameStep::LoadBalancer(step);
         if lets_in {
@@ -236,7 +237,6 @@ impl Behaviour for LoadBalancer<'_> {
         match stage {
             Stage::Queued { .. } | Stage::QueuedAt { .. } => cx.finish(key, Reply::failed(Outcome::QueueTimeout)),
             Stage::Pausing { server, leaves } => self.try_again(cx, key, usize::from(server), leaves),
-            Stage::ShutDown { .. } => cx.finish(key, Reply::failed(Outcome::Reset)),
             // While a connection is being made `timeout connect` counts, not `timeout server`.
             Stage::On { .. } if cx.meets_silence(key) => {}
             Stage::On { server } => {
@@ -265,9 +265,7 @@ impl Behaviour for LoadBalancer<'_> {
                 self.leave_server_queue(usize::from(server));
                 self.left_early(cx, frame, since);
             }
-            Stage::On { server } | Stage::Pausing { server, .. } | Stage::ShutDown { server } => {
-                self.free_slot(cx, usize::from(server), slot);
-            }
+            Stage::On { server } | Stage::Pausing { server, .. } => self.free_slot(cx, usize::from(server), slot),
         }
         self.close_connection(cx);
     }

@@ -107,8 +107,8 @@ impl<'p> LoadBalancer<'p> {
         }
     }
 
-    /// The connections to the server are closed: to their requests it is as if it had died. One that pauses hears of it
-    /// at the end of its pause.
+    /// The connections to the server are closed: to their requests it is as if it had died. One that pauses goes on trying, until it has
+    /// a connection again.
     pub(super) fn shut_down(&mut self, cx: &mut Context<'_>, server: usize) {
         // Who comes in for one that is shut down is let be.
         let is_there = |step: FrameStep| match step {
@@ -131,9 +131,7 @@ impl<'p> LoadBalancer<'p> {
                     cx.clear_timer(key);
                     self.retry(cx, key, server, Reply { how, cause }, RetryOn::EmptyResponse);
                 }
-                Stage::Pausing { server: on, .. } if usize::from(on) == server => {
-                    step.stage = Stage::ShutDown { server: on };
-                }
+                Stage::Pausing { server: on, .. } if usize::from(on) == server => step.shut_down = true,
                 _ => {}
             }
         }
@@ -165,7 +163,11 @@ impl<'p> LoadBalancer<'p> {
         match self.plan.on_error {
             OnError::FastInter => {}
             OnError::FailCheck => self.judge(cx, check, server, false),
-            OnError::SuddenDeath => self.servers[server].health.one_failure_left(check),
+            // This one and another: a failed check, or as many errors again.
+            OnError::SuddenDeath => {
+                self.servers[server].health.two_failures_left(check);
+                self.judge(cx, check, server, false);
+            }
             OnError::MarkDown => {
                 self.servers[server].health.mark_down();
                 self.changed_its_mind(cx, server, false);
