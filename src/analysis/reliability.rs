@@ -3,6 +3,8 @@
 //! Components fail and are repaired independently of each other, so only the means of their times matter (Barlow and
 //! Proschan, *Statistical Theory of Reliability*, 1975). What is weighed is the share of requests whose class is cut.
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::dist::Dist;
 use crate::base::ids::ClassId;
 use crate::model::structure::{State, is_cut};
@@ -45,7 +47,7 @@ pub fn lives(plan: &Plan) -> Vec<Option<Life>> {
 }
 
 /// How much depends on one component; the system's unavailability is the expected share of requests that are cut.
-#[derive(Copy, Clone, Debug, PartialEq)]
+#[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Importance {
     /// Birnbaum: how much the unavailability rises from the component up to the component down.
     pub birnbaum: f64,
@@ -53,7 +55,7 @@ pub struct Importance {
     pub fussell_vesely: f64,
     /// Risk achievement worth: how many times the unavailability is, with the component down.
     pub raw: f64,
-    /// Risk reduction worth: how many times less it is if the component never fails; `None` = nothing is left.
+    /// Risk reduction worth: how many times less it is if the component never fails; null = nothing is left.
     pub rrw: Option<f64>,
 }
 

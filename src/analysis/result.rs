@@ -22,6 +22,9 @@ use crate::stats::interval::CONFIDENCE;
 /// The version of this format. A field may be added without raising it; none may be renamed or dropped.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// An availability that nobody has promised is this.
+pub const USUAL_AVAILABILITY: f64 = 0.999;
+
 /// A number with its interval.
 #[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {

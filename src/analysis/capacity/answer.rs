@@ -5,7 +5,7 @@ use super::curve::Seen;
 use super::search::{Ask, Effort, End, FINE, LOST, Question, ROUGH, Search, Trial, in_users, is_closed, is_timed};
 use super::sizes::{Sizing, sizes};
 use super::{Bound, Capacity, Found, Knee, Limit, Verdict, curve};
-use crate::analysis::result::{Caveat, Estimate};
+use crate::analysis::result::{Caveat, Estimate, USUAL_AVAILABILITY};
 use crate::analysis::topology::Topology;
 use crate::base::ids::ClassId;
 use crate::base::time::Time;
@@ -14,8 +14,6 @@ use crate::scenario::plan::{Arrivals, Component, Fault, Measure, Objective, Plan
 use crate::stats::interval::CONFIDENCE;
 use crate::stats::knee::{self, Crossing, Line, Reading};
 
-/// An availability that nobody has promised is this.
-const USUAL_AVAILABILITY: f64 = 0.999;
 /// The objective that is broken by a backlog that grows.
 const STABILITY: &str = "stability";
 

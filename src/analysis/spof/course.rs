@@ -2,8 +2,7 @@
 
 use super::lab::Runs;
 use super::lasts::Slice;
-use super::question::{Times, Trial};
-use crate::base::time::Span;
+use super::question::Trial;
 use crate::model::bin::Bin;
 use crate::stats::interval;
 use crate::study::sample::Sample;
@@ -62,31 +61,16 @@ impl Both {
         }
     }
 
-    /// When it begins, when everything has reacted, until when that is measured, and when it is over, in bins.
-    fn times(&self) -> [usize; 4] {
-        let Times {
-            crash, settle, measure, ..
-        } = self.trial.times;
-        let at = |span: Span| libm::round(span.seconds() / self.trial.times.bin_s()) as usize;
-        [
-            crash,
-            crash + settle,
-            crash + settle + measure,
-            crash + self.trial.times.down(),
-        ]
-        .map(at)
-    }
-
     /// From the repair until all is as before.
     fn recovered_s(&self) -> Option<f64> {
-        let [.., up] = self.times();
+        let [.., up] = self.trial.times.bins();
         recovery(&self.outage, &self.base, up).map(|bin| (bin - up) as f64 * self.trial.times.bin_s())
     }
 
     fn passing(&self, recovered_s: Option<f64>) -> Passing {
         let bin_s = self.trial.times.bin_s();
         let (outage, base) = (&self.outage, &self.base);
-        let [down, settled, measured, up] = self.times();
+        let [down, settled, measured, up] = self.trial.times.bins();
         let end = outage.len();
         // Where nobody asks in a bin, it is as in the whole stretch.
         let share = |outage: &[Pooled], from: usize, to: usize| {

@@ -3,13 +3,12 @@
 use super::course::{CUT_SHORT, Passing, course, courses_without_one, grows, pooled, wanted_and_lost};
 use super::lab::Runs;
 use super::lasts::{Lasts, Outages, Seen, Slices};
-use super::question::{Doubts, Effect, Loss, Question, Times, Trial};
-use super::{ImportanceResult, Priced, Verdict};
+use super::question::{Doubts, Effect, Question, Trial};
+use super::{Priced, Verdict};
 use crate::analysis::reliability::{Exact, Importance, Life};
-use crate::analysis::result::{Estimate, Run};
+use crate::analysis::result::{Estimate, Run, USUAL_AVAILABILITY};
 use crate::analysis::run as findings;
 use crate::base::ids::ClassId;
-use crate::base::time::Span;
 use crate::model::structure::{State, is_cut};
 use crate::scenario::plan::{Component, Measure, Plan};
 use crate::stats::interval::{self, CONFIDENCE, Interval};
@@ -17,8 +16,6 @@ use crate::study::sample::Sample;
 
 /// A stack that keeps no promise anyway is worse off when it loses so much more.
 const NOTEWORTHY: f64 = 0.01;
-/// An availability that nobody has promised is this.
-const USUAL_AVAILABILITY: f64 = 0.999;
 /// The kind of what is two components.
 pub(super) const PAIR: &str = "pair";
 
@@ -192,7 +189,7 @@ impl Judge<'_> {
     /// Are requests still inside at the end that came before the repair, though nobody gives them up?
     pub(super) fn leaves_stuck(&self, loss: usize) -> bool {
         let trial = self.question.trials[loss];
-        let up = libm::round((trial.times.crash + trial.times.down()).seconds() / trial.times.bin_s()) as usize;
+        let [.., up] = trial.times.bins();
         let inside = |plan: usize| -> u64 {
             let samples = self.runs.studies[plan].samples.iter();
             let bins = samples.flat_map(|s| s.bins.iter().take(up));
@@ -281,41 +278,26 @@ impl Judge<'_> {
         }
     }
 
-    fn importance(&self, loss: usize, exact: Option<&Exact>) -> Option<ImportanceResult> {
-        let Loss {
-            parts,
-            effect: Effect::Crash,
-        } = &self.question.losses[loss]
-        else {
-            return None;
-        };
-        let [part] = parts[..] else {
-            return None;
-        };
-        let Importance {
-            birnbaum,
-            fussell_vesely,
-            raw,
-            rrw,
-        } = exact?.importance[part]?;
-        Some(ImportanceResult {
-            birnbaum,
-            fussell_vesely,
-            raw,
-            rrw,
-        })
+    fn importance(&self, loss: usize, exact: Option<&Exact>) -> Option<Importance> {
+        match self.crashed(loss)? {
+            [part] => exact?.importance[*part],
+            _ => None,
+        }
+    }
+
+    /// The components that die; `None` where they fail in another way.
+    fn crashed(&self, loss: usize) -> Option<&[usize]> {
+        let loss = &self.question.losses[loss];
+        (loss.effect == Effect::Crash).then_some(&loss.parts[..])
     }
 
     /// How often it happens, and for how long; no lifetime says how often something is slow or wrong.
     fn rate(&self, loss: usize, trial: Trial, course: &Passing) -> Option<Rate> {
-        let Loss {
-            parts,
-            effect: Effect::Crash,
-        } = &self.question.losses[loss]
-        else {
-            return None;
-        };
-        let lives: Vec<Life> = parts.iter().map(|c| self.lives[*c]).collect::<Option<_>>()?;
+        let lives: Vec<Life> = self
+            .crashed(loss)?
+            .iter()
+            .map(|c| self.lives[*c])
+            .collect::<Option<_>>()?;
         // A pair is down together as long as the shorter repair, as often as one fails while the other is down.
         let together: f64 = lives.iter().map(|l| l.unavailability()).product();
         let down_s = 1.0 / lives.iter().map(|l| 1.0 / l.down_s.max(1e-9)).sum::<f64>();
@@ -363,12 +345,8 @@ impl Rate {
 
 /// The bins in which the state that lasts is measured.
 fn measured_bins(trial: &Trial) -> std::ops::Range<usize> {
-    let Times {
-        crash, settle, measure, ..
-    } = trial.times;
-    let bin_s = trial.times.bin_s();
-    let at = |span: Span| libm::ceil(span.seconds() / bin_s) as usize;
-    at(crash + settle)..at(crash + settle + measure)
+    let [_, settled, measured, _] = trial.times.bins();
+    settled..measured
 }
 
 /// Is more lost in the second half of what is taken for lasting than in the first?
@@ -387,7 +365,7 @@ pub(super) fn still_grows(trial: &Trial, runs: &Runs) -> bool {
 /// Are requests lost that come after the failure, be it for as long as nobody has noticed? Those that were inside are the
 /// crash's own, and are counted apart.
 fn loses_newcomers(trial: Trial, runs: &Runs) -> bool {
-    let from = libm::round(trial.times.crash.seconds() / trial.times.bin_s()) as usize;
+    let [from, ..] = trial.times.bins();
     let lost = |plan: usize| {
         let bins = pooled(&runs.studies[plan].samples);
         let end = bins.len().saturating_sub(CUT_SHORT);

@@ -13,7 +13,7 @@ mod question;
 mod remedy;
 
 use super::cuts::minimal_cuts;
-use super::reliability::{self, Life};
+use super::reliability::{self, Importance, Life};
 use super::result::{Caveat, Estimate, Ordered};
 use super::run as findings;
 use super::topology::Topology;
@@ -104,7 +104,7 @@ pub struct Priced {
     #[serde(default)]
     pub downtime_within_min_per_year: Option<f64>,
     /// How much of the unavailability by structure depends on it.
-    pub importance: Option<ImportanceResult>,
+    pub importance: Option<Importance>,
     /// What helps it most, of what was tried.
     #[serde(default)]
     pub fix: Option<Fix>,
@@ -157,19 +157,6 @@ pub struct Relief {
     pub lost_ratio: f64,
     /// In passing, in seconds of all requests.
     pub lost_s: f64,
-}
-
-/// [`reliability::Importance`] as results give it.
-#[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ImportanceResult {
-    /// Rise of the unavailability from up to down.
-    pub birnbaum: f64,
-    /// Share of the unavailability that goes if it never fails.
-    pub fussell_vesely: f64,
-    /// Risk achievement worth.
-    pub raw: f64,
-    /// Risk reduction worth; null = nothing would be left.
-    pub rrw: Option<f64>,
 }
 
 /// What a loss does.

@@ -225,6 +225,13 @@ impl Times {
         self.crash + self.down() + self.watch
     }
 
+    /// When it begins, when everything has reacted, until when that is measured, and when it is over, in bins of the timeline.
+    pub(super) fn bins(self) -> [usize; 4] {
+        let settled = self.crash + self.settle;
+        let all = [self.crash, settled, settled + self.measure, self.crash + self.down()];
+        all.map(|at| libm::round(at.seconds() / self.bin_s()) as usize)
+    }
+
     /// The width of the timeline's bins.
     pub(super) fn bin_s(self) -> f64 {
         bin_of(self.whole()).seconds()
