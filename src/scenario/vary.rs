@@ -154,13 +154,18 @@ impl Part {
                 is_log,
                 unit,
             } => {
-                let at = match number as f64 / (count - 1) as f64 {
+                let at = |number: u64| match number as f64 / (count - 1) as f64 {
                     0.0 => *from,
                     1.0 => *to,
                     u if *is_log => from * libm::exp(u * libm::log(to / from)),
                     u => from + u * (to - from),
                 };
-                with_unit(tidy(at), unit)
+                let value = match number {
+                    0 => *from,
+                    n if n == count - 1 => *to,
+                    n => rounded(at(n), at(n) - at(n - 1)),
+                };
+                with_unit(tidy(value), unit)
             }
         }
     }
@@ -419,6 +424,13 @@ pub fn replaced<'s>(sets: &'s [String], paths: &[&str]) -> Vec<&'s str> {
     sets.iter().filter(path).map(String::as_str).collect()
 }
 
+/// To a thousandth or so of how far the values lie apart: nobody wants to read more, or would have typed it.
+fn rounded(value: f64, apart: f64) -> f64 {
+    let step = libm::exp10(libm::floor(libm::log10(apart.abs())) - 3.0);
+    let found = libm::round(value / step) * step;
+    if found.is_finite() { found } else { value }
+}
+
 /// Twelve digits: what is beyond is the noise of the division, and makes a label nobody wants to read.
 fn tidy(value: f64) -> f64 {
     format!("{value:.11e}").parse().unwrap_or(value)
@@ -482,7 +494,10 @@ mod tests {
         assert_eq!(values("w=1..4,9"), ["1", "2", "3", "4", "9"]);
         assert_eq!(values("w=lin(0,1,3)"), ["0", "0.5", "1"]);
         assert_eq!(values("w=lin(0.1,0.4,4)"), ["0.1", "0.2", "0.3", "0.4"]);
+        assert_eq!(values("w=lin(10,95,4)"), ["10", "38.33", "66.67", "95"]);
         assert_eq!(values("w=log(1ms,100ms,3)"), ["1ms", "10ms", "100ms"]);
+        assert_eq!(values("w=log(1s,2s,4)"), ["1s", "1.2599s", "1.5874s", "2s"]);
+        assert_eq!(values("w=lin(1234567,1234568,3)"), ["1234567", "1234567.5", "1234568"]);
         assert_eq!(values("w=lin(100/s,300/s,2)"), ["100/s", "300/s"]);
         // Nothing is written out before it is asked for.
         let long = Axis::parse("w=x,lin(0,1,10000001),7..9").expect("is right");
