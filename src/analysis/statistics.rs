@@ -75,12 +75,13 @@ fn one_trace(plan: &Plan, study: &Study) -> Option<String> {
 }
 
 fn correlated(study: &Study) -> Option<String> {
+    study.batches?;
     let latencies = || study.samples.iter().map(|s| &s.all.latency);
     let means: Vec<f64> = latencies().map(|l| l.sum_s / l.count.max(1) as f64).collect();
     let tail_s = study.all().latency.quantile_s(0.99).unwrap_or(0.0);
     let in_tail = latencies().map(|l| 1.0 - l.profile.up_to(tail_s) / l.count.max(1) as f64);
     let hang_together = are_correlated(&means) || are_correlated(&in_tail.collect::<Vec<_>>());
-    (study.batches.is_some() && hang_together).then(|| {
+    hang_together.then(|| {
         "the latency of a batch hangs together with that of the next: the batches are too short, the intervals too narrow; a longer --duration or fewer --replications would mend it".into()
     })
 }

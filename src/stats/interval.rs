@@ -5,7 +5,7 @@
 //! binomial law allows, however well replications agree.
 
 use super::sketch::{Profile, Sketch};
-use statrs::distribution::{Beta, ContinuousCDF, Gamma, StudentsT};
+use statrs::distribution::{Beta, ContinuousCDF, Gamma, Normal, StudentsT};
 
 /// How often the intervals of this program hold the truth.
 pub const CONFIDENCE: f64 = 0.95;
@@ -189,19 +189,42 @@ pub fn share(pairs: &[(u64, u64)], trials: u64) -> Option<Between> {
 
 /// Between what shares so many hits and misses are plausible.
 fn binomial(hits: f64, misses: f64) -> (f64, f64) {
-    let tail = (1.0 - CONFIDENCE) / 2.0;
-    let at = |a: f64, b: f64, p: f64| Beta::new(a, b).map(|beta| beta.inverse_cdf(p));
-    let lo = if hits > 0.0 {
-        at(hits, misses + 1.0, tail)
-    } else {
-        Ok(0.0)
+    if hits < misses {
+        let (lo, hi) = binomial(misses, hits);
+        return (1.0 - hi, 1.0 - lo);
+    }
+    let (least, most) = rare(misses, hits);
+    (1.0 - most, 1.0 - least)
+}
+
+/// Beyond so many of the rarer kind the normal law is near enough (Wilson, 1927), and of so many in all those of fewer come by the law of rare events:
+/// the inverse of the binomial one takes its time there, or for ever.
+const MANY: f64 = 1e3;
+const MANY_IN_ALL: f64 = 1e5;
+
+/// The same of the rarer kind.
+fn rare(seen: f64, others: f64) -> (f64, f64) {
+    let (tail, all) = ((1.0 - CONFIDENCE) / 2.0, seen + others);
+    if seen > MANY {
+        let z = Normal::standard().inverse_cdf(1.0 - tail);
+        let (share, square) = (seen / all, z * z / all);
+        let half = z * libm::sqrt((share * (1.0 - share) + square / 4.0) / all);
+        return (
+            (share + square / 2.0 - half) / (1.0 + square),
+            (share + square / 2.0 + half) / (1.0 + square),
+        );
+    }
+    if all > MANY_IN_ALL {
+        let least = Gamma::new(seen, 1.0).map_or(0.0, |gamma| gamma.inverse_cdf(tail));
+        return (least / all, (seen + more_events(seen)) / all);
+    }
+    let at = |a: f64, b: f64, p: f64| Beta::new(a, b).map_or(0.0, |beta| beta.inverse_cdf(p));
+    let least = if seen > 0.0 { at(seen, others + 1.0, tail) } else { 0.0 };
+    let most = match seen > 0.0 {
+        true => at(seen + 1.0, others, 1.0 - tail),
+        false => 1.0 - libm::exp(libm::log(tail) / all),
     };
-    let hi = if misses > 0.0 {
-        at(hits + 1.0, misses, 1.0 - tail)
-    } else {
-        Ok(1.0)
-    };
-    (lo.unwrap_or(0.0), hi.unwrap_or(1.0))
+    (least, most)
 }
 
 /// How many more events than so many are plausible, by the law of rare events.
@@ -304,6 +327,35 @@ mod tests {
         let heap: Vec<(u64, u64)> = (0..20).map(|r| (if r == 0 { 60 } else { 100 }, 100)).collect();
         assert!(share(&heap, 2000).unwrap().bounds.unwrap().0 < binomial(1960.0, 40.0).0 - 0.01);
         assert_eq!(share(&[(1, 2)], 2).unwrap().bounds, None);
+    }
+
+    #[test]
+    fn theory_of_any_number_the_bounds_meet_where_laws_change() {
+        // Little more or less than where another law takes over changes little.
+        for (seen, all) in [(999.0, 1e6), (10.0, 99_990.0), (1.0, 99_998.0), (0.5, 99_999.0)] {
+            let (before, after) = (rare(seen, all - seen), rare(seen + 2.0, all + 20.0 - seen));
+            let shift = 4.0 / all;
+            assert!(
+                (before.0 - after.0).abs() < shift && (before.1 - after.1).abs() < shift,
+                "{seen} of {all}"
+            );
+        }
+        for (hits, misses) in [
+            (1e9, 0.0),
+            (0.0, 1e9),
+            (1e9, 1.0),
+            (1.0, 1e9),
+            (5e8, 5e8),
+            (1e7, 10.0),
+            (9.9e6, 0.0),
+        ] {
+            let (lo, hi) = binomial(hits, misses);
+            let share = hits / (hits + misses);
+            assert!(
+                0.0 <= lo && lo <= share && share <= hi && hi <= 1.0 && hi - lo < 1e-4,
+                "{lo} {hi}"
+            );
+        }
     }
 
     #[test]

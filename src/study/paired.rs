@@ -192,7 +192,8 @@ fn known_share(a: &[(f64, f64)], b: &[(f64, f64)], lifetimes: bool) -> f64 {
     let failed = |pair: &(f64, f64)| pair.1 - pair.0;
     let apart: f64 = a.iter().zip(b).map(|(a, b)| (failed(a) - failed(b)).abs()).sum();
     let asked = |pairs: &[(f64, f64)]| pairs.iter().map(|p| p.1).sum::<f64>();
-    match lifetimes && apart == 0.0 {
+    let perfect = a.iter().chain(b).all(|pair| failed(pair) == 0.0);
+    match lifetimes && perfect {
         true => 1.0 - interval::never_failed(a.len() as u64),
         false => interval::more_events(apart) / asked(a).min(asked(b)).max(1.0),
     }
@@ -200,8 +201,11 @@ fn known_share(a: &[(f64, f64)], b: &[(f64, f64)], lifetimes: bool) -> f64 {
 
 /// The same of rates; and who is still inside when a run ends is counted in no rate, and is more of one design than of the other.
 fn known_rate(counts: impl Iterator<Item = ((f64, f64), (f64, f64))>, measured_s: f64) -> f64 {
-    let apart = counts.fold((0.0, 0.0), |sum, (a, b)| (sum.0 + (b.0 - a.0).abs(), sum.1 + b.1 - a.1));
-    (interval::more_events(apart.0) + apart.1.abs()) / measured_s.max(1e-9)
+    let sums = counts.fold((0.0, 0.0, 0.0), |sum, (a, b)| {
+        (sum.0 + (b.0 - a.0).abs(), sum.1 + b.1 - a.1, sum.2 + a.0.max(b.0))
+    });
+    let (apart, inside, answered) = sums;
+    (interval::more_events(apart) + inside.abs().min(EDGE * answered)) / measured_s.max(1e-9)
 }
 
 /// The difference of two ratios of sums, one pair of pairs a replication, by their linearised residuals.
@@ -231,6 +235,8 @@ fn from_errors((value_a, rest_a): (f64, Vec<f64>), (value_b, rest_b): (f64, Vec<
     }
 }
 
+/// More than this part of the answers that is still inside at the end is a backlog, and no matter of where the run is cut.
+const EDGE: f64 = 0.01;
 /// Of less than this part of a number nothing is meant.
 const ROUNDING: f64 = 1e-9;
 
@@ -301,7 +307,10 @@ mod tests {
     #[test]
     fn theory_who_is_inside_at_the_end_is_no_difference_of_rates() {
         // Both replications answered one more and ended with one less inside: two more in twenty seconds, and 5.22 that may come.
-        let counts = [((100.0, 3.0), (101.0, 2.0)); 2];
+        let counts = [((1000.0, 3.0), (1001.0, 2.0)); 2];
         assert!((known_rate(counts.into_iter(), 20.0) - (2.0 + 5.2247) / 20.0).abs() < 1e-4);
+        // A backlog is another matter: half of what came.
+        let backlog = [((500.0, 500.0), (1000.0, 0.0)); 2];
+        assert!(known_rate(backlog.into_iter(), 20.0) < 100.0 / 20.0);
     }
 }

@@ -112,7 +112,13 @@ impl<'a> Prices<'a> {
 
     /// What lasts of a trial's loss.
     fn lasting(&self, trial: usize, course: &Course) -> Count {
-        let late = if self.grew[trial] { LASTING_SLICES / 2 } else { 0 };
+        // Of several that are down nothing else counts the reaction.
+        let alone = self.trials.losses[trial].0.parts.len() == 1;
+        let late = if self.grew[trial] && alone {
+            LASTING_SLICES / 2
+        } else {
+            0
+        };
         sum(&course.lasting[late..])
     }
 
@@ -199,7 +205,7 @@ fn passing(
     grew: bool,
 ) -> f64 {
     let more = |failing: &Course, of: fn(&Course) -> Count| lost_of_usual(of(failing), of(usual), 1.0) - of(usual).1;
-    let slices = |of: fn(&Course) -> &[Count]| -> Vec<Slice> {
+    let slices_of = |failing: &Course, of: fn(&Course) -> &[Count]| -> Vec<Slice> {
         // Where nobody asked in a slice, it is as in the whole stretch.
         let (asked, lost) = of(failing).iter().copied().fold((0.0, 0.0), add);
         let share = if asked > 0.0 { lost / asked } else { 1.0 };
@@ -209,11 +215,21 @@ fn passing(
         };
         of(failing).iter().zip(of(usual)).map(slice).collect()
     };
+    let slices = |of: fn(&Course) -> &[Count]| slices_of(failing, of);
+    let everything = |failing: &Course| {
+        let parts: [fn(&Course) -> &[Count]; 3] = [|c| &c.reacting, |c| &c.lasting, |c| &c.ending];
+        let inside: f64 = parts
+            .iter()
+            .flat_map(|of| slices_of(failing, *of))
+            .map(|s| s.lost)
+            .sum();
+        more(failing, |c| c.before) + inside + more(failing, |c| c.returning)
+    };
     let mut reacting = slices(|c| &c.reacting);
     if grew {
         reacting.extend(slices(|c| &c.lasting[..LASTING_SLICES / 2]));
     }
-    let brief: Vec<f64> = brief.iter().map(|brief| more(brief, Course::everything)).collect();
+    let brief: Vec<f64> = brief.iter().map(everything).collect();
     outages.beyond_lasting(&Seen {
         excess,
         before: more(failing, |c| c.before),

@@ -252,11 +252,6 @@ impl Course {
         }
     }
 
-    /// All of it together.
-    pub fn everything(&self) -> Count {
-        add(add(self.before, self.whole()), sum(&self.ending))
-    }
-
     /// All of it together, but for what comes before a failure would: that is the warm-up.
     pub fn whole(&self) -> Count {
         let all = self.reacting.iter().chain(&self.lasting);

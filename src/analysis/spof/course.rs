@@ -166,12 +166,10 @@ pub fn grows(halves: &[[(f64, f64); 2]]) -> bool {
     };
     let more: Vec<f64> = halves.iter().map(|both| both[1].1 - expected(both)).collect();
     let usual: f64 = halves.iter().map(expected).sum();
-    let found = interval::mean(&more);
-    let is_sure = |found: &interval::Interval| match found.half {
-        Some(half) => found.value > 2.0 * half,
-        None => found.value > 3.0 * libm::sqrt(2.0 * usual + found.value),
-    };
-    more.iter().sum::<f64>() > 0.1 * usual && found.as_ref().is_some_and(is_sure)
+    let all: f64 = more.iter().sum();
+    let counts = all > 0.1 * usual && all > 3.0 * libm::sqrt(2.0 * usual + all);
+    let scatter = interval::mean(&more).and_then(|found| Some(found.value - 2.0 * found.half?));
+    counts && scatter.is_none_or(|least| least > 0.0)
 }
 
 /// Requests that somebody wanted, and those of them without an answer: a page whose document fails loses all that it names.

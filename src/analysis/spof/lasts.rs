@@ -152,16 +152,18 @@ const DRAWS: usize = 10_000;
 /// So many lengths stand for all brief outages: each for as many, and as long as those are on the average, so that what is lost of each
 /// second is met exactly.
 const BRIEF: usize = 5;
-/// Outages are often brief if they last no longer than so many reactions on the average.
-const OFTEN: f64 = 4.0;
+/// Outages are often brief if more than this part of them is over before everything has reacted: of exponential ones, if they last less than four
+/// reactions on the average.
+const OFTEN: f64 = 0.22;
 
 /// By component: are its outages often over before everything has reacted, and does somebody try again for so long, where something else would
 /// take over? Whom a repair saves then cannot be told from a long outage.
 pub fn are_often_brief(plan: &Plan) -> Vec<bool> {
     let lives = plan.components.iter().zip(reliability::lives(plan));
     let is_quick = lives.map(|(component, life)| {
-        let mean_s = life.map_or(f64::INFINITY, |l| l.down_s);
-        mean_s < OFTEN * plan.reaction(&component.hits).seconds() && !plan.tries(&component.hits).is_zero()
+        let reaction_s = plan.reaction(&component.hits).seconds();
+        let may_be = life.is_some() && reaction_s > 0.0 && !plan.tries(&component.hits).is_zero();
+        may_be && Lasts::of(plan, &[component], 0.0).beyond(reaction_s) < 1.0 - OFTEN
     });
     let mut all: Vec<bool> = is_quick.collect();
     if all.contains(&true) {

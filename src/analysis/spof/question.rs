@@ -350,7 +350,11 @@ impl<'p> Question<'p> {
         for (i, loss) in self.losses.iter().enumerate() {
             if of_return[i] {
                 let times = self.trials[i].times.longer();
-                found.push(trials.add(self.plan, loss, times, &outages.lengths(self.plan, loss, times)));
+                let brief = outages.lengths(self.plan, loss, times);
+                found.push(Trial {
+                    grew: self.trials[i].grew,
+                    ..trials.add(self.plan, loss, times, &brief)
+                });
             }
         }
         let (_, mut of_longer, more) = trials.plans(found);
