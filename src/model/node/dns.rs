@@ -74,7 +74,7 @@ impl Behaviour for Dns<'_> {
     fn started(&mut self, cx: &mut Context<'_>) {
         for answer in 0..self.health.len() {
             let Some(checks) = self.checks_of(answer) else { return };
-            self.health[answer].believe_up();
+            self.health[answer].forget();
             checks.begin(cx, &mut self.health[answer]);
         }
         self.publish(cx);

@@ -67,6 +67,9 @@ impl Checks<'_> {
     }
 }
 
+/// So many doubts that one more is enough for any `fall`.
+const ONE_LEFT: u32 = u32::MAX - 1;
+
 /// What a balancer believes of a server.
 #[derive(Clone, Debug)]
 pub struct Health {
@@ -182,9 +185,15 @@ impl Health {
         }
     }
 
-    /// The balancer begins anew, or the server is back from maintenance: up, until checks say otherwise.
-    pub fn believe_up(&mut self) {
+    /// Whoever checks begins anew, and knows of no failure.
+    pub fn forget(&mut self) {
         (self.up, self.doubts, self.errors) = (true, 0, 0);
+    }
+
+    /// The balancer begins anew, or the server is back from maintenance: up, but the first check that fails takes it down, whatever `fall` is, until one
+    /// has passed.
+    pub fn believe_up(&mut self) {
+        (self.up, self.doubts, self.errors) = (true, ONE_LEFT, 0);
     }
 
     /// An operator takes it out or puts it back. Several may have taken it out.
@@ -266,6 +275,21 @@ mod tests {
         health.administer(Admin::Maint, true);
         health.administer(Admin::Maint, false);
         assert!(health.is_able());
+    }
+
+    /// Seen live: after maintenance one failed check takes a server down, whatever `fall` is, until one has passed.
+    #[test]
+    fn whoever_is_believed_up_has_one_failure_left() {
+        let after = |checks: &[bool]| {
+            let mut health = Health::default();
+            health.administer(Admin::Maint, true);
+            health.administer(Admin::Maint, false);
+            for passed in checks {
+                health.observe(&check(), *passed);
+            }
+            health.is_able()
+        };
+        assert!(!after(&[false]) && after(&[true, false, false]) && !after(&[true, false, false, false]));
     }
 
     #[test]

@@ -275,7 +275,10 @@ impl Behaviour for LoadBalancer<'_> {
         self.outside.clear();
         for server in 0..self.servers.len() {
             self.servers[server].queue.take();
-            self.servers[server].health.believe_up();
+            // At the start of the run it is in the midst of its life.
+            if cx.now() > Time::ZERO {
+                self.servers[server].health.believe_up();
+            }
             self.end_slow_start(cx, server);
         }
         self.settle(cx);
