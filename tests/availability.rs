@@ -432,6 +432,19 @@ fn theory_a_load_that_changes_counts_by_its_requests() {
     }
 }
 
+/// What each failure of the first component loses, of one in so many seconds, as `availability` and `spof` price it.
+fn a_failure_loses(stack: &Plan, every_s: f64, lost_s: f64, tolerance_s: f64) {
+    let found = availability(stack, 3650.0 * DAY_S, 2);
+    near(
+        "availability",
+        every_s * lost(&found.availability).0,
+        lost_s,
+        tolerance_s,
+    );
+    let price = crashes(stack).components[0].downtime_min_per_year.expect("a price");
+    near("spof", every_s * price / YEAR_MIN, lost_s, tolerance_s);
+}
+
 /// Whoever still tries when the repair comes is not lost: of thirty seconds those before the last seven, in which a client that asks again
 /// after 1, 2 and 4 s finds the service back; of five seconds nothing.
 #[test]
@@ -441,18 +454,8 @@ fn theory_retries_that_outlast_a_repair_lose_nothing() {
             r#"{{ "duration": "10m", "clients": {{ "c": {{ "arrivals": {{ "uniform": 50 }}, "entry": "a", "retry": {{ "max": 3, "backoff": "1s", "factor": 2, "cap": "4s", "jitter": 0 }} }} }},
             "nodes": {{ "a": {{ "kind": "app", "lifetime": {{ "mtbf": {{ "constant": "30m" }}, "mttr": {{ "constant": "{repair_s}s" }} }} }} }} }}"#
         ));
-        let expected = lost_s / (1800.0 + repair_s);
         // A request more or less of each end.
-        let tolerance = 2.0 / 50.0 / 1800.0;
-        let found = availability(&lone, 3650.0 * DAY_S, 2);
-        near(
-            "availability",
-            lost(&found.availability).0,
-            expected,
-            tolerance + 1e-3 * expected,
-        );
-        let price = crashes(&lone).components[0].downtime_min_per_year.expect("a price");
-        near("spof", price / YEAR_MIN, expected, tolerance + 1e-3 * expected);
+        a_failure_loses(&lone, 1800.0 + repair_s, lost_s, 2.0 / 50.0 + 1e-3 * lost_s);
     }
 }
 
@@ -467,11 +470,7 @@ fn theory_retries_outlast_some_repairs_and_not_others() {
     let left_s = 5.0 * (-7.0f64 / 5.0).exp();
     // Five deviations of what ten thousand drawn repairs leave, and of a request more or less of each end.
     let deviation = (2.0 * 25.0 * (-7.0f64 / 5.0).exp() - left_s * left_s).sqrt() / 100.0;
-    let (expected, tolerance) = (left_s / 1805.0, (5.0 * deviation + 2.0 / 50.0) / 1805.0);
-    let found = availability(&lone, 3650.0 * DAY_S, 2);
-    near("availability", lost(&found.availability).0, expected, tolerance);
-    let price = crashes(&lone).components[0].downtime_min_per_year.expect("a price");
-    near("spof", price / YEAR_MIN, expected, tolerance);
+    a_failure_loses(&lone, 1805.0, left_s, 5.0 * deviation + 2.0 / 50.0);
 }
 
 /// Two servers of 300 ms for four requests a second, and clients who wait so long. Without one, two thirds of a request a second pile up.
@@ -493,16 +492,7 @@ fn theory_a_backlog_that_builds_up_costs_what_is_lost_by_then() {
         // Half of the slice of what is measured in which it begins; and three seconds or so that a full queue takes the other server after the repair
         // are not known of an outage as short as the second.
         let tolerance = 0.5 * 300.0 / 32.0 + if mttr_s == 140.0 { 4.0 } else { 0.0 };
-        let a_failure_s = |share: f64| share * (4.0 * 3600.0 + mttr_s);
-        let found = found(&stack, 3650.0 * DAY_S, 2).availability;
-        near(
-            "availability",
-            a_failure_s(lost(&found.availability).0),
-            lost_s,
-            tolerance,
-        );
-        let price = crashes(&stack).components[0].downtime_min_per_year.expect("a price");
-        near("spof", a_failure_s(price / YEAR_MIN), lost_s, tolerance);
+        a_failure_loses(&stack, 4.0 * 3600.0 + mttr_s, lost_s, tolerance);
     }
 }
 
@@ -527,27 +517,21 @@ fn a_loss_that_grows_to_the_end_is_said() {
 /// three times, a second apart: those are lost that come more than three seconds before the repair.
 #[test]
 fn theory_retries_meet_repairs_before_anything_has_reacted() {
-    let repairs = |mttr: &str, (least_s, most_s): (f64, f64)| {
+    let repairs = |mttr: &str, mean_s: f64, (least_s, most_s): (f64, f64)| {
         let stack = plan(&format!(
             r#"{{ "duration": "10m", "clients": {{ "c": {{ "arrivals": {{ "uniform": 50 }}, "entry": "lb" }} }},
             "nodes": {{ "lb": {{ "kind": "load-balancer", "servers": ["a", "b"], "check": {{ "inter": "10s" }} }},
               "a": {{ "kind": "app", "lifetime": {{ "mtbf": "1h", "mttr": {mttr} }} }}, "b": {{ "kind": "app" }} }} }}"#
         ));
         // A request more or less of each end.
-        let tolerance = 2.0 / 50.0;
-        let (expected, tolerance) = (f64::midpoint(least_s, most_s), tolerance + (most_s - least_s) / 2.0);
-        let found = availability(&stack, 3650.0 * DAY_S, 2);
-        let a_failure_s = |share: f64| share * 3605.0;
-        near(
-            "availability",
-            a_failure_s(lost(&found.availability).0),
-            expected,
-            tolerance,
-        );
-        let price = crashes(&stack).components[0].downtime_min_per_year.expect("a price");
-        near("spof", a_failure_s(price / YEAR_MIN), expected, tolerance);
+        let tolerance = 2.0 / 50.0 + (most_s - least_s) / 2.0;
+        a_failure_loses(&stack, 3600.0 + mean_s, f64::midpoint(least_s, most_s), tolerance);
     };
-    repairs(r#"{ "constant": "5s" }"#, (1.0, 1.0));
+    repairs(r#"{ "constant": "5s" }"#, 5.0, (1.0, 1.0));
+    // Nine in ten so, and the tenth an hour: of that every second request of twenty to thirty seconds; how often it was drawn, five deviations.
+    let drawn = 5.0 * (0.1 * 0.9 / 10_000.0f64).sqrt() * 15.0;
+    let mixed = format!(r#"{{ "empirical": [{} "1h"] }}"#, r#""5s","#.repeat(9));
+    repairs(&mixed, 364.5, (0.9 + 0.1 * 10.0 - drawn, 0.9 + 0.1 * 15.0 + drawn));
     // Exponential, what is left of five seconds after three and not after twenty, or after thirty. One length stands for the fifth of all repairs
     // in which those three seconds lie, from 2.55 to 4.58 s: as if half of it were at either end and all in the middle, at the worst.
     let left_s = |from_s: f64, to_s: f64| 2.5 * ((-from_s / 5.0).exp() - (-to_s / 5.0).exp());
@@ -556,6 +540,7 @@ fn theory_retries_meet_repairs_before_anything_has_reacted() {
     let drawn_s = 5.0 * 2.5 / 100.0;
     repairs(
         r#""5s""#,
+        5.0,
         (left_s(3.0, 20.0) - middle_s - drawn_s, left_s(3.0, 30.0) + drawn_s),
     );
 }

@@ -142,14 +142,18 @@ struct Row {
 
 fn pair(a: Design<'_>, b: Design<'_>, labels: (&str, &str)) -> Vec<Row> {
     let alone = a.plan.classes.len() == 1 && b.plan.classes.len() == 1;
-    let row = |class: Option<&str>, (measure, name): (Measure, &str)| Row {
-        metric: class.map_or(name.to_owned(), |c| format!("classes.{c}.{name}")),
-        a: labels.0.to_owned(),
-        b: labels.1.to_owned(),
-        measure,
-        found: paired::difference(a, b, measure, class),
-        alone: [a, b].map(|design| design.value(measure, class)),
-        repeats: class.is_some() && alone,
+    let row = |class: Option<&str>, (measure, name): (Measure, &str)| {
+        let found = paired::difference(a, b, measure, class);
+        let value = |design: Design<'_>| found.map_or_else(|| design.value(measure, class), |_| None);
+        Row {
+            metric: class.map_or(name.to_owned(), |c| format!("classes.{c}.{name}")),
+            a: labels.0.to_owned(),
+            b: labels.1.to_owned(),
+            measure,
+            found,
+            alone: [a, b].map(value),
+            repeats: class.is_some() && alone,
+        }
     };
     let scopes = scopes(a, b).into_iter();
     scopes.flat_map(|class| Measure::ALL.map(|m| row(class, m))).collect()

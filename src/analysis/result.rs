@@ -340,7 +340,7 @@ pub struct Metrics {
     /// How often the clients tried, all together: as many as `offered` where nobody retries.
     #[serde(default)]
     pub attempts: u64,
-    /// Succeeded / (succeeded + failed). Where nothing ever failed, `lo` is an exact bound.
+    /// Succeeded / (succeeded + failed), known no better than the binomial law allows.
     pub availability: Estimate,
     /// Succeeded per second of the measured time.
     pub throughput_per_s: Estimate,

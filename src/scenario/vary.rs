@@ -155,8 +155,6 @@ impl Part {
                 unit,
             } => {
                 let at = |number: u64| match number as f64 / (count - 1) as f64 {
-                    0.0 => *from,
-                    1.0 => *to,
                     u if *is_log => from * libm::exp(u * libm::log(to / from)),
                     u => from + u * (to - from),
                 };

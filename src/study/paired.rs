@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn what_is_left_of_rounding_is_no_difference() {
-        let (a, b) = ([(0.1, 1.0), (0.1, 1.0)], [(0.1 + 1e-17, 1.0), (0.1 + 2e-17, 1.0)]);
+        let (a, b) = ([(0.1, 1.0), (0.1, 1.0)], [(0.1 + 1e-15, 1.0), (0.1 + 2e-15, 1.0)]);
         let found = of_pairs(&a, &b).unwrap();
         assert_eq!((found.interval.value, found.p), (0.0, Some(1.0)));
     }

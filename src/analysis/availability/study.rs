@@ -9,7 +9,7 @@ use super::trials::Trial;
 use super::*;
 
 use crate::analysis::reliability;
-use crate::analysis::spof::{Lasts, Times, TimesWanted, are_often_brief};
+use crate::analysis::spof::{OftenBrief, Times, TimesWanted};
 use crate::analysis::topology::Topology;
 use crate::base::random::{Streams, mix};
 use crate::model::structure::used;
@@ -103,12 +103,10 @@ pub fn answer(
     parts.sort_unstable();
     parts.dedup();
     crew.add(&[]);
-    let often_brief = are_often_brief(&bare);
+    let often_brief = OftenBrief::of(&bare);
     for part in parts {
         crew.add(&[part]);
-        if often_brief[part] {
-            crew.add_brief(part);
-        }
+        crew.add_brief(part, &often_brief);
     }
     let first = match asked.settings.replications {
         Count::Fixed(n) => n,
@@ -199,11 +197,10 @@ impl Crew<'_> {
     }
 
     /// Trials of those outages of a component that are over before everything has reacted.
-    fn add_brief(&mut self, part: usize) {
-        let component = &self.plan.components[part];
+    fn add_brief(&mut self, part: usize, often_brief: &OftenBrief) {
         let times = trial_of(self.plan, &[part], self.asked);
-        let lengths = Lasts::of(self.plan, &[component], 0.0).brief(times.brief_to().seconds());
-        let brief = |seconds: f64| Trial::new(times, &[part]).brief(Span::from_seconds(seconds));
+        let lengths = often_brief.lengths(self.plan, part, times.brief_to());
+        let brief = |down: Span| Trial::new(times, &[part]).brief(down);
         self.trials.brief.extend(lengths.into_iter().map(brief));
     }
 

@@ -1,13 +1,13 @@
 //! How long an outage lasts: many are over before everything has reacted to them.
 
 use super::single_points;
-use crate::analysis::reliability;
+use crate::analysis::reliability::{self, Life};
 use crate::base::random::Streams;
+use crate::base::time::Span;
 use crate::failure::Timeline;
 use crate::scenario::plan::{Component, Course, Lifetime, Plan};
 
 /// How long an outage lasts, in seconds.
-#[derive(Clone)]
 pub struct Lasts {
     /// One by one, the shortest first.
     sorted: Vec<f64>,
@@ -16,7 +16,6 @@ pub struct Lasts {
 }
 
 /// A part of an outage in slices: of the reaction from the crash on, of its end from the repair back.
-#[derive(Clone, Debug)]
 pub struct Slices {
     /// Where each begins, and the last ends, in seconds.
     bounds_s: Vec<f64>,
@@ -158,35 +157,52 @@ const OFTEN: f64 = 0.22;
 
 /// By component: are its outages often over before everything has reacted, and does somebody try again for so long, where something else would
 /// take over? Whom a repair saves then cannot be told from a long outage.
-pub fn are_often_brief(plan: &Plan) -> Vec<bool> {
-    let lives = plan.components.iter().zip(reliability::lives(plan));
-    let is_quick = lives.map(|(component, life)| {
-        let reaction_s = plan.reaction(&component.hits).seconds();
-        let may_be = life.is_some() && reaction_s > 0.0 && !plan.tries(&component.hits).is_zero();
-        may_be && Lasts::of(plan, &[component], 0.0).beyond(reaction_s) < 1.0 - OFTEN
-    });
-    let mut all: Vec<bool> = is_quick.collect();
-    if all.contains(&true) {
-        let points = single_points(plan);
-        for (is_brief, component) in all.iter_mut().zip(&plan.components) {
-            *is_brief &= points.iter().all(|p| p.component != component.name);
+pub struct OftenBrief(Vec<bool>);
+
+impl OftenBrief {
+    /// Of the plan's components.
+    pub fn of(plan: &Plan) -> OftenBrief {
+        let is_quick = |(component, life): (&Component, Option<Life>)| {
+            let reaction_s = plan.reaction(&component.hits).seconds();
+            let may_be = life.is_some() && reaction_s > 0.0 && !plan.tries(&component.hits).is_zero();
+            let lasts = may_be.then(|| Lasts::of_one(plan, component)).flatten();
+            lasts.is_some_and(|lasts| lasts.beyond(reaction_s) < 1.0 - OFTEN)
+        };
+        let components = plan.components.iter().zip(reliability::lives(plan));
+        let mut all: Vec<bool> = components.map(is_quick).collect();
+        if all.contains(&true) {
+            let points = single_points(plan);
+            for (is_brief, component) in all.iter_mut().zip(&plan.components) {
+                *is_brief &= points.iter().all(|p| p.component != component.name);
+            }
         }
+        OftenBrief(all)
     }
-    all
+
+    /// How long those of this component are to be simulated that last no longer than this: none where they are not often brief.
+    pub fn lengths(&self, plan: &Plan, part: usize, most: Span) -> Vec<Span> {
+        let lasts = self.0[part]
+            .then(|| Lasts::of_one(plan, &plan.components[part]))
+            .flatten();
+        let lengths = lasts.map_or(Vec::new(), |lasts| lasts.brief(most.seconds()));
+        lengths.into_iter().map(Span::from_seconds).collect()
+    }
 }
 
 impl Lasts {
     /// Of the loss of these components, which lasts so long on the average.
     pub fn of(plan: &Plan, parts: &[&Component], mean_s: f64) -> Lasts {
-        let fails = |name: &str| {
-            let is_it = |l: &Lifetime| l.name == name && matches!(l.course, Course::Failures { .. });
-            plan.lifetimes.iter().position(is_it)
-        };
-        let life = match parts {
-            [part] => fails(&part.name),
+        let one = match parts {
+            [part] => Lasts::of_one(plan, part),
             _ => None,
         };
-        life.map_or_else(|| Lasts::exponential(mean_s), |life| Lasts::drawn(plan, life))
+        one.unwrap_or_else(|| Lasts::exponential(mean_s))
+    }
+
+    /// Of the failures of a component, if it has a lifetime.
+    fn of_one(plan: &Plan, part: &Component) -> Option<Lasts> {
+        let fails = |l: &Lifetime| l.name == part.name && matches!(l.course, Course::Failures { .. });
+        Some(Lasts::drawn(plan, plan.lifetimes.iter().position(fails)?))
     }
 
     /// Of several components that are down together.
@@ -230,7 +246,7 @@ impl Lasts {
     }
 
     /// How long brief outages are to be simulated, in seconds: of those that last no longer than this.
-    pub fn brief(&self, most_s: f64) -> Vec<f64> {
+    fn brief(&self, most_s: f64) -> Vec<f64> {
         let shorter = self.shorter(most_s);
         let part = |i: usize| i * shorter / BRIEF..(i + 1) * shorter / BRIEF;
         let mean = |part: std::ops::Range<usize>| (self.sums[part.end] - self.sums[part.start]) / part.len() as f64;

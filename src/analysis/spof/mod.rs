@@ -27,7 +27,7 @@ pub use course::{grows, lost_of_usual};
 pub use judge::titled;
 use judge::{Judge, PAIR, Settled, worse};
 pub use lab::{Lab, Runs};
-pub use lasts::{Lasts, Outages, Seen, Slice, Slices, are_often_brief};
+pub use lasts::{Lasts, OftenBrief, Outages, Seen, Slice, Slices};
 pub use question::{Doubts, Effect, Loss, Question, SLOWER, Times, TimesWanted};
 pub use remedy::{NoFix, apply, remedies};
 use serde::{Deserialize, Serialize};

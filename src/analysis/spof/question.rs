@@ -3,7 +3,7 @@
 use super::cut_sets;
 use super::judge::still_grows;
 use super::lab::Runs;
-use super::lasts::{Lasts, are_often_brief};
+use super::lasts::OftenBrief;
 use crate::base::ids::NodeId;
 use crate::base::time::{Span, Time};
 use crate::model::bin::bin_of;
@@ -20,6 +20,14 @@ pub struct Loss {
 }
 
 impl Loss {
+    /// How long those of its outages are that are simulated as they are.
+    fn brief(&self, plan: &Plan, often_brief: &OftenBrief, times: Times) -> Vec<Span> {
+        match self.parts[..] {
+            [part] if self.effect == Effect::Crash => often_brief.lengths(plan, part, times.brief_to()),
+            _ => Vec::new(),
+        }
+    }
+
     fn hits(&self, plan: &Plan) -> Vec<Hit> {
         let of = |part: &usize| self.effect.hits(plan, &plan.components[*part]);
         self.parts.iter().flat_map(of).collect()
@@ -307,10 +315,10 @@ impl<'p> Question<'p> {
     pub fn of(plan: &'p Plan, mut losses: Vec<Loss>, wish: TimesWanted) -> Question<'p> {
         losses.retain(|l| !l.hits(plan).is_empty());
         let mut trials = Trials::default();
-        let outages = BriefOutages::of(plan);
+        let often_brief = OftenBrief::of(plan);
         let found = losses.iter().map(|l| {
             let times = Times::of(plan, &l.hits(plan), wish);
-            trials.add(plan, l, times, &outages.lengths(plan, l, times))
+            trials.add(plan, l, times, &l.brief(plan, &often_brief, times))
         });
         let found: Vec<Trial> = found.collect();
         let (baselines, trials, plans) = trials.plans(found);
@@ -346,11 +354,11 @@ impl<'p> Question<'p> {
         let (_, of_light, mut plans) = trials.plans(found);
         let mut trials = Trials::default();
         let mut found = Vec::new();
-        let outages = BriefOutages::of(self.plan);
+        let often_brief = OftenBrief::of(self.plan);
         for (i, loss) in self.losses.iter().enumerate() {
             if of_return[i] {
                 let times = self.trials[i].times.longer();
-                let brief = outages.lengths(self.plan, loss, times);
+                let brief = loss.brief(self.plan, &often_brief, times);
                 found.push(Trial {
                     grew: self.trials[i].grew,
                     ..trials.add(self.plan, loss, times, &brief)
@@ -375,25 +383,6 @@ impl<'p> Question<'p> {
     }
 }
 
-/// Which components have outages that are simulated as they are.
-struct BriefOutages(Vec<bool>);
-
-impl BriefOutages {
-    fn of(plan: &Plan) -> BriefOutages {
-        BriefOutages(are_often_brief(plan))
-    }
-
-    /// How long those of a loss are, in seconds.
-    fn lengths(&self, plan: &Plan, loss: &Loss, times: Times) -> Vec<f64> {
-        match loss.parts[..] {
-            [part] if loss.effect == Effect::Crash && self.0[part] => {
-                Lasts::of(plan, &[&plan.components[part]], 0.0).brief(times.brief_to().seconds())
-            }
-            _ => Vec::new(),
-        }
-    }
-}
-
 /// Plans in the making: losses with the same times share a baseline.
 #[derive(Default)]
 struct Trials {
@@ -403,17 +392,16 @@ struct Trials {
 }
 
 impl Trials {
-    /// A trial whose `loss` counts from the first loss on, with brief outages of so many seconds.
-    fn add(&mut self, plan: &Plan, loss: &Loss, times: Times, brief: &[f64]) -> Trial {
+    /// A trial whose `loss` counts from the first loss on, with brief outages so long.
+    fn add(&mut self, plan: &Plan, loss: &Loss, times: Times, brief: &[Span]) -> Trial {
         let base = self.times.iter().position(|t| *t == times).unwrap_or_else(|| {
             self.times.push(times);
             self.baselines.push(scenario_of(plan, times, None));
             self.times.len() - 1
         });
         let first = self.losses.len();
-        let lengths = brief.iter().map(|seconds| Span::from_seconds(*seconds));
-        for down in std::iter::once(times.down()).chain(lengths) {
-            self.losses.push(scenario_of(plan, times, Some((loss, down))));
+        for down in [times.down()].iter().chain(brief) {
+            self.losses.push(scenario_of(plan, times, Some((loss, *down))));
         }
         Trial {
             base,

@@ -63,25 +63,14 @@ impl Balance for StaticRr {
 #[cfg(test)]
 mod tests {
     use super::super::Member;
+    use super::super::conformance::healthy;
     use super::*;
 
     /// Recorded: of 1:2, after two requests, all gone, one in vain and all back.
     #[test]
     fn who_finds_nobody_takes_no_turn() {
-        let member = |weight| Member {
-            weight,
-            eweight: weight * 16,
-            id: 1,
-            backup: false,
-            usable: true,
-            up: true,
-            served: 0,
-            queued: 0,
-            limit: u32::MAX,
-            line: 0,
-        };
         let mut pool = Pool {
-            servers: vec![member(1), member(2)],
+            servers: vec![healthy(1), healthy(2)],
         };
         let mut balancer = StaticRr::new(&pool);
         let pick = |pool: &Pool, balancer: &mut StaticRr| balancer.pick(pool, Ask::default(), &mut Draw::keyed(0));
@@ -102,17 +91,7 @@ mod tests {
 
     #[test]
     fn the_server_to_avoid_uses_its_turn_when_it_is_alone() {
-        let member = Member {
-            weight: 1,
-            eweight: 16,
-            id: 1,
-            backup: false,
-            usable: true, up: true,
-            served: 0,
-            queued: 0,
-            limit: 1,
-            line: 0,
-        };
+        let member = Member { limit: 1, ..healthy(1) };
         let mut pool = Pool {
             servers: vec![member.clone(), member],
         };
