@@ -2,7 +2,7 @@
 //! way back is watched. Beside it the same requests with everything up.
 
 use crate::analysis::spof::Times;
-use crate::base::ids::SourceId;
+use crate::base::ids::{ClassId, SourceId};
 use crate::base::time::{Span, Time};
 use crate::model::recorder::{Row, RunRecord};
 use crate::model::request::Outcome;
@@ -174,7 +174,12 @@ impl Trial {
         );
         let (measured, repaired, end) = (self.measured().seconds(), self.repaired().seconds(), self.seconds());
         let late = end - (end - repaired) / 4.0;
-        let asked = record.rows.iter();
+        let longest = longest_answers(plan, record);
+        let ends = Time::ZERO + self.end() + self.times.grace;
+        // Of who came later, those still inside may yet be answered, as others were that took as long.
+        let may_wait = |class: ClassId| longest[class.index()].min(self.times.grace + self.times.measure.scaled(0.5));
+        let is_known = |row: &&Row| ends.since(row.arrived) >= may_wait(row.class);
+        let asked = record.rows.iter().filter(is_known);
         let asked = asked.map(|row| (row.arrived, row.class, row.outcome == Outcome::Ok));
         // A page whose document fails loses all that it names.
         let named = |(began, source): &(Time, SourceId)| {
@@ -214,6 +219,17 @@ impl Trial {
         }
         self.courses.push(courses);
     }
+}
+
+/// By class: how long the good answer took that took longest.
+fn longest_answers(plan: &Plan, record: &RunRecord) -> Vec<Span> {
+    let mut longest = vec![Span::ZERO; plan.classes.len()];
+    for row in record.rows.iter().filter(|row| row.outcome == Outcome::Ok) {
+        let took = row.finished.map_or(Span::ZERO, |at| at.since(row.arrived));
+        let most = &mut longest[row.class.index()];
+        *most = took.max(*most);
+    }
+    longest
 }
 
 /// All of them together.
