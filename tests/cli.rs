@@ -86,6 +86,9 @@ fn bad_input_is_status_2_and_outranks_a_missing_file() {
         fallover(&["validate", "nowhere.json", "--set", "x=1", "scenarios/foobar.json"]).0,
         2
     );
+    for scenarios in [["nowhere.json", "Cargo.toml"], ["Cargo.toml", "nowhere.json"]] {
+        assert_eq!(fallover(&["run", scenarios[0], scenarios[1]]).0, 2);
+    }
     assert_eq!(fallover(&["explain", "nowhere.json"]).0, 3);
     assert_eq!(fallover(&["frobnicate"]).0, 2);
     assert_eq!(fallover(&["--version"]).0, 0);
@@ -713,6 +716,10 @@ fn one_place_that_is_full_does_not_lose_the_others() {
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"));
     assert!(path.exists());
+    let full = std::fs::File::create("/dev/full").expect("opens");
+    let mut help = std::process::Command::new(assert_cmd::cargo::cargo_bin("fallover"));
+    let help = help.arg("--help").stdout(full).status().expect("starts");
+    assert_eq!(help.code(), Some(3));
     assert_eq!(fallover(&brief(&["--requests", "/dev/full"])).0, 3);
 }
 

@@ -145,18 +145,15 @@ fn nothing_finished(document: &Document) -> bool {
 pub fn keep_apart(reads: &[PathBuf], writing: &Writing) -> Result<(), Failure> {
     let mut files = Files::default();
     reads.iter().for_each(|file| files.reads(file, "read by this command"));
-    said(
-        writing
-            .output
-            .iter()
-            .filter_map(|path| files.writes(path).err())
-            .collect(),
-    )
+    said(writing.output.iter().filter_map(|path| files.writes(path).err()))
 }
 
-/// Says all failures; the last one decides the status.
-pub fn said(mut failures: Vec<Failure>) -> Result<(), Failure> {
-    let last = failures.pop();
-    failures.iter().for_each(Failure::print);
-    last.map_or(Ok(()), Err)
+/// Says all failures. Of their statuses that of bad input outranks that of what cannot be read: it is what the user can mend here.
+pub fn said(failures: impl IntoIterator<Item = Failure>) -> Result<(), Failure> {
+    let say = |failure: Failure| {
+        failure.print();
+        failure.status()
+    };
+    let status = failures.into_iter().map(say).min();
+    status.map_or(Ok(()), |status| Err(Failure::Status(status)))
 }

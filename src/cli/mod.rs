@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use self::exit::{Failure, INTERNAL};
+use self::exit::{Failure, INTERNAL, UNREADABLE};
 use self::options::Writing;
 
 /// Does your stack fail over, or fall over? Simulates a web stack event by event, and injects failures.
@@ -130,8 +130,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::read(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(error.exit_code() as u8);
+            let status = match error.print() {
+                Err(failed) if failed.kind() != std::io::ErrorKind::BrokenPipe && !error.use_stderr() => UNREADABLE,
+                _ => error.exit_code() as u8,
+            };
+            return ExitCode::from(status);
         }
     };
     match std::panic::catch_unwind(|| cli.command.run()) {

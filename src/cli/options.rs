@@ -76,7 +76,7 @@ pub fn typed(command: &clap::Command, matches: &ArgMatches) -> Vec<String> {
 #[derive(Clone, Debug, Args)]
 pub struct Simulating {
     /// Where all randomness comes from
-    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = seed)]
     pub seed: u64,
     /// How many independent replications [default: 20]
     #[arg(long, value_name = "N", value_parser = replications)]
@@ -175,6 +175,12 @@ pub fn of_failures(argument: clap::Arg) -> clap::Arg {
         "failures" | "batch_means" => argument.hide(true),
         _ => argument,
     }
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    let most = u64::MAX;
+    text.parse()
+        .map_err(|_| format!("it must be a whole number from 0 to {most}, such as 1"))
 }
 
 fn replications(text: &str) -> Result<u32, String> {

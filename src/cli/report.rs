@@ -71,7 +71,7 @@ impl Report {
         }
         let printing = self.printing();
         let failed = outputs.iter().filter_map(|o| write(o, &documents, &printing).err());
-        said(failed.collect())
+        said(failed)
     }
 
     fn documents(&self) -> Result<Vec<Document>, Failure> {

@@ -53,7 +53,7 @@ pub fn of(account: &Account<'_>, found: &Availability, (ages, is_short): (bool, 
     let moving = moving_roles(plan, account.mortals);
     if !moving.is_empty() {
         all.push(caveat("role.moves", format!(
-            "{}: after a fail-over the role stays where it went, and here every failure is priced as if it had gone back; since the members fail differently often, that is too much or too little"
+            "{}: after a fail-over the role stays where it went, and here every failure is priced as if it had gone back; since the members fail differently often, or age, that is too much or too little"
             , listed(&moving)
         )));
     }
@@ -99,7 +99,8 @@ pub fn caveat(code: &str, message: impl Into<String>) -> Caveat {
     }
 }
 
-/// Virtual IPs and databases whose role stays where a fail-over took it, though their members fail differently often.
+/// Virtual IPs and databases whose role stays where a fail-over took it, though their members fail differently often, or it matters since when
+/// each is up: of members that age the one to take over is about to fail too.
 fn moving_roles(plan: &Plan, mortals: &[Mortal]) -> Vec<String> {
     let stays = plan.vips.iter().filter(|v| !v.preempt).map(|v| (&v.name, &v.members));
     let promoted = plan
@@ -107,21 +108,22 @@ fn moving_roles(plan: &Plan, mortals: &[Mortal]) -> Vec<String> {
         .iter()
         .filter(|d| matches!(d.failover, Promotion::Automatic { .. }));
     let roles = stays.chain(promoted.map(|d| (&d.name, &d.members)));
-    let per_s = |node: NodeId| {
-        let strikes = |hit: &Hit| match hit {
+    let lives = |node: NodeId| {
+        let strikes = move |hit: &Hit| match hit {
             Hit::CrashNode(n) => *n == node,
             Hit::CrashHost(host) => plan.node(node).host == *host,
             _ => false,
         };
-        let its = mortals
+        mortals
             .iter()
-            .filter(|m| plan.components[m.part].hits.iter().any(strikes));
-        its.filter_map(|m| Some(1.0 / m.means?.up_s)).sum::<f64>()
+            .filter(move |m| plan.components[m.part].hits.iter().any(strikes))
     };
+    let per_s = |node: NodeId| lives(node).filter_map(|m| Some(1.0 / m.means?.up_s)).sum::<f64>();
+    let ages = |node: &NodeId| lives(*node).any(|m| !m.planned && !m.ageless);
     let differ = |members: &[NodeId]| {
         let rates = members.iter().map(|m| per_s(*m));
         let (least, most) = rates.fold((f64::INFINITY, 0.0), |(a, b): (f64, f64), r| (a.min(r), b.max(r)));
-        members.len() > 1 && most > 1.5 * least
+        members.len() > 1 && (most > 1.5 * least || members.iter().any(ages))
     };
     roles
         .filter(|(_, members)| differ(members))

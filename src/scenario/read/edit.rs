@@ -17,6 +17,9 @@ const NAMED: [&str; 7] = [
     "members",
 ];
 
+/// Lists: where one is not there, a part of it cannot be set.
+const LISTS: [&str; 5] = ["faults", "servers", "upstreams", "answers", "calls"];
+
 /// Lists that take a plain name for `{ "node": name }`.
 const SHORT: [&str; 2] = ["servers", "upstreams"];
 
@@ -76,6 +79,10 @@ impl Edit<'_> {
             (None, Some(_)) if NAMED.contains(&parent) => {
                 let hint = did_you_mean(key, entries.iter().map(|e| e.key.as_str()));
                 return Err((format!("there is no \"{key}\" in \"{parent}\""), hint));
+            }
+            (None, Some(below)) if LISTS.contains(&key) => {
+                let message = format!("there is no {key:?} here, so there is no \"{below}\" in it");
+                return Err((message, Some(format!("set it as a whole: {key}=[…]"))));
             }
             (None, below) => {
                 let value = Tree {
