@@ -183,18 +183,18 @@ fn a_dead_host_behind_a_firewall_is_unreachable_after_the_connect_time_out() {
     }
 }
 
-/// One is let in and one waits outside; the others are not heard and knock again after 1, 2 and 4 s. Whoever is heard then waits 2 s
-/// for the answer; for a connection, 10 s.
+/// One is let in and one waits outside; the others are not heard and knock again every second, the sixth time after two. Whoever is heard then
+/// waits 2 s for the answer; for a connection, 6 s.
 #[test]
 fn who_is_heard_at_last_waits_for_the_answer_from_then_on() {
     let found = record(
         r#"{ "duration": "60s", "clients": { "c": { "arrivals": { "trace": "tests/data/eight.csv" }, "entry": "a" } },
-          "nodes": { "a": { "kind": "app", "calls": ["b"], "timeouts": { "connect": "10s", "query": "2s" } },
+          "nodes": { "a": { "kind": "app", "calls": ["b"], "timeouts": { "connect": "6s", "query": "2s" } },
             "b": { "kind": "load-balancer", "servers": ["x"], "maxconn": 1, "backlog": 0 },
             "x": { "kind": "app", "work": { "*": { "io": "100s" } } } } }"#,
     );
-    let in_time = [2.0, 2.1, 5.2, 5.3, 9.4, 9.5].map(|t| (t, ServerTimeout));
-    let never = [10.6, 10.7].map(|t| (t, Unreachable));
+    let in_time = [2.0, 2.1, 4.2, 4.3, 6.4, 6.5].map(|t| (t, ServerTimeout));
+    let never = [6.6, 6.7].map(|t| (t, Unreachable));
     departures(&found, &[&in_time[..], &never].concat());
 }
 

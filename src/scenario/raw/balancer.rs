@@ -39,7 +39,7 @@ serving! {
         pub timeouts: Timeouts,
         /// Connections at once; beyond it, requests wait outside. Omitted: unlimited.
         pub maxconn: Option<u32>,
-        /// How many connections may wait outside; those beyond it are tried again by their kernels after 1 s, 2 s and so on.
+        /// How many connections may wait outside; those beyond it are tried again by their kernels, five times after 1 s and then after 2 s, 4 s and so on.
         /// Default: `maxconn`.
         pub backlog: Option<u32>,
         /// The connections at which a server's `maxconn` is reached, with `minconn`. Default: a tenth of `maxconn`.

@@ -9,15 +9,17 @@ use crate::model::context::Context;
 use crate::model::request::{Frame, FrameKey, How, Outcome, Reply, Step as FrameStep};
 use crate::scenario::plan::{Algorithm, HashOf};
 
-/// Linux gives up on a connection after so many further packets (`tcp_syn_retries`); and who has no patience for another.
-const SYN_RETRIES: u8 = 6;
+/// Linux sends the first packet of a connection again so often after the same time (`tcp_syn_linear_timeouts`, since Linux 6.5), so often
+/// after twice that which went before (`tcp_syn_retries`), and then gives up. And who has no patience for another.
+const LINEAR: u8 = 4;
+const SYN_RETRIES: u8 = LINEAR + 6;
 const NO_MORE: u8 = u8::MAX;
 
 impl LoadBalancer<'_> {
     // --- accepting --------------------------------------------------------------------------------------------------
 
     /// Somebody wants a connection. Beyond `maxconn` he waits outside, in the kernel's line; beyond that too his packet is
-    /// dropped, and his own kernel sends it again after a second, then after twice that, as long as he is patient.
+    /// dropped, and his own kernel sends it again every second, then after twice that, as long as he is patient.
     #[cold]
     pub(super) fn knock(&mut self, cx: &mut Context<'_>, key: FrameKey, knocks: u8) {
         let Frame {
@@ -43,7 +45,7 @@ impl LoadBalancer<'_> {
             self.waiting_outside += 1;
             return self.join_queue(cx);
         }
-        let pause = Span::from_nanos(Span::SECOND.nanos() << knocks);
+        let pause = Span::from_nanos(Span::SECOND.nanos() << knocks.saturating_sub(LINEAR));
         let left = (entered + patience).since(cx.now());
         let knocks = if pause < left { knocks + 1 } else { NO_MORE };
         LoadBalancer::step(cx, key).stage = Stage::Unheard { knocks };
