@@ -94,6 +94,28 @@ fn theory_batch_means_hold_the_truth_and_short_ones_are_told() {
     assert!(codes(&busy, &in_batches(&busy, 60)).contains(&"batches.correlated".to_owned()));
 }
 
+/// M/M/1 at 0.9 forgets in 1 / (√100 - √90)² = 3.8 s, and thirty times that are 114 s; at 0.5 in a tenth of a second; and a line of five in
+/// 60 ms, however busy.
+#[test]
+fn a_queue_that_remembers_for_longer_than_a_replication_is_told() {
+    let told = |json: &str, settings: &Settings| {
+        let study = alone(&plan(json), settings);
+        codes(json, &study).contains(&"queue.remembers".to_owned())
+    };
+    let few = Settings::plain(1, 3);
+    assert!(told(&queue(90, "60s"), &few) && !told(&queue(90, "300s"), &few));
+    assert!(!told(&queue(50, "60s"), &few));
+    let bounded = queue(90, "60s").replace(r#""workers": 1"#, r#""workers": 1, "queue": 5"#);
+    assert!(!told(&bounded, &few));
+    let in_ten = Settings {
+        batches: Some(10),
+        ..Settings::plain(1, 10)
+    };
+    assert!(told(&queue(90, "300s"), &in_ten) && !told(&queue(50, "300s"), &in_ten));
+    // Without an interval there is none that is too narrow.
+    assert!(!told(&queue(90, "60s"), &Settings::plain(1, 1)));
+}
+
 #[test]
 fn the_warm_up_is_shown_and_judged() {
     let folder = tempfile::tempdir().expect("makes a directory");

@@ -372,6 +372,9 @@ fn meaning(code: &str) -> Option<String> {
         "tail.open" => {
             "too few replications for the p99.9: its interval ends at the longest latency that was seen, and it may be longer"
         }
+        "queue.remembers" => {
+            "where queues are busy and runs are short, intervals hold the truth less often than they say; a longer duration would mend it"
+        }
         "tail.thin" => "few requests lie beyond the p99.9, which is a guess; a longer duration would firm it up",
         "warmup.unsettled" => {
             "no warm-up was left out, since the latency did not settle within the first half of the run"
