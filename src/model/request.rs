@@ -12,76 +12,61 @@ use crate::engine::slab::Key;
 /// Names a frame for as long as it lives.
 pub type FrameKey = Key;
 
-/// How a request ended.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Outcome {
+macro_rules! outcomes {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// How a request ended.
+        #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Outcome {$(
+            $(#[$doc])*
+            $name,
+        )*}
+
+        impl Outcome {
+            /// All of them, in the order of their numbers, with the names that results use.
+            pub const NAMES: [&'static str; [$($word),*].len()] = [$($word),*];
+
+            /// All of them, in the order of their numbers; the last is repeated to make it a power of two.
+            const ALL: [Outcome; 16] = {
+                let known = [$(Outcome::$name),*];
+                let mut all = [known[known.len() - 1]; 16];
+                all.split_at_mut(known.len()).0.copy_from_slice(&known);
+                all
+            };
+        }
+    };
+}
+
+outcomes! {
     /// Answered.
-    Ok,
+    Ok = "ok",
     /// A connection, or one more of `max_connections`, was refused.
-    Refused,
+    Refused = "refused",
     /// There was no place left to wait.
-    QueueFull,
+    QueueFull = "queue_full",
     /// It waited in a queue for too long.
-    QueueTimeout,
+    QueueTimeout = "queue_timeout",
     /// A server took too long to answer.
-    ServerTimeout,
+    ServerTimeout = "server_timeout",
     /// The client lost patience.
-    ClientTimeout,
+    ClientTimeout = "client_timeout",
     /// The component died with the request in it.
-    Reset,
+    Reset = "reset",
     /// No usable server behind a balancer.
-    NoServer,
+    NoServer = "no_server",
     /// DNS gave nothing.
-    Unresolved,
+    Unresolved = "unresolved",
     /// Host, link or partition: nobody answered.
-    Unreachable,
+    Unreachable = "unreachable",
     /// Turned away by a firewall or a rate limit.
-    Rejected,
+    Rejected = "rejected",
     /// An error answer.
-    Error,
+    Error = "error",
     /// Still inside at the end.
-    Unfinished,
+    Unfinished = "unfinished",
 }
 
 impl Outcome {
-    /// All of them, in the order of their numbers, with the names that results use.
-    pub const NAMES: [&'static str; 13] = [
-        "ok",
-        "refused",
-        "queue_full",
-        "queue_timeout",
-        "server_timeout",
-        "client_timeout",
-        "reset",
-        "no_server",
-        "unresolved",
-        "unreachable",
-        "rejected",
-        "error",
-        "unfinished",
-    ];
-
-    /// All of them, in the order of their numbers; the last is repeated to make it a power of two.
-    const ALL: [Outcome; 16] = [
-        Outcome::Ok,
-        Outcome::Refused,
-        Outcome::QueueFull,
-        Outcome::QueueTimeout,
-        Outcome::ServerTimeout,
-        Outcome::ClientTimeout,
-        Outcome::Reset,
-        Outcome::NoServer,
-        Outcome::Unresolved,
-        Outcome::Unreachable,
-        Outcome::Rejected,
-        Outcome::Error,
-        Outcome::Unfinished,
-        Outcome::Unfinished,
-        Outcome::Unfinished,
-        Outcome::Unfinished,
-    ];
-
     /// Its name in results.
     pub fn name(self) -> &'static str {
         Outcome::NAMES[self as usize]
