@@ -37,10 +37,7 @@ impl Context<'_> {
     /// Calls a target on behalf of a frame. `op` says what is asked of it, `seed` keys the draws over there, and
     /// `patience` is how long the caller waits for a connection.
     pub fn call(&mut self, caller: FrameKey, target: Target, op: u16, seed: u64, patience: Span) {
-        let node = match target {
-            Target::Node(node) => node,
-            Target::Vip(vip) => self.directory.holder(self.plan, vip),
-        };
+        let node = self.directory.resolve(self.plan, target);
         let now = self.now();
         let number = self.made;
         self.made += 1;
@@ -126,8 +123,8 @@ impl Context<'_> {
         mix(frame.seed, self.plan.node(to).draws.wrapping_add(salt))
     }
 
-    #[cold]
     /// A call goes nowhere: the caller learns when its patience ends.
+    #[cold]
     fn fall_silent(&mut self, key: FrameKey, caller: FrameKey, call: u16) {
         let Some(frame) = self.frames.remove(key) else { return };
         if let Some(from) = self.frames.get_mut(caller) {
@@ -166,8 +163,8 @@ impl Context<'_> {
         Some(node)
     }
 
-    #[cold]
     /// Ends a call that meets a dead machine, a dead process or a fault that swallows it.
+    #[cold]
     fn meets_trouble(&mut self, key: FrameKey, parent: FrameKey, node: NodeId) -> bool {
         let call = self.frames.get(parent).map_or(0, |p| p.calls);
         if !self.machine_is_up(node) || self.is_dropped(parent, node) {
@@ -287,8 +284,8 @@ impl Context<'_> {
         self.answer_after(span, to, call, reply);
     }
 
-    #[cold]
     /// An answer meets a cut: TCP sends it again, with pauses that double, until it gives up.
+    #[cold]
     fn deliver_later(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
         if tries < wire::RETRANSMISSIONS {
             let stuck = self.stuck.insert(Stuck {
