@@ -346,11 +346,12 @@ impl<'a> Walk<'a> {
 
 /// Which components anything that clients ask for stands on, living or in reserve.
 pub fn used(plan: &Plan) -> Vec<bool> {
-    let nodes = reachable(plan);
-    let lives_on = |host: HostId| plan.nodes_on(host).any(|node| nodes[node.index()]);
+    let entries = plan.sources.iter().flat_map(|s| plan.entries(s));
+    let nodes = plan.behind(entries.flat_map(|t| plan.members(t)).collect());
+    let lives_on = |host: HostId| plan.nodes_on(host).any(|node| nodes.contains(&node));
     let routes = &plan.network.routes;
     let is_used = |hit: &Hit| match hit {
-        Hit::CrashNode(node) => nodes[node.index()],
+        Hit::CrashNode(node) => nodes.contains(node),
         Hit::CrashHost(host) => lives_on(*host),
         Hit::CutLink(link) => routes
             .iter()
@@ -358,37 +359,4 @@ pub fn used(plan: &Plan) -> Vec<bool> {
         _ => false,
     };
     plan.components.iter().map(|c| c.hits.iter().any(is_used)).collect()
-}
-
-/// The nodes that a request can come to, whatever is down.
-fn reachable(plan: &Plan) -> Vec<bool> {
-    let stands_for = |target: &Target| match target {
-        Target::Node(node) => vec![*node],
-        Target::Vip(vip) => plan.vips[vip.index()].members.clone(),
-    };
-    let mut found = vec![false; plan.nodes.len()];
-    let mut next: Vec<NodeId> = Vec::new();
-    for source in &plan.sources {
-        match &source.entry {
-            Entry::Node(target) => next.extend(stands_for(target)),
-            Entry::Resolvers(resolvers) => next.extend(resolvers),
-        }
-    }
-    while let Some(node) = next.pop() {
-        if std::mem::replace(&mut found[node.index()], true) {
-            continue;
-        }
-        match &plan.node(node).kind {
-            Kind::Dns(dns) => next.extend(dns.answers.iter().flat_map(stands_for)),
-            Kind::Firewall(firewall) => next.extend(stands_for(&firewall.to)),
-            Kind::LoadBalancer(balancer) => next.extend(balancer.servers.iter().map(|s| s.node)),
-            Kind::Web(web) => next.extend(web.upstreams.iter().map(|u| u.node)),
-            Kind::App(app) => {
-                next.extend(app.calls.iter().flat_map(stands_for));
-                next.extend(app.database.iter().flat_map(|d| &plan.databases[d.index()].members));
-            }
-            Kind::Member(_) => {}
-        }
-    }
-    found
 }

@@ -1,6 +1,6 @@
 //! The whole answer: the knee closely, the curve, every loss, and what to know before believing it.
 
-use super::bound::{blame, bound, lost_nodes, utilization};
+use super::bound::{blame, bound, utilization};
 use super::curve::Seen;
 use super::search::{Ask, Effort, End, FINE, LOST, Question, ROUGH, Search, Trial, in_users, is_closed, is_timed};
 use super::sizes::{Sizing, sizes};
@@ -246,7 +246,6 @@ pub(super) fn without(
             },
         ));
     }
-    let nodes = lost_nodes(plan, component);
     let mut left = plan.clone();
     left.faults.push(Fault {
         at: Time::ZERO,
@@ -255,7 +254,7 @@ pub(super) fn without(
         target: component.name.clone(),
         hits: component.hits.clone(),
     });
-    let bounded = bound(plan, &nodes);
+    let bounded = bound(plan, &component.nodes(plan));
     let (before, after) = (bound(plan, &[]).map(|b| b.0), bounded.as_ref().map(|b| b.0));
     let shrinks = before.zip(after).map_or(1.0, |(b, a)| (a / b).min(1.0));
     let what = format!("without {}", component.name);

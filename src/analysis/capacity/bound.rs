@@ -3,18 +3,8 @@
 use super::Bound;
 use crate::analysis::result::{Estimate, Ordered, Run};
 use crate::base::ids::NodeId;
-use crate::scenario::plan::{Component, Hit, Plan};
+use crate::scenario::plan::Plan;
 use crate::scenario::review::{Bottleneck, bottleneck};
-
-/// The nodes that go with a component.
-pub fn lost_nodes(plan: &Plan, component: &Component) -> Vec<NodeId> {
-    let of = |hit: &Hit| match hit {
-        Hit::CrashNode(node) => vec![*node],
-        Hit::CrashHost(host) => plan.nodes_on(*host).collect(),
-        _ => Vec::new(),
-    };
-    component.hits.iter().flat_map(of).collect()
-}
 
 /// How many times the present load the bottleneck can carry, which it is, and whether no more can get through.
 pub fn bound(plan: &Plan, lost: &[NodeId]) -> Option<(f64, Bound, bool)> {

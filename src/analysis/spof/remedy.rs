@@ -12,7 +12,7 @@ use crate::base::dist::Dist;
 use crate::base::time::Span;
 use crate::model::structure::used;
 use crate::scenario::Loaded;
-use crate::scenario::fix::{Candidate, candidates, strikes};
+use crate::scenario::fix::{Candidate, candidates};
 use crate::scenario::plan::{Component, Monitoring, Plan};
 use crate::study::{Count, Failure};
 
@@ -118,7 +118,7 @@ fn attempt<'c>(loaded: &Loaded, before: &Before<'_>, candidate: &'c Candidate) -
             .any(|(c, l)| c.name == name && l.is_some())
     };
     let concerned = |c: &Component| {
-        let is_touched = || has_price(&c.name) && candidate.touches.iter().any(|n| strikes(old, c, *n));
+        let is_touched = || has_price(&c.name) && candidate.touches.iter().any(|n| c.takes(old, *n));
         candidate.components.contains(&c.name) || is_touched()
     };
     let losses = before.question.losses.iter().enumerate();

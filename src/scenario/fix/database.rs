@@ -12,7 +12,7 @@ type Edit = (&'static [&'static str], Json);
 
 /// The databases of which the component takes a member.
 fn hit<'d>(desk: &'d Desk<'_>, component: &Component) -> Vec<(usize, &'d Database)> {
-    let struck = desk.struck(component);
+    let struck = component.nodes(desk.plan);
     let is_hit = |d: &(usize, &Database)| d.1.members.iter().any(|m| struck.contains(m));
     desk.plan.databases.iter().enumerate().filter(is_hit).collect()
 }

@@ -8,12 +8,10 @@ pub mod replicas;
 mod spread;
 mod standby;
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value as Json, json};
 
 use super::load::{Loaded, load_text};
-use super::plan::{Component, Hit, Kind, Monitoring, Plan};
+use super::plan::{Component, Kind, Monitoring, Plan};
 use super::problem::Problems;
 use crate::base::ids::NodeId;
 use draft::Draft;
@@ -80,23 +78,6 @@ impl Desk<'_> {
         &self.plan.node(node).name
     }
 
-    /// The nodes that a component takes with it.
-    fn struck(&self, component: &Component) -> Vec<NodeId> {
-        let nodes = (0..self.plan.nodes.len()).map(NodeId::new);
-        nodes.filter(|n| strikes(self.plan, component, *n)).collect()
-    }
-
-    /// A node, and everything that may be asked to serve what it is asked for.
-    fn behind(&self, node: NodeId) -> Vec<NodeId> {
-        let (mut found, mut next) = (BTreeSet::new(), vec![node]);
-        while let Some(node) = next.pop() {
-            if found.insert(node) {
-                next.extend(self.plan.asks(node));
-            }
-        }
-        found.into_iter().collect()
-    }
-
     fn candidate(
         &self,
         id: String,
@@ -113,15 +94,6 @@ impl Desk<'_> {
             scenario: draft.finish(),
         }
     }
-}
-
-/// Does the component take the node with it when it dies?
-pub fn strikes(plan: &Plan, component: &Component, node: NodeId) -> bool {
-    component.hits.iter().any(|hit| match hit {
-        Hit::CrashNode(n) => *n == node,
-        Hit::CrashHost(host) => plan.node(node).host == *host,
-        _ => false,
-    })
 }
 
 /// Everything that may help these components, each change once.

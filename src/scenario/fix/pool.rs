@@ -11,13 +11,13 @@ const MANY: usize = 8;
 
 /// The balancers behind which the component takes something.
 fn above<'d>(desk: &'d Desk<'_>, component: &Component) -> Vec<(NodeId, &'d LoadBalancer)> {
-    let struck = desk.struck(component);
+    let struck = component.nodes(desk.plan);
     let of = |(i, node): (usize, &'d crate::scenario::plan::Node)| match &node.kind {
         Kind::LoadBalancer(balancer) => Some((NodeId::new(i), balancer)),
         _ => None,
     };
     let is_above = |(node, _): &(NodeId, &LoadBalancer)| {
-        let behind = desk.behind(*node);
+        let behind = desk.plan.behind(vec![*node]);
         struck
             .iter()
             .any(|s| s != node && behind.contains(s) && !matches!(desk.plan.node(*s).kind, Kind::Member(_)))
@@ -57,7 +57,8 @@ pub fn another(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
         let place = copied.map_or_else(String::new, |h| format!(" on {h}"));
         let id = format!("server:{}", desk.name(node));
         let change = format!("another server, {copy}{place}, as {name} is");
-        Some(desk.candidate(id, change, component, desk.behind(node), draft))
+        let touches = desk.plan.behind(vec![node]).into_iter().collect();
+        Some(desk.candidate(id, change, component, touches, draft))
     };
     above(desk, component).into_iter().filter_map(more).take(1).collect()
 }
@@ -81,11 +82,8 @@ pub fn checks(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
                 return;
             }
             let names: Vec<&str> = wanting.iter().map(|n| desk.name(*n)).collect();
-            let touches = wanting
-                .iter()
-                .flat_map(|n| desk.behind(*n))
-                .filter(|n| !wanting.contains(n))
-                .collect();
+            let behind = desk.plan.behind(wanting.clone()).into_iter();
+            let touches = behind.filter(|n| !wanting.contains(n)).collect();
             let change = format!("{}: {what}", names.join(", "));
             found.push(desk.candidate(format!("{kind}:{}", names.join("+")), change, component, touches, draft));
         };

@@ -44,7 +44,7 @@ pub fn zone(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
         draft.set(&["hosts", host, "zone"], other.as_str().into());
     }
     let change = format!("{} in zone {other}", moved.join(", "));
-    let touches = desk.struck(component);
+    let touches = component.nodes(desk.plan);
     vec![desk.candidate(format!("spread:{zone}"), change, component, touches, draft)]
 }
 
@@ -80,7 +80,7 @@ pub fn cause(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
         format!("split:{name}"),
         change,
         component,
-        desk.struck(component),
+        component.nodes(desk.plan),
         draft,
     )]
 }

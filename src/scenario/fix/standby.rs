@@ -16,7 +16,7 @@ pub fn second(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     let mut doubled: Vec<NodeId> = Vec::new();
     let mut changes: Vec<String> = Vec::new();
     let mut host: Option<(String, Option<String>)> = None;
-    for node in desk.struck(component) {
+    for node in component.nodes(desk.plan) {
         let name = desk.name(node).to_owned();
         let typed = draft.get(&["nodes", &name, "host"]).as_str().map(str::to_owned);
         if !can_be_doubled(desk, node, &mut draft) {
@@ -86,7 +86,7 @@ fn double(desk: &Desk<'_>, node: NodeId, name: &str, host: Option<&str>, draft: 
 
 /// What shares a host with others, on a host of its own.
 pub fn moved(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
-    let nodes = desk.struck(component);
+    let nodes = component.nodes(desk.plan);
     if !component.is_machine() || !(2..=CROWD).contains(&nodes.len()) {
         return Vec::new();
     }

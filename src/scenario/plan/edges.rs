@@ -1,5 +1,7 @@
 //! Who asks whom, and what a node is called: the shape of a Plan, for those who need not know the kinds.
 
+use std::collections::BTreeSet;
+
 use super::{Bytes, Entry, Kind, Node, Plan, Source, Target};
 use crate::base::ids::{ClassId, NodeId};
 
@@ -46,6 +48,17 @@ impl Plan {
     pub fn asks(&self, node: NodeId) -> Vec<NodeId> {
         let addresses = self.addresses(node).into_iter();
         addresses.flat_map(|t| self.members(t)).collect()
+    }
+
+    /// These nodes, and all that may be asked to serve what they are asked for.
+    pub fn behind(&self, mut next: Vec<NodeId>) -> BTreeSet<NodeId> {
+        let mut found = BTreeSet::new();
+        while let Some(node) = next.pop() {
+            if found.insert(node) {
+                next.extend(self.asks(node));
+            }
+        }
+        found
     }
 
     /// What a source's clients ask, as they address it: resolvers first, then what those name.

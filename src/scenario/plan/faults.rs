@@ -1,6 +1,6 @@
 //! What goes wrong: scheduled faults, lifetimes, and how anybody comes to know.
 
-use super::Target;
+use super::{Plan, Target};
 use crate::base::dist::Dist;
 use crate::base::ids::{HostId, LinkId, NodeId};
 use crate::base::time::{Span, Time};
@@ -100,6 +100,21 @@ pub struct Component {
 }
 
 impl Component {
+    /// Does it take the node with it when it dies?
+    pub fn takes(&self, plan: &Plan, node: NodeId) -> bool {
+        self.hits.iter().any(|hit| match hit {
+            Hit::CrashNode(n) => *n == node,
+            Hit::CrashHost(host) => plan.node(node).host == *host,
+            _ => false,
+        })
+    }
+
+    /// The nodes that it takes with it.
+    pub fn nodes(&self, plan: &Plan) -> Vec<NodeId> {
+        let all = (0..plan.nodes.len()).map(NodeId::new);
+        all.filter(|node| self.takes(plan, *node)).collect()
+    }
+
     /// Is it a machine?
     pub fn is_machine(&self) -> bool {
         self.kind == ComponentKind::Host
