@@ -7,10 +7,10 @@
 use std::cell::Cell;
 use std::mem;
 
-use crate::base::ids::{ClassId, DatabaseId, HostId, NodeId};
+use crate::base::ids::{ClassId, HostId, NodeId};
 use crate::scenario::plan::{
-    Algorithm, App, Cache, Component, Entry, Hit, Kind, LoadBalancer, Observe, OnError, Plan, Promotion, ReadFrom,
-    RetryOn, Server, Source, Target, Upstream, Web,
+    Algorithm, App, Cache, Component, Entry, Hit, Kind, LoadBalancer, Observe, OnError, Plan, RetryOn, Server, Source,
+    Target, Upstream, Web,
 };
 
 /// Which nodes, hosts and links are down.
@@ -320,27 +320,11 @@ impl<'a> Walk<'a> {
     fn asks_database(&mut self, here: HostId, app: &App) -> bool {
         let queries = app.queries(self.class);
         let Some(database) = app.database else { return true };
-        let primary = self.primary(database);
-        let plan = self.plan;
-        let role = &plan.databases[database.index()];
-        let answers = |member: usize| self.answers(here, role.members[member]);
-        let mut readers = (0..role.members.len()).filter(|m| match role.read_from {
-            ReadFrom::Any => true,
-            ReadFrom::Primary => *m == primary,
-            ReadFrom::Replicas => *m != primary,
-        });
-        (queries.write == 0 || answers(primary)) && (queries.read == 0 || readers.any(answers))
-    }
-
-    /// Who takes the writes in the end: a dead primary's place goes to the first living member, if anybody sees to it.
-    fn primary(&self, database: DatabaseId) -> usize {
         let role = &self.plan.databases[database.index()];
-        let is_automatic = matches!(role.failover, Promotion::Automatic { .. });
-        if self.is_up(role.members[role.primary]) || !is_automatic {
-            return role.primary;
-        }
-        let living = role.members.iter().position(|m| self.is_up(*m));
-        living.unwrap_or(role.primary)
+        let primary = role.writer(|m| self.is_up(m)).unwrap_or(role.first());
+        let answers = |member: NodeId| self.answers(here, member);
+        let mut readers = role.members.iter().copied().filter(|m| role.reads_from(*m, primary));
+        (queries.write == 0 || answers(primary)) && (queries.read == 0 || readers.any(answers))
     }
 }
 

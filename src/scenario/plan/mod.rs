@@ -10,6 +10,7 @@ mod kinds;
 mod load;
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use crate::base::dist::Dist;
 use crate::base::ids::{ClassId, HostId, LinkId, NodeId, SourceId, VipId, ZoneId};
@@ -319,6 +320,29 @@ pub struct Database {
     pub semi_sync: Option<Span>,
     /// Who promotes a replica when the primary dies.
     pub failover: Promotion,
+}
+
+impl Database {
+    /// The member that takes the writes at the start.
+    pub fn first(&self) -> NodeId {
+        self.members[self.primary]
+    }
+
+    /// Who takes the writes once every promotion is done: a dead primary's place goes to the first living member, if anybody sees to it.
+    pub fn writer(&self, is_up: impl Fn(NodeId) -> bool) -> Option<NodeId> {
+        let is_automatic = matches!(self.failover, Promotion::Automatic { .. });
+        let others = self.members.iter().copied().filter(|_| is_automatic);
+        iter::once(self.first()).chain(others).find(|m| is_up(*m))
+    }
+
+    /// May a member be read from, while this one takes the writes?
+    pub fn reads_from(&self, member: NodeId, primary: NodeId) -> bool {
+        match self.read_from {
+            ReadFrom::Any => true,
+            ReadFrom::Primary => member == primary,
+            ReadFrom::Replicas => member != primary,
+        }
+    }
 }
 
 /// Who may be read from.

@@ -5,7 +5,7 @@ use super::{Desk, Finding, Severity};
 use crate::base::dist::Dist;
 use crate::base::ids::{ClassId, NodeId};
 use crate::base::random::Draw;
-use crate::scenario::plan::{App, Database, Kind, Node, Promotion, ReadFrom};
+use crate::scenario::plan::{App, Database, Kind, Node, Promotion};
 
 /// Databases with something to promote and something to lose.
 fn replicated<'d>(desk: &'d Desk<'_>) -> impl Iterator<Item = (&'d Database, f64)> {
@@ -102,11 +102,8 @@ pub fn silent_member(desk: &Desk<'_>) -> Vec<Finding> {
 
 fn silenced(desk: &Desk<'_>, node: &Node, app: &App, id: NodeId) -> Option<Finding> {
     let database = &desk.plan.databases[app.database?.index()];
-    let readers = match database.read_from {
-        ReadFrom::Any => database.members.len(),
-        ReadFrom::Primary => 1,
-        ReadFrom::Replicas => database.members.len() - 1,
-    };
+    let is_read = |m: &&NodeId| database.reads_from(**m, database.first());
+    let readers = database.members.iter().filter(is_read).count();
     let rates = desk.traffic.rates[id.index()].iter().enumerate();
     let reads: f64 = rates
         .map(|(class, rate)| rate * f64::from(app.queries(ClassId::new(class)).read))

@@ -1,23 +1,15 @@
 //! Who asks whom: the ways that requests can take, whoever lives.
 
 use crate::base::ids::NodeId;
-use crate::scenario::plan::{Entry, Kind, Plan, Source, Target};
+use crate::scenario::plan::{Entry, Plan, Source, Target};
 
 /// What a source's requests meet first once the name is resolved: what stands open to the public.
 pub fn doors(plan: &Plan, source: &Source) -> Vec<NodeId> {
     let named: Vec<Target> = match &source.entry {
         Entry::Node(target) => vec![*target],
-        Entry::Resolvers(list) => list.iter().flat_map(|r| answers(plan, *r).to_vec()).collect(),
+        Entry::Resolvers(list) => list.iter().flat_map(|r| plan.addresses(*r)).collect(),
     };
     unique(named.into_iter().flat_map(|t| plan.members(t)))
-}
-
-/// The addresses that a resolver names.
-pub fn answers(plan: &Plan, resolver: NodeId) -> &[Target] {
-    match &plan.node(resolver).kind {
-        Kind::Dns(dns) => &dns.answers,
-        _ => &[],
-    }
 }
 
 /// Every node that requests can come to, callers before those they call. A scenario has no cycles.

@@ -114,7 +114,7 @@ fn another(plan: &Plan, node: NodeId, kind: &str) -> String {
 fn of_member(plan: &Plan, database: &crate::scenario::plan::Database, name: &str) -> Words {
     let at = format!("nodes.{}", database.name);
     let has_stand_in = database.members.len() > 1;
-    let is_primary = plan.node(database.members[database.primary]).name == name;
+    let is_primary = plan.node(database.first()).name == name;
     match database.failover {
         Promotion::Manual if has_stand_in && is_primary => (
             "spof.database",

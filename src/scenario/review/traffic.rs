@@ -83,7 +83,7 @@ impl Traffic {
 
     /// Writes a second on a database's primary.
     pub fn writes(&self, database: &Database) -> f64 {
-        let rates = &self.rates[database.members[database.primary].index()];
+        let rates = &self.rates[database.first().index()];
         rates.get(WRITE).copied().unwrap_or(0.0)
     }
 }
@@ -119,7 +119,7 @@ impl Flow<'_> {
         let targets = match &source.entry {
             Entry::Node(target) => vec![*target],
             Entry::Resolvers(list) => match list.iter().find(|r| self.ways.is_up(**r)) {
-                Some(resolver) => graph::answers(self.ways.plan, *resolver).to_vec(),
+                Some(resolver) => self.ways.plan.addresses(*resolver),
                 None => Vec::new(),
             },
         };

@@ -2,9 +2,7 @@
 
 use crate::base::ids::{DatabaseId, NodeId};
 use crate::base::time::Span;
-use crate::scenario::plan::{
-    self, Algorithm, LoadBalancer, Plan, Promotion, ReadFrom, Target, Upstream, Web, WebBalance,
-};
+use crate::scenario::plan::{self, Algorithm, LoadBalancer, Plan, Target, Upstream, Web, WebBalance};
 
 /// The ways that are left.
 #[derive(Copy, Clone)]
@@ -82,27 +80,16 @@ impl Ways<'_> {
 
     /// Who takes the writes once every promotion is done.
     pub fn primary(&self, id: DatabaseId) -> Option<NodeId> {
-        let database = &self.plan.databases[id.index()];
-        let first = database.members[database.primary];
-        let another = || database.members.iter().copied().find(|m| self.is_up(*m));
-        match database.failover {
-            _ if self.is_up(first) => Some(first),
-            Promotion::Automatic { .. } => another(),
-            Promotion::Manual => None,
-        }
+        self.plan.databases[id.index()].writer(|m| self.is_up(m))
     }
 
     /// Who takes the reads, in turn.
     pub fn readers(&self, id: DatabaseId) -> Vec<NodeId> {
         let database = &self.plan.databases[id.index()];
-        let primary = self.primary(id);
-        let is_asked = |m: &NodeId| match database.read_from {
-            ReadFrom::Any => true,
-            ReadFrom::Primary => Some(*m) == primary,
-            ReadFrom::Replicas => *m != primary.unwrap_or(database.members[database.primary]),
-        };
+        let primary = self.primary(id).unwrap_or(database.first());
         let members = database.members.iter().copied();
-        members.filter(|m| self.is_up(*m)).filter(is_asked).collect()
+        let is_asked = |m: &NodeId| self.is_up(*m) && database.reads_from(*m, primary);
+        members.filter(is_asked).collect()
     }
 }
 
