@@ -42,7 +42,7 @@ pub struct Answer {
 }
 
 /// Who holds a virtual IP.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Holder {
     /// Index into the plan's members.
     pub active: usize,
@@ -88,15 +88,7 @@ impl Directory {
         let mut directory = Directory {
             lists: Vec::new(),
             zones: Vec::new(),
-            vips: plan
-                .vips
-                .iter()
-                .map(|_| Holder {
-                    active: 0,
-                    epoch: 0,
-                    moving: false,
-                })
-                .collect(),
+            vips: plan.vips.iter().map(|_| Holder::default()).collect(),
             databases: plan.databases.iter().map(Roles::new).collect(),
         };
         for (i, node) in plan.nodes.iter().enumerate() {

@@ -13,27 +13,16 @@ use crate::scenario::plan::Promotion;
 impl World<'_> {
     /// A node that may play a role went down or came up.
     pub(super) fn roles_of(&mut self, node: NodeId, is_up: bool) {
-        for (i, vip) in self
-            .plan
-            .vips
-            .iter()
-            .enumerate()
-            .filter(|(_, v)| v.members.contains(&node))
-        {
-            self.virtual_ip(VipId::new(i), vip.members.iter().position(|m| *m == node), is_up);
+        let place = |members: &[NodeId]| members.iter().position(|m| *m == node);
+        for (i, vip) in self.plan.vips.iter().enumerate() {
+            if let Some(member) = place(&vip.members) {
+                self.virtual_ip(VipId::new(i), member, is_up);
+            }
         }
-        for (i, database) in self
-            .plan
-            .databases
-            .iter()
-            .enumerate()
-            .filter(|(_, d)| d.members.contains(&node))
-        {
-            self.database(
-                DatabaseId::new(i),
-                database.members.iter().position(|m| *m == node),
-                is_up,
-            );
+        for (i, database) in self.plan.databases.iter().enumerate() {
+            if let Some(member) = place(&database.members) {
+                self.database(DatabaseId::new(i), member, is_up);
+            }
         }
     }
 
@@ -70,10 +59,8 @@ impl World<'_> {
         }
     }
 
-    fn virtual_ip(&mut self, id: VipId, member: Option<usize>, is_up: bool) {
-        let (plan, Some(member)) = (self.plan, member) else {
-            return;
-        };
+    fn virtual_ip(&mut self, id: VipId, member: usize, is_up: bool) {
+        let plan = self.plan;
         let vip = &plan.vips[id.index()];
         let holder_is_up = self.cx.is_up(self.cx.directory.holder(plan, id));
         let holder = &mut self.cx.directory.vips[id.index()];
@@ -122,10 +109,8 @@ impl World<'_> {
         });
     }
 
-    fn database(&mut self, id: DatabaseId, member: Option<usize>, is_up: bool) {
-        let (plan, Some(member)) = (self.plan, member) else {
-            return;
-        };
+    fn database(&mut self, id: DatabaseId, member: usize, is_up: bool) {
+        let plan = self.plan;
         let Promotion::Automatic { detect, .. } = &plan.databases[id.index()].failover else {
             return;
         };
@@ -140,15 +125,12 @@ impl World<'_> {
             roles.epoch = roles.epoch.wrapping_add(1);
             let epoch = roles.epoch;
             let span = self.role_draw(&plan.databases[id.index()].name, detect, epoch);
-            self.cx.after(
-                span,
-                Class::Change,
-                Event::Promote {
-                    database: id,
-                    epoch,
-                    noticed: true,
-                },
-            );
+            let dead = Event::Promote {
+                database: id,
+                epoch,
+                noticed: true,
+            };
+            self.cx.after(span, Class::Change, dead);
         }
     }
 
@@ -163,18 +145,14 @@ impl World<'_> {
             self.stale += 1;
             return;
         }
+        let done = Event::Promote {
+            database: id,
+            epoch,
+            noticed: false,
+        };
         if noticed {
             let span = self.role_draw(&database.name, promote, !epoch);
-            self.cx.after(
-                span,
-                Class::Change,
-                Event::Promote {
-                    database: id,
-                    epoch,
-                    noticed: false,
-                },
-            );
-            return;
+            return self.cx.after(span, Class::Change, done);
         }
         let now = self.cx.now();
         let roles = &self.cx.directory.databases[id.index()];
@@ -183,12 +161,7 @@ impl World<'_> {
         let successor = up.rev().max_by_key(|m| roles.has(*m, now));
         if let Some(applied) = successor.map(|m| roles.applied(m, now)).filter(|at| *at > now) {
             // What it has received it works off before it takes anything new.
-            let again = Event::Promote {
-                database: id,
-                epoch,
-                noticed,
-            };
-            return self.cx.after(applied.since(now), Class::Change, again);
+            return self.cx.after(applied.since(now), Class::Change, done);
         }
         let roles = &mut self.cx.directory.databases[id.index()];
         roles.failing_over = false;
