@@ -4,6 +4,8 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+pub use crate::base::words::{few, listed};
+
 /// The text on one line, without anything that could steer a terminal or reorder what is read.
 pub fn visible(text: &str) -> String {
     let steers = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
@@ -51,23 +53,6 @@ pub fn kept_together(text: &str) -> String {
         before = word;
     }
     said
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub fn listed<S: AsRef<str>>(names: &[S]) -> String {
-    few(names, names.len(), "and")
-}
-
-/// `a, b and c`, or with another word before the last; of many, the first few and how many more.
-pub fn few<S: AsRef<str>>(names: &[S], most: usize, joined: &str) -> String {
-    let mut told: Vec<String> = names.iter().take(most).map(|name| name.as_ref().to_owned()).collect();
-    if names.len() > most {
-        told.push(format!("{} more", names.len() - most));
-    }
-    match told.as_slice() {
-        [before @ .., last] if !before.is_empty() => format!("{} {joined} {last}", before.join(", ")),
-        told => told.concat(),
-    }
 }
 
 /// How many columns the text takes on a terminal.
@@ -179,15 +164,6 @@ mod tests {
         assert_eq!(shorten_name("application-server-027", 12), "applic…r-027");
         assert_eq!(shorten_name("負荷分散装置027", 12), "負荷分…置027");
         assert_eq!(shorten_name("app", 12), "app");
-    }
-
-    #[test]
-    fn names_are_listed_as_they_are_said() {
-        assert_eq!(
-            [&["a"][..], &["a", "b"], &["a", "b", "c"]].map(listed),
-            ["a", "a and b", "a, b and c"]
-        );
-        assert_eq!(listed::<&str>(&[]), "");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::base::words::few;
+
 /// After so many problems the rest of a file is not looked at.
 pub const MOST: usize = 50;
 
@@ -187,7 +189,7 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
         .map(|c| format!("\"{c}\""))
         .take(6)
         .collect();
-    (!names.is_empty()).then(|| format!("did you mean {}?", or(&names)))
+    (!names.is_empty()).then(|| format!("did you mean {}?", few(&names, names.len(), "or")))
 }
 
 /// `expected "a", "b" or "c"`, as long as there are not too many of them.
@@ -195,7 +197,7 @@ pub fn expected<'a>(known: impl IntoIterator<Item = &'a str>) -> Option<String> 
     let names: Vec<String> = known.into_iter().map(|k| format!("\"{k}\"")).collect();
     (1..=30)
         .contains(&names.len())
-        .then(|| format!("expected {}", or(&names)))
+        .then(|| format!("expected {}", few(&names, names.len(), "or")))
 }
 
 /// The candidates that are as near as the nearest; none where nothing is near.
@@ -215,15 +217,6 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(d, _)| Some(*d) == best)
         .map(|(_, c)| c)
         .collect()
-}
-
-/// `a`, `a or b`, `a, b or c`.
-pub fn or(words: &[String]) -> String {
-    match words {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} or {last}", most.join(", ")),
-    }
 }
 
 #[cfg(test)]

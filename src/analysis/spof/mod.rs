@@ -18,6 +18,7 @@ use super::result::{Caveat, Estimate, Ordered};
 use super::run as findings;
 use super::topology::Topology;
 use crate::base::ids::ClassId;
+use crate::base::words::few;
 use crate::model::structure::{State, seen, used};
 use crate::scenario::plan::{Component, Course, Lifetime, Monitoring, Plan};
 use crate::scenario::review::SinglePoint;
@@ -323,10 +324,9 @@ pub const LOAD_VARIES: &str = "the load changes over time: each replication begi
 /// A few names, and how many more there are.
 pub fn listed<S: AsRef<str>>(names: &[S]) -> String {
     const MOST: usize = 8;
-    let told: Vec<&str> = names.iter().take(MOST).map(S::as_ref).collect();
-    match names.len().checked_sub(MOST) {
-        Some(more) if more > 0 => format!("{} and {more} more", told.join(", ")),
-        _ => told.join(", "),
+    match names.len() > MOST {
+        true => few(names, MOST, "and"),
+        false => names.iter().map(S::as_ref).collect::<Vec<_>>().join(", "),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Numbers and lists as people say them.
 
+use crate::base::words::few;
+
 /// `250 ms`, `10 s`, `5 min`, `2 h`.
 pub fn time(seconds: f64) -> String {
     const UNITS: [(f64, &str); 6] = [
@@ -44,12 +46,7 @@ pub fn number(value: f64) -> String {
 pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const MOST: usize = 4;
     let names: Vec<&str> = names.into_iter().collect();
-    match names.as_slice() {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [most @ .., last] if names.len() <= MOST => format!("{} and {last}", most.join(", ")),
-        _ => format!("{} and {} more", names[..MOST - 1].join(", "), names.len() - MOST + 1),
-    }
+    few(&names, if names.len() > MOST { MOST - 1 } else { MOST }, "and")
 }
 
 /// `1 server`, `2 servers`.
