@@ -134,16 +134,9 @@ impl Context<'_> {
                 how: How::Silent,
                 cause: Outcome::Unreachable,
             };
-            self.calendar.at(
-                at,
-                Class::Timer as u8,
-                Event::Reply {
-                    to: caller,
-                    call,
-                    reply,
-                }
-                .pack(),
-            );
+            let to = caller;
+            self.calendar
+                .at(at, Class::Timer as u8, Event::Reply { to, call, reply }.pack());
         }
     }
 
@@ -301,27 +294,16 @@ impl Context<'_> {
 
     /// An answer that met a cut is sent again.
     pub fn resend(&mut self, key: Key) {
-        if let Some(Stuck {
-            from,
-            to,
-            call,
-            reply,
-            tries,
-        }) = self.stuck.remove(key)
-        {
-            self.deliver(from, to, call, reply, tries);
+        if let Some(answer) = self.stuck.remove(key) {
+            self.deliver(answer.from, answer.to, answer.call, answer.reply, answer.tries);
         }
     }
 
     /// A machine dies, and with it what it would have sent again.
     pub fn forget_stuck(&mut self, host: HostId) {
         let is_there = |answer: &Stuck| self.plan.node(answer.from).host == host;
-        let lost: Vec<Key> = self
-            .stuck
-            .iter()
-            .filter(|(_, a)| is_there(a))
-            .map(|(key, _)| key)
-            .collect();
+        let lost = self.stuck.iter().filter(|(_, answer)| is_there(answer));
+        let lost: Vec<Key> = lost.map(|(key, _)| key).collect();
         for key in lost {
             self.stuck.remove(key);
         }
