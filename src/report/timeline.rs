@@ -154,15 +154,8 @@ fn tracks_of_one(run: &RunView<'_>) -> Vec<Track> {
         ),
     ];
     let track = |(title, measure, wanted): (&str, Measure, Vec<(&str, &str, usize)>)| {
-        let lines: Vec<Line> = wanted
-            .iter()
-            .filter_map(|(name, label, c)| line(run, name, label, *c))
-            .collect();
-        (!lines.is_empty()).then(|| Track {
-            title: title.into(),
-            measure,
-            lines,
-        })
+        let lines = wanted.iter().filter_map(|(name, label, c)| line(run, name, label, *c));
+        track_of(title, measure, lines.collect())
     };
     plans.into_iter().filter_map(track).collect()
 }
@@ -174,18 +167,19 @@ fn tracks_of_several(runs: &[RunView<'_>]) -> Vec<Track> {
         ("Failed per second, by arrival", Measure::Rate, "failed_per_s"),
     ];
     let track = |(title, measure, name): (&str, Measure, &str)| {
-        let lines: Vec<Line> = runs
-            .iter()
-            .enumerate()
-            .filter_map(|(i, run)| line(run, name, run.name, i))
-            .collect();
-        (!lines.is_empty()).then(|| Track {
-            title: title.into(),
-            measure,
-            lines,
-        })
+        let lines = runs.iter().enumerate();
+        let lines = lines.filter_map(|(i, run)| line(run, name, run.name, i));
+        track_of(title, measure, lines.collect())
     };
     plans.into_iter().filter_map(track).collect()
+}
+
+fn track_of(title: &str, measure: Measure, lines: Vec<Line>) -> Option<Track> {
+    (!lines.is_empty()).then(|| Track {
+        title: title.into(),
+        measure,
+        lines,
+    })
 }
 
 fn line(run: &RunView<'_>, name: &str, label: &str, colour: usize) -> Option<Line> {

@@ -60,16 +60,7 @@ impl Axis {
                 (1.0 - (l / step - 1e-9).ceil() * step, step)
             }
         };
-        let ticks = multiples(lo, 1.0, step)
-            .map(|at| Tick {
-                at,
-                label: units::percent(round_to(at, 1e-9)),
-            })
-            .collect();
-        Axis {
-            scale: Scale::Linear { lo, hi: 1.0 },
-            ticks,
-        }
+        Axis::linear(lo, 1.0, step, |at| units::percent(round_to(at, 1e-9)))
     }
 
     /// Latencies between these, both positive: from zero, or logarithmic where that would hide the small ones.
@@ -81,17 +72,7 @@ impl Axis {
         };
         if highest / lowest < LOG_FROM {
             let step = nice_step(highest, 4);
-            let hi = (highest / step).ceil() * step;
-            let ticks = multiples(0.0, hi, step)
-                .map(|at| Tick {
-                    at,
-                    label: units::latency(at),
-                })
-                .collect();
-            return Axis {
-                scale: Scale::Linear { lo: 0.0, hi },
-                ticks,
-            };
+            return Axis::linear(0.0, (highest / step).ceil() * step, step, units::latency);
         }
         let (lo, hi) = (one_two_five(lowest, false), one_two_five(highest, true));
         let decades = libm::log10(hi / lo);
@@ -99,15 +80,9 @@ impl Axis {
         let first = libm::floor(libm::log10(lo) + 1e-9) as i32;
         let all = (first..=first + decades as i32 + 1).flat_map(|e| steps.iter().map(move |s| s * power_of_ten(e)));
         let inside = all.filter(|at| *at >= lo * 0.999 && *at <= hi * 1.001);
-        let ticks = inside
-            .map(|at| Tick {
-                at,
-                label: units::latency(at),
-            })
-            .collect();
         Axis {
             scale: Scale::Log { lo, hi },
-            ticks,
+            ticks: ticks(inside, units::latency),
         }
     }
 
@@ -115,17 +90,7 @@ impl Axis {
     pub fn rate(highest: f64) -> Axis {
         let highest = if highest > 0.0 { highest } else { 1.0 };
         let step = nice_step(highest, 3);
-        let hi = (highest / step).ceil() * step;
-        let ticks = multiples(0.0, hi, step)
-            .map(|at| Tick {
-                at,
-                label: units::trimmed(at, 3),
-            })
-            .collect();
-        Axis {
-            scale: Scale::Linear { lo: 0.0, hi },
-            ticks,
-        }
+        Axis::linear(0.0, (highest / step).ceil() * step, step, |at| units::trimmed(at, 3))
     }
 
     /// Time from zero, in one unit throughout, with at most so many words on it.
@@ -170,15 +135,9 @@ impl Axis {
         let shares = [0.5, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.999_99]
             .into_iter()
             .filter(|s| *s <= hi);
-        let ticks = shares
-            .map(|at| Tick {
-                at,
-                label: format!("{} %", units::trimmed(at * 100.0, 3)),
-            })
-            .collect();
         Axis {
             scale: Scale::Nines { lo: 0.0, hi },
-            ticks,
+            ticks: ticks(shares, |at| format!("{} %", units::trimmed(at * 100.0, 3))),
         }
     }
 
@@ -223,15 +182,20 @@ impl Axis {
         let step = nice_step(span / unit, most.max(1)) * unit;
         let lo = libm::floor(lowest / step + 1e-9) * step;
         let hi = (libm::ceil(highest / step - 1e-9) * step).max(lo + step);
-        let ticks = multiples(lo, hi, step).map(|at| Tick {
-            at,
-            label: say(if at.abs() < step * 1e-6 { 0.0 } else { at / unit }),
-        });
+        let label = |at: f64| say(if at.abs() < step * 1e-6 { 0.0 } else { at / unit });
+        Axis::linear(lo, hi, step, label)
+    }
+
+    fn linear(lo: f64, hi: f64, step: f64, label: impl Fn(f64) -> String) -> Axis {
         Axis {
             scale: Scale::Linear { lo, hi },
-            ticks: ticks.collect(),
+            ticks: ticks(multiples(lo, hi, step), label),
         }
     }
+}
+
+fn ticks(places: impl Iterator<Item = f64>, label: impl Fn(f64) -> String) -> Vec<Tick> {
+    places.map(|at| Tick { at, label: label(at) }).collect()
 }
 
 /// How many nines a share has.

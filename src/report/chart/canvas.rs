@@ -104,15 +104,7 @@ impl Zoom {
 
 /// The SVG of what `draw` draws on a page of this size.
 pub fn paint(width: f64, height: f64, theme: Theme, title: &str, draw: impl FnOnce(&mut Canvas<'_>)) -> String {
-    static FONTS: Once = Once::new();
-    FONTS.call_once(|| {
-        for (style, bytes) in [(FontStyle::Normal, REGULAR), (FontStyle::Bold, SEMIBOLD)] {
-            assert!(
-                register_font(FAMILY, style, bytes).is_ok(),
-                "the bundled fonts can be read"
-            );
-        }
-    });
+    register_fonts();
     let (fine_width, fine_height) = (fine(width), fine(height));
     let mut svg = String::new();
     {
