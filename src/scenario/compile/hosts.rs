@@ -80,7 +80,13 @@ fn implied(name: &str) -> Host {
 /// The network.
 pub fn network(cx: &mut Context, hosts: &[Host]) -> Network {
     let raw = &cx.raw.network;
-    let mut links = Vec::new();
+    let mut network = Network {
+        latency: raw.latency.0,
+        loss: raw.loss.0,
+        bandwidth: None,
+        links: Vec::new(),
+        routes: BTreeMap::new(),
+    };
     // Route → how many of its ends are hosts rather than zones, and the link.
     let mut routes: BTreeMap<(HostId, HostId), (usize, LinkId)> = BTreeMap::new();
     let path = Path::to("network").key("links");
@@ -93,16 +99,10 @@ pub fn network(cx: &mut Context, hosts: &[Host]) -> Network {
                 limits::LINKS
             ),
         );
-        return Network {
-            latency: raw.latency.0,
-            loss: raw.loss.0,
-            bandwidth: None,
-            links,
-            routes: BTreeMap::new(),
-        };
+        return network;
     }
     loss(cx, raw.loss.0, &Path::to("network").key("loss"));
-    let bandwidth = bandwidth(cx, raw.bandwidth, &Path::to("network").key("bandwidth"));
+    network.bandwidth = bandwidth(cx, raw.bandwidth, &Path::to("network").key("bandwidth"));
     for (i, link) in raw.links.iter().enumerate() {
         let path = path.index(i);
         let name = format!("{}->{}", link.from, link.to);
@@ -114,15 +114,15 @@ pub fn network(cx: &mut Context, hosts: &[Host]) -> Network {
         }
         let share = link.loss.map_or(raw.loss.0, |l| l.0);
         loss(cx, share, &path.key("loss"));
-        let id = LinkId::new(links.len());
+        let id = LinkId::new(network.links.len());
         let latency = link.latency.unwrap_or(raw.latency).0;
-        links.push(Link {
+        network.links.push(Link {
             name,
             latency,
             loss: share,
             bandwidth: match link.bandwidth {
-                None => bandwidth,
-                own => self::bandwidth(cx, own, &path.key("bandwidth")),
+                None => network.bandwidth,
+                own => bandwidth(cx, own, &path.key("bandwidth")),
             },
         });
         let (Some(from), Some(to)) = (
@@ -145,25 +145,13 @@ pub fn network(cx: &mut Context, hosts: &[Host]) -> Network {
                     limits::ROUTES
                 );
                 cx.bad(&Path::to("network").key("links"), message);
-                return Network {
-                    latency: raw.latency.0,
-                    loss: raw.loss.0,
-                    bandwidth: None,
-                    links,
-                    routes: BTreeMap::new(),
-                };
+                return network;
             }
         }
     }
-    let routes: BTreeMap<_, _> = routes.into_iter().map(|(pair, (_, link))| (pair, link)).collect();
-    one_way(cx, &links, &routes);
-    Network {
-        latency: raw.latency.0,
-        loss: raw.loss.0,
-        bandwidth,
-        links,
-        routes,
-    }
+    network.routes = routes.into_iter().map(|(pair, (_, link))| (pair, link)).collect();
+    one_way(cx, &network);
+    network
 }
 
 /// Bytes a second.
@@ -180,14 +168,15 @@ fn bandwidth(cx: &mut Context, rate: Option<Rate>, path: &Path) -> Option<f64> {
 }
 
 /// A link without one for the way back is seldom meant.
-fn one_way(cx: &mut Context, links: &[Link], routes: &BTreeMap<(HostId, HostId), LinkId>) {
+fn one_way(cx: &mut Context, network: &Network) {
+    let routes = &network.routes;
     let lonely: BTreeSet<LinkId> = routes
         .iter()
         .filter(|((a, b), _)| !routes.contains_key(&(*b, *a)))
         .map(|(_, link)| *link)
         .collect();
     for link in lonely {
-        let name = &links[link.index()].name;
+        let name = &network.links[link.index()].name;
         cx.warn(format!(
             "the link {name} has no counterpart: what goes back takes the default network"
         ));
