@@ -2,7 +2,7 @@
 //!
 //! What may be typed, and nothing about what it does.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::node::serving;
@@ -142,10 +142,6 @@ impl Short for Server {
             backup: false,
             slowstart: None,
         })
-    }
-
-    fn schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string" })
     }
 }
 

@@ -137,15 +137,11 @@ impl Short for Aging {
     }
 
     fn text(text: &str) -> Result<Aging, String> {
-        Ok(Aging(Shape::Exponential(Mean {
-            mean: Duration::parse(text)?,
-        })))
+        Duration::parse(text).map(|mean| Aging(Shape::Exponential(Mean { mean })))
     }
 
     fn number(number: f64) -> Result<Aging, String> {
-        Ok(Aging(Shape::Exponential(Mean {
-            mean: Duration::from_seconds(number)?,
-        })))
+        Duration::from_seconds(number).map(|mean| Aging(Shape::Exponential(Mean { mean })))
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {

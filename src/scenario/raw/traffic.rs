@@ -2,7 +2,7 @@
 //!
 //! What may be typed, and nothing about what it does.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::dist::Dist;
@@ -105,10 +105,6 @@ impl Short for Entry {
             nodes: vec![text.to_owned()],
             list: false,
         })
-    }
-
-    fn schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string" })
     }
 }
 

@@ -247,7 +247,9 @@ pub trait Short: Sized + Serialize {
         Err(format!("expected {}, found {number}", Self::EXPECTED))
     }
     /// The schema of the short form.
-    fn schema(generator: &mut SchemaGenerator) -> Schema;
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
 }
 
 /// Reads both forms of something that has a short one.

@@ -2,7 +2,7 @@
 //!
 //! What may be typed, and nothing about what it does.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::dist::Dist;
@@ -103,10 +103,6 @@ impl Short for Upstream {
             max_fails: 1,
             fail_timeout: seconds::<10>(),
         })
-    }
-
-    fn schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string" })
     }
 }
 
