@@ -8,6 +8,9 @@ use super::summary::unshown;
 use super::units;
 use crate::analysis::result::{Estimate, HostResult, NodeResult, Ordered};
 
+/// From here on something has hardly any room left.
+pub const BUSY: f64 = 0.8;
+
 /// How much of each list a screen can carry.
 pub const MOST_NODES: usize = 10;
 /// The same of hosts.

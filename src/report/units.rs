@@ -315,7 +315,8 @@ fn with_unit(number: String, unit: &str) -> String {
     }
 }
 
-fn measured(value: Option<f64>) -> Option<f64> {
+/// A number, where it is one.
+pub fn measured(value: Option<f64>) -> Option<f64> {
     value.filter(|v| v.is_finite())
 }
 

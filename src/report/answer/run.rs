@@ -2,14 +2,14 @@
 
 use super::{Conclusions, MOST};
 use crate::analysis::result::{Caveat, Estimate, Happening, HostResult, NodeResult, Run, SloResult};
+use crate::report::busy::BUSY;
 use crate::report::document::{Span, Tone};
 use crate::report::periods::periods;
 use crate::report::summary::{alone, is_much, is_of_losses, objective, plural};
+use crate::report::text;
+use crate::report::units::{self, measured};
 use crate::report::view::RunView;
-use crate::report::{text, units};
 
-/// From here on something has hardly any room left.
-const BUSY: f64 = 0.8;
 /// Below this, nothing is late for want of room.
 const HALF_BUSY: f64 = 0.5;
 /// The load goes up and down where its height is this many times the average.
@@ -275,7 +275,7 @@ pub(super) fn apart(name: &str) -> String {
 
 /// Where to begin when every one breaks a promise: at the one that answers most, if there is one.
 fn mend(views: &[RunView<'_>]) -> String {
-    let available = |v: &RunView<'_>| measured(&v.run.metrics.availability).unwrap_or(0.0);
+    let available = |v: &RunView<'_>| measured(v.run.metrics.availability.value).unwrap_or(0.0);
     let mut best: Vec<&RunView<'_>> = views.iter().filter(|v| standing(v) == Standing::Breaks).collect();
     best.sort_by(|a, b| available(b).total_cmp(&available(a)));
     match best.as_slice() {
@@ -532,9 +532,11 @@ fn slowest_stretch(view: &RunView<'_>) -> Option<Span> {
 /// Who had least room left: how busy at the height of the load, how busy on the average, and who.
 fn least_room(view: &RunView<'_>) -> Option<(f64, f64, String)> {
     let run = view.run;
-    let node =
-        |(name, n): (&str, &NodeResult)| measured(&n.utilization_ratio).map(|v| (v, format!("the workers of {name}")));
-    let host = |(name, h): (&str, &HostResult)| measured(&h.cpu_ratio).map(|v| (v, format!("the cores of {name}")));
+    let node = |(name, n): (&str, &NodeResult)| {
+        measured(n.utilization_ratio.value).map(|v| (v, format!("the workers of {name}")))
+    };
+    let host =
+        |(name, h): (&str, &HostResult)| measured(h.cpu_ratio.value).map(|v| (v, format!("the cores of {name}")));
     let all = run
         .nodes
         .iter()
@@ -591,8 +593,4 @@ fn busiest(view: &RunView<'_>) -> Option<Span> {
         }
         (false, false) => Span::plain(says("There was room on the average") + "."),
     })
-}
-
-fn measured(e: &Estimate) -> Option<f64> {
-    e.value.filter(|v| v.is_finite())
 }

@@ -5,6 +5,7 @@
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Rect, fitted, text_width};
 use super::labels::spread;
+use crate::report::units::measured;
 use plotters::style::RGBColor;
 
 pub(super) const TICK_TEXT: f64 = 11.0;
@@ -83,7 +84,11 @@ impl Panel<'_> {
     /// The band, lightly, wherever both of its edges are known.
     pub fn band(&self, canvas: &mut Canvas<'_>, curve: &Curve) {
         let Some(Band { lo, hi }) = &curve.band else { return };
-        let edges: Vec<Option<(f64, f64)>> = lo.iter().zip(hi).map(|(lo, hi)| finite(*lo).zip(finite(*hi))).collect();
+        let edges: Vec<Option<(f64, f64)>> = lo
+            .iter()
+            .zip(hi)
+            .map(|(lo, hi)| measured(*lo).zip(measured(*hi)))
+            .collect();
         for run in unbroken(&edges) {
             let along = |pick: fn((f64, f64)) -> f64| {
                 run.clone()
@@ -98,7 +103,7 @@ impl Panel<'_> {
 
     /// The curve itself; a value alone between two gaps is a dot.
     pub fn line(&self, canvas: &mut Canvas<'_>, curve: &Curve) {
-        let values: Vec<Option<f64>> = curve.middle.iter().map(|v| finite(*v)).collect();
+        let values: Vec<Option<f64>> = curve.middle.iter().map(|v| measured(*v)).collect();
         for run in unbroken(&values) {
             let points: Vec<_> = run
                 .filter_map(|i| Some(self.at(*curve.x.get(i)?, values[i]?)))
@@ -172,7 +177,7 @@ impl Panel<'_> {
     /// Is nothing drawn here, and no edge of the panel?
     fn is_free(&self, curves: &[Curve], area: &Rect) -> bool {
         let is_crossed = |curve: &Curve| {
-            let values: Vec<Option<f64>> = curve.middle.iter().map(|v| finite(*v)).collect();
+            let values: Vec<Option<f64>> = curve.middle.iter().map(|v| measured(*v)).collect();
             let pairs = values.windows(2).zip(curve.x.windows(2));
             let ends = pairs.filter_map(|(y, x)| Some((self.at(x[0], y[0]?), self.at(x[1], y[1]?))));
             ends.into_iter().any(|(a, b)| area.is_crossed(a, b))
@@ -189,7 +194,7 @@ impl Panel<'_> {
             .iter()
             .zip(&curve.middle)
             .rev()
-            .find_map(|(x, y)| Some((*x, finite(*y)?)))?;
+            .find_map(|(x, y)| Some((*x, measured(*y)?)))?;
         Some(self.at(x, y))
     }
 }
@@ -208,10 +213,6 @@ pub fn widest_label<'a>(canvas: &Canvas<'_>, labels: impl Iterator<Item = &'a st
         .map(|l| text_width(l, canvas.bold(LABEL_TEXT)) + 16.0)
         .fold(24.0, f64::max)
         .min(most)
-}
-
-fn finite(value: Option<f64>) -> Option<f64> {
-    value.filter(|v| v.is_finite())
 }
 
 /// The stretches without a gap.

@@ -11,14 +11,13 @@ use crate::analysis::result::{Answer, Document, Estimate, Metrics, Ordered, SloR
 use crate::analysis::spof::{self, Effect, Priced, Spof};
 use crate::analysis::waterfall::{Breakdown, Hop};
 use crate::report::answer::loses_much;
+use crate::report::busy::BUSY;
 use crate::report::capacity::per_s;
 use crate::report::compare::{delta, is_of_load, loads, name, told};
 use crate::report::spof::{LEAST_S, brief};
-use crate::report::units;
+use crate::report::units::{self, measured};
 use crate::report::view::runs;
 
-/// From here on something has hardly any room left.
-const BUSY: f64 = 0.8;
 /// Minutes a year below which nobody looks.
 const LEAST_MINUTES: f64 = 0.1;
 
@@ -26,10 +25,6 @@ type Drawn = Result<Drawing<'static>, PictureError>;
 
 fn nothing<T>(word: &'static str, why: &str) -> Result<T, PictureError> {
     Err(PictureError::Nothing(word, why.into()))
-}
-
-fn value(e: &Estimate) -> Option<f64> {
-    e.value.filter(|v| v.is_finite())
 }
 
 // --- utilization ----------------------------------------------------------------------------------------------------
@@ -77,7 +72,7 @@ pub fn utilization(document: &Document) -> Drawn {
 
 fn busy<'e>(all: impl Iterator<Item = (&'e str, &'e Estimate)>, whose: &str) -> Vec<(f64, Row)> {
     let row = |(name, e): (&str, &Estimate)| {
-        let busy = value(e)?;
+        let busy = measured(e.value)?;
         let ink = if busy >= BUSY { Ink::Fault } else { Ink::Line(0) };
         let row = Row {
             name: format!("{whose}{name}"),
@@ -109,8 +104,8 @@ pub fn losses(document: &Document) -> Drawn {
 
 fn by_component(found: &Spof) -> Drawn {
     let all: Vec<&Priced> = found.components.iter().chain(&found.pairs).collect();
-    let cost = |p: &Priced| p.downtime_min_per_year.filter(|m| m.is_finite());
-    let lost = |p: &Priced| value(&p.lost_ratio);
+    let cost = |p: &Priced| measured(p.downtime_min_per_year);
+    let lost = |p: &Priced| measured(p.lost_ratio.value);
     let priced = all.iter().any(|p| cost(p).is_some());
     // What has no price and loses much comes after what has one, before what costs next to nothing.
     // What alone ends the service has a place for certain: without a price nobody knows that it is cheap.
@@ -171,7 +166,7 @@ fn component(p: &Priced, cost: Option<f64>, priced: bool) -> Row {
         spof::Verdict::Degraded => (Ink::Line(0), "degraded"),
         spof::Verdict::None => (Ink::Quiet, "no loss that lasts"),
     };
-    let share = value(&p.lost_ratio).unwrap_or(0.0);
+    let share = measured(p.lost_ratio.value).unwrap_or(0.0);
     let lost = match units::percent_brief(&p.lost_ratio) {
         // Where nothing is lost for long, what is lost until all has reacted is what makes it degraded.
         _ if share == 0.0 && p.lost_in_passing_s >= LEAST_S => format!("{} in passing", brief(p.lost_in_passing_s)),
@@ -204,7 +199,7 @@ fn component(p: &Priced, cost: Option<f64>, priced: bool) -> Row {
 
 fn by_cause(found: &Availability) -> Drawn {
     let row = |(cause, e): (&str, &Estimate)| {
-        let minutes = value(e)?;
+        let minutes = measured(e.value)?;
         Some(Row {
             name: cause.into(),
             parts: vec![Part {
@@ -221,8 +216,13 @@ fn by_cause(found: &Availability) -> Drawn {
         })
     };
     // What costs next to nothing is not drawn, as long as something else is.
-    let all = || found.by_cause.iter().filter(|(_, e)| value(e).is_some_and(|m| m > 0.0));
-    let dear = all().filter(|(_, e)| value(e).is_some_and(|m| m >= LEAST_MINUTES));
+    let all = || {
+        found
+            .by_cause
+            .iter()
+            .filter(|(_, e)| measured(e.value).is_some_and(|m| m > 0.0))
+    };
+    let dear = all().filter(|(_, e)| measured(e.value).is_some_and(|m| m >= LEAST_MINUTES));
     let mut rows: Vec<Row> = dear.filter_map(row).collect();
     if rows.is_empty() {
         rows = all().filter_map(row).collect();
@@ -285,7 +285,7 @@ pub fn nines(document: &Document) -> Drawn {
         }
     };
     let several = matches!(document.answer, Answer::Runs(_) | Answer::Compare(_));
-    let known: Vec<(String, Estimate)> = rows.into_iter().filter(|(_, e)| value(e).is_some()).collect();
+    let known: Vec<(String, Estimate)> = rows.into_iter().filter(|(_, e)| measured(e.value).is_some()).collect();
     if known.is_empty() {
         return nothing("nines", "no availability was measured");
     }
@@ -300,7 +300,7 @@ pub fn nines(document: &Document) -> Drawn {
         .chain(marks.iter().map(|m| m.0));
     let axis = Axis::nines(edges.filter(|v| v.is_finite()));
     let row = |(name, e): (String, Estimate)| {
-        let v = value(&e).unwrap_or(0.0);
+        let v = measured(e.value).unwrap_or(0.0);
         let nines = units::nines(v).map_or(String::new(), |n| format!(" · {n}"));
         Row {
             name,
@@ -368,7 +368,7 @@ pub fn differences(document: &Document) -> Drawn {
 fn difference_rows(compare: &Compare) -> Vec<Row> {
     let (pairs, loads) = (compare.pairs(), loads(compare));
     let row = |d: &&Difference| {
-        let v = value(&d.difference)?;
+        let v = measured(d.difference.value)?;
         // Where nothing differs at all, an interval has no scale to be drawn to.
         let reach = Row::reach(d.difference.lo, d.difference.hi).filter(|_| v != 0.0);
         let most = reach.map_or(0.0, |(lo, hi)| lo.abs().max(hi.abs())).max(v.abs());

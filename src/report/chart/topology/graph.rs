@@ -9,6 +9,7 @@ use crate::analysis::compare::Compare;
 use crate::analysis::result::{Answer, Document, Estimate, Run};
 use crate::analysis::spof::{Effect, Spof, Verdict};
 use crate::analysis::topology::{Edge, Machine, Topology};
+use crate::report::busy::BUSY;
 use crate::report::periods::periods;
 use crate::report::units;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,8 +19,6 @@ const MOST_BOXES: usize = 60;
 /// Above this many, so many of a kind are.
 const MANY_BOXES: usize = 24;
 const MANY_OF_A_KIND: usize = 6;
-/// From here on something has hardly any room left.
-const BUSY: f64 = 0.8;
 
 /// Boxes, the frames around some of them, and arrows.
 #[derive(Clone, Debug, Default)]
@@ -165,7 +164,7 @@ fn of_capacity(found: &Capacity) -> Known {
 fn of_spof(found: &Spof) -> Known {
     let mut known = Known::default();
     for p in found.components.iter().filter(|p| p.effect == Effect::Crash.name()) {
-        if let Some(minutes) = p.downtime_min_per_year.filter(|m| m.is_finite()) {
+        if let Some(minutes) = units::measured(p.downtime_min_per_year) {
             known
                 .says
                 .insert(p.name.clone(), format!("{}/y", units::minutes(minutes)));
@@ -291,7 +290,7 @@ impl Known {
     fn busiest<'e>(&mut self, all: impl Iterator<Item = (&'e str, &'e Estimate)>, from: f64, word: &str) {
         let mut most = (from, None);
         for (name, estimate) in all {
-            let Some(busy) = estimate.value.filter(|v| v.is_finite()) else {
+            let Some(busy) = units::measured(estimate.value) else {
                 continue;
             };
             let says = units::percent_brief(&Estimate {
@@ -372,8 +371,8 @@ fn whole(topology: &Topology, known: &Known) -> Graph {
             from: *starts.get(e.from.as_str())?,
             to: *nodes.get(e.to.as_str())?,
             names: e.names,
-            per_s: e.answered_per_s.filter(|v| v.is_finite()),
-            share: e.share.filter(|v| v.is_finite()),
+            per_s: units::measured(e.answered_per_s),
+            share: units::measured(e.share),
             ink: known.link(topology, &e.from, &e.to),
         })
     };
