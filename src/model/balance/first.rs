@@ -35,20 +35,16 @@ impl Balance for First {
 #[cfg(test)]
 mod tests {
     use super::super::Member;
+    use super::super::conformance::healthy;
     use super::*;
 
     #[test]
     fn the_lowest_id_with_room_is_first() {
         let member = |id, served| Member {
-            weight: 1,
-            eweight: 16,
             id,
-            backup: false,
-            usable: true, up: true,
             served,
-            queued: 0,
             limit: 2,
-            line: 0,
+            ..healthy(1)
         };
         let pool = Pool {
             servers: vec![member(3, 0), member(1, 2), member(2, 1)],

@@ -161,6 +161,7 @@ impl Tournament {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::conformance::healthy;
     use super::*;
 
     /// The slow twin: a list in order of insertion, searched from the front.
@@ -185,17 +186,7 @@ mod tests {
     /// A new weight counts at once for a busy server, and sends an idle one behind the others that are idle.
     #[test]
     fn a_server_with_a_new_weight_goes_behind_its_equals() {
-        let member = |served| Member {
-            weight: 1,
-            eweight: 16,
-            id: 1,
-            backup: false,
-            usable: true, up: true,
-            served,
-            queued: 0,
-            limit: u32::MAX,
-            line: 0,
-        };
+        let member = |served| Member { served, ..healthy(1) };
         let mut pool = Pool {
             servers: vec![member(0), member(0), member(3)],
         };
@@ -234,9 +225,7 @@ mod tests {
             servers in prop::collection::vec((1u32..5, 1u32..6), 1..9),
             departures in prop::collection::vec(0usize..12, 1..200),
         ) {
-            let member = |&(weight, limit): &(u32, u32)| Member {
-                weight, eweight: 16 * weight, id: 1, backup: false, usable: true, up: true, served: 0, queued: 0, limit, line: 0,
-            };
+            let member = |&(weight, limit): &(u32, u32)| Member { limit, ..healthy(weight) };
             let mut pool = Pool { servers: servers.iter().map(member).collect() };
             let (mut fast, mut slow) = (LeastConn::new(&pool), Listed::default());
             for server in 0..pool.servers.len() {

@@ -82,22 +82,16 @@ impl Balance for Random {
 #[cfg(test)]
 mod tests {
     use super::super::Member;
+    use super::super::conformance::healthy;
     use super::*;
 
     /// Two servers of equal weight, the first of them full: of one draw half the requests wait, of two a quarter.
     #[test]
     fn theory_who_draws_a_full_server_waits_though_another_has_room() {
         let member = |served| Member {
-            weight: 1,
-            eweight: 16,
-            id: 1,
-            backup: false,
-            usable: true,
-            up: true,
             served,
-            queued: 0,
             limit: 1,
-            line: 0,
+            ..healthy(1)
         };
         let pool = Pool {
             servers: vec![member(1), member(0)],

@@ -320,22 +320,12 @@ impl Wheel {
 
 #[cfg(test)]
 mod tests {
+    use super::super::conformance::healthy;
     use super::*;
 
     fn pool(servers: usize) -> Pool {
-        let member = Member {
-            weight: 1,
-            eweight: 16,
-            id: 1,
-            backup: false,
-            usable: true, up: true,
-            served: 0,
-            queued: 0,
-            limit: u32::MAX,
-            line: 0,
-        };
         Pool {
-            servers: vec![member; servers],
+            servers: vec![healthy(1); servers],
         }
     }
 

@@ -28,14 +28,24 @@ fn server() -> impl Strategy<Value = Upstream> {
     let max_conns = prop_oneof![2 => Just(None), 1 => (1u32..4).prop_map(Some)];
     (1u32..6, prop::bool::weighted(0.25), max_conns, 0u32..3).prop_map(|(weight, backup, max_conns, max_fails)| {
         Upstream {
-            node: NodeId::new(0),
-            weight,
             backup,
             max_conns,
             max_fails,
-            fail_timeout: Span::from_millis(2000),
+            ..healthy(weight)
         }
     })
+}
+
+/// A server that one failure takes out, and that has no limit.
+pub(super) fn healthy(weight: u32) -> Upstream {
+    Upstream {
+        node: NodeId::new(0),
+        weight,
+        backup: false,
+        max_conns: None,
+        max_fails: 1,
+        fail_timeout: Span::from_millis(2000),
+    }
 }
 
 proptest! {
@@ -93,14 +103,7 @@ fn check(balance: WebBalance, peers: &[Peer], now: u64, tried: &[usize], pick: O
 #[test]
 fn theory_weights_are_respected() {
     const REQUESTS: u64 = 6000;
-    let servers = [3, 2, 1].map(|weight| Upstream {
-        node: NodeId::new(0),
-        weight,
-        backup: false,
-        max_conns: None,
-        max_fails: 1,
-        fail_timeout: Span::from_millis(2000),
-    });
+    let servers = [3, 2, 1].map(healthy);
     for &balance in EXAMPLES {
         let mut upstreams = Upstreams::new(balance, &servers);
         for client in 0..REQUESTS {

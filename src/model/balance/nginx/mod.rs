@@ -165,18 +165,9 @@ fn whole_seconds(time: Time) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::ids::NodeId;
 
     fn two_servers() -> Upstreams {
-        let server = Upstream {
-            node: NodeId::new(0),
-            weight: 1,
-            backup: false,
-            max_conns: None,
-            max_fails: 1,
-            fail_timeout: Span::from_millis(2000),
-        };
-        Upstreams::new(WebBalance::RoundRobin, &[server.clone(), server])
+        Upstreams::new(WebBalance::RoundRobin, &[1, 1].map(conformance::healthy))
     }
 
     fn at(ms: u64) -> Time {
