@@ -117,7 +117,7 @@ pub fn no_redispatch(desk: &Desk<'_>) -> Vec<Finding> {
             0 => format!("nodes.{name}.retries=3 and nodes.{name}.redispatch=true"),
             _ => format!("nodes.{name}.redispatch=true"),
         };
-        Finding::new("spof.no-redispatch", Severity::Warning, name, message, fix)
+        Finding::warning("spof.no-redispatch", name, message, fix)
     };
     stubborn.map(finding).collect()
 }
@@ -148,13 +148,7 @@ pub fn shallow_check(desk: &Desk<'_>) -> Vec<Finding> {
             "list a second application in nodes.{}.upstreams, or nodes.{name}.check.deep=true",
             name_of(first)
         );
-        Some(Finding::new(
-            "spof.shallow-check",
-            Severity::Warning,
-            name,
-            message,
-            fix,
-        ))
+        Some(Finding::warning("spof.shallow-check", name, message, fix))
     };
     shallow.filter_map(finding).collect()
 }

@@ -105,13 +105,7 @@ pub fn pool(desk: &Desk<'_>) -> Vec<Finding> {
             "nodes.{}.pool={share} and likewise for the others, or a larger nodes.{}.max_connections",
             callers[0].0, database.name
         );
-        Some(Finding::new(
-            "capacity.pool",
-            Severity::Warning,
-            &database.name,
-            message,
-            fix,
-        ))
+        Some(Finding::warning("capacity.pool", &database.name, message, fix))
     };
     plan.databases.iter().enumerate().filter_map(finding).collect()
 }

@@ -27,7 +27,7 @@ pub fn no_promotion(desk: &Desk<'_>) -> Vec<Finding> {
             "nodes.{}.failover={{\"detect\": \"5s\", \"promote\": \"3s\"}}",
             database.name
         );
-        Finding::new("spof.no-promotion", Severity::Warning, &database.name, message, fix)
+        Finding::warning("spof.no-promotion", &database.name, message, fix)
     };
     manual.map(finding).collect()
 }
@@ -51,13 +51,7 @@ pub fn async_replication(desk: &Desk<'_>) -> Vec<Finding> {
             rate(writes, "writes"),
         );
         let fix = format!("nodes.{}.replication.mode=\"semi-sync\"", database.name);
-        Some(Finding::new(
-            "spof.async-replication",
-            Severity::Warning,
-            &database.name,
-            message,
-            fix,
-        ))
+        Some(Finding::warning("spof.async-replication", &database.name, message, fix))
     };
     replicated(desk).filter_map(finding).collect()
 }

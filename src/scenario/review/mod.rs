@@ -64,6 +64,10 @@ pub struct Finding {
 }
 
 impl Finding {
+    fn warning(id: &'static str, component: &str, message: impl Into<String>, fix: impl Into<String>) -> Finding {
+        Finding::new(id, Severity::Warning, component, message, fix)
+    }
+
     fn new(
         id: &'static str,
         severity: Severity,

@@ -43,7 +43,7 @@ pub fn slow(desk: &Desk<'_>) -> Vec<Finding> {
         time(budget_s)
     );
     let fix = "shorten monitoring.interval, monitoring.notify or monitoring.respond";
-    vec![Finding::new("monitoring.slow", Severity::Warning, KEY, message, fix)]
+    vec![Finding::warning("monitoring.slow", KEY, message, fix)]
 }
 
 /// The availability promised, and the downtime a month that it leaves.

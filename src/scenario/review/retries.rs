@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::words::{list, number};
-use super::{Desk, Finding, Severity, graph};
+use super::{Desk, Finding, graph};
 use crate::base::ids::NodeId;
 use crate::scenario::plan::{Kind, Plan, Retry, RetryOn, Source};
 
@@ -60,7 +60,7 @@ fn finding(plan: &Plan, ladder: &Ladder, first: &str, source: Option<&Source>) -
             "fewer attempts at nodes.{first} (retries, retry_on, next_upstream_tries, retry.budget); retry in one layer only"
         ),
     };
-    Finding::new("capacity.retries-multiply", Severity::Warning, first, message, fix)
+    Finding::warning("capacity.retries-multiply", first, message, fix)
 }
 
 /// Attempts a request; with a budget, on average at most.

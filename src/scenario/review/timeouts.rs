@@ -3,7 +3,7 @@
 use super::balancer::{notices_after, notices_after_s};
 use super::monitoring::{budget, percent_exact};
 use super::words::{number, time};
-use super::{Desk, Finding, Severity, graph};
+use super::{Desk, Finding, graph};
 use crate::base::ids::NodeId;
 use crate::scenario::plan::{App, Course, Kind, Plan, Target};
 
@@ -89,7 +89,7 @@ pub fn nesting(desk: &Desk<'_>) -> Vec<Finding> {
         );
         let name = &plan.node(node).name;
         let fix = format!("nodes.{name}.{}={}", wait.key, shorter(outer.seconds));
-        Some(Finding::new("timeouts.nesting", Severity::Warning, name, message, fix))
+        Some(Finding::warning("timeouts.nesting", name, message, fix))
     };
     graph::in_order(plan).into_iter().filter_map(finding).collect()
 }
@@ -132,13 +132,7 @@ pub fn silent_server(desk: &Desk<'_>) -> Vec<Finding> {
             true => format!("nodes.{name}.timeouts.connect=\"1s\""),
             false => format!("nodes.{name}.timeouts.connect=\"1s\" and nodes.{name}.redispatch=true"),
         };
-        Some(Finding::new(
-            "timeouts.silent-server",
-            Severity::Warning,
-            name,
-            message,
-            fix,
-        ))
+        Some(Finding::warning("timeouts.silent-server", name, message, fix))
     };
     graph::in_order(plan).into_iter().filter_map(finding).collect()
 }
@@ -166,13 +160,7 @@ pub fn slow_check(desk: &Desk<'_>) -> Vec<Finding> {
         );
         let inter = shorter(outer.seconds / f64::from(check.fall.max(1)));
         let fix = format!("nodes.{name}.check.inter={inter}, or a smaller check.fall");
-        Some(Finding::new(
-            "timeouts.slow-check",
-            Severity::Warning,
-            name,
-            message,
-            fix,
-        ))
+        Some(Finding::warning("timeouts.slow-check", name, message, fix))
     };
     graph::in_order(plan).into_iter().filter_map(finding).collect()
 }
@@ -192,13 +180,7 @@ pub fn ttl(desk: &Desk<'_>) -> Vec<Finding> {
         );
         let ttl = format!("nodes.{}.ttl={}", node.name, shorter(target_s));
         let fix = format!("{ttl}, or answer with a virtual-ip, which moves without DNS");
-        Some(Finding::new(
-            "timeouts.ttl",
-            Severity::Warning,
-            &node.name,
-            message,
-            fix,
-        ))
+        Some(Finding::warning("timeouts.ttl", &node.name, message, fix))
     };
     plan.nodes.iter().enumerate().filter_map(finding).collect()
 }
