@@ -6,7 +6,7 @@
 use super::context::Context;
 use super::event::{Class, Event};
 use super::node::{Admin, Node};
-use super::request::{Doing, FrameKey, How, Outcome, Reply};
+use super::request::{Doing, FrameKey, How, Reply};
 use super::signal::Signal;
 use super::world::World;
 use crate::base::ids::{HostId, NodeId};
@@ -123,10 +123,7 @@ impl<'p> World<'p> {
     /// machine did.
     fn kill(&mut self, node: NodeId, how: How) {
         self.cx.conditions[node.index()].backlog.clear();
-        let reply = (how == How::Broken).then_some(Reply {
-            how,
-            cause: Outcome::Reset,
-        });
+        let reply = (how == How::Broken).then_some(Reply::EMPTY);
         for key in self.cx.inside(node) {
             // The frames on their way there find out at the door.
             if self.cx.frames.get(key).is_some_and(|f| f.doing != Doing::OnTheWire) {

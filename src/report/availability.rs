@@ -37,10 +37,7 @@ fn facts(found: &Availability) -> Vec<Fact> {
     says.extend(found.availability.value.and_then(units::nines).map(Span::plain));
     let mut all = vec![
         Fact::new("Availability", says),
-        Fact::new(
-            "Lost a year",
-            vec![Span::plain(units::minutes_estimate(&found.downtime_min_per_year))],
-        ),
+        Fact::plain("Lost a year", units::minutes_estimate(&found.downtime_min_per_year)),
     ];
     if let Some(structural) = found.structural {
         let lost = units::minutes((1.0 - structural) * YEAR_S / 60.0);
@@ -48,7 +45,7 @@ fn facts(found: &Availability) -> Vec<Fact> {
             "{}, {lost} a year: exact, load and fail-overs left out",
             units::percent(structural)
         );
-        all.push(Fact::new("By structure", vec![Span::plain(says)]));
+        all.push(Fact::plain("By structure", says));
     }
     all.push(Fact::new(
         "Outages",

@@ -159,14 +159,11 @@ fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
                 if capacity.closed { "users" } else { "load" }
             ),
         };
-        facts.push(Fact::new("Head-room", vec![Span::plain(says)]));
+        facts.push(Fact::plain("Head-room", says));
     }
     if let Some(limit) = &knee.limited_by {
         let component = limit.component.as_ref().map_or(String::new(), |c| format!(", at {c}"));
-        facts.push(Fact::new(
-            "Breaks first",
-            vec![Span::plain(format!("{}{component}", limit.objective))],
-        ));
+        facts.push(Fact::plain("Breaks first", format!("{}{component}", limit.objective)));
     }
     let mut busy: Vec<(&str, f64)> = capacity
         .utilization
@@ -189,13 +186,10 @@ fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
             bound.resource,
             bound.component
         );
-        facts.push(Fact::new("At most", vec![Span::plain(says)]));
+        facts.push(Fact::plain("At most", says));
     }
     if let Some(beyond) = &capacity.beyond {
-        facts.push(Fact::new(
-            "Beyond the knee",
-            vec![Span::plain(goodput(beyond, &capacity.curve))],
-        ));
+        facts.push(Fact::plain("Beyond the knee", goodput(beyond, &capacity.curve)));
     }
     facts
 }

@@ -152,6 +152,11 @@ impl Fact {
             items,
         }
     }
+
+    /// A fact of one item without a tone.
+    pub fn plain(label: impl Into<String>, text: impl Into<String>) -> Fact {
+        Fact::new(label, vec![Span::plain(text)])
+    }
 }
 
 impl Column {

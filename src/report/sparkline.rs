@@ -32,7 +32,7 @@ pub fn facts(timeline: &Timeline, page: usize) -> Vec<Fact> {
     )];
     for (label, track, line) in labels {
         let (bars, range) = bars(track.measure, line, timeline.end_s, columns);
-        facts.push(Fact::new(label, vec![Span::plain(format!("{bars}  {range}"))]));
+        facts.push(Fact::plain(label, format!("{bars}  {range}")));
     }
     let faults = by_target(&timeline.periods);
     for ((whose, name), periods) in faults.iter().take(MOST_FAULTS) {

@@ -78,7 +78,7 @@ fn verdicts(spof: &Spof) -> Vec<Fact> {
             false => " together".into(),
         };
         let says = format!("{}, the losses of {of}{more}", units::minutes(alone));
-        facts.push(Fact::new("Lost a year", vec![Span::plain(says)]));
+        facts.push(Fact::plain("Lost a year", says));
     }
     facts
 }

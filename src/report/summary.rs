@@ -239,7 +239,7 @@ pub(super) fn details(metrics: &Metrics) -> Vec<Fact> {
             "{} by the clients, {per_request:.2} a request",
             units::count(metrics.attempts)
         );
-        facts.push(Fact::new("Attempts", vec![Span::plain(says)]));
+        facts.push(Fact::plain("Attempts", says));
     }
     if let Some(page) = &metrics.page_s {
         let (p50, p99) = (units::latency_estimate(&page.p50), units::latency_estimate(&page.p99));

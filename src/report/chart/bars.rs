@@ -57,6 +57,12 @@ pub struct Part {
     pub ink: Ink,
 }
 
+impl Part {
+    pub fn new(from: f64, to: f64, ink: Ink) -> Part {
+        Part { from, to, ink }
+    }
+}
+
 impl Row {
     /// The interval of an estimate, where it is one.
     pub fn reach(lo: Option<f64>, hi: Option<f64>) -> Option<(f64, f64)> {

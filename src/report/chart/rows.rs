@@ -76,11 +76,7 @@ fn busy<'e>(all: impl Iterator<Item = (&'e str, &'e Estimate)>, whose: &str) -> 
         let ink = if busy >= BUSY { Ink::Fault } else { Ink::Line(0) };
         let row = Row {
             name: format!("{whose}{name}"),
-            parts: vec![Part {
-                from: 0.0,
-                to: busy,
-                ink,
-            }],
+            parts: vec![Part::new(0.0, busy, ink)],
             reach: Row::reach(e.lo, e.hi),
             dot: None,
             says: units::percent_brief(e),
@@ -186,11 +182,7 @@ fn component(p: &Priced, cost: Option<f64>, priced: bool) -> Row {
         } else {
             format!("{} ({})", p.name, p.effect)
         },
-        parts: vec![Part {
-            from: 0.0,
-            to: size.max(0.0),
-            ink,
-        }],
+        parts: vec![Part::new(0.0, size.max(0.0), ink)],
         says: format!("{says} · {verdict}"),
         ink: if matches!(ink, Ink::Line(_)) { Ink::Plain } else { ink },
         ..Row::default()
@@ -202,11 +194,7 @@ fn by_cause(found: &Availability) -> Drawn {
         let minutes = measured(e.value)?;
         Some(Row {
             name: cause.into(),
-            parts: vec![Part {
-                from: 0.0,
-                to: minutes.max(0.0),
-                ink: Ink::Line(1),
-            }],
+            parts: vec![Part::new(0.0, minutes.max(0.0), Ink::Line(1))],
             reach: Row::reach(e.lo, e.hi),
             says: match minutes {
                 small if small < LEAST_MINUTES => units::minutes(small),
@@ -428,11 +416,7 @@ pub fn waterfall(document: &Document) -> Drawn {
                 "pauses and failed tries"
             }
             .into(),
-            parts: vec![Part {
-                from: at,
-                to: at + elsewhere_s,
-                ink: Ink::Quiet,
-            }],
+            parts: vec![Part::new(at, at + elsewhere_s, Ink::Quiet)],
             says: units::signed_latency(*elsewhere_s),
             ink: Ink::Quiet,
             ..Row::default()
@@ -441,11 +425,7 @@ pub fn waterfall(document: &Document) -> Drawn {
     }
     rows.push(Row {
         name: "mean latency".into(),
-        parts: vec![Part {
-            from: 0.0,
-            to: mean,
-            ink: Ink::Plain,
-        }],
+        parts: vec![Part::new(0.0, mean, Ink::Plain)],
         says: units::latency(mean),
         ..Row::default()
     });
@@ -500,11 +480,7 @@ fn hop_row(hop: &Hop, at: &mut f64) -> Row {
         (hop.own_s, Ink::Line(0)),
         (hop.network_s, Ink::Line(2)),
     ] {
-        parts.push(Part {
-            from: *at,
-            to: *at + seconds,
-            ink,
-        });
+        parts.push(Part::new(*at, *at + seconds, ink));
         *at += seconds;
     }
     Row {

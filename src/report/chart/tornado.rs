@@ -57,11 +57,7 @@ fn bars(moves: &Moves) -> Bars {
     let says = metric.clone();
     let row = |s: &Swing| Row {
         name: s.input.clone(),
-        parts: vec![Part {
-            from: s.low,
-            to: s.high,
-            ink: Ink::Line(0),
-        }],
+        parts: vec![Part::new(s.low, s.high, Ink::Line(0))],
         says: s.beside.clone(),
         ..Row::default()
     };
