@@ -52,8 +52,6 @@ pub struct Hop {
 pub fn waterfall(plan: &Plan, study: &Study) -> Waterfall {
     let order = order(plan);
     let classes: Vec<ClassId> = (0..plan.classes.len()).map(ClassId::new).collect();
-    let mut all = ClassRecord::default();
-    study.pooled.iter().for_each(|c| all.merge(c));
     let part = |classes: &[ClassId], record: &ClassRecord| {
         let taken = Taken { plan, study, classes };
         taken.apart(&order, record)
@@ -65,7 +63,7 @@ pub fn waterfall(plan: &Plan, study: &Study) -> Waterfall {
         )
     };
     Waterfall {
-        all: part(&classes, &all),
+        all: part(&classes, &study.all()),
         classes: Ordered(classes.iter().map(class).collect()),
     }
 }
