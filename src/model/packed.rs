@@ -119,7 +119,8 @@ impl Event {
                 epoch: small,
                 noticed: other != 0,
             },
-            _ => Event::Measure,
+            12 => Event::Measure,
+            other => unreachable!("no event is packed as {other}"),
         }
     }
 }
@@ -153,7 +154,8 @@ impl Signal {
             4 => Signal::Timer(frame, small),
             5 => Signal::Finish(frame, Reply::from_bits(other)),
             6 => Signal::Abandon(frame),
-            _ => Signal::Tend(NodeId::new(words.whom as usize), small, other, tending(words.small(2))),
+            7 => Signal::Tend(NodeId::new(words.whom as usize), small, other, tending(words.small(2))),
+            kind => unreachable!("no signal is packed as {kind}"),
         }
     }
 }
@@ -164,6 +166,8 @@ fn tending(number: u16) -> Tending {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::engine::slab::Slab;
     use crate::model::request::{How, Outcome};
@@ -218,6 +222,8 @@ mod tests {
         for event in events {
             assert_eq!(Event::unpack(event.pack()), event);
         }
+        let kinds: BTreeSet<u8> = events.iter().map(|e| e.pack().kind()).collect();
+        assert!(kinds.into_iter().eq(0..=12), "each kind of event once, without a gap");
     }
 
     #[test]
@@ -236,5 +242,7 @@ mod tests {
         for signal in signals {
             assert_eq!(Signal::unpack(signal.pack()), signal);
         }
+        let kinds: BTreeSet<u8> = signals.iter().map(|s| s.pack().kind()).collect();
+        assert!(kinds.into_iter().eq(0..=7), "each kind of signal once, without a gap");
     }
 }
