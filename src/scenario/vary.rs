@@ -434,10 +434,14 @@ fn tidy(value: f64) -> f64 {
     format!("{value:.11e}").parse().unwrap_or(value)
 }
 
-/// Two numbers of one unit.
+/// Two numbers in the unit of the first: both lengths of time, both rates, or both of that very unit.
 fn ends_of<'a>(a: &'a str, b: &str) -> Option<(f64, f64, &'a str)> {
-    let ((a, unit), (b, other)) = (number_of(a)?, number_of(b)?);
-    (unit == other).then_some((a, b, unit))
+    let ((from, unit), (to, other)) = (number_of(a)?, number_of(b)?);
+    if unit == other {
+        return Some((from, to, unit));
+    }
+    let ((one, kind), (to, other)) = (in_seconds(&with_unit(1.0, unit))?, in_seconds(b)?);
+    (kind == other).then_some((from, tidy(to / one), unit))
 }
 
 /// `100ms` is 100 and `ms`.
@@ -497,6 +501,8 @@ mod tests {
         assert_eq!(values("w=log(1s,2s,4)"), ["1s", "1.2599s", "1.5874s", "2s"]);
         assert_eq!(values("w=lin(1234567,1234568,3)"), ["1234567", "1234567.5", "1234568"]);
         assert_eq!(values("w=lin(100/s,300/s,2)"), ["100/s", "300/s"]);
+        assert_eq!(values("w=lin(100ms,0.5s,3)"), ["100ms", "300ms", "500ms"]);
+        assert_eq!(values("w=lin(1/s,120/min,2)"), ["1/s", "2/s"]);
         // Nothing is written out before it is asked for.
         let long = Axis::parse("w=x,lin(0,1,10000001),7..9").expect("is right");
         assert_eq!(long.count(), 10_000_005);
@@ -518,7 +524,8 @@ mod tests {
             ("w=1.5..2", "lin(a,b,n)"),
             ("w=1..999999999", "more than"),
             ("w=lin(1,2)", "three parts"),
-            ("w=lin(1s,2ms,3)", "one unit"),
+            ("w=lin(1s,2/s,3)", "one unit"),
+            ("w=lin(1,2s,3)", "one unit"),
             ("w=log(0,2,3)", "logarithm"),
             ("w=lin(1,2,1)", "count"),
             ("w=1,2,1", "1 is there twice"),
@@ -566,9 +573,11 @@ mod tests {
         );
         let even = Stretch::parse("t=100ms..300ms").expect("is right");
         assert_eq!(even.text(even.at(0.5)), "200ms");
+        let mixed = Stretch::parse("t=100ms..5s").expect("is right");
+        assert_eq!(mixed.text(mixed.at(0.5)), "2550ms");
         let log = Stretch::parse("r=log(1/s,100/s)").expect("is right");
         assert!((log.at(0.5) - 10.0).abs() < 1e-12);
-        for text in ["w=4", "w=7..4", "w=1s..2ms", "w=log(0,4)"] {
+        for text in ["w=4", "w=7..4", "w=1s..2ms", "w=1..2s", "w=log(0,4)"] {
             assert!(Stretch::parse(text).is_err(), "{text}");
         }
     }
