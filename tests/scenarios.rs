@@ -25,6 +25,83 @@ fn shipped() -> Vec<(PathBuf, String)> {
         .collect()
 }
 
+/// Keys that can do nothing where they stand, each in a scenario that has all of them; and none of these where they can.
+#[test]
+fn keys_without_effect_are_named() {
+    let warned = |hosts: &str, network: &str, balancer: &str, app: &str| {
+        let text = format!(
+            r#"{{ "duration": "10s", "network": {{ {network} }}, "hosts": {{ {hosts} }},
+              "requests": {{ "a": {{ "keys": {{ "count": 10 }}, "bytes": {{ "response": 1000 }}, "priority": 1 }} }},
+              "clients": {{ "c": {{ "arrivals": {{ "poisson": 5 }}, "entry": "x", "min_ttl": "1s" }} }},
+              "nodes": {{ {balancer} "y": {{ "kind": "app", {app} "queue": 3, "host": "h" }} }} }}"#
+        );
+        let warnings = load_text("x.json", &text, &[]).expect("it is right").plan.warnings;
+        let paths = warnings.iter().filter_map(|w| w.split_once(" has no effect: "));
+        paths.map(|(path, _)| path.to_owned()).collect::<Vec<_>>()
+    };
+    let balancer = r#""x": { "kind": "load-balancer", "servers": ["y"], "backlog": 5, "error_limit": 3, "allbackups": true, "fullconn": 9 },"#;
+    let app = r#""avoid": "1s", "timeouts": { "query": "1s" }, "retry": { "max": 1 },"#;
+    let balanced = [
+        "requests.a.keys",
+        "requests.a.bytes",
+        "clients.c.min_ttl",
+        "nodes.x.allbackups",
+        "nodes.x.backlog",
+        "nodes.x.error_limit",
+        "nodes.x.fullconn",
+        "nodes.y.avoid",
+        "nodes.y.timeouts",
+        "nodes.y.retry",
+        "nodes.y.queue",
+        "hosts.idle",
+    ];
+    assert_eq!(warned(r#""h": {}, "idle": {}"#, "", balancer, app), balanced);
+    let used = r#""x": { "kind": "load-balancer", "algorithm": "uri", "servers": [{ "node": "y", "minconn": 1, "maxconn": 2 }, { "node": "z", "backup": true }],
+        "maxconn": 9, "backlog": 5, "check": {}, "observe": "layer4", "error_limit": 3, "allbackups": true, "fullconn": 9 },
+        "z": { "kind": "app" },"#;
+    let works = r#""workers": 1, "calls": ["z"], "timeouts": { "query": "1s" }, "retry": { "max": 1 },"#;
+    assert_eq!(
+        warned(r#""h": {}"#, r#""bandwidth": 1e6"#, used, works),
+        ["clients.c.min_ttl"]
+    );
+}
+
+/// HAProxy's own files have milliseconds without a unit, and Nginx does not keep what a POST gets.
+#[test]
+fn what_products_mean_otherwise_is_said() {
+    let warned = |lb: &str, cache: &str, op: &str| {
+        let text = format!(
+            r#"{{ "duration": "10s", "clients": {{ "c": {{ "arrivals": {{ "poisson": 5 }}, "entry": "lb" }} }},
+              "nodes": {{ "lb": {{ "kind": "load-balancer", "servers": ["w"] {lb} }},
+                "w": {{ "kind": "web", "upstreams": ["a"] {cache} }},
+                "a": {{ "kind": "app", "database": "db", "queries": {{ "*": {{ "{op}": 1 }} }} }},
+                "db": {{ "kind": "database", "members": {{ "m": {{}} }} }} }} }}"#
+        );
+        load_text("x.json", &text, &[])
+            .expect("it is right")
+            .plan
+            .warnings
+            .join("\n")
+    };
+    let cache = r#", "cache": { "hit": 0.5, "ttl": "1m" }"#;
+    let millis = r#", "check": { "inter": 2000, "fall": 3 }, "timeouts": { "connect": 5, "server": 50000 }"#;
+    let says = warned(millis, "", "write");
+    assert!(
+        says.contains("nodes.lb.check.inter: 2000 without a unit is 2000 seconds"),
+        "{says}"
+    );
+    assert_eq!(says.matches("without a unit").count(), 2, "{says}");
+    assert_eq!(
+        warned(
+            r#", "check": { "inter": "2000ms" }, "timeouts": { "server": 50 }"#,
+            cache,
+            "read"
+        ),
+        ""
+    );
+    assert!(warned("", cache, "write").contains("the cache answers its share of \"default\" too"));
+}
+
 #[test]
 fn every_scenario_compiles_without_warnings_and_says_what_it_teaches() {
     assert!(shipped().len() >= 6);

@@ -2,7 +2,7 @@
 
 use super::result::{Caveat, Run, Series};
 use crate::base::time::Span;
-use crate::model::bin::bin_of;
+use crate::model::bin::{Bin, bin_of};
 use crate::scenario::plan::{Arrivals, Plan, Warmup};
 use crate::stats::batches::are_correlated;
 use crate::stats::sketch::Sketch;
@@ -22,6 +22,7 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
         ("batches", study.batches.map(|_| batches(plan, study))),
         ("batches.correlated", correlated(study)),
         ("queue.remembers", long_memory(plan, study, run)),
+        ("page.unasked", unasked(study)),
         match few_in_tail(study) {
             None => ("tail.open", open_tail(study, run)),
             few => ("tail.thin", few),
@@ -44,7 +45,7 @@ fn seconds(span: Span) -> String {
 
 /// A stretch of time in two digits.
 fn rounded(span_s: f64) -> String {
-    let digit = 10f64.powf(libm::floor(libm::log10(span_s.max(1e-9))) - 1.0);
+    let digit = libm::pow(10.0, libm::floor(libm::log10(span_s.max(1e-9))) - 1.0);
     let units = libm::round(span_s / digit);
     seconds(Span::from_seconds(if digit < 1.0 {
         units / libm::round(1.0 / digit)
@@ -99,6 +100,21 @@ fn correlated(study: &Study) -> Option<String> {
     })
 }
 
+/// Requests of pages whose document failed are never made: nobody counts them as failed, though who wanted the page has none of them.
+fn unasked(study: &Study) -> Option<String> {
+    let bins = || study.samples.iter().flat_map(|s| &s.bins);
+    let sum = |of: fn(&Bin) -> u32| bins().map(|b| f64::from(of(b))).sum::<f64>();
+    let (unasked, offered, succeeded) = (sum(|b| b.unasked), sum(|b| b.offered), sum(|b| b.succeeded));
+    (unasked > 0.001 * offered).then(|| {
+        format!(
+            "pages whose document failed never asked for the rest: {:.0} requests in all replications that no number here counts; of all that \
+             was wanted {:.2} % were answered, which is what `availability` and `spof` count",
+            unasked,
+            100.0 * succeeded / (offered + unasked)
+        )
+    })
+}
+
 /// Intervals hold the truth as often as they say where a replication is so many times as long as its slowest queue remembers: of an M/M/1 at
 /// 0.9 and 0.95 that was measured for 8 to 23 times that they held it 87 to 93 times in a hundred (`docs/statistics.md`).
 const MEMORIES: f64 = 30.0;
@@ -128,7 +144,7 @@ fn long_memory(plan: &Plan, study: &Study, run: &Run) -> Option<String> {
     let memories = workers.chain(hosts).filter_map(|(name, busy, per_s, places)| {
         // All servers together take busy / per_s for one. M/M/1 forgets within its relaxation time, 1 / (1 - sqrt(busy))^2 of that (Cohen,
         // The Single Server Queue, 1982), and no queue later than it takes to empty it.
-        let steps = (1.0 - libm::sqrt(busy)).powi(-2).min(places);
+        let steps = libm::pow(1.0 - libm::sqrt(busy), -2.0).min(places);
         (busy < STEADY && per_s > 0.0).then(|| (name, busy, steps * busy / per_s))
     });
     let (name, busy, memory_s) = memories.max_by(|a, b| a.2.total_cmp(&b.2))?;

@@ -372,6 +372,7 @@ fn meaning(code: &str) -> Option<String> {
         "tail.open" => {
             "too few replications for the p99.9: its interval ends at the longest latency that was seen, and it may be longer"
         }
+        "page.unasked" => "pages whose document failed never asked for the rest, which no number here counts",
         "queue.remembers" => {
             "where queues are busy and runs are short, intervals hold the truth less often than they say; a longer duration would mend it"
         }

@@ -25,9 +25,13 @@ pub fn report(document: &Document, capacity: &Capacity) -> Report {
     Report {
         title: format!("{}: how much does it carry?", document.envelope.scenario.name),
         subtitle: format!(
-            "{} of {} at each load near the knee, {}",
+            "{} of {} at each load{}, {}",
             plural(document.envelope.replications, "replication"),
             units::span(libm::round(document.envelope.duration_s)),
+            match capacity.knee.verdict {
+                Verdict::Found => " near the knee",
+                _ => "",
+            },
             seed(document)
         ),
         blocks,

@@ -74,7 +74,10 @@ fn verdicts(spof: &Spof) -> Vec<Fact> {
             false => "those that were finished",
         };
         let more = match pairs > 0.0 {
-            true => format!(", each alone; {} more, those of pairs", units::minutes(pairs)),
+            true => format!(
+                ", each alone; {} while two are down at once, counted in part already",
+                units::minutes(pairs)
+            ),
             false => " together".into(),
         };
         let says = format!("{}, the losses of {of}{more}", units::minutes(alone));

@@ -495,7 +495,7 @@ pub fn expected_events(plan: &Plan) -> f64 {
     const A_REQUEST: f64 = 14.0;
     const A_PROBE: f64 = 2.0;
     let seconds = plan.duration.seconds();
-    let requests = plan.requests_per_s() * seconds;
+    let requests = plan.mean_requests_per_s() * seconds;
     // Over years, most of what happens is that balancers look after their servers.
     requests * A_REQUEST + plan.probes_per_s() * seconds * A_PROBE
 }

@@ -48,7 +48,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
     let present_per_s = search.present_per_s()?;
     let start = libm::log(most.map_or(1.0, |f| 0.85 * f));
     let mut rough = Vec::new();
-    search.follow(&mut rough, start, ROUGH, &[Line::Value])?;
+    search.follow(&mut rough, start, ROUGH.at_most(question.replications), &[Line::Value])?;
     let guess = knee_of(&plan, &rough);
     let (knee, trials) = match guess.verdict {
         Verdict::Found => finely(&mut search, question, libm::log(guess.knee_ratio.value.unwrap_or(1.0)))?,
@@ -110,7 +110,7 @@ fn the_rest(
     (knee, most): (&mut Knee, Option<f64>),
     found: &mut Found,
 ) -> Result<(), End> {
-    let trials = curve::trials(search, knee, LOST)?;
+    let trials = curve::trials(search, knee, LOST.at_most(question.replications))?;
     found.capacity.curve = curve::points(&trials);
     // Without a knee what was busy is told of today's load, which only the curve has looked at.
     if let Some(today) = nearest(&trials, knee).filter(|_| knee.verdict != Verdict::Found) {
@@ -126,7 +126,7 @@ fn the_rest(
             code: "knee.chance".into(),
             message: format!(
                 "the {} replications of the curve say otherwise than those of the knee at {}, and the interval of the knee reaches to there: what breaks the promise happens in some runs and not in others; more `--replications` say how often",
-                LOST.replications,
+                LOST.at_most(question.replications).replications,
                 loads.join(" and ")
             ),
         });

@@ -39,6 +39,7 @@ pub fn conclusions(compare: &Compare, views: &[RunView<'_>]) -> Conclusions {
         any_differs |= matches!(tone, Tone::Good | Tone::Bad | Tone::Caution);
         to_do.extend(advice(pair, tone).map(Span::plain));
         found.push(match said.body.starts_with(b.as_str()) {
+            true if compare.pairs().len() > 1 => Span::new(tone, format!("Against {a}, {}", said.body)),
             true => Span::new(tone, said.body),
             false => Span::new(tone, format!("{b} against {a}: {}", said.body)),
         });

@@ -127,7 +127,7 @@ fn costs(spof: &Spof) -> Option<Span> {
     let pairs: f64 = spof.pairs.iter().filter_map(cost).sum();
     let of = match pairs > 0.0 {
         true if spof.unfinished.is_empty() => format!(
-            "All losses of one component cost {} a year, those of two {} more",
+            "All losses of one component, each alone, cost {} a year; while two are down at once {} are lost, counted in part already",
             units::minutes(total),
             units::minutes(pairs)
         ),

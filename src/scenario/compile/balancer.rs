@@ -9,7 +9,9 @@ use crate::base::time::Span;
 use crate::scenario::plan::{
     self, Algorithm, Check, HashOf, LimitReq, LoadBalancer, NextOn, Server, Tls, Upstream, Web, WebBalance,
 };
+use crate::scenario::raw::app::App;
 use crate::scenario::raw::balancer as raw;
+use crate::scenario::raw::node::Node;
 use crate::scenario::raw::web;
 use crate::scenario::read::tree::Path;
 
@@ -278,7 +280,7 @@ fn contradictions(cx: &mut Context, name: &str, raw: &raw::LoadBalancer) {
         says("draws belongs to the algorithm random; under another it does nothing");
     }
     if servers().any(|s| unlimited(s.minconn) > unlimited(s.maxconn)) {
-        says("a minconn at or above its maxconn, or without one, is that server's maxconn");
+        says("a minconn above maxconn, or without one, is taken for the server's maxconn, as HAProxy does");
     }
 }
 
@@ -373,6 +375,12 @@ fn limit_conn(cx: &mut Context, raw: &web::Web, path: &Path) -> Option<u32> {
 
 /// Directives that have nothing to act on here are taken, and it is said that they change nothing.
 fn without_effect(cx: &mut Context, name: &str, raw: &web::Web) {
+    if let Some(class) = raw.cache.as_ref().and_then(|_| cached_write(cx, raw)) {
+        cx.warn(format!(
+            "web server \"{name}\": the cache answers its share of \"{class}\" too, which writes to a database, where Nginx keeps GET and \
+             HEAD only; `hit` is the share of all requests that are not served here"
+        ));
+    }
     if raw.keepalive.is_some() {
         cx.warn(format!(
             "web server \"{name}\": keepalive changes nothing, since a connection to an upstream costs nothing here"
@@ -383,6 +391,28 @@ fn without_effect(cx: &mut Context, name: &str, raw: &web::Web) {
             "web server \"{name}\": timeouts.send changes nothing, since a sender never stalls here"
         ));
     }
+}
+
+/// A class that is proxied to an application which writes for it.
+fn cached_write<'a>(cx: &Context<'a>, web: &web::Web) -> Option<&'a str> {
+    let raw = cx.raw;
+    let apps = || {
+        raw.nodes.iter().filter_map(|(name, node)| match node {
+            Node::App(app) if web.upstreams.iter().any(|u| u.0.node == name) => Some(app),
+            _ => None,
+        })
+    };
+    let writes = |class: &str| {
+        let named = |app: &App, wanted: &str| {
+            app.queries
+                .iter()
+                .find(|(name, _)| *name == wanted)
+                .map(|(_, q)| q.write > 0)
+        };
+        apps().any(|app| named(app, class).or_else(|| named(app, "*")).unwrap_or(false))
+    };
+    let is_served = |class: &str| web.serves.iter().any(|served| served == class);
+    raw.requests.names().find(|class| !is_served(class) && writes(class))
 }
 
 fn upstreams(cx: &mut Context, raw: &web::Web, path: &Path) -> Vec<Upstream> {

@@ -4,11 +4,13 @@
 //! place, and the Plan is thrown away at the end. After this nobody checks again.
 
 mod balancer;
+mod bare;
 mod cycles;
 mod dist;
 mod failure;
 mod faults;
 mod hosts;
+mod idle;
 mod names;
 mod nodes;
 mod siblings;
@@ -94,6 +96,8 @@ impl<'a> Context<'a> {
         let databases = nodes::databases(self);
         let vips = nodes::vips(self);
         cycles::check(self);
+        idle::warn(self);
+        bare::warn(self);
         siblings::unite(&mut nodes, &databases, &vips);
         let sources = traffic::sources(self);
         traffic::mix(&mut classes, &sources, self.raw.duration.0.seconds());

@@ -186,7 +186,7 @@ pub fn mix(classes: &mut [Class], sources: &[Source], end: f64) {
     }
     let mut rates = vec![0.0; classes.len()];
     for source in sources {
-        let per_s = source.requests_per_s(end);
+        let per_s = source.mean_requests_per_s(end);
         let mix = source.mix(classes);
         rates
             .iter_mut()

@@ -52,10 +52,30 @@ impl Plan {
         scheduled.for_each(|f| f.at += by);
     }
 
-    /// Requests that come in a second, on the average over the run, while all is well; of closed loops, at most so many.
+    /// Requests a second while nothing fails, at the moment when the sources with a profile ask for most together; of closed loops an upper
+    /// bound.
     pub fn requests_per_s(&self) -> f64 {
         let end = self.duration.seconds();
-        self.sources.iter().map(|s| s.requests_per_s(end)).sum()
+        let moments = self.arrivals().flat_map(|arrivals| match arrivals {
+            Arrivals::Profile { points } => points.as_slice(),
+            _ => &[],
+        });
+        let moments = moments.map(|(at, _)| at.seconds()).filter(|at| *at < end);
+        let together = |at: f64| {
+            let both = self
+                .sources
+                .iter()
+                .map(|s| s.load.around(at, end).map(|r| r * s.requests_a_view() as f64));
+            both.fold([0.0, 0.0], |sum, [before, after]| [sum[0] + before, sum[1] + after])
+        };
+        // A profile has its peaks at its points, on one side of a jump.
+        moments.chain([0.0]).flat_map(together).fold(0.0, f64::max)
+    }
+
+    /// Requests a second while nothing fails, averaged over the run; of closed loops an upper bound.
+    pub fn mean_requests_per_s(&self) -> f64 {
+        let end = self.duration.seconds();
+        self.sources.iter().map(|s| s.mean_requests_per_s(end)).sum()
     }
 
     /// How requests arrive, of the sources whose users do not wait for their answers.
@@ -192,9 +212,14 @@ impl Source {
         mix(self.label, u64::from(client))
     }
 
-    /// Requests that come in a second, on the average until `end`; of a closed loop, at most so many.
+    /// Requests a second until `end`, of a profile at its peak; of a closed loop an upper bound.
     pub fn requests_per_s(&self, end: f64) -> f64 {
         self.load.per_s(end) * self.requests_a_view() as f64
+    }
+
+    /// The same averaged until `end`, a profile too.
+    pub fn mean_requests_per_s(&self, end: f64) -> f64 {
+        self.load.mean_per_s(end) * self.requests_a_view() as f64
     }
 
     /// How many requests an arrival brings.
@@ -293,7 +318,7 @@ fn check(check: &Check) -> f64 {
 }
 
 impl Load {
-    /// How many arrive a second until `end`: a profile at its height, bursts on average, users as if answers took no time. Where a gap has no
+    /// How many arrive a second until `end`: a profile at its peak, bursts on average, users as if answers took no time. Where a gap has no
     /// mean, as if it were a second: enough to plan by, and nothing to say of.
     pub fn per_s(&self, end: f64) -> f64 {
         let per = |gap: Option<f64>| 1.0 / gap.unwrap_or(1.0);
@@ -314,6 +339,46 @@ impl Load {
         };
         if rate.is_finite() { rate } else { 0.0 }
     }
+
+    /// The same, a profile averaged over that time.
+    fn mean_per_s(&self, end: f64) -> f64 {
+        let Some(stretches) = self.profile(end) else {
+            return self.per_s(end);
+        };
+        // The area under a stretch, as far as it lies before the end.
+        let area = |[(t0, r0), (t1, r1)]: &[(f64, f64); 2]| {
+            let span = (t1.min(end) - t0).max(0.0);
+            let reached = r0 + (r1 - r0) * span / (t1 - t0).max(f64::MIN_POSITIVE);
+            span * (r0 + reached) / 2.0
+        };
+        stretches.iter().map(area).sum::<f64>() / end
+    }
+
+    /// The rate just before a moment and just after it, of a run that lasts until `end`.
+    fn around(&self, at: f64, end: f64) -> [f64; 2] {
+        let Some(stretches) = self.profile(end) else {
+            return [self.per_s(end); 2];
+        };
+        let there = |[(t0, r0), (t1, r1)]: &[(f64, f64); 2]| r0 + (r1 - r0) * (at - t0) / (t1 - t0);
+        let before = stretches.iter().find(|[from, to]| from.0 < at && at <= to.0);
+        let after = stretches.iter().find(|[from, to]| from.0 <= at && at < to.0);
+        [before, after].map(|stretch| stretch.map_or(0.0, there))
+    }
+
+    /// The stretches of a profile as (seconds, rate) at both ends. Nothing comes before the first; after the last point its rate stays.
+    fn profile(&self, end: f64) -> Option<Vec<[(f64, f64); 2]>> {
+        let Load::Open {
+            arrivals: Arrivals::Profile { points },
+            ..
+        } = self
+        else {
+            return None;
+        };
+        let points = points.iter().map(|(at, rate)| (at.seconds(), *rate));
+        let last = points.clone().last().map(|(at, rate)| (end.max(at), rate));
+        let all: Vec<(f64, f64)> = points.chain(last).collect();
+        Some(all.windows(2).map(|pair| [pair[0], pair[1]]).collect())
+    }
 }
 
 fn scale(source: &mut Source, factor: f64) {
@@ -331,5 +396,47 @@ fn scale(source: &mut Source, factor: f64) {
                 }
             }
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::load_text;
+
+    /// By day 10/s for 23 of 24 min, at night 100/s for one: never 110/s at once, and 13,800 of 19,800 requests by day. Beside it a triangle that
+    /// begins late, whose last rate stays.
+    #[test]
+    fn sources_that_peak_at_different_times_are_not_added_at_their_peaks() {
+        let plan = |clients: &str| {
+            let text = format!(
+                r#"{{ "duration": "24m", "requests": {{ "day": {{}}, "night": {{}} }}, "clients": {{ {clients} }}, "nodes": {{ "a": {{ "kind": "app" }} }} }}"#
+            );
+            load_text("x.json", &text, &[]).expect("it is right").plan
+        };
+        let apart = plan(
+            r#""d": { "arrivals": { "profile": [["0s", 0], ["1m", 0], ["1m", 10], ["24m", 10]] }, "entry": "a", "page": { "day": 1 } },
+               "n": { "arrivals": { "profile": [["0s", 100], ["1m", 100], ["1m", 0], ["24m", 0]] }, "entry": "a", "page": { "night": 1 } }"#,
+        );
+        assert!(
+            (apart.requests_per_s() - 100.0).abs() < 1e-9,
+            "{}",
+            apart.requests_per_s()
+        );
+        assert!((apart.mean_requests_per_s() - 19_800.0 / 1_440.0).abs() < 1e-9);
+        assert!(
+            (apart.classes[0].mix - 13_800.0 / 19_800.0).abs() < 1e-9,
+            "{}",
+            apart.classes[0].mix
+        );
+        let late = plan(
+            r#""c": { "arrivals": { "profile": [["4m", 0], ["8m", 8], ["12m", 4]] }, "entry": "a", "page": { "day": 2 } }"#,
+        );
+        assert!((late.requests_per_s() - 16.0).abs() < 1e-9);
+        // 4 min at 4/s, 4 min at 6/s and 12 min at 4/s of two requests each.
+        assert!((late.mean_requests_per_s() - 2.0 * (16.0 + 24.0 + 48.0) / 24.0).abs() < 1e-9);
+        // A run that ends on the way up.
+        let text = r#"{ "duration": "6m", "clients": { "c": { "arrivals": { "profile": [["4m", 0], ["8m", 8]] }, "entry": "a" } }, "nodes": { "a": { "kind": "app" } } }"#;
+        let cut = load_text("x.json", text, &[]).expect("it is right").plan;
+        assert!((cut.mean_requests_per_s() - 2.0 * 2.0 / 6.0).abs() < 1e-9);
     }
 }

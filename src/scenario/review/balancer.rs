@@ -122,6 +122,21 @@ pub fn no_redispatch(desk: &Desk<'_>) -> Vec<Finding> {
     stubborn.map(finding).collect()
 }
 
+/// A deep check fails with whatever the applications ask: where all of them ask the same, all servers go down at once.
+fn shared_risk(desk: &Desk<'_>, upstreams: &[NodeId]) -> String {
+    let asks = |node: &NodeId| desk.plan.asks(*node);
+    let Some((first, rest)) = upstreams.split_first() else {
+        return String::new();
+    };
+    let shared = asks(first)
+        .into_iter()
+        .find(|asked| rest.iter().all(|other| asks(other).contains(asked)));
+    shared.map_or(String::new(), |asked| {
+        let name = &desk.plan.node(asked).name;
+        format!(" (mind that deep checks then take all servers down with {name:?}, which all of them ask)")
+    })
+}
+
 /// A check asks a web server that is well and proxies to one application that is not.
 pub fn shallow_check(desk: &Desk<'_>) -> Vec<Finding> {
     let shallow = balancers(desk).filter(|(_, b, _)| b.check.as_ref().is_some_and(|c| !c.deep));
@@ -145,8 +160,9 @@ pub fn shallow_check(desk: &Desk<'_>) -> Vec<Finding> {
             rate(lost, "requests")
         );
         let fix = format!(
-            "list a second application in nodes.{}.upstreams, or nodes.{name}.check.deep=true",
-            name_of(first)
+            "list a second application in nodes.{}.upstreams, or nodes.{name}.check.deep=true{}",
+            name_of(first),
+            shared_risk(desk, &upstreams)
         );
         Some(Finding::warning("spof.shallow-check", name, message, fix))
     };
