@@ -1,8 +1,9 @@
-//! The README is true: every `$ fallover …` in it is run, and says what stands there.
+//! Runs every `$ fallover …` of the README and of the tour, and compares what it prints with what the page shows.
 //!
 //! In a block marked `console` a line that begins with `$ ` is a command and what follows is its output, where a line `…`
-//! stands for any number of lines. After a change that moves numbers: `UPDATE_README=1 cargo test --test readme`, then
-//! read the difference.
+//! stands for any number of lines. A block marked `yaml` whose first line is `# NAME.yaml` is a file that the page's
+//! commands may read. After a change that moves numbers: `UPDATE_README=1 cargo test --test readme`, then read the
+//! difference.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,18 +12,18 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A command of the README and what it is said to print.
+/// A command of a page and the output shown for it.
 struct Example {
     command: String,
     output: Vec<String>,
-    /// The line of the README after the command.
+    /// The line of the page after the command.
     line: usize,
 }
 
-fn examples(readme: &str) -> Vec<Example> {
+fn examples(page: &str) -> Vec<Example> {
     let mut examples: Vec<Example> = Vec::new();
     let (mut inside, mut open) = (false, false);
-    for (number, line) in readme.lines().enumerate() {
+    for (number, line) in page.lines().enumerate() {
         if line.starts_with("```") {
             inside = line == "```console";
             open = false;
@@ -100,25 +101,34 @@ fn shortened(said: &[String], mut printed: Vec<String>) -> Vec<String> {
     printed
 }
 
-/// A folder with the scenarios in it, where commands may leave files.
-fn folder() -> tempfile::TempDir {
+/// Files that the page tells the reader to write: name and text.
+fn files(page: &str) -> impl Iterator<Item = (&str, &str)> {
+    let blocks = page.split("\n```yaml\n").skip(1);
+    let texts = blocks.filter_map(|rest| rest.split("\n```\n").next());
+    texts.filter_map(|text| Some((text.lines().next()?.strip_prefix("# ")?, text)))
+}
+
+/// A folder with the scenarios and the page's own files in it, where commands may leave files.
+fn folder(page: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("scenarios")).unwrap();
     for file in std::fs::read_dir(root().join("scenarios")).unwrap() {
         let file: PathBuf = file.unwrap().path();
         std::fs::copy(&file, folder.path().join("scenarios").join(file.file_name().unwrap())).unwrap();
     }
+    for (name, text) in files(page) {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
     folder
 }
 
-#[test]
-fn what_the_readme_shows_is_what_the_program_says() {
-    let path = root().join("README.md");
-    let readme = std::fs::read_to_string(&path).unwrap();
-    let (folder, update) = (folder(), std::env::var_os("UPDATE_README").is_some());
-    let mut lines: Vec<String> = readme.lines().map(str::to_owned).collect();
-    let (examples, mut wrong) = (examples(&readme), Vec::new());
-    assert!(examples.len() > 5, "the README has lost its examples");
+fn holds(page: &str, at_least: usize) {
+    let path = root().join(page);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (folder, update) = (folder(&text), std::env::var_os("UPDATE_README").is_some());
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let (examples, mut wrong) = (examples(&text), Vec::new());
+    assert!(examples.len() >= at_least, "{page} has lost its examples");
     // From the back, so that the numbers of lines before stay right; run from the front, since later ones read files.
     let printed: Vec<Vec<String>> = examples.iter().map(|e| printed(&e.command, folder.path())).collect();
     for (example, printed) in examples.iter().zip(printed).rev() {
@@ -134,10 +144,20 @@ fn what_the_readme_shows_is_what_the_program_says() {
     } else {
         assert!(
             wrong.is_empty(),
-            "UPDATE_README=1 cargo test --test readme\n\n{}",
+            "{page}: UPDATE_README=1 cargo test --test readme\n\n{}",
             wrong.join("\n\n")
         );
     }
+}
+
+#[test]
+fn what_the_readme_shows_is_what_the_program_says() {
+    holds("README.md", 3);
+}
+
+#[test]
+fn what_the_tour_shows_is_what_the_program_says() {
+    holds("docs/tour.md", 15);
 }
 
 /// The two commands that a newcomer types, and that scripts look for.
