@@ -1,5 +1,6 @@
-//! An application server: a pool of workers, each held from a request's first to its last instruction, through every
-//! query and call. One draw of CPU a request, in equal slices around its queries; reads first, one after the other.
+//! An application server: a pool of workers. A request holds its worker from start to end, through all queries and
+//! calls. Its CPU demand is drawn once and split into equal slices around its queries, which run one after the other,
+//! reads first.
 
 use std::collections::VecDeque;
 
@@ -13,36 +14,36 @@ use crate::model::request::{Frame, FrameKey, How, Outcome, Reply, Step as FrameS
 use crate::model::retry::{Circuit, Retries, Tried};
 use crate::scenario::plan::{self, Queries, READ, ReadFrom, Target, WRITE};
 
-/// Salt of the jitter of a pause.
+/// Salt of the jitter of a retry pause.
 const PAUSE: u64 = 14;
 
-/// Where a request stands in its application.
+/// How far a request has got at its application server.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Step {
-    /// Queries and calls that are done.
+    /// Queries and calls completed.
     done: u16,
-    /// CPU of each slice but the last, which takes what rounding left.
+    /// CPU of each slice but the last.
     slice: Span,
-    /// CPU of the last slice.
+    /// CPU of the last slice, which includes the rounding remainder.
     last: Span,
-    /// Members of the database that this query has tried.
+    /// Members of the database already tried for this query.
     tried: Tried,
-    /// Attempts of this query or call that have failed.
+    /// Failed attempts of this query or call.
     failed: u16,
     stage: Stage,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq)]
 enum Stage {
-    /// Running its own instructions.
+    /// On its own CPU slice.
     Running,
-    /// Waiting for a database connection since then.
+    /// Waiting for a database connection since this time.
     WantsConnection(Time),
-    /// Holding a connection, with a query at this member of the database.
+    /// Holding a connection, with a query at this member.
     Querying { member: u16 },
-    /// A call is at another node.
+    /// Waiting for a call to another node.
     Calling,
-    /// Pausing before it asks again.
+    /// Pausing before a retry.
     Pausing,
 }
 
@@ -51,15 +52,15 @@ pub struct App<'p> {
     plan: &'p plan::App,
     /// Database connections in use.
     connections: u32,
-    /// Who waits for one, in order; those who left are still in it, and their keys find nothing.
+    /// Requests that wait for a connection, in order; keys of requests that left are still listed and find nothing.
     line: VecDeque<FrameKey>,
-    /// Which member of the database is asked next.
+    /// Index from which the next member of the database is chosen.
     turn: usize,
-    /// Until when each member is avoided.
+    /// Until when each member is avoided after a failure.
     avoid: Vec<Time>,
     query_timeout: Option<LaneId>,
     retries: Retries<'p>,
-    /// Before the database, then before each node that is called; empty without a breaker.
+    /// Circuit breakers: for the database, then for each node that is called. Empty if not configured.
     circuits: Vec<Circuit<'p>>,
 }
 
@@ -94,12 +95,12 @@ impl<'p> App<'p> {
         self.plan.queries(cx.frames[key].wish.class)
     }
 
-    /// Is the query after `done` others a read?
+    /// The operation that follows `done` completed queries.
     fn op(queries: Queries, done: u16) -> usize {
         if u32::from(done) < queries.read { READ } else { WRITE }
     }
 
-    /// What comes after a slice: a query, a call, or the answer.
+    /// What follows a slice: a query, a call, or the answer.
     #[inline]
     fn go_on(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let queries = self.queries(cx, key);
@@ -123,7 +124,7 @@ impl<'p> App<'p> {
 
     // --- failures ---------------------------------------------------------------------------------------------------
 
-    /// The circuit before what the request asks now.
+    /// The breaker for the request's current query or call.
     fn circuit(&mut self, cx: &mut Context<'_>, key: FrameKey) -> Option<&mut Circuit<'p>> {
         let queries = self.queries(cx, key);
         let done = u32::from(App::step(cx, key).done);
@@ -136,7 +137,7 @@ impl<'p> App<'p> {
         self.circuits.is_empty() || self.circuit(cx, key).is_none_or(|c| c.admits(number, now))
     }
 
-    /// A query or a call has come back well.
+    /// A query or a call has succeeded.
     fn succeeded(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let number = cx.frames[key].number;
         if !self.circuits.is_empty()
@@ -150,8 +151,8 @@ impl<'p> App<'p> {
         step.stage = Stage::Running;
     }
 
-    /// A query or a call has failed for good: the request asks again after a pause, or fails too. Whatever it held for it
-    /// is given back.
+    /// A query or a call has failed: the request retries it after a pause, or fails. What it held for it has been given
+    /// back.
     #[cold]
     fn failed(&mut self, cx: &mut Context<'_>, key: FrameKey, cause: Outcome) {
         let (now, number) = (cx.now(), cx.frames[key].number);
@@ -200,7 +201,7 @@ impl<'p> App<'p> {
         self.query(cx, key, Reply::failed(Outcome::NoServer));
     }
 
-    /// A connection is free: the first who still waits gets it.
+    /// A connection is free: the first request still waiting gets it.
     fn give_back(&mut self, cx: &mut Context<'_>, me: NodeId) {
         self.connections -= 1;
         if cx.closing || !cx.is_up(me) {
@@ -229,7 +230,7 @@ impl<'p> App<'p> {
 
     // --- queries ----------------------------------------------------------------------------------------------------
 
-    /// Asks the next eligible member; where none is left, the request fails as the `last` one did.
+    /// Queries the next eligible member. With none left, the request fails like its `last` attempt.
     fn query(&mut self, cx: &mut Context<'_>, key: FrameKey, last: Reply) {
         let queries = self.queries(cx, key);
         let Step { done, tried, .. } = *App::step(cx, key);
@@ -249,8 +250,8 @@ impl<'p> App<'p> {
         self.watch(cx, key);
     }
 
-    /// The member to ask: for a write the primary; for a read the next one in turn that was not tried yet and is not
-    /// being avoided, unless no other is left.
+    /// The member to query. A write goes to the primary. A read goes to the next member in turn that has not been tried
+    /// and is not avoided, or to an avoided one if no other is left.
     fn choose(&mut self, cx: &Context<'_>, op: usize, tried: Tried) -> Option<usize> {
         let database = self.plan.database?;
         let primary = cx.directory.databases[database.index()].primary;
@@ -267,12 +268,12 @@ impl<'p> App<'p> {
         Some(member)
     }
 
-    /// Does only the primary take this? Then there is no next, whoever is the primary by the time that one failed.
+    /// Whether only the primary takes this operation. Then another member is no alternative, even after a promotion.
     fn is_for_primary(database: &plan::Database, op: usize) -> bool {
         op == WRITE || database.read_from == ReadFrom::Primary
     }
 
-    /// A query has come back.
+    /// The answer to a query.
     #[inline(always)]
     fn queried(&mut self, cx: &mut Context<'_>, key: FrameKey, member: usize, reply: Reply) {
         if matches!(reply.how, How::Refused | How::Silent) {
@@ -321,7 +322,7 @@ impl Behaviour for App<'_> {
     }
 
     fn worked(&mut self, cx: &mut Context<'_>, key: FrameKey) {
-        // It may have come the short way, on which nobody writes down where it stands.
+        // It may have come the short way, which does not record its step.
         if self.plan.only_works() {
             return cx.finish(key, Reply::OK);
         }
@@ -345,7 +346,7 @@ impl Behaviour for App<'_> {
         if App::step(cx, key).stage == Stage::Pausing {
             self.go_on(cx, key);
         } else if !cx.meets_silence(key) {
-            // While a connection is being made its own time-out counts, not the answer's.
+            // While the connection is still being made, its own time-out applies, not this one.
             cx.hang_up(key);
             self.failed(cx, key, Outcome::ServerTimeout);
         }
@@ -375,7 +376,7 @@ impl Behaviour for App<'_> {
     }
 
     fn started(&mut self, _cx: &mut Context<'_>) {
-        // A new process has forgotten what failed, whose turn it was and what it saved for retries.
+        // A new process has lost its breaker state, its position in the rotation and its retry budget.
         self.retries = Retries::new(self.plan.retry.as_ref());
         self.turn = 0;
         self.circuits = self.plan.breaker.iter().flat_map(|b| circuits(self.plan, b)).collect();

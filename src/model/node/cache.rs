@@ -1,44 +1,44 @@
-//! Nginx's `proxy_cache`, by shares: how much of what is asked for is fresh in it.
+//! Nginx's `proxy_cache`, modelled by shares: the fraction of requests whose answer is fresh in the cache.
 //!
-//! All keys are taken to be asked for equally often. A share `hit` of the requests finds its answer where each answer stays for `ttl`, so a
-//! key that is not there is asked for at the rate `hit / ((1 - hit) · ttl)`: so fast an empty cache fills, and a full one has as
-//! much fetched as goes stale. What an upstream's answer says holds since it was asked for it: that the keys asked for meanwhile
-//! were fetched; and one that fails, that they were not.
+//! All keys are assumed equally popular. In steady state a share `hit` of the requests finds its answer, and each
+//! answer stays for `ttl`. It follows that a missing key is requested at the rate `hit / ((1 - hit) · ttl)`, which sets
+//! how fast an empty cache fills; a full one fetches as much as goes stale. An upstream's answer covers the time since
+//! it was requested: if it is good, keys requested meanwhile were fetched; if it is a failure, they were not.
 
 use crate::base::time::Time;
 use crate::scenario::plan;
 
-/// Into so many parts a `ttl` is cut. What was fetched within one goes stale evenly over another.
+/// Number of slices a `ttl` is divided into. What was fetched within one slice goes stale evenly over another.
 const PARTS: usize = 16;
-/// After so many `ttl` nothing is left of how it began.
+/// Number of TTLs after which the initial state no longer matters.
 const FORGOTTEN: u64 = 8;
 
 /// The cache of one web server.
 #[derive(Clone, Debug)]
 pub struct Cache {
     plan: plan::Cache,
-    /// As upstreams' answers have left it,
+    /// The state as confirmed by upstreams' answers.
     known: State,
-    /// and as it is by now if they go on like the last.
+    /// The state now, if upstreams go on as in their last answer.
     taken: State,
-    /// Has the last one answered?
+    /// Whether the last answer was a good one.
     answers: bool,
 }
 
-/// What is in it at a time.
+/// The content at one time.
 #[derive(Clone, Debug)]
 struct State {
     at: Time,
     /// The share that is fresh.
     fresh: f64,
-    /// What was fetched within each part of the last `ttl`, in a ring by time,
+    /// Share fetched within each slice of the last `ttl`; a ring indexed by time.
     fetched: [f64; PARTS],
-    /// and within the part of now.
+    /// Share fetched within the current slice.
     fetching: f64,
 }
 
 impl Cache {
-    /// Empty from now on.
+    /// An empty cache, from now on.
     pub fn empty(plan: plan::Cache, now: Time) -> Cache {
         let nothing = State {
             at: now,
@@ -54,7 +54,7 @@ impl Cache {
         }
     }
 
-    /// As full as it gets, since long ago.
+    /// A cache in its steady state.
     pub fn full(plan: plan::Cache) -> Cache {
         let mut cache = Cache::empty(plan, Time::ZERO);
         cache.known.settle(&plan, true);
@@ -63,24 +63,24 @@ impl Cache {
         cache
     }
 
-    /// The share of the requests that it answers.
+    /// The share of requests answered from the cache.
     pub fn hit(&mut self, now: Time) -> f64 {
         if self.plan.ttl.is_zero() {
-            // Always warm.
+            // Without a `ttl` it is always warm.
             return self.plan.hit;
         }
         self.taken.pass(&self.plan, now, self.answers);
         self.taken.fresh
     }
 
-    /// An upstream has answered what was asked then, or none has.
+    /// A request sent at `asked` has now been answered by an upstream, or by none.
     #[inline]
     pub fn heard(&mut self, asked: Time, now: Time, answers: bool) {
         if self.plan.ttl.is_zero() {
             return;
         }
         if answers == self.answers {
-            // As was taken for granted.
+            // The assumption holds.
             self.taken.pass(&self.plan, now, answers);
             self.known = self.taken.clone();
             return;
@@ -93,7 +93,7 @@ impl Cache {
 }
 
 impl State {
-    /// Time goes on to `until`, while upstreams answer or do not.
+    /// Advances to `until`, with upstreams that answer or do not.
     fn pass(&mut self, plan: &plan::Cache, until: Time, answers: bool) {
         let ttl = plan.ttl.nanos();
         let part = (ttl / PARTS as u64).max(1);
@@ -121,29 +121,29 @@ impl State {
         }
     }
 
-    /// The fresh share after this time, in which so much goes stale at an even rate and what is asked for is fetched: of `x' = μ(1 - x) - r`
-    /// the solution.
+    /// The fresh share after this time, while the share `stale` expires at an even rate and missing keys are fetched:
+    /// the solution of `x' = μ(1 - x) - r`.
     fn fresh_after(&self, plan: &plan::Cache, nanos: u64, stale: f64) -> f64 {
-        // How much of a key that is not there is fetched meanwhile: μ times the time.
+        // Expected requests for a missing key in this time: μ times the time.
         let asked = plan.hit / (1.0 - plan.hit) * nanos as f64 / plan.ttl.nanos() as f64;
         if asked == 0.0 || asked.is_infinite() {
             return if asked == 0.0 { self.fresh - stale } else { 1.0 }.max(0.0);
         }
         let rest = 1.0 - stale / asked;
         if libm::fabs(rest - self.fresh) < 1e-12 {
-            // In balance, as it nearly always is: what goes stale is fetched.
+            // The usual case, balance: what goes stale is fetched.
             return self.fresh;
         }
         (self.fresh - (rest - self.fresh) * libm::expm1(-asked)).max(0.0)
     }
 
-    /// As it is after a long time like this.
+    /// The steady state under these conditions.
     fn settle(&mut self, plan: &plan::Cache, answers: bool) {
         self.fresh = if answers { plan.hit } else { 0.0 };
         self.fetched = [self.fresh / PARTS as f64; PARTS];
         self.fetching = 0.0;
         if answers {
-            // So much of the part of now is over.
+            // The elapsed part of the current slice.
             let part = (plan.ttl.nanos() / PARTS as u64).max(1);
             self.fetching = self.fetched[0] * (self.at.nanos() % part) as f64 / part as f64;
         }
@@ -168,7 +168,7 @@ mod tests {
         }
     }
 
-    /// Upstreams are heard of every 10 ms, of what was asked just before.
+    /// Upstreams answer every 10 ms, to requests sent just before.
     fn hears(cache: &mut Cache, from: f64, to: f64, answers: impl Fn(u32) -> bool) {
         for i in 1..=((to - from) * 100.0).round() as u32 {
             let now = from + f64::from(i) / 100.0;
@@ -176,7 +176,7 @@ mod tests {
         }
     }
 
-    /// From empty 1 - exp(-μt), with μ = 0.8/(0.2 · 20 s); full, it stays so.
+    /// From empty, 1 - exp(-μt) with μ = 0.8/(0.2 · 20 s); a full cache stays full.
     #[test]
     fn it_fills_as_fast_as_its_keys_are_asked_for() {
         let mut cache = Cache::empty(plan(), at(0.0));
@@ -190,7 +190,7 @@ mod tests {
         assert!((full.hit(at(51.5)) - HIT).abs() < 1e-9);
     }
 
-    /// In a straight line, whether one hears at once that nobody answers, or at the end.
+    /// Linearly, whether the failure is learnt at once or at the end.
     #[test]
     fn it_goes_stale_within_a_ttl() {
         let (mut told, mut late) = (Cache::full(plan()), Cache::full(plan()));
@@ -202,7 +202,7 @@ mod tests {
         }
     }
 
-    /// A key that is not there is fetched at the second attempt in the middle: it is there for 20 s of 20 + 2 · 5.
+    /// A missing key is fetched at the second attempt on average, so it is present for 20 s out of 20 + 2 · 5.
     #[test]
     fn with_half_of_the_answers_it_keeps_two_thirds() {
         for mut cache in [Cache::full(plan()), Cache::empty(plan(), at(0.0))] {
@@ -211,7 +211,7 @@ mod tests {
         }
     }
 
-    /// One request in two minutes: what is known between them is what the last one met.
+    /// One request in two minutes: between requests the last answer determines the state.
     #[test]
     fn whoever_is_asked_seldom_is_warm() {
         let mut cache = Cache::full(plan());

@@ -1,7 +1,7 @@
-//! A resolver: answers after its lookup time. What it answers is the [directory](crate::model::directory)'s.
+//! A resolver: answers after its lookup time, with the addresses from the [directory](crate::model::directory).
 //!
-//! With `failover` it checks the nodes it names, and what is down is not given out, unless all are: then all are named,
-//! since one of them may be better than its check.
+//! With `failover` it checks the nodes it names and leaves out those that are down. If all are down it names them all,
+//! since a check may be wrong.
 
 use super::health::{Checks, Health};
 use super::{Behaviour, Tending};
@@ -16,7 +16,7 @@ use crate::scenario::plan::{self, Target};
 pub struct Dns<'p> {
     me: NodeId,
     plan: &'p plan::Dns,
-    /// What it believes of each answer, in order.
+    /// What it believes of each address, in order.
     health: Vec<Health>,
     checks: u64,
 }

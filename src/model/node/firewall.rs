@@ -1,6 +1,6 @@
-//! A packet filter: lets requests through while its state table has room and its rate limit allows.
+//! A packet filter: passes requests while its state table has room and its rate limit allows.
 //!
-//! What comes back from behind it passes unchanged: a refused connection is a refused connection on both sides.
+//! Replies pass unchanged: a refused connection is refused on both sides.
 
 use super::Behaviour;
 use crate::model::context::Context;
@@ -51,7 +51,7 @@ impl Behaviour for Firewall<'_> {
             entered,
             ..
         } = cx.frames[frame];
-        // The connection is the caller's own: what it has waited so far counts.
+        // The connection is the caller's own, so the time it has already waited counts.
         let left = patience - cx.now().since(entered);
         cx.call(frame, self.plan.to, op, seed, left);
     }

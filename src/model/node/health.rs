@@ -1,6 +1,8 @@
-//! What a balancer, or a resolver that checks its answers, believes of a server, from the checks it has seen and what an operator has said.
+//! What a balancer, or a resolver with fail-over, believes about a server, from its checks and from an operator's
+//! commands.
 //!
-//! `Health` is a small state machine: it counts and decides. `Checks` asks, one check after the other, and sets the time of the next.
+//! `Health` is a small state machine that counts and decides. `Checks` runs the checks, one after the other, and
+//! schedules the next.
 
 use super::{Admin, Tending};
 use crate::base::ids::NodeId;
@@ -13,31 +15,31 @@ use crate::scenario::plan::Check;
 /// The checks of one server by one node.
 #[derive(Copy, Clone, Debug)]
 pub struct Checks<'p> {
-    /// Who checks.
+    /// The checking node.
     pub by: NodeId,
-    /// The server's place in its list.
+    /// The server's index in the node's list.
     pub server: usize,
-    /// How.
+    /// The configured check.
     pub check: &'p Check,
-    /// Whence their random numbers come.
+    /// Keys their draws.
     pub key: u64,
 }
 
 impl Checks<'_> {
-    /// They begin anew, at a moment of their own within an interval.
+    /// Starts the checks, at a random moment within one interval.
     pub fn begin(self, cx: &mut Context<'_>, health: &mut Health) {
         let turn = health.next_turn();
         let word = unit(&mut Draw::keyed(mix(self.key, u64::from(turn))));
         self.begin_after(cx, health, self.check.inter.scaled(word));
     }
 
-    /// One has ended, and the next follows.
+    /// A check has ended; schedules the next.
     pub fn go_on(self, cx: &mut Context<'_>, health: &mut Health) {
         let span = health.interval(self.check);
         self.begin_after(cx, health, span);
     }
 
-    /// The next begins within `fastinter`, if it was to begin later than that.
+    /// Moves the next check forward to `fastinter` from now, if it is later.
     pub fn hurry(self, cx: &mut Context<'_>, health: &mut Health) {
         if health.forgets_check_after(cx.now() + self.check.fastinter) {
             self.begin_after(cx, health, self.check.fastinter);
@@ -49,12 +51,13 @@ impl Checks<'_> {
         cx.tend_after(self.by, self.server, health.turn(), span, Tending::Check);
     }
 
-    /// One begins, or has heard nothing for as long as it may last. Has it passed? `None` where that is not known yet.
+    /// Starts a check, or ends one that got no response in time. Returns whether it passed; `None` while that is open.
     pub fn tend(self, cx: &mut Context<'_>, health: &mut Health, target: NodeId, what: Tending) -> Option<bool> {
         if what == Tending::GiveUp {
             return Some(false);
         }
-        // Turns and checks are both counted from one: inverted, no check shares its key with the moment the first one begins.
+        // Turns and checks are both counted from one. Inverting keeps a check's key apart from that of the first
+        // check's moment.
         let key = mix(self.key, !health.begin_check());
         match probe(cx, self.by, target, key, self.check.deep) {
             Finding::Pass => Some(true),
@@ -67,22 +70,22 @@ impl Checks<'_> {
     }
 }
 
-/// So many doubts that one more is enough for any `fall`.
+/// A value of `doubts` from which one more failure reaches any `fall`.
 const ONE_LEFT: u32 = u32::MAX - 1;
 
-/// What a balancer believes of a server.
+/// What a balancer believes about a server.
 #[derive(Clone, Debug)]
 pub struct Health {
     up: bool,
-    /// Checks in a row that disagree with `up`.
+    /// Consecutive checks that disagree with `up`.
     doubts: u32,
     /// Checks begun so far.
     checks: u64,
-    /// Names the check that is waited for: one that was put off or forgotten finds another number.
+    /// Number of the pending check. A check that was rescheduled or cancelled carries another number.
     turn: u16,
-    /// When the next check begins; `None` while one is under way.
+    /// When the next check starts; `None` while one runs.
     due: Option<Time>,
-    /// Errors in a row that live traffic has met.
+    /// Consecutive errors seen in live traffic.
     errors: u32,
     maint: u32,
     drain: u32,
@@ -105,28 +108,28 @@ impl Default for Health {
 }
 
 impl Health {
-    /// May it be given new requests, as far as checks and operators go?
+    /// Whether checks and operators allow it new requests.
     pub fn is_able(&self) -> bool {
         self.up && self.maint == 0 && self.drain == 0
     }
 
-    /// Which check is waited for.
+    /// The number of the pending check.
     pub fn turn(&self) -> u16 {
         self.turn
     }
 
-    /// Another check is to be waited for than before.
+    /// Replaces the pending check by a new one.
     fn next_turn(&mut self) -> u16 {
         self.turn = self.turn.wrapping_add(1);
         self.turn
     }
 
-    /// The next check begins then.
+    /// Sets when the next check starts.
     fn is_due(&mut self, at: Time) {
         self.due = Some(at);
     }
 
-    /// Where the next check is still to begin, and later than that, another is to be waited for.
+    /// Cancels the next check if it is to start after `at`; says whether it did.
     pub fn forgets_check_after(&mut self, at: Time) -> bool {
         let later = self.due.is_some_and(|due| due > at);
         if later {
@@ -135,15 +138,15 @@ impl Health {
         later
     }
 
-    /// A check begins now; its number.
+    /// A check starts now; returns its number.
     fn begin_check(&mut self) -> u64 {
         self.due = None;
         self.checks += 1;
         self.checks
     }
 
-    /// Live traffic has met a failure or a success. Says whether that makes `limit` failures in a row; then the count
-    /// begins anew. A server that is down is not given any traffic, and what still comes back from it tells nothing.
+    /// Counts a failure or success seen in live traffic. Returns whether `limit` consecutive failures are reached; the
+    /// count then restarts. While the server is down, late results are ignored.
     pub fn observe_traffic(&mut self, failed: bool, limit: u32) -> bool {
         self.errors = if failed && self.up { self.errors + 1 } else { 0 };
         let enough = self.errors >= limit;
@@ -153,17 +156,17 @@ impl Health {
         enough
     }
 
-    /// Two more failed checks and it is down, if it was to take more.
+    /// Leaves at most two failed checks until it counts as down.
     pub fn two_failures_left(&mut self, check: &Check) {
         self.doubts = self.doubts.max(check.fall.saturating_sub(2));
     }
 
-    /// It is down, whatever the checks say.
+    /// Marks it down, regardless of checks.
     pub fn mark_down(&mut self) {
         (self.up, self.doubts) = (false, 0);
     }
 
-    /// A check has passed or failed. Says whether that changed the belief.
+    /// Records the result of a check. Returns whether the belief changed.
     pub fn observe(&mut self, check: &Check, passed: bool) -> bool {
         if passed {
             self.errors = 0;
@@ -176,7 +179,7 @@ impl Health {
         changes
     }
 
-    /// How long after the end of a check the next begins.
+    /// The pause between the end of a check and the next.
     pub fn interval(&self, check: &Check) -> Span {
         match (self.doubts > 0, self.up) {
             (true, _) => check.fastinter,
@@ -185,18 +188,18 @@ impl Health {
         }
     }
 
-    /// Whoever checks begins anew, and knows of no failure.
+    /// The checking node restarts and knows of no failure.
     pub fn forget(&mut self) {
         (self.up, self.doubts, self.errors) = (true, 0, 0);
     }
 
-    /// The balancer begins anew, or the server is back from maintenance: up, but the first check that fails takes it down, whatever `fall` is, until one
-    /// has passed.
+    /// After a restart of the balancer or maintenance of the server: up, but until a check passes, the first failed one
+    /// takes the server down, whatever `fall` is.
     pub fn believe_up(&mut self) {
         (self.up, self.doubts, self.errors) = (true, ONE_LEFT, 0);
     }
 
-    /// An operator takes it out or puts it back. Several may have taken it out.
+    /// An operator takes it out of service or puts it back; the commands are counted.
     pub fn administer(&mut self, action: Admin, begins: bool) {
         let count = match action {
             Admin::Maint => &mut self.maint,
@@ -243,7 +246,7 @@ mod tests {
             health.observe(&check, p);
             health.interval(&check)
         });
-        // Steady, in doubt twice, down, in doubt again, up.
+        // Steady, two doubts, down, one doubt, up.
         assert_eq!(intervals, [1000, 200, 200, 400, 200, 1000].map(Span::from_millis));
     }
 
@@ -257,7 +260,7 @@ mod tests {
         assert_eq!([1, 2, 3, 10].map(down_after), [1, 2, 2, 2].map(Some));
     }
 
-    /// Two errors, a check that passes, and one more error are not three in a row.
+    /// Two errors, a passed check and another error are not three in a row.
     #[test]
     fn a_check_that_passes_forgives_errors() {
         let (check, mut health) = (check(), Health::default());

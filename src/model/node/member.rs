@@ -1,6 +1,6 @@
-//! A member of a database: takes a query if it has a connection left, and serves it as its station and host allow.
+//! A member of a database: accepts a query if a connection is left, and serves it as its station and host allow.
 //!
-//! It does not know which role it plays: the [directory](crate::model::directory) says whom the application asks.
+//! It does not know its role: the [directory](crate::model::directory) says which member the application asks.
 
 use super::Behaviour;
 use crate::base::ids::NodeId;
@@ -11,7 +11,7 @@ use crate::model::request::{Frame, FrameKey, Outcome, Reply, Step};
 use crate::model::wire::{Message, Passage};
 use crate::scenario::plan::{self, Plan, WRITE};
 
-/// Salt of what the network does to a replica's acknowledgement.
+/// Salt of the network draws for a replica's acknowledgement.
 const ACKNOWLEDGED: u64 = 1;
 
 /// A member of a database.
@@ -19,7 +19,7 @@ pub struct Member<'p> {
     plan: &'p plan::Member,
     database: &'p plan::Database,
     me: NodeId,
-    /// Commits that wait for a replica, of which there is none just now; those that have ended are still among them.
+    /// Commits that wait for a replica while there is none; ended ones stay listed.
     waiting: Vec<FrameKey>,
 }
 
@@ -40,14 +40,14 @@ impl<'p> Member<'p> {
 
     // --- commits ----------------------------------------------------------------------------------------------------
 
-    /// A write is done here; it is acknowledged when replication allows.
+    /// A write is done here; it is acknowledged as replication allows.
     fn commit(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
         let Some(timeout) = self.database.semi_sync else {
             return self.commit_alone(cx, frame);
         };
         let is_on = cx.directory.semi_sync(self.plan.database);
         match self.nearest_replica(cx, cx.frames[frame].seed) {
-            // A replica that answers has caught up, and has the write before the client hears of it.
+            // A replica that answers has caught up, and has the write before the client is told.
             Some(round_trip) => {
                 if !is_on {
                     cx.directory.set_semi_sync(self.plan.database, true);
@@ -67,7 +67,7 @@ impl<'p> Member<'p> {
         }
     }
 
-    /// A replica has this commit, and with it all that were before it.
+    /// A replica has this commit and all earlier ones.
     fn acknowledged(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
         let apply = cx.sample(&self.database.apply, &cx.frames[frame], APPLY);
         let now = cx.now();
@@ -79,7 +79,7 @@ impl<'p> Member<'p> {
         }
     }
 
-    /// A write that no replica has seen yet: it dies with this server, if that dies before one has received it.
+    /// Commits a write that no replica has yet: it is lost if this server dies before one has received it.
     fn commit_alone(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
         let lag = cx.sample(&self.database.lag, &cx.frames[frame], LAG);
         let apply = cx.sample(&self.database.apply, &cx.frames[frame], APPLY);
@@ -94,7 +94,7 @@ impl<'p> Member<'p> {
     /// The round trip to the nearest replica that answers.
     fn nearest_replica(&self, cx: &Context<'_>, key: u64) -> Option<Span> {
         let here = cx.host_of(self.me);
-        // By its place in the list: other nodes of the scenario change nothing.
+        // Keyed by its place in the list, so that other nodes of the scenario change nothing.
         let round_trip = |(place, replica): (usize, &NodeId)| {
             let there = cx.plan.node(*replica).host;
             let key = mix(key, place as u64);
@@ -113,7 +113,7 @@ impl<'p> Member<'p> {
         replicas.filter_map(round_trip).min()
     }
 
-    /// The commits that wait end now.
+    /// Ends all waiting commits.
     fn release_waiting(&mut self, cx: &mut Context<'_>, seen: bool) {
         for frame in std::mem::take(&mut self.waiting) {
             if !cx.frames.contains(frame) {
@@ -148,7 +148,8 @@ impl Behaviour for Member<'_> {
         }
     }
 
-    /// A replica has acknowledged, or the wait for one is over: then the primary waits no more, for nobody's commit.
+    /// A replica has acknowledged, or the wait for one timed out. After a time-out the primary stops waiting for any
+    /// commit.
     fn timer(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
         if self.waiting.contains(&frame) {
             cx.directory.set_semi_sync(self.plan.database, false);

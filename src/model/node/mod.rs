@@ -1,7 +1,9 @@
-//! What each kind of node does with a request, one kind a file.
+//! What each kind of node does with a request, one kind per file.
 //!
-//! A node is a state machine that is told what happened and answers through a narrow [`Context`]: it never sees the
-//! world. A new kind is one file, one word in [`Node`], and one scenario.
+//! A node is a state machine: the [world](super::world) tells it what happened, and it acts through the [`Context`]. It
+//! never sees the world or the other nodes' state machines. The context does give access to the public fields of all
+//! nodes; by convention a node touches only its own. For what a new kind costs, see "What changing things costs" in
+//! ARCHITECTURE.md.
 
 pub mod app;
 pub mod cache;
@@ -19,21 +21,21 @@ use super::station::Entry;
 use crate::base::ids::NodeId;
 use crate::scenario::plan::{Kind, Plan, Setting};
 
-/// How a node behaves. The defaults are those of a node that has nothing to add.
+/// How a node behaves. The defaults suit a node that only works and answers.
 pub trait Behaviour {
-    /// A call has arrived. By default it wants a worker.
+    /// A call has arrived. By default it asks for a worker.
     fn arrived(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
         self.queue_for_worker(cx, frame);
     }
 
-    /// It has a worker. By default the node's own work begins.
+    /// The frame has got a worker. By default the node's own work begins.
     fn granted(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
         if !self.begin_work(cx, frame) {
             self.worked(cx, frame);
         }
     }
 
-    /// Begins the node's own work for this request. False where there is nothing to do.
+    /// Begins the node's own work for this request. False if there is nothing to do.
     fn begin_work(&mut self, cx: &mut Context<'_>, frame: FrameKey) -> bool {
         cx.own_work(frame)
     }
@@ -41,46 +43,46 @@ pub trait Behaviour {
     /// The work begun last is done.
     fn worked(&mut self, cx: &mut Context<'_>, frame: FrameKey);
 
-    /// The call made last has come back. Only nodes that call need to listen.
+    /// The latest call has come back. Only nodes that call need this.
     fn answered(&mut self, cx: &mut Context<'_>, frame: FrameKey, reply: Reply) {
         cx.finish(frame, reply);
     }
 
-    /// A good answer has come back: where all that is left to do is to pass it on, the node lets go of the frame, as in
-    /// `answered` and `release`.
+    /// A good answer has come back. If it only has to be passed on, the node releases the frame, as `answered` and
+    /// `release` would, and returns true.
     fn passes_back(&mut self, _cx: &mut Context<'_>, _frame: FrameKey) -> bool {
         false
     }
 
-    /// The frame's timer has run out. Only nodes that set one need to listen.
+    /// The frame's timer has run out. Only nodes that set timers need this.
     fn timer(&mut self, _cx: &mut Context<'_>, _frame: FrameKey) {}
 
-    /// A frame has ended, whatever ended it, and is no longer in flight: give back what only this kind of node knows of.
+    /// A frame has ended for any reason and is no longer in flight: gives back what only this kind of node tracks.
     fn release(&mut self, _cx: &mut Context<'_>, _frame: &mut Frame) {}
 
-    /// The process begins, at the start of the run or after a crash.
+    /// The process starts, at the beginning of the run or after a crash.
     fn started(&mut self, _cx: &mut Context<'_>) {}
 
-    /// It is time to look after one of its servers.
+    /// Maintenance of one of a balancer's servers is due.
     fn tend(&mut self, _cx: &mut Context<'_>, _server: usize, _turn: u16, _what: Tending) {}
 
-    /// A replica of the database that this node belongs to answers again.
+    /// A replica of the database this node belongs to is back.
     fn peer_returned(&mut self, _cx: &mut Context<'_>) {}
 
-    /// A node is taken out by hand (or put back): into maintenance, or only drained.
+    /// An operator takes a node out of service (maintenance or drain) or puts it back.
     fn administer(&mut self, _cx: &mut Context<'_>, _node: NodeId, _action: Admin, _begins: bool) {}
 
-    /// A setting of its own kind changes at run time; what it was comes back.
+    /// A setting of this kind changes at run time; returns the old value.
     fn set(&mut self, _cx: &mut Context<'_>, setting: &Setting) -> Setting {
         unreachable!("this kind of node has no setting {setting:?}")
     }
 
-    /// What it still holds: zero once every frame is gone. The audit at the end of a run asks.
+    /// What it still holds. The audit at the end of a run requires zero once every frame is gone.
     fn held(&self) -> u64 {
         0
     }
 
-    /// Asks the station for a worker, and goes on as it answers.
+    /// Asks the station for a worker and acts on the result.
     #[inline(always)]
     fn queue_for_worker(&mut self, cx: &mut Context<'_>, frame: FrameKey) {
         match cx.enter(frame) {
@@ -91,16 +93,16 @@ pub trait Behaviour {
     }
 }
 
-/// What a balancer does for one of its servers from time to time.
+/// A balancer's periodic maintenance of one of its servers.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Tending {
     /// A health check begins.
     Check,
-    /// A health check has heard nothing and gives up.
+    /// A health check has got no response and gives up.
     GiveUp,
-    /// A slow start goes on.
+    /// The next step of a slow start.
     Warm,
-    /// The sessions on a server that was marked down are shut down.
+    /// Shuts down the sessions on a server that was marked down.
     ShutDown,
 }
 
@@ -115,9 +117,9 @@ pub enum Admin {
 
 macro_rules! kinds {
     ($($kind:ident($state:ty)),* $(,)?) => {
-        /// A node with its state, closed: every kind there is.
+        /// A node with its state; one variant per kind.
         ///
-        /// Its kind is a byte of its own: hidden among a field's impossible values it takes longer to read.
+        /// `repr(u8)` gives the kind a byte of its own: a niche inside a field takes longer to read.
         #[repr(u8)]
         #[expect(clippy::large_enum_variant, reason = "one a node, made once and never moved")]
         pub enum Node<'p> { $(#[doc = concat!("See [`", stringify!($state), "`].")] $kind($state)),* }
@@ -129,7 +131,8 @@ macro_rules! kinds {
                 match self { $(Node::$kind(node) => node),* }
             }
 
-            // What every request meets goes straight to the kind that is told; the compiler then sees through the call.
+            // The frequent calls are matched directly, not through the trait object, so that the compiler can inline
+            // them.
 
             /// See [`Behaviour::arrived`].
             #[inline]

@@ -1,6 +1,7 @@
 //! Nginx: answers its static classes itself, proxies the rest, and pays for TLS.
 //!
-//! Event-driven: a worker is held for its own work only. A proxied request counts two connections, a static one one.
+//! It is event-driven: a worker is held for its own work only. A proxied request uses two connections, a static one
+//! uses one.
 
 use std::collections::BTreeMap;
 
@@ -18,21 +19,21 @@ use crate::model::request::{Frame, FrameKey, How, Outcome, Reply, Step as FrameS
 use crate::model::retry::Tried;
 use crate::scenario::plan::{self, Target};
 
-/// Where a request stands at its web server.
+/// How far a request has got at its web server.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Step {
-    /// Connections it counts for: its client's, and from the time on that it is proxied its upstream's too.
+    /// Connections in use: the client's, and once it is proxied the upstream's.
     connections: u32,
-    /// Is it answered here?
+    /// Whether it is answered here.
     here: bool,
-    /// Upstreams it has been to.
+    /// Upstreams already tried.
     tried: Tried,
     stage: Stage,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq)]
 enum Stage {
-    /// Held back by `limit_req`.
+    /// Delayed by `limit_req`.
     Delayed,
     /// The web server's own work is being done.
     Accepted,
@@ -46,13 +47,13 @@ pub struct Web<'p> {
     connections: u32,
     upstreams: Upstreams,
     limit_req: Option<LimitReq>,
-    /// With `limit_conn`: how many requests each client has here, if any.
+    /// With `limit_conn`: the number of requests here per client, if any.
     clients: BTreeMap<(SourceId, u32), u32>,
     cache: Option<Box<Cache>>,
     read_timeout: Option<LaneId>,
 }
 
-/// Nginx's own: where it listens, and where its master speaks to it.
+/// Nginx's own connections: the listening socket and the channel from its master.
 const OWN: u32 = 2;
 impl<'p> Web<'p> {
     /// A web server at the start of a run.
@@ -85,7 +86,7 @@ impl<'p> Web<'p> {
         }
     }
 
-    /// Does it answer the request itself: because it is static, or there is nobody else, or it has the answer?
+    /// Whether it answers the request itself: static, no upstreams, or a cache hit.
     fn serves(&mut self, cx: &Context<'_>, key: FrameKey) -> bool {
         self.plan.serves[cx.frames[key].wish.class.index()]
             || self.plan.upstreams.is_empty()
@@ -97,7 +98,7 @@ impl<'p> Web<'p> {
         cache.is_some_and(|cache| unit(&mut cx.draw(&cx.frames[key], CACHE)) < cache.hit(cx.now()))
     }
 
-    /// With `limit_conn`: may its client have one more here? Then it is counted.
+    /// With `limit_conn`: counts the request if its client may have one more here.
     fn admits_client(&mut self, cx: &Context<'_>, key: FrameKey) -> bool {
         self.plan
             .limit_conn
@@ -135,7 +136,7 @@ impl<'p> Web<'p> {
         }
     }
 
-    /// A connection for the upstream is taken beside the client's.
+    /// Takes a connection for the upstream in addition to the client's.
     fn connects(&mut self, cx: &mut Context<'_>, key: FrameKey) -> bool {
         let connects = self.has_connection();
         if connects {
@@ -145,12 +146,12 @@ impl<'p> Web<'p> {
         connects
     }
 
-    /// Is one of `worker_connections` left?
+    /// Whether one of `worker_connections` is left.
     fn has_connection(&self) -> bool {
         OWN + self.connections < self.plan.connections
     }
 
-    /// Passes the request to an upstream. Where none is left, Nginx has forgotten how the last attempt failed: a 502.
+    /// Passes the request to an upstream. With none left Nginx answers 502, however the last attempt failed.
     fn proxy(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let now = cx.now();
         let frame = &mut cx.frames[key];
@@ -176,7 +177,7 @@ impl<'p> Web<'p> {
         }
     }
 
-    /// An attempt has failed: another upstream, if `proxy_next_upstream` says so and one is left to try.
+    /// An attempt has failed: tries another upstream if `proxy_next_upstream` says so and one is left.
     #[cold]
     fn attempt_failed(&mut self, cx: &mut Context<'_>, key: FrameKey, upstream: usize, reply: Reply) {
         let next_on = self.plan.next_on;
@@ -189,8 +190,8 @@ impl<'p> Web<'p> {
         let step = Web::step(cx, key);
         step.stage = Stage::Accepted;
         let goes_on = named && step.tried.count() < tries;
-        // What did not answer counts against the upstream whatever the directive says. An error answer counts when it sends the
-        // request elsewhere; one that is passed on is an answer like any other.
+        // No answer counts against the upstream, whatever the directive says. An error answer counts only if the
+        // request moves to another upstream; one that is passed on is an ordinary answer.
         if goes_on || reply.how != How::Answered {
             self.upstreams.failed(upstream, cx.now());
         } else {
@@ -213,7 +214,7 @@ impl<'p> Web<'p> {
         cx.finish(key, Reply::failed(cause));
     }
 
-    /// An upstream has.
+    /// An upstream has answered.
     #[inline]
     fn succeeded(&mut self, cx: &Context<'_>, key: FrameKey, upstream: u16) {
         self.upstreams.succeeded(usize::from(upstream));
@@ -236,7 +237,7 @@ impl Behaviour for Web<'_> {
     fn arrived(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let here = self.serves(cx, key);
         if !self.has_connection() {
-            // As Nginx does when `worker_connections` are used up: the connection is closed without an answer.
+            // As Nginx does if `worker_connections` are used up: the connection is closed without an answer.
             return cx.turn_away(
                 key,
                 Reply {
@@ -278,7 +279,7 @@ impl Behaviour for Web<'_> {
         } else if self.connects(cx, key) {
             self.proxy(cx, key);
         } else {
-            // As Nginx does when the client had the last of them: a 500.
+            // As Nginx does if the client had the last connection: a 500.
             cx.refuse(key, Outcome::Error);
         }
     }
@@ -310,7 +311,7 @@ impl Behaviour for Web<'_> {
         let stage = Web::step(cx, key).stage;
         match stage {
             Stage::Delayed => self.admit(cx, key),
-            // While a connection is being made `proxy_connect_timeout` counts, not `proxy_read_timeout`.
+            // While the connection is still being made, `proxy_connect_timeout` applies, not `proxy_read_timeout`.
             Stage::Proxied { upstream } if !cx.meets_silence(key) => {
                 cx.hang_up(key);
                 let silence = Reply {
@@ -326,7 +327,7 @@ impl Behaviour for Web<'_> {
     fn release(&mut self, cx: &mut Context<'_>, frame: &mut Frame) {
         if let FrameStep::Web(step) = frame.step {
             if let Some(cache) = self.cache.as_mut().filter(|_| frame.child != FrameKey::NONE) {
-                // Its client has gone before an answer came back: it may be on its way, but nobody knows of it here.
+                // Its client has gone before an answer came back; what was under way is unknown here.
                 cache.heard(frame.entered, cx.now(), false);
             }
             self.let_go(step, frame);
@@ -335,7 +336,7 @@ impl Behaviour for Web<'_> {
 
     fn started(&mut self, cx: &mut Context<'_>) {
         if cx.now() > Time::ZERO {
-            // A new process remembers nothing of failures.
+            // A new process has no memory of failures.
             self.upstreams = Upstreams::new(self.plan.balance, &self.plan.upstreams);
             self.limit_req = self.plan.limit_req.as_ref().map(LimitReq::new);
             self.cache = self.plan.cache.map(|c| Box::new(Cache::empty(c, cx.now())));
@@ -347,7 +348,7 @@ impl Behaviour for Web<'_> {
     }
 }
 
-/// Begins the node's own work with a TLS handshake before it.
+/// Begins the node's own work, preceded by a TLS handshake.
 pub fn work_with_tls(cx: &mut Context<'_>, key: FrameKey, tls: &plan::Tls) -> bool {
     let mut demand = cx.own_demand(key);
     demand.cpu = demand.cpu + handshake(cx, key, tls);

@@ -1,14 +1,14 @@
-//! When the next request of an open source comes.
+//! When the next request of an open source arrives.
 
 use super::Client;
 use crate::base::dist::{Dist, exp1};
 use crate::base::time::{Span, Time};
 use crate::scenario::plan::{Arrivals, Load};
 
-/// Where a modulated arrival process stands.
+/// Position in a modulated arrival process.
 #[derive(Copy, Clone, Debug, Default)]
 pub(super) struct Modulation {
-    /// The state, or the stretch of a profile.
+    /// The state, or the segment of a profile.
     pub(super) state: usize,
     pub(super) until: Time,
     pub(super) started: bool,
@@ -16,7 +16,8 @@ pub(super) struct Modulation {
 }
 
 impl Modulation {
-    /// At this moment of the load; `midlife`, a number from 0 to 1, says in which state it is found that has long been changing them.
+    /// The position at this moment of the load. With `midlife` (0 to 1) the state is drawn from the long-run
+    /// distribution.
     pub(super) fn at(load: &Load, moment: Span, midlife: Option<f64>) -> Modulation {
         let before = match load {
             Load::Open {
@@ -40,7 +41,7 @@ impl Modulation {
     }
 }
 
-/// The state that a share of the time lies in, if one follows the other.
+/// The state at this share of one full cycle through all states.
 fn state_at(states: &[(f64, Span)], share: f64) -> usize {
     let whole: f64 = states.iter().map(|(_, stay)| stay.seconds()).sum();
     let ends = states.iter().scan(0.0, |end, (_, stay)| {
@@ -53,7 +54,7 @@ fn state_at(states: &[(f64, Span)], share: f64) -> usize {
 }
 
 impl Client<'_> {
-    /// The next arrival after this one, if there is another.
+    /// The next arrival after `now`, if there is one.
     #[inline]
     pub(super) fn next_arrival(&mut self, now: Time) -> Option<Time> {
         let Load::Open { arrivals, .. } = &self.source.load else {
@@ -65,7 +66,7 @@ impl Client<'_> {
         }
     }
 
-    /// Of a process that is not Poisson: out of the way of those that are.
+    /// Kept out of line, so that the Poisson case stays small.
     #[inline(never)]
     fn next_of_another(&mut self, now: Time, arrivals: &Arrivals) -> Option<Time> {
         match arrivals {
@@ -86,7 +87,7 @@ impl Client<'_> {
         Span::from_seconds(exp1(&mut self.arrivals) / rate)
     }
 
-    /// Inverts the integral of a piecewise-linear rate: exact, with one draw an arrival.
+    /// Inverts the integral of a piecewise-linear rate: exact, one draw per arrival.
     fn next_of_profile(&mut self, now: Time, points: &[(Time, f64)]) -> Option<Time> {
         let mut wanted = exp1(&mut self.arrivals);
         let mut at = now.seconds();
@@ -108,7 +109,7 @@ impl Client<'_> {
             wanted -= area;
             at = t1;
         }
-        // Nothing comes before the first point, which may be the only one.
+        // Nothing arrives before the first point, which may be the only one.
         let (end, last) = points.last()?;
         (*last > 0.0).then(|| Time::ZERO + Span::from_seconds(at.max(end.seconds()) + wanted / last))
     }
@@ -127,7 +128,7 @@ impl Client<'_> {
                     return Some(next);
                 }
             }
-            // Nothing more in this state; what a Poisson process forgets costs nothing to draw anew.
+            // No more arrivals in this state. The Poisson process has no memory, so drawing again is free.
             at = self.modulation.until;
             if at == Time::from_nanos(u64::MAX) || at > Time::ZERO + self.plan.duration {
                 return None;

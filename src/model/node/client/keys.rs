@@ -2,23 +2,23 @@
 
 use crate::scenario::plan::Keys;
 
-/// Zipf's law: the k-th key, from 0, is asked for in proportion to 1 / (k + 1)^s.
+/// Zipf's law: key k, counted from 0, is requested in proportion to 1 / (k + 1)^s.
 #[derive(Debug)]
 pub struct Zipf {
     count: u32,
     exponent: f64,
-    /// Cumulated weights of the first keys.
+    /// Cumulative weights of the first keys.
     first: Vec<f64>,
-    /// The weight of all.
+    /// The weight of all keys.
     total: f64,
 }
 
-/// So many weights are summed one by one. Those behind them are an integral, each from half a place before it to half a
-/// place behind, which by the midpoint rule is off by s(s + 1) / 24 in the square of a thousand: less than a millionth.
+/// Number of weights summed one by one. The others are integrated, each from half a place before it to half a place
+/// after. By the midpoint rule the error is s(s + 1) / 24 over the square of a thousand: less than a millionth.
 const FIRST: u32 = 1000;
 
 impl Zipf {
-    /// The law of a set of keys.
+    /// The law for a key set.
     pub fn new(keys: &Keys) -> Zipf {
         let weight = |sum: &mut f64, k: u32| {
             *sum += libm::pow(f64::from(k) + 1.0, -keys.zipf);
@@ -35,7 +35,7 @@ impl Zipf {
         law
     }
 
-    /// The key that a number from 0 to 1 stands for.
+    /// Maps a number from 0 to 1 to a key.
     pub fn key(&self, word: f64) -> u64 {
         let aim = word * self.total;
         let key = self.first.partition_point(|sum| *sum <= aim);
@@ -46,7 +46,7 @@ impl Zipf {
         (place.round() as u64).clamp(u64::from(FIRST) + 1, u64::from(self.count)) - 1
     }
 
-    /// The weight from the first keys up to a place, counted from 1.
+    /// The integrated weight behind the first keys, up to a place counted from 1.
     fn rest(&self, place: f64) -> f64 {
         let (from, e) = (f64::from(FIRST) + 0.5, 1.0 - self.exponent);
         if e.abs() < 1e-9 {
@@ -55,7 +55,7 @@ impl Zipf {
         (libm::pow(place, e) - libm::pow(from, e)) / e
     }
 
-    /// The place up to which there is so much weight.
+    /// The inverse of `rest`: the place up to which this much weight lies.
     fn place(&self, rest: f64) -> f64 {
         let (from, e) = (f64::from(FIRST) + 0.5, 1.0 - self.exponent);
         if e.abs() < 1e-9 {
@@ -69,7 +69,7 @@ impl Zipf {
 mod tests {
     use super::*;
 
-    /// Numbers that lie evenly find each key as often as its weight in the sum of all says.
+    /// Evenly spaced numbers find each key in proportion to its weight.
     #[test]
     fn theory_every_key_has_its_share_by_the_law() {
         const WORDS: u32 = 100_000;
@@ -97,7 +97,7 @@ mod tests {
             {
                 let below = found.partition_point(|f| *f < u64::from(k)) as f64 / f64::from(WORDS);
                 let truth = (0..k).map(weight).sum::<f64>() / total;
-                // A word and a half: half of one is the grid, and the integral is off by far less than another.
+                // Half a word is the grid's error; the integral's is far smaller than another whole one.
                 assert!(
                     (below - truth).abs() < 1.5 / f64::from(WORDS),
                     "{count} {zipf} {k}: {below} for {truth}"

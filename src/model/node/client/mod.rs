@@ -1,6 +1,7 @@
-//! The clients of one source: wishes arise, names are looked up, addresses tried, failures retried.
+//! The clients of one source: they make wishes, look up names, try addresses and retry failures.
 //!
-//! A wish is the root frame of a request. Latency runs from here, and here it is decided how a request ended.
+//! A wish is one logical request with all its attempts: the root frame. Its latency starts here, and its outcome is
+//! decided here.
 
 mod arrivals;
 mod keys;
@@ -24,7 +25,7 @@ use crate::model::request::{Doing, Frame, FrameKey, How, Outcome, Reply, Step as
 use crate::model::retry::Retries;
 use crate::scenario::plan::{Arrivals, Entry, Kind, Load, Plan, Source, Target};
 
-/// Where a wish stands.
+/// How far a wish has got.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Step {
     stage: Stage,
@@ -33,20 +34,20 @@ pub struct Step {
 
 #[derive(Copy, Clone, Debug, PartialEq)]
 enum Stage {
-    /// Asking the resolver with this index.
+    /// Querying the resolver with this index.
     Resolving { resolver: u16 },
-    /// Calling the `tried`-th address of an answer; without an answer, the entry itself.
+    /// Calling the `tried`-th address of an answer, or the entry itself if there is no answer.
     Calling { answer: Option<(u32, u32)>, tried: u16 },
-    /// Waiting before it tries again.
+    /// Pausing before a retry.
     Pausing,
 }
 
 impl Stage {
-    /// An attempt begins.
+    /// The stage at the start of an attempt.
     const SETS_OUT: Stage = Stage::Calling { answer: None, tried: 0 };
 }
 
-/// What a client keeps of a lookup.
+/// A client's cached lookup.
 #[derive(Copy, Clone, Debug)]
 struct Cached {
     until: Time,
@@ -60,43 +61,43 @@ pub struct Client<'p> {
     id: SourceId,
     source: &'p Source,
     plan: &'p Plan,
-    /// Is it a closed loop?
+    /// Whether the source is a closed loop.
     is_closed: bool,
-    /// When the next request comes.
+    /// Draws the times of arrivals.
     arrivals: Stream,
-    /// Keys what belongs to one wish: class, client, demands.
+    /// Keys the draws of each wish: class, client, demands.
     wishes: u64,
-    /// Wishes so far; of a closed loop, by user.
+    /// Wishes so far; for a closed loop, per user.
     made: Vec<u64>,
-    /// Cumulated shares of the classes.
+    /// Cumulative shares of the classes.
     shares: Vec<f64>,
-    /// How keys are asked for, by class.
+    /// The key set of each class.
     keys: Vec<Option<Zipf>>,
-    /// One cache a client, made when sources have resolvers.
+    /// One cache per client; allocated if sources have resolvers.
     caches: Vec<Option<Cached>>,
     give_up: Option<LaneId>,
-    /// One for the time-out of each resolver.
+    /// One lane per resolver, for its time-out.
     resolvers: Vec<LaneId>,
     modulation: Modulation,
-    /// The moment of a profile or a recording at which the run begins.
+    /// The moment of the profile or recording at which the run begins.
     begins: Span,
     retries: Retries<'p>,
-    /// Of sources whose pages need several requests.
+    /// Open page views, for sources whose pages need several requests.
     views: Views,
 }
 
-// Salts of what is drawn for a wish.
+// Salts of draws for a wish.
 const RENDER: u64 = 11;
 const THINK: u64 = 12;
 const BACKOFF: u64 = 13;
 const PAGE: u64 = 14;
 const REMEMBERED: u64 = 15;
 const UNDER_WAY: u64 = 16;
-/// While a plan is hushed, of so many wishes one is made.
+/// While the plan is hushed, one wish in this many is made.
 const HUSHED: u64 = 20;
 
 impl<'p> Client<'p> {
-    /// The clients of a source at the start of a run; `me` stands behind the plan's own nodes.
+    /// The clients of a source at the start of a run; `me` follows the plan's own nodes.
     pub fn new(plan: &'p Plan, id: SourceId, me: NodeId, cx: &mut Context<'p>) -> Client<'p> {
         let source = plan.source(id);
         let clients = match source.load {
@@ -110,7 +111,8 @@ impl<'p> Client<'p> {
         };
         let has_resolvers = matches!(source.entry, Entry::Resolvers(_));
         let begins = plan.begins_within.scaled(cx.streams.turn());
-        // The first source is found in its states as evenly as replications go; the states of the others are no business of the first's.
+        // The replications together spread the first source evenly over its states; other sources draw theirs
+        // independently.
         let wishes = cx.streams.key_of(&source.name, Purpose::Requests);
         let midlife = plan.midlife.then(|| match id.index() {
             0 => cx.streams.turn(),
@@ -148,7 +150,7 @@ impl<'p> Client<'p> {
         }
     }
 
-    /// Puts the first arrival, or the first thought of every user, on the calendar.
+    /// Schedules the first arrival, or the first think time of every user.
     pub fn begin(&mut self, cx: &mut Context<'_>) {
         if self.plan.midlife {
             self.remember(cx);
@@ -161,8 +163,9 @@ impl<'p> Client<'p> {
 
     // --- open sources -----------------------------------------------------------------------------------------------
 
-    /// Fills caches as they are found at any moment: a client that asks in exponential gaps has a name for a `ttl`, and then none until
-    /// it asks again; what is left of the `ttl` is as likely one as another (Feller, 1971: the waiting time paradox).
+    /// Fills the DNS caches as at a random moment. A client that asks in exponential gaps has a name for a `ttl` and
+    /// then none until it asks again; the remaining `ttl` is uniformly distributed (Feller, 1971: the waiting time
+    /// paradox).
     fn remember(&mut self, cx: &mut Context<'_>) {
         let Entry::Resolvers(resolvers) = &self.source.entry else {
             return;
@@ -185,7 +188,7 @@ impl<'p> Client<'p> {
         }
     }
 
-    /// A request of an open source comes, and the next is scheduled.
+    /// A request of an open source arrives, and the next is scheduled.
     pub fn arrive(&mut self, cx: &mut Context<'_>) {
         let source = self.source;
         let Load::Open { arrivals, population } = &source.load else {
@@ -209,14 +212,14 @@ impl<'p> Client<'p> {
         self.schedule_next(cx);
     }
 
-    /// Is this one of the wishes that are not made?
+    /// Whether this wish is skipped because the plan is hushed.
     #[inline]
     fn is_hushed(&self, cx: &Context<'_>, number: u64) -> bool {
         cx.now() < Time::ZERO + self.plan.hushed && !number.is_multiple_of(HUSHED)
     }
 
     fn class_of(&self, word: f64) -> ClassId {
-        // The last class takes what rounding leaves of the sum of the shares.
+        // The last class also gets the rounding remainder of the shares.
         let at = self
             .shares
             .iter()
@@ -242,12 +245,12 @@ impl<'p> Client<'p> {
         cx.after(span, Class::Arrival, Event::Wish { source: self.id, user });
     }
 
-    /// How long the user thinks before the next wish.
+    /// The user's think time before the next wish.
     fn thought(&self, think: &Dist, user: u32) -> Span {
         think.sample(&mut Draw::keyed(mix(self.user_seed(user), THINK)))
     }
 
-    /// The first thought, from `begins` on: begun then, or long under way.
+    /// The first think time, from `begins` on: just started, or already under way.
     fn think_first(&mut self, cx: &mut Context<'_>, user: u32, begins: Span) {
         let Load::Closed { think, .. } = &self.source.load else {
             return;
@@ -260,12 +263,12 @@ impl<'p> Client<'p> {
             .at(at, Class::Arrival as u8, Event::Wish { source: self.id, user }.pack());
     }
 
-    /// The number that the user's current wish hangs on.
+    /// Keys the user's current wish.
     fn user_seed(&self, user: u32) -> u64 {
         mix(mix(self.wishes, u64::from(user)), self.made[user as usize])
     }
 
-    /// A user has thought enough.
+    /// A user's think time is over.
     pub fn ask(&mut self, cx: &mut Context<'_>, user: u32) {
         let seed = self.user_seed(user);
         let class = self.class_of(unit(&mut Draw::keyed(seed)));
@@ -322,7 +325,7 @@ impl<'p> Client<'p> {
         self.set_out(cx, key, client, |_| (class.index() as u16, seed));
     }
 
-    /// The key that a request asks for, drawn from its class's key set.
+    /// The hash of the key that a request asks for, drawn from its class's key set.
     fn key_hash(&self, class: ClassId, seed: u64) -> u64 {
         match &self.keys[class.index()] {
             None => seed,
@@ -355,7 +358,7 @@ impl<'p> Client<'p> {
         cx.frames[key].step = FrameStep::Client(step);
     }
 
-    /// A further attempt.
+    /// Starts another attempt.
     fn attempt(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let frame = &mut cx.frames[key];
         let (client, attempts) = (frame.wish.client, Client::step_of(frame).attempts + 1);
@@ -364,8 +367,8 @@ impl<'p> Client<'p> {
         self.set_out(cx, key, client, |cx| Client::asks(&cx.frames[key]));
     }
 
-    /// An attempt begins: with the entry itself, or with the address that the client knows, or with a lookup. `asks` says what for, and
-    /// under which key.
+    /// Starts an attempt: at the entry itself, at a cached address, or with a lookup. `asks` holds the operation and
+    /// the seed of its draws.
     #[inline(always)]
     fn set_out(
         &mut self,
@@ -392,7 +395,7 @@ impl<'p> Client<'p> {
         }
     }
 
-    /// Asks one resolver; a failure is known when its time-out ends.
+    /// Queries one resolver; a failure becomes known at its time-out.
     fn resolve(&mut self, cx: &mut Context<'_>, key: FrameKey, resolver: u16) {
         let Entry::Resolvers(resolvers) = &self.source.entry else {
             unreachable!("only with resolvers")
@@ -406,7 +409,7 @@ impl<'p> Client<'p> {
         cx.call(key, Target::Node(node), op, seed, Span::from_nanos(u64::MAX));
     }
 
-    /// Calls the `tried`-th address of an answer; after the last one the attempt has failed as `last` did.
+    /// Calls the `tried`-th address of an answer. After the last one the attempt fails like its `last` call.
     fn call_address(&mut self, cx: &mut Context<'_>, key: FrameKey, answer: (u32, u32), tried: u16, last: Reply) {
         match cx.directory.address(answer.0, answer.1, u32::from(tried)) {
             Some(target) => {
@@ -430,8 +433,7 @@ impl<'p> Client<'p> {
         cx.call(key, target, op, seed, self.source.connect_timeout);
     }
 
-    /// What an attempt asks for, and what keys its draws: a further attempt is another request to the servers, and costs what it costs
-    /// anew.
+    /// The operation and the seed of an attempt. To the servers a retry is a new request with draws of its own.
     #[inline]
     fn asks(frame: &Frame) -> (u16, u64) {
         let seed = match Client::step_of(frame).attempts {
@@ -441,7 +443,7 @@ impl<'p> Client<'p> {
         (frame.op, seed)
     }
 
-    /// An attempt has failed: pause and try again, if the policy allows, or give up.
+    /// An attempt has failed: retries after a pause if the policy allows, or gives up.
     #[cold]
     fn failed(&mut self, cx: &mut Context<'_>, key: FrameKey, cause: Outcome) {
         let Step { attempts, .. } = Client::step(cx, key);
@@ -456,7 +458,7 @@ impl<'p> Client<'p> {
         }
     }
 
-    /// The wish has ended: it is written down, and its view goes on.
+    /// Records the end of a wish; its page view continues.
     #[inline]
     fn end(&mut self, cx: &mut Context<'_>, key: FrameKey, outcome: Outcome) {
         let (now, frame) = (cx.calendar.now(), &cx.frames[key]);
@@ -465,7 +467,7 @@ impl<'p> Client<'p> {
         if outcome != Outcome::Unfinished {
             self.view_goes_on(cx, key, outcome == Outcome::Ok);
         }
-        // Nobody waits for a wish and it holds nothing: unless it still waits for a call, it is gone at once.
+        // A wish has no caller and holds nothing, so it can be dropped unless it still waits for a call.
         if child == Key::NONE {
             cx.frames.discard(key);
         } else {
@@ -473,7 +475,7 @@ impl<'p> Client<'p> {
         }
     }
 
-    /// The client has waited long enough. If its own call fell silent, that is why.
+    /// The client's time-out. If its own call met silence, that is the outcome.
     #[cold]
     pub fn give_up(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         let outcome = if cx.meets_silence(key) && matches!(Client::step(cx, key).stage, Stage::Calling { .. }) {
@@ -484,7 +486,7 @@ impl<'p> Client<'p> {
         self.end(cx, key, outcome);
     }
 
-    /// The run is over with the wish still inside.
+    /// The run ends with the wish still in flight.
     #[cold]
     pub fn unfinished(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         self.end(cx, key, Outcome::Unfinished);
@@ -521,7 +523,7 @@ impl Behaviour for Client<'_> {
                     Reply::failed(Outcome::Unresolved),
                 );
             }
-            // A resolver that refuses says nothing over UDP: its time-out decides.
+            // A resolver that refuses is silent over UDP: its time-out decides.
             Stage::Resolving { .. } | Stage::Pausing => {}
             Stage::Calling { .. } if reply.is_ok() => self.end(cx, key, Outcome::Ok),
             Stage::Calling {
@@ -546,7 +548,7 @@ impl Behaviour for Client<'_> {
     }
 }
 
-/// How long each resolver of a source is waited for.
+/// The time-out of each resolver of a source.
 fn resolver_timeouts(plan: &Plan, source: &Source) -> Vec<Span> {
     let Entry::Resolvers(resolvers) = &source.entry else {
         return Vec::new();

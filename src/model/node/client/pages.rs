@@ -1,4 +1,4 @@
-//! Page views: which requests belong to one, when the next of them are due, and when it is whole.
+//! Page views: which requests belong to one, when its next requests are sent, and when it is complete.
 
 use std::collections::BTreeMap;
 
@@ -17,25 +17,25 @@ pub struct Views {
     of: BTreeMap<FrameKey, Key>,
 }
 
-/// A view: the document, and then what it names.
+/// A page view: the document, then the resources it refers to.
 #[derive(Copy, Clone, Debug)]
 pub struct View {
-    /// When somebody wanted it.
+    /// When the page was requested.
     pub began: Time,
     /// The class of the document.
     pub class: ClassId,
     /// Keys what is drawn for it.
     pub seed: u64,
-    /// Is the document there, and all else on its way?
+    /// Whether the document has arrived and the resources are being fetched.
     pub fetched: bool,
     /// Requests that have not ended.
     pub left: usize,
-    /// Was every answer so far a good one?
+    /// Whether every answer so far was good.
     pub whole: bool,
 }
 
 impl Views {
-    /// Somebody wants a page.
+    /// Opens a page view.
     pub fn open(&mut self, began: Time, class: ClassId, seed: u64) -> Key {
         self.open.insert(View {
             began,
@@ -47,19 +47,19 @@ impl Views {
         })
     }
 
-    /// The document is there: so many requests more.
+    /// The document has arrived; this many requests follow.
     pub fn fetch(&mut self, view: Key, requests: usize) {
         if let Some(view) = self.open.get_mut(view) {
             (view.fetched, view.left) = (true, requests);
         }
     }
 
-    /// This request belongs to the view.
+    /// Assigns a request to the view.
     pub fn join(&mut self, view: Key, request: FrameKey) {
         self.of.insert(request, view);
     }
 
-    /// A request has ended, well or not: the view it belongs to.
+    /// A request has ended: returns the view it belongs to.
     pub fn ended(&mut self, request: FrameKey, well: bool) -> Option<(Key, View)> {
         let key = self.of.remove(&request)?;
         let view = self.open.get_mut(key)?;
@@ -68,19 +68,19 @@ impl Views {
         Some((key, *view))
     }
 
-    /// How many are open though nothing is under way for them: none, ever.
+    /// Views that are open with no request under way. Always zero.
     pub fn forgotten(&self) -> usize {
         self.open.iter().filter(|(_, view)| view.left == 0).count()
     }
 
-    /// Nothing is under way for it any more.
+    /// Closes a view that has no request left.
     pub fn close(&mut self, view: Key) {
         self.open.remove(view);
     }
 }
 
 impl Client<'_> {
-    /// Somebody wants a page, or one request of this class where the source knows no pages.
+    /// Starts a page view, or a single request of this class if the source has no pages.
     #[inline(always)]
     pub(super) fn view(&mut self, cx: &mut Context<'_>, class: ClassId, client: u32, seed: u64, row: u32) {
         let Some(&document) = self.source.page.first() else {
@@ -90,7 +90,7 @@ impl Client<'_> {
         self.wish(cx, document, client, seed, row, Some(view));
     }
 
-    /// A request has ended, and with it its view, if that is no more than this.
+    /// A request has ended. A view of one request ends with it.
     #[inline]
     pub(super) fn view_goes_on(&mut self, cx: &mut Context<'_>, key: FrameKey, well: bool) {
         if !self.source.page.is_empty() {
@@ -108,7 +108,7 @@ impl Client<'_> {
         }
     }
 
-    /// What the document names is fetched at once, and with the last of it the page is over: is it?
+    /// After the document all its resources are fetched at once. True if this was the last request of the page.
     #[inline(never)]
     fn page_goes_on(&mut self, cx: &mut Context<'_>, key: FrameKey, well: bool) -> bool {
         let Wish { client, row, .. } = cx.frames[key].wish;
@@ -137,7 +137,7 @@ impl Client<'_> {
         true
     }
 
-    /// A page is whole, and the browser draws it.
+    /// A page is complete, and the browser renders it.
     #[inline(never)]
     fn rendered(&mut self, cx: &mut Context<'_>, last: FrameKey, began: Time, class: ClassId, seed: u64) {
         let render = self.source.render.as_ref();

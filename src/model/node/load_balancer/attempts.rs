@@ -1,4 +1,4 @@
-//! Calling a server, and what becomes of a request whose attempt fails.
+//! Calling a server, and what happens to a request whose attempt fails.
 
 use super::{LoadBalancer, Stage};
 use crate::base::ids::NodeId;
@@ -8,7 +8,7 @@ use crate::model::context::Context;
 use crate::model::request::{FrameKey, How, Outcome, Reply};
 use crate::scenario::plan::{RetryOn, Target};
 
-/// The pause before a retry on the same server is at most this.
+/// Longest pause before a retry on the same server.
 const TURN_AROUND: Span = Span::SECOND;
 
 impl LoadBalancer<'_> {
@@ -20,14 +20,14 @@ impl LoadBalancer<'_> {
         self.begin(cx, key, server, true);
     }
 
-    /// The server has one request more, with a slot or without.
+    /// Assigns a request to the server, with a slot or without.
     #[inline(always)]
     pub(super) fn begin(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, slot: bool) {
         self.servers[server].sessions += 1;
         self.call(cx, key, server, Some(slot));
     }
 
-    /// Calls the server that the request has been given to, with a slot, without one, or as before.
+    /// Calls the assigned server. `slot` says whether the request holds one; `None` leaves that unchanged.
     #[inline(always)]
     fn call(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, slot: Option<bool>) {
         let node = self.plan.servers[server].node;
@@ -47,15 +47,15 @@ impl LoadBalancer<'_> {
         }
     }
 
-    /// Will whoever calls this server now get a connection?
+    /// Whether a connection to this server would succeed now.
     #[cold]
     fn connects(&self, cx: &Context<'_>, node: NodeId) -> bool {
         let (here, there) = (cx.host_of(self.me), cx.host_of(node));
         cx.is_up(node) && !cx.wire.is_cut(here, there) && !cx.wire.is_cut(there, here)
     }
 
-    /// An attempt has failed, which also says something about the server: unless the balancer makes it good by asking again, for
-    /// then HAProxy looks at connections only.
+    /// An attempt has failed. It counts as an observation of the server, unless it is retried: then HAProxy counts
+    /// connection failures only.
     #[cold]
     pub(super) fn failed(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, reply: Reply, how: RetryOn) {
         let asks_again = self.plan.retry_on.contains(&how) && LoadBalancer::step(cx, key).retries > 0;
@@ -65,7 +65,7 @@ impl LoadBalancer<'_> {
         self.retry(cx, key, server, reply, how);
     }
 
-    /// What `retry-on` calls a failed call.
+    /// The `retry-on` word for a failed call.
     pub(super) fn named(reply: Reply) -> RetryOn {
         match reply.how {
             How::Refused | How::Silent => RetryOn::ConnFailure,
@@ -74,7 +74,7 @@ impl LoadBalancer<'_> {
         }
     }
 
-    /// An attempt has failed: it is retried where `retry-on` says so.
+    /// Retries a failed attempt if `retry-on` says so.
     #[cold]
     pub(super) fn retry(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, reply: Reply, how: RetryOn) {
         let step = LoadBalancer::step(cx, key);
@@ -83,9 +83,10 @@ impl LoadBalancer<'_> {
         }
         step.retries -= 1;
         let is_last = step.retries == 0;
-        // Backups do not count, even while they are all that is left.
+        // Backups do not count, even if they are the only servers left.
         let active = self.pool.servers.iter().filter(|s| s.takes_new() && !s.backup).count();
-        // Elsewhere at once, where there is an elsewhere; a hash keeps to its server. Else with the last try, or once this one is known to be down.
+        // With another server available and no hash, the retry moves at once. Otherwise it moves with the last try, or
+        // once this server is known to be down.
         let roams = active > 1 && !self.algorithm.is_hash();
         let leaves = self.plan.redispatch && (roams || is_last || !self.pool.servers[server].up);
         if reply.how == How::Refused && (!leaves || active <= 1) {
@@ -93,14 +94,14 @@ impl LoadBalancer<'_> {
             LoadBalancer::step(cx, key).stage = Stage::Pausing { server, leaves };
             return cx.set_timer(key, TURN_AROUND.min(self.plan.connect_timeout));
         }
-        // What was not refused has waited already: for its connection, or for an answer that did not come or was no good.
+        // Any other failure has already taken its time: a connection time-out, or a missing or bad answer.
         if !leaves && matches!(how, RetryOn::EmptyResponse | RetryOn::ResponseTimeout) {
             return self.stay_without_slot(cx, key, server);
         }
         self.try_again(cx, key, server, leaves);
     }
 
-    /// Another attempt, now.
+    /// Starts another attempt now.
     #[cold]
     pub(super) fn try_again(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize, leaves: bool) {
         match leaves {
@@ -109,14 +110,14 @@ impl LoadBalancer<'_> {
         }
     }
 
-    /// Gives the slot up and looks for another server.
+    /// Releases the slot and picks another server.
     fn redispatch(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
         self.give_slot_up(cx, key, server);
         LoadBalancer::step(cx, key).avoid = Some(server as u16);
         self.place(cx, key);
     }
 
-    /// The connection is gone, and with it the slot: the next in line takes that, and HAProxy asks again beside him.
+    /// The connection is gone and with it the slot, which the next in line takes. HAProxy retries without one.
     fn stay_without_slot(&mut self, cx: &mut Context<'_>, key: FrameKey, server: usize) {
         self.give_slot_up(cx, key, server);
         self.begin(cx, key, server, false);

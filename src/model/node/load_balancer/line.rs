@@ -1,15 +1,15 @@
-//! A waiting line with priorities: the smallest class first, first come first served within it.
+//! A queue with priorities: smallest class first, first come first served within it.
 //!
-//! Those who leave before their turn are still in it; their keys find nothing.
+//! Keys of requests that left early stay in it and find nothing.
 
 use std::collections::VecDeque;
 
 use crate::model::request::FrameKey;
 
-/// Where somebody stands in a line: by rank, then by when he counts as having come, in milliseconds.
+/// Position in a queue: the rank, then the arrival time plus the class's offset, in milliseconds.
 pub type Due = (usize, i64);
 
-/// A line in as many ranks as the scenario has priorities; nearly always one.
+/// A queue with one rank per priority in the scenario; usually one.
 #[derive(Clone, Debug)]
 pub struct Line {
     ranks: Vec<VecDeque<(i64, FrameKey)>>,
@@ -23,7 +23,7 @@ impl Line {
         }
     }
 
-    /// Somebody joins behind all who came no later: nearly always at the end of his rank.
+    /// Inserts behind everything due no later: usually at the end of its rank.
     pub fn join(&mut self, (rank, at): Due, key: FrameKey) {
         let line = &mut self.ranks[rank];
         if line.back().is_none_or(|last| last.0 <= at) {
@@ -33,18 +33,18 @@ impl Line {
         }
     }
 
-    /// Who is next; those who have left included.
+    /// The next entry, possibly one that has left.
     pub fn front(&self) -> Option<(Due, FrameKey)> {
         let mut ranks = self.ranks.iter().enumerate();
         ranks.find_map(|(rank, line)| line.front().map(|(at, key)| ((rank, *at), *key)))
     }
 
-    /// Takes who is next.
+    /// Removes the next entry.
     pub fn pop(&mut self) -> Option<FrameKey> {
         self.ranks.iter_mut().find_map(VecDeque::pop_front).map(|next| next.1)
     }
 
-    /// Nobody waits any more. Everybody who did, in order.
+    /// Empties the queue. Returns all entries in order.
     pub fn take(&mut self) -> Vec<FrameKey> {
         let all = self.ranks.iter_mut().flat_map(|line| line.drain(..));
         all.map(|next| next.1).collect()

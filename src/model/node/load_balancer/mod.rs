@@ -1,10 +1,11 @@
-//! HAProxy: picks a server, queues for its slots, retries and redispatches, and finds out by its own checks who is down.
+//! HAProxy: picks a server, queues for its slots, retries and redispatches, and learns from its own checks which
+//! servers are down.
 //!
-//! Event-driven: a worker is held for its own work only, connections and slots throughout. It learns of a death from
-//! checks and failed connections, never by telepathy. Whom to pick is the [algorithm](crate::model::balance)'s question.
+//! It is event-driven: a worker is held for its own work only, connections and slots throughout. It learns of a failure
+//! only from checks and failed connections. The [algorithm](crate::model::balance) picks the server.
 //!
-//! Here: what it is told, and who in this folder answers. `slots` lets requests in and gives them a server or a place in a
-//! line; `attempts` calls the server and tries again; `watch` keeps an eye on the servers.
+//! This file receives what the world tells the node. `slots` lets requests in and gives them a server or a place in a
+//! queue; `attempts` calls the server and retries; `watch` observes the servers.
 
 mod attempts;
 mod line;
@@ -27,35 +28,35 @@ use crate::model::context::Context;
 use crate::model::request::{Frame, FrameKey, Outcome, Reply, Step as FrameStep};
 use crate::scenario::plan::{self, RetryOn, Setting};
 
-/// Where a request stands at its balancer.
+/// How far a request has got at its balancer.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Step {
     stage: Stage,
-    /// Attempts left after a failure.
+    /// Retries left.
     retries: u32,
     /// The server it failed on, to be avoided.
     avoid: Option<u16>,
-    /// Does it hold a slot of the server it is on?
+    /// Whether it holds a slot of its server.
     slot: bool,
-    /// Has its session been shut down while it had no connection? The next that it gets ends it.
+    /// Whether its session was shut down while it had no connection. Its next connection then ends it.
     shut_down: bool,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq)]
 enum Stage {
-    /// Waiting to be accepted since then, because `maxconn` connections are open.
+    /// Waiting to be accepted since this time, because `maxconn` connections are open.
     Outside { since: Time },
-    /// Not even heard, because the kernel's line outside was full: it knocks again, for the so-manieth time.
+    /// Not received yet, because the kernel's accept queue was full. `knocks` counts the SYN retransmissions so far.
     Unheard { knocks: u8 },
     /// Accepted: the balancer's own work is being done.
     Accepted,
-    /// In the backend's queue since then.
+    /// In the backend's queue since this time.
     Queued { since: Time },
-    /// In a server's own queue since then.
+    /// In a server's own queue since this time.
     QueuedAt { server: u16, since: Time },
-    /// On this server.
+    /// At this server.
     On { server: u16 },
-    /// Pausing before it tries the same server again, or another; its slot stays taken.
+    /// Pausing before a retry on the same server, or on another if `leaves`; its slot stays taken.
     Pausing { server: u16, leaves: bool },
 }
 
@@ -65,14 +66,14 @@ pub struct LoadBalancer<'p> {
     plan: &'p plan::LoadBalancer,
     pool: Pool,
     algorithm: Balancer,
-    /// What the balancer remembers of each server beside what the algorithm may see.
+    /// What the balancer stores per server besides what the algorithm may see.
     servers: Vec<Server>,
     /// The backend's queue.
     queue: Line,
-    /// By class: its rank in a queue.
+    /// The queue rank of each class.
     ranks: Vec<u8>,
     open: u32,
-    /// Who waits outside to be accepted, those who have left included; and how many there are without them.
+    /// Requests waiting to be accepted, including dead keys, and their number without those.
     outside: VecDeque<FrameKey>,
     waiting_outside: u32,
     picks: u64,
@@ -82,16 +83,16 @@ pub struct LoadBalancer<'p> {
     server_lane: Option<LaneId>,
 }
 
-/// What a balancer remembers of one server.
+/// The balancer's record of one server.
 struct Server {
     health: Health,
-    /// Requests on it, those without a slot included.
+    /// Requests on it, including those without a slot.
     sessions: u32,
-    /// Its own queue, for requests that are bound to it by a hash or for want of another server.
+    /// Its own queue, for requests that a hash or the lack of another server binds to it.
     queue: Line,
     /// `maxconn` as configured or changed at run time (`u32::MAX` = no limit).
     maxconn: u32,
-    /// Its `slowstart`, while that lasts.
+    /// Its `slowstart`, while under way.
     ramp: Ramp,
 }
 
@@ -144,7 +145,7 @@ impl<'p> LoadBalancer<'p> {
     }
 }
 
-/// The servers as the algorithm sees them at the start: all believed up.
+/// The servers as the algorithm first sees them: all believed up.
 fn pool(plan: &plan::LoadBalancer) -> Pool {
     let backup: Vec<bool> = plan.servers.iter().map(|s| s.backup).collect();
     let usable = balance::usable(&vec![true; backup.len()], &backup, plan.allbackups);
@@ -165,7 +166,7 @@ fn pool(plan: &plan::LoadBalancer) -> Pool {
     }
 }
 
-/// The rank of each class by its `priority`, and how many ranks there are.
+/// The rank of each class by its `priority`, and the number of ranks.
 fn ranks(classes: &[plan::Class]) -> (Vec<u8>, usize) {
     let mut priorities: Vec<i32> = classes.iter().map(|c| c.priority).collect();
     priorities.sort_unstable();
@@ -237,7 +238,7 @@ impl Behaviour for LoadBalancer<'_> {
         match stage {
             Stage::Queued { .. } | Stage::QueuedAt { .. } => cx.finish(key, Reply::failed(Outcome::QueueTimeout)),
             Stage::Pausing { server, leaves } => self.try_again(cx, key, usize::from(server), leaves),
-            // While a connection is being made `timeout connect` counts, not `timeout server`.
+            // While the connection is still being made, `timeout connect` applies, not `timeout server`.
             Stage::On { .. } if cx.meets_silence(key) => {}
             Stage::On { server } => {
                 let (server, reply) = (usize::from(server), Reply::failed(Outcome::ServerTimeout));
@@ -275,7 +276,7 @@ impl Behaviour for LoadBalancer<'_> {
         self.outside.clear();
         for server in 0..self.servers.len() {
             self.servers[server].queue.take();
-            // At the start of the run it is in the midst of its life.
+            // Not at the start of the run: the balancer has then been running for a while.
             if cx.now() > Time::ZERO {
                 self.servers[server].health.believe_up();
             }

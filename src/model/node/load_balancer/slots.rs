@@ -1,4 +1,4 @@
-//! Letting requests in, and giving each a server's slot or a place in a line for one.
+//! Letting requests in, and giving each a server's slot or a place in a queue for one.
 
 use super::line::Due;
 use super::{LoadBalancer, Stage, Step};
@@ -9,8 +9,9 @@ use crate::model::context::Context;
 use crate::model::request::{Frame, FrameKey, How, Outcome, Reply, Step as FrameStep};
 use crate::scenario::plan::{Algorithm, HashOf};
 
-/// Linux sends the first packet of a connection again so often after the same time (`tcp_syn_linear_timeouts`, since Linux 6.5), so often
-/// after twice that which went before (`tcp_syn_retries`), and then gives up. And who has no patience for another.
+/// How often Linux retransmits a SYN: `LINEAR` times after one second each (`tcp_syn_linear_timeouts`, since Linux
+/// 6.5), then 6 times with doubling pauses (`tcp_syn_retries`). `NO_MORE` marks a caller whose patience ends before the
+/// next.
 const LINEAR: u8 = 4;
 const SYN_RETRIES: u8 = LINEAR + 6;
 const NO_MORE: u8 = u8::MAX;
@@ -18,8 +19,9 @@ const NO_MORE: u8 = u8::MAX;
 impl LoadBalancer<'_> {
     // --- accepting --------------------------------------------------------------------------------------------------
 
-    /// Somebody wants a connection. Beyond `maxconn` he waits outside, in the kernel's line; beyond that too his packet is
-    /// dropped, and his own kernel sends it again every second, then after twice that, as long as he is patient.
+    /// A request wants a connection. Beyond `maxconn` it waits in the kernel's accept queue. If that is full, its SYN
+    /// is dropped; the client's kernel retransmits it every second, then with doubling pauses, while its patience
+    /// lasts.
     #[cold]
     pub(super) fn knock(&mut self, cx: &mut Context<'_>, key: FrameKey, knocks: u8) {
         let Frame {
@@ -29,7 +31,7 @@ impl LoadBalancer<'_> {
             ..
         } = cx.frames[key];
         let lets_in = self.lets_in();
-        // The kernel's line is full when it is longer than `backlog`.
+        // The accept queue is full when it is longer than `backlog`.
         let hears = lets_in || self.waiting_outside <= self.plan.backlog;
         match hears {
             true if knocks > 0 => cx.heard(parent),
@@ -52,13 +54,13 @@ impl LoadBalancer<'_> {
         cx.set_timer(key, pause.min(left));
     }
 
-    /// Is there a connection left?
+    /// Whether a connection is left.
     #[inline]
     pub(super) fn lets_in(&self) -> bool {
         self.plan.maxconn.is_none_or(|most| self.open < most)
     }
 
-    /// Time to knock again, or to find that nobody is there.
+    /// The next SYN retransmission, or the end of the attempts.
     #[cold]
     pub(super) fn knock_again(&mut self, cx: &mut Context<'_>, key: FrameKey, knocks: u8) {
         if knocks <= SYN_RETRIES {
@@ -76,7 +78,7 @@ impl LoadBalancer<'_> {
         self.let_in(cx, key);
     }
 
-    /// Whoever is accepted has a connection, and wants a worker.
+    /// An accepted request has a connection and asks for a worker.
     #[inline(always)]
     pub(super) fn let_in(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         use crate::model::node::Behaviour;
@@ -84,7 +86,7 @@ impl LoadBalancer<'_> {
         self.queue_for_worker(cx, key);
     }
 
-    /// A connection has closed: the first who waits outside is accepted.
+    /// A connection has closed: the first request still waiting outside is accepted.
     pub(super) fn close_connection(&mut self, cx: &mut Context<'_>) {
         self.open -= 1;
         if cx.closing || !cx.is_up(self.me) {
@@ -121,7 +123,7 @@ impl LoadBalancer<'_> {
         }
     }
 
-    /// Gives the request to a server, or puts it into a queue, or ends it where nobody can serve.
+    /// Gives the request to a server, queues it, or ends it if no server can serve it.
     pub(super) fn place(&mut self, cx: &mut Context<'_>, key: FrameKey) {
         self.limits_follow_the_load(cx);
         let in_turn = !self.algorithm.lets_overtake();
@@ -144,7 +146,7 @@ impl LoadBalancer<'_> {
 
     // --- queues -----------------------------------------------------------------------------------------------------
 
-    /// Drops from the front of the backend's queue whoever left it, and says whether anybody is still there.
+    /// Removes dead keys from the front of the backend's queue; returns whether a request still waits.
     fn anybody_waits(&mut self, cx: &Context<'_>) -> bool {
         while let Some((_, key)) = self.queue.front() {
             if let Some(FrameStep::LoadBalancer(Step {
@@ -159,7 +161,7 @@ impl LoadBalancer<'_> {
         false
     }
 
-    /// Where the request stands in a line that it joins now.
+    /// The position of a request that joins a queue now.
     fn due(&self, cx: &Context<'_>, key: FrameKey) -> Due {
         let class = cx.frames[key].wish.class.index();
         let now_ms = (cx.now().nanos() / 1_000_000) as i64;
@@ -189,7 +191,7 @@ impl LoadBalancer<'_> {
         };
         let due = self.due(cx, key);
         self.servers[server].queue.join(due, key);
-        // The algorithm does not look at who waits before it is told of a slot.
+        // The algorithm looks at `queued` only when it is told of a slot.
         self.pool.servers[server].queued += 1;
         self.enter_queue(cx, key);
     }
@@ -213,7 +215,7 @@ impl LoadBalancer<'_> {
         cx.stations[self.me.index()].apart.down(now);
     }
 
-    /// The time in a queue is over, because its turn has come.
+    /// The request's time in a queue ends because its turn has come.
     pub(super) fn waited(&mut self, cx: &mut Context<'_>, key: FrameKey, since: Time) {
         self.leave_queue(cx);
         let waited = cx.now().since(since);
@@ -221,7 +223,7 @@ impl LoadBalancer<'_> {
         frame.waited = frame.waited + waited;
     }
 
-    /// The time in a queue is over, because the request has ended.
+    /// The request's time in a queue ends because the request has ended.
     pub(super) fn left_early(&mut self, cx: &mut Context<'_>, frame: &mut Frame, since: Time) {
         self.leave_queue(cx);
         frame.waited = frame.waited + cx.now().since(since);
@@ -229,7 +231,7 @@ impl LoadBalancer<'_> {
 
     // --- slots ------------------------------------------------------------------------------------------------------
 
-    /// A request has left the server: it takes the oldest that waits.
+    /// A request has left the server, which takes the next one that waits.
     pub(super) fn free_slot(&mut self, cx: &mut Context<'_>, server: usize, slot: bool) {
         self.servers[server].sessions -= 1;
         if slot {
@@ -237,14 +239,14 @@ impl LoadBalancer<'_> {
             self.algorithm.changed(&self.pool, server, Change::Released);
         }
         self.limits_follow_the_load(cx);
-        // One without a limit fetches nobody; with those that hold no slot another may be beyond its limit still.
+        // A server without a limit takes nothing here. With requests that hold no slot it may still be above its limit.
         let limit = self.pool.servers[server].limit;
         if limit != u32::MAX && self.servers[server].sessions < limit {
             self.feed(cx, server);
         }
     }
 
-    /// Gives the server as many waiting requests as it has room for. Its own queue it serves even when it gets nothing new.
+    /// Gives the server waiting requests while it has room. It serves its own queue even if it gets no new requests.
     pub(super) fn feed(&mut self, cx: &mut Context<'_>, server: usize) {
         while !cx.closing && cx.is_up(self.me) && self.pool.servers[server].has_room() {
             let Some(key) = self.next_for(server) else { return };
@@ -254,9 +256,9 @@ impl LoadBalancer<'_> {
         }
     }
 
-    /// A server that is up again takes what its limit allows from the backend's queue. HAProxy gives these requests no
-    /// slot: they count neither for the limit nor for the algorithm. Nobody is fetched by a server whose drain has ended
-    /// or by a backup whose turn has come.
+    /// A server that is up again takes requests from the backend's queue up to its limit. HAProxy gives them no slot:
+    /// they count neither for the limit nor for the algorithm. The end of a drain, or a backup becoming active, fetches
+    /// no requests.
     pub(super) fn refill(&mut self, cx: &mut Context<'_>, server: usize) {
         let Member { served, limit, .. } = self.pool.servers[server];
         let mut room = limit.saturating_sub(served);
@@ -269,7 +271,7 @@ impl LoadBalancer<'_> {
         }
     }
 
-    /// Who has been taken from a line waits no more, unless it had left: those who did are still in line.
+    /// Ends the waiting of a request taken from a queue; false if it had already left.
     fn leaves_the_line(&mut self, cx: &mut Context<'_>, key: FrameKey) -> bool {
         let stage = match cx.frames.get(key).map(|f| f.step) {
             Some(FrameStep::LoadBalancer(step)) => step.stage,
@@ -286,7 +288,8 @@ impl LoadBalancer<'_> {
         true
     }
 
-    /// The next in the server's own line or in the backend's: who is due first, and of equals the one bound to the server.
+    /// The next request for the server: from its own queue or the backend's, whichever is due first. Ties go to its
+    /// own.
     fn next_for(&mut self, server: usize) -> Option<FrameKey> {
         let own = &mut self.servers[server].queue;
         if !self.pool.servers[server].takes_new() {
@@ -299,14 +302,14 @@ impl LoadBalancer<'_> {
         }
     }
 
-    /// The limits of servers with `minconn` grow with the connections that are open, up to `fullconn`.
+    /// Limits of servers with `minconn` grow with the number of open connections, up to `fullconn`.
     fn limits_follow_the_load(&mut self, cx: &Context<'_>) {
         if self.plan.fullconn.is_some() {
             (0..self.servers.len()).for_each(|server| self.limit(cx, server));
         }
     }
 
-    /// Works out how many requests the server may serve at once just now.
+    /// Updates how many requests the server may serve at once.
     pub(super) fn limit(&mut self, cx: &Context<'_>, server: usize) {
         let full = self.servers[server].maxconn;
         let loaded = match (self.plan.servers[server].minconn, self.plan.fullconn) {

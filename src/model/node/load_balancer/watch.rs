@@ -1,4 +1,4 @@
-//! Keeping an eye on the servers: checks, what live traffic tells, slow starts, and what follows from all of them.
+//! Observing the servers: checks, live traffic, slow starts, and their consequences.
 
 use super::{LoadBalancer, Stage, Step};
 use crate::base::random::{label, mix};
@@ -15,7 +15,7 @@ use crate::scenario::plan::{Check, Observe, OnError, RetryOn};
 pub(super) struct Ramp {
     /// When it began and how long it lasts.
     under_way: Option<(Time, Span)>,
-    /// Counts ramps: the next second of one that was cut short finds another number.
+    /// Number of the ramp. A step of a ramp that was cut short carries another number.
     turn: u16,
 }
 
@@ -46,7 +46,7 @@ impl Ramp {
 impl<'p> LoadBalancer<'p> {
     // --- checks -----------------------------------------------------------------------------------------------------
 
-    /// Their random numbers go by the server's name: another server in the list moves nobody's check.
+    /// Their draws depend on the server's name, so that adding a server does not move the others' checks.
     fn checks_of(&self, cx: &Context<'_>, server: usize) -> Option<Checks<'p>> {
         Some(Checks {
             by: self.me,
@@ -65,7 +65,7 @@ impl<'p> LoadBalancer<'p> {
         }
     }
 
-    /// A check begins, or gives up.
+    /// Starts a check, or gives up on one.
     pub(super) fn check(&mut self, cx: &mut Context<'_>, server: usize, turn: u16, what: Tending) {
         let node = self.plan.servers[server].node;
         if turn == self.servers[server].health.turn()
@@ -83,7 +83,7 @@ impl<'p> LoadBalancer<'p> {
         }
     }
 
-    /// The balancer believes something else of the server than before.
+    /// The balancer's belief about the server has changed.
     fn changed_its_mind(&mut self, cx: &mut Context<'_>, server: usize, up: bool) {
         let (me, node) = (self.me, self.plan.servers[server].node);
         let what = if up { "up" } else { "down" };
@@ -100,17 +100,17 @@ impl<'p> LoadBalancer<'p> {
         }
     }
 
-    /// `on-marked-down shutdown-sessions`: as an event of its own, when nobody's answer is half dealt with.
+    /// `on-marked-down shutdown-sessions`: a separate event, so that no answer is half processed.
     pub(super) fn shut_down_soon(&mut self, cx: &mut Context<'_>, server: usize) {
         if self.plan.shutdown_sessions {
             cx.tend_after(self.me, server, 0, Span::ZERO, Tending::ShutDown);
         }
     }
 
-    /// The connections to the server are closed: to their requests it is as if it had died. One that pauses goes on trying, until it has
-    /// a connection again.
+    /// The connections to the server are closed: for their requests this equals its death. A pausing request goes on
+    /// until it has a connection again.
     pub(super) fn shut_down(&mut self, cx: &mut Context<'_>, server: usize) {
-        // Who comes in for one that is shut down is let be.
+        // The list is made first: a request that takes over a slot freed here is not shut down.
         let is_there = |step: FrameStep| match step {
             FrameStep::LoadBalancer(Step {
                 stage: Stage::On { server: on } | Stage::Pausing { server: on, .. },
@@ -139,7 +139,7 @@ impl<'p> LoadBalancer<'p> {
 
     // --- what live traffic tells ------------------------------------------------------------------------------------
 
-    /// `observe`: an attempt has come back, and says something about the server.
+    /// `observe`: an attempt has come back and counts as an observation of the server.
     #[inline]
     pub(super) fn observe(&mut self, cx: &mut Context<'_>, server: usize, reply: Reply) {
         if let (Some(layer), Some(check)) = (self.plan.observe, &self.plan.check) {
@@ -163,7 +163,7 @@ impl<'p> LoadBalancer<'p> {
         match self.plan.on_error {
             OnError::FastInter => {}
             OnError::FailCheck => self.judge(cx, check, server, false),
-            // This one and another: a failed check, or as many errors again.
+            // This failed check and one more, or as many errors again.
             OnError::SuddenDeath => {
                 self.servers[server].health.two_failures_left(check);
                 self.judge(cx, check, server, false);
@@ -173,7 +173,7 @@ impl<'p> LoadBalancer<'p> {
                 self.changed_its_mind(cx, server, false);
             }
         }
-        // All of them bring the next check forward.
+        // Every one of them brings the next check forward.
         if let Some(checks) = self.checks_of(cx, server) {
             checks.hurry(cx, &mut self.servers[server].health);
         }
@@ -181,7 +181,7 @@ impl<'p> LoadBalancer<'p> {
 
     // --- slow starts ------------------------------------------------------------------------------------------------
 
-    /// The full weight and limit are in force again.
+    /// Restores the full weight and limit.
     pub(super) fn end_slow_start(&mut self, cx: &Context<'_>, server: usize) {
         if self.servers[server].ramp.under_way.is_some() {
             self.servers[server].ramp.stop();
@@ -190,7 +190,7 @@ impl<'p> LoadBalancer<'p> {
         }
     }
 
-    /// The server is up again: with `slowstart` its weight and limit begin small.
+    /// The server is up again: with `slowstart` its weight and limit start small.
     pub(super) fn start_slowly(&mut self, cx: &mut Context<'_>, server: usize) {
         let Some(lasts) = self.plan.servers[server].slowstart else {
             return;
@@ -199,7 +199,7 @@ impl<'p> LoadBalancer<'p> {
         self.ramp_on(cx, server);
     }
 
-    /// A second of a slow start is over.
+    /// One second of a slow start has passed.
     pub(super) fn warm(&mut self, cx: &mut Context<'_>, server: usize, turn: u16) {
         if turn != self.servers[server].ramp.turn {
             return;
@@ -222,7 +222,7 @@ impl<'p> LoadBalancer<'p> {
         }
     }
 
-    /// Works out the weight in force, and tells the algorithm.
+    /// Computes the effective weight and tells the algorithm.
     pub(super) fn weigh(&mut self, cx: &Context<'_>, server: usize) {
         let member = &mut self.pool.servers[server];
         let before = member.eweight;
@@ -232,9 +232,9 @@ impl<'p> LoadBalancer<'p> {
         }
     }
 
-    // --- what follows -----------------------------------------------------------------------------------------------
+    // --- consequences -----------------------------------------------------------------------------------------------
 
-    /// Works out anew who may be given requests, and tells the algorithm what changed.
+    /// Recomputes which servers get requests, and tells the algorithm what changed.
     pub(super) fn settle(&mut self, cx: &mut Context<'_>) {
         let able: Vec<bool> = self.servers.iter().map(|s| s.health.is_able()).collect();
         self.pool.settle(&mut self.algorithm, &able, self.plan.allbackups);
@@ -243,7 +243,7 @@ impl<'p> LoadBalancer<'p> {
         }
     }
 
-    /// With `redispatch`, what waits for a server that is gone is spread anew at once.
+    /// With `redispatch`, requests queued for a lost server are placed again at once.
     fn leave_lost_server(&mut self, cx: &mut Context<'_>, server: usize) {
         if self.servers[server].health.is_able() || !self.plan.redispatch {
             return;
@@ -264,7 +264,7 @@ impl<'p> LoadBalancer<'p> {
     }
 }
 
-/// Is it an answer that says the server is not well, rather than one that says the request is not?
+/// Whether the answer indicates a fault of the server rather than of the request.
 fn is_server_error(cause: Outcome) -> bool {
     !matches!(cause, Outcome::Ok | Outcome::Rejected)
 }
