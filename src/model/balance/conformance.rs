@@ -1,6 +1,4 @@
-//! What every algorithm must do, tried on each one in the list.
-//!
-//! A new algorithm gets these tests by being listed.
+//! What every algorithm must do, tested on each one in the list. A new algorithm is tested as soon as it is listed.
 
 use proptest::prelude::*;
 
@@ -8,7 +6,7 @@ use super::{Ask, Balance, Balancer, Change, EXAMPLES, Member, Pool, new, usable}
 use crate::base::random::{Draw, mix};
 use crate::scenario::plan::Algorithm;
 
-/// Something that may happen to a farm. Servers are meant modulo their number.
+/// An operation on a farm. Server numbers are taken modulo the number of servers.
 #[derive(Clone, Debug)]
 enum Step {
     Request { hash: u64, avoid: Option<usize> },
@@ -59,7 +57,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Whatever happens, a pick can serve, the server to avoid comes last, and there is none only where nobody can.
+    /// A pick can serve, the server to avoid comes last, and there is no pick only if no server can serve.
     #[test]
     fn a_pick_is_right_or_rightly_none(
         servers in prop::collection::vec(member(), 1..9),
@@ -137,15 +135,15 @@ impl Farm {
         }
     }
 
-    /// Tells the balancer who became usable, and who stopped being so.
+    /// Tells the balancer which servers became usable or unusable.
     fn settle(&mut self) {
         self.pool.settle(&mut self.balancer, &self.up, self.allbackups);
     }
 
     fn request(&mut self, ask: Ask) {
-        // A hash names its server whether or not there is room.
+        // A hash names its server with or without room.
         let hash = self.balancer.is_hash();
-        // The tables of HAProxy lend the slots of a backup that serves alone to the other backups.
+        // In HAProxy's tables a backup that serves alone gives slots to the other backups.
         let lends = self.algorithm.is_static() && self.pool.first_of_backups().is_some();
         let may = |member: &Member| {
             if lends {
@@ -156,11 +154,11 @@ impl Farm {
         };
         let fits = |member: &Member| may(member) && (hash || member.has_room());
         let fitting = self.pool.servers.iter().filter(|member| fits(member)).count();
-        // Nor need all of them be in such a table.
+        // Such a table need not contain all of them.
         let fitting = if lends { fitting.min(1) } else { fitting };
         let pick = self.balancer.pick(&self.pool, ask, &mut self.draw);
         let Some(server) = pick else {
-            // Who draws may draw a full one.
+            // A random draw may hit a full server.
             let draws = matches!(self.algorithm, Algorithm::Random { .. });
             let full = self.pool.servers.iter().any(|member| may(member) && !member.has_room());
             return assert!(
@@ -185,7 +183,7 @@ impl Farm {
     }
 }
 
-/// Requests that come and stay share the servers by weight, within what chance allows.
+/// Long-lived requests share the servers by weight, within chance.
 #[test]
 fn theory_weights_are_respected() {
     const REQUESTS: u32 = 6000;
@@ -199,7 +197,7 @@ fn theory_weights_are_respected() {
         }
         for member in &farm.pool.servers {
             let share = f64::from(member.weight) / 60.0;
-            // A binomial count, for those that draw; a server's k points on the ring own a share known to about 1/√k.
+            // A binomial count for random draws; on the ring, a server with k points has a share known to about 1/√k.
             let chance = libm::sqrt(share * (1.0 - share) / f64::from(REQUESTS));
             let ring = share / libm::sqrt(f64::from(member.eweight));
             let tolerance = match algorithm {
@@ -218,7 +216,7 @@ fn theory_weights_are_respected() {
     }
 }
 
-/// Backups serve only when no active server is up: the first of them, or with `allbackups` all.
+/// Backups serve only if no active server is up: the first one, or all with `allbackups`.
 #[test]
 fn backups_wait_for_their_turn() {
     let backup = [false, true, true, false];

@@ -1,6 +1,6 @@
-//! HAProxy's `first`: the server with the lowest `id` that has room, so that the last ones can be switched off.
+//! HAProxy's `first`: the server with the lowest `id` that has room, so that the last servers can be switched off.
 //!
-//! The order is that of `id`, not of declaration; between equal ids, declaration decides.
+//! Servers are ordered by `id`; equal ids by declaration.
 
 use super::{Ask, Balance, Change, Pool};
 use crate::base::random::Draw;

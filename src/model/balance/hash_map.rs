@@ -1,6 +1,6 @@
-//! `source`, `uri` and `hdr` with `hash-type map-based`: the hash is an index into the table of servers.
+//! `source`, `uri` and `hdr` with `hash-type map-based`: the hash indexes the table of servers.
 //!
-//! Even and quick, but one server less makes another table, and three keys in four change their server.
+//! It is even and fast, but removing a server changes the table, and three keys in four then move.
 
 use super::map::Map;
 use super::{Ask, Balance, Change, Pool};

@@ -1,13 +1,14 @@
-//! `source`, `uri` and `hdr` with `hash-type consistent`: servers have points on a ring, and a key belongs to the nearest.
+//! `source`, `uri` and `hdr` with `hash-type consistent`: servers have points on a ring, and a key belongs to the
+//! nearest.
 //!
-//! A server has 16 points a unit of weight, so few points and uneven shares where weights are small: they lie where HAProxy has them, so
-//! the shares are its own. When one goes, only its own keys move, and they move back when it returns, since its points depend
-//! on nothing but its `id`.
+//! A server has 16 points per unit of weight, so shares are uneven for small weights; the points lie where HAProxy puts
+//! them, so the shares are HAProxy's. When a server goes, only its own keys move, and they return with it, since its
+//! points depend only on its `id`.
 
 use super::{Ask, Balance, Change, Pool};
 use crate::base::random::Draw;
 
-/// Between the points of one server and those of the next there is room for so many.
+/// Number of points reserved between one server's first point and the next server's.
 const ROOM: u32 = 4096;
 
 /// The points of the usable servers, in order.
@@ -37,7 +38,7 @@ impl HashRing {
     }
 }
 
-/// Bob Jenkins' integer hash with six shifts, and HAProxy's prime, which scatters small differences over the whole ring.
+/// Bob Jenkins' integer hash with six shifts, and HAProxy's prime. It spreads small differences over the whole ring.
 fn spread(number: u32) -> u32 {
     let a = number.wrapping_add(0x7ed5_5d16).wrapping_add(number << 12);
     let a = a ^ 0xc761_c23c ^ (a >> 19);
@@ -58,7 +59,7 @@ impl Balance for HashRing {
         let before = left.iter().rev().chain(right.iter().rev()).copied().find(others);
         match (before, after) {
             (Some((p, before)), Some((q, after))) => {
-                // Round the ring, hence wrapping.
+                // Wrapping, because the ring is closed.
                 Some(if hash.wrapping_sub(p) <= q.wrapping_sub(hash) {
                     before
                 } else {
@@ -75,7 +76,7 @@ impl Balance for HashRing {
         }
         self.points.retain(|&(_, other)| other != server);
         self.add(pool, server);
-        // Stable, because that sort makes use of the order already there.
+        // Stable: this sort is fast on mostly ordered input.
         self.points.sort();
     }
 
@@ -100,8 +101,8 @@ mod tests {
         }
     }
 
-    /// Where the points of HAProxy 2.6.12 lie: rings laid out by this rule give all of 600 recorded picks each, for four lists of
-    /// weights, and these shares.
+    /// The points of HAProxy 2.6.12: rings laid out this way reproduce all of 600 recorded picks for each of four lists
+    /// of weights, and these shares.
     #[test]
     fn shares_are_those_of_haproxys_ring() {
         for (weights, expected) in [

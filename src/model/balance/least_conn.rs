@@ -1,26 +1,27 @@
-//! HAProxy's `leastconn`: the server with the fewest requests for its weight; among equals, the one that has waited longest.
+//! HAProxy's `leastconn`: the server with the fewest requests for its weight; ties go to the one that has waited
+//! longest.
 //!
-//! An idle server has load nothing whatever its weight, so an idle farm is visited in turn, and an idle light server is
-//! preferred to a busy heavy one. A server with a `maxqueue` is full only when its own queue is too.
+//! An idle server has load zero whatever its weight. So an idle farm is visited in turn, and an idle light server is
+//! preferred to a busy heavy one. A server with a `maxqueue` is full only if its own queue is too.
 
 use super::{Ask, Balance, Change, Member, Pool};
 use crate::base::random::Draw;
 
-/// The servers by load, actives and backups apart: a backup keeps its place among the backups between its turns.
+/// The servers by load, active and backup separately; a backup keeps its place while it is not in use.
 #[derive(Debug)]
 pub struct LeastConn {
     ranks: [Tournament; 2],
-    /// Insertions so far: a server goes behind its equals whenever its load or its weight changes, even if it is idle.
+    /// Insertions so far. A server goes behind its equals whenever its load or weight changes, even if it is idle.
     insertions: u64,
 }
 
-/// Load, insertion number and server in one word, so that the least word is the server whose turn it is.
+/// Load, insertion number and server in one word, so that the smallest word is the next server.
 type Place = u128;
 
-/// Place of a server that gets nothing.
+/// Place of a server that gets no requests.
 const OUT: Place = Place::MAX;
 
-/// More servers than this do not fit into a [`Place`]; a scenario has far fewer nodes.
+/// Most servers that fit into a [`Place`]; a scenario has far fewer nodes.
 const MOST_SERVERS: usize = 1 << 20;
 
 fn server_of(place: Place) -> usize {
@@ -42,7 +43,7 @@ impl LeastConn {
         balancer
     }
 
-    /// A server came or went.
+    /// A server became usable or unusable.
     fn settle(&mut self, pool: &Pool, server: usize) {
         let member = &pool.servers[server];
         let rank = &mut self.ranks[usize::from(member.backup)];
@@ -65,7 +66,7 @@ impl LeastConn {
     }
 }
 
-/// HAProxy's key: requests per weight, this one included. One request more or less always changes it.
+/// HAProxy's key: requests over weight, counting one more request. It changes with every request.
 fn load(member: &Member) -> u64 {
     match u64::from(member.served) + u64::from(member.queued) {
         0 => 0,
@@ -83,7 +84,7 @@ impl Balance for LeastConn {
             if ask.avoid != Some(server_of(least)) && pool.servers[server_of(least)].can_keep() {
                 return Some(server_of(least));
             }
-            // The least loaded is full: heavier servers may not be. Rare enough to look at all of them.
+            // The least loaded is full, but heavier servers may have room. Rare, so all servers are searched.
             let able = rank
                 .places()
                 .filter(|&place| place != OUT && pool.servers[server_of(place)].can_keep());
@@ -113,13 +114,13 @@ impl Balance for LeastConn {
     }
 }
 
-/// A knock-out tournament: the places stand side by side in the upper half, the lesser of each pair one level below, and
-/// the least of all at 1.
+/// A tournament tree: places in the upper half, the smaller of each pair one level below, the smallest of all at 1.
 ///
-/// `priority-queue` did the same work at first. Nanoseconds for a request's dealings with it (`benches/balance.rs`: one
-/// released, one picked and taken; medians, two shared cores) against those with this: 42 and 36 at 2 servers, 58 and 50
-/// at 16, 103 and 84 at 200, 124 and 82 at 1,000; over several runs it took 2 to 16, 4 to 32, 20 to 42 and 43 to 51 %
-/// longer. Here is no item to hash and no order to restore. To look at every server takes 17, 52, 318 and 1,855.
+/// It replaces the crate `priority-queue`, which took longer. Nanoseconds for a request's operations
+/// (`benches/balance.rs`: one released, one picked and taken; medians, two shared cores), `priority-queue` against
+/// this: 42 and 36 at 2 servers, 58 and 50 at 16, 103 and 84 at 200, 124 and 82 at 1,000; over several runs it took 2
+/// to 16, 4 to 32, 20 to 42 and 43 to 51 % longer. Here no item is hashed and no order restored. A search of every
+/// server takes 17, 52, 318 and 1,855.
 #[derive(Debug)]
 struct Tournament {
     nodes: Vec<Place>,
@@ -183,7 +184,7 @@ mod tests {
         }
     }
 
-    /// A new weight counts at once for a busy server, and sends an idle one behind the others that are idle.
+    /// A new weight counts at once for a busy server, and moves an idle one behind the other idle ones.
     #[test]
     fn a_server_with_a_new_weight_goes_behind_its_equals() {
         let member = |served| Member { served, ..healthy(1) };

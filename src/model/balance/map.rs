@@ -1,11 +1,11 @@
-//! The table behind `static-rr` and the map-based hashes: each server as often as its weight says, well mixed.
+//! The table behind `static-rr` and map-based hashes: each server as often as its weight says, well mixed.
 //!
-//! It is built anew at the first use after a change, so several servers that change at one instant cost one rebuild. The
-//! order is HAProxy's, as recorded: 3:1 is `1 1 1 2`, and 1:2:3:4 is `1 2 4 3 4 2 3 4 3 4`.
+//! It is rebuilt at its first use after a change, so simultaneous changes cost one rebuild. The order is HAProxy's, as
+//! recorded: 3:1 is `1 1 1 2`, and 1:2:3:4 is `1 2 4 3 4 2 3 4 3 4`.
 
 use super::{Member, Pool};
 
-/// A table of servers, as long as the sum of the weights over their greatest common divisor.
+/// A table of servers. Its length is the sum of the weights over their greatest common divisor.
 #[derive(Debug, Default)]
 pub(super) struct Map {
     slots: Vec<usize>,
@@ -13,7 +13,7 @@ pub(super) struct Map {
 }
 
 impl Map {
-    /// A map that will be built when it is first asked for.
+    /// A map that is built at its first use.
     pub fn new() -> Map {
         Map {
             slots: Vec::new(),
@@ -21,12 +21,12 @@ impl Map {
         }
     }
 
-    /// A server came, went or changed its weight.
+    /// A server became usable or unusable, or changed its weight.
     pub fn changed(&mut self) {
         self.stale = true;
     }
 
-    /// The table; empty where no server is usable.
+    /// The table; empty if no server is usable.
     #[inline]
     pub fn slots(&mut self, pool: &Pool) -> &[usize] {
         if self.stale {
@@ -35,11 +35,12 @@ impl Map {
         &self.slots
     }
 
-    /// Every server saves up its weight for each slot, and the slot costs its owner the total. HAProxy compares the savings
-    /// in whole slots only, so the first declared wins until another has saved up a whole one.
+    /// Every server saves its weight for each slot, and a slot costs its owner the total. HAProxy compares savings in
+    /// whole slots only, so the server declared first wins until another has saved a whole slot.
     ///
-    /// Where the first of several backups is to serve alone, HAProxy makes the table as long as its weight, and lets the other
-    /// backups save up for its slots all the same: with weights of 3 and 5 the table is `1 2 2`. Only a table of one is its own.
+    /// If the first of several backups is to serve alone, HAProxy makes the table as long as its weight but still lets
+    /// the other backups save for its slots: with weights 3 and 5 the table is `1 2 2`. Only a table of one slot is
+    /// entirely its own.
     fn build(&mut self, pool: &Pool) {
         let alone = pool.first_of_backups();
         let saves = |member: &Member| match alone {
@@ -47,7 +48,7 @@ impl Map {
             None => member.usable && member.weight > 0,
         };
         let servers = pool.servers.iter().enumerate().filter(|(_, member)| saves(member));
-        // Of all servers, so that the table of those that are left is no shorter: an index into it may still count.
+        // Of all servers: HAProxy does not shorten the table when servers go, so an index stays valid.
         let weights = pool.servers.iter().map(|member| i64::from(member.weight));
         let divisor = weights.fold(0, gcd);
         let mut savers: Vec<(usize, i64, i64)> = servers

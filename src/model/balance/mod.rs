@@ -1,17 +1,17 @@
-//! Load-balancing algorithms: given the servers and who they are busy with, which one is next?
+//! Load-balancing algorithms: given the servers and their load, which one is next?
 //!
-//! An algorithm answers one question from one read-only view. It never sees the world, never schedules, never logs. Each
-//! is one file (what it is, its parameters, the algorithm, its tests) and one line in the list below.
+//! An algorithm answers this from a read-only view. It never sees the world, never schedules and never logs. Each is
+//! one file (description, parameters, algorithm, tests) and one line in the list below.
 
 use crate::base::random::Draw;
 use crate::scenario::plan::{Algorithm, HashOf};
 
-/// The list. A line is a file and its type, the Plan's word for it with an example, and how it is made from the servers.
+/// The list. Each line has a file and its type, the Plan's word for it with an example, and its constructor.
 macro_rules! algorithms {
     ($($file:ident::$name:ident is $pattern:pat, such as $example:expr, made by $new:expr;)+) => {
         $(mod $file;)+
 
-        /// A balancer of any kind: an enum, so that a pick costs a jump and no allocation.
+        /// A balancer of any kind: an enum, so that a pick needs no allocation and no virtual call.
         #[derive(Debug)]
         #[expect(clippy::large_enum_variant, reason = "one a backend, made once and never moved")]
         pub enum Balancer {
@@ -21,10 +21,10 @@ macro_rules! algorithms {
             )+
         }
 
-        /// One of each: what the conformance tests run.
+        /// One of each, for the conformance tests.
         pub const EXAMPLES: &[Algorithm] = &[$($example),+];
 
-        /// A balancer that has not served anybody yet.
+        /// A balancer in its initial state.
         pub fn new(algorithm: Algorithm, pool: &Pool) -> Balancer {
             match algorithm {
                 $($pattern => Balancer::$name($new(pool)),)+
@@ -93,8 +93,8 @@ pub mod slowstart;
 #[cfg(test)]
 mod conformance;
 
-/// Which servers may be given requests: the active ones that are up; where there are none, the first backup that is up,
-/// or with `allbackups` every one.
+/// Which servers may get requests: active ones that are up; without any, the first backup that is up, or with
+/// `allbackups` every backup that is up.
 pub fn usable(up: &[bool], backup: &[bool], allbackups: bool) -> Vec<bool> {
     let any_active = up.iter().zip(backup).any(|(&up, &backup)| up && !backup);
     let mut places = match (any_active, allbackups) {
@@ -110,58 +110,58 @@ pub fn usable(up: &[bool], backup: &[bool], allbackups: bool) -> Vec<bool> {
     up.iter().zip(backup).map(|(&up, &backup)| admit(up, backup)).collect()
 }
 
-/// What an algorithm may see of a backend.
+/// The algorithm's view of a backend.
 #[derive(Clone, Debug, Default)]
 pub struct Pool {
     /// The servers, in order of declaration.
     pub servers: Vec<Member>,
 }
 
-/// What an algorithm may see of one server.
+/// The algorithm's view of one server.
 #[derive(Clone, Debug)]
 pub struct Member {
-    /// `weight` as configured or changed at run time; 0 = gets nothing new.
+    /// `weight` as configured or changed at run time; with 0 it gets no new requests.
     pub weight: u32,
-    /// The weight in force, in sixteenths (`weight` × 16, less during `slowstart`).
+    /// The effective weight in sixteenths (`weight` × 16, less during `slowstart`).
     pub eweight: u32,
     /// `id`, for `first`.
     pub id: u32,
-    /// Is it a `backup`?
+    /// Whether it is a `backup`.
     pub backup: bool,
-    /// May it be given requests: up, not in maintenance, not draining, and its turn as a backup has come?
+    /// Whether it may get requests: up, not in maintenance, not draining, and in use if it is a backup.
     pub usable: bool,
-    /// Is it up and not taken out, whether or not its turn as a backup has come?
+    /// Whether it is up and in service, even if it is a backup not in use.
     pub up: bool,
-    /// Requests in service on it, connections being made included.
+    /// Requests in service on it, including connections being made.
     pub served: u32,
     /// Requests waiting in its own queue (hash algorithms, and `leastconn` with a `maxqueue`).
     pub queued: u32,
-    /// The most it may serve at once just now (`u32::MAX` = no limit).
+    /// The most it may currently serve at once (`u32::MAX` = no limit).
     pub limit: u32,
-    /// `maxqueue`: how many more `leastconn` gives it, to wait in its own queue.
+    /// `maxqueue`: how many more requests `leastconn` gives it, to wait in its own queue.
     pub line: u32,
 }
 
 impl Member {
-    /// Is there room for one more?
+    /// Whether it has room for another request.
     #[inline]
     pub fn has_room(&self) -> bool {
         self.served < self.limit
     }
 
-    /// Has it a place in the algorithm? A backup keeps its place while others serve.
+    /// Whether it has a place in the algorithm. A backup keeps its place while not in use.
     #[inline]
     pub fn stands(&self) -> bool {
         self.up && self.eweight > 0
     }
 
-    /// May it be given requests at all, now or when there is room?
+    /// Whether it may get requests at all, now or when it has room.
     #[inline]
     pub fn takes_new(&self) -> bool {
         self.usable && self.eweight > 0
     }
 
-    /// Can it take a request right now, be it to wait in its own queue as far as `maxqueue` goes?
+    /// Whether it can take a request now, possibly into its own queue up to `maxqueue`.
     #[inline]
     pub fn can_keep(&self) -> bool {
         let (has, may) = (
@@ -171,7 +171,7 @@ impl Member {
         self.takes_new() && has < may
     }
 
-    /// Can it take a request right now?
+    /// Whether it can serve a request now.
     #[inline]
     pub fn can_serve(&self) -> bool {
         self.takes_new() && self.has_room()
@@ -179,7 +179,7 @@ impl Member {
 }
 
 impl Pool {
-    /// Works out anew who may be given requests where these servers are able to serve, and tells the algorithm what changed.
+    /// Recomputes which servers may get requests, given those able to serve, and tells the algorithm what changed.
     pub fn settle(&mut self, algorithm: &mut Balancer, able: &[bool], allbackups: bool) {
         let members = || self.servers.iter();
         let up: Vec<bool> = members().zip(able).map(|(m, &able)| able && m.weight > 0).collect();
@@ -198,20 +198,20 @@ impl Pool {
         }
     }
 
-    /// The backup that serves while others that are up have to wait, where no active server is left.
+    /// The backup that serves while other backups that are up wait, if no active server is left.
     fn first_of_backups(&self) -> Option<usize> {
         let waits = |member: &Member| member.backup && member.stands() && !member.usable;
         let first = self.servers.iter().position(Member::takes_new)?;
         (self.servers[first].backup && self.servers.iter().any(waits)).then_some(first)
     }
 
-    /// The backup that stands in alone for all the active servers, unless all backups do.
+    /// The backup that replaces all active servers alone, unless all backups do.
     pub fn lone_backup(&self, allbackups: bool) -> Option<usize> {
         let first = self.servers.iter().position(Member::takes_new)?;
         (self.servers[first].backup && !allbackups).then_some(first)
     }
 
-    /// The first server in this order that can serve; the one to avoid only if it is alone.
+    /// The first server in this order that can serve; the one to avoid only if no other can.
     fn first_able(&self, order: impl Iterator<Item = usize>, avoid: Option<usize>) -> Option<usize> {
         let mut able = order.filter(|&server| self.servers[server].can_serve());
         let first = able.next();
@@ -223,7 +223,7 @@ impl Pool {
     }
 }
 
-/// What the request brings to the choice.
+/// What the choice may depend on in a request.
 #[derive(Copy, Clone, Debug, Default)]
 pub struct Ask {
     /// A server not to use unless no other can serve: the one a redispatched request failed on.
@@ -232,7 +232,7 @@ pub struct Ask {
     pub hash: u64,
 }
 
-/// What happened to one server since the algorithm last looked. The pool already shows the new state.
+/// A change of one server. The pool already shows the new state.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// It became usable.
@@ -249,26 +249,26 @@ pub enum Change {
 
 /// A load-balancing algorithm with its state.
 pub trait Balance: Send {
-    /// The server for this request, among those that are usable and have room; a hash algorithm names its server even
-    /// when that one has no room, and `leastconn` one with a `maxqueue` (the request then waits in that server's own queue).
-    /// `None` = there is none, or `random` has drawn a full one.
+    /// Picks a server for this request, among usable ones with room. A hash algorithm names its server even without
+    /// room, and `leastconn` one with a `maxqueue`; the request then waits in that server's own queue. `None` if there
+    /// is none, or if `random` drew a full one.
     fn pick(&mut self, pool: &Pool, ask: Ask, draw: &mut Draw) -> Option<usize>;
 
-    /// Something happened to `server`. Called once for every change, in order, and never from inside `pick`: the
-    /// caller reports [`Change::Taken`] after it has acted on a pick.
+    /// Reports a change of `server`. Called once per change, in order, and never from inside `pick`: the caller reports
+    /// [`Change::Taken`] after it has acted on a pick.
     fn changed(&mut self, pool: &Pool, server: usize, change: Change);
 
-    /// Does it bind a request to one server by a hash?
+    /// Whether it binds a request to one server by a hash.
     fn is_hash(&self) -> bool {
         false
     }
 
-    /// Is a newcomer given a free slot though others wait in the backend's queue?
+    /// Whether a new request gets a free slot while others wait in the backend's queue.
     fn lets_overtake(&self) -> bool {
         false
     }
 
-    /// Where one backup stands in for all, is everybody bound to it, to wait in its own queue when it is full?
+    /// Whether a backup that serves alone takes all requests, into its own queue when it is full.
     fn crowds_a_lone_backup(&self) -> bool {
         false
     }

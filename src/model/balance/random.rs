@@ -1,22 +1,22 @@
 //! HAProxy's `random(n)`: draws n servers by weight and takes the least loaded of them.
 //!
-//! HAProxy draws from its consistent-hashing ring, which is uneven where weights are small; here a draw is exactly
-//! proportional to the weight. Whether a server is full is not looked at before one is chosen: then the request waits in the
+//! HAProxy draws from its consistent-hashing ring, which is uneven for small weights; here a draw is exactly
+//! proportional to the weight. Whether a server is full is checked only after the choice: the request then waits in the
 //! backend's queue, even if another server has room.
 
 use super::{Ask, Balance, Change, Pool};
 use crate::base::random::{Draw, below};
 
-/// The weights summed up, and the number of draws.
+/// The cumulative weights, and the number of draws.
 #[derive(Debug)]
 pub struct Random {
     draws: u32,
-    /// The usable servers, each with the sum of the weights up to and with its own.
+    /// The usable servers, each with the cumulative weight up to and including its own.
     sums: Vec<(u64, usize)>,
 }
 
 impl Random {
-    /// Takes the best of this many draws; none at all still means one.
+    /// Takes the best of this many draws, at least one.
     pub fn new(pool: &Pool, draws: u32) -> Random {
         let mut balancer = Random {
             draws: draws.max(1),
@@ -35,11 +35,11 @@ impl Random {
         }
     }
 
-    /// One server by weight, among those that are not to be avoided; that one only where it is alone.
+    /// One server by weight, excluding the one to avoid unless it is the only one.
     fn draw_one(&self, avoid: Option<usize>, draw: &mut Draw) -> Option<usize> {
         let (total, _) = *self.sums.last()?;
         let avoided = self.sums.iter().position(|&(_, server)| avoid == Some(server));
-        // What the avoided one has of the line is cut out of it.
+        // The avoided server's part of the line is cut out.
         let (from, to) = avoided.map_or((total, total), |at| {
             let before = at.checked_sub(1).map_or(0, |before| self.sums[before].0);
             (before, self.sums[at].0)
@@ -60,7 +60,7 @@ impl Balance for Random {
         for _ in 1..self.draws {
             let other = self.draw_one(ask.avoid, draw)?;
             let (a, b) = (&pool.servers[best], &pool.servers[other]);
-            // Load per weight, in whole numbers. On a tie the later draw wins.
+            // Load over weight, in whole numbers. On a tie the later draw wins.
             if u64::from(b.served) * u64::from(a.eweight) <= u64::from(a.served) * u64::from(b.eweight) {
                 best = other;
             }
@@ -85,7 +85,7 @@ mod tests {
     use super::super::conformance::healthy;
     use super::*;
 
-    /// Two servers of equal weight, the first of them full: of one draw half the requests wait, of two a quarter.
+    /// Two servers of equal weight, the first one full: with one draw half the requests wait, with two a quarter.
     #[test]
     fn theory_who_draws_a_full_server_waits_though_another_has_room() {
         let member = |served| Member {

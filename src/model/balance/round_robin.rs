@@ -1,33 +1,33 @@
 //! HAProxy's `roundrobin`: every server has a place on a turning wheel, spaced by its share of the total weight.
 //!
-//! Not plain interleaving: 3:1 is `1 1 1 2`, and a server that comes back waits for about one of its shares. The steps
-//! are those recorded from the real program (`tests/recordings`); where one looks arbitrary, it is HAProxy's choice.
+//! This is not plain interleaving: 3:1 is `1 1 1 2`, and a server that comes back waits for about one of its intervals.
+//! The steps follow recordings of the real program (`tests/recordings`); what looks arbitrary is HAProxy's choice.
 
 use super::{Ask, Balance, Change, Member, Pool};
 use crate::base::random::Draw;
 use crate::engine::heap::Heap;
 
-/// The balancer: one wheel for the active servers and one for the backups, which keep their places between turns.
+/// The balancer: one wheel for active servers and one for backups, which keep their places while not in use.
 #[derive(Debug)]
 pub struct RoundRobin {
     wheels: [Wheel; 2],
     places: Vec<Place>,
-    /// Servers passed over during one pick; kept only for its memory.
+    /// Servers passed over during one pick; kept to reuse its memory.
     passed: Vec<usize>,
 }
 
-/// Servers ordered by a number, the longest in it first among equals.
+/// Servers ordered by a number; ties go to the one inserted first.
 #[derive(Debug, Default)]
 struct Queue {
     heap: Heap<usize>,
-    /// Insertions so far: orders equal numbers.
+    /// Insertions so far; orders equal numbers.
     insertions: u64,
 }
 
 impl Queue {
     fn push(&mut self, number: i64, server: usize) {
         self.insertions += 1;
-        // With its sign turned over a number is ordered as its bits are.
+        // With its sign bit flipped a signed number is ordered as its bits are.
         let rank = number as u64 ^ 1 << 63;
         self.heap
             .push(u128::from(rank) << 64 | u128::from(self.insertions), server);
@@ -52,34 +52,34 @@ impl Queue {
     }
 }
 
-/// One turn of the wheel hands out as many places as the servers have weight, in sixteenths.
+/// One turn of the wheel has as many places as the servers have weight, in sixteenths.
 #[derive(Debug, Default)]
 struct Wheel {
     /// Servers with a place in this turn, by place.
     current: Queue,
-    /// Servers without a place, heaviest first: those that wait for one in this turn (`waiting[init]`), and those
-    /// whose share of this turn is used up (the other).
+    /// Servers without a place, heaviest first: those that wait for one in this turn (`waiting[init]`), and those that
+    /// have used up their share of it (the other).
     waiting: [Queue; 2],
     init: usize,
-    /// The place being handed out: from `weight` to twice that.
+    /// The current place: from `weight` to twice that.
     position: i64,
-    /// Total weight when this turn began.
+    /// Total weight at the start of this turn.
     weight: i64,
-    /// Total weight now; the next turn's.
+    /// Current total weight, for the next turn.
     next_weight: i64,
 }
 
-/// What the wheel knows of one server.
+/// The wheel's state of one server.
 #[derive(Clone, Debug, Default)]
 struct Place {
     home: Home,
-    /// The weight that the wheel counts it with.
+    /// The weight that the wheel uses for it.
     weight: i64,
     /// Its next place.
     next: i64,
     /// Its last place.
     last: i64,
-    /// What the integer spacing has left over so far, in units of `weight`.
+    /// The remainder of the integer spacing so far, in units of `weight`.
     rest: i64,
 }
 
@@ -93,7 +93,7 @@ enum Home {
 }
 
 impl RoundRobin {
-    /// A wheel on which nobody has been served yet.
+    /// A wheel in its initial state.
     pub fn new(pool: &Pool) -> RoundRobin {
         let places = vec![Place::default(); pool.servers.len()];
         let mut balancer = RoundRobin {
@@ -110,7 +110,7 @@ impl RoundRobin {
         balancer
     }
 
-    /// Puts a server that has never been on the wheel among those that wait for a place.
+    /// Adds a server that has never been on the wheel to those that wait for a place.
     fn begin(&mut self, member: &Member, server: usize) {
         let (wheel, place) = (&mut self.wheels[usize::from(member.backup)], &mut self.places[server]);
         place.weight = i64::from(member.eweight);
@@ -118,7 +118,7 @@ impl RoundRobin {
         wheel.wait(place, server, wheel.init);
     }
 
-    /// Puts a server that was away back, about one of its shares ahead.
+    /// Puts back a server that was away, about one of its intervals ahead.
     fn come_back(&mut self, member: &Member, server: usize) {
         let (wheel, place) = (&mut self.wheels[usize::from(member.backup)], &mut self.places[server]);
         place.weight = i64::from(member.eweight);
@@ -133,7 +133,7 @@ impl RoundRobin {
         wheel.next_weight -= place.weight;
     }
 
-    /// Moves a server to where its new weight puts it: never later than it stood, and not before its time.
+    /// Moves a server to the place its new weight gives: never later than before, and not before the current place.
     fn reweigh(&mut self, member: &Member, server: usize) {
         let (wheel, place) = (&mut self.wheels[usize::from(member.backup)], &mut self.places[server]);
         let (before, home) = (place.weight, place.home);
@@ -168,7 +168,7 @@ impl Balance for RoundRobin {
         if actives.next_weight > 0 {
             return actives.pick(places, passed, pool, ask.avoid);
         }
-        // One backup that serves alone does not turn the wheel.
+        // A backup that serves alone does not turn the wheel.
         match pool.first_of_backups() {
             Some(first) => pool.servers[first].can_serve().then_some(first),
             None => backups.pick(places, passed, pool, ask.avoid),
@@ -188,7 +188,7 @@ impl Balance for RoundRobin {
 }
 
 impl RoundRobin {
-    /// A server has come, gone, or changed its weight.
+    /// A server became usable or unusable, or changed its weight.
     fn moved(&mut self, pool: &Pool, server: usize) {
         let member = &pool.servers[server];
         let place = &self.places[server];
@@ -240,7 +240,7 @@ impl Wheel {
         if let Some(server) = chosen {
             self.insert(&mut places[server], server);
         }
-        // The last to be passed over is the first back in. After a new turn has begun, the old places mean nothing.
+        // The last one passed over goes back first. After the start of a new turn the old places mean nothing.
         for &server in passed.iter().rev().filter(|&&server| chosen != Some(server)) {
             let place = &mut places[server];
             if turned {
@@ -252,7 +252,7 @@ impl Wheel {
         chosen
     }
 
-    /// Takes the next server off the wheel: one whose place has come, else one without a place, else one ahead of time.
+    /// Takes the next server: one whose place is due, else one without a place, else the next one ahead of time.
     fn take_next(&mut self, places: &mut [Place]) -> Option<usize> {
         let first = self.current.first();
         let due = first.is_some_and(|server| places[server].next <= self.position);
@@ -264,7 +264,7 @@ impl Wheel {
         self.current.pop()
     }
 
-    /// Uses up the place at hand, and finds the server's next one.
+    /// Uses up the current place and computes the server's next one.
     fn advance(&mut self, place: &mut Place) {
         place.home = Home::Out;
         if place.next == 0 {
@@ -280,19 +280,19 @@ impl Wheel {
         self.position += 1;
     }
 
-    /// Those whose share was used up wait for a place in the new turn.
+    /// Servers that had used up their share wait for a place in the new turn.
     fn begin_turn(&mut self) {
         self.init ^= 1;
         self.count();
     }
 
-    /// The turn has as many places as there is weight now.
+    /// Sets the number of places in the turn to the current weight.
     fn count(&mut self) {
         self.weight = self.next_weight;
         self.position = self.weight;
     }
 
-    /// Gives a server its next place, in this turn if that reaches so far.
+    /// Gives a server its next place, in this turn if that is long enough.
     fn insert(&mut self, place: &mut Place, server: usize) {
         if place.next >= (2 * self.weight).min(self.weight + self.next_weight) {
             place.next -= self.weight;
@@ -329,14 +329,14 @@ mod tests {
         }
     }
 
-    /// The next servers, counted from 1 as HAProxy's scripts do.
+    /// The next servers, counted from 1 as in HAProxy's configuration.
     fn picks(balancer: &mut RoundRobin, pool: &Pool, n: usize) -> Vec<usize> {
         (0..n)
             .map(|_| 1 + balancer.pick(pool, Ask::default(), &mut Draw::keyed(0)).unwrap())
             .collect()
     }
 
-    /// With one of two servers dead and unnoticed, every request tries the dead one first, not every second.
+    /// With one of two servers dead and undetected, every request tries the dead one first, not every second request.
     #[test]
     fn a_redispatch_uses_up_the_other_servers_turn() {
         let pool = pool(2);

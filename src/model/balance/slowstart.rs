@@ -1,28 +1,28 @@
-//! `slowstart`: how much of a server's weight and `maxconn` is in force after it came up.
+//! `slowstart`: how much of a server's weight and `maxconn` applies after it came up.
 //!
-//! HAProxy moves both by whole seconds, and never to nothing. `static-rr` and map-based hashes ignore the weight.
+//! HAProxy changes both in whole seconds and never to zero. `static-rr` and map-based hashes ignore the weight.
 
 use crate::base::time::Span;
 
-/// How often the caller has to ask again.
+/// Interval at which the caller updates.
 pub const STEP: Span = Span::SECOND;
 
-/// The weight in force, in sixteenths, so long after the server came up: a sixteenth at once, all of it at the end.
+/// The effective weight in sixteenths, this long after the server came up: from one sixteenth at once to all of it.
 pub fn eweight(weight: u32, slowstart: Span, since_up: Span) -> u32 {
     let (elapsed, whole) = seconds(slowstart, since_up);
     let sixteenths = ((16 * elapsed + whole) / whole).min(16);
-    // At most 16 sixteenths: it fits.
+    // At most 16 sixteenths, so it fits.
     weight * sixteenths as u32
 }
 
-/// The `maxconn` in force so long after the server came up: by whole percents, and at least one.
+/// The effective `maxconn` this long after the server came up: in whole percents, at least one.
 pub fn limit(maxconn: u32, slowstart: Span, since_up: Span) -> u32 {
     let (elapsed, whole) = seconds(slowstart, since_up);
     let percent = (100 * elapsed / whole).min(100);
     (u64::from(maxconn) * percent / 100).max(1) as u32
 }
 
-/// Seconds gone, rounded down, and seconds in all, rounded up to at least one.
+/// Elapsed seconds, rounded down, and total seconds, rounded up to at least one.
 fn seconds(slowstart: Span, since_up: Span) -> (u64, u64) {
     let second = Span::SECOND.nanos();
     let whole = slowstart.nanos().div_ceil(second).max(1);

@@ -1,13 +1,12 @@
-//! HAProxy's `static-rr`: walks round a table built once from the weights.
+//! HAProxy's `static-rr`: cycles through a table built from the configured weights.
 //!
-//! It knows no `slowstart`: the table is built from the configured weights. A change of servers builds it anew under
-//! the same index.
+//! It ignores `slowstart`. A change of servers rebuilds the table and keeps the index.
 
 use super::map::Map;
 use super::{Ask, Balance, Change, Pool};
 use crate::base::random::Draw;
 
-/// The table and how far round it we are.
+/// The table and the current index.
 #[derive(Debug)]
 pub struct StaticRr {
     map: Map,
@@ -30,7 +29,7 @@ impl Balance for StaticRr {
         if slots.is_empty() {
             return None;
         }
-        // An index beyond the end starts over for good, even if nobody turns out to have room.
+        // An index beyond the end restarts from zero, even if no server turns out to have room.
         if self.index >= slots.len() {
             self.index = 0;
         }
@@ -38,7 +37,7 @@ impl Balance for StaticRr {
         let mut avoided = None;
         for index in (start..slots.len()).chain(0..start) {
             let server = slots[index];
-            // Of several backups, one whose turn has not come may be in the table.
+            // With several backups, the table may contain one not in use.
             if !pool.servers[server].has_room() {
                 continue;
             }
@@ -66,7 +65,7 @@ mod tests {
     use super::super::conformance::healthy;
     use super::*;
 
-    /// Recorded: of 1:2, after two requests, all gone, one in vain and all back.
+    /// Recorded for 1:2: after two requests all servers go, one request fails, and all come back.
     #[test]
     fn who_finds_nobody_takes_no_turn() {
         let mut pool = Pool {

@@ -1,4 +1,4 @@
-//! What every algorithm of the list must do, whatever happens. A new one gets these tests by being listed.
+//! What every algorithm of the list must do. A new one is tested as soon as it is listed.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::base::ids::NodeId;
 use crate::base::time::{Span, Time};
 use crate::scenario::plan::{Upstream, WebBalance};
 
-/// Something that may happen to an upstream block. Servers and connections are meant modulo their number.
+/// An operation on an upstream block. Server and connection numbers are taken modulo their count.
 #[derive(Clone, Debug)]
 enum Step {
     Request { client: u64, tried: Vec<usize> },
@@ -36,7 +36,7 @@ fn server() -> impl Strategy<Value = Upstream> {
     })
 }
 
-/// A server that one failure takes out, and that has no limit.
+/// A server without a limit that one failure takes out.
 pub(super) fn healthy(weight: u32) -> Upstream {
     Upstream {
         node: NodeId::new(0),
@@ -49,7 +49,7 @@ pub(super) fn healthy(weight: u32) -> Upstream {
 }
 
 proptest! {
-    /// A pick is able and not tried; backups come last; and there is none only where nobody is able.
+    /// A pick is able and untried; backups come last; and there is no pick only if no server is able.
     #[test]
     fn a_pick_is_right_or_rightly_none(
         servers in prop::collection::vec(server(), 2..7),
@@ -99,7 +99,7 @@ fn check(balance: WebBalance, peers: &[Peer], now: u64, tried: &[usize], pick: O
     }
 }
 
-/// Requests that come and stay share the servers by weight.
+/// Long-lived requests share the servers by weight.
 #[test]
 fn theory_weights_are_respected() {
     const REQUESTS: u64 = 6000;
@@ -111,7 +111,7 @@ fn theory_weights_are_respected() {
         }
         for peer in &upstreams.peers {
             let share = peer.weight as f64 / 6.0;
-            // Clients that hash: a binomial count. The others take exact turns.
+            // With hashing a binomial count; the others take exact turns.
             let off = (f64::from(peer.conns) / REQUESTS as f64 - share).abs();
             let chance = match balance {
                 WebBalance::IpHash => 4.0 * libm::sqrt(share * (1.0 - share) / REQUESTS as f64),

@@ -1,7 +1,7 @@
-//! `ip_hash`: a client's network keeps its server, as long as that is able.
+//! `ip_hash`: a client's network keeps its server while that is able.
 //!
-//! The first three bytes of an address are hashed into a share of the total weight. Where that server is not able the
-//! hash goes on; after twenty vain hashes the request is given to the round robin. The numbers are Nginx's own.
+//! The first three bytes of an address are hashed into the total weight. If that server is not able the hash is
+//! repeated; after twenty vain hashes the round robin decides. The numbers are Nginx's.
 
 use super::{Peer, round_robin};
 
@@ -26,7 +26,7 @@ pub fn choose(peers: &mut [Peer], client: u64, able: impl Fn(usize, &Peer) -> bo
     round_robin::choose(peers, client, able)
 }
 
-/// Whose share of the total weight this point lies in.
+/// The server whose share of the total weight contains this point.
 fn server_at(peers: &[Peer], mut point: i64) -> Option<usize> {
     let mut primaries = (0..peers.len()).filter(|&server| !peers[server].backup);
     primaries.find(|&server| {

@@ -1,21 +1,21 @@
-//! How Nginx chooses an upstream server, past those that lately failed.
+//! How Nginx chooses an upstream server, avoiding those that recently failed.
 //!
-//! Not HAProxy's trait: Nginx finds failures by its requests alone and keeps no queue, so it asks with what was tried
-//! already and reports how it went. It reads the clock in whole seconds, as Nginx does. Each algorithm is one file and one
-//! line in the list below.
+//! This does not use HAProxy's trait: Nginx finds failures only by its requests and has no queue, so the caller passes
+//! what was already tried and reports the result. Time is in whole seconds, as in Nginx. Each algorithm is one file and
+//! one line in the list below.
 
 use crate::base::time::{Span, Time};
 use crate::scenario::plan::{Upstream, WebBalance};
 
-/// The list. A line is a file with a function `choose`, and the Plan's word for it.
+/// The list. Each line has a file with a function `choose`, and the Plan's word for it.
 macro_rules! algorithms {
     ($($file:ident is $word:path;)+) => {
         $(mod $file;)+
 
-        /// All of them: what the conformance tests run.
+        /// All of them, for the conformance tests.
         pub const EXAMPLES: &[WebBalance] = &[$($word),+];
 
-        /// The server for this client among those that are able, if there is one.
+        /// The server for this client among those that are able, if any.
         fn choose(
             balance: WebBalance,
             peers: &mut [Peer],
@@ -38,7 +38,7 @@ algorithms! {
 #[cfg(test)]
 mod conformance;
 
-/// The servers of an `upstream` block and what is known of them.
+/// The servers of an `upstream` block and their state.
 #[derive(Clone, Debug)]
 pub struct Upstreams {
     balance: WebBalance,
@@ -53,9 +53,9 @@ struct Peer {
     max_fails: u32,
     /// In whole seconds, like all times here.
     fail_timeout: u64,
-    /// The weight less what failures took off; recovers by one each time the peer is considered.
+    /// The weight minus what failures took off; recovers by one each time the peer is considered.
     effective: i64,
-    /// The smooth round robin's balance: what the peer has saved up.
+    /// The smooth round robin's credit of the peer.
     current: i64,
     conns: u32,
     fails: u32,
@@ -66,7 +66,7 @@ struct Peer {
 }
 
 impl Upstreams {
-    /// Nothing served, nothing failed.
+    /// The initial state.
     pub fn new(balance: WebBalance, servers: &[Upstream]) -> Upstreams {
         Upstreams {
             balance,
@@ -74,12 +74,13 @@ impl Upstreams {
         }
     }
 
-    /// The server for a request of this `client` that has been to those `tried`, and a connection to it; `None` = no live
-    /// upstream. Backups come in when no other is left, and a request that has been to a backup stays with them.
+    /// Picks a server for a request of this `client` that has been to those `tried`, and opens a connection; `None` if
+    /// no upstream is live. Backups are used if no other is left, and a request that has been to a backup stays with
+    /// them.
     pub fn pick(&mut self, now: Time, client: u64, tried: &[usize]) -> Option<usize> {
         let now = whole_seconds(now);
         let server = match &self.peers[..] {
-            // Nowhere else to go: a single server is asked however often it failed.
+            // A single server is asked however often it failed.
             [only] => (tried.is_empty() && only.has_room()).then_some(0),
             _ if tried.iter().any(|&server| self.peers[server].backup) => self.choose(true, now, client, tried),
             _ => {
@@ -95,8 +96,8 @@ impl Upstreams {
         Some(server)
     }
 
-    /// An attempt on this server failed in a way that counts: the connection, a time-out, or an answer that
-    /// `proxy_next_upstream` names. A single server's failures are not counted.
+    /// An attempt on this server failed in a way that counts: connection, time-out, or an answer covered by
+    /// `proxy_next_upstream`. A single server's failures are not counted.
     pub fn failed(&mut self, server: usize, now: Time) {
         if self.peers.len() == 1 {
             return;
@@ -110,7 +111,7 @@ impl Upstreams {
         }
     }
 
-    /// This server answered. That clears its failures only if it had first sat out its `fail_timeout`.
+    /// This server answered. That clears its failures only if it had served out its `fail_timeout`.
     pub fn succeeded(&mut self, server: usize) {
         let peer = &mut self.peers[server];
         if peer.accessed < peer.checked {
@@ -118,7 +119,7 @@ impl Upstreams {
         }
     }
 
-    /// The connection that `pick` made is closed.
+    /// The connection opened by `pick` is closed.
     pub fn released(&mut self, server: usize) {
         self.peers[server].conns -= 1;
     }
@@ -174,7 +175,7 @@ mod tests {
         Time::ZERO + Span::from_millis(ms)
     }
 
-    /// Whole seconds: a server that failed at 1.9 s sits out seconds 2 and 3, and is tried again at 4.0 s.
+    /// In whole seconds: a server that failed at 1.9 s is out for seconds 2 and 3, and is tried again at 4.0 s.
     #[test]
     fn a_server_that_failed_is_tried_again_at_the_third_second() {
         let mut upstreams = two_servers();
@@ -188,7 +189,7 @@ mod tests {
         );
     }
 
-    /// A success counts only for a request sent after `fail_timeout`, not for one that was under way at the failure.
+    /// A success counts only for a request sent after `fail_timeout`, not for one already under way at the failure.
     #[test]
     fn a_late_answer_does_not_clear_a_failure() {
         let mut upstreams = two_servers();
@@ -198,7 +199,7 @@ mod tests {
         assert!((0..5).all(|_| upstreams.pick(at(0), 0, &[]) == Some(1)));
     }
 
-    /// All out: no live upstream, and nobody is let back in for it.
+    /// All are out: no live upstream, and none is let back in early.
     #[test]
     fn none_is_left_when_all_have_failed() {
         let mut upstreams = two_servers();
@@ -210,7 +211,7 @@ mod tests {
         assert!(upstreams.pick(at(3000), 0, &[]).is_some());
     }
 
-    /// Who has sat out its time gets one request, and no other until that one has told, or as long again.
+    /// After its time-out a server gets one request, and the next only after that one's result or another time-out.
     #[test]
     fn one_request_tries_whether_a_server_is_back() {
         let mut upstreams = two_servers();

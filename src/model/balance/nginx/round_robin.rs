@@ -1,10 +1,11 @@
-//! Smooth weighted round robin: everybody saves up a weight, and the richest, who is picked, pays for all.
+//! Smooth weighted round robin: every server earns its weight as credit; the one with the most is picked and pays the
+//! total.
 //!
-//! 5:1:1 is `1 1 2 1 3 1 1`. A server that failed has less to save up, and recovers by one at each pick.
+//! 5:1:1 is `1 1 2 1 3 1 1`. A server that failed earns less, and recovers by one at each pick.
 
 use super::Peer;
 
-/// The richest of those that are able; the first of equals.
+/// The one with the most credit among those that are able; ties go to the first.
 pub fn choose(peers: &mut [Peer], _client: u64, able: impl Fn(usize, &Peer) -> bool + Copy) -> Option<usize> {
     let (mut best, mut total) = (None, 0);
     for server in 0..peers.len() {
