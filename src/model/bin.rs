@@ -1,11 +1,11 @@
-//! The bins of a timeline: what came in each, and what became of it.
+//! The bins of a timeline: requests by time of arrival, with their outcome.
 
 use crate::base::time::Span;
 
-/// Timelines have at most this many bins.
+/// Most bins of a timeline.
 const BINS: u64 = 300;
 
-/// The width of a timeline's bins: a round number of seconds (or a round part of one) that gives at most 300 of them.
+/// Width of a timeline's bins: a round number of seconds, or a round fraction of one, that gives at most 300 bins.
 pub fn bin_of(duration: Span) -> Span {
     let least = duration.nanos().div_ceil(BINS).max(1);
     let mut unit = 1_000u64;
@@ -22,13 +22,13 @@ pub fn bin_of(duration: Span) -> Span {
 /// One bin of the timeline.
 #[derive(Clone, Debug, Default)]
 pub struct Bin {
-    /// Requests that came in it.
+    /// Requests that arrived in it.
     pub offered: u32,
     /// Those of them that succeeded.
     pub succeeded: u32,
     /// Those of them that failed.
     pub failed: u32,
-    /// Requests that page views which came in it would have brought, had their document been answered.
+    /// Requests that page views of this bin did not make, because their document failed.
     pub unasked: u32,
     /// Median latency of those that succeeded.
     pub p50_s: Option<f64>,

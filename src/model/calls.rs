@@ -1,7 +1,7 @@
-//! Calls and replies: what a node sends to another, and what becomes of it on the way.
+//! Calls and replies: what a node sends to another, and what happens to it on the way.
 //!
-//! A call pushes a frame and crosses the wire; at the far end somebody is there, or refuses, or says nothing. The answer
-//! crosses back. A number tells the answer to this call from the answer to the last.
+//! A call pushes a frame and crosses the wire. At the far end it is accepted, refused, or meets silence; the answer
+//! crosses back. Calls are numbered, so that the answer to an earlier call is recognised as late.
 
 use super::context::Context;
 use super::event::{Class, Event};
@@ -14,7 +14,7 @@ use crate::base::time::Span;
 use crate::engine::slab::Key;
 use crate::scenario::plan::{Kind, Target};
 
-// Salts of what is drawn for a message; those of a frame's own work are in `context`.
+// Salts of draws for a message; those for a frame's own work are in `context`.
 /// Whether a fault drops the call.
 const DROP: u64 = 6;
 /// What the network does to a call, and to its answer.
@@ -23,7 +23,7 @@ const ANSWER: u64 = 8;
 /// Whether a fault spoils the answer.
 pub(super) const SPOIL: u64 = 9;
 
-/// An answer that met a cut.
+/// An answer stopped by a cut.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct Stuck {
     from: NodeId,
@@ -34,7 +34,7 @@ pub(super) struct Stuck {
 }
 
 impl Context<'_> {
-    /// Calls a target on behalf of a frame. `op` says what is asked of it, `seed` keys the draws over there, and
+    /// Calls a target on behalf of a frame. `op` is the operation asked for, `seed` keys the draws at the target, and
     /// `patience` is how long the caller waits for a connection.
     pub fn call(&mut self, caller: FrameKey, target: Target, op: u16, seed: u64, patience: Span) {
         let node = self.directory.resolve(self.plan, target);
@@ -79,8 +79,8 @@ impl Context<'_> {
         }
     }
 
-    /// How long a message between a caller and the node that it asks travels, while the network does the same to each: nothing,
-    /// where they share a host, and to a resolver and back, since a lookup costs its own time and nothing else.
+    /// Travel time of a message between a caller and its target while the network delays every message alike. Zero on
+    /// the same host, and to a resolver and back: a lookup costs only its own time.
     #[inline]
     fn constant_way(&self, caller: NodeId, asked: NodeId) -> Option<Span> {
         let latency = self.wire.constant()?;
@@ -113,8 +113,8 @@ impl Context<'_> {
         self.wire.call(self.host_of(from), self.plan.node(to).host, message)
     }
 
-    /// Keys what happens to a frame's current call to a node, or to its answer. Each further call draws anew, its own and that of
-    /// whoever waits for it: a balancer's second attempt meets another fate on the whole way.
+    /// Keys the draws for a frame's current call to a node, and for the answer. The key includes the attempt numbers of
+    /// the frame and of all its callers, so a retry anywhere above draws anew.
     pub(super) fn message_key(&self, caller: FrameKey, to: NodeId, salt: u64) -> u64 {
         let Some(frame) = self.frames.get(caller) else {
             return 0;
@@ -123,7 +123,7 @@ impl Context<'_> {
         mix(frame.seed, self.plan.node(to).draws.wrapping_add(salt))
     }
 
-    /// A call goes nowhere: the caller learns when its patience ends.
+    /// A call gets no response: the caller learns of it when its patience ends.
     #[cold]
     fn fall_silent(&mut self, key: FrameKey, caller: FrameKey, call: u16) {
         let Some(frame) = self.frames.remove(key) else { return };
@@ -140,7 +140,7 @@ impl Context<'_> {
         }
     }
 
-    /// A call has crossed the wire: is anybody there? The node that it arrives at; without one, it ends here.
+    /// A call has crossed the wire. Returns the node it arrives at, or `None` if the call ended here.
     #[inline]
     pub fn knock(&mut self, key: FrameKey) -> Option<NodeId> {
         let frame = self.frames.get_mut(key)?;
@@ -156,7 +156,7 @@ impl Context<'_> {
         Some(node)
     }
 
-    /// Ends a call that meets a dead machine, a dead process or a fault that swallows it.
+    /// Ends a call that meets a dead machine, a dead process or a fault that drops it.
     #[cold]
     fn meets_trouble(&mut self, key: FrameKey, parent: FrameKey, node: NodeId) -> bool {
         let call = self.frames.get(parent).map_or(0, |p| p.calls);
@@ -177,7 +177,7 @@ impl Context<'_> {
         !drops.is_empty() && wire::happens(drops, &mut Draw::keyed(self.message_key(caller, node, DROP)))
     }
 
-    /// Turns a request away at the door: it was not served, and counts as refused here.
+    /// Turns a request away on arrival. It counts as refused here.
     #[cold]
     pub fn turn_away(&mut self, key: FrameKey, reply: Reply) {
         self.traffic[self.frames[key].node.index()].refused += 1;
@@ -185,35 +185,36 @@ impl Context<'_> {
         self.finish(key, reply);
     }
 
-    /// Ends a request that was let in and then found no way on here: it counts as refused.
+    /// Fails a request that was let in but cannot be forwarded. It counts as refused here.
     #[cold]
     pub fn refuse(&mut self, key: FrameKey, cause: Outcome) {
         self.traffic[self.frames[key].node.index()].refused += 1;
         self.finish(key, Reply::failed(cause));
     }
 
-    /// The frame is over, and its caller gets this.
+    /// Ends the frame; its caller gets the reply.
     #[inline]
     pub fn finish(&mut self, key: FrameKey, reply: Reply) {
         self.signals.push(Signal::Finish(key, reply));
     }
 
-    /// The frame waits no longer for the call it made.
+    /// The frame stops waiting for its call.
     #[cold]
     pub fn hang_up(&mut self, key: FrameKey) {
         let frame = &mut self.frames[key];
-        // An answer on its way finds that nobody waits for it.
+        // An answer under way is now out of date.
         frame.calls = frame.calls.wrapping_add(1);
         frame.silent = false;
         let child = std::mem::replace(&mut frame.child, FrameKey::NONE);
         if self.frames.contains(child) {
-            // At once, and not when it hears of it: it may be about to answer, and would be taken for the next call.
+            // At once, not when the signal arrives: the child may be about to answer, and that would pass for the next
+            // call's answer.
             self.orphan(child);
             self.signals.push(Signal::Abandon(child));
         }
     }
 
-    /// The frames at a node, in the order they were made.
+    /// The frames at a node, in order of creation.
     pub fn inside(&self, node: NodeId) -> Vec<FrameKey> {
         let mut keys: Vec<(u64, FrameKey)> = self
             .frames
@@ -225,7 +226,7 @@ impl Context<'_> {
         keys.into_iter().map(|(_, k)| k).collect()
     }
 
-    /// From now on nobody waits for this frame.
+    /// From now on no caller waits for this frame.
     #[cold]
     pub fn orphan(&mut self, key: FrameKey) {
         if let Some(frame) = self.frames.get_mut(key) {
@@ -233,7 +234,7 @@ impl Context<'_> {
         }
     }
 
-    /// Sends an answer over the wire. `tries` counts how often it met a cut.
+    /// Sends an answer over the wire. `tries` counts the cuts it has met so far.
     #[inline]
     pub fn deliver(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
         let Some(caller) = self.frames.get(to).map(|f| f.node) else {
@@ -266,7 +267,7 @@ impl Context<'_> {
         }
         let message = || Message {
             key: self.message_key(to, from, ANSWER),
-            // What says that there is no answer is short.
+            // An error answer is short.
             bytes: if reply.is_ok() {
                 self.plan.bytes(class, from).response
             } else {
@@ -277,7 +278,7 @@ impl Context<'_> {
         self.answer_after(span, to, call, reply);
     }
 
-    /// An answer meets a cut: TCP sends it again, with pauses that double, until it gives up.
+    /// An answer meets a cut: TCP retransmits it with doubling pauses until it gives up.
     #[cold]
     fn deliver_later(&mut self, from: NodeId, to: FrameKey, call: u16, reply: Reply, tries: u32) {
         if tries < wire::RETRANSMISSIONS {
@@ -292,14 +293,14 @@ impl Context<'_> {
         }
     }
 
-    /// An answer that met a cut is sent again.
+    /// Retransmits an answer that met a cut.
     pub fn resend(&mut self, key: Key) {
         if let Some(answer) = self.stuck.remove(key) {
             self.deliver(answer.from, answer.to, answer.call, answer.reply, answer.tries);
         }
     }
 
-    /// A machine dies, and with it what it would have sent again.
+    /// A dead machine retransmits nothing: its stuck answers are dropped.
     pub fn forget_stuck(&mut self, host: HostId) {
         let is_there = |answer: &Stuck| self.plan.node(answer.from).host == host;
         let lost = self.stuck.iter().filter(|(_, answer)| is_there(answer));
@@ -309,15 +310,15 @@ impl Context<'_> {
         }
     }
 
-    /// The call that this frame waits for was not heard: its packet was dropped, and will be sent again.
+    /// The frame's call was not received: its packet was dropped and will be sent again.
     pub fn unheard(&mut self, caller: FrameKey) {
         if let Some(frame) = self.frames.get_mut(caller) {
             frame.silent = true;
         }
     }
 
-    /// It was heard at last: from now on whoever made it waits for the answer, and no longer for a connection. A firewall on the
-    /// way is no party to that.
+    /// The call was received after all. From now on the caller waits for the answer, not for a connection. A firewall
+    /// in between only forwards, so this applies to its caller.
     pub fn heard(&mut self, caller: FrameKey) {
         let Some(frame) = self.frames.get_mut(caller) else {
             return;
@@ -329,7 +330,7 @@ impl Context<'_> {
             Some(Kind::App(app)) => app.query_timeout,
             Some(Kind::LoadBalancer(balancer)) => balancer.server_timeout,
             Some(Kind::Web(web)) => web.read_timeout,
-            // A client counts from its wish.
+            // A client's time-out starts with its wish.
             Some(Kind::Dns(_) | Kind::Member(_)) | None => None,
         };
         if let Some(within) = within {
@@ -337,8 +338,8 @@ impl Context<'_> {
         }
     }
 
-    /// Does the call that the frame waits for meet silence, behind nothing but firewalls? Those are no party to it: what
-    /// lies behind them that does not answer, the caller meets itself.
+    /// Does the frame's call meet silence, directly or behind firewalls? A firewall only forwards, so its caller meets
+    /// the silence itself.
     pub fn meets_silence(&self, key: FrameKey) -> bool {
         let mut next = key;
         while let Some(frame) = self.frames.get(next) {

@@ -1,6 +1,6 @@
-//! The end of a run: averages are taken, what is still inside is let go, and the books must balance.
+//! The end of a run: averages are taken, open requests are recorded and released, and the books are audited.
 //!
-//! In release builds too: a run whose books do not balance has no result.
+//! The audit also runs in release builds: a run whose books do not balance has no result.
 
 use super::context::Traffic;
 use super::node::client::Client;
@@ -33,7 +33,7 @@ impl World<'_> {
         }
     }
 
-    /// Averages are taken of the batch that ends now, if one does.
+    /// Records the averages of the batch that ends now, if one does.
     fn close_batch(&mut self, now: Time) {
         let whole = self.cx.record.whole_batches(now);
         let Some(batch) = whole.checked_sub(1).filter(|b| *b < self.cx.record.run.batches.len()) else {
@@ -49,7 +49,7 @@ impl World<'_> {
         self.cx.record.run.batches[batch].hosts = hosts;
     }
 
-    /// The run is over: averages are taken, what is still inside is written down and let go, the books are checked.
+    /// Ends the run: takes averages, records and releases what is still in flight, and audits the books.
     pub(super) fn close(mut self, order: &Order, overflowed: Option<(Time, Budget)>) -> Result<RunRecord, String> {
         let end = overflowed.map_or(self.horizon, |(at, _)| at);
         if overflowed.is_none() {
@@ -64,7 +64,7 @@ impl World<'_> {
             .map(|i| self.host_record(i, end, window))
             .collect();
         let in_flight = self.cx.frames.len();
-        // Who still waits has waited until now.
+        // Requests that still wait have waited until now.
         self.cx.calendar.wind_to(end);
         self.let_go();
         self.audit()?;
@@ -101,7 +101,7 @@ impl World<'_> {
         }
     }
 
-    /// The CPU time that calls asked of a node, on the average of what such calls cost; `None` where that is not known.
+    /// The CPU time that calls asked of a node, from the mean cost of each operation; `None` if a mean is unknown.
     fn cpu_asked(&self, i: usize) -> Option<f64> {
         let asked = self.cx.traffic[i].asked.iter().zip(&self.plan.nodes[i].work);
         asked
@@ -120,10 +120,10 @@ impl World<'_> {
         }
     }
 
-    /// What is still inside at the end is written down as unfinished, and everything is given back.
+    /// Records what is still in flight as unfinished, and gives everything back.
     fn let_go(&mut self) {
         self.cx.closing = true;
-        // A run that ends early may end in the midst of an instant: what has not been carried never arrives.
+        // A run that ends early may end in the middle of an instant; pending signals are dropped.
         self.cx.signals.clear();
         for condition in &mut self.cx.conditions {
             condition.hung = 0;
@@ -143,7 +143,7 @@ impl World<'_> {
         self.cx.signals.clear();
     }
 
-    /// Every wish is accounted for, and every slot is back.
+    /// Checks that every wish is accounted for and every resource is back.
     fn audit(&mut self) -> Result<(), String> {
         if !self.cx.frames.is_empty() {
             return Err(format!("{} frames have no way out", self.cx.frames.len()));

@@ -1,7 +1,8 @@
-//! What a node may do: look at the clock, draw, call, reply, use workers and cores, set a timer, note what happened.
+//! What a node works with: the clock, draws, calls, replies, workers and cores, timers, the event log.
 //!
-//! Nothing here acts on another node directly. What must reach one becomes an event (it takes time) or a [`Signal`] (it
-//! does not), and the [world](super::world) carries it there.
+//! A node never calls another node. What must reach one becomes an event (it takes time) or a [`Signal`] (it does not),
+//! and the [world](super::world) carries it there. The public fields cover all nodes; by convention a node touches only
+//! its own entries.
 
 use std::collections::VecDeque;
 
@@ -26,22 +27,22 @@ use crate::engine::slab::Slab;
 use crate::scenario::plan::{Abandoned, Arrivals, Load, Plan};
 use crate::stats::gauge::Gauge;
 
-/// What serving a request costs, drawn.
+/// What serving a request costs: one draw.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
 pub struct Demand {
-    /// On the host's cores.
+    /// CPU time on the host's cores.
     pub cpu: Span,
-    /// Holding the worker only.
+    /// Time that holds the worker but no core.
     pub io: Span,
 }
 
-/// What is wrong with a node just now. Each is a count or a list of the faults that are active, so that faults may
-/// overlap and none resurrects what another holds down.
+/// What is wrong with a node at present. Each field counts or lists the active faults, so that faults may overlap and
+/// the end of one does not undo another.
 #[derive(Debug, Default)]
 pub struct Condition {
-    /// Crashes of the process.
+    /// Active crashes of the process.
     pub crashed: u32,
-    /// Hangs.
+    /// Active hangs.
     pub hung: u32,
     /// Factors by which everything takes longer.
     pub slow: Vec<f64>,
@@ -51,12 +52,12 @@ pub struct Condition {
     pub empties: Vec<f64>,
     /// Shares of calls that are dropped.
     pub drops: Vec<f64>,
-    /// Signals that wait for a hang to end.
+    /// Signals kept until the hang ends.
     pub backlog: VecDeque<Signal>,
 }
 
 impl Condition {
-    /// By how much longer everything takes.
+    /// The product of all active slowdown factors.
     pub fn slowdown(&self) -> f64 {
         self.slow.iter().product()
     }
@@ -65,31 +66,31 @@ impl Condition {
 /// A machine: whether it runs, and its shared cores if they are limited.
 #[derive(Debug)]
 pub struct Machine {
-    /// Faults that hold it down.
+    /// Active faults that hold it down.
     pub down: u32,
-    /// Its cores; `None` = as many as there is work.
+    /// Its cores; `None`: unlimited.
     pub host: Option<Host>,
     /// 1 while it runs.
     pub up: Gauge,
 }
 
-/// Counts of one node over the measured part of a run.
+/// Counters of one node over the measured part of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Traffic {
-    /// Calls that came.
+    /// Calls that arrived.
     pub arrived: u64,
     /// Good answers given.
     pub served: u64,
-    /// Good answers that nobody waited for any more.
+    /// Good answers whose caller had already given up.
     pub orphaned: u64,
     /// Calls turned away.
     pub refused: u64,
-    /// Calls that found the node up, by what they ask for.
+    /// Calls that found the node up, by operation.
     pub asked: Vec<u64>,
 }
 
 impl Traffic {
-    /// Nothing yet, of a node that can be asked for so many things.
+    /// All zero, for a node with this many operations.
     pub fn of(operations: usize) -> Traffic {
         Traffic {
             asked: vec![0; operations],
@@ -97,7 +98,7 @@ impl Traffic {
         }
     }
 
-    /// A call found the node up.
+    /// Counts a call that found the node up.
     #[inline]
     pub fn ask(&mut self, op: u16) {
         if let Some(asked) = self.asked.get_mut(usize::from(op)) {
@@ -106,59 +107,60 @@ impl Traffic {
     }
 }
 
-// Salts: what a draw of a frame is for, so that no two purposes share a word.
+// Salts of draws that belong to a frame's work. `calls`, the balancer and others define more; salts have to differ only
+// under the same key.
 /// CPU demand.
 pub const CPU: u64 = 1;
 /// Time without a core.
 pub const IO: u64 = 2;
 /// TLS: resumed or not, and what it costs.
 pub const TLS: u64 = 4;
-/// How far a replica is behind.
+/// Lag of a replica.
 pub const LAG: u64 = 5;
-/// How long a replica works on a write.
+/// Time a replica takes to apply a write.
 pub const APPLY: u64 = 16;
-/// Whether a cache has the answer.
+/// Cache hit or miss.
 pub const CACHE: u64 = 15;
 
-/// The part of the world that a node may touch.
+/// Everything in the world except the nodes themselves; see the module's text for what a node may touch.
 pub struct Context<'p> {
     /// The plan.
     pub plan: &'p Plan,
-    /// What happens when.
+    /// The pending events, and the clock.
     pub calendar: Calendar<Packed>,
-    /// Everything in flight.
+    /// Every frame in flight.
     pub frames: Slab<Frame>,
-    /// What reaches a node at this very instant, in order.
+    /// What reaches a node at this instant, in order.
     pub signals: Signals,
-    /// Who answers to a name.
+    /// Resolves targets (virtual IPs, databases) to nodes.
     pub directory: Directory,
-    /// What lies between hosts.
+    /// The network between hosts.
     pub wire: Wire<'p>,
-    /// Of each node, the clients behind the plan's own: where it is, as seen from the wire.
+    /// The host of each node, as the wire sees it; the clients follow the plan's nodes.
     pub(super) ends: Vec<End>,
-    /// Where randomness comes from.
+    /// The run's random streams.
     pub streams: Streams,
-    /// What is measured.
+    /// What is recorded.
     pub record: Recorder,
-    /// Workers and queues, one a node.
+    /// Workers and queues, one per node.
     pub stations: Vec<Station>,
-    /// One a node.
+    /// One per node.
     pub traffic: Vec<Traffic>,
-    /// 1 while the node is up, one a node.
+    /// 1 while the node is up; one per node.
     pub up: Vec<Gauge>,
-    /// One a node.
+    /// One per node.
     pub conditions: Vec<Condition>,
-    /// One a host.
+    /// One per host.
     pub machines: Vec<Machine>,
     /// The rows of each source's arrival trace.
     rows: Vec<&'p [crate::scenario::plan::TraceRow]>,
-    /// Which calls may go the short way, one a node.
+    /// Which calls may take the short way; one per node.
     pub(super) short: Vec<Short>,
-    /// Answers that met a cut and will be sent again.
+    /// Answers stopped by a cut, to be sent again.
     pub(super) stuck: Slab<Stuck>,
-    /// Faults that are active just now: while there is none, nobody looks for their effects.
+    /// Number of active faults. At zero, the effects of faults are not looked for.
     pub troubles: u32,
-    /// Is the run over, so that nothing new may begin?
+    /// Whether the run is over and nothing new may begin.
     pub closing: bool,
     pub(super) made: u64,
 }
@@ -202,13 +204,13 @@ impl<'p> Context<'p> {
         }
     }
 
-    /// The time it is.
+    /// The current simulated time.
     #[inline]
     pub fn now(&self) -> Time {
         self.calendar.now()
     }
 
-    /// In `span`, `balancer` looks after one of its servers.
+    /// Schedules a balancer's maintenance of one of its servers, `span` from now.
     pub fn tend_after(&mut self, balancer: NodeId, server: usize, turn: u16, span: Span, what: Tending) {
         let event = Event::Tend {
             balancer,
@@ -228,7 +230,7 @@ impl<'p> Context<'p> {
 
     // --- randomness -------------------------------------------------------------------------------------------------
 
-    /// The draw that belongs to this frame at this node, for one purpose.
+    /// The draw for this frame at this node and one purpose.
     #[inline]
     pub fn draw(&self, frame: &Frame, salt: u64) -> Draw {
         Draw::keyed(self.draw_key(frame, salt))
@@ -240,7 +242,7 @@ impl<'p> Context<'p> {
         mix(frame.seed, label.wrapping_add(salt))
     }
 
-    /// A length of time from a distribution, drawn for this frame.
+    /// A time drawn from a distribution for this frame.
     #[inline]
     pub fn sample(&self, dist: &Dist, frame: &Frame, salt: u64) -> Span {
         match dist {
@@ -249,7 +251,7 @@ impl<'p> Context<'p> {
         }
     }
 
-    /// The same for what is not a node's work, under a key of its own.
+    /// The same under another key, for what is not a node's work.
     pub fn sample_keyed(&self, dist: &Dist, frame: &Frame, key: u64) -> Span {
         match dist {
             Dist::Trace(column) => self.traced(frame, *column),
@@ -264,7 +266,7 @@ impl<'p> Context<'p> {
             .unwrap_or(Span::ZERO)
     }
 
-    /// What the frame's node charges for its operation.
+    /// What this operation costs at the frame's node.
     #[inline(always)]
     pub fn own_demand(&self, key: FrameKey) -> Demand {
         let frame = &self.frames[key];
@@ -277,13 +279,13 @@ impl<'p> Context<'p> {
 
     // --- components -------------------------------------------------------------------------------------------------
 
-    /// Where a node runs.
+    /// The host a node runs on; `None` for clients.
     #[inline]
     pub fn host_of(&self, node: NodeId) -> Option<HostId> {
         self.plan.nodes.get(node.index()).map(|n| n.host)
     }
 
-    /// Does the process run, on a machine that runs?
+    /// Whether the process and its machine are up.
     #[inline]
     pub fn is_up(&self, node: NodeId) -> bool {
         self.troubles == 0 || self.is_up_in_trouble(node)
@@ -293,18 +295,18 @@ impl<'p> Context<'p> {
         self.conditions[node.index()].crashed == 0 && self.machine_is_up(node)
     }
 
-    /// Does its machine run?
+    /// Whether its machine is up.
     pub fn machine_is_up(&self, node: NodeId) -> bool {
         self.machines[self.plan.nodes[node.index()].host.index()].down == 0
     }
 
-    /// Does it hang? Clients never do.
+    /// Whether it hangs. Clients never do.
     #[inline]
     pub fn hangs(&self, node: NodeId) -> bool {
         self.troubles > 0 && self.conditions.get(node.index()).is_some_and(|c| c.hung > 0)
     }
 
-    /// Does what a primary commits reach this replica?
+    /// Whether what this primary commits reaches this replica.
     pub fn follows(&self, replica: NodeId, primary: NodeId) -> bool {
         let (here, there) = (self.plan.node(replica).host, self.plan.node(primary).host);
         let joined = !self.wire.is_cut(Some(there), Some(here)) && !self.wire.is_cut(Some(here), Some(there));
@@ -341,7 +343,7 @@ impl<'p> Context<'p> {
         }
     }
 
-    /// A worker of this node is free; the next in line gets it.
+    /// Frees a worker of this node; the next in line gets it.
     #[inline]
     pub fn free_worker(&mut self, node: NodeId) {
         let now = self.now();
@@ -356,7 +358,7 @@ impl<'p> Context<'p> {
         }
     }
 
-    /// Hands free workers of a node to those who wait.
+    /// Gives free workers of a node to waiting frames.
     pub fn call_next(&mut self, node: NodeId) {
         if self.closing || !self.is_up(node) {
             return;
@@ -367,7 +369,7 @@ impl<'p> Context<'p> {
         }
     }
 
-    /// A worker of this node is now the frame's, which has waited for one.
+    /// Gives a worker of this node to a frame that waited for one.
     #[inline]
     fn grant(&mut self, key: FrameKey, node: NodeId) {
         self.take_worker(key);
@@ -376,8 +378,8 @@ impl<'p> Context<'p> {
         }
     }
 
-    /// A free worker is this frame's, from now on: should the frame end before it hears of it, the worker goes back with
-    /// all else that it holds.
+    /// The worker belongs to the frame from now on. If the frame ends before it is told, the worker is given back with
+    /// the rest.
     fn take_worker(&mut self, key: FrameKey) {
         let now = self.now();
         let frame = &mut self.frames[key];
@@ -388,13 +390,13 @@ impl<'p> Context<'p> {
         frame.worker = true;
     }
 
-    /// Begins the frame's own work at its node, as `work`.
+    /// Begins the frame's own work at its node; see `work`.
     pub fn own_work(&mut self, key: FrameKey) -> bool {
         let demand = self.own_demand(key);
         self.work(key, demand)
     }
 
-    /// Begins work at the frame's node. False where there is nothing to do: the caller goes on at once.
+    /// Begins work at the frame's node. False if there is nothing to do; the caller then goes on at once.
     #[inline(always)]
     pub fn work(&mut self, key: FrameKey, demand: Demand) -> bool {
         if demand == Demand::default() && self.troubles == 0 {
@@ -414,7 +416,7 @@ impl<'p> Context<'p> {
         self.begin(key, cpu, io)
     }
 
-    /// Puts a frame on its host's cores, or into its time without one.
+    /// Puts a frame on its host's cores, or starts its time off the cores. False if there is nothing to do.
     #[inline(always)]
     pub fn begin(&mut self, key: FrameKey, cpu: Span, io: Span) -> bool {
         let now = self.now();
@@ -427,7 +429,7 @@ impl<'p> Context<'p> {
             frame.doing = Doing::Cpu { io };
             let serial = frame.timer;
             match cores.start(now, Job { frame: key, serial }, cpu) {
-                // It has a core to itself: when it is done is known.
+                // It has a core to itself, so its end is known.
                 Some(until) => {
                     let done = Event::Done { frame: key, serial };
                     self.calendar.at(until, Class::Progress as u8, done.pack());
@@ -436,7 +438,7 @@ impl<'p> Context<'p> {
             }
             return true;
         }
-        // Cores without limit: nothing to share, so the time is known.
+        // Unlimited cores are not shared, so the end is known.
         let alone = if cpu.is_zero() {
             cpu
         } else {
@@ -454,7 +456,7 @@ impl<'p> Context<'p> {
         true
     }
 
-    /// Puts a job among those that share its host's cores.
+    /// Adds a job to those that share the host's cores.
     #[inline(never)]
     fn join(&mut self, host: HostId, job: Job, cpu: Span) {
         self.share(host);
@@ -465,12 +467,12 @@ impl<'p> Context<'p> {
         self.reset_completion(host);
     }
 
-    /// The jobs of a host share its cores from now on.
+    /// From now on the host's jobs share its cores.
     #[cold]
     pub fn share(&mut self, host: HostId) {
         let (now, frames) = (self.now(), &mut self.frames);
         if let Some(cores) = &mut self.machines[host.index()].host {
-            // The job of a frame that is just ending stays what it is: about to be taken off.
+            // The job of a frame that is just ending keeps its serial: it is about to be removed.
             cores.share(now, |job| match frames.get_mut(job.frame) {
                 Some(frame) => {
                     frame.timer = frame.timer.wrapping_add(1);
@@ -482,7 +484,7 @@ impl<'p> Context<'p> {
         }
     }
 
-    /// A frame has had its time, on a core of its own or without one: has it no more to do?
+    /// A frame's time on a core of its own, or off the cores, is over. True if no work is left.
     #[inline]
     pub fn done(&mut self, key: FrameKey) -> bool {
         let now = self.now();
@@ -497,7 +499,7 @@ impl<'p> Context<'p> {
         !self.begin(key, Span::ZERO, io)
     }
 
-    /// Sets a host's one alarm to the next completion of those that share.
+    /// Sets the host's one alarm to the next completion among the jobs that share.
     pub fn reset_completion(&mut self, host: HostId) {
         let frames = &self.frames;
         let Some(shared) = &mut self.machines[host.index()].host else {
@@ -509,7 +511,7 @@ impl<'p> Context<'p> {
         }
     }
 
-    /// A host's alarm is due: its first job is done. The frame whose work that was, unless it goes on without a core.
+    /// The host's alarm is due and its first job is done. Returns the job's frame, unless that goes on off the cores.
     pub fn completed(&mut self, host: HostId) -> Option<FrameKey> {
         let now = self.now();
         let frames = &self.frames;
@@ -529,7 +531,7 @@ impl<'p> Context<'p> {
 
     // --- timers -----------------------------------------------------------------------------------------------------
 
-    /// Sets the frame's timer; the one before is out of date.
+    /// Sets the frame's timer and invalidates the previous one.
     pub fn set_timer(&mut self, key: FrameKey, span: Span) {
         let frame = &mut self.frames[key];
         frame.timer = frame.timer.wrapping_add(1);
@@ -537,7 +539,7 @@ impl<'p> Context<'p> {
         self.after(span, Class::Timer, Event::Timer { frame: key, serial });
     }
 
-    /// Sets the frame's timer to the lane's length.
+    /// Sets the frame's timer to the lane's length and invalidates the previous one.
     #[inline]
     pub fn set_timer_in(&mut self, key: FrameKey, lane: LaneId) {
         let frame = &mut self.frames[key];
@@ -546,14 +548,14 @@ impl<'p> Context<'p> {
         self.calendar.in_lane(lane, Event::Timer { frame: key, serial }.pack());
     }
 
-    /// The frame's timer is out of date.
+    /// Invalidates the frame's timer.
     #[inline]
     pub fn clear_timer(&mut self, key: FrameKey) {
         let frame = &mut self.frames[key];
         frame.timer = frame.timer.wrapping_add(1);
     }
 
-    /// A lane for time-outs of this length.
+    /// A lane for time-outs of this length: they expire in the order they are set.
     pub fn open_lane(&mut self, length: Span) -> LaneId {
         self.calendar.open_lane(length, Class::Timer as u8)
     }
@@ -568,7 +570,7 @@ impl<'p> Context<'p> {
         self.record.note(at, what, || target(plan));
     }
 
-    /// Puts the wish of a client into flight, made where it will lie with its key and its number.
+    /// Inserts a client's wish, built in place from its key and number.
     #[inline]
     pub fn insert_root(&mut self, make: impl FnOnce(FrameKey, u64) -> Frame) -> FrameKey {
         let number = self.made;
@@ -578,7 +580,7 @@ impl<'p> Context<'p> {
         key
     }
 
-    /// What becomes of work at a node whose caller gave up.
+    /// What happens to work at a node whose caller gave up.
     pub fn abandoned(&self, node: NodeId) -> Abandoned {
         self.plan
             .nodes
@@ -587,7 +589,7 @@ impl<'p> Context<'p> {
     }
 }
 
-/// Is this job still what its frame is doing?
+/// Whether the job is still what its frame is doing.
 #[inline]
 pub fn runs(frames: &Slab<Frame>, job: Job) -> bool {
     frames

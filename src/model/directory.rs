@@ -1,6 +1,7 @@
-//! The directory: who answers to a name just now. DNS answers, the holder of a virtual IP, a database's primary.
+//! The directory: which node a name stands for at present. It holds DNS answers, the holder of each virtual IP, and the
+//! primary of each database.
 //!
-//! Roles, not machines: nothing here serves a request or can die; it only says where a call goes.
+//! It knows roles, not machines: it serves no requests and cannot fail.
 
 use std::collections::VecDeque;
 
@@ -8,16 +9,16 @@ use crate::base::ids::{DatabaseId, NodeId, VipId};
 use crate::base::time::{Span, Time};
 use crate::scenario::plan::{self, Kind, Plan, Target};
 
-/// Who answers to a name just now.
+/// Which node each name stands for at present.
 #[derive(Debug)]
 pub struct Directory {
-    /// Every list of answers that was ever published; a client's cache names the one it got.
+    /// Every list of answers ever published; a client's cache refers to one by index.
     lists: Vec<Vec<Target>>,
-    /// One for each resolver.
+    /// One per resolver.
     zones: Vec<Zone>,
-    /// One for each virtual IP.
+    /// One per virtual IP.
     pub vips: Vec<Holder>,
-    /// One for each database.
+    /// One per database.
     pub databases: Vec<Roles>,
 }
 
@@ -30,55 +31,55 @@ struct Zone {
     negative_ttl: Option<Span>,
 }
 
-/// What a client learns from a lookup.
+/// The result of a lookup.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Which list, and where in it to begin.
+    /// Index of the list.
     pub list: u32,
-    /// Where in it to begin.
+    /// Position in the list to start from.
     pub turn: u32,
     /// How long to keep it.
     pub ttl: Span,
 }
 
-/// Who holds a virtual IP.
+/// The holder of a virtual IP.
 #[derive(Debug, Default)]
 pub struct Holder {
     /// Index into the plan's members.
     pub active: usize,
-    /// Counts changes of mind: a take-over that was called off finds another number.
+    /// Number of the latest take-over; a cancelled one carries an older number.
     pub epoch: u16,
-    /// Is a take-over under way?
+    /// Whether a take-over is under way.
     pub moving: bool,
 }
 
-/// Who plays which role in a database.
+/// The roles in a database.
 #[derive(Debug)]
 pub struct Roles {
     /// Index into the plan's members.
     pub primary: usize,
-    /// Counts changes of mind, as for a virtual IP.
+    /// As for a virtual IP.
     pub epoch: u16,
-    /// Is a fail-over under way?
+    /// Whether a fail-over is under way.
     pub failing_over: bool,
-    /// Commits under this primary.
+    /// Commits under the current primary.
     commits: u64,
-    /// The last of them, which replicas that follow have still to receive or to work off: when they will have done either.
+    /// The latest commits that replicas have not yet applied, oldest first.
     behind: VecDeque<Behind>,
-    /// By member: how many of the commits one has that follows its primary no more.
+    /// By member: for one that no longer follows the primary, the number of commits it has.
     stopped: Vec<Option<u64>>,
-    /// Commits that died with a primary.
+    /// Commits lost with a primary.
     pub lost_writes: u64,
-    /// Does the primary wait for a replica just now? Only `semi-sync` asks.
+    /// Whether the primary waits for a replica's acknowledgement. Used only with `semi-sync`.
     semi_sync: bool,
 }
 
-/// A commit on its way to the replicas.
+/// A commit on its way to the replicas, with two times.
 #[derive(Copy, Clone, Debug)]
 struct Behind {
-    /// It is in their relay logs, and does not die with the primary.
+    /// From then on it is in their relay logs and survives the primary.
     received: Time,
-    /// They have worked it off.
+    /// From then on they have applied it.
     applied: Time,
 }
 
@@ -122,7 +123,7 @@ impl Directory {
             .expect("every resolver has a zone")
     }
 
-    /// What this resolver says now. Each answer begins one further in the list.
+    /// The current answer of this resolver. Each lookup starts one further in the list.
     pub fn look_up(&mut self, resolver: NodeId) -> Answer {
         let list = self.zone(resolver).list;
         let nothing = self.lists[list as usize].is_empty();
@@ -136,21 +137,21 @@ impl Directory {
         answer
     }
 
-    /// The `n`-th address of an answer; `None` once all were named.
+    /// The `n`-th address of an answer; `None` after the last.
     pub fn address(&self, list: u32, turn: u32, n: u32) -> Option<Target> {
         let list = &self.lists[list as usize];
         let index = (turn as usize % list.len().max(1) + n as usize) % list.len().max(1);
         (n < list.len() as u32).then(|| list[index])
     }
 
-    /// Changes what a resolver says; what it said before comes back.
+    /// Changes a resolver's answers and returns the old ones.
     pub fn set_answers(&mut self, resolver: NodeId, answers: Vec<Target>) -> Vec<Target> {
         let new = self.publish(answers);
         let old = std::mem::replace(&mut self.zone(resolver).list, new);
         self.lists[old as usize].clone()
     }
 
-    /// Changes how long a resolver's answers are kept; the old time comes back.
+    /// Changes a resolver's TTL and returns the old one.
     pub fn set_ttl(&mut self, resolver: NodeId, ttl: Span) -> Span {
         std::mem::replace(&mut self.zone(resolver).ttl, ttl)
     }
@@ -173,18 +174,18 @@ impl Directory {
         plan.databases[database.index()].members[self.databases[database.index()].primary]
     }
 
-    /// Does the primary of a database wait for a replica just now?
+    /// Whether the primary currently waits for a replica.
     pub fn semi_sync(&self, database: DatabaseId) -> bool {
         self.databases[database.index()].semi_sync
     }
 
-    /// The primary waits for a replica from now on, or no longer.
+    /// Sets whether the primary waits for a replica.
     pub fn set_semi_sync(&mut self, database: DatabaseId, on: bool) {
         self.databases[database.index()].semi_sync = on;
     }
 
-    /// A write is committed on the primary. Replicas that follow receive it after `lag` and work on it for `apply`, one write
-    /// after the other. How far behind they are with it.
+    /// Records a commit on the primary. Replicas receive it after `lag` and apply it in `apply`, one write after the
+    /// other. Returns how far behind they are with it.
     pub fn commit(&mut self, database: DatabaseId, now: Time, lag: Span, apply: Span) -> Span {
         let roles = &mut self.databases[database.index()];
         while roles.behind.front().is_some_and(|b| b.applied <= now) {
@@ -201,7 +202,7 @@ impl Directory {
         applied.since(now)
     }
 
-    /// The same of a write that a replica has acknowledged: with it, it has all that were before.
+    /// The same for a write that a replica has acknowledged; that replica then has all earlier ones too.
     pub fn acknowledged(&mut self, database: DatabaseId, now: Time, apply: Span) -> Span {
         let behind = self.databases[database.index()].behind.iter_mut().rev();
         behind.take_while(|b| b.received > now).for_each(|b| b.received = now);
@@ -223,7 +224,8 @@ impl Roles {
         }
     }
 
-    /// A replica follows its primary, or does not: then it keeps what it has received. One that follows again catches up.
+    /// Sets whether a replica follows its primary. If not, it keeps what it has received; once it follows again, it
+    /// catches up.
     pub fn follow(&mut self, member: usize, follows: bool, now: Time) {
         self.stopped[member] = match follows {
             true => None,
@@ -231,13 +233,13 @@ impl Roles {
         };
     }
 
-    /// How many of the commits a member has received.
+    /// Number of commits a member has received.
     pub fn has(&self, member: usize, now: Time) -> u64 {
         let on_the_way = || self.behind.iter().rev().take_while(|b| b.received > now).count() as u64;
         self.stopped[member].unwrap_or_else(|| self.commits - on_the_way())
     }
 
-    /// When a member has worked off all that it has received.
+    /// When a member has applied everything it has received.
     pub fn applied(&self, member: usize, now: Time) -> Time {
         let gone = self.commits - self.behind.len() as u64;
         let last = self.has(member, now).checked_sub(gone + 1);
@@ -245,13 +247,13 @@ impl Roles {
         last.map_or(now, |b| b.applied.max(now))
     }
 
-    /// Another member becomes primary; what it had not received is lost. Says how much.
+    /// Makes another member primary and returns the number of commits it had not received, which are lost.
     pub fn promote(&mut self, member: usize, now: Time) -> u64 {
         let lost = self.commits - self.has(member, now);
         self.behind.clear();
         self.commits = 0;
         self.stopped.fill(None);
-        // Whether it still waits is known by each server for itself.
+        // Each server has its own setting for waiting; the new primary starts with waiting on.
         self.semi_sync = true;
         self.lost_writes += lost;
         self.primary = member;

@@ -1,7 +1,7 @@
-//! Everything that can happen.
+//! Everything that can happen, as events on the calendar.
 //!
-//! If you need a new kind of event, that is a design conversation. An event names what it is about by key, so one that
-//! outlived it finds nothing and is dropped, in one place, by `World::dispatch` in [`world`](super::world).
+//! A new kind of event needs a design discussion. An event names its frame or component by key: if that is gone, the
+//! event is stale, and `World::dispatch` in [`world`](super::world) drops it.
 
 use super::node::Tending;
 use super::request::{FrameKey, Reply};
@@ -15,7 +15,7 @@ use crate::engine::slab::Key;
 pub enum Event {
     /// A fault begins or ends, a component fails or is repaired: the next entry of the failure timeline is due.
     Change,
-    /// A call gets off the wire.
+    /// A call arrives at its node.
     Call(FrameKey),
     /// An answer (or the news that there will be none) reaches the caller, if it still waits for its `call`-th call.
     Reply { to: FrameKey, call: u16, reply: Reply },
@@ -25,20 +25,20 @@ pub enum Event {
     Done { frame: FrameKey, serial: u16 },
     /// A time-out or a pause of a frame is over, if this is still its current timer.
     Timer { frame: FrameKey, serial: u16 },
-    /// A client has waited long enough for its wish.
+    /// The client's time-out for its wish is over.
     GiveUp(FrameKey),
-    /// The next request of an open source comes.
+    /// The next request of an open source arrives.
     Arrive(SourceId),
-    /// A user of a closed loop has thought enough.
+    /// The think time of a closed-loop user is over.
     Wish { source: SourceId, user: u32 },
-    /// A balancer looks after one of its servers, if this is still its turn.
+    /// Maintenance of a balancer's server, if this is still its current turn.
     Tend {
         balancer: NodeId,
         server: u16,
         turn: u16,
         what: Tending,
     },
-    /// A virtual IP moves, unless its holder came back meanwhile.
+    /// A virtual IP moves, unless its holder has come back.
     TakeOver { vip: VipId, epoch: u16 },
     /// The next step of a database's automatic fail-over.
     Promote {
@@ -46,12 +46,12 @@ pub enum Event {
         epoch: u16,
         noticed: bool,
     },
-    /// The warm-up is over: measuring begins.
+    /// The warm-up or a batch is over: averages and counters start afresh.
     Measure,
 }
 
 impl Event {
-    /// The frame that it is about, if that is what it is about.
+    /// The frame the event concerns, if any.
     #[inline]
     pub fn frame(self) -> Option<FrameKey> {
         match self {
@@ -62,13 +62,13 @@ impl Event {
     }
 }
 
-// With its packed key an event is half a cache line of the heap.
+// With its packed key an event takes half a cache line in the heap.
 const _: () = assert!(size_of::<(u128, Due<super::packed::Packed>)>() <= 32);
 
-/// What comes first at one instant: the second part of the ordering contract.
+/// The order of events at one instant: the second part of the ordering contract, after time.
 ///
-/// A failure at an instant hits what happens at that instant; work that ends exactly at its time-out has made it;
-/// whoever arrives then finds the places already free.
+/// A failure hits what happens at the same instant. Work that ends exactly at its time-out counts as done. New requests
+/// find the places just freed.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Class {

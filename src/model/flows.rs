@@ -1,6 +1,6 @@
-//! Who was asked by whom, how often, and how long that took: what a topology's arrows and a waterfall are made of.
+//! Who called whom, how often, and how long that took: the data of the topology's arrows and of the waterfall.
 //!
-//! One cell a pair and class, laid out beforehand, so that an answer costs a few additions.
+//! There is one preallocated cell per pair and class, so an answer costs a few additions.
 
 use std::ops::Range;
 
@@ -9,16 +9,16 @@ use crate::base::time::{Span, Time};
 use crate::model::request::Frame;
 use crate::scenario::plan::Plan;
 
-/// What one caller got from one node for one class: good answers, over the measured part of a run.
+/// Good answers that one caller got from one node for one class, over the measured part of a run.
 #[derive(Copy, Clone, Debug, Default, PartialEq)]
 pub struct Flow {
     /// Good answers.
     pub answers: u64,
-    /// From the sending of the call until the answer left, summed.
+    /// Total time from sending the call until the answer leaves.
     pub inside: Span,
-    /// The part of that spent in the node's queues,
+    /// The part of it spent in the node's queues.
     pub waited: Span,
-    /// and the part spent on calls of its own that got a good answer, with their ways.
+    /// The part of it spent on the node's own successful calls, including network time.
     pub below: Span,
 }
 
@@ -32,19 +32,19 @@ impl Flow {
     }
 }
 
-/// The flows of one run, or of several together.
+/// The flows of one run, or of several merged.
 #[derive(Clone, Debug)]
 pub struct Flows {
-    /// By caller: where in `asked` the nodes stand that it may ask, in order of their ids.
+    /// By caller: the range in `asked` with the nodes it may call, ordered by id.
     rows: Vec<Range<usize>>,
     asked: Vec<NodeId>,
-    /// By node asked and class.
+    /// By entry of `asked` and class.
     cells: Vec<Flow>,
     classes: usize,
 }
 
 impl Flows {
-    /// None yet. The callers are the plan's nodes, then the clients of each source.
+    /// Empty flows. The callers are the plan's nodes, then the clients of each source.
     pub fn new(plan: &Plan) -> Flows {
         let of_nodes = (0..plan.nodes.len()).map(|i| plan.asks(NodeId::new(i)));
         let reached = |s| plan.entries(s).into_iter().flat_map(|t| plan.members(t)).collect();
@@ -70,7 +70,7 @@ impl Flows {
     fn cell(&self, caller: usize, node: NodeId, class: ClassId) -> Option<usize> {
         let row = self.rows.get(caller)?;
         let asked = &self.asked[row.clone()];
-        // Most ask a run of neighbours.
+        // Most callers have targets with consecutive ids.
         let place = node.index().wrapping_sub(asked.first()?.index());
         let place = match asked.get(place) {
             Some(there) if *there == node => place,
@@ -79,7 +79,7 @@ impl Flows {
         Some((row.start + place) * self.classes + class.index())
     }
 
-    /// A frame gave its caller a good answer.
+    /// Counts a good answer to a frame's caller.
     #[inline]
     pub fn answered(&mut self, caller: NodeId, frame: &Frame, now: Time) {
         let cell = self.cell(caller.index(), frame.node, frame.wish.class);
@@ -91,17 +91,17 @@ impl Flows {
         }
     }
 
-    /// Adds another run's of the same plan.
+    /// Adds the flows of another run of the same plan.
     pub fn merge(&mut self, other: &Flows) {
         self.cells.iter_mut().zip(&other.cells).for_each(|(a, b)| a.merge(b));
     }
 
-    /// The nodes that this caller may have asked.
+    /// The nodes this caller may call.
     pub fn asked_by(&self, caller: usize) -> impl Iterator<Item = NodeId> {
         self.asked[self.rows[caller].clone()].iter().copied()
     }
 
-    /// What this caller got from this node, for one class.
+    /// The flow from this node to this caller for one class.
     pub fn of(&self, caller: usize, node: NodeId, class: ClassId) -> Flow {
         self.cell(caller, node, class)
             .map_or_else(Flow::default, |c| self.cells[c])

@@ -1,9 +1,9 @@
-//! A host: cores shared fairly by everything that runs on it (processor sharing, no job on more than one core).
+//! A host: cores shared equally by everything that runs on it (processor sharing; a job uses at most one core).
 //!
-//! While there is a core for each of them, jobs run alone, and when each will be done is known as it comes. Once there are
-//! more, all run at the same rate, so what each has received is one number, the virtual time; a job is done when that
-//! number has grown by its demand, and only the first completion of the host is pending. `tests` hold both against a twin that
-//! advances every job step by step.
+//! At speed 1 and with at most one job per core, jobs run alone and the end of each is known when it starts. Otherwise
+//! they share until the host is idle: all run at the same rate, so one number, the virtual time, says how much CPU each
+//! has received. A job is done when the virtual time has grown by its demand, and only the host's next completion is
+//! pending. `tests` compare both cases with a twin that advances every job step by step.
 
 use super::request::FrameKey;
 use crate::base::time::{Span, Time};
@@ -15,13 +15,14 @@ use crate::stats::gauge::Gauge;
 pub struct Host {
     cores: u32,
     speed: f64,
-    /// Does it run at the speed that demands are given for?
+    /// Whether its speed is 1, the speed that demands are given for.
     at_par: bool,
-    /// Jobs with a core of their own and when each will be done, in the order they came: all there are, or none.
+    /// Jobs with a core of their own and their ends, in order of arrival. Holds all jobs present, or none.
     alone: Vec<(Time, Job)>,
-    /// Those that share, as they will until the host is idle, by virtual finish. Jobs that were taken off are still in it, out of date.
+    /// Jobs that share, ordered by virtual finish; once shared, they share until the host is idle. Removed jobs stay in
+    /// it as dead entries.
     jobs: Heap<Job>,
-    /// CPU nanoseconds that every job present since the last idle moment has received.
+    /// The virtual time: CPU nanoseconds received by a job present since the host was last idle.
     received: f64,
     updated: Time,
     entered: u64,
@@ -31,7 +32,7 @@ pub struct Host {
     pub busy: Gauge,
 }
 
-/// A job: whose it is, and the frame's timer number when it began.
+/// A job: its frame, and the frame's timer number when it began.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Job {
     /// The frame it works for.
@@ -41,7 +42,7 @@ pub struct Job {
 }
 
 impl Host {
-    /// A host with so many cores of this speed.
+    /// A host with this many cores of this speed.
     pub fn new(cores: u32, speed: f64) -> Host {
         Host {
             cores,
@@ -75,17 +76,17 @@ impl Host {
         self.running = running;
         self.busy.set(now, u64::from(running.min(self.cores)));
         if running == 0 {
-            // An idle host begins anew, so that `received` never grows until its nanoseconds are lost.
+            // Starting again from zero while idle keeps `received` precise to the nanosecond.
             self.received = 0.0;
             self.jobs.clear();
         }
     }
 
-    /// A job with this much demand comes. When it will be done, if it has a core of its own; else it must be `add`ed to those that
-    /// share.
+    /// Starts a job with this demand. Returns its end if it has a core of its own; otherwise it must be `add`ed to
+    /// those that share.
     #[inline]
     pub fn start(&mut self, now: Time, job: Job, demand: Span) -> Option<Time> {
-        // At any other speed it would be done between two nanoseconds, and those that share have to know when.
+        // At another speed its end may fall between two nanoseconds, which `share` could not take over exactly.
         if !self.jobs.is_empty() || self.running >= self.cores || !self.at_par {
             return None;
         }
@@ -96,7 +97,7 @@ impl Host {
         Some(until)
     }
 
-    /// Takes off a job that has a core of its own, done or not. False where they share.
+    /// Takes off a job that has a core of its own, done or not. False if the jobs share.
     #[inline]
     pub fn leave(&mut self, now: Time, frame: FrameKey) -> bool {
         let at = self.alone.iter().position(|(_, job)| job.frame == frame);
@@ -111,13 +112,13 @@ impl Host {
         at.is_some()
     }
 
-    /// Jobs share from now on: what was known of when each is done holds no longer, so each is `renew`ed.
+    /// From now on jobs share. Their known ends no longer hold, so `renew` gives each job a new serial.
     #[cold]
     pub fn share(&mut self, now: Time, mut renew: impl FnMut(Job) -> Job) {
         if self.alone.is_empty() {
             return;
         }
-        // Each has had what passed since the host was last idle.
+        // Each has received the time since the host was last idle.
         let idle = self.updated;
         self.advance(now);
         for i in 0..self.alone.len() {
@@ -134,24 +135,24 @@ impl Host {
         self.entered += 1;
     }
 
-    /// A job with this much demand comes to those that share.
+    /// Adds a job with this demand to those that share.
     pub fn add(&mut self, now: Time, job: Job, demand: Span) {
         self.advance(now);
         self.push(self.received + demand.nanos() as f64, job);
         self.set_running(now, self.running + 1);
     }
 
-    /// A job that shares is taken off before it is done; its entry in the heap is out of date from now on.
+    /// Takes off a shared job before it is done; its heap entry is dead from now on.
     pub fn remove(&mut self, now: Time, live: impl Fn(Job) -> bool) {
         self.advance(now);
         self.set_running(now, self.running - 1);
-        // Where nobody waits for long work to end, they would pile up: once they are the most of the heap they are swept out.
+        // Dead entries of long abandoned jobs would pile up. Once they are the majority, the heap is swept.
         if self.jobs.len() > 2 * self.running as usize + 64 {
             self.keep(|_, job| live(job));
         }
     }
 
-    /// Only these jobs stay.
+    /// Keeps only these jobs.
     fn keep(&mut self, mut stays: impl FnMut(u128, Job) -> bool) {
         let mut kept = Heap::default();
         while let Some((key, job)) = self.jobs.pop() {
@@ -162,12 +163,12 @@ impl Host {
         self.jobs = kept;
     }
 
-    /// The job of those that share whose completion is due now.
+    /// The shared job whose completion is due now.
     pub fn complete(&mut self, now: Time, live: impl Fn(Job) -> bool) -> Option<Job> {
         self.advance(now);
         while let Some((key, job)) = self.jobs.pop() {
             if live(job) {
-                // Rounding to whole nanoseconds may leave it a breath short of its demand.
+                // Rounding to whole nanoseconds may leave it just short of its demand.
                 self.received = self.received.max(f64::from_bits((key >> 64) as u64));
                 self.set_running(now, self.running - 1);
                 return Some(job);
@@ -188,7 +189,7 @@ impl Host {
         None
     }
 
-    /// Takes the jobs off, of those that share, that `mine` names and says how much CPU each still wants.
+    /// Takes off the shared jobs that `mine` selects, each with the CPU time it still needs.
     pub fn take_off(&mut self, now: Time, live: impl Fn(Job) -> bool, mine: impl Fn(Job) -> bool) -> Vec<(Job, Span)> {
         self.advance(now);
         let (mut taken, received) = (Vec::new(), self.received);
@@ -205,7 +206,7 @@ impl Host {
     }
 }
 
-/// The next whole number, of one that is not negative.
+/// Rounds up a number that is not negative.
 #[inline]
 fn up_to_whole(x: f64) -> u64 {
     let below = x as u64;
@@ -218,7 +219,7 @@ mod tests {
     use crate::engine::slab::Slab;
     use proptest::prelude::*;
 
-    /// An hour of work for which nobody waits longer than a second: what was given up does not pile up.
+    /// An hour of work whose clients give up after a second: dead entries do not pile up.
     #[test]
     fn jobs_that_were_taken_off_are_swept_out() {
         let mut host = Host::new(1, 1.0);
@@ -238,7 +239,7 @@ mod tests {
         assert!(host.jobs.len() <= 2 * 10 + 65, "{}", host.jobs.len());
     }
 
-    /// The slow twin: every job's remaining demand, advanced in each step between changes.
+    /// The slow twin: each step between two changes advances every job's remaining demand.
     fn step_by_step(cores: u32, speed: f64, arrivals: &[(u64, u64)]) -> Vec<f64> {
         let mut left: Vec<Option<f64>> = vec![None; arrivals.len()];
         let mut done = vec![0.0; arrivals.len()];
@@ -270,7 +271,7 @@ mod tests {
         let mut host = Host::new(cores, speed);
         let mut keys = Slab::default();
         let mut done = vec![0.0; arrivals.len()];
-        // When those that run alone are done.
+        // The ends of the jobs that run alone.
         let mut alone: Vec<(Time, FrameKey)> = Vec::new();
         let mut next = 0;
         loop {
@@ -315,7 +316,7 @@ mod tests {
             let arrivals: Vec<(u64, u64)> = gaps.iter().map(|(gap, demand)| { at += gap; (at, *demand) }).collect();
             let (slow, fast) = (step_by_step(cores, speed.into(), &arrivals), fast(cores, speed.into(), &arrivals));
             for (s, f) in slow.iter().zip(&fast) {
-                // Each completion may be rounded up by a nanosecond, and shifts those after it by as much.
+                // Each completion may be rounded up by a nanosecond, which shifts all later ones.
                 prop_assert!((s - f).abs() <= 2.0 * arrivals.len() as f64, "{slow:?} {fast:?}");
             }
         }

@@ -1,7 +1,8 @@
-//! The model: requests that flow through nodes, and what failures do to both.
+//! The model: requests that flow through nodes, and what failures do to both. A Plan and a seed give a Run, always the
+//! same one.
 //!
-//! Read [`event`] for everything that can happen, then [`world`]'s `dispatch`, then one [`node`]. No I/O, no wall clock, no
-//! thread: a Plan and a seed give a Run, always the same.
+//! Read [`event`] for everything that can happen, then `dispatch` in [`world`], then one [`node`]. The model does no
+//! I/O, reads no wall clock and starts no thread.
 
 pub mod balance;
 pub mod bin;

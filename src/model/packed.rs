@@ -1,7 +1,7 @@
 //! Events and signals in two machine words.
 //!
-//! An enum is copied through memory, as bytes that were written one by one a moment before, and a processor waits for
-//! such bytes: a third of a run's time, once. Two words travel in registers. What is rare is packed like what is common.
+//! An enum is copied through memory, and reading it as words just after its bytes were written one by one stalls the
+//! processor: that took a third of a run's time. Two words travel in registers. All kinds are packed, for uniformity.
 
 use std::num::NonZeroU64;
 
@@ -12,11 +12,11 @@ use super::signal::Signal;
 use crate::base::ids::{DatabaseId, NodeId, SourceId, VipId};
 use crate::engine::slab::Key;
 
-/// An event or a signal: whom it is about, and what it is, the kind in the lowest byte and small numbers above.
+/// An event or a signal: the entity it concerns, and its kind in the lowest byte with small numbers above.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Packed {
     whom: u64,
-    /// Never zero, which leaves the calendar room to tell its own entries from these.
+    /// Never zero, so that the calendar can tell its own entries from these.
     what: NonZeroU64,
 }
 
@@ -53,7 +53,7 @@ impl Packed {
 }
 
 impl Event {
-    /// In two words.
+    /// Packs it into two words.
     #[inline]
     pub fn pack(self) -> Packed {
         match self {
@@ -82,7 +82,7 @@ impl Event {
         }
     }
 
-    /// Back from two words.
+    /// Unpacks it from two words.
     #[inline(always)]
     pub fn unpack(words: Packed) -> Event {
         let (frame, whom) = (words.key(), words.whom as usize);
@@ -126,7 +126,7 @@ impl Event {
 }
 
 impl Signal {
-    /// In two words.
+    /// Packs it into two words.
     #[inline]
     pub fn pack(self) -> Packed {
         match self {
@@ -141,7 +141,7 @@ impl Signal {
         }
     }
 
-    /// Back from two words.
+    /// Unpacks it from two words.
     #[inline]
     pub fn unpack(words: Packed) -> Signal {
         let frame = words.key();

@@ -1,4 +1,5 @@
-//! What a health check finds. It asks the target itself, costs nothing, and learns only what the wire would tell.
+//! What a health check finds. A probe looks at the target's state directly, costs nothing, and learns only what the
+//! wire would reveal.
 
 use super::context::Context;
 use super::wire::{Message, Passage};
@@ -13,12 +14,12 @@ pub enum Finding {
     Pass,
     /// A refused connection or an error answer, at once.
     Fail,
-    /// Nothing: the check lasts as long as its time-out.
+    /// No response: the check lasts until its time-out.
     Silent,
 }
 
-/// A check of `target` by `from`, now; `key` is this check's own. A `deep` one asks what stands behind the target too, as
-/// a page does that uses the whole chain.
+/// Checks `target` from `from`, now; `key` is unique to this check. A `deep` check also covers what is behind the
+/// target, like a page that uses the whole chain.
 pub fn probe(cx: &Context<'_>, from: NodeId, target: NodeId, key: u64, deep: bool) -> Finding {
     let found = ask(cx, from, target, key);
     if deep && found == Finding::Pass {
@@ -28,10 +29,10 @@ pub fn probe(cx: &Context<'_>, from: NodeId, target: NodeId, key: u64, deep: boo
     }
 }
 
-/// What a page finds that uses all that `node` stands on: one of its servers, upstreams or members that can be read, and
-/// every node that it calls.
+/// The result of a page that uses everything `node` needs: one of its servers, upstreams or readable members, and every
+/// node it calls.
 fn behind(cx: &Context<'_>, node: NodeId, key: u64) -> Finding {
-    // What they meet goes by their places in the lists: other nodes of the scenario change nothing.
+    // Keyed by position in the lists, so that other nodes of the scenario change nothing.
     let ask = |place: u64, asked: NodeId| probe(cx, node, asked, mix(key, place), true);
     let one_of = |nodes: &mut dyn Iterator<Item = NodeId>| {
         let found: Vec<Finding> = nodes.enumerate().map(|(i, n)| ask(i as u64, n)).collect();
@@ -45,7 +46,7 @@ fn behind(cx: &Context<'_>, node: NodeId, key: u64) -> Finding {
             false => worst,
         }
     };
-    // Beyond the places of the members.
+    // Keys for calls are disjoint from those for members.
     let called =
         |(place, target): (usize, &Target)| ask(1 << 32 | place as u64, cx.directory.resolve(cx.plan, *target));
     match &cx.plan.node(node).kind {
@@ -62,7 +63,7 @@ fn behind(cx: &Context<'_>, node: NodeId, key: u64) -> Finding {
     }
 }
 
-/// A check of one node alone.
+/// Checks one node alone.
 fn ask(cx: &Context<'_>, from: NodeId, target: NodeId, key: u64) -> Finding {
     let (here, there) = (cx.host_of(from), cx.plan.node(target).host);
     // Both ways: a connection needs an answer too.
@@ -90,7 +91,7 @@ fn ask(cx: &Context<'_>, from: NodeId, target: NodeId, key: u64) -> Finding {
     }
 }
 
-/// The chance that at least one of several independent ones comes true.
+/// The probability that at least one of several independent events occurs.
 fn chance(ratios: &[f64]) -> f64 {
     1.0 - ratios.iter().map(|r| 1.0 - r).product::<f64>()
 }

@@ -1,16 +1,16 @@
-//! Two ways to say "not so fast": Nginx's `limit_req`, a leaking bucket in its own integers, and a plain token bucket.
+//! Two rate limits: Nginx's `limit_req`, a leaking bucket in Nginx's integers, and a plain token bucket.
 //!
-//! Neither waits nor schedules: each says what becomes of a request at this instant, and remembers.
+//! Neither waits nor schedules: each decides about a request at this instant and updates its state.
 
 use crate::base::time::{Span, Time};
 use crate::scenario::plan;
 
-/// What `limit_req` does with a request.
+/// The decision of `limit_req`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Served at once.
     Serve,
-    /// Served so much later.
+    /// Served after this delay.
     Delay(Span),
     /// Turned away.
     Reject,
@@ -21,15 +21,15 @@ pub enum Verdict {
 pub struct LimitReq {
     /// Thousandths of a request a second.
     rate: u64,
-    /// Excess tolerated, and excess served without delay; thousandths.
+    /// Excess tolerated, and excess served without delay, in thousandths.
     burst: u64,
     undelayed: u64,
-    /// Excess after the last request let in, and the millisecond it came; `None` before the first.
+    /// Excess after the last request let in, and its arrival in milliseconds; `None` before the first.
     last: Option<(u64, u64)>,
 }
 
 impl LimitReq {
-    /// Nobody has come yet.
+    /// The initial state.
     pub fn new(settings: &plan::LimitReq) -> LimitReq {
         let plan::LimitReq { rate, burst, delay } = *settings;
         LimitReq {
@@ -40,7 +40,7 @@ impl LimitReq {
         }
     }
 
-    /// What becomes of a request that comes now. One that is turned away leaves no trace.
+    /// Decides about a request that arrives now. A rejected one changes nothing.
     pub fn ask(&mut self, now: Time) -> Verdict {
         let now = now.nanos() / Span::from_millis(1).nanos();
         let excess = match self.last {
@@ -61,7 +61,7 @@ impl LimitReq {
     }
 }
 
-/// A token bucket: full at the start, refilled evenly, a token a request.
+/// A token bucket: full at the start, refilled at an even rate, one token per request.
 #[derive(Clone, Debug)]
 pub struct TokenBucket {
     rate: f64,
@@ -71,7 +71,7 @@ pub struct TokenBucket {
 }
 
 impl TokenBucket {
-    /// A full bucket. One too small for a single token would never let anybody in, so there is room for one.
+    /// A full bucket. It holds at least one token, since it would otherwise admit nothing.
     pub fn new(limit: &plan::RateLimit) -> TokenBucket {
         let size = f64::from(limit.burst.max(1));
         TokenBucket {
@@ -82,7 +82,7 @@ impl TokenBucket {
         }
     }
 
-    /// Takes a token for a request that comes now, if there is one.
+    /// Takes a token for a request that arrives now, if there is one.
     pub fn admits(&mut self, now: Time) -> bool {
         self.tokens = (self.tokens + now.since(self.at).seconds() * self.rate).min(self.size);
         self.at = now;

@@ -1,7 +1,7 @@
-//! What one run leaves behind: counts, sketches and time averages. Everything a report says comes from here.
+//! What a run records: counts, sketches and time averages. Every number in a report comes from here.
 //!
-//! Statistics are updated once a request, when it ends; memory does not grow with simulated time, save for the rows that
-//! `--requests` asked for.
+//! Statistics are updated once per request, when it ends. Memory does not grow with simulated time, except for the rows
+//! recorded with `--requests`.
 
 use std::collections::BTreeMap;
 
@@ -13,55 +13,55 @@ use crate::base::time::{Span, Time};
 use crate::scenario::plan::Plan;
 use crate::stats::sketch::Sketch;
 
-/// What to record beyond the usual.
+/// Optional parts of the record.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// A row for every request.
     pub rows: bool,
     /// The log of faults, check transitions and fail-overs.
     pub events: bool,
-    /// Mean latency in this many slices of the run, for the detection of a warm-up.
+    /// Number of slices of the run to record mean latency for, to find the warm-up.
     pub slices: usize,
-    /// The measured part in this many equal batches, each as if it were a run; 0 = none.
+    /// Number of equal batches of the measured part, each recorded like a run; 0 means none.
     pub batches: u32,
 }
 
-/// What one run leaves behind.
+/// The record of one run.
 #[derive(Clone, Debug)]
 pub struct RunRecord {
     /// By class.
     pub classes: Vec<ClassRecord>,
-    /// By node; of the last batch, where there are batches.
+    /// By node; with batches, for the last batch only.
     pub nodes: Vec<NodeRecord>,
-    /// By host; of the last batch, where there are batches.
+    /// By host; with batches, for the last batch only.
     pub hosts: Vec<HostRecord>,
-    /// The batches that were wanted and are whole, requests by the time they came.
+    /// The complete batches, with requests by time of arrival.
     pub batches: Vec<Batch>,
     /// Who answered whom.
     pub flows: Flows,
-    /// Good answers that clients got in the measured part, whenever they had asked.
+    /// Good answers received in the measured part, including those to earlier requests.
     pub answered: u64,
     /// By bin of the time of arrival.
     pub bins: Vec<Bin>,
     /// Writes lost at promotions, by database.
     pub lost_writes: Vec<u64>,
-    /// How long after its commit each write was on the replicas, by database with replicas.
+    /// Time from each commit until the replicas have applied it, by database with replicas.
     pub lags: Vec<Sketch>,
-    /// The log, if it was wanted.
+    /// The event log, if wanted.
     pub events: Vec<Note>,
-    /// A row a request, if they were wanted.
+    /// One row per request, if wanted.
     pub rows: Vec<Row>,
-    /// With the rows: when page views began whose document failed, and of which source they were.
+    /// With rows: start time and source of page views whose document failed.
     pub unasked: Vec<(Time, SourceId)>,
-    /// Mean latency by slice of the run, if it was wanted.
+    /// Mean latency by slice of the run, if wanted.
     pub slices: Vec<(f64, u64)>,
-    /// Events that happened.
+    /// Events dispatched.
     pub events_taken: u64,
-    /// Events that found nothing to act on.
+    /// Stale events, which found nothing to act on.
     pub stale: u64,
-    /// Frames still inside at the end, orphans included.
+    /// Frames in flight at the end, orphans included.
     pub in_flight: usize,
-    /// When the run ended, if that was early, and what it had used up.
+    /// If the run ended early: when, and which limit it reached.
     pub overflowed: Option<(Time, Budget)>,
     /// Equal for equal runs.
     pub digest: u64,
@@ -78,54 +78,54 @@ pub struct Batch {
     pub hosts: Vec<HostRecord>,
 }
 
-/// What became of the requests of one class.
+/// Outcomes of the requests of one class.
 #[derive(Clone, Debug, Default)]
 pub struct ClassRecord {
     /// By [`Outcome`].
     pub outcomes: [u64; Outcome::NAMES.len()],
-    /// How often the clients tried, all together.
+    /// Attempts of all clients.
     pub attempts: u64,
-    /// Of those that succeeded.
+    /// Latency of successes.
     pub latency: Sketch,
-    /// The browser's rendering.
+    /// Rendering time in the browser.
     pub render: Sketch,
-    /// From the wish to the rendered page.
+    /// Time from the wish to the rendered page.
     pub page: Sketch,
 }
 
-/// What happened at one node, in numbers.
+/// Counters and averages of one node.
 #[derive(Copy, Clone, Debug, Default)]
 pub struct NodeTally {
-    /// Calls that came.
+    /// Calls that arrived.
     pub arrived: u64,
     /// Good answers.
     pub served: u64,
-    /// Good answers that nobody waited for any more.
+    /// Good answers whose caller had already given up.
     pub orphaned: u64,
-    /// Turned away.
+    /// Calls refused.
     pub refused: u64,
-    /// CPU time that the calls which found it up asked for, on the average of what such calls cost.
+    /// CPU time asked for by calls that found the node up, from the mean cost of each operation.
     pub cpu_asked_s: Option<f64>,
     /// Mean busy workers over workers; `None` without a limit.
     pub utilization: Option<f64>,
-    /// Mean number that waits.
+    /// Mean number of waiting requests.
     pub queue_length: f64,
-    /// How many waited at the end.
+    /// Number of waiting requests at the end.
     pub queue_at_end: u64,
     /// Share of the time it was up.
     pub up: f64,
 }
 
-/// What happened at one node.
+/// The record of one node.
 #[derive(Clone, Debug, Default)]
 pub struct NodeRecord {
-    /// In numbers.
+    /// Its counters and averages.
     pub tally: NodeTally,
-    /// Time spent waiting, zeros included.
+    /// Waiting times, zeros included.
     pub wait: Sketch,
 }
 
-/// What happened at one host.
+/// The record of one host.
 #[derive(Clone, Debug, Default)]
 pub struct HostRecord {
     /// Mean busy cores over cores; `None` without a limit.
@@ -137,11 +137,11 @@ pub struct HostRecord {
 /// A line of the event log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Note {
-    /// When.
+    /// The time.
     pub at: Time,
-    /// What.
+    /// What happened.
     pub what: String,
-    /// To whom.
+    /// The component concerned.
     pub target: String,
 }
 
@@ -156,61 +156,61 @@ pub struct Row {
     pub source: SourceId,
     /// Its client.
     pub client: u32,
-    /// When the wish arose.
+    /// When the wish was made.
     pub arrived: Time,
-    /// When it ended; `None` = it has not.
+    /// When it ended; `None` if it has not.
     pub finished: Option<Time>,
     /// How it ended.
     pub outcome: Outcome,
-    /// How often the client tried.
+    /// Number of attempts.
     pub attempts: u32,
-    /// The last choice of a balancer.
+    /// The server a balancer chose last.
     pub server: Option<NodeId>,
     /// Time spent waiting, by node.
     pub waits: BTreeMap<NodeId, Span>,
 }
 
-/// What a run may use up, and then ends early.
+/// Limits of a run; reaching one ends it early.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Budget {
-    /// Requests inside at once.
+    /// Requests in flight.
     Inside,
     /// Steps.
     Steps,
-    /// Rows, where there is one for every request.
+    /// Recorded rows.
     Rows,
 }
 
 /// The recorder of one run.
 pub struct Recorder {
     wanted: Wanted,
-    /// Is anything wanted beyond the usual that grows with every request?
+    /// Whether anything is recorded that costs time per request beyond the usual.
     in_detail: bool,
     /// Requests that arrive before this are left out of the counts.
     from: Time,
     until: Time,
     bin: Span,
-    /// The bin asked for last, when it begins and when it ends.
+    /// The bin used last, with its start and end.
     current: (usize, Time, Time),
     slice: Span,
-    /// How long a batch is.
+    /// Length of a batch.
     pub batch: Span,
     /// Sketches of bins that still have requests in flight.
     open: Vec<Option<Sketch>>,
     spare: Vec<Sketch>,
-    /// Wishes that arose; of those, that arose after the warm-up; and that ended.
+    /// Wishes made, wishes made after the warm-up, and wishes ended.
     offered: u64,
     measured: u64,
     ended: u64,
     row_of: BTreeMap<FrameKey, usize>,
-    /// By node.
+    /// Waiting times by node.
     pub waits: Vec<Sketch>,
-    /// What will be left behind.
+    /// The record so far.
     pub run: RunRecord,
 }
 
 impl Recorder {
-    /// A recorder that leaves out what arrives before `from`, and in the plan's cool-down.
+    /// A recorder that ignores requests that arrive before `from` or in the plan's cool-down.
     pub fn new(plan: &Plan, from: Time, wanted: Wanted) -> Recorder {
         let bin = bin_of(plan.duration);
         let bins = plan.duration.nanos().div_ceil(bin.nanos()) as usize;
@@ -260,13 +260,13 @@ impl Recorder {
         }
     }
 
-    /// Does something that arrived then count?
+    /// Whether a request that arrived then counts.
     #[inline]
     pub fn counts(&self, arrived: Time) -> bool {
         arrived >= self.from && arrived <= self.until
     }
 
-    /// The bin of a time of arrival; nearly always the one asked for last.
+    /// The bin of a time of arrival; usually the one used last.
     #[inline]
     fn bin_at(&mut self, arrived: Time) -> usize {
         let (bin, begins, ends) = self.current;
@@ -285,7 +285,7 @@ impl Recorder {
         bin
     }
 
-    /// A wish has arisen now; `frame` finds its frame, where that is asked for.
+    /// Counts a new wish; `frame` returns its frame if needed.
     #[inline]
     pub fn offered<'f>(&mut self, key: FrameKey, now: Time, frame: impl FnOnce(FrameKey) -> &'f Frame) {
         let bin = self.bin_at(now);
@@ -316,14 +316,15 @@ impl Recorder {
         });
     }
 
-    /// A write was committed, and will be on the replicas after so long.
+    /// Records a committed write that reaches the replicas after `lag`.
     pub fn committed(&mut self, now: Time, database: DatabaseId, lag: Span) {
         if self.counts(now) {
             self.run.lags[database.index()].record(lag);
         }
     }
 
-    /// A page that somebody wanted then is whole after so long; the browser draws it for `render`, where that is known.
+    /// Records a page view that started at `began` and is complete after `latency`; the browser renders it in `render`,
+    /// if known.
     pub fn viewed(&mut self, began: Time, class: ClassId, latency: Span, render: Option<Span>) {
         if !self.counts(began) {
             return;
@@ -334,7 +335,7 @@ impl Recorder {
         }
     }
 
-    /// A page view that began then ends with its document, and so many requests are never made.
+    /// Records a page view that ends with its document, so that this many requests are never made.
     #[cold]
     pub fn unasked(&mut self, began: Time, source: SourceId, requests: usize) {
         let bin = self.bin_at(began);
@@ -346,7 +347,7 @@ impl Recorder {
         }
     }
 
-    /// A wish has ended, after so many attempts.
+    /// Records the end of a wish.
     #[inline]
     pub fn ended(&mut self, now: Time, key: FrameKey, frame: &Frame, outcome: Outcome, attempts: u32) {
         self.ended += 1;
@@ -371,7 +372,7 @@ impl Recorder {
             }
         }
         let row = match outcome {
-            // What its client has given up, or the run has, is still inside and has waits to tell.
+            // After a time-out or the end of the run, frames of the wish are still in flight and have waits to record.
             Outcome::ClientTimeout | Outcome::Unreachable | Outcome::Unfinished => self.row_of.get(&key).copied(),
             _ => self.row_of.remove(&key),
         };
@@ -388,7 +389,7 @@ impl Recorder {
         }
     }
 
-    /// The batch of something that came then, within the measured part.
+    /// The batch of a request that arrived then, within the measured part.
     #[inline]
     fn batch_at(&mut self, entered: Time) -> Option<&mut Batch> {
         let last = self.run.batches.len().checked_sub(1)?;
@@ -396,7 +397,7 @@ impl Recorder {
         self.run.batches.get_mut(at)
     }
 
-    /// How many batches are over then.
+    /// Number of batches that are over then.
     pub fn whole_batches(&self, now: Time) -> usize {
         (now.since(self.from).nanos() / self.batch.nanos()) as usize
     }
@@ -423,7 +424,7 @@ impl Recorder {
         }
     }
 
-    /// Nothing of this bin is in flight any more: its quantiles are final, and its sketch serves another.
+    /// No request of this bin is in flight: computes its quantiles and reuses its sketch.
     #[cold]
     fn close(&mut self, at: usize) {
         if let Some(mut sketch) = self.open[at].take() {
@@ -434,7 +435,7 @@ impl Recorder {
         }
     }
 
-    /// A balancer has chosen a server.
+    /// Records a balancer's choice of server.
     #[inline]
     pub fn chose(&mut self, root: FrameKey, server: NodeId) {
         if self.wanted.rows
@@ -444,7 +445,7 @@ impl Recorder {
         }
     }
 
-    /// A frame leaves its node, having waited so long there.
+    /// Records a frame's wait at the node it leaves.
     #[inline]
     pub fn waited(&mut self, frame: &Frame) {
         if self.counts(frame.entered) {
@@ -473,7 +474,7 @@ impl Recorder {
         }
     }
 
-    /// A frame's caller gets a good answer.
+    /// Records a good answer to a frame's caller.
     #[inline]
     pub fn answered(&mut self, now: Time, caller: NodeId, frame: &Frame) {
         if self.counts(frame.entered) {
@@ -481,7 +482,7 @@ impl Recorder {
         }
     }
 
-    /// A line for the event log.
+    /// Adds a line to the event log.
     pub fn note(&mut self, at: Time, what: &str, target: impl FnOnce() -> String) {
         if self.wanted.events && self.run.events.len() < EVENTS {
             self.run.events.push(Note {
@@ -492,12 +493,12 @@ impl Recorder {
         }
     }
 
-    /// The run is over.
+    /// Closes the remaining bins at the end of the run.
     pub fn close_bins(&mut self) {
         (0..self.open.len()).for_each(|at| self.close(at));
     }
 
-    /// Offered = succeeded + failed by cause + unfinished, over the whole run and over its measured part.
+    /// Checks that offered = succeeded + failed by cause + unfinished, over the whole run and over its measured part.
     ///
     /// # Errors
     /// If not.
@@ -514,7 +515,7 @@ impl Recorder {
     }
 }
 
-/// A log longer than this is nothing that anybody reads; it also bounds the memory of a component that flaps for years.
+/// Most lines of the event log. It bounds the memory of a component that flaps for years.
 pub const EVENTS: usize = 10_000;
 
 impl RunRecord {
@@ -529,7 +530,7 @@ impl RunRecord {
 }
 
 impl ClassRecord {
-    /// One more is over.
+    /// Counts a request that has ended.
     #[inline]
     fn ended(&mut self, outcome: Outcome, attempts: u32, latency: Span) {
         self.outcomes[outcome as usize] += 1;
@@ -539,7 +540,7 @@ impl ClassRecord {
         }
     }
 
-    /// One more page is whole.
+    /// Counts a complete page.
     fn viewed(&mut self, latency: Span, render: Option<Span>) {
         self.page.record(latency + render.unwrap_or(Span::ZERO));
         if let Some(render) = render {
@@ -547,27 +548,27 @@ impl ClassRecord {
         }
     }
 
-    /// Requests that came.
+    /// Requests offered.
     pub fn offered(&self) -> u64 {
         self.outcomes.iter().sum()
     }
 
-    /// Those that were answered.
+    /// Requests answered.
     pub fn succeeded(&self) -> u64 {
         self.outcomes[Outcome::Ok as usize]
     }
 
-    /// Those still inside at the end.
+    /// Requests in flight at the end.
     pub fn unfinished(&self) -> u64 {
         self.outcomes[Outcome::Unfinished as usize]
     }
 
-    /// Those that failed.
+    /// Requests failed.
     pub fn failed(&self) -> u64 {
         self.offered() - self.succeeded() - self.unfinished()
     }
 
-    /// Adds another run's.
+    /// Adds the record of another run.
     pub fn merge(&mut self, other: &ClassRecord) {
         self.outcomes.iter_mut().zip(other.outcomes).for_each(|(a, n)| *a += n);
         self.attempts += other.attempts;

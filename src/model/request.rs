@@ -1,15 +1,15 @@
-//! A request in flight: a stack of frames, one for each node it is inside of.
+//! A request in flight: a stack of frames, one for each node it is inside of. The first is the *wish*, at the client.
 //!
-//! A call pushes a frame, a reply pops it. A frame says what it holds (a worker, a place in a queue, a core, a slot of its
-//! kind), and `World::end` is the only door out, where all of it is given back (a frame that holds no more than a worker and a connection may
-//! leave by its short form, `World::walk_out`).
+//! A call pushes a frame, a reply pops it. A frame says what it holds (a worker, a place in a queue, a core, a slot of
+//! its kind). `World::end` gives all of it back. A frame that holds at most a worker and a connection may also leave by
+//! its short form, `World::walk_out`.
 
 use super::node::{app, client, load_balancer, web};
 use crate::base::ids::{ClassId, NodeId, SourceId};
 use crate::base::time::{Span, Time};
 use crate::engine::slab::Key;
 
-/// Names a frame for as long as it lives.
+/// Names a frame; finds nothing once the frame is gone.
 pub type FrameKey = Key;
 
 macro_rules! outcomes {
@@ -23,10 +23,10 @@ macro_rules! outcomes {
         )*}
 
         impl Outcome {
-            /// All of them, in the order of their numbers, with the names that results use.
+            /// All of them by number, with the names that results use.
             pub const NAMES: [&'static str; [$($word),*].len()] = [$($word),*];
 
-            /// All of them, in the order of their numbers; the last is repeated to make it a power of two.
+            /// All of them by number. The last is repeated up to a power of two, so that an index needs no check.
             const ALL: [Outcome; 16] = {
                 let known = [$(Outcome::$name),*];
                 let mut all = [known[known.len() - 1]; 16];
@@ -40,9 +40,9 @@ macro_rules! outcomes {
 outcomes! {
     /// Answered.
     Ok = "ok",
-    /// A connection, or one more of `max_connections`, was refused.
+    /// A connection, or one beyond `max_connections`, was refused.
     Refused = "refused",
-    /// There was no place left to wait.
+    /// The queue was full.
     QueueFull = "queue_full",
     /// It waited in a queue for too long.
     QueueTimeout = "queue_timeout",
@@ -54,15 +54,15 @@ outcomes! {
     Reset = "reset",
     /// No usable server behind a balancer.
     NoServer = "no_server",
-    /// DNS gave nothing.
+    /// A DNS lookup failed.
     Unresolved = "unresolved",
-    /// Host, link or partition: nobody answered.
+    /// Nobody answered: host, link or partition.
     Unreachable = "unreachable",
     /// Turned away by a firewall or a rate limit.
     Rejected = "rejected",
     /// An error answer.
     Error = "error",
-    /// Still inside at the end.
+    /// Still in flight at the end of the run.
     Unfinished = "unfinished",
 }
 
@@ -73,7 +73,7 @@ impl Outcome {
     }
 }
 
-/// How a call ended for the one who made it.
+/// How a call ended for its caller.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum How {
     /// There was an answer, good or bad.
@@ -96,7 +96,7 @@ impl How {
 pub struct Reply {
     /// What the caller saw.
     pub how: How,
-    /// The root cause, wherever below it lay.
+    /// The root cause, however far below.
     pub cause: Outcome,
 }
 
@@ -129,13 +129,13 @@ impl Reply {
         }
     }
 
-    /// In two bytes.
+    /// Packs it into two bytes.
     #[inline]
     pub fn bits(self) -> u16 {
         (self.how as u16) << 8 | self.cause as u16
     }
 
-    /// Back from two bytes.
+    /// Unpacks it from two bytes.
     #[inline]
     pub fn from_bits(bits: u16) -> Reply {
         Reply {
@@ -151,21 +151,21 @@ impl Reply {
     }
 }
 
-/// What a frame is doing at its node. Exactly one of these: there is no flag to forget.
+/// What a frame is doing at its node.
 #[derive(Copy, Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Doing {
-    /// On its way there.
+    /// Its call has not arrived yet.
     OnTheWire,
-    /// Not let in; it is about to leave.
+    /// Turned away on arrival, and about to leave.
     TurnedAway,
-    /// Nothing that takes the node's own time: waiting for a call, or about to go on.
+    /// No work of its own: it waits for a call, or is about to go on.
     Nothing,
     /// Waiting for a worker since then.
     Queued(Time),
-    /// On the host's shared cores; afterwards this much `io`.
+    /// On the host's shared cores; then this much `io`.
     Cpu { io: Span },
-    /// Busy until then without a shared core.
+    /// Busy until this time without a shared core.
     Busy { until: Time },
     /// Stopped by a hang with this much left to do.
     Frozen { cpu: Span, io: Span },
@@ -174,7 +174,7 @@ pub enum Doing {
 /// Where a frame stands in its node's own procedure.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum Step {
-    /// The node has no more to remember than `Doing` says.
+    /// Nothing beyond what `Doing` says.
     Plain,
     /// It counts among the node's connections.
     Counted,
@@ -188,14 +188,14 @@ pub enum Step {
     App(app::Step),
 }
 
-/// What all frames of a wish have in common.
+/// What all frames of one wish have in common.
 #[derive(Copy, Clone, Debug)]
 pub struct Wish {
-    /// Its own frame, which may be gone.
+    /// The frame of the wish itself, which may be gone.
     pub root: FrameKey,
     /// Hash of the request's key, for `uri` and `hdr`.
     pub hash: u64,
-    /// Which of the source's clients it comes from.
+    /// The client within the source.
     pub client: u32,
     /// The row of the arrival trace, if there is one.
     pub row: u32,
@@ -208,39 +208,39 @@ pub struct Wish {
 /// One node's part in serving a request.
 #[derive(Copy, Clone, Debug)]
 pub struct Frame {
-    /// Where it is.
+    /// The node it is at.
     pub node: NodeId,
-    /// Who waits for its answer; `NONE` = nobody: the wish itself, or an orphan.
+    /// The frame that waits for its answer; `NONE` for a wish and for an orphan.
     pub parent: FrameKey,
-    /// The call it waits for, if that still lives.
+    /// The call it waits for, if that still exists.
     pub child: FrameKey,
     /// The wish it serves.
     pub wish: Wish,
-    /// Frames are numbered as they are made; what must go through all of a node's frames goes by this.
+    /// Its number in order of creation; frames of a node are processed in this order.
     pub number: u64,
-    /// Keys every draw that belongs to this part of the request.
+    /// Keys every draw for this part of the request.
     pub seed: u64,
-    /// When it was sent.
+    /// When the call was sent.
     pub entered: Time,
     /// How long the caller waits for a connection.
     pub patience: Span,
     /// Time spent in queues so far.
     pub waited: Span,
-    /// When it made its last call,
+    /// When it made its latest call.
     pub called: Time,
-    /// and for how long it has waited for those calls that got a good answer.
+    /// Total time spent waiting for calls that got a good answer.
     pub below: Span,
     /// Index into the node's `work`: the class, or at a database the operation.
     pub op: u16,
-    /// Calls made so far: tells the answer to this call from the answer to the last.
+    /// Calls made so far. Tells the answer to the current call from a late one.
     pub calls: u16,
-    /// The number of its current timer: an older one finds itself out of date.
+    /// The number of its current timer; a timer with another number is out of date.
     pub timer: u16,
-    /// Which attempts have led here, those of every caller above: two that are alike in all else meet another fate.
+    /// Hash of the attempt numbers of all callers above, so that a retry draws anew.
     pub path: u32,
     /// Does it hold a worker?
     pub worker: bool,
-    /// Is the call it waits for lost, and nobody will say so?
+    /// Whether its call was lost, so that no answer will come.
     pub silent: bool,
     /// What it is doing.
     pub doing: Doing,
@@ -249,10 +249,10 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The path of the call that it makes now.
+    /// The path for the call being made.
     #[inline]
     pub fn next_path(&self) -> u32 {
-        // An odd number without pattern, so that no two short paths come to the same.
+        // Odd and without a regular bit pattern, so that short paths do not collide.
         const ODD: u32 = 0x9e37_79b1;
         (self.path ^ u32::from(self.calls)).wrapping_mul(ODD)
     }

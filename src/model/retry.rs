@@ -1,49 +1,49 @@
-//! Trying again after a failure: how long to pause, and whether the budget allows it; and when not to try at all.
+//! Retries: how long to pause before the next attempt, whether the budget allows it, and circuit breakers.
 //!
-//! Pure policies, for clients and applications alike: they count and decide, and are told when and what.
+//! Pure policies, shared by clients and applications: they count and decide.
 
 use std::collections::VecDeque;
 
 use crate::base::time::{Span, Time};
 use crate::scenario::plan::{Breaker, Retry};
 
-/// Which of those that may be asked have been: the first 63 one by one, all beyond as one.
+/// Which of several targets have been tried: the first 63 individually, all others as one.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tried(u64);
 
 impl Tried {
-    /// So many are told apart.
+    /// Number of distinct entries.
     pub const APART: usize = 64;
 
     fn bit(which: usize) -> u64 {
         1 << which.min(Tried::APART - 1)
     }
 
-    /// This one has been asked.
+    /// Marks this one as tried.
     pub fn add(&mut self, which: usize) {
         self.0 |= Tried::bit(which);
     }
 
-    /// Has this one?
+    /// Whether this one was tried.
     pub fn has(self, which: usize) -> bool {
         self.0 & Tried::bit(which) != 0
     }
 
-    /// How many have.
+    /// How many were tried.
     pub fn count(self) -> u32 {
         self.0.count_ones()
     }
 
-    /// Has none?
+    /// Whether none was tried.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 }
 
-/// A caller may save up this many retries: enough for a handful of unlucky requests, far too few to feed a storm.
+/// Largest number of saved retries: enough for a handful of unlucky requests, far too few for a retry storm.
 const BUDGET_CAP: f64 = 10.0;
 
-/// A retry policy with its budget: a token bucket that each request fills a little.
+/// A retry policy with its budget: a token bucket to which each request adds a fraction.
 #[derive(Debug)]
 pub struct Retries<'p> {
     policy: Option<&'p Retry>,
@@ -51,20 +51,20 @@ pub struct Retries<'p> {
 }
 
 impl<'p> Retries<'p> {
-    /// A policy at the start of a run, its budget full.
+    /// A policy at the start of a run, with a full budget.
     pub fn new(policy: Option<&'p Retry>) -> Retries<'p> {
         let tokens = BUDGET_CAP;
         Retries { policy, tokens }
     }
 
-    /// A request has come, and adds to the budget.
+    /// A request adds to the budget.
     pub fn earn(&mut self) {
         if let Some(budget) = self.policy.and_then(|p| p.budget) {
             self.tokens = (self.tokens + budget).min(BUDGET_CAP);
         }
     }
 
-    /// The pause before the next attempt, after so many that failed; `None` = no more. `word` draws the jitter.
+    /// The pause before the next attempt after this many failures; `None` if there is none. `word` draws the jitter.
     #[cold]
     pub fn again(&mut self, attempts: u32, word: impl FnOnce() -> f64) -> Option<Span> {
         let has_budget = |p: &&Retry| p.budget.is_none() || self.tokens >= 1.0;
@@ -80,12 +80,12 @@ impl<'p> Retries<'p> {
     }
 }
 
-/// A circuit breaker before one target. Closed, it counts failures; open, it lets nobody through; when that time is over,
-/// one request may try, and decides.
+/// A circuit breaker for one target. Closed, it counts failures. Open, it rejects everything. After its open time it is
+/// half-open: one trial request decides.
 #[derive(Debug)]
 pub struct Circuit<'p> {
     plan: &'p Breaker,
-    /// The last failures, as many as it takes to open.
+    /// Times of the last failures, as many as it takes to open.
     failures: VecDeque<Time>,
     state: State,
 }
@@ -96,12 +96,12 @@ enum State {
     Open {
         until: Time,
     },
-    /// A trial is under way: which.
+    /// The trial request, by number.
     HalfOpen(u64),
 }
 
 impl<'p> Circuit<'p> {
-    /// Closed.
+    /// A closed breaker.
     pub fn new(plan: &'p Breaker) -> Circuit<'p> {
         Circuit {
             plan,
@@ -110,7 +110,7 @@ impl<'p> Circuit<'p> {
         }
     }
 
-    /// May the request of this number go through? The first after the time of being open is the trial.
+    /// Whether this request may pass. The first one after the open time is the trial.
     pub fn admits(&mut self, request: u64, now: Time) -> bool {
         match self.state {
             State::Closed => true,
@@ -122,7 +122,7 @@ impl<'p> Circuit<'p> {
         }
     }
 
-    /// A request that went through has come back well. Of those from before it opened nothing is concluded, nor when they fail.
+    /// A request succeeded. Results of requests from before it opened are ignored, good or bad.
     pub fn succeeded(&mut self, request: u64) {
         if self.state == State::HalfOpen(request) {
             self.state = State::Closed;
@@ -130,7 +130,7 @@ impl<'p> Circuit<'p> {
         }
     }
 
-    /// A request that went through has failed.
+    /// A request failed.
     pub fn failed(&mut self, request: u64, now: Time) {
         if let State::HalfOpen(trial) = self.state {
             if trial == request {
@@ -149,7 +149,7 @@ impl<'p> Circuit<'p> {
         }
     }
 
-    /// A request that went through has gone without a result: if it was the trial, the next one is.
+    /// A request ended without a result. If it was the trial, the next request becomes the trial.
     pub fn forgotten(&mut self, request: u64, now: Time) {
         if self.state == State::HalfOpen(request) {
             self.state = State::Open { until: now };
@@ -198,7 +198,7 @@ mod tests {
             open: Span::from_millis(500),
         };
         let mut circuit = Circuit::new(&plan);
-        // Three failures, but not within a second; then the third within one.
+        // Three failures, not within a second; then a third within one.
         for ms in [0, 600, 1100] {
             assert!(circuit.admits(1, at(ms)));
             circuit.failed(1, at(ms));

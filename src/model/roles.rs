@@ -1,6 +1,6 @@
-//! Roles that move: a virtual IP to its next member, a database's writes to a promoted replica.
+//! Roles that move: a virtual IP to its next member, a database's primary role to a promoted replica.
 //!
-//! A fail-over under way is called off when the old holder is back in time: its event finds another epoch.
+//! If the old holder is back in time, the fail-over is cancelled: its event then carries an old epoch.
 
 use super::event::{Class, Event};
 use super::world::World;
@@ -11,7 +11,7 @@ use crate::base::time::Span;
 use crate::scenario::plan::Promotion;
 
 impl World<'_> {
-    /// A node that may play a role went down or came up.
+    /// A member of a role went down or came up.
     pub(super) fn roles_of(&mut self, node: NodeId, is_up: bool) {
         let place = |members: &[NodeId]| members.iter().position(|m| *m == node);
         for (i, vip) in self.plan.vips.iter().enumerate() {
@@ -26,7 +26,7 @@ impl World<'_> {
         }
     }
 
-    /// A node answers again: a primary that waits for it may go on.
+    /// A node answers again: primaries that wait for it may go on.
     pub(super) fn relieve(&mut self, node: NodeId) {
         for (i, database) in self.plan.databases.iter().enumerate() {
             let primary = self.cx.directory.primary(self.plan, DatabaseId::new(i));
@@ -36,7 +36,7 @@ impl World<'_> {
         }
     }
 
-    /// What cuts hosts off from each other begins or is over; then the same for every primary.
+    /// A cut between hosts begins or ends; when it ends, every waiting primary is checked.
     pub(super) fn relieve_all(&mut self, begins: bool) {
         if begins {
             return;
@@ -47,7 +47,7 @@ impl World<'_> {
         }
     }
 
-    /// Who is dead, hangs or is cut off receives nothing from its primary until that is over.
+    /// Updates which replicas follow their primary: one that is down, hangs or is cut off receives nothing.
     pub(super) fn follow_primaries(&mut self) {
         let (plan, now) = (self.plan, self.cx.now());
         for (i, database) in plan.databases.iter().enumerate() {
@@ -65,7 +65,7 @@ impl World<'_> {
         let holder_is_up = self.cx.is_up(self.cx.directory.holder(plan, id));
         let holder = &mut self.cx.directory.vips[id.index()];
         if is_up && member == holder.active {
-            // Back before anybody took over: a take-over under way is called off.
+            // Back before the take-over, which is cancelled.
             holder.moving = false;
             holder.epoch = holder.epoch.wrapping_add(1);
         } else if is_up && vip.preempt && member < holder.active {
@@ -79,13 +79,13 @@ impl World<'_> {
         }
     }
 
-    /// How long the `n`-th change of a role takes.
+    /// Duration of the `n`-th change of a role.
     fn role_draw(&self, name: &str, dist: &Dist, n: u16) -> Span {
         let key = self.cx.streams.key_of(name, Purpose::Failover);
         dist.sample(&mut Draw::keyed(mix(key, u64::from(n))))
     }
 
-    /// The time of a take-over has come: the first member that is up takes the address.
+    /// A take-over is due: the first member that is up takes the address.
     pub(super) fn take_over(&mut self, id: VipId, epoch: u16) {
         if self.cx.directory.vips[id.index()].epoch != epoch {
             self.stale += 1;
@@ -117,7 +117,7 @@ impl World<'_> {
         let primary_is_up = self.cx.is_up(self.cx.directory.primary(plan, id));
         let roles = &mut self.cx.directory.databases[id.index()];
         if is_up && member == roles.primary {
-            // Back before anybody was promoted: the fail-over is called off.
+            // Back before a promotion: the fail-over is cancelled.
             roles.failing_over = false;
             roles.epoch = roles.epoch.wrapping_add(1);
         } else if !roles.failing_over && !primary_is_up {
@@ -134,7 +134,7 @@ impl World<'_> {
         }
     }
 
-    /// A dead primary has been noticed; or the promotion of its successor is done.
+    /// The failure of a primary has been detected, or the promotion of its successor is complete.
     pub(super) fn promote(&mut self, id: DatabaseId, epoch: u16, noticed: bool) {
         let plan = self.plan;
         let database = &plan.databases[id.index()];
@@ -157,10 +157,10 @@ impl World<'_> {
         let now = self.cx.now();
         let roles = &self.cx.directory.databases[id.index()];
         let up = (0..database.members.len()).filter(|m| self.cx.is_up(database.members[*m]));
-        // Of those that have most, the first.
+        // The first of those with the most commits.
         let successor = up.rev().max_by_key(|m| roles.has(*m, now));
         if let Some(applied) = successor.map(|m| roles.applied(m, now)).filter(|at| *at > now) {
-            // What it has received it works off before it takes anything new.
+            // It first applies what it has received.
             return self.cx.after(applied.since(now), Class::Change, done);
         }
         let roles = &mut self.cx.directory.databases[id.index()];

@@ -1,28 +1,28 @@
-//! Settings that faults have changed at run time: the latest of those in force counts, and when none is left the
-//! setting is again what the scenario says. As with every failure, none resurrects what another holds.
+//! Settings changed by faults at run time. The latest active change applies; when none is left, the scenario's value
+//! applies again. So overlapping changes do not undo each other.
 
 use crate::base::ids::NodeId;
 use crate::failure::Cause;
 use crate::scenario::plan::Setting;
 
-/// One setting of one node while faults change it.
+/// One changed setting of one node.
 #[derive(Debug)]
 struct Changed<'p> {
     node: NodeId,
-    /// What it was before anything changed it.
+    /// The value before any change.
     base: Setting,
-    /// The changes in force, latest last: which hit of which cause, and what it sets.
+    /// Active changes, latest last: the hit of a cause, and its value.
     stack: Vec<((Cause, usize), &'p Setting)>,
 }
 
-/// All settings that differ from the scenario's at present.
+/// All settings that currently differ from the scenario.
 #[derive(Debug, Default)]
 pub(super) struct Settings<'p> {
     changed: Vec<Changed<'p>>,
 }
 
 impl<'p> Settings<'p> {
-    /// A change begins. `apply` makes it so, and says what was there before.
+    /// A change begins. `apply` puts it into force and returns the old value.
     pub fn begin(
         &mut self,
         hit: (Cause, usize),
@@ -41,7 +41,7 @@ impl<'p> Settings<'p> {
         }
     }
 
-    /// A change ends: the latest of the others counts, or else what was there before all of them.
+    /// A change ends: the latest remaining one applies, or else the original value.
     pub fn end(
         &mut self,
         hit: (Cause, usize),

@@ -1,11 +1,11 @@
-//! The short way: a call to a node that only works, while nothing is wrong, in two steps instead of nine.
+//! The short way: while nothing is wrong, a call to a node that only works takes two steps instead of nine.
 //!
-//! An application that asks nobody, and a member of a database asked for a read, do the same with every request: give it
-//! a worker, work, answer. While no fault acts and nothing else is under way at the instant, nothing can come between
-//! these steps: they need no signals, and the node is not asked. A good answer that a balancer, a web server or a firewall only
-//! passes on goes back the same way, from frame to frame. The frame is one like any other, so whatever cuts in
-//! later (a fault, a time-out, the end of the run) finds it where it would be. The long way, by [`World::arrived`],
-//! `granted`, `worked` and `end`, does the same and is the slow twin: with the feature `slow-twins` all go that way.
+//! An application that calls nobody, and a database member asked for a read, treat every request alike: worker, work,
+//! answer. While no fault acts and no signal is pending, nothing can come between these steps, so they need no signals
+//! and the node is not asked. In the same way a good answer goes back from frame to frame through a balancer, a web
+//! server or a firewall that only passes it on. The frame is an ordinary one: a later fault, time-out or end of the run
+//! finds it in the usual state. The long way, by [`World::arrived`], `granted`, `worked` and `end`, gives the same
+//! results and is the slow twin: with the feature `slow-twins` every call takes it.
 
 use super::context::Context;
 use super::request::{Doing, Frame, FrameKey, Reply, Step};
@@ -15,7 +15,7 @@ use super::world::World;
 use crate::base::ids::NodeId;
 use crate::scenario::plan::{Kind, Node, READ};
 
-/// Which calls to a node may go the short way.
+/// Which calls to a node may take the short way.
 #[derive(Copy, Clone, Debug)]
 pub(super) enum Short {
     /// None.
@@ -27,7 +27,7 @@ pub(super) enum Short {
 }
 
 impl Short {
-    /// What the plan of a node allows.
+    /// What the node's plan allows.
     pub(super) fn of(node: &Node) -> Short {
         match &node.kind {
             _ if cfg!(feature = "slow-twins") => Short::Never,
@@ -41,7 +41,7 @@ impl Short {
 }
 
 impl Context<'_> {
-    /// May a call for this go the short way just now?
+    /// Whether a call for this operation may take the short way now.
     #[inline]
     fn is_short(&self, node: NodeId, op: u16) -> bool {
         let allowed = match self.short[node.index()] {
@@ -52,20 +52,20 @@ impl Context<'_> {
         allowed && self.is_quiet()
     }
 
-    /// Is nothing wrong, and nothing else under way at this instant?
+    /// No fault is active and no signal is pending.
     #[inline]
     fn is_quiet(&self) -> bool {
         self.troubles == 0 && self.signals.is_empty()
     }
 
-    /// Does an answer that is sent now reach its caller before anything else happens?
+    /// Whether an answer sent now reaches its caller before anything else happens.
     #[inline]
     fn is_at_once(&self) -> bool {
         self.wire.is_instant() && self.is_quiet()
     }
 
-    /// A call that takes no time on the wire: it has a worker and its work begins, or it waits in line. False where it must
-    /// go the long way; then nothing has happened.
+    /// Lets in a call that takes no time on the wire: it gets a worker and begins, or it queues. False if it must take
+    /// the long way; then nothing has changed.
     #[inline]
     pub(super) fn walk_in(&mut self, key: FrameKey, node: NodeId, op: u16) -> bool {
         if !self.is_short(node, op) {
@@ -105,8 +105,8 @@ impl Context<'_> {
         true
     }
 
-    /// A frame that has just got the worker it waited for begins at once, where its caller can tell no difference: an answer
-    /// that is still to be sent must not come behind it on the calendar.
+    /// A frame that has just got its worker begins at once if no caller can tell the difference. With a network delay
+    /// it could: an answer still to be sent would go behind this work on the calendar.
     #[inline]
     pub(super) fn step_in(&mut self, key: FrameKey, node: NodeId) -> bool {
         let goes = self.wire.is_instant() && self.is_short(node, self.frames[key].op);
@@ -125,7 +125,8 @@ impl Context<'_> {
 }
 
 impl World<'_> {
-    /// The work of a frame is done, and with it the frame: is it? Its worker goes to the next in line, its caller gets the answer.
+    /// Ends a frame whose work is its whole answer: its worker goes to the next in line, its caller gets the answer.
+    /// False if the long way must be taken.
     #[inline]
     pub(super) fn walk_out(&mut self, key: FrameKey, node: NodeId) -> bool {
         let cx = &mut self.cx;
@@ -166,8 +167,8 @@ impl World<'_> {
         true
     }
 
-    /// A good answer goes back through nodes that only pass it on, as long as nothing else is under way. The frame for which it
-    /// is more than that, or which it reaches later.
+    /// Carries a good answer back through nodes that only pass it on, while no signal is pending. Returns the frame
+    /// whose node must handle it, or `None` if the answer is now on the wire or nobody waits for it.
     #[inline]
     pub(super) fn walk_back(&mut self, key: FrameKey, call: u16, reply: Reply) -> Option<(FrameKey, u16)> {
         let (mut key, mut call) = (key, call);

@@ -1,4 +1,4 @@
-//! What reaches a node at once, in order. What takes time is an [event](super::event) instead.
+//! Signals: what reaches a node at the same instant, in order. What takes time is an [event](super::event).
 
 use std::collections::VecDeque;
 
@@ -7,37 +7,37 @@ use super::packed::Packed;
 use super::request::{FrameKey, Reply};
 use crate::base::ids::NodeId;
 
-/// What reaches a node at once. A process that hangs gets these when it goes on.
+/// What reaches a node at this instant. A hung process gets some of them only when the hang ends (`World::hold_back`).
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum Signal {
     /// A call has arrived.
     Arrived(FrameKey),
-    /// A worker is free for it.
+    /// A worker is free for the frame.
     Granted(FrameKey),
-    /// Its work is done.
+    /// The frame's work is done.
     Worked(FrameKey),
-    /// Its call has come back.
+    /// The frame's call has come back.
     Answered(FrameKey, u16, Reply),
-    /// Its timer has run out.
+    /// The frame's timer has run out.
     Timer(FrameKey, u16),
-    /// It is over, and its caller gets this.
+    /// The frame is over, and its caller gets the reply.
     Finish(FrameKey, Reply),
-    /// Its caller is gone.
+    /// The frame's caller is gone.
     Abandon(FrameKey),
-    /// A balancer looks after one of its servers.
+    /// Maintenance of a balancer's server is due.
     Tend(NodeId, u16, u16, Tending),
 }
 
-/// Signals on their way, first in, first out. Nearly always there is one at a time: it waits beside the line, not in it.
+/// Pending signals, first in, first out. Usually there is only one, kept in `first`; the queue then stays unused.
 #[derive(Debug, Default)]
 pub struct Signals {
-    /// The oldest; without one there are no others.
+    /// The oldest; `None` means the queue is empty too.
     first: Option<Packed>,
     others: VecDeque<Packed>,
 }
 
 impl Signals {
-    /// Another one.
+    /// Appends a signal.
     #[inline]
     pub fn push(&mut self, signal: Signal) {
         let signal = signal.pack();
@@ -48,7 +48,7 @@ impl Signals {
         }
     }
 
-    /// The oldest one.
+    /// Takes the oldest signal.
     #[inline]
     pub fn pop(&mut self) -> Option<Packed> {
         let signal = self.first.take();
@@ -58,13 +58,13 @@ impl Signals {
         signal
     }
 
-    /// Is none on its way?
+    /// Whether none is pending.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.first.is_none()
     }
 
-    /// Forgets all of them.
+    /// Drops all of them.
     pub fn clear(&mut self) {
         self.first = None;
         self.others.clear();

@@ -1,6 +1,6 @@
-//! A station: the workers of a node and the places to wait for one. First come, first served.
+//! A station: the workers of a node and the queue for them, first come, first served.
 //!
-//! It hands out and takes back; what the work is, and what happens to those it turns away, is not its business.
+//! It grants and takes back. What the work is, and what happens to a request that is turned away, is decided elsewhere.
 
 use std::collections::VecDeque;
 
@@ -13,33 +13,33 @@ use crate::stats::gauge::Gauge;
 pub struct Station {
     workers: u64,
     places: u64,
-    /// In order of arrival. Those who left before their turn are still in it; their keys find nothing.
+    /// In order of arrival. Frames that left early are still listed; their keys find nothing.
     line: VecDeque<FrameKey>,
-    /// Connections that are open, at a node that counts those of its queries.
+    /// Open connections, at a node that counts those of its queries.
     pub connections: u32,
     /// Busy workers.
     pub busy: Gauge,
-    /// Workers there are: as many as allowed, and those above who still finish what they have; none without a limit.
+    /// Workers that exist: the allowed number, plus any above a reduced limit that still finish. Zero without a limit.
     pub staff: Gauge,
     /// Requests that wait for a worker.
     pub waiting: Gauge,
-    /// Requests that wait for something else there: a slot of a server, a database connection.
+    /// Requests that wait here for something else: a server's slot, a database connection.
     pub apart: Gauge,
 }
 
-/// What became of a request at the door.
+/// What a request that asks for a worker gets.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// It has a worker.
+    /// A worker.
     Granted,
-    /// It waits.
+    /// A place in the queue.
     Queued,
-    /// There is no place left.
+    /// Nothing: the queue is full.
     Full,
 }
 
 impl Station {
-    /// A station; `None` means as many as it takes.
+    /// A new station; `None` means unlimited.
     pub fn new(workers: Option<u32>, places: Option<u32>) -> Station {
         let count = |n: Option<u32>| n.map_or(u64::MAX, u64::from);
         Station {
@@ -54,13 +54,13 @@ impl Station {
         }
     }
 
-    /// Are there so many workers that nobody waits?
+    /// Whether the number of workers is unlimited.
     #[inline]
     pub fn is_unlimited(&self) -> bool {
         self.workers == u64::MAX
     }
 
-    /// Somebody wants a worker.
+    /// A frame asks for a worker.
     #[inline]
     pub fn enter(&mut self, now: Time, frame: FrameKey) -> Entry {
         if self.busy.level() < self.workers {
@@ -75,17 +75,17 @@ impl Station {
         }
     }
 
-    /// Somebody who waited is gone, and `alive` no more.
+    /// A waiting frame has left the queue; `alive` is already false for its key.
     pub fn give_up_place(&mut self, now: Time, alive: impl Fn(FrameKey) -> bool) {
         self.waiting.down(now);
-        // Keys of those who left pile up behind one who is never served (a node that hangs): once they are the most
-        // of the line they are swept out.
+        // Dead keys pile up behind a frame that is never served (a node that hangs). Once they are the majority, the
+        // line is swept.
         if self.line.len() as u64 > 2 * self.waiting.level() + 64 {
             self.line.retain(|k| alive(*k));
         }
     }
 
-    /// A worker is free.
+    /// A worker becomes idle.
     #[inline]
     pub fn leave(&mut self, now: Time) {
         self.busy.down(now);
@@ -94,7 +94,8 @@ impl Station {
         }
     }
 
-    /// A worker is free, and goes to the first in line that is still `alive`: as many are busy as before.
+    /// Hands a freed worker to the first in line that is still `alive`. With none, or above the allowed number, the
+    /// worker becomes idle instead.
     #[inline]
     pub fn pass_on(&mut self, now: Time, alive: impl Fn(FrameKey) -> bool) -> Option<FrameKey> {
         let next = if self.busy.level() > self.workers {
@@ -114,7 +115,7 @@ impl Station {
         self.staff.set(now, allowed.max(self.busy.level()));
     }
 
-    /// Busy workers over workers, on average over the `window` that ends now; `None` where there never was a limit.
+    /// Busy workers over workers, averaged over the `window` that ends now; `None` if there never was a limit.
     pub fn utilization(&self, now: Time, window: Span) -> Option<f64> {
         let (busy, staff) = (self.busy.average(now, window), self.staff.average(now, window));
         if staff > 0.0 {
@@ -124,13 +125,13 @@ impl Station {
         }
     }
 
-    /// Does anybody wait for a worker?
+    /// Whether a frame waits for a worker.
     #[inline]
     pub fn anybody_waits(&self) -> bool {
         self.waiting.level() > 0
     }
 
-    /// Gives a free worker to the first in line that is still `alive`.
+    /// Gives an idle worker to the first in line that is still `alive`.
     #[inline]
     pub fn next(&mut self, now: Time, alive: impl Fn(FrameKey) -> bool) -> Option<FrameKey> {
         if !self.anybody_waits() || self.busy.level() >= self.workers {
@@ -149,7 +150,8 @@ impl Station {
         None
     }
 
-    /// Changes the number of workers at run time; those above the new number finish what they have.
+    /// Changes the number of workers at run time and returns the old one. Workers above the new number finish their
+    /// work.
     pub fn set_workers(&mut self, now: Time, workers: Option<u32>) -> Option<u32> {
         let old = self.workers;
         self.workers = workers.map_or(u64::MAX, u64::from);

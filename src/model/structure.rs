@@ -1,8 +1,8 @@
-//! What can still be served when some components are down: a scenario's structure function.
+//! The structure function of a scenario: what can still be served when some components are down.
 //!
-//! Asked once every check, fail-over and promotion is done; load is not looked at. A class is *cut* when none of its requests
-//! can succeed. It follows what the nodes do, so it is not always coherent: a virtual IP stays with a living member
-//! although the next one could serve better.
+//! It describes the state after all checks, fail-overs and promotions, and ignores load. A class is *cut* if none of
+//! its requests can succeed. The function follows the nodes' behaviour and so is not always coherent: a virtual IP
+//! stays with a living member even if the next one could serve better.
 
 use std::cell::Cell;
 use std::mem;
@@ -22,7 +22,7 @@ pub struct State {
 }
 
 impl State {
-    /// Everything is up but these.
+    /// Everything is up except these.
     pub fn without<'c>(plan: &Plan, down: impl IntoIterator<Item = &'c Component>) -> State {
         let mut state = State {
             nodes: vec![false; plan.nodes.len()],
@@ -41,13 +41,13 @@ impl State {
     }
 }
 
-/// Can no request of this class succeed?
+/// Whether no request of this class can succeed.
 pub fn is_cut(plan: &Plan, state: &State, class: ClassId) -> bool {
     !Walk::of(plan, state, class).succeeds()
 }
 
-/// Where a request of the class can succeed: what was looked at to see that, by component. Whatever else is down besides, it
-/// still can as long as these are as they are.
+/// If a request of the class can succeed: by component, whether it was looked at to establish that. As long as these do
+/// not change, it can succeed, whatever else goes down.
 pub fn seen(plan: &Plan, state: &State, class: ClassId) -> Option<Vec<bool>> {
     let mut walk = Walk::of(plan, state, class);
     if !walk.succeeds() {
@@ -64,24 +64,24 @@ pub fn seen(plan: &Plan, state: &State, class: ClassId) -> Option<Vec<bool>> {
     Some(plan.components.iter().map(of).collect())
 }
 
-/// One look at one state for one class.
+/// The evaluation of one state for one class.
 struct Walk<'a> {
     plan: &'a Plan,
     state: &'a State,
     class: ClassId,
-    /// By node: what has been found already.
+    /// By node: results so far.
     known: Vec<Option<bool>>,
     seen: Seen,
 }
 
-/// What a walk has looked at.
+/// Which components were looked at.
 struct Seen {
     nodes: Vec<Cell<bool>>,
     hosts: Vec<Cell<bool>>,
     links: Vec<Cell<bool>>,
 }
 
-/// Looks at one of them.
+/// Returns whether a component is down, and marks it as seen.
 fn look(down: &[bool], seen: &[Cell<bool>], at: usize) -> bool {
     seen[at].set(true);
     down[at]
@@ -110,7 +110,7 @@ impl<'a> Walk<'a> {
         asking.any(|source| self.is_asked(source) && self.enters(&source.entry))
     }
 
-    /// Does a page view of the source come to ask for it? What a document names is fetched once that is there.
+    /// Whether a page view of the source requests this class: resources are fetched only after their document.
     fn is_asked(&mut self, source: &Source) -> bool {
         let Some(&document) = source.page.first().filter(|d| **d != self.class) else {
             return true;
@@ -128,7 +128,7 @@ impl<'a> Walk<'a> {
             && !look(&self.state.hosts, &self.seen.hosts, self.plan.node(node).host.index())
     }
 
-    /// Do calls and answers pass between these hosts? Clients are beyond all links.
+    /// Whether calls and answers pass between these hosts. Links do not affect clients.
     fn joins(&self, from: Option<HostId>, to: HostId) -> bool {
         let routes = &self.plan.network.routes;
         let passes = |a, b| {
@@ -143,7 +143,7 @@ impl<'a> Walk<'a> {
         match entry {
             Entry::Node(target) => self.reaches(None, *target),
             Entry::Resolvers(resolvers) => {
-                // The first that answers is believed.
+                // The first resolver that answers decides.
                 let Some(resolver) = resolvers.iter().find(|r| self.is_up(**r)) else {
                     return false;
                 };
@@ -155,7 +155,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Who answers to this address: of a virtual IP the first living member.
+    /// The node an address stands for; for a virtual IP the first living member.
     fn stands_for(&self, target: Target) -> Option<NodeId> {
         match target {
             Target::Node(node) => Some(node),
@@ -166,7 +166,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Does a call from there to this address end well?
+    /// Whether a call from there to this target succeeds.
     fn reaches(&mut self, from: Option<HostId>, target: Target) -> bool {
         let Some(node) = self.stands_for(target) else {
             return false;
@@ -174,7 +174,7 @@ impl<'a> Walk<'a> {
         self.joins(from, self.plan.node(node).host) && self.works(node)
     }
 
-    /// Can the node answer a request of the class well?
+    /// Whether the node can answer a request of the class.
     fn works(&mut self, node: NodeId) -> bool {
         if let Some(known) = self.known[node.index()] {
             return known;
@@ -184,7 +184,7 @@ impl<'a> Walk<'a> {
         found
     }
 
-    /// Does a node that is up find what it needs?
+    /// Whether a node that is up can reach what it needs.
     fn is_served(&mut self, node: NodeId) -> bool {
         let plan = self.plan;
         let here = plan.node(node).host;
@@ -199,17 +199,17 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Backups are asked only where no active server is believed up, and what is not checked is believed up for ever.
+    /// Backups are used only if no active server is believed up. A server without checks is always believed up.
     fn balances(&mut self, here: HostId, balancer: &LoadBalancer) -> bool {
         let (believed, found) = self.one_serves(here, balancer, false);
         found || (!believed && self.one_serves(here, balancer, true).1)
     }
 
-    /// Is any of the active servers, or of the backups, believed up, and does one that is asked serve?
+    /// For the active servers or the backups: whether one is believed up, and whether one that is asked serves.
     fn one_serves(&mut self, here: HostId, balancer: &LoadBalancer, backup: bool) -> (bool, bool) {
-        // Without `allbackups` only the first backup is asked that is believed up.
+        // Without `allbackups` only the first backup that is believed up is asked.
         let alone = backup && !balancer.allbackups;
-        // All go to the first that has room, and what fails at once always has.
+        // `first` sends everything to the first server with room, and one that fails immediately always has room.
         let first = balancer.algorithm == Algorithm::First;
         let mut servers: Vec<&Server> = balancer
             .servers
@@ -226,7 +226,7 @@ impl<'a> Walk<'a> {
                 continue;
             }
             asked += 1;
-            // One is enough: the others need not be looked at.
+            // One is enough.
             if self.reaches(Some(here), Target::Node(server.node)) {
                 return (true, true);
             }
@@ -237,7 +237,7 @@ impl<'a> Walk<'a> {
         (asked > 0, false)
     }
 
-    /// Does a request that fails on this server come to another one?
+    /// Whether a request that fails on this server moves to another one.
     fn goes_elsewhere(&self, here: HostId, balancer: &LoadBalancer, server: &Server) -> bool {
         let why = match self.answers(here, server.node) {
             false => RetryOn::ConnFailure,
@@ -253,13 +253,13 @@ impl<'a> Walk<'a> {
         is_taken_out || is_retried
     }
 
-    /// Is anybody there who takes the call?
+    /// Whether a node accepts the call.
     fn answers(&self, here: HostId, node: NodeId) -> bool {
         self.is_up(node) && self.joins(Some(here), self.plan.node(node).host)
     }
 
-    /// Does a health check pass? A deep one asks for a page that needs one of everything, whatever the class: as
-    /// [`probe`](super::probe) does.
+    /// Whether a health check passes. A deep one requests a page that needs one of everything, whatever the class, like
+    /// [`probe`](super::probe).
     fn passes(&self, from: HostId, node: NodeId, deep: bool) -> bool {
         let here = self.plan.node(node).host;
         if !self.is_up(node) || !self.joins(Some(from), here) {
@@ -284,7 +284,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Backups are asked where every other upstream is skipped after its failures, or fails in a way that sends the request on.
+    /// Backups are asked if every other upstream is skipped after its failures or fails in a way that moves the request
+    /// on.
     fn proxies(&mut self, here: HostId, web: &Web) -> bool {
         if web.serves[self.class.index()] || web.upstreams.is_empty() || web.cache.is_some_and(Cache::outlasts) {
             return true;
@@ -294,7 +295,7 @@ impl<'a> Walk<'a> {
         if others.iter().any(|u| reaches(self, u)) {
             return true;
         }
-        // What is never skipped takes one of the tries of every request.
+        // An upstream that is never skipped uses up one try of every request.
         let tries = web.tries.min(web.upstreams.len() as u32) as usize;
         let never_skipped = others.iter().filter(|u| u.max_fails == 0).count();
         let passes_on = |u: &&Upstream| {
@@ -305,7 +306,7 @@ impl<'a> Walk<'a> {
         comes_there && backups.iter().any(|u| reaches(self, u))
     }
 
-    /// Does `proxy_next_upstream` name the way in which this upstream fails?
+    /// Whether `proxy_next_upstream` covers the way this upstream fails.
     fn is_next(&self, here: HostId, web: &Web, upstream: NodeId) -> bool {
         let host = self.plan.node(upstream).host;
         if self.answers(here, upstream) {
@@ -328,7 +329,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Which components anything that clients ask for stands on, living or in reserve.
+/// Which components are needed, or in reserve, for anything that clients request.
 pub fn used(plan: &Plan) -> Vec<bool> {
     let entries = plan.sources.iter().flat_map(|s| plan.entries(s));
     let nodes = plan.behind(entries.flat_map(|t| plan.members(t)).collect());

@@ -1,7 +1,7 @@
-//! Failures, applied: what a change of the failure timeline does to nodes, hosts and the wire.
+//! Applies failures: what a change of the failure timeline does to nodes, hosts and the wire.
 //!
-//! A failure is a state of the component. Down is a count of the faults now active, so faults may overlap and none
-//! resurrects what another holds down. Who takes over afterwards is the business of `roles`.
+//! A failure is a state of a component. Being down is a count of active faults, so faults may overlap and the end of
+//! one does not undo another. Fail-over is in `roles`.
 
 use super::context::Context;
 use super::event::{Class, Event};
@@ -27,7 +27,7 @@ impl<'p> World<'p> {
         let now = self.cx.now();
         let (what, target) = Timeline::story(self.plan, change);
         self.cx.record.note(now, &what, || target);
-        // Looked for from before the first hit until after the last is undone.
+        // Raised before the first hit is applied and lowered after the last is undone.
         self.cx.troubles += u32::from(change.begins);
         for (i, hit) in Timeline::hits(self.plan, change.cause).iter().enumerate() {
             self.apply(change, i, hit);
@@ -102,7 +102,7 @@ impl<'p> World<'p> {
         }
     }
 
-    /// A node went down or came up, or neither, because something else holds it down as well.
+    /// A node went down or came up. No effect if another fault holds it down as well.
     fn rise_or_fall(&mut self, node: NodeId, was: bool, how: How) {
         let is = self.cx.is_up(node);
         if was == is {
@@ -119,20 +119,19 @@ impl<'p> World<'p> {
         self.roles_of(node, is);
     }
 
-    /// Everything inside a node ends at this instant: with `reset` where a process died, without a word where its
-    /// machine did.
+    /// Ends everything inside a node at this instant: with `reset` if the process died, silently if its machine died.
     fn kill(&mut self, node: NodeId, how: How) {
         self.cx.conditions[node.index()].backlog.clear();
         let reply = (how == How::Broken).then_some(Reply::EMPTY);
         for key in self.cx.inside(node) {
-            // The frames on their way there find out at the door.
+            // Calls still on the wire find out on arrival.
             if self.cx.frames.get(key).is_some_and(|f| f.doing != Doing::OnTheWire) {
                 self.end(key, reply);
             }
         }
     }
 
-    /// A hang begins: work stops where it stands. It ends: work goes on, and what was held back is heard.
+    /// A hang begins and work stops; or it ends, work continues, and the backlog is delivered.
     fn hang(&mut self, node: NodeId, begins: bool) {
         let hung = &mut self.cx.conditions[node.index()].hung;
         *hung = if begins { *hung + 1 } else { *hung - 1 };
@@ -152,7 +151,7 @@ impl<'p> World<'p> {
         }
     }
 
-    /// A slow-down begins or ends: what is under way is stretched or squeezed with everything else.
+    /// A slow-down begins or ends; the rest of current work is rescaled with it.
     fn slow(&mut self, node: NodeId, factor: f64, begins: bool) {
         let before = self.cx.conditions[node.index()].slowdown();
         super::wire::toggle(&mut self.cx.conditions[node.index()].slow, factor, begins);
@@ -174,7 +173,7 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Takes all work of a node off its host and its timers, and says what is left of each.
+    /// Takes all work of a node off its host and its timers. Returns what is left of each.
     fn stop_work(&mut self, node: NodeId) -> Vec<(FrameKey, Span, Span)> {
         let now = self.cx.now();
         let host = self.plan.node(node).host;
@@ -192,7 +191,7 @@ impl<'p> World<'p> {
         }
         for key in self.cx.inside(node) {
             match self.cx.frames[key].doing {
-                // With cores to spare for all, CPU time is part of this.
+                // With unlimited cores this includes CPU time.
                 Doing::Busy { until } => left.push((key, Span::ZERO, until.since(now))),
                 Doing::Frozen { cpu, io } => left.push((key, cpu, io)),
                 _ => {}
@@ -207,7 +206,7 @@ impl<'p> World<'p> {
     }
 }
 
-/// Changes a setting; what it was comes back.
+/// Changes a setting and returns the old value.
 fn change_setting<'p>(cx: &mut Context<'p>, at: &mut Node<'p>, node: NodeId, setting: &Setting) -> Setting {
     match setting {
         Setting::Answers(answers) => Setting::Answers(cx.directory.set_answers(node, answers.clone())),

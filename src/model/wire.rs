@@ -1,7 +1,7 @@
-//! What lies between hosts: latency, loss, and the faults that cut it.
+//! The network between hosts: latency, loss, and the faults that cut it.
 //!
-//! It says how long a message takes or that it never arrives; what the caller makes of silence is the caller's business.
-//! What it draws belongs to the message: the caller brings the key, which is made only where there is something to draw.
+//! It says how long a message takes, or that it never arrives; the caller decides what to do about silence. Draws
+//! belong to the message: the caller supplies the key, which is computed only if something is drawn.
 
 use rand::Rng;
 
@@ -10,22 +10,23 @@ use crate::base::random::{Draw, unit};
 use crate::base::time::Span;
 use crate::scenario::plan::{Network, Plan};
 
-/// A lost packet is sent again after this, then after twice this, and so on: the floor of Linux's retransmission timer.
+/// Pause before a lost packet is first sent again; each further pause doubles. The minimum of Linux's retransmission
+/// timer.
 const RETRANSMIT: Span = Span::from_millis(200);
-/// Linux gives up on a connection after fifteen retransmissions (`tcp_retries2`).
+/// Retransmissions before Linux gives up on a connection (`tcp_retries2`).
 pub const RETRANSMISSIONS: u32 = 15;
-/// It never waits longer than this for the next (`TCP_RTO_MAX`).
+/// Longest pause between two retransmissions in Linux (`TCP_RTO_MAX`).
 const LONGEST_PAUSE: Span = Span::from_millis(120_000);
 
-/// The network with the faults that are active on it.
+/// The network with its active faults.
 #[derive(Debug)]
 pub struct Wire<'p> {
     network: &'p Network,
     /// Active partitions: no message passes between the two sides.
     partitions: Vec<(&'p [HostId], &'p [HostId])>,
-    /// Active faults by link: how many cut it, and the shares of calls they drop.
+    /// Active faults by link: the number of cuts, and the shares of calls they drop.
     links: Vec<LinkFaults>,
-    /// Is anything there besides a constant latency?
+    /// Whether anything but a constant latency may act.
     eventful: bool,
 }
 
@@ -35,17 +36,17 @@ struct LinkFaults {
     drops: Vec<f64>,
 }
 
-/// What the network must know of a message.
+/// What the network must know about a message.
 #[derive(Copy, Clone, Debug)]
 pub struct Message {
-    /// Keys what is drawn for it.
+    /// Keys the draws for it.
     pub key: u64,
     /// Its size.
     pub bytes: u64,
 }
 
 impl Message {
-    /// One whose size counts for nothing.
+    /// One whose size does not matter.
     pub fn light(key: u64) -> Message {
         Message { key, bytes: 0 }
     }
@@ -54,7 +55,7 @@ impl Message {
 /// What happens to a message.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Passage {
-    /// It arrives after so long.
+    /// It arrives after this time.
     After(Span),
     /// It never arrives.
     Lost,
@@ -89,7 +90,7 @@ impl<'p> Wire<'p> {
         Passage::After(self.journey(from, Some(to), bytes, &mut draw))
     }
 
-    /// The passage of an answer. It belongs to a connection that stands: what a cut swallows is sent again.
+    /// Travel time of an answer. Its connection is established, so what a cut swallows is sent again.
     #[inline]
     pub fn answer(&self, from: Option<HostId>, to: Option<HostId>, message: impl FnOnce() -> Message) -> Span {
         if from == to && from.is_some() {
@@ -102,19 +103,19 @@ impl<'p> Wire<'p> {
         self.journey(from, to, bytes, &mut Draw::keyed(key))
     }
 
-    /// Does no message take any time, nor will one?
+    /// Whether every message takes no time.
     #[inline]
     pub fn is_instant(&self) -> bool {
         !self.eventful && self.network.latency.is_zero()
     }
 
-    /// How long every message between two hosts travels, where nothing else can happen to it.
+    /// The travel time of every message between two hosts, if nothing else can happen to it.
     #[inline]
     pub fn constant(&self) -> Option<Span> {
         (!self.eventful).then_some(self.network.latency)
     }
 
-    /// Does nothing pass between these hosts just now?
+    /// Whether nothing passes between these hosts at present.
     #[inline]
     pub fn is_cut(&self, from: Option<HostId>, to: Option<HostId>) -> bool {
         self.eventful && self.cuts_between(from, to)
@@ -130,7 +131,7 @@ impl<'p> Wire<'p> {
         self.partitions.iter().any(between) || self.link(from, to).is_some_and(|l| self.links[l.index()].cuts > 0)
     }
 
-    /// How long to wait before a message that met a cut is sent for the `n`-th time again.
+    /// The pause before retransmission `n` of a message that met a cut, counted from zero.
     pub fn pause_before(n: u32) -> Span {
         Span::from_nanos(RETRANSMIT.nanos() << n.min(RETRANSMISSIONS)).min(LONGEST_PAUSE)
     }
@@ -139,7 +140,7 @@ impl<'p> Wire<'p> {
         self.network.routes.get(&(from?, to?)).copied()
     }
 
-    /// Latency, the pauses before the message gets through a lossy link, and the time that its bytes take.
+    /// Latency, transfer time, and the retransmission pauses on a lossy link.
     fn journey(&self, from: Option<HostId>, to: Option<HostId>, bytes: u64, draw: &mut Draw) -> Span {
         let way = Way::of(self.network, self.link(from, to));
         let mut span = way.latency + way.transfer(bytes);
@@ -186,13 +187,13 @@ impl<'p> Wire<'p> {
 /// A node as seen from the wire.
 #[derive(Copy, Clone, Debug)]
 pub struct End {
-    /// Where it runs; nowhere, for clients.
+    /// The host it runs on; `None` for clients.
     pub host: Option<HostId>,
-    /// Does it only tell where others are?
+    /// Whether it only resolves names.
     pub names: bool,
 }
 
-/// The plan's nodes, then the clients of each source.
+/// The ends of the plan's nodes, then of the clients of each source.
 pub fn ends(plan: &Plan) -> Vec<End> {
     let of_node = |n: usize| End {
         host: Some(plan.nodes[n].host),
@@ -206,7 +207,7 @@ pub fn ends(plan: &Plan) -> Vec<End> {
     (0..plan.nodes.len()).map(of_node).chain(clients).collect()
 }
 
-/// What a message meets between two hosts while the network is as planned.
+/// What a message meets between two hosts while no fault acts.
 struct Way {
     latency: Span,
     loss: f64,
@@ -232,7 +233,7 @@ impl Way {
             .map_or(Span::ZERO, |per_s| Span::from_seconds(bytes as f64 / per_s))
     }
 
-    /// How long a message travels on the average.
+    /// Mean travel time of a message.
     fn mean_s(&self, bytes: u64) -> f64 {
         let mut lost = 1.0;
         let pauses = (0..RETRANSMISSIONS).map(|n| {
@@ -243,10 +244,10 @@ impl Way {
     }
 }
 
-/// How long a call of this class to a node travels on the average, and its answer, while the network is as planned.
+/// Mean travel times of a call of this class to a node, and of its answer, while no fault acts.
 pub fn typical(plan: &Plan, from: Option<HostId>, to: NodeId, class: ClassId) -> (f64, f64) {
     let there = plan.node(to).host;
-    // What only names is asked for nothing but its own time.
+    // A resolver costs only its own time.
     if from == Some(there) || plan.only_names(to) {
         return (0.0, 0.0);
     }
@@ -261,7 +262,7 @@ pub fn typical(plan: &Plan, from: Option<HostId>, to: NodeId, class: ClassId) ->
     )
 }
 
-/// A fault with this number begins or ends, among those that are active.
+/// Adds a fault with this number to the active ones, or removes it.
 pub fn toggle(active: &mut Vec<f64>, ratio: f64, begins: bool) {
     if begins {
         active.push(ratio);
@@ -270,7 +271,7 @@ pub fn toggle(active: &mut Vec<f64>, ratio: f64, begins: bool) {
     }
 }
 
-/// Does one of several independent chances come true?
+/// Whether at least one of several independent chances occurs.
 pub fn happens(ratios: &[f64], rng: &mut impl Rng) -> bool {
     #![expect(
         clippy::unnecessary_fold,
@@ -284,7 +285,7 @@ mod tests {
     use super::*;
     use crate::scenario::load_text;
 
-    /// How often answers on a network that loses every second message arrive after each delay, in milliseconds.
+    /// Counts of answers by delay in milliseconds.
     fn delays(network: &str, messages: u64) -> std::collections::BTreeMap<u64, u64> {
         let text = format!(
             r#"{{ "network": {network}, "clients": {{ "c": {{ "arrivals": {{ "uniform": 1 }}, "entry": "n" }} }},
@@ -306,7 +307,8 @@ mod tests {
     #[test]
     fn what_is_lost_is_sent_again_after_pauses_that_double() {
         let found = delays(r#"{ "latency": "3ms", "loss": 0.5 }"#, 40_000);
-        // 200 ms, 400, 800, …: after n losses 200 (2^n - 1), which half of those before suffer. Five standard deviations.
+        // After n losses the delay is 200 (2^n - 1) ms, and half of the remaining messages stop there. Five standard
+        // deviations.
         for n in 0..11_u32 {
             let share = 0.5_f64.powi(n as i32 + 1);
             let (mean, sd) = (40_000.0 * share, (40_000.0 * share * (1.0 - share)).sqrt());
@@ -317,7 +319,7 @@ mod tests {
                 "after {at} ms: {count}, not {mean}"
             );
         }
-        // From the eleventh on, two minutes.
+        // From the eleventh retransmission on, pauses are two minutes.
         let (doubled, later): (Vec<u64>, Vec<u64>) = found.keys().partition(|at| **at < 3 + (200 << 10));
         assert!(
             doubled.iter().all(|at| ((at - 3) / 200 + 1).is_power_of_two()),
@@ -329,8 +331,8 @@ mod tests {
     #[test]
     fn all_is_given_up_after_fifteen_retransmissions() {
         let found = delays(r#"{ "loss": 0.999 }"#, 4_000);
-        // Ten pauses from 200 ms on, each twice the one before, and five of two minutes; after another two Linux gives up, at the
-        // 924.6 s of its manual.
+        // Ten pauses from 200 ms on, each twice the one before, and five of two minutes. After another two minutes
+        // Linux gives up, at the 924.6 s of its manual.
         let last = 200 * ((1 << 10) - 1) + 5 * 120_000;
         assert_eq!(found.keys().max(), Some(&last));
         // 0.999 ^ 15 = 0.985.

@@ -1,7 +1,8 @@
-//! The world: one run, from the first arrival to the books that balance.
+//! The world: one run, from the first arrival to the audit at the end. [`run`] is called by `study`, once a
+//! replication.
 //!
-//! `dispatch` is where everything that can happen does; `end` is the only door out for a request. Time advances in
-//! [`Calendar::next`](crate::engine::calendar::Calendar::next) and nowhere else.
+//! `dispatch` takes every event to its handler; `end` is where a request leaves its node. Time advances only in
+//! [`Calendar::next`](crate::engine::calendar::Calendar::next).
 
 use super::calls::SPOIL;
 use super::context::Context;
@@ -31,7 +32,7 @@ pub struct Order {
     pub replication: u32,
     /// Requests that arrive before this are left out of the estimates.
     pub warmup: Span,
-    /// Do lifetimes act, besides the scheduled faults?
+    /// Whether lifetimes act, in addition to the scheduled faults.
     pub lifetimes: bool,
     /// What to record beyond the usual.
     pub wanted: Wanted,
@@ -57,12 +58,12 @@ pub(super) struct World<'p> {
     pub(super) settings: Settings<'p>,
     pub(super) horizon: Time,
     pub(super) stale: u64,
-    /// How often somebody has looked whether anything gets out of hand.
+    /// Calls of `look` so far.
     looks: u64,
 }
 
-/// Simulates one replication of a plan. `stop` is told now and then how many requests are inside, and says whether to give up; then there
-/// is no record.
+/// Simulates one replication of a plan. From time to time `stop` gets the number of requests in flight and says whether
+/// to give up; then there is no record.
 ///
 /// # Errors
 /// If the books do not balance at the end.
@@ -82,11 +83,11 @@ pub fn run(plan: &Plan, order: &Order, stop: &dyn Fn(usize) -> bool) -> Result<O
     Ok(Some(record))
 }
 
-/// Reads the frames that the next events are about, and those that wait for them: many more than the cache holds wait in memory, and read
-/// now, all at once, they are there when their turn comes.
+/// Prefetches the frames that the next events concern, and the frames of their callers. With many requests in flight
+/// the frames are not in the cache; reading them together overlaps the misses.
 #[cold]
 fn warm<'e>(frames: &Slab<Frame>, events: impl Iterator<Item = &'e Packed> + Clone) {
-    // One of each line of the cache that a frame may lie in.
+    // Reads one word of each cache line that a frame may span.
     let lines = |frame: &Frame| {
         let ends = u64::from(frame.doing == Doing::OnTheWire) ^ u64::from(frame.worker);
         ends ^ frame.parent.bits() ^ frame.number
@@ -107,7 +108,7 @@ enum Ended {
     Early(Budget),
 }
 
-/// How many steps pass between two looks at what must not get out of hand.
+/// Steps between two checks of the limits and of `stop`.
 const CHECKED_EVERY: u64 = 1 << 14;
 
 impl<'p> World<'p> {
@@ -158,7 +159,7 @@ impl<'p> World<'p> {
     fn advance(&mut self, stop: &dyn Fn(usize) -> bool) -> Ended {
         loop {
             let checked_at = self.cx.calendar.taken() + CHECKED_EVERY;
-            // A page view brings thousands at once.
+            // Checked at every step: one page view may add thousands of frames.
             while self.cx.calendar.taken() < checked_at && !self.cx.frames.are_more_than(limits::IN_FLIGHT) {
                 let frames = &self.cx.frames;
                 let live = |event: &Packed| match Event::unpack(*event) {
@@ -170,7 +171,7 @@ impl<'p> World<'p> {
                     None => return Ended::Done,
                     Some(due) => self.dispatch(due),
                 }
-                // One instant may hold as much as a whole run: calls that cost no time may call each other a million times.
+                // One instant may be as long as a run: calls that take no time may call each other a million times.
                 while !self.cx.signals.is_empty() && !self.settle_some() {
                     if let Some(ended) = self.look(stop) {
                         return ended;
@@ -186,7 +187,7 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Is it time to end, though there is more to do?
+    /// Checks the limits and `stop`: does the run have to end early?
     #[cold]
     fn look(&mut self, stop: &dyn Fn(usize) -> bool) -> Option<Ended> {
         self.looks += 1;
@@ -202,7 +203,7 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Everything that can happen, and where it goes.
+    /// Takes each event to its handler.
     #[inline(always)]
     fn dispatch(&mut self, due: Due<Packed>) {
         let event = match due {
@@ -219,7 +220,7 @@ impl<'p> World<'p> {
             Event::Done { frame, serial } if is_timer(frame, serial) => self.done(frame),
             Event::Timer { frame, serial } if is_timer(frame, serial) => self.carry_rare(Signal::Timer(frame, serial)),
             Event::GiveUp(frame) if frames.contains(frame) => self.client_of(frame, Client::give_up),
-            // What they are about is gone: the one place where such events are dropped.
+            // The frame is gone or has moved on. This is the one place where such events are dropped.
             Event::Call(_) | Event::Reply { .. } | Event::Done { .. } | Event::Timer { .. } | Event::GiveUp(_) => {
                 self.stale += 1;
             }
@@ -268,14 +269,14 @@ impl<'p> World<'p> {
         self.client(source, |client, cx| act(client, cx, wish));
     }
 
-    /// Carries signals to their nodes until this instant has nothing more to say.
+    /// Carries signals to their nodes until none is left at this instant.
     pub(super) fn settle(&mut self) {
         while let Some(signal) = self.cx.signals.pop() {
             self.carry(Signal::unpack(signal));
         }
     }
 
-    /// The same, but no further than the next look; true where nothing is left.
+    /// Carries at most `CHECKED_EVERY` signals; true if none is left.
     fn settle_some(&mut self) -> bool {
         for _ in 0..CHECKED_EVERY {
             match self.cx.signals.pop() {
@@ -286,7 +287,7 @@ impl<'p> World<'p> {
         false
     }
 
-    /// Carries a signal to its node, if what it is about is still there.
+    /// Carries a signal to its node, if its frame still exists.
     #[inline(always)]
     fn carry(&mut self, signal: Signal) {
         match signal {
@@ -299,7 +300,7 @@ impl<'p> World<'p> {
         }
     }
 
-    // What happens at an instant reaches its node straight from `dispatch`: no signal is under way then.
+    // `dispatch` calls these directly as well: at that point no signal is pending that would have to go first.
 
     /// A call has crossed the wire.
     #[inline]
@@ -309,7 +310,7 @@ impl<'p> World<'p> {
         }
     }
 
-    /// A frame's work is done.
+    /// A frame's own work at its node is done.
     #[inline]
     fn worked(&mut self, frame: FrameKey) {
         let Some(node) = self.cx.frames.get(frame).map(|f| f.node) else {
@@ -320,7 +321,7 @@ impl<'p> World<'p> {
         }
     }
 
-    /// A call has come back to the frame that waits for it.
+    /// The answer to a call reaches the frame that waits for it.
     #[inline]
     pub(super) fn answered(&mut self, frame: FrameKey, call: u16, reply: Reply) {
         if self.cx.troubles > 0 && self.hold_back(Signal::Answered(frame, call, reply)) {
@@ -340,7 +341,7 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Signals of which not every request has one.
+    /// The signals that most requests do not cause.
     #[inline(never)]
     fn carry_rare(&mut self, signal: Signal) {
         if self.cx.troubles > 0 && self.hold_back(signal) {
@@ -379,7 +380,8 @@ impl<'p> World<'p> {
         }
     }
 
-    /// A process that hangs takes calls in, and hears of everything else when it goes on.
+    /// A hung process still accepts calls. Answers, timers, abandonments and server maintenance stay in its backlog
+    /// until the hang ends.
     #[cold]
     fn hold_back(&mut self, signal: Signal) -> bool {
         let frames = &self.cx.frames;
@@ -387,7 +389,7 @@ impl<'p> World<'p> {
             Signal::Arrived(_) | Signal::Granted(_) | Signal::Worked(_) | Signal::Finish(..) => None,
             Signal::Answered(frame, call, _) => frames.get(frame).filter(|f| f.calls == call).map(|f| f.node),
             Signal::Timer(frame, serial) => frames.get(frame).filter(|f| f.timer == serial).map(|f| f.node),
-            // What is still on its way knows nothing of the hang.
+            // A call still on the wire has not reached the hung node.
             Signal::Abandon(frame) => {
                 let arrived = frames.get(frame).filter(|f| f.doing != Doing::OnTheWire);
                 arrived.map(|f| f.node)
@@ -404,10 +406,10 @@ impl<'p> World<'p> {
         true
     }
 
-    // --- the door out -----------------------------------------------------------------------------------------------
+    // --- the end of a frame -----------------------------------------------------------------------------------------
 
-    /// A frame is over: everything it holds is given back, what it called is abandoned, its caller gets the reply.
-    /// Without a reply it is gone without a word.
+    /// Ends a frame: its call is abandoned, everything it holds is given back, and its caller gets the reply. Without a
+    /// reply the caller is told nothing.
     pub(super) fn end(&mut self, key: FrameKey, reply: Option<Reply>) {
         let Some(child) = self.cx.frames.get(key).map(|f| f.child) else {
             return;
@@ -437,7 +439,7 @@ impl<'p> World<'p> {
         self.cx.deliver(frame.node, frame.parent, call, reply, 0);
     }
 
-    /// Does a fault turn this good answer into a bad one, or into none?
+    /// A fault may turn a good answer into an error or an empty reply.
     fn spoil(&mut self, frame: &Frame, reply: Reply) -> Reply {
         if self.cx.troubles == 0 || !reply.is_ok() {
             return reply;
@@ -456,7 +458,7 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Gives back what a frame holds that is no longer in the world.
+    /// Gives back what a frame holds. The frame is already out of the slab.
     #[inline(always)]
     fn release(&mut self, key: FrameKey, frame: &mut Frame) {
         let node = frame.node;
@@ -479,13 +481,13 @@ impl<'p> World<'p> {
         if frame.worker {
             self.cx.free_worker(node);
         }
-        // Whoever was turned away at the door did not wait, unless it first waited outside.
+        // A request turned away on arrival did not wait, unless it waited before it was let in.
         if frame.doing != Doing::TurnedAway || !frame.waited.is_zero() {
             self.cx.record.waited(frame);
         }
     }
 
-    /// A job of this node is taken off its host before it is done.
+    /// Takes a job of this node off its host before it is done.
     fn leave_host(&mut self, node: NodeId, key: FrameKey) {
         let host = self.plan.node(node).host;
         let now = self.cx.now();
@@ -499,8 +501,8 @@ impl<'p> World<'p> {
         self.cx.reset_completion(host);
     }
 
-    /// The caller is gone. Nodes that stop give everything back and pass it on to what they called; the first that
-    /// finishes its work keeps all that is below it.
+    /// The caller is gone. A node that stops gives everything back and abandons its own call in turn. The first node
+    /// that finishes its work (`abandoned: finish`) keeps everything below it.
     #[cold]
     fn abandon(&mut self, key: FrameKey) {
         let mut next = key;

@@ -1,9 +1,9 @@
-//! How a run ends, and what is held while it goes on.
+//! How a run ends, and what it holds meanwhile.
 
 use super::*;
 use crate::scenario::load_text;
 
-/// Forty nodes, each of which calls the next twice, in no time: a million million calls at one instant.
+/// Forty nodes, each of which calls the next twice and takes no time: a million million calls at one instant.
 fn plan() -> Plan {
     let node = |i: usize| {
         format!(
@@ -61,7 +61,7 @@ fn a_run_that_keeps_too_many_rows_ends_early() {
     let record = run(&plan, &order, &never).expect("they balance").expect("not stopped");
     let (at, budget) = record.overflowed.expect("it has used up its rows");
     assert_eq!(budget, Budget::Rows);
-    // A row each 10 ms, and a look each 16,384 events, of which a request without work makes at least one.
+    // A row each 10 ms, and a check each 16,384 events; a request without work makes at least one event.
     assert!(
         (limits::ROWS..limits::ROWS + 16_384).contains(&record.rows.len()),
         "{}",
@@ -70,7 +70,7 @@ fn a_run_that_keeps_too_many_rows_ends_early() {
     assert_eq!(at.nanos() / 10_000_000, record.rows.len() as u64);
 }
 
-/// Batches that were over by then are as in a run that was not cut short.
+/// Batches that were complete by then equal those of a run that was not cut short.
 #[test]
 fn a_run_that_ends_early_leaves_its_whole_batches_alone() {
     let text = r#"{ "duration": "400s", "clients": { "c": { "arrivals": { "uniform": 100 }, "entry": "n" } },
@@ -93,7 +93,7 @@ fn a_run_that_ends_early_leaves_its_whole_batches_alone() {
     assert_eq!(cut, whole[..cut.len()]);
 }
 
-/// The audit at the end asks what each still holds: who forgot would always pass.
+/// The audit relies on what each kind of node reports as held: one that reports nothing would always pass.
 #[test]
 fn whoever_serves_says_what_it_holds() {
     let text = r#"{ "duration": "1s", "clients": { "c": { "arrivals": { "uniform": 10 }, "entry": "fw" } }, "nodes": {
