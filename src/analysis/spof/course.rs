@@ -1,4 +1,5 @@
-//! What an outage that ends does over time: what is lost before anything reacts, while it does, and on the way back.
+//! The course of an outage that ends: what is lost before the crash, during detection and fail-over, while it lasts,
+//! and during recovery. Everything is compared bin by bin with the baseline.
 
 use super::lab::Runs;
 use super::lasts::Slice;
@@ -7,23 +8,23 @@ use crate::model::bin::Bin;
 use crate::stats::interval;
 use crate::study::sample::Sample;
 
-/// An outage that ends and the same time without it, bin by bin over all replications.
+/// The bins of an outage that ends and of its baseline, pooled over all replications.
 struct Both {
     trial: Trial,
     outage: Vec<Pooled>,
-    /// Outages that are over before everything has reacted.
+    /// Brief outages, which end before everything has reacted.
     brief: Vec<Vec<Pooled>>,
     base: Vec<Pooled>,
     replications: usize,
 }
 
-/// What an outage that ends does over time, beside the baseline.
+/// The course of a trial's outage, compared with the baseline.
 pub(super) fn course(trial: Trial, runs: &Runs) -> Passing {
     let both = Both::new(trial, runs);
     both.passing(both.recovered_s())
 }
 
-/// The same by all replications but one, for each of them in turn.
+/// The same for the jackknife: one course per replication left out.
 pub(super) fn courses_without_one(trial: Trial, runs: &Runs) -> Vec<Passing> {
     let mut both = Both::new(trial, runs);
     let recovered_s = both.recovered_s();
@@ -51,7 +52,7 @@ impl Both {
         }
     }
 
-    /// The requests of a replication are counted so many times more.
+    /// Adds a replication's counts, multiplied by `times`; minus one leaves it out.
     fn count(&mut self, runs: &Runs, replication: usize, times: f64) {
         let sample = |plan: usize| &runs.studies[plan].samples[replication];
         take(&mut self.outage, sample(self.trial.loss), times);
@@ -61,7 +62,7 @@ impl Both {
         }
     }
 
-    /// From the repair until all is as before.
+    /// Time from the repair until the stack is back at the baseline.
     fn recovered_s(&self) -> Option<f64> {
         let [.., up] = self.trial.times.bins();
         recovery(&self.outage, &self.base, up).map(|bin| (bin - up) as f64 * self.trial.times.bin_s())
@@ -72,7 +73,7 @@ impl Both {
         let (outage, base) = (&self.outage, &self.base);
         let [down, settled, measured, up] = self.trial.times.bins();
         let end = outage.len();
-        // Where nobody asks in a bin, it is as in the whole stretch.
+        // A bin without requests gets the share of the whole stretch.
         let share = |outage: &[Pooled], from: usize, to: usize| {
             let bins = outage.iter().take(to).skip(from);
             let (asked, lost) = bins.fold((0.0, 0.0), |sum, o| (sum.0 + o.offered, sum.1 + o.lost));
@@ -115,40 +116,41 @@ impl Both {
     }
 }
 
-/// An outage that ends.
+/// The course of an outage that ends.
 pub(super) struct Passing {
     pub(super) lost_at_crash: f64,
-    /// In seconds of all requests: of those that came before the crash, while everything reacted, just before the repair, and after it.
+    /// These losses are in seconds of all requests: those in flight at the crash, during detection and fail-over
+    /// (`reacting`), just before the repair (`ending`), and during recovery (`lost_returning_s`).
     pub(super) lost_before_s: f64,
     pub(super) reacting: Vec<Slice>,
     pub(super) ending: Vec<Slice>,
     pub(super) bin_s: f64,
     pub(super) lost_returning_s: f64,
-    /// By brief outage: lost in all.
+    /// Total loss of each brief outage.
     pub(super) brief_s: Vec<f64>,
-    /// Share of the requests still lost when the watch ends, where it does not recover.
+    /// Share of requests still lost when the watch ends, if the stack does not recover.
     pub(super) lost_at_end: f64,
     pub(super) recovered_s: Option<f64>,
 }
 
-/// A bin of the timeline, over all replications.
+/// A bin of the timeline, pooled over all replications.
 #[derive(Clone, Default)]
 pub(super) struct Pooled {
     offered: f64,
     pub(super) lost: f64,
-    /// Mean over replications of the medians.
+    /// Mean of the replications' medians.
     p50_s: f64,
 }
 
 impl Pooled {
-    /// What is lost of what is asked with everything up.
+    /// See [`lost_of_usual`].
     fn lost_of_usual(&self, usual: &Pooled, unasked: f64) -> f64 {
         lost_of_usual((self.offered, self.lost), (usual.offered, usual.lost), unasked)
     }
 }
 
-/// What is lost of what would have been asked with everything up, both as (asked, lost). Users who get errors ask more often, and those who
-/// wait for ever no more: shares count, not how often somebody asks in vain. Where nobody asks at all, this share is lost.
+/// Requests lost, scaled to those of the baseline; both are (asked, lost). Users who get errors ask more often and
+/// users who wait ask less, so the share lost counts, not the number. Without requests, the share `unasked` is lost.
 pub fn lost_of_usual(failing: (f64, f64), usual: (f64, f64), unasked: f64) -> f64 {
     match failing {
         (asked, lost) if asked == usual.0 => lost,
@@ -157,8 +159,8 @@ pub fn lost_of_usual(failing: (f64, f64), usual: (f64, f64), unasked: f64) -> f6
     }
 }
 
-/// Is more lost of these than of those before them, both as (asked, lost), by replication? By a tenth, and twice what an interval of the
-/// difference is wide on either side: losses come in heaps, so their count alone says less than it seems to.
+/// Whether the loss grows from the first half to the second, both as (asked, lost) by replication. It must exceed a
+/// tenth, and twice the half-width of the difference: losses come in clusters, so a count alone is not significant.
 pub fn grows(halves: &[[(f64, f64); 2]]) -> bool {
     let expected = |[before, then]: &[(f64, f64); 2]| match before.0 > 0.0 {
         true => before.1 / before.0 * then.0,
@@ -172,7 +174,7 @@ pub fn grows(halves: &[[(f64, f64); 2]]) -> bool {
     counts && scatter.is_none_or(|least| least > 0.0)
 }
 
-/// Requests that somebody wanted, and those of them without an answer: a page whose document fails loses all that it names.
+/// Requests wanted, and those without an answer. A page whose document fails loses all its resources too.
 pub(super) fn wanted_and_lost(bin: &Bin) -> (f64, f64) {
     let wanted = f64::from(bin.offered + bin.unasked);
     (wanted, wanted - f64::from(bin.succeeded))
@@ -193,7 +195,7 @@ pub(super) fn pooled(samples: &[Sample]) -> Vec<Pooled> {
     (0..bins).map(pool).collect()
 }
 
-/// The requests of a replication are counted so many times more.
+/// Adds a replication's counts, multiplied by `times`.
 fn take(bins: &mut [Pooled], sample: &Sample, times: f64) {
     for (sum, bin) in bins.iter_mut().zip(&sample.bins) {
         let (wanted, lost) = wanted_and_lost(bin);
@@ -202,21 +204,21 @@ fn take(bins: &mut [Pooled], sample: &Sample, times: f64) {
     }
 }
 
-/// The last requests of a run are lost for want of time, in every design alike.
+/// Bins at the end of a run that are left out: their requests are unfinished in every design.
 pub(super) const CUT_SHORT: usize = 2;
 
-/// The first bin from `repaired` on after which all is as in the baseline; `None` if it is not so at the end.
+/// The first bin from `repaired` on after which all bins match the baseline; `None` if the last ones do not.
 fn recovery(outage: &[Pooled], base: &[Pooled], repaired: usize) -> Option<usize> {
     let end = outage.len().saturating_sub(CUT_SHORT);
     let is_bad = |b: &usize| {
         let (o, n) = (&outage[*b], &base[*b]);
-        // Three standard deviations of a count, so that chance alone is seldom taken for an outage.
+        // Three standard deviations of a count, so that noise is rarely taken for an outage.
         o.lost > n.lost + 3.0 * libm::sqrt(n.lost) + 0.01 * n.offered || o.p50_s > 1.5 * n.p50_s + 1e-3
     };
     let last_bad = (repaired..end).rev().find(is_bad);
     match last_bad {
         None => Some(repaired),
-        // The tail is long; whoever is not back in its first nine tenths does not come back.
+        // If the last tenth still differs, the stack does not recover.
         Some(bin) if bin + (end - repaired) / 10 >= end => None,
         Some(bin) => Some(bin + 1),
     }

@@ -1,4 +1,4 @@
-//! What the simulations of a loss say: its verdict, its course, its price.
+//! Turns the simulations of a loss into its verdict, course and price (minutes of downtime per year).
 
 use super::course::{CUT_SHORT, Passing, course, courses_without_one, grows, pooled, wanted_and_lost};
 use super::lab::Runs;
@@ -14,12 +14,12 @@ use crate::scenario::plan::{Component, Measure, Plan};
 use crate::stats::interval::{self, CONFIDENCE, Interval};
 use crate::study::sample::Sample;
 
-/// A stack that keeps no promise anyway is worse off when it loses so much more.
+/// With the availability objective missed anyway, this much more loss counts as missed.
 const NOTEWORTHY: f64 = 0.01;
-/// The kind of what is two components.
+/// The kind of a loss of two components.
 pub(super) const PAIR: &str = "pair";
 
-/// The dearest first; where there is no price, the one that loses most.
+/// Orders by price, highest first; without prices, by share lost.
 pub(super) fn worse(a: &Priced, b: &Priced) -> std::cmp::Ordering {
     let cost = |p: &Priced| p.downtime_min_per_year.unwrap_or(-1.0);
     let lost = |p: &Priced| p.lost_ratio.value.unwrap_or(0.0);
@@ -29,7 +29,7 @@ pub(super) fn worse(a: &Priced, b: &Priced) -> std::cmp::Ordering {
         .then(a.name.cmp(&b.name))
 }
 
-/// What a loss is called: nobody says of the dead that they crashed.
+/// What a loss is called; a crash needs no addition.
 pub fn titled(name: &str, effect: &str) -> String {
     match effect {
         "crash" => name.to_owned(),
@@ -37,21 +37,21 @@ pub fn titled(name: &str, effect: &str) -> String {
     }
 }
 
-/// All that a price is made of.
+/// Everything that a price is computed from.
 pub(super) struct Judge<'a> {
     pub(super) question: &'a Question<'a>,
     pub(super) runs: &'a Runs,
     pub(super) lives: &'a [Option<Life>],
 }
 
-/// What was found out about what the first answers left open.
+/// The additional runs that settle doubts about the first ones.
 pub(super) struct Settled<'a> {
     pub(super) doubts: &'a Doubts,
     pub(super) runs: &'a Runs,
 }
 
 impl Settled<'_> {
-    /// Is nothing left open about this loss?
+    /// Whether every doubt about this loss has been simulated.
     pub(super) fn is_settled(&self, loss: usize) -> bool {
         let doubts = [self.doubts.light[loss], self.doubts.longer[loss]];
         doubts.into_iter().flatten().all(|trial| self.runs.has(trial))
@@ -59,14 +59,14 @@ impl Settled<'_> {
 }
 
 impl Judge<'_> {
-    /// Everything about a loss.
+    /// The full result for a loss.
     pub(super) fn price(&self, loss: usize, settled: &Settled<'_>, exact: Option<&Exact>) -> Priced {
         let plan = self.question.plan;
         let parts = self.parts(loss);
         let trial = &self.question.trials[loss];
         let effect = self.question.losses[loss].effect;
         let cuts: Vec<String> = self.cuts(loss).map(|c| plan.classes[c].name.clone()).collect();
-        // As it was watched for longer, where it was.
+        // The longer watch, if there was one.
         let longer = settled.doubts.longer[loss].map(|trial| (trial, settled.runs));
         let (watched, seen_by) = longer.unwrap_or((*trial, self.runs));
         let course = course(watched, seen_by);
@@ -100,7 +100,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Minutes a year, and nothing else, from the first answers alone.
+    /// Minutes per year, from the first runs only.
     pub(super) fn cost(&self, loss: usize) -> Option<f64> {
         let trial = self.question.trials[loss];
         let course = course(trial, self.runs);
@@ -108,11 +108,11 @@ impl Judge<'_> {
             .map(|rate| rate.minutes(&course, self.excess(loss)))
     }
 
-    /// Half the width of that, by the jackknife: it is no mean over replications.
+    /// Its half-width by the jackknife, since it is not a mean over replications.
     fn cost_within(&self, loss: usize, (cost, rate): (f64, Rate), (watched, seen_by): (Trial, &Runs)) -> Option<f64> {
         let courses = courses_without_one(watched, seen_by);
         let excesses = self.excesses_without_one(loss);
-        // Somebody who stops it may leave fewer of the longer ones.
+        // After an interruption there may be fewer of the longer runs.
         if courses.len() != excesses.len() {
             return None;
         }
@@ -121,14 +121,14 @@ impl Judge<'_> {
         interval::jackknife(cost, &without).half
     }
 
-    /// Share of all requests that is lost to it, beyond what is lost anyway.
+    /// The steady-state loss: share of all requests lost in the measured part, above the baseline.
     pub(super) fn excess(&self, loss: usize) -> f64 {
         let trial = &self.question.trials[loss];
         let base = lost_ratio(&self.runs.studies[trial.base].samples, measured_bins(trial)).value;
         (self.lost_ratio(loss).value.unwrap_or(0.0) - base.unwrap_or(0.0)).max(0.0)
     }
 
-    /// The same by all replications but one, for each of them in turn.
+    /// The same for the jackknife: one value per replication left out.
     fn excesses_without_one(&self, loss: usize) -> Vec<f64> {
         let trial = &self.question.trials[loss];
         let without_one = |plan: usize| -> Vec<f64> {
@@ -147,7 +147,7 @@ impl Judge<'_> {
             .collect()
     }
 
-    /// The share without an answer.
+    /// Share of requests without an answer in the measured part.
     fn lost_ratio(&self, loss: usize) -> Estimate {
         let trial = &self.question.trials[loss];
         let found = lost_ratio(&self.runs.studies[trial.loss].samples, measured_bins(trial));
@@ -162,15 +162,15 @@ impl Judge<'_> {
         }
     }
 
-    /// A class that is cut gets no answer before the repair, though answers that met a cut link are sent again and come after it: where
-    /// these make it less than what is cut, that counts.
+    /// A cut class gets no answer before the repair, but retransmitted answers may arrive after it. If they bring the
+    /// measured share below the cut share, the cut share counts.
     fn cut_instead(&self, found: &Estimate, loss: usize) -> Option<f64> {
         let plan = self.question.plan;
         let cut: f64 = self.cuts(loss).map(|c| plan.classes[c].mix).sum();
         found.hi.or(found.value).is_some_and(|most| most < cut).then_some(cut)
     }
 
-    /// Seconds of all requests that are lost while everything reacts, and on the way back, beyond the share that lasts.
+    /// Transient loss beyond the steady state, in seconds of all requests: during detection, fail-over and recovery.
     pub(super) fn in_passing_s(&self, loss: usize) -> f64 {
         self.passing_s(loss, &course(self.question.trials[loss], self.runs))
     }
@@ -181,12 +181,12 @@ impl Judge<'_> {
         beyond.max(0.0) + course.lost_returning_s
     }
 
-    /// May the verdict depend on the load?
+    /// Whether the verdict may depend on the load.
     pub(super) fn may_be_load(&self, loss: usize) -> bool {
         self.cuts(loss).next().is_none() && !self.complaints(loss).is_empty()
     }
 
-    /// Are requests still inside at the end that came before the repair, though nobody gives them up?
+    /// Whether requests from before the repair are still in flight at the end because no time-out ends them.
     pub(super) fn leaves_stuck(&self, loss: usize) -> bool {
         let trial = self.question.trials[loss];
         let [.., up] = trial.times.bins();
@@ -199,17 +199,17 @@ impl Judge<'_> {
         patient && inside(trial.loss) > inside(trial.base)
     }
 
-    /// Is more lost in the second half of what is taken for lasting than in the first?
+    /// Whether the second half of the measured part loses more than the first.
     pub(super) fn still_grows(&self, loss: usize) -> bool {
         still_grows(&self.question.trials[loss], self.runs)
     }
 
-    /// Is it not as before when the watch ends?
+    /// Whether the stack has not recovered when the watch ends.
     pub(super) fn is_not_back(&self, loss: usize) -> bool {
         course(self.question.trials[loss], self.runs).recovered_s.is_none()
     }
 
-    /// All components of the loss, and how they fail where that is not death.
+    /// The components of the loss, and the effect if it is not a crash.
     pub(super) fn title(&self, loss: usize) -> String {
         titled(&self.names(loss), self.question.losses[loss].effect.name())
     }
@@ -245,7 +245,7 @@ impl Judge<'_> {
         findings::run(&self.question.plans[plan], &self.runs.studies[plan])
     }
 
-    /// What is missed while it is down.
+    /// Objectives missed while it is down.
     fn complaints(&self, loss: usize) -> Vec<String> {
         let question = self.question;
         let trial = &question.trials[loss];
@@ -253,8 +253,8 @@ impl Judge<'_> {
         with_drift(missed, self.runs, trial)
     }
 
-    /// What is missed at the light load of a doubt. What the baseline keeps is known from the full load: of the few requests of a
-    /// light one the slowest may be too slow by chance, and what is missed without load is no matter of load for that.
+    /// Objectives missed at the light load of a doubt, compared with the baseline at full load. The few requests of a
+    /// light run may include a slow one by chance, and an objective missed at light load does not depend on the load.
     fn complaints_of_light(&self, loss: usize, settled: &Settled<'_>) -> Vec<String> {
         let Some(trial) = settled.doubts.light[loss].as_ref() else {
             return Vec::new();
@@ -264,7 +264,7 @@ impl Judge<'_> {
         with_drift(missed(self.question.plan, &light, &usual), settled.runs, trial)
     }
 
-    /// What is missed at the full load and kept at a tenth of it is a matter of load.
+    /// An objective missed at full load and kept at a tenth of it is a matter of load.
     fn verdict(&self, loss: usize, settled: &Settled<'_>) -> Verdict {
         if self.cuts(loss).next().is_some() {
             return Verdict::Outage;
@@ -285,20 +285,21 @@ impl Judge<'_> {
         }
     }
 
-    /// The components that die; `None` where they fail in another way.
+    /// The components that crash; `None` for other effects.
     fn crashed(&self, loss: usize) -> Option<&[usize]> {
         let loss = &self.question.losses[loss];
         (loss.effect == Effect::Crash).then_some(&loss.parts[..])
     }
 
-    /// How often it happens, and for how long; no lifetime says how often something is slow or wrong.
+    /// Frequency and duration of the outage. Only crashes have a lifetime; other effects have no known frequency.
     fn rate(&self, loss: usize, trial: Trial, course: &Passing) -> Option<Rate> {
         let lives: Vec<Life> = self
             .crashed(loss)?
             .iter()
             .map(|c| self.lives[*c])
             .collect::<Option<_>>()?;
-        // A pair is down together as long as the shorter repair, as often as one fails while the other is down.
+        // Two components are down together as often as one fails during the other's repair, until the shorter repair
+        // ends.
         let together: f64 = lives.iter().map(|l| l.unavailability()).product();
         let down_s = 1.0 / lives.iter().map(|l| 1.0 / l.down_s.max(1e-9)).sum::<f64>();
         let slices = |count: usize| Slices::even(count, course.bin_s);
@@ -316,7 +317,7 @@ impl Judge<'_> {
     }
 }
 
-/// How often a loss happens, and for how long, whatever is lost meanwhile.
+/// Frequency and durations of an outage, independent of what is lost.
 struct Rate {
     per_year: f64,
     down_s: f64,
@@ -325,7 +326,7 @@ struct Rate {
 }
 
 impl Rate {
-    /// Minutes a year: what is lost for as long as it lasts, and what more or less before and after, so many times a year.
+    /// Minutes per year: steady-state loss over the outage, plus transient loss, times the outages per year.
     fn minutes(&self, course: &Passing, excess: f64) -> f64 {
         let beyond = self.outages.beyond_lasting(&Seen {
             excess,
@@ -337,19 +338,19 @@ impl Rate {
             brief: &course.brief_s,
             per_s: 1.0,
         });
-        // Who does not come back by itself is down as long again, until somebody has helped.
+        // A stack that does not recover by itself is taken to need help for as long again.
         let stuck = course.lost_at_end * self.down_s;
         self.per_year * ((excess * self.down_s + beyond).max(0.0) + stuck) / 60.0
     }
 }
 
-/// The bins in which the state that lasts is measured.
+/// The bins of the measured steady state.
 fn measured_bins(trial: &Trial) -> std::ops::Range<usize> {
     let [_, settled, measured, _] = trial.times.bins();
     settled..measured
 }
 
-/// Is more lost in the second half of what is taken for lasting than in the first?
+/// Whether the second half of the measured part loses more than the first.
 pub(super) fn still_grows(trial: &Trial, runs: &Runs) -> bool {
     let bins = measured_bins(trial);
     let half = bins.start.midpoint(bins.end);
@@ -362,8 +363,8 @@ pub(super) fn still_grows(trial: &Trial, runs: &Runs) -> bool {
     of(trial.loss) && !of(trial.base)
 }
 
-/// Are requests lost that come after the failure, be it for as long as nobody has noticed? Those that were inside are the
-/// crash's own, and are counted apart.
+/// Whether requests that arrive after the failure are lost, even if only during detection. Those in flight at the crash
+/// are counted separately.
 fn loses_newcomers(trial: Trial, runs: &Runs) -> bool {
     let [from, ..] = trial.times.bins();
     let lost = |plan: usize| {
@@ -371,12 +372,12 @@ fn loses_newcomers(trial: Trial, runs: &Runs) -> bool {
         let end = bins.len().saturating_sub(CUT_SHORT);
         bins.iter().take(end).skip(from).map(|b| b.lost).sum::<f64>()
     };
-    // Where some are lost anyway, not before they are twice as many, and three standard deviations of a count.
+    // More than twice the baseline's loss, plus three standard deviations of a count.
     let anyway = lost(trial.base);
     lost(trial.loss) > 2.0 * anyway + 3.0 * libm::sqrt(anyway)
 }
 
-/// What is missed, and latency that goes on growing among it.
+/// The missed objectives, plus `DRIFTS` if latency keeps growing.
 fn with_drift(mut missed: Vec<String>, runs: &Runs, trial: &Trial) -> Vec<String> {
     let samples = |plan: usize| runs.studies[plan].samples.as_slice();
     if drifts(samples(trial.loss), samples(trial.base), measured_bins(trial)) {
@@ -385,7 +386,7 @@ fn with_drift(mut missed: Vec<String>, runs: &Runs, trial: &Trial) -> Vec<String
     missed
 }
 
-/// The objectives that are missed and that the baseline keeps. Availability always is one.
+/// Objectives missed that the baseline keeps. Availability is always among those checked.
 fn missed(plan: &Plan, run: &Run, base: &Run) -> Vec<String> {
     let served = |r: &Run| r.metrics.requests.succeeded as f64 / r.metrics.requests.offered.max(1) as f64;
     let both = run.slo.iter().zip(&base.slo);
@@ -404,17 +405,17 @@ fn missed(plan: &Plan, run: &Run, base: &Run) -> Vec<String> {
     all
 }
 
-/// Latency that grows as long as the state lasts, among what is missed.
+/// Name for latency that keeps growing during the steady state.
 const DRIFTS: &str = "settling";
 
-/// Does it? Compared with the baseline, whose load may vary too.
+/// Whether latency keeps growing, relative to the baseline, whose load may vary too.
 fn drifts(samples: &[Sample], base: &[Sample], measured: std::ops::Range<usize>) -> bool {
     let growth = |sample: &Sample| {
         let part = &sample.bins[measured.start.min(sample.bins.len())..measured.end.min(sample.bins.len())];
         let bins: Vec<f64> = part.iter().filter_map(|b| b.p50_s).collect();
         let (n, fifth) = (bins.len(), bins.len() / 5);
         let mean = |part: &[f64]| interval::mean(part).map_or(0.0, |i| i.value);
-        // The last fifth against the one before, and that against the one before it: what comes and goes does not grow.
+        // The last fifth against the previous one, and that against the one before: a fluctuation does not pass both.
         let growth = |to: usize| mean(&bins[to - fifth..to]) - mean(&bins[to - 2 * fifth..to - fifth]);
         growth(n).min(growth(n - fifth))
     };
@@ -423,7 +424,7 @@ fn drifts(samples: &[Sample], base: &[Sample], measured: std::ops::Range<usize>)
     interval::mean(&differences).is_some_and(|i| i.value - i.half.unwrap_or(f64::INFINITY) > 0.5 * typical)
 }
 
-/// Requests of these bins without an answer, those still inside at the end included, and all of them; by replication.
+/// Requests of these bins without an answer, including those still in flight, and all requests; by replication.
 fn lost_and_wanted(samples: &[Sample], bins: std::ops::Range<usize>) -> Vec<(f64, f64)> {
     let of = |sample: &Sample| {
         let bins = sample.bins.iter().take(bins.end).skip(bins.start);
@@ -433,7 +434,7 @@ fn lost_and_wanted(samples: &[Sample], bins: std::ops::Range<usize>) -> Vec<(f64
     samples.iter().map(of).collect()
 }
 
-/// The share of them.
+/// The share without an answer.
 fn lost_ratio(samples: &[Sample], bins: std::ops::Range<usize>) -> Estimate {
     let pairs = lost_and_wanted(samples, bins);
     let found = interval::ratio(&pairs);

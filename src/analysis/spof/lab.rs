@@ -1,4 +1,4 @@
-//! Where the simulations of a question are run, and what they said.
+//! Runs the simulations of a question and keeps their results.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,24 +8,24 @@ use crate::scenario::plan::Plan;
 use crate::stats::interval;
 use crate::study::{self, Count, Failure, Settings, Study, Watch};
 
-/// Runs plans, and counts what that took.
+/// Runs plans and counts the effort.
 pub struct Lab<'a> {
-    /// How. Logs are kept and lifetimes do not act, whatever it says.
+    /// How to run. Logs are always kept, and lifetimes never act.
     pub settings: Settings,
-    /// What is wanted of the times.
+    /// Requested times.
     pub wish: TimesWanted,
-    /// Set to end early.
+    /// Set by the user to stop early.
     pub stop: &'a AtomicBool,
-    /// Told what is being done, and how many simulations of how many are finished.
+    /// Progress: what is being done, simulations finished, and simulations in total.
     pub progress: &'a (dyn Fn(&str, u64, u64) + Sync),
     /// Events simulated so far.
     pub events: u64,
-    /// Did any simulation end early because too much was inside at once?
+    /// Whether a simulation ended early because too many requests were in flight.
     pub overflowed: bool,
 }
 
 impl Lab<'_> {
-    /// Has somebody asked to stop?
+    /// Whether a stop was requested.
     pub fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -58,8 +58,8 @@ impl Lab<'_> {
         Ok(Runs { studies, reactions })
     }
 
-    /// How many replications a question needs: as asked, or as many as its baselines need for the precision that is asked
-    /// for. A loss has as many as its baseline, since it is compared with that replication by replication.
+    /// The number of replications a question needs: as given, or what its baselines need for the requested precision. A
+    /// loss gets as many as its baseline, since the two are compared replication by replication.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -75,15 +75,15 @@ impl Lab<'_> {
     }
 }
 
-/// What came of some plans.
+/// The results of some plans.
 pub struct Runs {
-    /// One a plan.
+    /// One per plan.
     pub studies: Vec<Study>,
     pub(super) reactions: Reactions,
 }
 
 impl Runs {
-    /// The first so many plans, away from the others.
+    /// Removes and returns the results of the first plans.
     pub(super) fn take(&mut self, plans: usize) -> Runs {
         Runs {
             studies: self.studies.drain(..plans).collect(),
@@ -93,13 +93,13 @@ impl Runs {
         }
     }
 
-    /// Was all of it simulated?
+    /// Whether everything of this trial was simulated.
     pub(super) fn has(&self, trial: Trial) -> bool {
         let any = |plan: usize| !self.studies[plan].samples.is_empty();
         any(trial.base) && any(trial.loss) && trial.brief_plans().all(any)
     }
 
-    /// As many replications of each as all have that have any: more only where somebody stopped it in between.
+    /// Truncates to the replications that all started plans have. They differ only after an interruption.
     pub(super) fn even(self) -> Runs {
         let done = self.studies.iter().map(|s| s.done()).filter(|done| *done > 0);
         match (done.clone().min(), done.max()) {
@@ -108,7 +108,7 @@ impl Runs {
         }
     }
 
-    /// Only the first replications, to be compared with a study that has no more.
+    /// Only the first replications, for comparison with a study that has no more.
     pub(super) fn first(&self, replications: u32) -> Runs {
         let mut studies = self.studies.clone();
         for study in &mut studies {
@@ -122,7 +122,7 @@ impl Runs {
     }
 }
 
-/// What the event logs said, by plan: when something first reacted to the crash, in each replication.
+/// From the event logs, by plan: the time of the first reaction to the crash in each replication.
 #[derive(Clone)]
 pub(super) struct Reactions {
     first_s: Vec<Vec<Option<f64>>>,
@@ -138,7 +138,7 @@ impl Reactions {
         self.first_s[at].push(first.map(|e| e.at.since(crash).seconds()));
     }
 
-    /// The mean over those replications in which anything reacted.
+    /// The mean over replications in which something reacted.
     pub(super) fn mean_s(&self, plan: usize) -> Option<f64> {
         let known: Vec<f64> = self.first_s[plan].iter().flatten().copied().collect();
         interval::mean(&known).map(|i| i.value)

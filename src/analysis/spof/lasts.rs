@@ -1,4 +1,5 @@
-//! How long an outage lasts: many are over before everything has reacted to them.
+//! How long outages last, and what follows for their price. Many outages end before everything has reacted: then a part
+//! of the transient loss does not occur. `judge` uses this to price a loss.
 
 use super::single_points;
 use crate::analysis::reliability::{self, Life};
@@ -7,27 +8,27 @@ use crate::base::time::Span;
 use crate::failure::Timeline;
 use crate::scenario::plan::{Component, Course, Lifetime, Plan};
 
-/// How long an outage lasts, in seconds.
+/// The distribution of an outage's duration, in seconds.
 pub struct Lasts {
-    /// One by one, the shortest first.
+    /// Sampled durations, shortest first.
     sorted: Vec<f64>,
-    /// Of so many of the first.
+    /// Cumulative sums of `sorted`, starting with zero.
     sums: Vec<f64>,
 }
 
-/// A part of an outage in slices: of the reaction from the crash on, of its end from the repair back.
+/// A part of an outage in slices: the reaction counted from the crash, the end counted back from the repair.
 pub struct Slices {
-    /// Where each begins, and the last ends, in seconds.
+    /// Bounds of the slices, in seconds.
     bounds_s: Vec<f64>,
 }
 
 impl Slices {
-    /// So many, so long each.
+    /// This many slices of equal length.
     pub fn even(count: usize, each_s: f64) -> Slices {
         Slices { bounds_s: vec![0.0] }.then(count, each_s)
     }
 
-    /// And so many others behind them.
+    /// Appends this many more.
     pub fn then(mut self, count: usize, each_s: f64) -> Slices {
         let end_s = self.end_s();
         self.bounds_s.extend((1..=count).map(|i| end_s + i as f64 * each_s));
@@ -38,15 +39,15 @@ impl Slices {
         self.bounds_s.last().copied().unwrap_or_default()
     }
 
-    /// From when to when each is.
+    /// Start and end of each slice.
     fn each(&self) -> impl Iterator<Item = (f64, f64)> {
         self.bounds_s.windows(2).map(|bounds| (bounds[0], bounds[1]))
     }
 }
 
-/// All outages of a loss: brief ones, which are simulated as they are, and the rest, which are priced by the parts of a long one.
+/// All outages of a loss: brief ones, simulated one by one, and the rest, priced from the parts of a long outage.
 pub struct Outages {
-    /// How long those are that are simulated, in seconds; each stands for as many.
+    /// Durations of the simulated brief outages, in seconds; each stands for equally many.
     brief: Vec<f64>,
     /// The share of all outages that they stand for.
     share: f64,
@@ -55,28 +56,29 @@ pub struct Outages {
     outlasts: f64,
 }
 
-/// What was simulated of a loss, beside the same requests with everything up.
+/// The simulated loss of an outage, compared with the baseline.
 pub struct Seen<'a> {
-    /// The share that is lost as long as it lasts.
+    /// The steady-state loss: share lost while the outage lasts.
     pub excess: f64,
-    /// Lost of those that came before the crash,
+    /// Lost of the requests in flight at the crash.
     pub before: f64,
-    /// and of those that come from the repair on.
+    /// Lost of the requests from the repair on.
     pub returning: f64,
-    /// Did the loss build up for longer than anything reacts? Then there is as much to be worked off only after an outage that is as long.
+    /// Whether the loss grew for longer than the reaction. Then only an outage as long leaves this backlog at the
+    /// repair.
     pub grew: bool,
-    /// While everything reacts.
+    /// During detection and fail-over.
     pub reacting: &'a [Slice],
-    /// Just before the repair, the last first.
+    /// Just before the repair, last slice first.
     pub ending: &'a [Slice],
-    /// Lost in all by each brief outage.
+    /// Total loss of each brief outage.
     pub brief: &'a [f64],
-    /// Requests a second with everything up, as all that is lost is counted.
+    /// Requests per second in the baseline, in the unit of the losses.
     pub per_s: f64,
 }
 
 impl Outages {
-    /// What an outage loses on the average beyond what it would if as much of what is asked were lost for all of its length.
+    /// Mean loss of an outage beyond the steady-state share over its whole duration.
     pub fn beyond_lasting(&self, seen: &Seen<'_>) -> f64 {
         let returning = if seen.grew { self.outlasts } else { 1.0 } * seen.returning;
         let rest = seen.before + returning + self.rest.beyond_lasting(seen.excess, seen.reacting, seen.ending);
@@ -87,20 +89,20 @@ impl Outages {
     }
 }
 
-/// How much each slice of an outage counts, which may be over by then.
+/// Weight of each slice, given that the outage may end before it.
 #[derive(Default)]
 struct Weights {
-    /// By slice of the reaction: for how much of it is it still down?
+    /// By slice of the reaction: the expected part of it in which the outage still lasts.
     reacting: Vec<f64>,
-    /// By slice of the end: for how much of it was it down already?
+    /// By slice of the end: the expected part of it in which the outage has begun.
     ending: Vec<f64>,
-    /// By slice of the end and of the reaction: how often one is the other; empty where outages last longer.
+    /// By pair of end slice and reaction slice: how much they coincide. Empty if nearly all outages last longer.
     over: Vec<f64>,
 }
 
 impl Weights {
-    /// More or less is lost while everything reacts than the share that lasts, which is `excess`, and less by those who still try when
-    /// the repair comes.
+    /// Loss beyond the steady-state share `excess`: the reaction loses more or less than it, and requests retried until
+    /// the repair are saved.
     fn beyond_lasting(&self, excess: f64, reacting: &[Slice], ending: &[Slice]) -> f64 {
         let weighed = |slices: &[Slice], weights: &[f64]| -> f64 {
             let both = slices.iter().zip(weights);
@@ -110,7 +112,8 @@ impl Weights {
         if excess < TOO_LITTLE {
             return apart;
         }
-        // Who comes while everything reacts and still tries when the repair comes: as large a share is saved of the more or less that is lost.
+        // Requests that arrive during the reaction and are retried until the repair: the same share of their transient
+        // loss is saved.
         let over = self.over.chunks_exact(reacting.len().max(1));
         let both = ending.iter().zip(over).map(|(last, over)| {
             let lasting = excess * last.asked;
@@ -125,42 +128,42 @@ impl Weights {
     }
 }
 
-/// Requests of a slice of an outage, as they come with everything up, and what more of them is lost than with everything up.
+/// Requests of a slice of an outage: the baseline's, and how many more are lost than in the baseline.
 #[derive(Copy, Clone, Debug, Default)]
 pub struct Slice {
-    /// Asked with everything up.
+    /// Requests in the baseline.
     pub asked: f64,
-    /// Lost beyond what is lost with everything up.
+    /// Lost beyond the baseline.
     pub lost: f64,
 }
 
 impl Slice {
-    /// Beyond the share that lasts.
+    /// Lost beyond the steady-state share.
     pub(super) fn beyond(self, lasting: f64) -> f64 {
         self.lost - lasting * self.asked
     }
 }
 
-/// Outages of which a larger share outlasts the reaction and those who try are priced as if all did.
+/// If a larger share of outages outlasts the reaction and the retries, the two are taken never to overlap.
 const SELDOM: f64 = 0.999;
-/// Where no larger share is lost for long, what those save who still try is not seen in it.
+/// Below this steady-state loss, the share saved by retries cannot be estimated.
 const TOO_LITTLE: f64 = 0.05;
 
-/// An outage's length is drawn so many times, to know how often it is over before everything has reacted.
+/// Number of sampled durations per outage.
 const DRAWS: usize = 10_000;
-/// So many lengths stand for all brief outages: each for as many, and as long as those are on the average, so that what is lost of each
-/// second is met exactly.
+/// Number of durations that represent all brief outages. Each represents equally many and is their mean, so that a loss
+/// proportional to the duration is exact.
 const BRIEF: usize = 5;
-/// Outages are often brief if more than this part of them is over before everything has reacted: of exponential ones, if they last less than four
-/// reactions on the average.
+/// Share of outages that end before everything has reacted, above which outages count as often brief. For exponential
+/// durations: a mean below four reaction times.
 const OFTEN: f64 = 0.22;
 
-/// By component: are its outages often over before everything has reacted, and does somebody try again for so long, where something else would
-/// take over? Whom a repair saves then cannot be told from a long outage.
+/// By component: whether its outages are often brief, requests are retried long enough, and something else could take
+/// over. What a repair saves then cannot be derived from a long outage.
 pub struct OftenBrief(Vec<bool>);
 
 impl OftenBrief {
-    /// Of the plan's components.
+    /// For the plan's components.
     pub fn of(plan: &Plan) -> OftenBrief {
         let is_quick = |(component, life): (&Component, Option<Life>)| {
             let reaction_s = plan.reaction(&component.hits).seconds();
@@ -179,7 +182,8 @@ impl OftenBrief {
         OftenBrief(all)
     }
 
-    /// How long those of this component are to be simulated that last no longer than this: none where they are not often brief.
+    /// Durations at which brief outages of this component are simulated, up to `most`; none if they are not often
+    /// brief.
     pub fn lengths(&self, plan: &Plan, part: usize, most: Span) -> Vec<Span> {
         let lasts = self.0[part]
             .then(|| Lasts::of_one(plan, &plan.components[part]))
@@ -190,7 +194,7 @@ impl OftenBrief {
 }
 
 impl Lasts {
-    /// Of the loss of these components, which lasts so long on the average.
+    /// For the loss of these components, whose mean duration is given.
     pub fn of(plan: &Plan, parts: &[&Component], mean_s: f64) -> Lasts {
         let one = match parts {
             [part] => Lasts::of_one(plan, part),
@@ -199,19 +203,19 @@ impl Lasts {
         one.unwrap_or_else(|| Lasts::exponential(mean_s))
     }
 
-    /// Of the failures of a component, if it has a lifetime.
+    /// For the failures of a component, if it has a lifetime.
     fn of_one(plan: &Plan, part: &Component) -> Option<Lasts> {
         let fails = |l: &Lifetime| l.name == part.name && matches!(l.course, Course::Failures { .. });
         Some(Lasts::drawn(plan, plan.lifetimes.iter().position(fails)?))
     }
 
-    /// Of several components that are down together.
+    /// For several components that are down together.
     fn exponential(mean_s: f64) -> Lasts {
         let quantile = |i: usize| -mean_s * libm::log1p(-(i as f64 + 0.5) / DRAWS as f64);
         Lasts::new((0..DRAWS).map(quantile).collect())
     }
 
-    /// Of one lifetime. How long repairs take does not depend on the study's seed.
+    /// For one lifetime, sampled independently of the study's seed.
     pub fn drawn(plan: &Plan, life: usize) -> Lasts {
         let drawn = Timeline::down_times(plan, &Streams::new(0, 0), life, DRAWS);
         let mut sorted: Vec<f64> = drawn.iter().map(|d| d.seconds()).collect();
@@ -228,24 +232,24 @@ impl Lasts {
         Lasts { sorted, sums }
     }
 
-    /// Probability that it lasts longer.
+    /// Probability that an outage lasts longer.
     fn beyond(&self, seconds: f64) -> f64 {
         1.0 - self.shorter(seconds) as f64 / self.sorted.len().max(1) as f64
     }
 
-    /// How many last no longer.
+    /// Number of samples that last no longer.
     fn shorter(&self, seconds: f64) -> usize {
         self.sorted.partition_point(|d| *d <= seconds)
     }
 
-    /// How long it lasts on the average, where no more than this counts.
+    /// Mean duration, with each outage cut off at `most_s`.
     fn mean_to(&self, most_s: f64) -> f64 {
         let shorter = self.shorter(most_s);
         let longer = (self.sorted.len() - shorter) as f64;
         (self.sums[shorter] + longer * most_s) / self.sorted.len() as f64
     }
 
-    /// How long brief outages are to be simulated, in seconds: of those that last no longer than this.
+    /// Representative durations of the outages up to `most_s`, in seconds.
     fn brief(&self, most_s: f64) -> Vec<f64> {
         let shorter = self.shorter(most_s);
         let part = |i: usize| i * shorter / BRIEF..(i + 1) * shorter / BRIEF;
@@ -257,7 +261,7 @@ impl Lasts {
         }
     }
 
-    /// How much each part of an outage counts, if those are simulated as they are that last no longer than this.
+    /// The weight of each part of an outage, with outages up to `brief_to_s` simulated one by one.
     pub fn outages(&self, reacting: &Slices, ending: &Slices, brief_to_s: Option<f64>) -> Outages {
         let shorter = brief_to_s.map_or(0, |most_s| self.shorter(most_s));
         let rest = Lasts::new(self.sorted[shorter..].to_vec());
@@ -269,7 +273,7 @@ impl Lasts {
         }
     }
 
-    /// The share of a stretch of time in which it still lasts.
+    /// Expected share of this time in which the outage still lasts.
     fn share_of(&self, from_s: f64, to_s: f64) -> f64 {
         (self.mean_to(to_s) - self.mean_to(from_s)) / (to_s - from_s)
     }
@@ -302,12 +306,12 @@ impl Lasts {
 mod tests {
     use super::*;
 
-    /// A request a second for as long as this, of each of which so much is lost.
+    /// One request per second for this long, with this share lost.
     fn lost(seconds: usize, lost: f64) -> Vec<Slice> {
         vec![Slice { asked: 1.0, lost }; seconds]
     }
 
-    /// What an outage of ten seconds loses where all is lost for long.
+    /// The loss of a ten-second outage whose steady-state loss is everything.
     fn priced(each_s: usize, reacting: &[Slice], ending: &[Slice]) -> f64 {
         let outage = Lasts::new(vec![10.0]);
         let slices = |of: &[Slice]| Slices::even(of.len(), each_s as f64);
@@ -317,7 +321,7 @@ mod tests {
 
     #[test]
     fn an_outage_that_ends_in_a_slice_counts_as_far_as_it_goes() {
-        // Half of what comes, for ten seconds, however long a slice is.
+        // Half of the requests of ten seconds, however long a slice is.
         for each_s in [1, 2, 4, 7, 100] {
             let reacting = lost(100 / each_s + 1, 0.5);
             assert!((priced(each_s, &reacting, &[]) - 5.0).abs() < 1e-9, "{each_s}");
@@ -326,7 +330,7 @@ mod tests {
 
     #[test]
     fn who_tries_until_the_repair_is_saved_of_what_is_lost_by_then() {
-        // Whoever comes in the last four seconds.
+        // Requests of the last four seconds are saved.
         assert!((priced(1, &lost(100, 1.0), &lost(4, 0.0)) - 6.0).abs() < 1e-9);
         assert!((priced(1, &lost(100, 0.5), &lost(4, 0.0)) - 3.0).abs() < 1e-9);
         assert!(priced(1, &lost(100, 0.5), &lost(30, 0.0)).abs() < 1e-9, "or ever");

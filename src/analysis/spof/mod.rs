@@ -1,9 +1,12 @@
-//! `spof`: what does the loss of each component do under the scenario's load, what does that cost a year, and which sets of
-//! components cut a class?
+//! `spof`: what does the loss of each component do under the scenario's load, what does that cost a year, and which
+//! sets of components cut a class?
 //!
-//! The structure says what is cut; short simulations price it. In one the component stays down, and what is measured is the
-//! state after everything has reacted. In another it comes back: that shows what the crash itself and the way back cost.
-//! The baseline has the same arrivals and demands, so what differs is the outage's doing.
+//! The structure says which classes are cut; simulations price the loss. A trial fails a component, waits until
+//! everything has reacted, measures the steady state, repairs it, and watches the recovery. The baseline is the same
+//! simulation with everything up: equal arrivals and demands, so the difference is due to the outage. The course of a
+//! trial is its loss over time; a doubt is a question that needs further runs (lighter load, longer watch); the price
+//! is in minutes of downtime per year. Called by the command `spof`; `availability` shares its times and its prices of
+//! outages.
 
 mod course;
 mod judge;
@@ -36,38 +39,38 @@ use serde::{Deserialize, Serialize};
 /// What `spof` finds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spof {
-    /// By class: the minimal sets of components whose loss cuts it, smallest first.
+    /// By class: the minimal cut sets, smallest first.
     pub cut_sets: Ordered<Vec<Vec<String>>>,
-    /// One a component that is used, worst first.
+    /// One per used component, worst first.
     pub components: Vec<Priced>,
-    /// With `--pairs`: pairs that fail together, worst first.
+    /// With `--pairs`: pairs of components, worst first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pairs: Vec<Priced>,
     /// Components that nothing uses.
     pub unused: Vec<String>,
-    /// Losses that leave requests inside which nobody ever gives up.
+    /// Losses after which requests stay in flight because no time-out ends them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leaves_stuck: Vec<String>,
-    /// Losses of which more was lost the longer they lasted, to the end of what was measured.
+    /// Losses whose share of lost requests kept growing until the end of the measurement.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub still_grows: Vec<String>,
-    /// Losses that somebody stopped before they were simulated to the end.
+    /// Losses not simulated completely because of an interruption.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unfinished: Vec<String>,
-    /// Changes that were tried and help, the best first.
+    /// Changes that were tried and help, best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fixes: Vec<Fix>,
-    /// Share of requests that no design of load can save: the structure alone; null without lifetimes.
+    /// Share of requests lost by structure alone, whatever the load; null without lifetimes.
     pub structural_unavailability: Option<f64>,
-    /// Share of the time spent with more components down than were looked at together for that, where it is worth a word.
+    /// Share of time with more components down than were examined together, if noticeable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub structural_unexplored: Option<f64>,
-    /// What stands where, and who asks whom.
+    /// The components and who calls whom.
     #[serde(default)]
     pub topology: Topology,
 }
 
-/// What a loss does and costs; null where unknown.
+/// The effect and price of a loss; null where unknown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Priced {
     /// The component, or both of a pair.
@@ -76,43 +79,44 @@ pub struct Priced {
     pub kind: String,
     /// How it fails: `crash`, `slow`, `errors`, `hang` or `drop`.
     pub effect: String,
-    /// Does its loss cut a class?
+    /// Whether its loss cuts a class.
     pub single_point: bool,
     /// The classes it cuts.
     pub cuts: Vec<String>,
     /// `outage`, `overload`, `degraded` or `none`.
     pub verdict: Verdict,
-    /// Share of requests lost while it is down, once everything has reacted.
+    /// Steady-state loss: share of requests lost while it is down, once everything has reacted.
     pub lost_ratio: Estimate,
-    /// 99th percentile of the latency of the others, meanwhile.
+    /// 99th percentile of latency during that time.
     pub p99_s: Estimate,
-    /// From the crash until something noticed and acted: a check, a virtual IP, a promotion.
+    /// Time from the crash to the first reaction: a check, a virtual IP, a promotion.
     pub detected_s: Option<f64>,
-    /// From the repair until all is as before.
+    /// Time from the repair until the stack is back at the baseline.
     pub recovered_s: Option<f64>,
-    /// Does the system come back by itself after the repair?
+    /// Whether the stack recovers by itself after the repair.
     pub recovers: bool,
-    /// Requests that came before the crash and were lost to it, a crash.
+    /// Requests in flight at the crash and lost to it, per crash.
     pub lost_at_crash: f64,
-    /// What is lost while everything reacts, and on the way back, beyond the share that lasts: in seconds of all requests, a crash.
+    /// Transient loss during detection, fail-over and recovery, beyond the steady-state share; in seconds of all
+    /// requests, per crash.
     #[serde(default)]
     pub lost_in_passing_s: f64,
-    /// Commits that die with a primary, a crash.
+    /// Commits lost with a primary, per crash.
     pub lost_writes: f64,
-    /// Requests lost because of it in a year, as minutes of all requests.
+    /// Requests lost because of it, as minutes of all requests per year.
     pub downtime_min_per_year: Option<f64>,
-    /// Half the width of its interval, by the jackknife over replications.
+    /// Half-width of that, by the jackknife over replications.
     #[serde(default)]
     pub downtime_within_min_per_year: Option<f64>,
-    /// How much of the unavailability by structure depends on it.
+    /// How much the structural unavailability depends on it.
     pub importance: Option<Importance>,
-    /// What helps it most, of what was tried.
+    /// The tried change that helps it most.
     #[serde(default)]
     pub fix: Option<Fix>,
 }
 
 impl Priced {
-    /// The minutes a year with their interval; nothing less than nothing is lost.
+    /// The minutes per year with their interval, not below zero.
     pub fn downtime(&self) -> Estimate {
         let value = self.downtime_min_per_year;
         let half = self.downtime_within_min_per_year;
@@ -129,22 +133,22 @@ impl Priced {
 /// A change of the scenario that was tried and helps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fix {
-    /// What `--apply` takes.
+    /// The name that `--apply` takes.
     pub id: String,
     /// What it changes.
     pub change: String,
-    /// The components that it is aimed at.
+    /// The components it is meant for.
     #[serde(default)]
     pub components: Vec<String>,
-    /// Minutes of all requests that it saves a year, all components together, those that it adds included; null without lifetimes.
+    /// Minutes of all requests saved per year, over all components including added ones; null without lifetimes.
     pub downtime_saved_min_per_year: Option<f64>,
-    /// How much less of all requests is lost with its components, added up: of those that have no lifetime, and so no price.
+    /// Sum of the steady-state loss saved for its components that have no lifetime, and so no price.
     #[serde(default)]
     pub lost_saved_ratio: f64,
-    /// That of them whose loss it relieves most; null where nothing was simulated for it.
+    /// The component whose loss it relieves most; null if nothing was simulated for it.
     #[serde(default)]
     pub relief: Option<Relief>,
-    /// What it was compared with, where that is not the scenario as it stands.
+    /// What it was compared with, if not the scenario as it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against: Option<String>,
 }
@@ -154,9 +158,9 @@ pub struct Fix {
 pub struct Relief {
     /// The component.
     pub component: String,
-    /// Share of the requests while it is down.
+    /// Steady-state loss saved, as a share of requests.
     pub lost_ratio: f64,
-    /// In passing, in seconds of all requests.
+    /// Transient loss saved, in seconds of all requests.
     pub lost_s: f64,
 }
 
@@ -166,11 +170,11 @@ pub struct Relief {
 pub enum Verdict {
     /// A class is cut.
     Outage,
-    /// Connected, but the rest cannot carry the load.
+    /// Connected, but the remaining components cannot carry the load.
     Overload,
-    /// Requests that come after it or the SLO are lost at any load, or most requests wait for the repair.
+    /// Requests that arrive after it are lost, or the SLO is missed, at any load; or most requests wait for the repair.
     Degraded,
-    /// Nothing, but for the requests that were inside.
+    /// No effect, except for requests in flight.
     None,
 }
 
@@ -203,13 +207,13 @@ pub fn single_points(plan: &Plan) -> Vec<SinglePoint> {
 pub struct Options {
     /// How components fail.
     pub effects: Vec<Effect>,
-    /// Price pairs too?
+    /// Whether to price pairs too.
     pub pairs: bool,
-    /// Cut sets of up to so many components.
+    /// Largest cut sets to look for.
     pub order: usize,
 }
 
-/// A plan, its losses, and all that was simulated to price them: what `fix` needs of the scenario as it is.
+/// A question with its simulations: the scenario as it stands, which `fix` compares changes with.
 pub struct Before<'p> {
     question: Question<'p>,
     runs: Runs,
@@ -217,18 +221,18 @@ pub struct Before<'p> {
 }
 
 impl Before<'_> {
-    /// Of each plan.
+    /// Replications of each plan.
     pub fn replications(&self) -> u32 {
         self.runs.studies.first().map_or(0, |s| s.samples.len() as u32)
     }
 
-    /// Of the longest simulation.
+    /// Length of the longest simulation.
     pub fn duration_s(&self) -> f64 {
         let all = self.question.plans.iter().map(|p| p.duration.seconds());
         all.fold(0.0, f64::max)
     }
 
-    /// Is every promise kept, with everything up and in what lasts after each loss? `None` where there is no promise.
+    /// Whether every objective holds, in the baseline and in the steady state of each loss. `None` without objectives.
     pub fn keeps_promises(&self) -> Option<bool> {
         if self.question.plan.slo.is_empty() {
             return None;
@@ -247,15 +251,15 @@ impl Before<'_> {
         Some(plans.all(keeps))
     }
 
-    /// What the longest left out.
+    /// Longest warm-up.
     pub fn warmup_s(&self) -> f64 {
         let all = self.runs.studies.iter().map(|s| s.warmup.seconds());
         all.fold(0.0, f64::max)
     }
 }
 
-/// Takes everything away in turn. Where somebody stops it, what is finished is priced, by as many replications as all have of
-/// what has any, and the others are named.
+/// Simulates the loss of each component. If interrupted, prices what is finished, with the number of replications that
+/// all started plans have, and names the rest.
 ///
 /// # Errors
 /// See [`Failure`].
@@ -314,14 +318,14 @@ pub fn answer<'p>(plan: &'p Plan, options: &Options, lab: &mut Lab<'_>) -> Resul
     Ok((spof, before))
 }
 
-/// What is not worth a word of the states that were not looked at: less than a ten-thousandth of the time.
+/// Unexplored share of the time below which it is not mentioned.
 const UNEXPLORED: f64 = 1e-4;
 
-/// Trials are as long as it takes to react to a loss, and not as long as the scenario.
+/// Trials are as long as the reaction to a loss needs, not as long as the scenario.
 pub const LOAD_VARIES: &str = "the load changes over time: each replication begins at another moment of the run (at its start, where the run is no longer \
      than what is simulated of a loss); a short peak may be met too often or not at all, and more replications look more often";
 
-/// A few names, and how many more there are.
+/// The first few names, and the number of others.
 pub fn listed<S: AsRef<str>>(names: &[S]) -> String {
     const MOST: usize = 8;
     match names.len() > MOST {
@@ -330,7 +334,7 @@ pub fn listed<S: AsRef<str>>(names: &[S]) -> String {
     }
 }
 
-/// What nobody gives up stays.
+/// Says that requests without a time-out stay in flight.
 pub fn waits_for_ever(names: &[String]) -> String {
     format!(
         "requests that were inside when {} failed are still inside when the simulation ends, long after the repair: nobody gives them up, and \
@@ -339,7 +343,7 @@ pub fn waits_for_ever(names: &[String]) -> String {
     )
 }
 
-/// What lasts was not yet what it will be.
+/// Says that the steady state was not reached.
 pub fn still_growing(names: &[String]) -> String {
     let who = if names.len() > 1 { "any of " } else { "" };
     format!(
@@ -348,7 +352,7 @@ pub fn still_growing(names: &[String]) -> String {
     )
 }
 
-/// What the simulations of a loss cannot see to its end.
+/// Caveats about losses that the simulations cannot follow to their end.
 pub fn unwatched(plan: &Plan) -> Vec<Caveat> {
     let mut all = Vec::new();
     let used = used(plan);
@@ -387,7 +391,7 @@ pub fn unwatched(plan: &Plan) -> Vec<Caveat> {
     all
 }
 
-/// What one should know before believing the numbers.
+/// Caveats to the numbers.
 pub fn caveats(plan: &Plan, spof: &Spof) -> Vec<Caveat> {
     let mut all = Vec::new();
     let mut add = |code: &str, message: String| {

@@ -1,4 +1,4 @@
-//! What is simulated to price the losses, and when things happen there.
+//! What is simulated to price the losses, and the times within each simulation.
 
 use super::cut_sets;
 use super::judge::still_grows;
@@ -15,12 +15,12 @@ use crate::scenario::plan::{Component, Fault, Hit, Plan, Warmup};
 pub struct Loss {
     /// Indices of the components that fail together.
     pub parts: Vec<usize>,
-    /// How.
+    /// How they fail.
     pub effect: Effect,
 }
 
 impl Loss {
-    /// How long those of its outages are that are simulated as they are.
+    /// Durations of the brief outages that are simulated one by one.
     fn brief(&self, plan: &Plan, often_brief: &OftenBrief, times: Times) -> Vec<Span> {
         match self.parts[..] {
             [part] if self.effect == Effect::Crash => often_brief.lengths(plan, part, times.brief_to()),
@@ -34,16 +34,16 @@ impl Loss {
     }
 }
 
-/// How a component fails: dead, or in a way that checks may not see.
+/// How a component fails: it crashes, or in a way that checks may not see.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
-    /// It dies.
+    /// It crashes.
     Crash,
     /// Everything there takes [`SLOWER`] times as long.
     Slow,
     /// Every second answer is an error.
     Errors,
-    /// It accepts and never answers, until somebody starts it again.
+    /// It accepts and never answers, until it is restarted.
     Hang,
     /// Every second call to it is lost, and its caller waits for the connect time-out.
     Drop,
@@ -64,7 +64,7 @@ impl Effect {
         Effect::NAMES[self as usize].1
     }
 
-    /// What it does to a component; nothing where a link cannot fail in this way: it loses calls, or all of them.
+    /// The hits on a component; empty if a link cannot fail this way (a link only drops calls, or all traffic).
     fn hits(self, plan: &Plan, component: &Component) -> Vec<Hit> {
         let gray = |node: NodeId| match self {
             Effect::Slow => Hit::Slow(node, SLOWER),
@@ -83,48 +83,47 @@ impl Effect {
     }
 }
 
-/// How many times as long everything takes where something is slow.
+/// Slowdown factor of `slow`.
 pub const SLOWER: f64 = 10.0;
-/// Share of the answers that are errors where something answers with errors, and of the calls that are lost where it loses them.
+/// Share of answers that are errors, and of calls that are dropped.
 const HALF: f64 = 0.5;
 
-/// When things happen in the simulation of a loss: it comes, everything reacts, what is left is measured, it is repaired, and
-/// the way back is watched.
+/// The times of a trial: the crash, the reaction, the measured steady state, the repair, and the watched recovery.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Times {
     /// The component fails.
     pub crash: Span,
-    /// From then on everything has reacted, after a failure or after a repair.
+    /// Time for everything to react, after the failure and after the repair.
     pub settle: Span,
-    /// How long the state after that is measured.
+    /// Length of the measured steady state.
     pub measure: Span,
-    /// Requests that come so shortly before the repair are none of what lasts: what they meet may be the repair.
+    /// Requests that arrive within this time before the repair are not measured, since retries could reach the repair.
     pub grace: Span,
-    /// How long the way back is watched.
+    /// How long the recovery is watched.
     pub watch: Span,
 }
 
-/// Of so many requests a replication the state that lasts is made, if that does not take too long or too short.
+/// Requests per replication that the steady state is measured with, between `SHORTEST_S` and `LONGEST_S` seconds.
 const REQUESTS: f64 = 6_000.0;
 const SHORTEST_S: f64 = 20.0;
 const LONGEST_S: f64 = 300.0;
-/// Reactions that take nearly as long share a baseline.
+/// Reaction times are rounded up to this, so that losses share a baseline.
 const ALIKE_S: f64 = 5.0;
-/// Whoever is not back when the watch ends is watched so many times as long.
+/// Factor by which the recovery is watched longer if the stack is not back when the watch ends.
 const LONGER: f64 = 5.0;
 
-/// Least length of what is measured where somebody says how long a simulation is to be.
+/// Shortest measurement and grace if a duration is given.
 const LEAST_S: f64 = 5.0;
 const LEAST_GRACE_S: f64 = 2.0;
-/// Whoever comes before the repair and tries for longer than this is taken for lost.
+/// Upper limit of the grace: requests that are retried for longer before the repair count as lost.
 const LONGEST_TRIES_S: f64 = 60.0;
 
-/// What somebody wants of the times; the rest is left to [`Times::of`].
+/// Requested times; the others follow from [`Times::of`].
 #[derive(Copy, Clone, Debug, Default, PartialEq)]
 pub struct TimesWanted {
-    /// How long a whole simulation lasts, the return watched no longer than usual.
+    /// Length of a simulation, without a longer watch.
     pub duration: Option<Span>,
-    /// How long it is before the failure comes.
+    /// Time before the failure.
     pub warmup: Option<Span>,
 }
 
@@ -141,7 +140,7 @@ impl TimesWanted {
 }
 
 impl Times {
-    /// As they suit the plan and what fails there.
+    /// The times that suit the plan and the failure.
     pub fn of(plan: &Plan, failure: &[Hit], wish: TimesWanted) -> Times {
         let warmup = match plan.warmup {
             Warmup::Fixed(span) => span.seconds(),
@@ -149,7 +148,7 @@ impl Times {
         };
         let settle = ALIKE_S * libm::ceil(plan.settled(failure).seconds() / ALIKE_S);
         let whole = |seconds: f64| Span::from_seconds(libm::ceil(seconds));
-        // Where a bin of the timeline begins, so that who comes before the crash and who after are told apart.
+        // At the start of a bin, so that requests before and after the crash are in different bins.
         let whole_bins = |seconds: f64| whole(10.0 * libm::ceil(seconds / 10.0));
         let crash = match wish.warmup {
             Some(asked) => whole_bins(asked.seconds().max(1.0)),
@@ -162,7 +161,7 @@ impl Times {
                 (whole(measure), whole((measure * 0.1).max(LEAST_GRACE_S).max(tries)))
             }
             Some(duration) => {
-                // What is left is the measured state, the grace, and as long a watch of the way back.
+                // The remaining time: the measurement, the grace, and an equally long watch.
                 let rest = (duration.seconds() - crash.seconds() - 2.0 * settle).max(2.0 * LEAST_S + LEAST_GRACE_S);
                 let grace = libm::floor(rest / 21.0).max(LEAST_GRACE_S);
                 (Span::from_seconds((rest - grace) / 2.0), whole(grace))
@@ -181,7 +180,7 @@ impl Times {
         }
     }
 
-    /// Everything where a bin of the timeline begins.
+    /// Rounds all times up to whole bins.
     fn in_bins(self) -> Times {
         let bin = bin_of(self.whole()).max(Span::SECOND);
         let up = |span: Span| Span::from_nanos(span.nanos().next_multiple_of(bin.nanos()));
@@ -192,7 +191,7 @@ impl Times {
             grace: up(self.grace),
             watch: up(self.watch),
         };
-        // Longer by that, its bins may be wider.
+        // The longer simulation may have wider bins.
         match bin_of(times.whole()).max(Span::SECOND) == bin {
             true => times,
             false => times.in_bins(),
@@ -207,7 +206,7 @@ impl Times {
         .in_bins()
     }
 
-    /// What lasts was not yet what it will be in the first half of what was measured: that is part of the reaction.
+    /// The first half of the measurement was not yet steady: counts it as part of the reaction.
     pub(super) fn later(self) -> Times {
         let bins = libm::round(0.5 * self.measure.seconds() / self.bin_s());
         let half = Span::from_seconds(bins * self.bin_s()).min(self.measure);
@@ -218,52 +217,52 @@ impl Times {
         }
     }
 
-    /// No outage is over before everything has reacted, and all who try have met that, that lasts longer.
+    /// Longer outages outlast the reaction and all retries.
     pub fn brief_to(self) -> Span {
         self.settle + self.grace
     }
 
-    /// How long the outage lasts.
+    /// Duration of the outage.
     pub(super) fn down(self) -> Span {
         self.settle + self.measure + self.grace
     }
 
-    /// How long the simulation lasts.
+    /// Duration of the simulation.
     pub fn whole(self) -> Span {
         self.crash + self.down() + self.watch
     }
 
-    /// When it begins, when everything has reacted, until when that is measured, and when it is over, in bins of the timeline.
+    /// Crash, start and end of the measurement, and repair, in bins of the timeline.
     pub(super) fn bins(self) -> [usize; 4] {
         let settled = self.crash + self.settle;
         let all = [self.crash, settled, settled + self.measure, self.crash + self.down()];
         all.map(|at| libm::round(at.seconds() / self.bin_s()) as usize)
     }
 
-    /// The width of the timeline's bins.
+    /// Width of the timeline's bins.
     pub(super) fn bin_s(self) -> f64 {
         bin_of(self.whole()).seconds()
     }
 }
 
-/// A loss, and the plans that say what it does.
+/// A loss and the indices of its plans.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct Trial {
-    /// Index of the plan in which nothing fails, with the same times.
+    /// The baseline with the same times.
     pub base: usize,
-    /// Index of the plan in which it fails.
+    /// The plan with the loss.
     pub loss: usize,
-    /// So many after that are of brief outages,
+    /// Number of plans after that with brief outages.
     pub brief: usize,
-    /// which last no longer than this.
+    /// Longest brief outage.
     pub brief_to: Span,
     pub times: Times,
-    /// Was more lost in the second half of what was measured than in the first?
+    /// Whether the second half of the measurement lost more than the first.
     pub grew: bool,
 }
 
 impl Trial {
-    /// Indices of the plans of brief outages.
+    /// The plans of the brief outages.
     pub fn brief_plans(self) -> std::ops::Range<usize> {
         self.loss + 1..self.loss + 1 + self.brief
     }
@@ -276,13 +275,13 @@ pub struct Question<'p> {
     pub losses: Vec<Loss>,
     /// By loss.
     pub(super) trials: Vec<Trial>,
-    /// First the baselines, of which there are so many, then each loss with its brief outages.
+    /// First the baselines, then each loss followed by its brief outages.
     pub plans: Vec<Plan>,
-    /// How many plans are baselines.
+    /// Number of baselines.
     pub baselines: usize,
 }
 
-/// What the first answers leave open, by loss: at a tenth of the load, and watched for longer.
+/// Open questions after the first runs, by loss: trials at a tenth of the load, and trials watched for longer.
 pub struct Doubts {
     pub(super) light: Vec<Option<Trial>>,
     pub(super) longer: Vec<Option<Trial>>,
@@ -290,11 +289,11 @@ pub struct Doubts {
     pub plans: Vec<Plan>,
 }
 
-/// What is left of the load where a loss is tried without one.
+/// Load of the light trials, as a share of the full load.
 const LIGHT: f64 = 0.1;
 
 impl<'p> Question<'p> {
-    /// All components that are used, each alone; with `pairs` also those of the cut sets of two, and all pairs of hosts.
+    /// All used components, one at a time; with `pairs` also cut sets of two and all pairs of hosts.
     pub fn new(plan: &'p Plan, effects: &[Effect], pairs: bool, wish: TimesWanted) -> Question<'p> {
         let used = used(plan);
         let mut losses: Vec<Loss> = Vec::new();
@@ -311,7 +310,7 @@ impl<'p> Question<'p> {
         Question::of(plan, losses, wish)
     }
 
-    /// These losses, as far as they can happen.
+    /// These losses, if they can happen.
     pub fn of(plan: &'p Plan, mut losses: Vec<Loss>, wish: TimesWanted) -> Question<'p> {
         losses.retain(|l| !l.hits(plan).is_empty());
         let mut trials = Trials::default();
@@ -331,7 +330,7 @@ impl<'p> Question<'p> {
         }
     }
 
-    /// Where more was lost in the second half of what was measured than in the first, only that half is taken for what lasts.
+    /// If the second half of the measurement lost more than the first, only the second half counts as steady.
     pub(super) fn wait_for_growth(&mut self, runs: &Runs) {
         for trial in &mut self.trials {
             if runs.has(*trial) && still_grows(trial, runs) {
@@ -340,8 +339,8 @@ impl<'p> Question<'p> {
         }
     }
 
-    /// What has to be simulated to tell for these losses whether they are a matter of load, and for those whether the
-    /// stack comes back.
+    /// The trials that tell whether a loss depends on the load (`of_load`) and whether the stack recovers
+    /// (`of_return`).
     pub fn doubts(&self, of_load: &[bool], of_return: &[bool]) -> Doubts {
         let light = self.plan.under_load(LIGHT);
         let mut trials = Trials::default();
@@ -383,7 +382,7 @@ impl<'p> Question<'p> {
     }
 }
 
-/// Plans in the making: losses with the same times share a baseline.
+/// Collects plans; losses with equal times share a baseline.
 #[derive(Default)]
 struct Trials {
     times: Vec<Times>,
@@ -392,7 +391,7 @@ struct Trials {
 }
 
 impl Trials {
-    /// A trial whose `loss` counts from the first loss on, with brief outages so long.
+    /// Adds a trial with brief outages of these durations. Its `loss` counts from the first loss.
     fn add(&mut self, plan: &Plan, loss: &Loss, times: Times, brief: &[Span]) -> Trial {
         let base = self.times.iter().position(|t| *t == times).unwrap_or_else(|| {
             self.times.push(times);
@@ -413,7 +412,7 @@ impl Trials {
         }
     }
 
-    /// How many are baselines, the trials, and the plans that they are about.
+    /// The number of baselines, the trials with final indices, and all plans.
     fn plans(self, mut trials: Vec<Trial>) -> (usize, Vec<Trial>, Vec<Plan>) {
         let baselines = self.baselines.len();
         trials.iter_mut().for_each(|t| t.loss += baselines);
@@ -422,7 +421,7 @@ impl Trials {
     }
 }
 
-/// The pairs that are worth a look: those that cut a class together, and those of machines.
+/// The pairs worth simulating: cut sets of two, and pairs of machines.
 fn pairs_of(plan: &Plan, used: &[bool]) -> Vec<Loss> {
     let mut pairs: Vec<Vec<usize>> = cut_sets(plan, 2, used)
         .into_iter()
@@ -446,7 +445,7 @@ fn pairs_of(plan: &Plan, used: &[bool]) -> Vec<Loss> {
         .collect()
 }
 
-/// The plan in which these components fail and are repaired so much later, and nothing else happens.
+/// The plan in which only this loss occurs and is repaired after the given time.
 fn scenario_of(plan: &Plan, times: Times, loss: Option<(&Loss, Span)>) -> Plan {
     let of = |(loss, down): (&Loss, Span)| {
         let fault = |part: &usize| Fault {
@@ -474,7 +473,7 @@ fn scenario_of(plan: &Plan, times: Times, loss: Option<(&Loss, Span)>) -> Plan {
     plan
 }
 
-/// What hangs does not come to itself: it is ended and started again, and answers nobody whom it kept waiting.
+/// A hung process does not recover by itself: it is killed and restarted, and answers none of the waiting requests.
 fn started_again(hang: &Fault) -> Fault {
     let ended = |hit: &Hit| match hit {
         Hit::Hang(node) => Hit::CrashNode(*node),

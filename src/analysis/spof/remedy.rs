@@ -1,4 +1,5 @@
-//! Which changes of the scenario help, and how much: each is made, simulated, and priced beside the scenario as it stands.
+//! Which changes of the scenario help, and how much: each candidate is simulated and priced against the scenario as it
+//! stands.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -16,29 +17,29 @@ use crate::scenario::fix::{Candidate, candidates};
 use crate::scenario::plan::{Component, Monitoring, Plan};
 use crate::study::{Count, Failure};
 
-/// Most replications of a change: it meets the same arrivals and demands as the scenario did, so that few tell them apart.
+/// Most replications of a change. It meets the same arrivals and demands as the scenario, so few are enough.
 const REPLICATIONS: u32 = 3;
-/// Minutes a year that are worth a change, and the share of requests where there are no minutes.
+/// Smallest saving worth a change: in minutes per year, or as a share of requests if there is no price.
 const NOTICEABLE_MIN: f64 = 0.1;
 const NOTICEABLE_SHARE: f64 = 0.01;
-/// Seconds of all requests, lost in passing, that are worth a change where there are no minutes.
+/// The same for transient loss, in seconds of all requests, if there is no price.
 const NOTICEABLE_S: f64 = 0.5;
-/// A component that costs so many minutes a year is looked after although nothing is cut.
+/// Price in minutes per year above which a component is looked at even if its loss cuts nothing.
 const COSTLY_MIN: f64 = 1.0;
-/// Without monitoring, users call after this long.
+/// Without monitoring, time until users report an outage.
 const UNNOTICED: Span = Span::from_millis(30 * 60 * 1000);
 
-/// A candidate, as a plan with questions of its own.
+/// A candidate, its plan, and the losses to compare.
 struct Attempt<'c> {
     candidate: &'c Candidate,
     plan: Plan,
-    /// Losses of the scenario as it stands that it may change, as the question there numbers them.
+    /// Losses of the original scenario it may change, by index in that question.
     before: Vec<usize>,
-    /// The components whose loss is to be priced after it.
+    /// The components whose loss is priced after the change.
     after: Vec<usize>,
 }
 
-/// Tries everything that may help what ails, and puts what does help into the answer. False where somebody stopped it.
+/// Tries every candidate for the ailing components and adds those that help to the answer. False if interrupted.
 ///
 /// # Errors
 /// See [`Failure`].
@@ -78,7 +79,7 @@ pub fn remedies(loaded: &Loaded, before: &Before<'_>, spof: &mut Spof, lab: &mut
     );
     let in_passing = |f: &Fix| f.relief.as_ref().map_or(0.0, |r| r.lost_s);
     fixes.sort_by(|a, b| {
-        // What is measured against something else than the scenario comes last.
+        // Fixes compared with something other than the scenario come last.
         let by_worth = a
             .against
             .is_some()
@@ -96,7 +97,7 @@ pub fn remedies(loaded: &Loaded, before: &Before<'_>, spof: &mut Spof, lab: &mut
     Ok(true)
 }
 
-/// By minutes; by the share of requests where there are none, which weighs less than any that are worth a change.
+/// Minutes saved; without minutes, a value from the share saved that stays below any noticeable minutes.
 fn worth(fix: &Fix) -> f64 {
     let share = fix.lost_saved_ratio.max(0.0) * NOTICEABLE_MIN / (1.0 + fix.lost_saved_ratio.max(0.0));
     fix.downtime_saved_min_per_year.unwrap_or(0.0) + share
@@ -106,10 +107,10 @@ fn attempt<'c>(loaded: &Loaded, before: &Before<'_>, candidate: &'c Candidate) -
     if candidate.is_monitoring() {
         return None;
     }
-    // A change that does not suit the scenario is no change to offer.
+    // A change the scenario cannot take is not offered.
     let plan = candidate.load(&loaded.file).ok()?.plan;
     let old = &loaded.plan;
-    // What has no lifetime has no price; it is looked at only where the change is for its sake.
+    // Without a lifetime there is no price; such a component is included only if the change is meant for it.
     let lives = reliability::lives(&plan);
     let has_price = |name: &str| {
         plan.components
@@ -149,15 +150,15 @@ fn question<'a>(attempt: &'a Attempt<'_>, wish: TimesWanted) -> Question<'a> {
     Question::of(&attempt.plan, attempt.after.iter().map(loss).collect(), wish)
 }
 
-/// How much less a component costs after a change: minutes a year, the share that is lost for long, seconds lost in passing. In this
-/// order, and none where it does not show.
+/// What a change saves for one component, by priority: minutes per year, steady-state loss, transient loss in seconds.
+/// Zero if not noticeable.
 struct Eased {
     component: String,
     fix: String,
     saved: [f64; 3],
 }
 
-/// What the change saves; `None` where that is nothing.
+/// What the change saves; `None` if nothing.
 fn judged(
     attempt: &Attempt<'_>,
     question: &Question<'_>,
@@ -209,7 +210,7 @@ fn judged(
             saved,
         })
     };
-    // What has a price counts by that: a third server loses less with each, and fails as well.
+    // Priced components count by price: a third server lowers each loss but also adds failures.
     let is_unpriced = |component: &&String| {
         let mut its = attempt.before.iter().filter(|l| was.name(**l) == *component);
         its.any(|l| was.cost(*l).is_none())
@@ -227,7 +228,7 @@ fn judged(
         by_share.then(a.lost_s.total_cmp(&b.lost_s))
     };
     let most = reliefs.iter().max_by(more).cloned();
-    // The few replications of a trial say which part is saved; of what is lost all replications know more.
+    // The few replications give the share saved; the price itself comes from all replications.
     let price = Judge {
         runs: &before.runs,
         ..was
@@ -237,7 +238,7 @@ fn judged(
         true => price * (1.0 - new / old),
         false => -new,
     });
-    // What is below a hundredth of the price is the noise of a few replications.
+    // Less than a hundredth of the price is noise of the few replications.
     let noticeable = NOTICEABLE_MIN.max(price_min.unwrap_or(0.0) * 0.01);
     let helps = match saved {
         Some(saved) if saved.abs() >= noticeable => saved > 0.0,
@@ -265,7 +266,7 @@ fn of(candidate: &Candidate) -> Fix {
     }
 }
 
-/// What it saves to be told: the same losses for less time.
+/// The saving of monitoring: the same losses, noticed earlier.
 fn told(candidate: &Candidate, loaded: &Loaded, before: &Before<'_>) -> Option<Fix> {
     let with = |monitoring: Monitoring| {
         let plan = Plan {
@@ -313,22 +314,22 @@ pub enum NoFix {
     Unknown {
         /// As asked for.
         id: String,
-        /// Those that there are.
+        /// The available ones.
         known: String,
     },
-    /// What came of it is no scenario.
+    /// The result is not a valid scenario.
     #[error("{0} does not suit this scenario: {1}")]
     Unfit(String, crate::scenario::problem::Problems),
 }
 
-/// The scenario after these changes, one upon the other; each is looked for in the scenario as it is by then.
+/// The scenario after these changes, in order; each is looked up in the scenario as changed so far.
 ///
 /// # Errors
 /// If there is no such change.
 pub fn apply(loaded: Loaded, ids: &[String]) -> Result<serde_json::Value, NoFix> {
     let mut loaded = loaded;
     for id in ids {
-        // A single point of failure first: a change for several of them is known by the first.
+        // Single points of failure first: a change for several components is named after the first.
         let points = single_points(&loaded.plan);
         let used = used(&loaded.plan);
         let is_point = |c: &&Component| points.iter().any(|p| p.component == c.name);
