@@ -1,5 +1,5 @@
-//! Where the two time scales meet: how long each state lasts, times what it loses, and how often each failure comes, times what
-//! it loses in passing.
+//! The account: how long each state lasts times its steady-state loss, plus how often each failure occurs times its
+//! transient loss. It joins the slow time scale (`occupancy`) and the fast one (`prices`).
 
 use std::collections::BTreeMap;
 
@@ -10,62 +10,62 @@ use crate::scenario::plan::Plan;
 
 /// Minutes in a year of 365 days.
 pub const YEAR_MIN: f64 = 365.0 * 24.0 * 60.0;
-/// What is lost with everything up.
+/// The cause of what is lost with everything up.
 pub const EVERYTHING_UP: &str = "everything up";
-/// What three or more components lose together, beyond what each of them loses.
+/// The cause of what three or more components lose together, beyond their individual losses.
 pub const SEVERAL: &str = "three or more at once";
-/// A class is out while more of it than this is lost.
+/// A class is out while a larger share of it than this is lost.
 const OUT: f64 = 0.4;
 
-/// What is known of the states before anything is simulated.
+/// What is known of the states before any simulation.
 #[derive(Copy, Clone)]
 pub struct Map<'a> {
     pub states: &'a States,
-    /// By state and class: is it cut?
+    /// By state and class: whether it is cut.
     pub cuts: &'a [Vec<bool>],
-    /// Which state is simulated instead of one that is not.
+    /// For states not simulated, the state simulated in their place.
     pub stand_ins: &'a BTreeMap<usize, usize>,
 }
 
-/// All that an account is made of.
+/// Everything that an account is computed from.
 pub struct Account<'a> {
     pub plan: &'a Plan,
     pub mortals: &'a [Mortal],
     pub states: &'a States,
-    /// By state and class: is it cut?
+    /// By state and class: whether it is cut.
     pub cuts: &'a [Vec<bool>],
     stand_ins: &'a BTreeMap<usize, usize>,
     pub prices: &'a Prices<'a>,
-    /// By state and class: the lost share.
+    /// By state and class: the share lost.
     loss: Vec<Vec<f64>>,
-    /// By state: does a simulation say so, or the structure?
+    /// By state: whether that comes from a simulation or the structure, not from the rule.
     known: Vec<bool>,
-    /// By lifetime and class: seconds lost in passing.
+    /// By lifetime and class: transient loss per failure, in seconds.
     passing_s: Vec<Vec<f64>>,
 }
 
-/// By all replications, or by all but one.
+/// Total loss, from all replications or with one left out.
 #[derive(Clone, Debug, Default)]
 pub struct Sum {
-    /// By class: the share of its requests that is lost.
+    /// By class: the share of its requests lost.
     pub classes: Vec<f64>,
-    /// Of all requests.
+    /// The share of all requests lost.
     pub all: f64,
-    /// By cause, in minutes a year of all requests.
+    /// By cause, in minutes of all requests per year.
     pub causes: BTreeMap<String, f64>,
 }
 
-/// How often a class, or all, is out, and for how much of the time.
+/// How often a class, or the service, goes out, and for what share of the time.
 #[derive(Copy, Clone, Debug, Default)]
 pub struct Outages {
-    /// How often it begins, a second.
+    /// How often an outage begins, per second.
     pub per_s: f64,
     /// Share of the time.
     pub share: f64,
 }
 
 impl<'a> Account<'a> {
-    /// With the prices of all replications together.
+    /// With prices from all replications.
     pub fn new(plan: &'a Plan, mortals: &'a [Mortal], map: Map<'a>, prices: &'a Prices<'a>) -> Account<'a> {
         let Map {
             states,
@@ -89,7 +89,8 @@ impl<'a> Account<'a> {
         for (state, (down, cut)) in states.all.iter().zip(cuts).enumerate() {
             let simulated = account.simulated(state, None);
             account.known.push(simulated.is_some() || cut.iter().all(|c| *c));
-            // What is cut is lost; else what each loses alone is lost together, as far as there is anything left.
+            // The rule for states not simulated: a cut class is lost; otherwise the components' individual losses add
+            // up, at most to everything.
             let by_rule = |class: usize| match cut[class] {
                 true => 1.0,
                 false => {
@@ -105,19 +106,19 @@ impl<'a> Account<'a> {
         account
     }
 
-    /// The lost share of each class in a state, where a simulation of it, or of the one that stands for it, says so.
+    /// The share lost per class in a state, if the state or its stand-in was simulated.
     fn simulated(&self, state: usize, without: Option<usize>) -> Option<Vec<f64>> {
         let seen = self.stand_ins.get(&state).copied().unwrap_or(state);
         self.prices
             .simulated(&self.states.all[seen], &self.cuts[state], without)
     }
 
-    /// The share of all requests that is lost in a state.
+    /// The share of all requests lost in a state.
     pub fn lost_in(&self, state: usize) -> f64 {
         self.weigh(&self.loss[state])
     }
 
-    /// By component: what it loses alone, by class, beyond what is lost with everything up.
+    /// By component and class: its individual loss, beyond what is lost with everything up.
     fn alone(&self, base: &[f64]) -> BTreeMap<usize, Vec<f64>> {
         let of = |mortal: &Mortal| {
             let found = self
@@ -134,12 +135,12 @@ impl<'a> Account<'a> {
         at.map_or(vec![false; self.plan.classes.len()], |s| self.cuts[s].clone())
     }
 
-    /// The mean over all requests.
+    /// Mean over the classes, weighted by their share of requests.
     fn weigh(&self, classes: &[f64]) -> f64 {
         self.plan.classes.iter().zip(classes).map(|(c, x)| c.mix * x).sum()
     }
 
-    /// Share of all requests that the structure alone loses.
+    /// Share of all requests lost by structure alone.
     pub fn structural(&self, occupancy: &Occupancy) -> Sum {
         let mut sum = Sum {
             classes: vec![0.0; self.plan.classes.len()],
@@ -154,7 +155,7 @@ impl<'a> Account<'a> {
         sum
     }
 
-    /// All that is lost, by all replications of the trials or by all but one.
+    /// Everything lost, from all replications of the trials or with one left out.
     pub fn sum(&self, occupancy: &Occupancy, without: Option<usize>) -> Sum {
         let mut sum = Sum {
             classes: vec![0.0; self.plan.classes.len()],
@@ -194,8 +195,8 @@ impl<'a> Account<'a> {
         sum
     }
 
-    /// By lifetime and class: failures a second, each counted as far as there is anything left to lose in passing: of what was
-    /// still answered before, and will be after.
+    /// By lifetime and class: failures per second, each weighted by what can still be lost: the share answered before
+    /// the failure times the share answered after it, relative to the component failing alone.
     fn weights(&self, occupancy: &Occupancy) -> Vec<Vec<f64>> {
         let mut weights = vec![vec![0.0; self.plan.classes.len()]; self.mortals.len()];
         let answered = |state: usize, class: usize| 1.0 - self.loss[state][class];
@@ -203,7 +204,8 @@ impl<'a> Account<'a> {
             let alone = self.states.find(&[self.mortals[entry.life].part]).unwrap_or(entry.to);
             for (class, weight) in weights[entry.life].iter_mut().enumerate() {
                 let after = answered(entry.to, class) / answered(alone, class).max(1e-9);
-                // Where it is out even alone, what passes comes before and after.
+                // If the class is out even with this component alone down, its transient loss occurs before and after
+                // the outage.
                 let after = if answered(alone, class) > 0.0 {
                     after.min(1.0)
                 } else {
@@ -215,7 +217,7 @@ impl<'a> Account<'a> {
         weights
     }
 
-    /// Whose doing a state's loss is: what each component loses alone is its own, the rest is that of all together.
+    /// Attributes a state's loss: each component gets its individual loss, and their combination the rest.
     fn blame(&self, state: usize, lost_min: f64, minutes: f64, causes: &mut BTreeMap<String, f64>) {
         let down = &self.states.all[state];
         let alone = |part: &usize| minutes * (self.alone_all(*part)).max(0.0);
@@ -239,13 +241,13 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// What a component loses alone of all requests, beyond what is lost with everything up.
+    /// A component's individual loss over all requests, beyond what is lost with everything up.
     fn alone_all(&self, part: usize) -> f64 {
         let of = |down: &[usize]| self.states.find(down).map_or(0.0, |s| self.weigh(&self.loss[s]));
         of(&[part]) - of(&[])
     }
 
-    /// A component may fail and be taken down: each by how long that lasts.
+    /// A component may fail and be maintained: splits its loss in proportion to the unavailability of each.
     fn blame_one(&self, part: usize, lost_min: f64, causes: &mut BTreeMap<String, f64>) {
         let own = || self.mortals.iter().filter(move |m| m.part == part);
         let share = |m: &Mortal| m.means.map_or(1.0, |l| l.unavailability());
@@ -257,7 +259,7 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// The share of all requests that one period lost.
+    /// The share of all requests lost in one period.
     pub fn period(&self, occupancy: &Occupancy) -> f64 {
         let lasting: f64 = occupancy
             .shares
@@ -272,7 +274,7 @@ impl<'a> Account<'a> {
         lasting + lost.sum::<f64>()
     }
 
-    /// How often a class is out, or with `None` the service as a whole.
+    /// Outages of a class, or of the service as a whole with `None`.
     pub fn outages(&self, occupancy: &Occupancy, class: Option<usize>) -> Outages {
         let lost = |state: usize| class.map_or_else(|| self.weigh(&self.loss[state]), |c| self.loss[state][c]);
         let is_out = |state: usize| lost(state) > OUT;
@@ -288,8 +290,8 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// States with several components down that are connected and that no simulation has looked at, with the most that the
-    /// rule may have missed there, as a share of all requests; the worst first.
+    /// Connected states with several components down that were not simulated, with the most that the rule may miss
+    /// there, as a share of all requests; worst first.
     pub fn by_rule(&self, occupancy: &Occupancy) -> Vec<(usize, f64)> {
         let mut hidden: BTreeMap<usize, f64> = BTreeMap::new();
         for (state, share) in occupancy.shares.iter().filter(|(s, _)| !self.known[*s]) {

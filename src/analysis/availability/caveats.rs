@@ -1,4 +1,4 @@
-//! What one should know before believing an answer.
+//! Caveats to an answer.
 
 use super::*;
 use crate::analysis::spof::{LOAD_VARIES, listed, still_growing, unwatched, waits_for_ever};
@@ -6,7 +6,7 @@ use crate::base::ids::NodeId;
 use crate::model::structure::used;
 use crate::scenario::plan::{Hit, Promotion};
 
-/// All of them; `ages` = something does; `is_short` = the horizon is.
+/// All caveats. `ages`: whether any component ages; `is_short`: whether the horizon is too short for the long run.
 pub fn of(account: &Account<'_>, found: &Availability, (ages, is_short): (bool, bool)) -> Vec<Caveat> {
     let mut all = Vec::new();
     let plan = account.plan;
@@ -91,7 +91,7 @@ pub fn of(account: &Account<'_>, found: &Availability, (ages, is_short): (bool, 
     all
 }
 
-/// One of them.
+/// One caveat.
 pub fn caveat(code: &str, message: impl Into<String>) -> Caveat {
     Caveat {
         code: code.into(),
@@ -99,8 +99,8 @@ pub fn caveat(code: &str, message: impl Into<String>) -> Caveat {
     }
 }
 
-/// Virtual IPs and databases whose role stays where a fail-over took it, though their members fail differently often, or it matters since when
-/// each is up: of members that age the one to take over is about to fail too.
+/// Virtual IPs and databases that stay where a fail-over moved them, while their members differ in failure rate or age.
+/// If members age, the one that takes over may soon fail too.
 fn moving_roles(plan: &Plan, mortals: &[Mortal]) -> Vec<String> {
     let stays = plan.vips.iter().filter(|v| !v.preempt).map(|v| (&v.name, &v.members));
     let promoted = plan
@@ -131,7 +131,7 @@ fn moving_roles(plan: &Plan, mortals: &[Mortal]) -> Vec<String> {
         .collect()
 }
 
-/// What is used and can die, and neither has a lifetime nor stands on a host that has one; links are taken as they are.
+/// Used components that can fail but have no lifetime, nor a host with one; links are not considered.
 fn immortal(plan: &Plan, mortals: &[Mortal]) -> Vec<String> {
     let used = used(plan);
     let takes = |hit: &Hit| mortals.iter().any(|m| plan.components[m.part].hits.contains(hit));

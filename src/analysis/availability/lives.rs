@@ -1,26 +1,26 @@
-//! What comes and goes: the lifetimes and the maintenance of components that are used.
+//! The lifetimes and maintenance plans of the components that are used.
 
 use crate::analysis::reliability;
 use crate::base::dist::Dist;
 use crate::model::structure::used;
 use crate::scenario::plan::{Course, Plan};
 
-/// One lifetime or one plan of maintenance.
+/// A lifetime or a maintenance plan.
 #[derive(Clone, Debug)]
 pub struct Mortal {
-    /// Index of the component that goes down.
+    /// Index of the component.
     pub part: usize,
-    /// What results call it.
+    /// The name of this cause in results.
     pub cause: String,
-    /// Is it planned? Then nothing about it is random.
+    /// Whether it is maintenance, which is not random.
     pub planned: bool,
-    /// Mean seconds up and down; `None` where a mean does not exist.
+    /// Mean seconds up and down; `None` if a mean does not exist.
     pub means: Option<reliability::Life>,
-    /// Does its age not matter while it is up?
+    /// Whether its failure rate is independent of its age.
     pub ageless: bool,
 }
 
-/// A plan in which nothing happens but the lifetimes of what is used, and what they are: one a lifetime, in order.
+/// A plan with only the lifetimes of used components, and one entry per lifetime in the same order.
 pub fn mortal(plan: &Plan) -> (Plan, Vec<Mortal>) {
     let used = used(plan);
     let part_of = |name: &str| plan.components.iter().position(|c| c.name == name);

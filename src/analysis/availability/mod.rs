@@ -1,8 +1,9 @@
-//! `availability`: how much of its requests does the service answer over years, and what costs the rest?
+//! `availability`: what share of its requests does the service answer over years, and what costs the rest?
 //!
-//! Two time scales. How long which components are down together is exact, or walked through period by period; what each such
-//! state loses is found once, by simulating requests in it; and what a failure loses in passing, until everything has reacted
-//! and after the repair, comes from the same simulations.
+//! There are two time scales. `occupancy` finds how long which components are down together, exactly or by simulated
+//! periods. `trials` finds by simulating requests what each such state loses, and what each failure loses in transition
+//! (detection, fail-over, recovery). `prices` turns trials into losses per state and failure, and `account` adds them
+//! up. A mortal (`lives`) is a component that can go down. Called by the command `availability`.
 
 mod account;
 mod caveats;
@@ -28,81 +29,81 @@ pub use study::{Asked, Found, MOST_CHANGES, answer, changes, is_immortal};
 /// What `availability` finds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Availability {
-    /// The stretch of time that it is about.
+    /// The period considered.
     pub horizon_s: f64,
-    /// Share of the requests that are answered.
+    /// Share of the requests answered.
     pub availability: Estimate,
-    /// The share that the structure alone would answer, in the long run: exact. Null where a mean time does not exist.
+    /// The share answered if only the structure mattered, in the long run: exact. Null if a mean time does not exist.
     pub structural: Option<f64>,
-    /// What is lost, in minutes of all requests.
+    /// Loss in minutes of all requests.
     pub downtime_min_per_year: Estimate,
-    /// Mean seconds from the end of an outage to the next; null where none was met. An outage: more than 40 % is lost.
+    /// Mean seconds from the end of an outage to the next; null without outages. In an outage more than 40 % is lost.
     pub mtbf_s: Option<f64>,
-    /// Mean seconds that an outage lasts.
+    /// Mean seconds an outage lasts.
     pub mttr_s: Option<f64>,
     /// By class.
     pub classes: Ordered<ClassAvailability>,
-    /// Cause → minutes a year, the dearest first; their sum is `downtime_min_per_year`.
+    /// Cause → minutes per year, largest first; the sum is `downtime_min_per_year`.
     pub by_cause: Ordered<Estimate>,
-    /// What single periods of this length came to.
+    /// Results of single periods of this length.
     pub periods: Periods,
-    /// What the numbers rest on.
+    /// How the numbers were obtained.
     pub states: StatesResult,
     /// Components that nothing uses.
     pub unused: Vec<String>,
-    /// What was promised, and what became of it.
+    /// The objectives and whether they are met.
     pub slo: Vec<SloResult>,
-    /// What stands where, and who asks whom.
+    /// The components and who calls whom.
     #[serde(default)]
     pub topology: Topology,
 }
 
-/// The same of one class.
+/// The same for one class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassAvailability {
-    /// Share of its requests that are answered.
+    /// Share of its requests answered.
     pub availability: Estimate,
-    /// The share that the structure alone would answer.
+    /// The share answered if only the structure mattered.
     pub structural: Option<f64>,
-    /// What is lost, in minutes of its requests.
+    /// Loss in minutes of its requests.
     pub downtime_min_per_year: Estimate,
-    /// From the end of an outage to the next.
+    /// Mean seconds from the end of an outage to the next.
     pub mtbf_s: Option<f64>,
-    /// How long an outage lasts.
+    /// Mean seconds an outage lasts.
     pub mttr_s: Option<f64>,
 }
 
-/// Periods that were drawn one by one: no two years are alike.
+/// Periods simulated one by one, to show how much they differ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Periods {
     /// How many.
     pub count: u32,
-    /// Minutes a year: 5 % of the periods came to less.
+    /// Minutes per year: 5 % of the periods lost less.
     pub p5_min_per_year: f64,
-    /// Half of them came to less.
+    /// Half of the periods lost less.
     pub p50_min_per_year: f64,
-    /// 95 % of them came to less.
+    /// 95 % of the periods lost less.
     pub p95_min_per_year: f64,
-    /// Their mean: a second way to the same number.
+    /// The mean over periods: an independent estimate of the same number.
     pub mean_min_per_year: Estimate,
 }
 
-/// What the numbers rest on.
+/// How the numbers were obtained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatesResult {
-    /// `exact`, or `simulated` where something ages or a mean does not exist.
+    /// `exact`, or `simulated` if a component ages or a mean does not exist.
     pub method: String,
-    /// Sets of components that are down together.
+    /// Number of sets of components that are down together.
     pub known: usize,
-    /// Of those, priced by simulating requests.
+    /// How many of those were simulated with requests.
     pub simulated: usize,
-    /// The most that may be missing because the other states are priced by a rule, in minutes a year.
+    /// The most that may be missing because other states are priced by a rule, in minutes per year.
     pub by_rule_min_per_year: f64,
-    /// The most that may be missing because states with too many components down were not looked at, in minutes a year.
+    /// The most that may be missing because states with too many components down were left out, in minutes per year.
     pub unexplored_min_per_year: f64,
 }
 
-/// Both ends of the estimate of what is lost.
+/// The estimate with both ends of its interval.
 fn estimate(found: Interval) -> Estimate {
     let bound = |sign: f64| found.half.map(|half| found.value + sign * half);
     Estimate {
@@ -113,7 +114,7 @@ fn estimate(found: Interval) -> Estimate {
     }
 }
 
-/// A share that is lost, and may be more by what nobody can have seen, in minutes a year; never below none.
+/// The share lost as minutes per year, with the upper end raised by a loss too rare to be observed; not below zero.
 fn minutes(lost: Interval, unseen: f64) -> Estimate {
     let found = beyond(estimate(scaled(lost, YEAR_MIN)), unseen * YEAR_MIN);
     Estimate {
@@ -122,7 +123,7 @@ fn minutes(lost: Interval, unseen: f64) -> Estimate {
     }
 }
 
-/// The upper end farther out by what does not depend on the rest.
+/// Moves the upper end out by an independent uncertainty.
 fn beyond(found: Estimate, unseen: f64) -> Estimate {
     let farther = |(value, hi): (f64, f64)| value + libm::hypot(hi - value, unseen);
     Estimate {
@@ -131,7 +132,7 @@ fn beyond(found: Estimate, unseen: f64) -> Estimate {
     }
 }
 
-/// What is left of a share that is lost, and may be more by what nobody can have seen.
+/// The share answered, with its lower end lowered by a loss too rare to be observed.
 fn left(lost: Interval, unseen: f64) -> Estimate {
     let found = beyond(estimate(lost), unseen);
     let of = |lost: Option<f64>| lost.map(|l| (1.0 - l).clamp(0.0, 1.0));

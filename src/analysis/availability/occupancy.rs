@@ -1,5 +1,5 @@
-//! Which components are down together, for how much of the time, and how often that begins: exact where ages do not matter, else
-//! walked through, period by period.
+//! Which components are down together, for what share of the time, and how often each such state begins: exact if ages
+//! do not matter, otherwise from simulated periods.
 
 use std::collections::BTreeMap;
 
@@ -10,24 +10,24 @@ use crate::base::time::{Span, Time};
 use crate::failure::{Cause, Timeline};
 use crate::scenario::plan::Plan;
 
-/// The components that are down, in order.
+/// The components that are down, in ascending order.
 pub type Down = Vec<usize>;
 
-/// States by number, each once.
+/// Numbers the states.
 #[derive(Clone, Debug, Default)]
 pub struct States {
-    /// What is down, by number.
+    /// The components down, by state number.
     pub all: Vec<Down>,
     numbers: BTreeMap<Down, usize>,
 }
 
 impl States {
-    /// The number of a state that has one.
+    /// The number of a known state.
     pub fn find(&self, down: &[usize]) -> Option<usize> {
         self.numbers.get(down).copied()
     }
 
-    /// The number of a state.
+    /// The number of a state; numbers it if it is new.
     pub fn number(&mut self, down: &[usize]) -> usize {
         if let Some(known) = self.numbers.get(down) {
             return *known;
@@ -38,14 +38,14 @@ impl States {
     }
 }
 
-/// How a stretch of time, or all of time, is spread over the states.
+/// How a period, or the long run, is spread over the states.
 #[derive(Clone, Debug, Default)]
 pub struct Occupancy {
-    /// Share of the time, by state; a state may come more than once.
+    /// Share of time by state; a state may occur more than once.
     pub shares: Vec<(usize, f64)>,
-    /// Failures: from which state to which, by which lifetime, how often a second.
+    /// Failures: the states before and after, the lifetime, and the rate.
     pub entries: Vec<Entry>,
-    /// Share of the time that is not spread: in states with too many components down to be looked at.
+    /// Share of time in states with too many components down to be considered.
     pub unexplored: f64,
 }
 
@@ -56,17 +56,17 @@ pub struct Entry {
     pub from: usize,
     /// The state after.
     pub to: usize,
-    /// Index of the lifetime.
+    /// The lifetime's index.
     pub life: usize,
-    /// How often.
+    /// Rate per second.
     pub per_s: f64,
 }
 
-/// So many states are looked at where all are exact.
+/// Most states considered by the exact method.
 const MOST_STATES: usize = 50_000;
 
-/// The long run: components that fail independently and do not age. Only their means matter then, whatever the repair times look
-/// like (Barlow and Proschan, 1975). Maintenance runs by the calendar, so its states are walked through.
+/// The long run, for components that fail independently and do not age: only their mean times matter (Barlow and
+/// Proschan, 1975). Maintenance follows the calendar, so its states are simulated.
 pub fn exact(plan: &Plan, mortals: &[Mortal], horizon: Span, states: &mut States) -> Occupancy {
     let mut planned = plan.clone();
     let keep: Vec<usize> = (0..mortals.len()).filter(|i| mortals[*i].planned).collect();
@@ -118,11 +118,11 @@ pub fn exact(plan: &Plan, mortals: &[Mortal], horizon: Span, states: &mut States
     found
 }
 
-/// One period, from all new, as the timeline of the simulator draws it.
+/// One period, starting with everything new, from the simulator's own timeline.
 pub fn walk(plan: &Plan, mortals: &[Mortal], horizon: Span, streams: Streams, states: &mut States) -> Occupancy {
     let mut timeline = Timeline::new(plan, &streams, true);
     let (mut now, end) = (Time::ZERO, Time::ZERO + horizon);
-    // A component is down as long as anything holds it down.
+    // A component is down while at least one lifetime holds it down.
     let mut holds: BTreeMap<usize, u32> = BTreeMap::new();
     let mut state = states.number(&[]);
     let mut spent: BTreeMap<usize, u64> = BTreeMap::new();

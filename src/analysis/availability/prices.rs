@@ -1,4 +1,5 @@
-//! What a state loses, and what each way into it and back loses besides: from the structure, from the trials, else by rule.
+//! The prices: what a state loses while it lasts, and what each failure loses in transition. They come from the
+//! structure, from trials, or by rule.
 
 use super::lives::Mortal;
 use super::occupancy::States;
@@ -9,26 +10,26 @@ use crate::model::structure::{State, is_cut};
 use crate::scenario::plan::Plan;
 use crate::stats::interval;
 
-/// The trials of everything that is simulated.
+/// All trials.
 #[derive(Debug, Default)]
 pub struct Trials {
-    /// With everything up, one for each set of times.
+    /// Baselines, one per set of times.
     pub bases: Vec<Trial>,
-    /// Of each loss, with the index of its baseline.
+    /// Losses, each with the index of its baseline.
     pub losses: Vec<(Trial, usize)>,
-    /// Of outages of a component that are over before everything has reacted; the shortest first.
+    /// Outages that end before everything has reacted, shortest first.
     pub brief: Vec<Trial>,
 }
 
 impl Trials {
-    /// How many replications all have.
+    /// Replications that all trials have.
     pub fn replications(&self) -> usize {
         let losses = self.losses.iter().map(|(trial, _)| trial);
         let all = self.bases.iter().chain(losses).chain(&self.brief);
         all.map(Trial::replications).min().unwrap_or(0)
     }
 
-    /// Brief outages of a component.
+    /// The brief outages of a component.
     fn brief(&self, part: usize) -> impl Iterator<Item = &Trial> {
         self.brief.iter().filter(move |trial| trial.parts == [part])
     }
@@ -37,27 +38,28 @@ impl Trials {
         self.losses.iter().position(|(trial, _)| trial.parts == down)
     }
 
-    /// The one that has seen most.
+    /// The longest baseline.
     fn base(&self) -> &Trial {
         let longest = |a: &&Trial, b: &&Trial| a.seconds().total_cmp(&b.seconds());
         self.bases.iter().max_by(longest).expect("there is a baseline")
     }
 }
 
-/// Prices, by all replications or by all but one.
+/// Prices from all replications or with one left out.
 pub struct Prices<'a> {
     plan: &'a Plan,
     trials: &'a Trials,
-    /// By lifetime: how much each part of an outage counts, and how long one is on the average.
+    /// By lifetime: the weight of each part of its outages, and their mean duration.
     lasts: Vec<(Outages, f64)>,
     /// By lifetime: the trial of its component.
     trial_of: Vec<Option<usize>>,
-    /// By trial of a loss: was more lost in the second half of what was measured than in the first? Then only that half is taken for what lasts.
+    /// By trial of a loss: whether the second half of the measurement lost more than the first. Then only that half
+    /// counts as steady state.
     grew: Vec<bool>,
 }
 
 impl<'a> Prices<'a> {
-    /// With what the trials have seen so far.
+    /// With the replications simulated so far.
     pub fn new(plan: &'a Plan, mortals: &[Mortal], trials: &'a Trials) -> Prices<'a> {
         let trial_of: Vec<Option<usize>> = mortals.iter().map(|m| trials.of(&[m.part])).collect();
         let grew = |(trial, base): &(Trial, usize)| {
@@ -86,17 +88,17 @@ impl<'a> Prices<'a> {
         }
     }
 
-    /// How many replications there are.
+    /// Number of replications.
     pub fn replications(&self) -> usize {
         self.trials.replications()
     }
 
-    /// How many states were simulated.
+    /// Number of states simulated.
     pub fn simulations(&self) -> usize {
         self.trials.losses.len() + 1
     }
 
-    /// The lost share of each class while this lasts, where a simulation says so; by all replications, or all but one.
+    /// The steady-state loss of each class in this state, if simulated; from all replications or with one left out.
     pub fn simulated(&self, down: &[usize], cut: &[bool], without: Option<usize>) -> Option<Vec<f64>> {
         if down.is_empty() {
             let base = self.trials.base();
@@ -110,9 +112,9 @@ impl<'a> Prices<'a> {
         Some((0..cut.len()).map(of).collect())
     }
 
-    /// What lasts of a trial's loss.
+    /// The part of a trial's course that counts as steady state.
     fn lasting(&self, trial: usize, course: &Course) -> Count {
-        // Of several that are down nothing else counts the reaction.
+        // For several components down nothing else accounts for the reaction, so no slice is dropped.
         let alone = self.trials.losses[trial].0.parts.len() == 1;
         let late = if self.grew[trial] && alone {
             LASTING_SLICES / 2
@@ -122,7 +124,7 @@ impl<'a> Prices<'a> {
         sum(&course.lasting[late..])
     }
 
-    /// What a failure of this lifetime loses beside what is lost while it lasts, by class, in seconds of its requests.
+    /// Transient loss of a failure of this lifetime by class, in seconds of its requests.
     pub fn passing_s(&self, life: usize, cut: &[bool], without: Option<usize>) -> Vec<f64> {
         let Some(t) = self.trial_of[life] else {
             return vec![0.0; self.plan.classes.len()];
@@ -142,7 +144,7 @@ impl<'a> Prices<'a> {
             let brief: Vec<Course> = brief.map(|trial| trial.course(class, without)).collect();
             let lost = passing(outages, (excess, per_s), (&failing, &brief), &usual, self.grew[t]);
             if per_s > 0.0 {
-                // No failure loses less than nothing.
+                // A failure loses no less than nothing in total.
                 (lost / per_s).max(-excess.max(0.0) * mean_s)
             } else {
                 0.0
@@ -151,13 +153,13 @@ impl<'a> Prices<'a> {
         (0..self.plan.classes.len()).map(of).collect()
     }
 
-    /// Does a failure leave requests inside that nobody ever gives up?
+    /// Whether a failure leaves requests in flight that no time-out ends.
     pub fn leaves_stuck(&self, life: usize) -> bool {
         let trial = self.trial_of[life].map(|t| &self.trials.losses[t]);
         trial.is_some_and(|(trial, base)| trial.stuck > self.trials.bases[*base].stuck)
     }
 
-    /// Is more and more lost to the end of what was measured?
+    /// Whether the loss keeps growing to the end of the measurement.
     pub fn still_grows(&self, life: usize) -> bool {
         let late = |t: usize| {
             let trial = &self.trials.losses[t].0;
@@ -166,7 +168,7 @@ impl<'a> Prices<'a> {
         self.trial_of[life].is_some_and(|t| self.grew[t] && late(t))
     }
 
-    /// Is something still amiss when the way back has been watched to the end? Beyond three standard deviations of a count.
+    /// Whether more than the baseline is lost at the end of the watch, beyond three standard deviations of a count.
     pub fn stays_down(&self, life: usize) -> bool {
         let Some((trial, base)) = self.trial_of[life].map(|t| &self.trials.losses[t]) else {
             return false;
@@ -180,14 +182,14 @@ impl<'a> Prices<'a> {
         with.1 > without.1 + 3.0 * libm::sqrt(without.1) + 0.01 * with.0
     }
 
-    /// Requests of the baseline, and how many of them were lost; of one class, or of all.
+    /// Requests of the baseline and how many were lost, for one class or all.
     pub fn everything_up(&self, class: Option<usize>) -> Count {
         let base = self.trials.base();
         let wanted = (0..self.plan.classes.len()).filter(|c| class.is_none_or(|class| class == *c));
         wanted.map(|c| base.course(c, None).whole()).fold((0.0, 0.0), add)
     }
 
-    /// None of the baseline was lost, of a class or of all: the share that may be lost for all that. Else zero.
+    /// If the baseline lost nothing: the largest share that may be lost nevertheless. Otherwise zero.
     pub fn unseen(&self, class: Option<usize>) -> f64 {
         match self.everything_up(class) {
             (offered, lost) if lost <= 0.0 && offered > 0.0 => 1.0 - interval::never_failed(offered as u64),
@@ -196,7 +198,7 @@ impl<'a> Prices<'a> {
     }
 }
 
-/// What a failure loses beside the share that is lost while it lasts, in requests, beside the same time with everything up.
+/// Transient loss of a failure, in requests, compared with the baseline.
 fn passing(
     outages: &Outages,
     (excess, per_s): (f64, f64),
@@ -206,7 +208,7 @@ fn passing(
 ) -> f64 {
     let more = |failing: &Course, of: fn(&Course) -> Count| lost_of_usual(of(failing), of(usual), 1.0) - of(usual).1;
     let slices_of = |failing: &Course, of: fn(&Course) -> &[Count]| -> Vec<Slice> {
-        // Where nobody asked in a slice, it is as in the whole stretch.
+        // A slice without requests gets the share of the whole stretch.
         let (asked, lost) = of(failing).iter().copied().fold((0.0, 0.0), add);
         let share = if asked > 0.0 { lost / asked } else { 1.0 };
         let slice = |(f, u): (&Count, &Count)| Slice {
@@ -242,7 +244,7 @@ fn passing(
     })
 }
 
-/// Is more lost in the second half of these slices of what is measured than in the first?
+/// Whether the second half of these measured slices loses more than the first.
 fn more_and_more(trial: &Trial, classes: usize, slices: std::ops::Range<usize>) -> bool {
     let half = slices.start.midpoint(slices.end);
     let all = |replication: usize, slices: std::ops::Range<usize>| {
@@ -253,7 +255,7 @@ fn more_and_more(trial: &Trial, classes: usize, slices: std::ops::Range<usize>) 
     grows(&(0..trial.replications()).map(both).collect::<Vec<_>>())
 }
 
-/// Lost over offered; where the others have none of the class, over all of them.
+/// Lost over offered; if the other replications have no request of the class, over all replications.
 fn ratio(trial: &Trial, class: usize, without: Option<usize>, of: impl Fn(&Course) -> Count) -> f64 {
     let (offered, lost) = of(&trial.course(class, without));
     match (offered > 0.0, without) {

@@ -1,40 +1,39 @@
-//! Which states with several components down are simulated: the heaviest, and of the others some that stand for the rest.
+//! Which states with several components down are simulated: the heaviest, and a sample of the others.
 //!
-//! A sample with strata (Cochran, 1977): states with as many down and the same classes cut are a stratum, out of which some are
-//! drawn in even steps through its time. A sum over all states is then estimated without bias, and how the drawn states of
-//! a stratum differ among themselves says how well.
+//! The sample is stratified (Cochran, 1977). States with equally many components down and the same classes cut form a
+//! stratum, from which some are drawn by systematic sampling over its weight. The sum over all states is then estimated
+//! without bias, and the variation within a stratum gives its error.
 
 use std::collections::BTreeMap;
 
 use super::account::Account;
 use crate::base::random::{Draw, mix, unit};
 
-/// States with several down are simulated while they may add more than this share to what is lost, as long as there are not
-/// too many of them.
+/// Least share of the total loss that a state, or a stratum, may add for it to be simulated.
 const WORTH: f64 = 0.005;
-/// So many by themselves.
+/// Most states simulated individually.
 const HEAVIEST: usize = 20;
-/// So many of a stratum.
+/// Most states drawn per stratum.
 const DRAWN: usize = 8;
-/// And so many of all strata together.
+/// Most states drawn in total.
 const MOST_DRAWN: usize = 48;
 
-/// What is simulated beside everything up and each component alone.
+/// What is simulated besides everything up and each component alone.
 #[derive(Debug, Default)]
 pub struct Sample {
     /// The states, by number.
     pub simulated: Vec<usize>,
-    /// Which state stands for one that is not simulated.
+    /// For states not simulated, the state that stands for them.
     pub stand_ins: BTreeMap<usize, usize>,
     strata: Vec<Stratum>,
 }
 
-/// States that are alike as far as the structure knows.
+/// States that the structure cannot tell apart.
 #[derive(Debug, Default)]
 struct Stratum {
-    /// With the share of the time that the rule may misjudge.
+    /// Each with its weight: the share of time that the rule may misjudge.
     states: Vec<(usize, f64)>,
-    /// One for each step, so a heavy one may be there more than once.
+    /// One state per step; a heavy one may occur repeatedly.
     drawn: Vec<usize>,
 }
 
@@ -43,7 +42,7 @@ impl Stratum {
         self.states.iter().map(|s| s.1).sum()
     }
 
-    /// Draws so many in even steps, and lets each stand for those of its step.
+    /// Draws this many states in even steps; each stands for the states of its step.
     fn draw(&mut self, count: usize, turn: f64, stand_ins: &mut BTreeMap<usize, usize>) {
         let step = self.weight() / count as f64;
         let mut ends = 0.0;
@@ -51,7 +50,7 @@ impl Stratum {
         for (state, weight) in &self.states {
             let begins = ends;
             ends += weight;
-            // Those whose point lies in this state.
+            // Steps whose point lies in this state.
             while self.drawn.len() < count && (self.drawn.len() as f64 + turn) * step < ends {
                 self.drawn.push(*state);
             }
@@ -66,8 +65,8 @@ impl Stratum {
 }
 
 impl Sample {
-    /// Of states that no simulation has looked at, with the share of the time that the rule may misjudge, the heaviest first;
-    /// `lost` is what is lost as far as is known.
+    /// Chooses from the states not simulated, given heaviest first with the share of time that the rule may misjudge.
+    /// `lost` is the total loss known so far.
     pub fn of(hidden: &[(usize, f64)], account: &Account<'_>, lost: f64, seed: u64) -> Sample {
         let worth = |weight: f64| weight > WORTH * lost;
         let heavy = hidden
@@ -87,7 +86,7 @@ impl Sample {
         let mut strata: Vec<Stratum> = strata.into_values().filter(|s| worth(s.weight())).collect();
         strata.sort_by(|a, b| b.weight().total_cmp(&a.weight()));
         for (number, mut stratum) in strata.into_iter().take(MOST_DRAWN / DRAWN).enumerate() {
-            // In the order of their numbers neighbours have most in common.
+            // States with neighbouring numbers have most components in common.
             stratum.states.sort_unstable_by_key(|s| s.0);
             let count = DRAWN.min(stratum.states.len());
             stratum.draw(
@@ -106,7 +105,7 @@ impl Sample {
         sample
     }
 
-    /// Standard error of the share of all requests that is lost, for want of the states that others stand for.
+    /// Standard error of the share of all requests lost, due to the states that others stand for.
     pub fn error(&self, account: &Account<'_>) -> f64 {
         let of = |stratum: &Stratum| {
             let losses: Vec<f64> = stratum.drawn.iter().map(|s| account.lost_in(*s)).collect();

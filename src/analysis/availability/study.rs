@@ -1,4 +1,4 @@
-//! From a plan to what is found: states, trials, account, in this order.
+//! From a plan to the answer: states, then trials, then the account.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,64 +19,64 @@ use crate::study::{self, Count, Settings, Watch};
 /// What is asked.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// Of how long a stretch of time.
+    /// The horizon.
     pub horizon: Span,
-    /// Seed, replications and threads; the rest is chosen here.
+    /// Seed, replications and threads; the rest is set here.
     pub settings: Settings,
-    /// What is wanted of the times of a trial.
+    /// Requested times of a trial.
     pub wish: TimesWanted,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The answer.
     pub availability: Availability,
-    /// What one should know before believing it.
+    /// Its caveats.
     pub caveats: Vec<Caveat>,
     /// Replications of every trial.
     pub replications: u32,
-    /// Was everything finished?
+    /// Whether everything was finished.
     pub complete: bool,
     /// Events simulated.
     pub events: u64,
     /// Simulated time of the longest trial.
     pub trial_s: f64,
-    /// How much of its start is left out: what comes before the failure would.
+    /// Start of it that is left out: the time before the failure.
     pub warmup_s: f64,
 }
 
-/// Replications of a round where a precision is asked for.
+/// Replications per round if a precision is asked for.
 const ROUND: u32 = 5;
-/// After so many a precision that was not reached is given up.
+/// Most replications spent on a precision.
 const LAST: usize = 1_000;
-/// Periods to be walked through, as far as they take no more changes than this.
+/// Number of periods simulated: `PERIODS`, or fewer (at least `LEAST_PERIODS`) to keep to about this many changes.
 const PERIODS: usize = 1_000;
 const CHANGES: f64 = 2e6;
 const LEAST_PERIODS: usize = 20;
-/// A normal deviate is within so many standard deviations with the confidence of all intervals, 95 %.
+/// Standard normal quantile of a two-sided 95 % interval, as all intervals have.
 const TWO_SIDED: f64 = 1.96;
 
-/// Nothing in the scenario says how often anything fails.
+/// Whether the scenario gives no component a lifetime.
 pub fn is_immortal(plan: &Plan) -> bool {
     mortal(plan).1.is_empty()
 }
 
-/// More failures and repairs than this within the horizon are refused.
+/// Most failures and repairs within the horizon; longer horizons are refused.
 pub const MOST_CHANGES: f64 = 1e6;
 
-/// About how many failures and repairs the horizon holds.
+/// Expected number of failures and repairs within the horizon.
 pub fn changes(plan: &Plan, horizon: Span) -> f64 {
     changes_of(&mortal(plan).1, horizon)
 }
 
 fn changes_of(mortals: &[Mortal], horizon: Span) -> f64 {
-    // Where a mean does not exist, about an hour will do for a guess.
+    // If a mean does not exist, assume one hour.
     let cycle_s = |m: &Mortal| m.means.map_or(3600.0, |l| l.up_s + l.down_s).max(1e-9);
     mortals.iter().map(|m| 2.0 * horizon.seconds() / cycle_s(m)).sum()
 }
 
-/// Simulates, and says what it found; `None` where it was interrupted before there was anything to say.
+/// Simulates and answers; `None` if interrupted before there is a result.
 ///
 /// # Errors
 /// See [`study::Failure`].
@@ -164,13 +164,13 @@ pub fn answer(
     }))
 }
 
-/// When things happen in the trial of what is down.
+/// The times of the trial of these components.
 fn trial_of(plan: &Plan, down: &[usize], asked: &Asked) -> Times {
     let hits: Vec<Hit> = down.iter().flat_map(|c| plan.components[*c].hits.clone()).collect();
     Times::of(plan, &hits, asked.wish)
 }
 
-/// Those who simulate.
+/// Runs the trials.
 struct Crew<'a> {
     plan: &'a Plan,
     asked: &'a Asked,
@@ -182,7 +182,7 @@ struct Crew<'a> {
 }
 
 impl Crew<'_> {
-    /// The trial of what is down; of one component with a baseline, which those with the same times share.
+    /// Adds a trial of these components. A single component also gets a baseline, shared by trials with the same times.
     fn add(&mut self, down: &[usize]) {
         let times = trial_of(self.plan, down, self.asked);
         let bases = &mut self.trials.bases;
@@ -196,7 +196,7 @@ impl Crew<'_> {
         }
     }
 
-    /// Trials of those outages of a component that are over before everything has reacted.
+    /// Adds trials of a component's outages that end before everything has reacted.
     fn add_brief(&mut self, part: usize, often_brief: &OftenBrief) {
         let times = trial_of(self.plan, &[part], self.asked);
         let lengths = often_brief.lengths(self.plan, part, times.brief_to());
@@ -204,7 +204,7 @@ impl Crew<'_> {
         self.trials.brief.extend(lengths.into_iter().map(brief));
     }
 
-    /// More replications of all trials; or, from a loss on, the first of those that have none.
+    /// Runs more replications of all trials; with `from`, the first replications of the losses from that index.
     fn round(&mut self, round: u64, count: u32, from: usize) -> Result<(), study::Failure> {
         let Trials { bases, losses, brief } = &mut self.trials;
         let losses = losses[from..].iter_mut().map(|(trial, _)| trial);
@@ -249,7 +249,7 @@ impl Crew<'_> {
             all.push(caveat("overflow", "some simulations outgrew their limits (requests inside at once, steps), and ended early; what is said of those states covers only the time before"));
         }
         let lost = &found.downtime_min_per_year;
-        // What nobody can have seen lies above only.
+        // The unobservable part raises only the upper end.
         let wide = lost.value.zip(lost.lo).map(|(value, lo)| (value - lo) / value);
         if let (Some(target), Some(wide)) = (target, wide)
             && wide > target
@@ -281,7 +281,8 @@ impl Crew<'_> {
 }
 
 impl Trials {
-    /// Interrupted, some have more replications than others; those of several components may have none, and are priced by rule.
+    /// After an interruption, reduces all trials to equally many replications. Trials of several components may have
+    /// none; they are then priced by rule.
     fn keep_what_all_have(&mut self) {
         let least = |trials: &mut dyn Iterator<Item = &Trial>| trials.map(Trial::replications).min();
         let alone = |t: &&Trial| t.parts.len() < 2;
@@ -295,19 +296,19 @@ impl Trials {
     }
 }
 
-/// The slow time scale.
+/// The slow time scale: states and their occupancy.
 struct World {
     states: States,
     cuts: Vec<Vec<bool>>,
     sample: Sample,
-    /// How long each state lasts and how often each failure comes.
+    /// The time in each state and the rate of each failure.
     occupancy: Occupancy,
-    /// The long run, where the means exist: for the structure.
+    /// The long run, if the means exist; used for the structure.
     long_run: Option<Occupancy>,
     is_exact: bool,
     periods: Vec<Occupancy>,
     ages: bool,
-    /// Is the horizon so short that it matters that all is new at its start?
+    /// Whether the horizon is so short that starting with everything new matters.
     is_short: bool,
 }
 
@@ -321,12 +322,12 @@ impl World {
         let changes = changes_of(mortals, asked.horizon);
         let count = ((CHANGES / changes.max(1.0)) as usize).clamp(LEAST_PERIODS, PERIODS);
         let walk = |period: usize, states: &mut States| {
-            // Numbers of their own, so that no trial shares them.
+            // A seed of their own, so that no trial shares their draws.
             let streams = Streams::new(mix(asked.settings.seed, u64::MAX), period as u32);
             occupancy::walk(plan, mortals, asked.horizon, streams, states)
         };
         let periods: Vec<Occupancy> = (0..count).map(|p| walk(p, &mut states)).collect();
-        // Where repairs wait for each other, components are not independent.
+        // If repairs wait for each other, components are not independent.
         let means = mortals.iter().all(|m| m.means.is_some()) && !plan.repairs_wait();
         let long_run = means.then(|| occupancy::exact(plan, mortals, asked.horizon, &mut states));
         let ages = mortals.iter().any(|m| !m.planned && !m.ageless);
@@ -349,7 +350,8 @@ impl World {
         }
     }
 
-    /// Is what is lost known this well, or as well as more replications can make it? The scatter of the periods stays.
+    /// Whether the loss is known precisely enough, or as precisely as more replications can make it: the variation
+    /// between periods remains.
     fn is_settled(&self, account: &Account<'_>, target: f64) -> bool {
         let sums = Sums::of(account, &self.occupancy);
         let simulated = sums.over(&|s| s.all);
@@ -358,7 +360,7 @@ impl World {
         whole <= target * simulated.value || half(simulated) <= 0.3 * whole
     }
 
-    /// Where the periods were drawn, or some states stand for others, that scatter comes on top.
+    /// Adds the variation between periods, and that of states that stand for others.
     fn widened(&self, found: Interval, account: &Account<'_>) -> Interval {
         let drawn = match self.is_exact {
             true => Interval {
@@ -368,7 +370,7 @@ impl World {
             false => self.drawn(account),
         };
         let sampled = TWO_SIDED * self.sample.error(account);
-        // A class or a cause scatters as all together do, in proportion.
+        // The variation of a class or a cause is taken as proportional to that of the total.
         let share = if drawn.value > 0.0 {
             found.value / drawn.value
         } else {
@@ -386,7 +388,7 @@ impl World {
         interval::mean(&lost).unwrap_or(Interval { value: 0.0, half: None })
     }
 
-    /// States with several down that the rule may misjudge by enough to matter.
+    /// States with several components down that the rule may misjudge noticeably.
     fn worth_a_look(&self, plan: &Plan, mortals: &[Mortal], trials: &Trials, asked: &Asked) -> Sample {
         let prices = Prices::new(plan, mortals, trials);
         let account = Account::new(plan, mortals, self.map(), &prices);
@@ -470,7 +472,7 @@ impl World {
         let lost = self.periods.iter().map(|p| account.period(p) * YEAR_MIN);
         let mut lost: Vec<f64> = lost.collect();
         lost.sort_by(f64::total_cmp);
-        // The smallest with at least that share at or below.
+        // The smallest value with at least this share at or below it.
         let quantile = |p: f64| lost[((p * lost.len() as f64).ceil() as usize).clamp(1, lost.len()) - 1];
         Periods {
             count: lost.len() as u32,
@@ -482,7 +484,7 @@ impl World {
     }
 }
 
-/// What everything comes to, by all replications and by all but each.
+/// The account from all replications, and with each one left out.
 struct Sums {
     all: Sum,
     without: Vec<Sum>,
@@ -497,17 +499,17 @@ impl Sums {
         }
     }
 
-    /// Loads that change make replications unequal: what counts is what all of them lost of all that they were asked.
+    /// With a varying load replications differ in size, so the jackknife uses totals.
     fn over(&self, of: &dyn Fn(&Sum) -> f64) -> Interval {
         let without: Vec<f64> = self.without.iter().map(of).collect();
         interval::jackknife(of(&self.all), &without)
     }
 }
 
-/// All up at the start, a component is down for less than in the long run, by this part of what that is.
+/// Largest tolerated deficit of downtime from starting with everything up, as a share of the long run.
 const NEGLIGIBLE: f64 = 0.02;
 
-/// Is that too much? What was up is forgotten at the sum of both rates.
+/// Whether that deficit is larger. The initial state is forgotten at the sum of failure and repair rate.
 fn starts_matter(mortal: &Mortal, horizon: Span) -> bool {
     let forgets_s = |l: &reliability::Life| l.up_s * l.down_s / (l.up_s + l.down_s).max(1e-9);
     let life = mortal.means.as_ref().filter(|_| !mortal.planned);
@@ -520,7 +522,7 @@ fn unused(plan: &Plan) -> Vec<String> {
     names.map(|(c, _)| c.name.clone()).collect()
 }
 
-/// All periods as one.
+/// Merges all periods.
 fn together(periods: &[Occupancy]) -> Occupancy {
     let part = 1.0 / periods.len().max(1) as f64;
     let mut all = Occupancy::default();
@@ -535,7 +537,7 @@ fn together(periods: &[Occupancy]) -> Occupancy {
     all
 }
 
-/// Mean time between outages and to the end of one.
+/// Mean time between outages, and mean duration.
 fn times(found: Outages) -> (Option<f64>, Option<f64>) {
     match found.per_s > 0.0 {
         true => (Some((1.0 - found.share) / found.per_s), Some(found.share / found.per_s)),
@@ -564,7 +566,7 @@ fn slo(plan: &Plan, all: &Estimate, of_class: &dyn Fn(usize) -> (String, ClassAv
     plan.slo.iter().filter_map(result).collect()
 }
 
-/// What is not answered of a share that is.
+/// Turns the share answered into the share lost.
 fn lost(answered: Estimate) -> Estimate {
     let of = |share: Option<f64>| share.map(|s| 1.0 - s);
     Estimate {

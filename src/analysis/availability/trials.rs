@@ -1,5 +1,6 @@
-//! What each state loses, from requests: a component fails, everything reacts, what is left is measured, it is repaired, and the
-//! way back is watched. Beside it the same requests with everything up.
+//! The trials: components fail, everything reacts, the steady state is measured, they are repaired, and the recovery is
+//! watched. The baseline is the same simulation with everything up. A course is what one class loses over the time of a
+//! trial.
 
 use crate::analysis::spof::Times;
 use crate::base::ids::{ClassId, SourceId};
@@ -8,52 +9,52 @@ use crate::model::recorder::{Row, RunRecord};
 use crate::model::request::Outcome;
 use crate::scenario::plan::{Fault, Plan, Warmup};
 
-/// The reaction to a failure is looked at in so many slices.
+/// Number of slices of the reaction to a failure.
 pub const SLICES: usize = 64;
-/// What is taken for lasting in so many, an even number.
+/// Number of slices of the measured steady state; even.
 pub const LASTING_SLICES: usize = 32;
-/// And what comes just before the repair in so many.
+/// Number of slices of the time just before the repair.
 pub const LAST_SLICES: usize = 32;
 
-/// Offered and lost requests of some stretch of time.
+/// Requests offered and lost in some stretch of time.
 pub type Count = (f64, f64);
 
-/// What one class met in one run.
+/// The requests of one class in one run.
 #[derive(Clone, Debug)]
 pub struct Course {
     /// Before the failure.
     pub before: Count,
-    /// While everything reacts, by slice.
+    /// During detection and fail-over, by slice.
     pub reacting: Vec<Count>,
-    /// While the state lasts, by slice.
+    /// In the steady state, by slice.
     pub lasting: Vec<Count>,
-    /// Just before the repair, by slice, the last first: what these meet may be the repair.
+    /// Just before the repair, by slice, last first: retries of these may reach the repair.
     pub ending: Vec<Count>,
     /// From the repair on.
     pub returning: Count,
-    /// Of that, the last quarter.
+    /// The last quarter of that.
     pub late: Count,
 }
 
-/// The simulations of a loss, or of no loss at all.
+/// The simulations of a loss, or of the baseline.
 #[derive(Clone, Debug)]
 pub struct Trial {
     /// The components that fail; none in the baseline.
     pub parts: Vec<usize>,
-    /// When things happen.
+    /// The times.
     pub times: Times,
-    /// For how long they are down, where not for all that there is time for.
+    /// Duration of a brief outage; `None` for a full one.
     brief: Option<Span>,
     /// By replication and class.
     courses: Vec<Vec<Course>>,
     /// By class, over all replications.
     sums: Vec<Course>,
-    /// Requests that came before the repair and are still inside when all is over, though nobody gives them up.
+    /// Requests from before the repair that are still in flight at the end because no time-out ends them.
     pub stuck: u64,
 }
 
 impl Trial {
-    /// Of these components.
+    /// A trial of these components.
     pub fn new(times: Times, parts: &[usize]) -> Trial {
         Trial {
             parts: parts.to_vec(),
@@ -65,7 +66,7 @@ impl Trial {
         }
     }
 
-    /// The same, but its components are down for so long only.
+    /// The same with a brief outage of this duration.
     pub fn brief(self, down: Span) -> Trial {
         Trial {
             brief: Some(down),
@@ -73,7 +74,7 @@ impl Trial {
         }
     }
 
-    /// The plan in which they fail and are repaired, and nothing else happens.
+    /// The plan in which only this outage occurs.
     pub fn plan(&self, plan: &Plan) -> Plan {
         let fault = |part: &usize| Fault {
             at: Time::ZERO + self.times.crash,
@@ -90,7 +91,7 @@ impl Trial {
         trial
     }
 
-    /// What several lose together is only wanted while it lasts.
+    /// With several components only the steady state is needed, not the recovery.
     fn end(&self) -> Span {
         match self.parts.len() {
             0 | 1 => self.repaired() + self.times.watch,
@@ -102,7 +103,7 @@ impl Trial {
         self.times.crash + self.times.settle + self.times.measure
     }
 
-    /// Requests that come just before the repair say nothing of what lasts.
+    /// The grace before the repair is not part of the steady state.
     fn down(&self) -> Span {
         self.times.settle + self.times.measure + self.times.grace
     }
@@ -111,38 +112,38 @@ impl Trial {
         self.times.crash + self.down()
     }
 
-    /// How long a slice of the reaction lasts.
+    /// Length of a slice of the reaction.
     pub fn slice_s(&self) -> f64 {
         self.times.settle.seconds() / SLICES as f64
     }
 
-    /// How long a slice of what is taken for lasting lasts.
+    /// Length of a slice of the steady state.
     pub fn lasting_slice_s(&self) -> f64 {
         self.times.measure.seconds() / LASTING_SLICES as f64
     }
 
-    /// How long a slice of what comes just before the repair lasts.
+    /// Length of a slice of the time before the repair.
     pub fn last_slice_s(&self) -> f64 {
         self.times.grace.seconds() / LAST_SLICES as f64
     }
 
-    /// How long all of it lasts that is looked at.
+    /// Length of the part that is evaluated.
     pub fn seconds(&self) -> f64 {
         self.end().seconds()
     }
 
-    /// For how much of that requests are counted.
+    /// Length of the part whose requests are counted.
     pub fn counted_s(&self) -> f64 {
         let watched = self.end() - self.repaired();
         (self.times.settle + self.times.measure + watched).seconds()
     }
 
-    /// How many replications it has seen.
+    /// Number of replications.
     pub fn replications(&self) -> usize {
         self.courses.len()
     }
 
-    /// Forgets all but the first few.
+    /// Keeps only the first replications.
     pub fn keep(&mut self, count: usize) {
         for courses in self.courses.drain(count.min(self.courses.len())..) {
             for (sum, course) in self.sums.iter_mut().zip(&courses) {
@@ -151,7 +152,7 @@ impl Trial {
         }
     }
 
-    /// What a class met, in all replications or in all but one.
+    /// The course of a class over all replications, or with one left out.
     pub fn course(&self, class: usize, without: Option<usize>) -> Course {
         match (self.sums.get(class), without) {
             (None, _) => Course::nothing(),
@@ -160,12 +161,12 @@ impl Trial {
         }
     }
 
-    /// What a class met in a replication.
+    /// The course of a class in one replication.
     pub fn course_in(&self, class: usize, replication: usize) -> &Course {
         &self.courses[replication][class]
     }
 
-    /// Shown each replication in order, with a row for every request.
+    /// Counts one replication, given in order with a row for every request.
     pub fn see(&mut self, plan: &Plan, record: &RunRecord) {
         let mut courses = vec![Course::nothing(); plan.classes.len()];
         let (crash, settled) = (
@@ -176,12 +177,12 @@ impl Trial {
         let late = end - (end - repaired) / 4.0;
         let longest = longest_answers(plan, record);
         let ends = Time::ZERO + self.end() + self.times.grace;
-        // Of who came later, those still inside may yet be answered, as others were that took as long.
+        // A late request still in flight may yet be answered, as others were after as long a time.
         let may_wait = |class: ClassId| longest[class.index()].min(self.times.grace + self.times.measure.scaled(0.5));
         let is_known = |row: &&Row| ends.since(row.arrived) >= may_wait(row.class);
         let asked = record.rows.iter().filter(is_known);
         let asked = asked.map(|row| (row.arrived, row.class, row.outcome == Outcome::Ok));
-        // A page whose document fails loses all that it names.
+        // A page whose document fails loses all its resources.
         let named = |(began, source): &(Time, SourceId)| {
             let (began, page) = (*began, &plan.sources[source.index()].page);
             page.iter().skip(1).map(move |class| (began, *class, false))
@@ -221,7 +222,7 @@ impl Trial {
     }
 }
 
-/// By class: how long the good answer took that took longest.
+/// By class: the longest time to a good answer.
 fn longest_answers(plan: &Plan, record: &RunRecord) -> Vec<Span> {
     let mut longest = vec![Span::ZERO; plan.classes.len()];
     for row in record.rows.iter().filter(|row| row.outcome == Outcome::Ok) {
@@ -232,12 +233,12 @@ fn longest_answers(plan: &Plan, record: &RunRecord) -> Vec<Span> {
     longest
 }
 
-/// All of them together.
+/// The sum of counts.
 pub fn sum<'a>(counts: impl IntoIterator<Item = &'a Count>) -> Count {
     counts.into_iter().fold((0.0, 0.0), |sum, c| add(sum, *c))
 }
 
-/// Both together.
+/// The sum of two counts.
 pub fn add(a: Count, b: Count) -> Count {
     (a.0 + b.0, a.1 + b.1)
 }
@@ -254,7 +255,7 @@ impl Course {
         }
     }
 
-    /// With so many times another.
+    /// Adds another course, multiplied by `times`.
     fn with(&self, other: &Course, times: f64) -> Course {
         let plus = |a: Count, b: Count| add(a, (times * b.0, times * b.1));
         let slices = |a: &[Count], b: &[Count]| a.iter().zip(b).map(|(a, b)| plus(*a, *b)).collect();
@@ -268,7 +269,7 @@ impl Course {
         }
     }
 
-    /// All of it together, but for what comes before a failure would: that is the warm-up.
+    /// All of it, except the time before a failure, which is warm-up.
     pub fn whole(&self) -> Count {
         let all = self.reacting.iter().chain(&self.lasting);
         add(sum(all), self.returning)
