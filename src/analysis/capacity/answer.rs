@@ -1,4 +1,4 @@
-//! The whole answer: the knee closely, the curve, every loss, and what to know before believing it.
+//! The whole answer of `capacity`: the knee in detail, the curve, the knee after each loss, and the caveats.
 
 use super::bound::{blame, bound, utilization};
 use super::curve::Seen;
@@ -14,10 +14,10 @@ use crate::scenario::plan::{Arrivals, Component, Fault, Measure, Objective, Plan
 use crate::stats::interval::CONFIDENCE;
 use crate::stats::knee::{self, Crossing, Line, Reading};
 
-/// The objective that is broken by a backlog that grows.
+/// Objective named when a growing backlog is what breaks.
 const STABILITY: &str = "stability";
 
-/// Finds the knee, draws the curve, and loses every component in turn.
+/// Finds the knee, draws the curve, and repeats the search with each component lost.
 ///
 /// # Errors
 /// If it is stopped before there is a knee, or a study fails.
@@ -39,7 +39,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
             },
         );
     }
-    // What a load does to a stack that has long been at work.
+    // The load acts on a stack that has long been at work.
     plan.midlife = true;
     let bounded = bound(&plan, &[]);
     let most = bounded.as_ref().map(|b| b.0);
@@ -94,7 +94,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
     found.caveats.splice(0..0, caveats(&plan, &found.capacity, question));
     match rest {
         Err(End::Failed(failure)) => Err(End::Failed(failure)),
-        // What was finished is worth having.
+        // Keep what is finished.
         Err(End::Stopped) => Ok(Found {
             complete: false,
             ..found
@@ -103,7 +103,7 @@ pub fn answer(question: &Question, ask: &mut Ask<'_>) -> Result<Found, End> {
     }
 }
 
-/// The curve, and every loss.
+/// The curve, and the knee after each loss.
 fn the_rest(
     question: &Question,
     search: &mut Search<'_, '_>,
@@ -112,7 +112,7 @@ fn the_rest(
 ) -> Result<(), End> {
     let trials = curve::trials(search, knee, LOST.at_most(question.replications))?;
     found.capacity.curve = curve::points(&trials);
-    // Without a knee what was busy is told of today's load, which only the curve has looked at.
+    // Without a knee, utilization is reported at today's load, which only the curve has simulated.
     if let Some(today) = nearest(&trials, knee).filter(|_| knee.verdict != Verdict::Found) {
         found.capacity.utilization = utilization(&today.run);
         found.capacity.utilization_per_s = today.rate_per_s;
@@ -142,7 +142,7 @@ fn the_rest(
     Ok(())
 }
 
-/// How many times the present load can be answered for long, where that is known beyond what runs of minutes show.
+/// The multiple of the present load that can be sustained, if the bound proves it beyond what runs of minutes show.
 pub(super) fn firm(plan: &Plan, bounded: Option<&(f64, Bound, bool)>) -> Option<f64> {
     let (most, _, is_firm) = bounded?;
     (*is_firm && !is_closed(plan) && !is_timed(plan)).then(|| most / promised(plan))
@@ -155,19 +155,19 @@ fn burst() -> Caveat {
     }
 }
 
-/// The share that must be answered.
+/// The share of requests that must be answered.
 fn promised(plan: &Plan) -> f64 {
     promise(plan).map_or(USUAL_AVAILABILITY, |o| o.target).max(1e-9)
 }
 
-/// Who says so.
+/// The strictest overall availability objective.
 fn promise(plan: &Plan) -> Option<&Objective> {
     let overall = |o: &&Objective| o.measure == Measure::Availability && o.class.is_none();
     let promises = plan.slo.iter().filter(overall);
     promises.max_by(|a, b| a.target.total_cmp(&b.target))
 }
 
-/// A warm-up that is to be found is found once, under the present load.
+/// An automatic warm-up is determined once, at the present load.
 fn settle_warmup(plan: &mut Plan, ask: &mut Ask<'_>) -> Result<(), End> {
     if plan.warmup == Warmup::Auto {
         let study = ask("the warm-up", plan, 1).map_err(End::Failed)?;
@@ -179,7 +179,7 @@ fn settle_warmup(plan: &mut Plan, ask: &mut Ask<'_>) -> Result<(), End> {
     Ok(())
 }
 
-/// Closely, and with a precision more and more so.
+/// Searches with the fine effort; with a precision, repeats with more replications until it is reached.
 fn finely(search: &mut Search<'_, '_>, question: &Question, start: f64) -> Result<(Knee, Vec<Trial>), End> {
     let mut effort = Effort {
         replications: question.replications,
@@ -211,10 +211,10 @@ fn finely(search: &mut Search<'_, '_>, question: &Question, start: f64) -> Resul
     }
 }
 
-/// A precision that would take more is given up.
+/// Most replications spent on a precision.
 const MOST_REPLICATIONS: u32 = 2_000;
 
-/// The knee of what is left without a component.
+/// The knee of the stack without one component.
 pub(super) fn without(
     question: &Question,
     plan: &Plan,
@@ -230,7 +230,7 @@ pub(super) fn without(
         .iter()
         .filter(|o| o.measure == Measure::Availability && o.class.is_none());
     if promised.map(|o| 1.0 - o.target).any(|allowed| lost > allowed) {
-        // Whatever the load: so much is cut off that the availability is missed by structure.
+        // The loss cuts off more than the availability objective allows, whatever the load.
         let nothing = estimate(Some(0.0), Some(0.0), Some(0.0));
         let limited_by = Some(Limit {
             objective: "availability".into(),
@@ -259,7 +259,7 @@ pub(super) fn without(
     let shrinks = before.zip(after).map_or(1.0, |(b, a)| (a / b).min(1.0));
     let what = format!("without {}", component.name);
     let mut search = Search::new(question, left, after, &what, ask);
-    // The fault is ours, and at the start: it does not tie the run to any time.
+    // Our own fault starts with the run, so it does not make the run's length matter.
     search.whole = question.whole || is_timed(plan);
     search.settle = plan.settled(&component.hits);
     let start = libm::log(whole.knee_ratio.value.filter(|v| *v > 0.0).unwrap_or(1.0) * shrinks);
@@ -329,7 +329,7 @@ fn is_precise(knee: &Knee, precision: f64) -> bool {
     }
 }
 
-// --- what is said of it ---------------------------------------------------------------------------------------------
+// --- the knee and its limit -----------------------------------------------------------------------------------------
 
 fn estimate(value: Option<f64>, lo: Option<f64>, hi: Option<f64>) -> Estimate {
     Estimate {
@@ -340,11 +340,11 @@ fn estimate(value: Option<f64>, lo: Option<f64>, hi: Option<f64>) -> Estimate {
     }
 }
 
-/// So near to what it can do, a resource is what breaks first.
+/// Share of its bound above which a resource counts as what breaks first.
 const NEAR: f64 = 0.85;
 
 impl Knee {
-    /// Where nothing that is measured is near its limit, it is what the bound is about, if that is near.
+    /// If no measured resource is near its limit, names the bound's resource, provided the knee is near the bound.
     fn near_to(mut self, bound: Option<&Bound>) -> Knee {
         let near = bound.filter(|b| self.knee_per_s.value.is_some_and(|knee| knee >= NEAR * b.rate_per_s));
         if let (Some(limit), Some(bound)) = (&mut self.limited_by, near) {
@@ -353,7 +353,7 @@ impl Knee {
         self
     }
 
-    /// No more than so many times the present load can be answered for long, even where a run of minutes gets away with more.
+    /// Caps the knee at the sustainable multiple of the present load, even if runs of minutes carry more.
     pub(super) fn within(self, most: Option<f64>, plan: &Plan) -> Knee {
         let Some(most) = most else { return self };
         let most_per_s = most * plan.requests_per_s();
@@ -369,7 +369,7 @@ impl Knee {
                 knee_per_s: capped(self.knee_per_s, most_per_s),
                 ..self
             },
-            // A `burst` that lasts for longer than the runs.
+            // A `burst` that lasts longer than the runs.
             Verdict::EveryLoad => {
                 let exactly = |value: f64| estimate(Some(value), Some(value), Some(value));
                 Knee {
@@ -387,11 +387,11 @@ impl Knee {
     }
 }
 
-/// The knee among loads that were looked at.
+/// The knee among the loads tried.
 pub(super) fn knee_of(plan: &Plan, trials: &[Trial]) -> Knee {
     let readings: Vec<Reading> = trials.iter().map(|t| t.reading).collect();
     let at = |line: Line| knee::crossing(&readings, line);
-    // Of users that wait for their answers, the last that is still whole.
+    // Closed sources have whole users: take the last whole number.
     let whole = |at: f64| {
         let users = plan.users().map(|now| (libm::exp(at) * f64::from(now) + 1e-9) as u32);
         in_users(plan, users.map(|users| users.max(1))).unwrap_or(at)
@@ -410,7 +410,7 @@ pub(super) fn knee_of(plan: &Plan, trials: &[Trial]) -> Knee {
         Some(Crossing::Before(least)) => (Verdict::NoLoad, estimate(None, None, Some(least))),
         None => (Verdict::NoLoad, Estimate::default()),
     };
-    // Users at their limit ask no more often for being more: chance may have more of them ask less.
+    // At their limit, more users do not ask more often; noise may even order the rates the other way.
     let each = |e: Estimate, f: &dyn Fn(f64) -> f64| {
         let (value, lo, hi) = (e.value.map(f), e.lo.map(f), e.hi.map(f));
         let both = |bound: Option<f64>, least: fn(f64, f64) -> f64| bound.map(|b| value.map_or(b, |v| least(b, v)));
@@ -438,7 +438,7 @@ pub(super) fn knee_of(plan: &Plan, trials: &[Trial]) -> Knee {
     knee
 }
 
-/// The load at a place between two that were tried.
+/// The load at a position between two trials.
 fn rate_at(trials: &[Trial], at: f64) -> f64 {
     let above = trials
         .partition_point(|t| t.reading.at < at)

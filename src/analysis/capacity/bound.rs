@@ -1,4 +1,4 @@
-//! What is known before anything is simulated: the operational law, and what gives way where it is measured.
+//! What is known before any simulation (the operational law), and which component a measured knee is blamed on.
 
 use super::Bound;
 use crate::analysis::result::{Estimate, Ordered, Run};
@@ -6,7 +6,7 @@ use crate::base::ids::NodeId;
 use crate::scenario::plan::Plan;
 use crate::scenario::review::{Bottleneck, bottleneck};
 
-/// How many times the present load the bottleneck can carry, which it is, and whether no more can get through.
+/// The bottleneck: the multiple of the present load it can carry, the resource, and whether that limit is firm.
 pub fn bound(plan: &Plan, lost: &[NodeId]) -> Option<(f64, Bound, bool)> {
     let Bottleneck { used, is_firm } = bottleneck(plan, &|node| lost.contains(&node))?;
     let times = 1.0 / used.ratio();
@@ -18,7 +18,7 @@ pub fn bound(plan: &Plan, lost: &[NodeId]) -> Option<(f64, Bound, bool)> {
     Some((times, bound, is_firm))
 }
 
-/// How busy everything with a limit is.
+/// Utilization of everything that has a limit.
 pub fn utilization(run: &Run) -> Ordered<Estimate> {
     let hosts = run.hosts.iter().map(|(name, host)| (name, host.cpu_ratio));
     let nodes = run.nodes.iter().map(|(name, node)| (name, node.utilization_ratio));
@@ -26,14 +26,16 @@ pub fn utilization(run: &Run) -> Ordered<Estimate> {
     Ordered(limited.map(|(name, busy)| (name.to_owned(), busy)).collect())
 }
 
-/// What is at its limit is blamed from here on.
+/// Utilization from which a resource can be blamed.
 const BUSY: f64 = 0.6;
-/// Workers that wait for a busy host are a symptom of it.
+/// A host whose utilization is within this of its busy workers' is the cause: workers that wait for its cores look
+/// busy.
 const NEAR: f64 = 0.2;
-/// Whoever turns away so much of what comes is blamed first.
+/// Share of refused calls from which a node is blamed first.
 const TURNS_AWAY: f64 = 0.001;
 
-/// What has least to spare: whoever turns calls away, where `refusals` are what counts; else the busiest resource, and its host rather than what runs there.
+/// The component with least headroom: one that refuses calls, if `refusals` matter; otherwise the busiest resource,
+/// where a host goes before what runs on it.
 pub fn blame(plan: &Plan, run: &Run, refusals: bool) -> Option<String> {
     let cpu = |host: usize| {
         let named = run.hosts.get(&plan.hosts[host].name);
@@ -48,7 +50,7 @@ pub fn blame(plan: &Plan, run: &Run, refusals: bool) -> Option<String> {
         let refused = result.refused as f64 / result.arrived.max(1) as f64;
         let workers = result.utilization_ratio.value.unwrap_or(0.0);
         let pressure = workers + if refusals && refused > TURNS_AWAY { 1.0 } else { 0.0 };
-        // A host that is nearly as busy as the node on it is the cause.
+        // A host nearly as busy as the node on it is the cause.
         match cpu(host) > BUSY && cpu(host) + NEAR >= workers {
             true => (pressure.max(cpu(host)), plan.hosts[host].name.clone()),
             false => (pressure, name.to_owned()),

@@ -1,13 +1,13 @@
-//! Latency and goodput against the load, to twice the knee.
+//! Latency and goodput against the load, up to twice the knee.
 
 use super::search::{Effort, End, Search, Trial};
 use super::{Beyond, Knee, Point, Shape, Verdict};
 use crate::analysis::result::{Distribution, Metrics};
 
-/// Loads of the curve, over the knee: denser where it bends.
+/// Loads of the curve as multiples of the knee, denser around it.
 const LOADS: [f64; 12] = [0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.1, 1.25, 1.5, 2.0];
 
-/// The loads of the curve, tried. Without a knee, around the present load.
+/// Runs the loads of the curve; without a knee, around the present load.
 pub(super) fn trials(search: &mut Search<'_, '_>, knee: &Knee, effort: Effort) -> Result<Vec<Trial>, End> {
     let knee = knee.knee_ratio.value.filter(|v| *v > 0.0).unwrap_or(1.0);
     search.what("the curve");
@@ -16,7 +16,7 @@ pub(super) fn trials(search: &mut Search<'_, '_>, knee: &Knee, effort: Effort) -
     loads.into_iter().map(|at| search.trial(at, effort)).collect()
 }
 
-/// As points.
+/// Trials as points.
 pub(super) fn points(trials: &[Trial]) -> Vec<Point> {
     let point = |trial: &Trial| Point {
         rate_per_s: trial.rate_per_s,
@@ -50,13 +50,14 @@ impl Seen {
     }
 }
 
-/// The curve looks at other replications than the knee. Where it misses a promise below the knee's interval, or keeps all above it and
-/// no further than can be for long, the knee is not known so well: the interval reaches to there. The loads that say so.
+/// The curve uses other replications than the knee. A point that fails below the knee's interval, or holds above it
+/// within the bound, shows that the knee is less certain: the interval is widened to that point. Returns the loads of
+/// such points.
 pub(super) fn widen(knee: &mut Knee, curve: &[Seen], most: Option<f64>) -> Vec<f64> {
     let (Verdict::Found, Some(lo), Some(hi)) = (knee.verdict, knee.knee_ratio.lo, knee.knee_ratio.hi) else {
         return Vec::new();
     };
-    // Loads are powers of e: what is the same may differ in the last digit.
+    // Loads are powers of e: equal ones may differ in the last digit.
     let beyond = |a: f64, b: f64| a > b * (1.0 + 1e-9);
     let can_be = |p: &Seen| most.is_none_or(|most| !beyond(p.load_ratio, most));
     let below = curve.iter().find(|p| !p.holds && beyond(lo, p.load_ratio));
@@ -73,7 +74,7 @@ pub(super) fn widen(knee: &mut Knee, curve: &[Seen], most: Option<f64>) -> Vec<f
     below.into_iter().chain(above).map(|p| p.rate_per_s).collect()
 }
 
-/// What goodput does beyond the knee: the last point against the best.
+/// How goodput develops beyond the knee: the last point against the best.
 pub(super) fn beyond(knee: &Knee, curve: &[Point]) -> Option<Beyond> {
     let knee_per_s = knee.knee_per_s.value.filter(|v| *v > 0.0)?;
     let last = curve.last()?;
@@ -124,7 +125,7 @@ mod tests {
         }
     }
 
-    /// The two ends of the interval, and the loads that moved them.
+    /// The bounds of both intervals, and the loads that moved them.
     fn widened(curve: &[(f64, bool)], most: Option<f64>) -> ([Option<f64>; 4], Vec<f64>) {
         let curve: Vec<Seen> = curve.iter().map(seen).collect();
         let mut knee = knee();
@@ -136,7 +137,7 @@ mod tests {
     #[test]
     fn the_interval_of_a_knee_covers_what_the_curve_shows() {
         let as_it_was = ([Some(1.9), Some(2.1), Some(190.0), Some(210.0)], vec![]);
-        // What lies within the interval is no contradiction.
+        // A point within the interval is no contradiction.
         assert_eq!(
             widened(&[(1.9, false), (2.0, true), (2.1, true), (2.2, false)], None),
             as_it_was
@@ -149,7 +150,7 @@ mod tests {
         let expected = [1.8, 2.4, 180.0, 240.0];
         assert!(ends.iter().zip(expected).all(|(a, b)| near(a.unwrap(), b)), "{ends:?}");
         assert!(near(loads[0], 180.0) && near(loads[1], 240.0), "{loads:?}");
-        // More than can be for long is no evidence.
+        // A load above the bound is no evidence.
         assert_eq!(widened(&[(2.0, true), (2.4, true)], Some(2.1)), as_it_was);
         let mut none = Knee {
             verdict: Verdict::NoLoad,

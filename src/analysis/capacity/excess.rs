@@ -1,14 +1,14 @@
-//! The curve that is to cross zero: how far beyond its target the worst objective is.
+//! The function whose root is the knee: how far the worst objective is beyond its target.
 
 use crate::analysis::result::{Estimate, Run, SloResult};
 use crate::scenario::plan::{Measure, Objective, Plan};
 
-/// A backlog that grows, as a share of what comes.
+/// Growth of the backlog, as a share of arrivals, that counts as unstable.
 const GROWS: f64 = 0.01;
-/// Excess over a target, as a logarithm, is looked at no further.
+/// Limit of the excess, as a logarithm; larger values are clamped.
 const FAR: f64 = 10.0;
 
-/// How far beyond its target the worst objective is, with its interval, as the logarithm of a ratio; and which it is.
+/// How far the worst objective is beyond its target, with its interval, as the logarithm of a ratio; and its index.
 pub(super) fn excess(plan: &Plan, run: &Run, measured_s: f64) -> ([f64; 3], usize) {
     let mut heights: Vec<[f64; 3]> = plan
         .slo
@@ -16,7 +16,7 @@ pub(super) fn excess(plan: &Plan, run: &Run, measured_s: f64) -> ([f64; 3], usiz
         .zip(&run.slo)
         .map(|(o, r)| of_objective(o, r, run, plan))
         .collect();
-    // What is inside at the end beyond what Little's law has inside of a stack in balance.
+    // Requests in flight at the end, beyond those that Little's law gives for a stable stack.
     let requests = &run.metrics.requests;
     let inside = requests.unfinished as f64 / requests.offered.max(1) as f64;
     let usual = run.metrics.latency_s.mean.value.unwrap_or(0.0) / measured_s.max(1e-9);
@@ -38,7 +38,7 @@ fn of_objective(objective: &Objective, result: &SloResult, run: &Run, plan: &Pla
     debug_assert_eq!(run.classes.0.len(), plan.classes.len());
     let Estimate { value, lo, hi, .. } = result.observed;
     let Some(value) = value else {
-        // Nothing came: no promise is broken. Nothing succeeded: every promise about it is.
+        // Without finished requests: if there were none at all, the objective holds; if none succeeded, it is missed.
         let nothing = metrics.requests.offered == metrics.requests.unfinished;
         return [if nothing { -FAR } else { FAR }; 3];
     };

@@ -1,4 +1,5 @@
-//! The search: a rough bracket by short runs, then the three lines of [`crate::stats::knee`] by longer ones.
+//! The search for the knee: short runs bracket it, longer runs follow the three lines of [`crate::stats::knee`]. A
+//! trial is the simulation of one load; positions (`at`) are logarithms of the load over the present load.
 
 use super::excess::excess;
 use super::sizes::Stack;
@@ -9,28 +10,28 @@ use crate::scenario::plan::{Arrivals, Load, Measure, Plan, Warmup};
 use crate::stats::knee::{self, Line, Reading};
 use crate::study::{self, Study};
 
-/// What is wanted.
+/// What is asked.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// The scenario.
     pub plan: Plan,
-    /// Replications of each load that is looked at closely.
+    /// Replications of each load in the fine search.
     pub replications: u32,
-    /// More of them, until the knee's relative half-width is at most this.
+    /// Target for the knee's relative half-width; replications are added until it is reached.
     pub precision: Option<f64>,
-    /// Runs as long as the scenario has them, instead of as long as it takes.
+    /// Keeps runs as long as the scenario says, instead of as long as needed.
     pub whole: bool,
-    /// One run in batches at each load, as long as the replications would be together?
+    /// One run in batches at each load, as long as all replications together.
     pub one_run: bool,
-    /// Also draw the curve, and lose every component?
+    /// Also draws the curve and loses each component.
     pub all: bool,
-    /// With `--replicas`: of what, and a design for each number of them.
+    /// With `--replicas`: the pattern, and a design for each number.
     pub sized: String,
     /// See `sized`.
     pub stacks: Vec<Stack>,
 }
 
-/// Runs so many replications of a plan, for the purpose that is named.
+/// Runs this many replications of a plan; the text says what for.
 pub type Ask<'a> = dyn FnMut(&str, &Plan, u32) -> Result<Study, study::Failure> + 'a;
 
 /// Why there is no answer.
@@ -42,33 +43,33 @@ pub enum End {
     Failed(study::Failure),
 }
 
-/// No more, and no less, than so many times the present load is tried; more, where the bottleneck could carry it.
+/// Range of loads tried, as multiples of the present load. The upper end moves up if the bottleneck could carry more.
 const MOST: f64 = 128.0;
 const LEAST: f64 = 1.0 / 128.0;
-/// A measured part is no shorter than this, nor than so many times the longest latency promised.
+/// Least length of the measured part, in seconds, and as a multiple of the longest latency objective.
 const SHORTEST_S: f64 = 10.0;
 const LATENCIES: f64 = 50.0;
-/// Nor has it fewer requests than this, unless that takes too long.
+/// Least number of measured requests, unless that takes longer than `LONGEST`.
 const LEAST_REQUESTS: f64 = 2_000.0;
 const LONGEST: Span = Span::from_millis(86_400_000);
-/// Loads looked at for one knee, at most: a curve that jumps to and fro has no place to settle.
+/// Most loads tried for one knee: a line that jumps back and forth never converges.
 const TRIALS: usize = 40;
 
-/// What is beyond its target by so much (as a logarithm) may be so at any load.
+/// Excess (as a logarithm) beyond which an objective may be missed at every load.
 const HOPELESS: f64 = 2.0;
 
-/// How closely a knee is looked at.
+/// How precisely a knee is searched.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct Effort {
     pub(super) replications: u32,
     /// Measured requests of a replication.
     pub(super) requests: f64,
-    /// Between two loads so near to each other (as a logarithm) the lines are taken for straight.
+    /// Distance of two loads (as a logarithm) below which the lines between them are taken as straight.
     pub(super) within: f64,
 }
 
 impl Effort {
-    /// The same with no more replications than this.
+    /// The same with at most this many replications.
     pub(super) fn at_most(self, replications: u32) -> Effort {
         Effort {
             replications: self.replications.min(replications),
@@ -93,10 +94,10 @@ pub(super) const FINE: Effort = Effort {
     within: 0.02,
 };
 
-/// A load and what came of it.
+/// A load and its result.
 pub(super) struct Trial {
     pub(super) reading: Reading,
-    /// The objective that is furthest beyond its target.
+    /// Index of the objective furthest beyond its target.
     pub(super) worst: usize,
     pub(super) run: Run,
     pub(super) rate_per_s: f64,
@@ -111,17 +112,17 @@ impl Trial {
     }
 }
 
-/// The stack whose knee is looked for: the whole one, or what is left of it.
+/// A search for the knee of one stack, complete or with a component lost.
 pub(super) struct Search<'a, 'b> {
     pub(super) plan: Plan,
-    /// Changes of the run's length are not allowed.
+    /// Whether the length of runs is fixed.
     pub(super) whole: bool,
     pub(super) settle: Span,
     one_run: bool,
     what: String,
     pub(super) ask: &'a mut Ask<'b>,
     pub(super) events: u64,
-    /// The least and the largest load so far.
+    /// The lowest and the highest load so far.
     pub(super) tried_per_s: [f64; 2],
     most: f64,
 }
@@ -141,19 +142,19 @@ impl<'a, 'b> Search<'a, 'b> {
         }
     }
 
-    /// What it is done for, for whoever watches.
+    /// What the progress display says.
     pub(super) fn what(&mut self, what: &str) {
         what.clone_into(&mut self.what);
     }
 
-    /// The stack under so many times its load, for as long as it takes.
+    /// The plan at a multiple of its load, with the run's length fitted to it.
     fn under(&self, factor: f64, effort: Effort) -> Plan {
         let mut plan = self.plan.under_load(factor);
         let Warmup::Fixed(mut warmup) = plan.warmup else {
             return plan;
         };
         if plan.arrivals().any(|a| matches!(a, Arrivals::Trace { .. })) {
-            // The same rows in less or more time.
+            // The same trace rows in less or more time.
             warmup = warmup.scaled(1.0 / factor);
             plan.duration = plan.duration.scaled(1.0 / factor).max(warmup + Span::from_millis(1));
         } else if !self.whole {
@@ -161,14 +162,15 @@ impl<'a, 'b> Search<'a, 'b> {
             let longest = longest.map(|o| o.target).fold(0.0, f64::max);
             let of = |requests: f64| Span::from_seconds(requests / plan.requests_per_s().max(1e-9));
             let measured = of(effort.requests).max(Span::from_seconds(SHORTEST_S.max(LATENCIES * longest)));
-            // A quantile of a few dozen requests is chance: under a light load runs may be longer than the scenario's.
+            // A quantile of a few dozen requests is noise, so runs under a light load may be longer than the
+            // scenario's.
             let least = of(LEAST_REQUESTS).min(LONGEST);
             plan.duration = plan.duration.max(warmup + least).min(warmup + measured);
         }
         if self.one_run {
             plan.duration = warmup + (plan.duration - warmup).scaled(f64::from(effort.replications));
         }
-        // All of it once everything has settled.
+        // Everything starts once the fault has settled.
         plan.delay(self.settle);
         plan.hushed = self.settle;
         plan.warmup = Warmup::Fixed(warmup + self.settle);
@@ -176,7 +178,7 @@ impl<'a, 'b> Search<'a, 'b> {
         plan
     }
 
-    /// The present load. How often users ask depends on the answers, so theirs is measured.
+    /// The present load. A closed source's rate depends on the answers, so it is measured.
     pub(super) fn present_per_s(&mut self) -> Result<f64, End> {
         match is_closed(&self.plan) {
             true => self.trial(0.0, ROUGH).map(|t| t.rate_per_s),
@@ -197,7 +199,7 @@ impl<'a, 'b> Search<'a, 'b> {
         run.metrics.throughput_per_s = findings::answered_per_s(&plan, &study);
         let measured_s = plan.duration.seconds() - study.warmup.seconds();
         let (height, worst) = excess(&plan, &run, measured_s);
-        // How often users ask depends on the answers; only what they did ask is their load.
+        // A closed source's rate depends on the answers: its load is what was asked.
         let rate_per_s = match is_closed(&plan) {
             true => run.metrics.requests.offered as f64 / f64::from(study.done()) / measured_s.max(1e-9),
             false => self.plan.requests_per_s() * factor,
@@ -214,7 +216,7 @@ impl<'a, 'b> Search<'a, 'b> {
         })
     }
 
-    /// Follows lines to their crossings, from a first guess on.
+    /// Follows lines to their crossings, starting from a first guess.
     pub(super) fn follow(
         &mut self,
         trials: &mut Vec<Trial>,
@@ -239,7 +241,8 @@ impl<'a, 'b> Search<'a, 'b> {
                     break;
                 }
                 let Some(at) = self.untried(at, &readings) else { break };
-                // What is missed by far may be missed at any load: the lightest, which costs little, tells before one creeps there.
+                // An objective missed by far may be missed at any load. The lightest load is cheap and shows that at
+                // once.
                 if at < ends.0 && readings[0].height[*line as usize] > HOPELESS && !is_borne_light {
                     let lightest = self.trial(least, effort)?;
                     is_borne_light = lightest.reading.height[*line as usize] <= 0.0;
@@ -248,14 +251,14 @@ impl<'a, 'b> Search<'a, 'b> {
                         continue;
                     }
                 }
-                // Further each time, while one has to look outside.
+                // Steps grow while the crossing is outside the tried range.
                 step = if at < ends.0 || at > ends.1 {
                     (2.0 * step).min(0.7)
                 } else {
                     step
                 };
                 let trial = self.trial(at.clamp(least, most), effort)?;
-                // With several sources of users not every number of them can be had.
+                // With several closed sources not every number of users can be reached.
                 if trials.iter().any(|t| t.reading.at == trial.reading.at) {
                     break;
                 }
@@ -266,12 +269,12 @@ impl<'a, 'b> Search<'a, 'b> {
         Ok(())
     }
 
-    /// The place of the nearest load that can be had.
+    /// The position of the nearest load with whole users.
     pub(super) fn whole(&self, at: f64) -> f64 {
         in_users(&self.plan, self.plan.under_load(libm::exp(at)).users()).unwrap_or(at)
     }
 
-    /// The nearest load to this one that can be had and lies between the same two that were tried; `None` where there is none.
+    /// The nearest untried load between the same two trials; `None` if there is none.
     fn untried(&self, at: f64, tried: &[Reading]) -> Option<f64> {
         let Some(now) = self.plan.users() else { return Some(at) };
         let users = |at: f64| libm::exp(at) * f64::from(now);
@@ -283,7 +286,7 @@ impl<'a, 'b> Search<'a, 'b> {
         if least > most {
             return None;
         }
-        // Several sources are rounded each for itself: the number that comes of it may be another, by one a source.
+        // Each source rounds for itself, so the total may be off by one per source.
         let wanted = users(at).round().clamp(least, most);
         let near = (0..=self.plan.sources.len()).flat_map(|d| [wanted - d as f64, wanted + d as f64]);
         let had = near
@@ -292,7 +295,7 @@ impl<'a, 'b> Search<'a, 'b> {
         had.into_iter().find(|at| (least..=most).contains(&users(*at).round()))
     }
 
-    /// The knee near a first guess, with its interval.
+    /// The trials around the knee, from a first guess, enough for its interval.
     pub(super) fn pin_down(&mut self, start: f64, effort: Effort) -> Result<Vec<Trial>, End> {
         let mut trials = Vec::new();
         self.follow(&mut trials, start, effort, &[Line::Value, Line::Upper, Line::Lower])?;
@@ -300,18 +303,18 @@ impl<'a, 'b> Search<'a, 'b> {
     }
 }
 
-/// The place of a load of so many users, where there are no fractions of them.
+/// The position of a load of this many users, if users are whole.
 pub(super) fn in_users(plan: &Plan, users: Option<u32>) -> Option<f64> {
     let (now, then) = plan.users().zip(users)?;
     Some(libm::log(f64::from(then) / f64::from(now.max(1))))
 }
 
-/// Does any source wait for its answers?
+/// Whether any source is a closed loop.
 pub(super) fn is_closed(plan: &Plan) -> bool {
     plan.sources.iter().any(|s| matches!(s.load, Load::Closed { .. }))
 }
 
-/// Is there something at set times, so that a shorter run would be another scenario?
+/// Whether anything happens at fixed times, so that a shorter run would be a different scenario.
 pub(super) fn is_timed(plan: &Plan) -> bool {
     !plan.faults.is_empty() || plan.is_timed()
 }

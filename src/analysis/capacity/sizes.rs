@@ -1,4 +1,4 @@
-//! How many are enough: the knee with so many of them, and with one of those lost.
+//! How many replicas are enough: the knee for each number, with all up and with one lost.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,54 +8,54 @@ use super::search::{Ask, End, LOST, Question, Search};
 use super::{Knee, Verdict};
 use crate::scenario::plan::{Objective, Plan, Warmup};
 
-/// A design with so many.
+/// A design with this many replicas.
 #[derive(Clone, Debug)]
 pub struct Stack {
-    /// How many.
+    /// The number of replicas.
     pub replicas: u32,
     /// The design.
     pub plan: Plan,
-    /// Those of which one may be lost: the others are copies of them.
+    /// Components of which one may be lost; the other replicas are copies of them.
     pub losable: Vec<String>,
-    /// What all its hosts cost.
+    /// Cost of all its hosts.
     pub cost: Option<f64>,
 }
 
-/// How many are enough.
+/// How many replicas are enough.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sizing {
-    /// Of what, as it was typed.
+    /// The pattern as typed.
     pub of: String,
-    /// The least number that holds the SLO under the present load; null where none of them does.
+    /// The smallest number that holds the SLO at the present load; null if none does.
     pub fewest: Option<u32>,
-    /// The least that holds it with one of them lost as well (N+1).
+    /// The smallest number that still holds it with one lost (N+1).
     pub fewest_with_one_lost: Option<u32>,
     /// Each number, in the order asked for.
     pub sizes: Vec<Size>,
 }
 
-/// What so many carry.
+/// The result for one number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Size {
-    /// How many.
+    /// The number of replicas.
     pub replicas: u32,
-    /// What they carry.
+    /// The knee.
     #[serde(flatten)]
     pub knee: Knee,
-    /// Is that as much as the present load?
+    /// Whether the knee is at or above the present load.
     pub holds: bool,
-    /// The one whose loss leaves least.
+    /// The component whose loss leaves the lowest knee.
     pub lost: String,
-    /// What is left then.
+    /// The knee after that loss.
     pub with_one_lost: Knee,
-    /// Is that as much as the present load?
+    /// Whether that is at or above the present load.
     pub holds_with_one_lost: bool,
-    /// What all hosts of the design cost; null where none has a cost.
+    /// Cost of all hosts of the design; null if none has a cost.
     pub cost: Option<f64>,
 }
 
-/// The sizes that could be finished, the events that took, and how it ended. `promised` and the warm-up are those of the
-/// scenario as it stands.
+/// The sizes that were finished, the events simulated, and how it ended. `promised` and the warm-up are the original
+/// scenario's.
 pub(super) fn sizes(
     question: &Question,
     promised: &[Objective],
@@ -111,7 +111,7 @@ fn size(question: &Question, stack: &Stack, plan: Plan, ask: &mut Ask<'_>) -> Re
     Ok((events, size))
 }
 
-/// More is better.
+/// Orders knees by what they carry.
 fn height(knee: &Knee) -> f64 {
     match knee.verdict {
         Verdict::EveryLoad => f64::INFINITY,
@@ -120,7 +120,7 @@ fn height(knee: &Knee) -> f64 {
 }
 
 impl Sizing {
-    /// What the sizes come to.
+    /// Summarises the sizes.
     pub(super) fn of(pattern: &str, sizes: Vec<Size>) -> Sizing {
         let least = |good: &dyn Fn(&&Size) -> bool| sizes.iter().filter(good).map(|s| s.replicas).min();
         Sizing {
