@@ -1,7 +1,7 @@
-//! `compare`: which design is better, by how much, and is the difference real?
+//! `compare`: which design is better, by how much, and is the difference real? Called by the command `compare`.
 //!
-//! Every pair of designs, every headline metric, of all requests and of each class that both have. A difference carries its
-//! own 95 % interval; the verdict is corrected for how many were looked at.
+//! It covers every pair of designs and every headline metric, for all requests and for each class that both have. A
+//! difference has its own 95 % interval; the verdict is corrected for multiple comparisons.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,14 +12,14 @@ use crate::stats::interval;
 use crate::study::Study;
 use crate::study::paired::{self, Design, Measure, designs, scopes};
 
-/// What `compare` found.
+/// The result of `compare`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Compare {
-    /// Each design by its label, as `run` would tell it.
+    /// Each design by its label, as in the result of `run`.
     pub variants: Ordered<NamedRun>,
-    /// What makes each design of the scenario, as `--set` would take it; nothing where it is a file of its own.
+    /// How each design differs from the scenario, in the form of `--set`; empty if it is a file of its own.
     pub changes: Ordered<Vec<String>>,
-    /// Each pair of designs in their order; of each pair every headline metric, then those of each class.
+    /// Each pair of designs in order; for each pair all headline metrics, then those of each class.
     pub differences: Vec<Difference>,
 }
 
@@ -30,7 +30,7 @@ impl Compare {
         pairs.collect()
     }
 
-    /// What the changes of each design are of, as paths.
+    /// The paths changed by each design.
     pub fn paths(&self) -> Vec<Vec<&str>> {
         self.changes
             .0
@@ -40,36 +40,37 @@ impl Compare {
     }
 }
 
-/// How one number differs between two designs.
+/// The difference of one metric between two designs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// Dotted, as in the variants: `latency_s.p99`, `classes.read.availability`.
     pub metric: String,
-    /// The label of the one design.
+    /// The label of the first design.
     pub a: String,
-    /// The label of the other.
+    /// The label of the second.
     pub b: String,
     /// b − a, with its own interval.
     pub difference: Estimate,
-    /// Corrected for many comparisons.
+    /// Corrected for multiple comparisons.
     pub verdict: Verdict,
-    /// The metric of a, over the replications that both have, or its own where b has none; null where there is none.
+    /// The metric of a, over the replications that both have, or its own if b has none; null if there is none.
     pub a_value: Option<f64>,
     /// The metric of b.
     pub b_value: Option<f64>,
-    /// How often chance alone would show so large a difference, before the correction.
+    /// The p-value before the correction.
     pub p_value: Option<f64>,
-    /// Variance of the difference with independent runs over that with common random numbers; null where it does not vary.
+    /// Variance of the difference with independent runs over that with common random numbers; null if it does not vary.
     pub variance_ratio: Option<f64>,
 }
 
-/// Of less than this part of what differs nobody notices anything.
+/// Relative difference below which a difference is negligible.
 const SLIGHT: f64 = 1e-3;
 
 impl Difference {
-    /// Was a difference shown that anybody would notice? With common random numbers nanoseconds can be shown.
+    /// Whether the difference is significant and not negligible. With common random numbers nanoseconds can be
+    /// significant.
     pub fn matters(&self) -> bool {
-        // Of availability it is the loss that is read.
+        // For availability the share lost is what matters.
         let size = |value: f64| match self.metric.ends_with("availability") {
             true => 1.0 - value,
             false => value.abs(),
@@ -80,7 +81,7 @@ impl Difference {
     }
 }
 
-/// Which is better.
+/// Which design is better.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -88,11 +89,11 @@ pub enum Verdict {
     ABetter,
     /// The second.
     BBetter,
-    /// Neither, as far as the replications tell.
+    /// No significant difference.
     NoDifferenceShown,
 }
 
-/// What the studies of some designs say, each with its label and its changes.
+/// Compares the studies of some designs, given with their labels and changes.
 pub fn compare(labels: &[(String, Vec<String>)], plans: &[Plan], studies: &[Study]) -> Compare {
     let variants = labels.iter().zip(plans.iter().zip(studies));
     let variants = variants.map(|((label, _), (plan, study))| (label.clone(), named(plan, study)));
@@ -104,7 +105,7 @@ pub fn compare(labels: &[(String, Vec<String>)], plans: &[Plan], studies: &[Stud
             rows.extend(pair(*a, *b, (&labels[i].0, &labels[j].0)));
         }
     }
-    // What only repeats another row is no further look, and must not make the others harder to show.
+    // A row that repeats another is not an additional test and must not weaken the others.
     let looks: Vec<Option<f64>> = rows
         .iter()
         .map(|r| r.found.and_then(|f| f.p).filter(|_| !r.repeats))
@@ -134,9 +135,9 @@ struct Row {
     b: String,
     measure: Measure,
     found: Option<paired::Difference>,
-    /// Of each design for itself, where one has nothing to say.
+    /// The value of each design alone, if the other has none.
     alone: [Option<f64>; 2],
-    /// The only class says what all requests say.
+    /// Whether it repeats the row of all requests, because there is only one class.
     repeats: bool,
 }
 
@@ -186,7 +187,8 @@ impl Row {
     }
 }
 
-/// Designs that look faster than another, and fail more: what fails has no latency, and is often what would have been slow.
+/// A design may look faster because it fails more: failures have no latency, and are often the requests that would be
+/// slow.
 fn of_fewer(compare: &Compare) -> Option<Caveat> {
     let found = compare.pairs().into_iter().find_map(|pair| {
         let of = |metric: &str| pair.iter().find(|d| d.metric == metric);
@@ -209,10 +211,10 @@ fn of_fewer(compare: &Compare) -> Option<Caveat> {
     })
 }
 
-/// From so much more that fails on, latencies are of other requests: half of what lies beyond a p99.
+/// Difference in failures beyond which latencies cover different requests: half of the share above the p99.
 const FEWER: f64 = 0.005;
 
-/// What one should know before believing the differences.
+/// Caveats to the differences.
 pub fn caveats(compare: &Compare) -> Vec<Caveat> {
     let mut caveats = Vec::new();
     let few = compare.variants.iter().map(|(_, v)| v.replications).min().unwrap_or(0);

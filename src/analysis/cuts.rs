@@ -1,20 +1,20 @@
-//! Minimal cut sets: the smallest sets of components whose loss cuts a class.
+//! Minimal cut sets: the smallest sets of components whose loss cuts a class. Used by `spof`.
 
 use std::collections::BTreeSet;
 
-/// The minimal sets of up to `order` components that are cuts, smallest first, each in ascending order. A cut of nothing at
-/// all is the only minimal one there is.
+/// The minimal cut sets of up to `order` components, smallest first, each in ascending order. If the empty set is a
+/// cut, it is the only minimal one.
 ///
-/// `look` is told which components are down. It says `None` where that is a cut, else which components it looked at to see
-/// that it is none: with these as they are, nothing else matters. So whatever cuts, and has this set within, has one of these
-/// within too, and only they are tried: of a thousand servers, the one that a request happens to find. That holds for every
-/// structure, also where a loss can do good.
+/// `look` gets the components that are down. It returns `None` for a cut; otherwise the components it looked at to see
+/// that there is none. As long as these are unchanged nothing else matters, so a larger cut must contain one of them,
+/// and only they are tried: out of a thousand servers, the one that a request finds. This holds for every structure
+/// function, even if a loss can help.
 pub fn minimal_cuts(order: usize, mut look: impl FnMut(&[usize]) -> Option<Vec<usize>>) -> Vec<Vec<usize>> {
     let Some(first) = look(&[]) else {
         return vec![Vec::new()];
     };
     let mut cuts: Vec<Vec<usize>> = Vec::new();
-    // Sets of one size that are no cut and hold none, with what was looked at there.
+    // Sets of the current size that are not cuts and contain none, with the components looked at.
     let mut level: Vec<(Vec<usize>, Vec<usize>)> = vec![(Vec::new(), first)];
     for _ in 0..order {
         let larger = level
@@ -36,7 +36,7 @@ pub fn minimal_cuts(order: usize, mut look: impl FnMut(&[usize]) -> Option<Vec<u
     cuts
 }
 
-/// The set with one more, in order; `None` if it is there already.
+/// The set with one more component, in order; `None` if it is already there.
 fn with(set: &[usize], more: usize) -> Option<Vec<usize>> {
     let at = set.binary_search(&more).err()?;
     let mut larger = set.to_vec();

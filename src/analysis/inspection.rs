@@ -1,5 +1,4 @@
-//! What is said of scenarios without simulating them: whether the files are right (`validate`), and every value in force
-//! (`explain`).
+//! Results without simulation: whether files are valid (`validate`), and every effective value (`explain`).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,32 +7,32 @@ use super::result::{Answer, Document, Engine, Envelope};
 use crate::scenario::plan::Plan;
 use crate::scenario::{Loaded, problem::Problems};
 
-/// What `validate` found.
+/// The result of `validate`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Validation {
     /// In the order given.
     pub files: Vec<Checked>,
 }
 
-/// A file that was looked at.
+/// A checked file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checked {
     /// Its name, as typed.
     pub file: String,
-    /// Can it be simulated?
+    /// Whether it can be simulated.
     pub ok: bool,
-    /// Nodes, of which a database is one; 0 where it is wrong.
+    /// Number of nodes, where a database counts as one; 0 if the file is invalid.
     pub nodes: u32,
-    /// Hosts that have a name.
+    /// Number of named hosts.
     pub hosts: u32,
-    /// What is odd about it.
+    /// Its warnings.
     pub warnings: Vec<String>,
-    /// What is wrong with it.
+    /// Its errors.
     pub problems: Vec<String>,
 }
 
 impl Checked {
-    /// A file that is right. Roles and members count as the scenario has them: a database is one node.
+    /// A valid file. A database counts as one node.
     pub fn right(file: String, plan: &Plan) -> Checked {
         let members: usize = plan.databases.iter().map(|d| d.members.len()).sum();
         Checked {
@@ -46,7 +45,7 @@ impl Checked {
         }
     }
 
-    /// A file that is wrong.
+    /// An invalid file.
     pub fn wrong(file: String, problems: &Problems) -> Checked {
         Checked {
             file,
@@ -59,34 +58,34 @@ impl Checked {
     }
 }
 
-/// What `explain` found.
+/// The result of `explain`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
     /// In the order of the format.
     pub settings: Vec<Explained>,
-    /// What is odd about the scenario.
+    /// Warnings about the scenario.
     pub warnings: Vec<String>,
 }
 
-/// A value in force.
+/// An effective value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explained {
     /// Dotted, as `--set` takes it.
     pub path: String,
-    /// As a scenario would have it; null where there is none.
+    /// As in a scenario; null if there is none.
     pub value: Value,
     /// The line of the file, the `--set`, or `default`.
     pub source: String,
 }
 
 impl Explained {
-    /// Did somebody say so, in the file or by a `--set`?
+    /// Whether it was given in the file or by `--set`.
     pub fn is_typed(&self) -> bool {
         self.source != "default"
     }
 }
 
-/// The document of `validate`. The scenario is the first: where that is wrong, only its name is known.
+/// The document of `validate`. Its scenario is the first file; if that is invalid, only its name is known.
 pub fn validated(files: Vec<Checked>, first: Option<&Plan>, wall_s: f64) -> Document {
     let name = files.first().map_or("", |f| f.file.as_str());
     let envelope = Envelope::unsimulated("validate", first, name);

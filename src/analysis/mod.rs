@@ -1,4 +1,5 @@
-//! What a study means: estimates with intervals, SLOs, caveats.
+//! The meaning of a study: estimates with intervals, SLOs, caveats. One file or folder per command; the commands in
+//! `cli` call them.
 
 pub mod availability;
 pub mod capacity;

@@ -1,7 +1,9 @@
-//! How often components are down, and what that alone costs: exact, from the structure and the mean times.
+//! How often components are down, and what that costs by structure alone: exact, from mean times. Used by `spof` and
+//! `availability`.
 //!
-//! Components fail and are repaired independently of each other, so only the means of their times matter (Barlow and
-//! Proschan, *Statistical Theory of Reliability*, 1975). What is weighed is the share of requests whose class is cut.
+//! Components fail and are repaired independently, so only their mean times matter (Barlow and Proschan, *Statistical
+//! Theory of Reliability*, 1975). The cost is the share of requests whose class is cut. A life is a component's mean up
+//! and down time.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,17 +12,17 @@ use crate::base::ids::ClassId;
 use crate::model::structure::{State, is_cut};
 use crate::scenario::plan::{Component, Course, Plan};
 
-/// How a component comes and goes, on the average.
+/// A component's mean times.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Life {
     /// Seconds from repair to failure.
     pub up_s: f64,
-    /// Seconds from failure to repair, the time until a person knows included.
+    /// Seconds from failure to repair, including the time until a person notices.
     pub down_s: f64,
 }
 
 impl Life {
-    /// Of what fails and is repaired so, once somebody knows; `None` where a mean does not exist.
+    /// For these distributions and the plan's monitoring; `None` if a mean does not exist.
     pub fn of(plan: &Plan, mtbf: &Dist, mttr: &Dist) -> Option<Life> {
         Some(Life {
             up_s: mtbf.mean_s()?,
@@ -28,13 +30,13 @@ impl Life {
         })
     }
 
-    /// Share of the time it is down.
+    /// Share of time it is down.
     pub fn unavailability(self) -> f64 {
         self.down_s / (self.up_s + self.down_s)
     }
 }
 
-/// The lives of a plan's components; `None` where the scenario does not say, or a mean does not exist.
+/// The lives of a plan's components; `None` if the scenario gives none, or a mean does not exist.
 pub fn lives(plan: &Plan) -> Vec<Option<Life>> {
     let life = |component: &Component| {
         let mut own = plan.lifetimes.iter().filter(|l| l.name == component.name);
@@ -46,34 +48,34 @@ pub fn lives(plan: &Plan) -> Vec<Option<Life>> {
     plan.components.iter().map(life).collect()
 }
 
-/// How much depends on one component; the system's unavailability is the expected share of requests that are cut.
+/// Importance measures of one component. Unavailability is the expected share of requests that are cut.
 #[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Importance {
-    /// Birnbaum: how much the unavailability rises from the component up to the component down.
+    /// Birnbaum: the unavailability with the component down minus that with it up.
     pub birnbaum: f64,
-    /// Fussell–Vesely: the share of the unavailability that goes away if the component never fails.
+    /// Fussell–Vesely: the share of the unavailability that vanishes if the component never fails.
     pub fussell_vesely: f64,
-    /// Risk achievement worth: how many times the unavailability is, with the component down.
+    /// Risk achievement worth: the factor on the unavailability with the component down.
     pub raw: f64,
-    /// Risk reduction worth: how many times less it is if the component never fails; null = nothing is left.
+    /// Risk reduction worth: the factor by which it falls if the component never fails; null if nothing remains.
     pub rrw: Option<f64>,
 }
 
-/// What components being down costs.
+/// What the structure alone costs.
 #[derive(Clone, Debug)]
 pub struct Exact {
     /// The expected share of requests whose class is cut.
     pub unavailability: f64,
-    /// The probability of the states that were not looked at: the most that the number above can be too low.
+    /// Probability of the states left out: the most by which `unavailability` may be too low.
     pub unexplored: f64,
-    /// By component; `None` where it has no lifetime, or nothing is ever cut.
+    /// By component; `None` without a lifetime, or if nothing is ever cut.
     pub importance: Vec<Option<Importance>>,
 }
 
-/// Beyond so many states, those with many components down at once are left out.
+/// Most states; beyond that, states with many components down are left out.
 const STATES: f64 = 100_000.0;
 
-/// Looks at the states of the components that have a life and are used.
+/// Evaluates the states of used components with a life.
 pub fn exact(plan: &Plan, lives: &[Option<Life>], used: &[bool]) -> Exact {
     let live: Vec<(usize, f64)> = (0..plan.components.len())
         .filter(|c| used[*c])
@@ -107,8 +109,8 @@ pub fn exact(plan: &Plan, lives: &[Option<Life>], used: &[bool]) -> Exact {
     }
 }
 
-/// Every set of components with at most so many down that there are no more sets than `limit` (one down is always looked at), and
-/// its probability; each component stands with the share of the time that it is down. How many may be down.
+/// Visits every set of down components with its probability. Sets have at most as many components as keeps their number
+/// within `limit`, at least one. `live` has each component with the share of time it is down. Returns the largest size.
 pub fn each_state(live: &[(usize, f64)], limit: f64, see: &mut dyn FnMut(&[usize], f64)) -> usize {
     let most = most_down(live.len(), limit);
     visit(live, most, 1.0, &mut Vec::new(), see);
@@ -145,17 +147,17 @@ fn visit(
     }
 }
 
-/// What the states cost that were seen.
+/// The cost of the states visited.
 struct Sums {
     seen: f64,
     all: f64,
-    /// By component: what the states in which it is down cost.
+    /// By component: the cost of the states in which it is down.
     down: Vec<f64>,
 }
 
 impl Sums {
     fn importance(&self, component: usize, q: f64) -> Option<Importance> {
-        // What is never down, or always, has nothing to compare with.
+        // A component that is never or always down has no alternative to compare with.
         if self.all <= 0.0 || q <= 0.0 || q >= 1.0 {
             return None;
         }

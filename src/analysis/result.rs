@@ -1,7 +1,7 @@
-//! The result document: what every command writes and every report reads, field for field as documented.
+//! The result document: what every command writes and every report reads, field by field as documented.
 //!
-//! It is plain data with no behaviour beyond reading and writing itself. Maps keep the scenario's order, so that the
-//! bytes of a result do not depend on anything but the result.
+//! It is plain data that can only read and write itself. Maps keep the scenario's order, so that the bytes depend on
+//! nothing but the result.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -19,27 +19,27 @@ use super::waterfall::Waterfall;
 use crate::scenario::plan::{Plan, Warmup};
 use crate::stats::interval::CONFIDENCE;
 
-/// The version of this format. A field may be added without raising it; none may be renamed or dropped.
+/// The version of this format. Fields may be added without raising it; none may be renamed or removed.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// An availability that nobody has promised is this.
+/// The availability assumed if the scenario promises none.
 pub const USUAL_AVAILABILITY: f64 = 0.999;
 
 /// A number with its interval.
 #[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
-    /// The estimate; `None` (null) where there was nothing to measure.
+    /// The estimate; `None` (null) if there was nothing to measure.
     pub value: Option<f64>,
-    /// Lower bound; `None` where one replication gives none.
+    /// Lower bound; `None` for a single replication.
     pub lo: Option<f64>,
     /// Upper bound.
     pub hi: Option<f64>,
-    /// How often such an interval holds the truth.
+    /// Confidence level of the interval.
     pub confidence: f64,
 }
 
 impl Default for Estimate {
-    /// Nothing was measured.
+    /// No measurement.
     fn default() -> Estimate {
         Estimate {
             value: None,
@@ -61,12 +61,12 @@ impl<T> Default for Ordered<T> {
 }
 
 impl<T> Ordered<T> {
-    /// The entry of this name.
+    /// The entry with this name.
     pub fn get(&self, name: &str) -> Option<&T> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, t)| t)
     }
 
-    /// Is there none?
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -95,47 +95,47 @@ impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Ordered<T> {
     }
 }
 
-/// The document: the envelope that every command writes, around what the command found.
+/// The document: the envelope that every command writes, and the command's answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Document {
-    /// What made it, from what, and how.
+    /// What was run, on what, and how.
     #[serde(flatten)]
     pub envelope: Envelope,
-    /// What was found; its fields stand beside those of the envelope.
+    /// The answer; its fields appear beside those of the envelope.
     #[serde(flatten)]
     pub answer: Answer,
-    /// What one should know before believing the numbers.
+    /// Caveats to the numbers.
     pub caveats: Vec<Caveat>,
-    /// About the program that made it.
+    /// The program that wrote it.
     pub engine: Engine,
 }
 
-/// What made a document, from what, and how.
+/// What was run, on what, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Envelope {
     /// The version of this format: [`SCHEMA_VERSION`].
     pub schema_version: u32,
-    /// Which command made it.
+    /// The command.
     pub command: String,
-    /// What was typed after it that decides about the result, a word each, without the files, the seed and the replications.
+    /// The arguments that affect the result, without files, seed and replications.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
-    /// False where the work was interrupted: what was finished is here.
+    /// False after an interruption; what was finished is included.
     pub complete: bool,
-    /// Which scenario; of several, the first.
+    /// The scenario; the first of several.
     pub scenario: ScenarioId,
-    /// What keyed all randomness: with the scenario, enough to make the document again. Null where nothing was drawn.
+    /// The seed, which with the scenario reproduces the document. Null if nothing was drawn.
     pub seed: Option<u64>,
-    /// Replications that were finished.
+    /// Replications finished.
     pub replications: u32,
-    /// Simulated time of one replication, the warm-up included.
+    /// Simulated time per replication, warm-up included.
     pub duration_s: f64,
-    /// How much of its start the estimates leave out: as asked, or as found. Null where it would still have to be found.
+    /// The warm-up left out of the estimates, as given or found. Null if it would have to be found first.
     pub warmup_s: Option<f64>,
 }
 
 impl Envelope {
-    /// Of a command that simulates nothing. Of a scenario that does not load only the name of its file is known.
+    /// For a command that simulates nothing. For a scenario that does not load, only the file's name is known.
     pub fn unsimulated(command: &str, plan: Option<&Plan>, file: &str) -> Envelope {
         let unknown = || ScenarioId {
             name: file.to_owned(),
@@ -158,7 +158,7 @@ impl Envelope {
     }
 }
 
-/// What a command found: one word each.
+/// The answer of each command.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Answer {
@@ -193,27 +193,27 @@ pub struct Runs {
     pub runs: Vec<NamedRun>,
 }
 
-/// Why a file is no result.
+/// Why a file is not a result.
 #[derive(Debug, thiserror::Error)]
 pub enum NoResult {
-    /// Not JSON, or only the beginning of it.
+    /// Not JSON, or truncated.
     #[error("it is not a whole JSON document ({0}); was it written by `fallover … -o FILE.json` or `--json`?")]
     Json(serde_json::Error),
-    /// Written by a newer program.
+    /// Written by a newer version.
     #[error(
         "its schema_version is {0}, and this program reads {SCHEMA_VERSION}: use the fallover that wrote it, or a newer one"
     )]
     Newer(u64),
-    /// A command that this program does not know.
+    /// An unknown command.
     #[error("it was made by `fallover {0}`, which this program does not know")]
     Command(String),
-    /// A field is missing or of another kind.
+    /// A missing field, or one of the wrong type.
     #[error("it is not a result of `fallover`: {0}")]
     Shape(serde_json::Error),
 }
 
 impl Document {
-    /// Reads a document, whichever command wrote it.
+    /// Reads a document of any command.
     ///
     /// # Errors
     /// See [`NoResult`].
@@ -267,17 +267,17 @@ fn of<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, NoResult> {
     T::deserialize(value).map_err(NoResult::Shape)
 }
 
-/// Which scenario.
+/// The scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScenarioId {
     /// The scenario's own name, or its file's.
     pub name: String,
-    /// Equal exactly when the resolved scenarios are.
+    /// Digest of the scenario as loaded; equal if the resolved scenarios are.
     pub digest: String,
 }
 
 impl ScenarioId {
-    /// Of a plan.
+    /// For a plan.
     pub fn of(plan: &Plan) -> ScenarioId {
         ScenarioId {
             name: plan.name.clone(),
@@ -289,42 +289,42 @@ impl ScenarioId {
 /// One of several runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NamedRun {
-    /// Which scenario.
+    /// Its scenario.
     pub scenario: ScenarioId,
-    /// Replications that were finished.
+    /// Replications finished.
     pub replications: u32,
-    /// Simulated time of one replication, the warm-up included.
+    /// Simulated time per replication, warm-up included.
     pub duration_s: f64,
-    /// How much of its start the estimates leave out: as asked, or as found.
+    /// The warm-up left out of the estimates, as given or found.
     pub warmup_s: f64,
-    /// What it did.
+    /// Its result.
     #[serde(flatten)]
     pub run: Run,
-    /// What one should know before believing the numbers.
+    /// Its caveats.
     pub caveats: Vec<Caveat>,
 }
 
-/// What one simulated design did.
+/// The result of one simulated design.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
-    /// Of all requests.
+    /// For all requests.
     pub metrics: Metrics,
-    /// By class; present even with one.
+    /// By class; present even with one class.
     pub classes: Ordered<Metrics>,
     /// By node; the members of a database by their own names.
     pub nodes: Ordered<NodeResult>,
-    /// By host, where the scenario names hosts.
+    /// By host, if the scenario names hosts.
     pub hosts: Ordered<HostResult>,
-    /// How long after its commit a write was on the replicas, by database, where that takes time.
+    /// Replica lag at each write, by database, if there is any.
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub lag_s: Ordered<Latency>,
-    /// How things went over time, warm-up included.
+    /// Metrics over time, warm-up included.
     pub timeline: Timeline,
-    /// The log of replication 0: faults, verdicts of checks, fail-overs.
+    /// The event log of replication 0: faults, check results, fail-overs.
     pub events: Vec<Happening>,
-    /// What was promised, and what became of it.
+    /// The objectives and whether they are met.
     pub slo: Vec<SloResult>,
-    /// What stands where, and who asked whom.
+    /// The components and who called whom.
     #[serde(default)]
     pub topology: Topology,
     /// Where the time of a request went, hop by hop.
@@ -332,21 +332,21 @@ pub struct Run {
     pub waterfall: Waterfall,
 }
 
-/// What the clients saw.
+/// What clients see.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Counts.
     pub requests: Requests,
-    /// How often the clients tried, all together: as many as `offered` where nobody retries.
+    /// Number of attempts; equals `offered` without retries.
     #[serde(default)]
     pub attempts: u64,
-    /// Succeeded / (succeeded + failed), known no better than the binomial law allows.
+    /// Succeeded / (succeeded + failed), at least as wide as the binomial law requires.
     pub availability: Estimate,
     /// Succeeded per second of the measured time.
     pub throughput_per_s: Estimate,
-    /// From the wish to the last byte, as the client sees it, of those that succeeded.
+    /// From the wish to the last byte, as seen by the client; successes only.
     pub latency_s: Latency,
-    /// The browser's rendering, where a source has one.
+    /// Rendering time in the browser, for sources that have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub render_s: Option<Latency>,
     /// From the wish to the rendered page.
@@ -354,36 +354,36 @@ pub struct Metrics {
     pub page_s: Option<Latency>,
     /// Count by cause, `ok` and `unfinished` included; sums to `offered`.
     pub outcomes: Ordered<u64>,
-    /// The distribution of the latency, pooled over replications, for the charts.
+    /// The pooled distribution of latency, for the charts.
     pub distribution: Distribution,
 }
 
 /// Integer counts summed over replications, warm-up excluded.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Requests {
-    /// That came.
+    /// Arrived.
     pub offered: u64,
-    /// That were answered.
+    /// Answered.
     pub succeeded: u64,
-    /// That ended in any other way.
+    /// Ended in any other way.
     pub failed: u64,
-    /// That were still inside at the end; no availability and no latency counts them.
+    /// In flight at the end; not part of availability or latency.
     pub unfinished: u64,
 }
 
 impl Requests {
-    /// Those whose end is known, of which availability is a share.
+    /// Requests with a known outcome, the denominator of availability.
     pub fn ended(&self) -> u64 {
         self.succeeded + self.failed
     }
 }
 
-/// Latency of those that succeeded.
+/// Latency of successes.
 #[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
     /// Mean: a ratio of sums over replications.
     pub mean: Estimate,
-    /// Median. This and the other quantiles: of all replications together.
+    /// Median. Like all quantiles, over all replications pooled.
     pub p50: Estimate,
     /// 90 % are at or below.
     pub p90: Estimate,
@@ -393,11 +393,11 @@ pub struct Latency {
     pub p99: Estimate,
     /// 99.9 % are at or below.
     pub p999: Estimate,
-    /// The mean over replications of each one's largest: it grows with `duration`.
+    /// The mean over replications of each one's maximum; it grows with `duration`.
     pub max: Estimate,
 }
 
-/// A cumulative distribution: at `ratio[i]` of the requests the latency is at most `latency_s[i]`.
+/// A cumulative distribution: the share `ratio[i]` of requests has a latency of at most `latency_s[i]`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Distribution {
     /// Shares, ascending, denser towards 1.
@@ -406,29 +406,29 @@ pub struct Distribution {
     pub latency_s: Vec<f64>,
 }
 
-/// What happened at one node.
+/// The result of one node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeResult {
-    /// Calls that came, health checks not counted.
+    /// Calls that arrived, without health checks.
     pub arrived: u64,
     /// Good answers given.
     pub served: u64,
-    /// Good answers to callers that had given up by then: work for nobody.
+    /// Good answers to callers that had already given up: wasted work.
     #[serde(default)]
     pub orphaned: u64,
-    /// Calls it turned away: no place, no connection, or nobody home.
+    /// Calls refused: no place, no connection, or the process down.
     pub refused: u64,
     /// Mean busy workers / workers; null without `workers`.
     pub utilization_ratio: Estimate,
-    /// Mean number that wait for a worker, a slot of a server or a pooled connection.
+    /// Mean number of requests that wait for a worker, a server's slot or a pooled connection.
     pub queue_length: Estimate,
-    /// Time spent so.
+    /// Time spent waiting for these.
     pub wait_s: Wait,
     /// Share of the measured time it was up.
     pub up_ratio: Estimate,
 }
 
-/// Time spent waiting (for a worker, in a balancer's queue, for a pooled connection), zeros included.
+/// Waiting time (for a worker, in a balancer's queue, for a pooled connection), zeros included.
 #[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Wait {
     /// Mean.
@@ -437,16 +437,16 @@ pub struct Wait {
     pub p99: Estimate,
 }
 
-/// What happened at one host.
+/// The result of one host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HostResult {
-    /// Busy cores / cores; null where they are unlimited.
+    /// Busy cores / cores; null if unlimited.
     pub cpu_ratio: Estimate,
     /// Share of the measured time it was up.
     pub up_ratio: Estimate,
 }
 
-/// How things went over time, by time of arrival.
+/// Metrics over time, by time of arrival.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timeline {
     /// Width of a bin.
@@ -455,7 +455,7 @@ pub struct Timeline {
     pub series: Ordered<Series>,
 }
 
-/// One curve across replications; null where a bin has nothing to show.
+/// One curve over replications; null for a bin without a value.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// Half of the replications lie below.
@@ -466,42 +466,42 @@ pub struct Series {
     pub hi: Vec<Option<f64>>,
 }
 
-/// A fault, a check's verdict, a fail-over: of replication 0.
+/// A fault, a check result or a fail-over in replication 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Happening {
-    /// When.
+    /// The time.
     pub at_s: f64,
-    /// What: `crash begins`, `down`, `takes over`, …
+    /// What happened: `crash begins`, `down`, `takes over`, …
     pub what: String,
-    /// To whom; a verdict of a balancer is `balancer/server`.
+    /// The component; for a balancer's check result `balancer/server`.
     pub target: String,
 }
 
-/// A promise and what became of it.
+/// An objective and its result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SloResult {
-    /// As the scenario has it: `availability`, `classes.read.p99`, …
+    /// As in the scenario: `availability`, `classes.read.p99`, …
     pub objective: String,
-    /// At least this for availability, at most this for the rest.
+    /// A lower bound for availability, an upper bound for the rest.
     pub target: f64,
-    /// What it was.
+    /// The observed value.
     pub observed: Estimate,
-    /// Compares the value; a caveat says so where the interval reaches across the target.
+    /// Compares the value; a caveat warns if the interval contains the target.
     pub met: bool,
 }
 
 impl SloResult {
-    /// Of all that is promised: may what became of it be chance? Not where one promise is missed for sure.
+    /// Whether the overall verdict may be due to chance: not if one objective is certainly missed.
     pub fn are_open(all: &[SloResult]) -> bool {
         all.iter().any(SloResult::may_be_chance) && all.iter().all(|s| s.met || s.may_be_chance())
     }
 
-    /// Does the interval reach to the other side of the target, so that met or missed may be chance?
+    /// Whether the interval reaches across the target.
     pub fn may_be_chance(&self) -> bool {
         let Estimate { lo, hi, .. } = self.observed;
         let below = lo.is_some_and(|lo| lo < self.target);
         let above = hi.is_some_and(|hi| hi > self.target);
-        // More is better of availability alone.
+        // Only for availability is more better.
         if self.met == self.objective.ends_with("availability") {
             below
         } else {
@@ -510,7 +510,7 @@ impl SloResult {
     }
 }
 
-/// A warning as a colleague would give it.
+/// A warning about how far to trust the numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Caveat {
     /// For scripts: `unstable.app1`, `slo.straddles`, …
@@ -519,7 +519,7 @@ pub struct Caveat {
     pub message: String,
 }
 
-/// About the program that made it: the only part that may differ between two runs of the same study.
+/// The program that wrote it: the only part that may differ between two runs of the same study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Engine {
     /// The version of this program.
@@ -528,14 +528,14 @@ pub struct Engine {
     pub threads: usize,
     /// Events simulated, over all replications.
     pub events: u64,
-    /// Time that took by the clock on the wall.
+    /// Wall-clock time.
     pub wall_s: f64,
-    /// The one by the other.
+    /// Events over wall-clock time.
     pub events_per_s: f64,
 }
 
 impl Engine {
-    /// This program, which simulated so many events on so many threads in so long.
+    /// This program, with its events, threads and wall-clock time.
     pub fn this(threads: usize, events: u64, wall_s: f64) -> Engine {
         let mut engine = Engine {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -548,7 +548,7 @@ impl Engine {
         engine
     }
 
-    /// It took so long in all.
+    /// Sets the total wall-clock time.
     pub fn took(&mut self, wall_s: f64) {
         self.wall_s = wall_s;
         self.events_per_s = self.events as f64 / wall_s.max(1e-9);

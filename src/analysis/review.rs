@@ -6,14 +6,14 @@ use super::result::{Answer, Caveat, Document, Engine, Envelope};
 use crate::scenario::plan::Plan;
 use crate::scenario::review::Finding;
 
-/// What was found, for scripts and for the report.
+/// The findings, for scripts and for the report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Review {
-    /// The worst first.
+    /// Worst first.
     pub findings: Vec<Finding>,
 }
 
-/// The findings on a plan, which took so long by the clock on the wall.
+/// The findings on a plan, with the wall-clock time.
 pub fn document(plan: &Plan, findings: Vec<Finding>, wall_s: f64) -> Document {
     Document {
         envelope: Envelope::unsimulated("review", Some(plan), &plan.name),

@@ -1,4 +1,5 @@
-//! `run`: what happened, as estimates with intervals, against the SLO, with the caveats a colleague would give.
+//! `run`: the results of a study as estimates with intervals, compared with the SLO, and caveats. Most other analyses
+//! build on it.
 
 use super::availability;
 use super::result::{
@@ -18,12 +19,12 @@ use crate::stats::sketch::Sketch;
 use crate::study::Study;
 use crate::study::sample::{self, Outcomes, QUANTILES, Sample, Spread};
 
-/// What a study says about its plan.
+/// The results of a study of this plan.
 pub fn run(plan: &Plan, study: &Study) -> Run {
     let samples = &study.samples;
     let window = |s: &Sample| s.measured_s(plan.duration.seconds(), study.warmup.seconds());
     let windows: Vec<f64> = samples.iter().map(window).collect();
-    // A run that ended before its warm-up did has measured nothing.
+    // A run that ended before its warm-up measured nothing.
     let measured: Vec<&Sample> = samples.iter().filter(|s| window(s) > 0.0).collect();
     let pooled = study.all();
     let class = |(c, class): (usize, &crate::scenario::plan::Class)| {
@@ -44,7 +45,7 @@ pub fn run(plan: &Plan, study: &Study) -> Run {
                 .map(|(i, n)| (n.name.clone(), node(&measured, &study.waits[i], i)))
                 .collect(),
         ),
-        // A host that only a node implies is no component of its own: the node's row says all there is.
+        // A host implied by a node is not a component of its own; the node's row covers it.
         hosts: Ordered(
             plan.hosts
                 .iter()
@@ -62,7 +63,7 @@ pub fn run(plan: &Plan, study: &Study) -> Run {
     }
 }
 
-/// The same with its name and its caveats, as one of several.
+/// The same with name and caveats, as one of several.
 pub fn named(plan: &Plan, study: &Study) -> NamedRun {
     let run = run(plan, study);
     NamedRun {
@@ -85,7 +86,7 @@ fn happening(note: &crate::model::recorder::Note) -> Happening {
 
 // --- estimates ------------------------------------------------------------------------------------------------------
 
-/// An interval as results give it, kept within bounds.
+/// An interval as results show it, clamped to bounds.
 pub(super) fn estimate(found: Option<impl Into<Between>>, least: f64, most: f64) -> Estimate {
     let found: Option<Between> = found.map(Into::into);
     let bounds = found.and_then(|i| i.bounds);
@@ -97,12 +98,12 @@ pub(super) fn estimate(found: Option<impl Into<Between>>, least: f64, most: f64)
     }
 }
 
-/// What cannot be negative.
+/// A value that cannot be negative.
 fn amount(interval: Option<impl Into<Between>>) -> Estimate {
     estimate(interval, 0.0, f64::INFINITY)
 }
 
-/// What lies between 0 and 1.
+/// A value between 0 and 1.
 fn share(interval: Option<impl Into<Between>>) -> Estimate {
     estimate(interval, 0.0, 1.0)
 }
@@ -111,8 +112,8 @@ fn mean_of(values: impl Iterator<Item = f64>) -> Option<Interval> {
     interval::mean(&values.collect::<Vec<f64>>())
 }
 
-/// Good answers a second in the measured part, whenever they were asked for. What succeeds of what comes in it, the books' throughput,
-/// is less while a backlog from the warm-up is served first.
+/// Good answers per second received in the measured part. The reported throughput counts successes among requests that
+/// arrived in it, and is lower while a backlog from the warm-up is served first.
 pub fn answered_per_s(plan: &Plan, study: &Study) -> Estimate {
     let window = |s: &Sample| s.measured_s(plan.duration.seconds(), study.warmup.seconds());
     let measured = study.samples.iter().map(|s| (s.answered as f64, window(s)));
@@ -142,11 +143,11 @@ fn metrics(outcomes: &[&Outcomes], pooled: &ClassRecord, (windows, lifetimes): (
     }
 }
 
-/// How far replicas are behind with a write, by database; those that never are need no word.
+/// Replica lag at each write, by database; databases without lag are left out.
 fn lags(plan: &Plan, study: &Study) -> Ordered<Latency> {
     let of = |(i, database): (usize, &Database)| {
         let pooled = &study.lags[i];
-        // Lags are of whole runs: batches of one run have none of their own.
+        // Lags are recorded for whole runs, not for batches of one run.
         let runs = study.samples.iter().take(study.done() as usize);
         let spreads: Vec<&Spread> = runs.map(|s| &s.lags[i]).collect();
         let is_behind = pooled.max_s().is_some_and(|max| max > 0.0);
@@ -169,7 +170,7 @@ fn latency(spreads: &[&Spread], pooled: &Sketch) -> Latency {
     }
 }
 
-/// Every cause that occurred, and `ok` and `unfinished` always.
+/// Every cause that occurred, plus `ok` and `unfinished`.
 fn outcomes_of(pooled: &ClassRecord) -> Ordered<u64> {
     let always = [Outcome::Ok as usize, Outcome::Unfinished as usize];
     let named = Outcome::NAMES.iter().zip(pooled.outcomes).enumerate();
@@ -177,7 +178,7 @@ fn outcomes_of(pooled: &ClassRecord) -> Ordered<u64> {
     Ordered(kept.map(|(_, (name, n))| ((*name).to_owned(), n)).collect())
 }
 
-/// Points of the distribution, denser towards the tail, where the interest is.
+/// Points of the distribution, denser towards the tail.
 fn distribution(pooled: &ClassRecord) -> Distribution {
     if pooled.latency.count() == 0 {
         return Distribution::default();
@@ -221,10 +222,11 @@ fn host(samples: &[&Sample], i: usize) -> HostResult {
 
 // --- timeline -------------------------------------------------------------------------------------------------------
 
-/// What a curve shows of a bin of a replication.
+/// The value of a curve for one bin of one replication.
 type Value<'a> = &'a dyn Fn(&Sample, usize) -> Option<f64>;
 
-/// How many bins tell a rate together: of fewer requests than a handful to a bin most have none, and so has their median.
+/// Number of bins to average a rate over. With only a few requests per bin most bins have none, and the median would be
+/// zero.
 fn bins_of_a_rate(samples: &[Sample], bins: usize) -> usize {
     const HANDFUL: f64 = 5.0;
     const ENOUGH: f64 = 20.0;
@@ -238,12 +240,12 @@ fn bins_of_a_rate(samples: &[Sample], bins: usize) -> usize {
 }
 
 fn timeline(plan: &Plan, study: &Study) -> Timeline {
-    // Bins are of whole runs, as lags are.
+    // Bins are of whole runs, like lags.
     let samples = &study.samples[..study.samples.len().min(study.done() as usize)];
     let bin_s = bin_of(plan.duration).seconds();
     let bins = samples.first().map_or(0, |s| s.bins.len());
-    // The last bins lack what ends last: of a bin of which a tenth is still inside, the others say too little about it. That is asked
-    // of all replications together, since those in which all has ended are those in which most was turned away.
+    // The last bins miss the slowest requests: a bin with a tenth still in flight is left out. All replications are
+    // judged together, since those with nothing in flight are those that refused the most.
     let has_ended = |b: usize| {
         let bins = samples.iter().filter_map(|s| s.bins.get(b));
         let (offered, ended) = bins.fold((0, 0), |(offered, ended), bin| {
@@ -255,7 +257,7 @@ fn timeline(plan: &Plan, study: &Study) -> Timeline {
         ended >= offered - offered / 10
     };
     let have_ended: Vec<bool> = (0..bins).map(has_ended).collect();
-    // The last bin may be shorter than the others, and a run that ended early has none beyond its end.
+    // The last bin may be shorter, and a run that ended early has none after its end.
     let width = |s: &Sample, b: usize| bin_s.min(s.lasted_s(plan.duration.seconds()) - b as f64 * bin_s);
     let together = bins_of_a_rate(samples, bins);
     let rate = |s: &Sample, b: usize, of: fn(&Bin) -> u32| {
@@ -291,8 +293,8 @@ fn timeline(plan: &Plan, study: &Study) -> Timeline {
     }
 }
 
-/// Median and 5–95 % band of each bin. Between two values the way is divided: of an even number the median is the mean of the two in
-/// the middle, and not the upper one.
+/// Median and 5–95 % band of each bin, interpolated: for an even number of values the median is the mean of the middle
+/// two.
 fn series(bins: impl Iterator<Item = Vec<f64>>) -> Series {
     let mut series = Series::default();
     for mut values in bins {
@@ -309,7 +311,7 @@ fn series(bins: impl Iterator<Item = Vec<f64>>) -> Series {
     series
 }
 
-// --- promises and caveats -------------------------------------------------------------------------------------------
+// --- objectives and caveats -----------------------------------------------------------------------------------------
 
 fn objective(objective: &Objective, study: &Study, all: &ClassRecord) -> SloResult {
     let samples = &study.samples;
@@ -330,7 +332,7 @@ fn objective(objective: &Objective, study: &Study, all: &ClassRecord) -> SloResu
         }
     };
     let at_least = objective.measure == Measure::Availability;
-    // Where nothing succeeded there is no latency, and a promise about it is not kept.
+    // Without successes there is no latency, and an objective about it is missed.
     let met = observed.value.is_some_and(|v| {
         if at_least {
             v >= objective.target
@@ -346,7 +348,7 @@ fn objective(objective: &Objective, study: &Study, all: &ClassRecord) -> SloResu
     }
 }
 
-/// What one should know before believing the numbers.
+/// Caveats to the numbers.
 pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
     let mut caveats = Vec::new();
     if study.samples.is_empty() {
@@ -447,10 +449,10 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
     caveats
 }
 
-/// The share of requests that fewer failures cost lies outside its own interval too often.
+/// With fewer failures than this the interval of the share misses the truth too often.
 const FEW_FAILURES: f64 = 30.0;
 
-/// Why no warm-up was found: advice that suits the scenario.
+/// Why no warm-up was found, with advice for this scenario.
 fn unsettled(plan: &Plan) -> &'static str {
     if plan.load_varies() {
         "no warm-up was left out: the load changes over time by design, so there is no steady state to find; a fixed warm-up would leave out the start"
@@ -461,10 +463,10 @@ fn unsettled(plan: &Plan) -> &'static str {
     }
 }
 
-/// Hosts and nodes that are asked for more than they can do, and what follows from it.
+/// Hosts and nodes that are asked for more than they can do, and the consequence.
 ///
-/// What is asked is offered work, by the utilisation law: calls that came, times what such a call costs on the average.
-/// Counting answers instead would blame a host for what its neighbours turned away or its clients gave up on.
+/// Demand is offered work by the utilisation law: calls that arrived times the mean cost of a call. Counting answers
+/// instead would blame a host for requests that its neighbours refused or its clients abandoned.
 fn saturated(plan: &Plan, study: &Study, run: &Run) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut full_hosts = Vec::new();
@@ -497,10 +499,10 @@ fn saturated(plan: &Plan, study: &Study, run: &Run) -> Vec<(String, String)> {
         let at_end = at_end / study.samples.len().max(1) as f64;
         let full = result.utilization_ratio.value.is_some_and(|u| u > 0.98);
         let growing = at_end > 1.5 * result.queue_length.value.unwrap_or(0.0) + 10.0;
-        // Where its host has no CPU left, the workers are only where it shows.
+        // If its host has no CPU left, busy workers are only a symptom.
         if full && (growing || turned_away(result) > 0.01) && !full_hosts.contains(&node.host.index()) {
             let asked = result.arrived as f64 / done_by_workers(plan, study, run, i).max(1.0);
-            // Where hardly anything ends well, what the workers can do is not to be seen.
+            // If hardly any request succeeds, the workers' capacity cannot be observed.
             let asked = match asked < MOST_TO_TELL {
                 true => format!("{asked:.2} times what"),
                 false => "more than".into(),
@@ -513,7 +515,7 @@ fn saturated(plan: &Plan, study: &Study, run: &Run) -> Vec<(String, String)> {
     found
 }
 
-/// CPU time that calls asked of a host over the CPU time it had; `None` where the mean is not known.
+/// CPU time demanded of a host over the CPU time available; `None` if a mean is unknown.
 fn asked_of_host(plan: &Plan, study: &Study, i: usize) -> Option<f64> {
     let host = &plan.hosts[i];
     let cores = f64::from(host.cores?) * host.speed;
@@ -526,12 +528,12 @@ fn asked_of_host(plan: &Plan, study: &Study, i: usize) -> Option<f64> {
     asked.filter(|_| had > 0.0).map(|asked| asked / had)
 }
 
-/// How many times what workers can do they are said to be asked for, at most.
+/// Largest overload factor that is reported as a number.
 const MOST_TO_TELL: f64 = 20.0;
 
-/// What the workers of a node have got through, all of them busy. They hold what they do not compute themselves too, so only the
-/// measured pace says it. What they began with is done and what they end with is not; those that began with nothing are owed half
-/// of the latter.
+/// Work done by a node's workers while all are busy. Workers also wait for calls, so only the measured pace tells their
+/// capacity. Work present at the start is counted and work present at the end is not; runs that start empty are
+/// credited half of the latter.
 fn done_by_workers(plan: &Plan, study: &Study, run: &Run, i: usize) -> f64 {
     let result = &run.nodes.0[i].1;
     let begun = match study.warmup.is_zero() {
@@ -545,7 +547,7 @@ fn turned_away(node: &NodeResult) -> f64 {
     node.refused as f64 / node.arrived.max(1) as f64
 }
 
-/// A full queue turns away what does not fit, and settles; one without end grows as long as the run lasts.
+/// A full queue refuses the excess and reaches a steady state; an unlimited one grows as long as the run lasts.
 fn consequence(run: &Run, of: &str, nodes: &[usize], otherwise: &str) -> String {
     let worst = nodes.iter().map(|n| &run.nodes.0[*n]);
     let worst = worst.max_by(|a, b| turned_away(&a.1).total_cmp(&turned_away(&b.1)));

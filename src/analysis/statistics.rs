@@ -1,4 +1,4 @@
-//! What a colleague who knows statistics would say of a study: how its intervals came about, and what they are not worth.
+//! Caveats about statistics: how the intervals of a study are computed, and where they are unreliable.
 
 use super::result::{Caveat, Run, Series};
 use crate::base::time::Span;
@@ -37,13 +37,13 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
     found.into_iter().filter_map(said).collect()
 }
 
-/// A span in seconds, in three digits or so.
+/// A span in seconds with about three digits.
 fn seconds(span: Span) -> String {
     let text = format!("{:.3}", span.seconds());
     format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// A stretch of time in two digits.
+/// A time in two digits.
 fn rounded(span_s: f64) -> String {
     let digit = libm::pow(10.0, libm::floor(libm::log10(span_s.max(1e-9))) - 1.0);
     let units = libm::round(span_s / digit);
@@ -54,7 +54,7 @@ fn rounded(span_s: f64) -> String {
     }))
 }
 
-/// Where MSER-5 cuts, or would cut where so much is left out because somebody says so.
+/// Says where MSER-5 cuts, or would cut if the warm-up is given.
 pub fn settles(cut: Option<Span>, left_out: Span, is_auto: bool) -> String {
     let says = match cut {
         Some(Span::ZERO) if is_auto => return "MSER-5 cuts nothing".into(),
@@ -80,7 +80,7 @@ fn batches(plan: &Plan, study: &Study) -> String {
     )
 }
 
-/// Recorded arrivals are the same in every replication, so the intervals know nothing of another recording.
+/// Recorded arrivals are the same in every replication, so the intervals do not cover the variation between recordings.
 fn one_trace(plan: &Plan, study: &Study) -> Option<String> {
     let is_recorded = plan.arrivals().any(|a| matches!(a, Arrivals::Trace { .. }));
     (study.samples.len() > 1 && study.batches.is_none() && is_recorded).then(|| {
@@ -100,7 +100,7 @@ fn correlated(study: &Study) -> Option<String> {
     })
 }
 
-/// Requests of pages whose document failed are never made: nobody counts them as failed, though who wanted the page has none of them.
+/// Warns if pages lost their document: the rest of such a page is never requested, so that it does not count as failed.
 fn unasked(study: &Study) -> Option<String> {
     let bins = || study.samples.iter().flat_map(|s| &s.bins);
     let sum = |of: fn(&Bin) -> u32| bins().map(|b| f64::from(of(b))).sum::<f64>();
@@ -115,13 +115,13 @@ fn unasked(study: &Study) -> Option<String> {
     })
 }
 
-/// Intervals hold the truth as often as they say where a replication is so many times as long as its slowest queue remembers: of an M/M/1 at
-/// 0.9 and 0.95 that was measured for 8 to 23 times that they held it 87 to 93 times in a hundred (`docs/statistics.md`).
+/// Intervals have their nominal coverage if a replication is this many times as long as its slowest queue's memory. For
+/// M/M/1 at 0.9 and 0.95, with 8 to 23 times, the measured coverage was 87 to 93 % (`docs/statistics.md`).
 const MEMORIES: f64 = 30.0;
-/// Whoever is busier than this may be asked for more than there is, which is said of it.
+/// Utilization above which a queue may be overloaded, which another caveat covers.
 const STEADY: f64 = 0.99;
 
-/// A queue that remembers for long what happened to it makes a replication say little.
+/// Warns if a queue's memory is long compared with a replication.
 fn long_memory(plan: &Plan, study: &Study, run: &Run) -> Option<String> {
     if study.samples.len() < 2 || plan.load_varies() || !plan.faults.is_empty() {
         return None;
@@ -142,8 +142,9 @@ fn long_memory(plan: &Plan, study: &Study, run: &Run) -> Option<String> {
         Some((&host.name, busy, came as f64 / all_s, f64::INFINITY))
     });
     let memories = workers.chain(hosts).filter_map(|(name, busy, per_s, places)| {
-        // All servers together take busy / per_s for one. M/M/1 forgets within its relaxation time, 1 / (1 - sqrt(busy))^2 of that (Cohen,
-        // The Single Server Queue, 1982), and no queue later than it takes to empty it.
+        // All servers together take busy / per_s per request. M/M/1 forgets within its relaxation time, 1 / (1 -
+        // sqrt(busy))^2 of that (Cohen, The Single Server Queue, 1982), and no queue takes longer than it takes to
+        // empty.
         let steps = libm::pow(1.0 - libm::sqrt(busy), -2.0).min(places);
         (busy < STEADY && per_s > 0.0).then(|| (name, busy, steps * busy / per_s))
     });
@@ -181,7 +182,7 @@ fn few_in_tail(study: &Study) -> Option<String> {
     })
 }
 
-/// Does the interval of the p99.9 end where nothing larger was seen?
+/// Whether the interval of the p99.9 ends at the largest value seen.
 fn open_tail(study: &Study, run: &Run) -> Option<String> {
     let all: Sketch = study.all().latency;
     let (hi, most) = (run.metrics.latency_s.p999.hi?, all.max_s()?);

@@ -1,4 +1,5 @@
-//! `sweep`: a grid of runs, one row a point; and which of its inputs moves an output most.
+//! `sweep`: a grid of runs, one row per point, and which input affects an output most. Called by the commands `sweep`
+//! and `merge`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,43 +10,43 @@ use crate::scenario::vary::{self, Axis, Stretch};
 use crate::stats::interval::CONFIDENCE;
 use crate::stats::sobol;
 
-/// What `sweep` found.
+/// The result of `sweep`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sweep {
-    /// What is varied.
+    /// The inputs that are varied.
     pub inputs: Vec<Input>,
-    /// How many points the whole grid has.
+    /// Number of points in the whole grid.
     pub size: u64,
-    /// Which part of it this is; absent where it is the whole.
+    /// Which part of the grid this is; absent if it is the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
-    /// What `--sensitivity` says, once every point is there.
+    /// The result of `--sensitivity`, once every point is finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sensitivity: Option<Sensitivity>,
-    /// The finished points, by their numbers.
+    /// The finished points, by number.
     pub points: Vec<Point>,
 }
 
-/// One of N parts of a grid: the points whose number leaves the remainder `index` − 1.
+/// One of N parts of a grid: the points whose number modulo N is `index` − 1.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
-    /// From 1.
+    /// Counted from 1.
     pub index: u64,
-    /// Of how many.
+    /// Number of parts.
     pub of: u64,
 }
 
 /// A path that is varied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Input {
-    /// Where in the scenario.
+    /// Its path in the scenario.
     pub path: String,
-    /// The name of its column: the path, with the unit of what stands there.
+    /// The name of its column: the path with its unit.
     pub column: String,
-    /// What it takes in turn, as typed; of a grid.
+    /// Its values as typed; for a grid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
-    /// The stretch that it moves in, as typed; of `--sensitivity`.
+    /// Its range as typed; for `--sensitivity`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<[String; 2]>,
 }
@@ -53,7 +54,7 @@ pub struct Input {
 /// A point of the grid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
-    /// Its number, from 0.
+    /// Its number, counted from 0.
     pub point: u64,
     /// The value of each input, by column.
     pub inputs: Ordered<Value>,
@@ -63,31 +64,31 @@ pub struct Point {
     pub requests: Requests,
     /// The headline metrics by their dotted names, then those of each class where there are several.
     pub estimates: Ordered<Estimate>,
-    /// Was every promise kept? Null where none is made.
+    /// Whether every objective is met. Null without objectives.
     pub slo_met: Option<bool>,
-    /// May that be chance? So close to what was promised came what was observed.
+    /// Whether that may be due to chance, because an observed value is close to its target.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub slo_open: bool,
-    /// Codes of what to bear in mind.
+    /// Codes of the caveats.
     pub caveats: Vec<String>,
 }
 
-/// Which input moves which output how much.
+/// Which input affects which output, and how much.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sensitivity {
-    /// Rows of the design; each costs two points and one more for every input.
+    /// Rows of the design; each needs two points plus one per input.
     pub samples: u32,
     /// The metrics asked for.
     pub metrics: Vec<String>,
-    /// One a metric; none as long as points are missing.
+    /// One per metric; empty while points are missing.
     pub outputs: Vec<Output>,
 }
 
-/// From so wide an interval on a share is hardly known.
+/// Width of an interval above which a share counts as unknown.
 const WIDE: f64 = 0.5;
 
 impl Sensitivity {
-    /// Are there too few samples to rank the inputs by?
+    /// Warns if there are too few samples to rank the inputs.
     fn doubt(&self) -> Option<Caveat> {
         let is_wide = |e: &Effect| e.total.lo.zip(e.total.hi).is_some_and(|(lo, hi)| hi - lo > WIDE);
         let unsure: Vec<&str> = (self.outputs.iter())
@@ -105,29 +106,29 @@ impl Sensitivity {
     }
 }
 
-/// An output and what moves it.
+/// An output and the effects on it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Output {
     /// The metric.
     pub metric: String,
-    /// Its mean over the stretches of all inputs.
+    /// Its mean over the ranges of all inputs.
     pub mean: Option<f64>,
     /// Its standard deviation there.
     pub deviation: Option<f64>,
-    /// The inputs, the one that moves it most first; none where nothing does.
+    /// The inputs, largest effect first; empty if the output does not vary.
     pub effects: Vec<Effect>,
 }
 
-/// What an input does to an output.
+/// The effect of an input on an output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Effect {
     /// The input.
     pub path: String,
-    /// Share of the variance that it makes by itself.
+    /// Share of the variance due to this input alone.
     pub first: Estimate,
-    /// Share of the variance that it has a hand in.
+    /// Share of the variance in which this input takes part.
     pub total: Estimate,
-    /// The mean of the output in the lowest quarter of the input's stretch.
+    /// Mean of the output in the lowest quarter of the input's range.
     pub low: Option<f64>,
     /// The same in the highest quarter.
     pub high: Option<f64>,
@@ -140,19 +141,19 @@ pub struct Effect {
 pub enum Grid {
     /// Every combination of values.
     Axes(Vec<Axis>),
-    /// Rows of a Sobol design over stretches.
+    /// Rows of a Sobol design over ranges.
     Stretches {
         /// The inputs.
         stretches: Vec<Stretch>,
         /// Rows.
         samples: u32,
-        /// What scrambles it.
+        /// The scrambling seed.
         seed: u64,
     },
 }
 
 impl Grid {
-    /// How many points; `None` where nobody could count so far.
+    /// Number of points; `None` if it overflows.
     pub fn size(&self) -> Option<u64> {
         match self {
             Grid::Axes(axes) => vary::count(axes),
@@ -162,7 +163,7 @@ impl Grid {
         }
     }
 
-    /// Where in the scenario the values of a point go.
+    /// Paths of the inputs in the scenario.
     pub fn paths(&self) -> Vec<&str> {
         match self {
             Grid::Axes(axes) => axes.iter().map(|a| a.path.as_str()).collect(),
@@ -170,7 +171,7 @@ impl Grid {
         }
     }
 
-    /// What is varied.
+    /// The inputs that are varied.
     pub fn inputs(&self) -> Vec<Input> {
         match self {
             Grid::Axes(axes) => axes.iter().map(Input::of_axis).collect(),
@@ -178,7 +179,7 @@ impl Grid {
         }
     }
 
-    /// The value of each input at a point, as `--set` takes it.
+    /// The value of each input at a point, in the form of `--set`.
     pub fn values(&self, point: u64) -> Vec<String> {
         match self {
             Grid::Axes(axes) => vary::choice(axes, point),
@@ -216,7 +217,7 @@ impl Input {
         }
     }
 
-    /// A value as its column has it.
+    /// The value as shown in its column.
     fn shown(&self, value: &str) -> Value {
         if self.column != self.path {
             return vary::in_seconds(value).map_or(Value::Null, |(n, _)| Value::from(n));
@@ -225,11 +226,11 @@ impl Input {
     }
 }
 
-/// A point that was run.
+/// The result of a point.
 pub fn point(number: u64, inputs: &[Input], values: &[String], run: &NamedRun) -> Point {
     let named = inputs.iter().zip(values).map(|(i, v)| (i.column.clone(), i.shown(v)));
     let mut estimates = headline("", &run.run.metrics);
-    // The only class says what all requests say.
+    // With a single class its metrics repeat those of all requests.
     if run.run.classes.0.len() > 1 {
         let of_class = |(name, m): (&str, &Metrics)| headline(&format!("classes.{name}."), m);
         estimates.extend(run.run.classes.iter().flat_map(of_class));
@@ -263,7 +264,7 @@ fn headline(prefix: &str, m: &Metrics) -> Vec<(String, Estimate)> {
 // --- sensitivity ----------------------------------------------------------------------------------------------------
 
 impl Sweep {
-    /// Works out what `--sensitivity` asks for, where every point is there.
+    /// Computes the result of `--sensitivity` if every point is finished.
     pub fn settle(&mut self, seed: u64) {
         let Some(sensitivity) = &self.sensitivity else { return };
         if self.points.len() as u64 != self.size {
@@ -279,12 +280,12 @@ impl Sweep {
         let inputs = self.inputs.len();
         let value = |p: &Point| p.estimates.get(metric).and_then(|e| e.value);
         let rows = self.points.chunks(sobol::evaluations(inputs));
-        // A row with a point at which nothing was measured is left out whole.
+        // A row with a point without a value is left out.
         let rows: Vec<(&[Point], Vec<f64>)> = rows
             .filter_map(|row| Some((row, row.iter().map(value).collect::<Option<_>>()?)))
             .collect();
         let values: Vec<Vec<f64>> = rows.iter().map(|r| r.1.clone()).collect();
-        // The first two points of a row are drawn independently; the others repeat most of them.
+        // The first two points of a row are independent; the others repeat most of their coordinates.
         let drawn: Vec<(&Point, f64)> = rows
             .iter()
             .flat_map(|(row, v)| row.iter().zip(v.iter().copied()).take(2))
@@ -324,7 +325,7 @@ impl Sweep {
         }
     }
 
-    /// What one should know before believing the points.
+    /// Caveats to the points.
     pub fn caveats(&self) -> Vec<Caveat> {
         let mut counts: Vec<(&str, usize, &Point)> = Vec::new();
         for (point, code) in self.points.iter().flat_map(|p| p.caveats.iter().map(move |c| (p, c))) {
@@ -355,7 +356,7 @@ impl Sweep {
     }
 }
 
-/// What the caveat of a run means at any of several points; nothing of those that are about the numbers of one.
+/// What a run's caveat means for several points; `None` for caveats about one point's numbers.
 fn meaning(code: &str) -> Option<String> {
     let of = |prefix: &str| code.strip_prefix(prefix);
     if let Some(objective) = of("slo.straddles.") {
@@ -400,7 +401,7 @@ fn meaning(code: &str) -> Option<String> {
     Some(says.to_owned())
 }
 
-/// By chance it may come out below 0 or above 1, which a share is not.
+/// Clamps a share, whose estimate may fall outside 0 to 1 by chance.
 fn share((value, lo, hi): (f64, f64, f64)) -> Estimate {
     Estimate {
         value: Some(value.clamp(0.0, 1.0)),

@@ -1,23 +1,23 @@
-//! Closed forms of queueing theory, and small exact computations where there is none: what the simulator is held to, in
-//! `fallover verify` and in the tests.
+//! Closed forms of queueing theory, and small exact computations where there are none. `verify` and the tests compare
+//! the simulator with them.
 
-/// Erlang's loss formula: the share that finds all `servers` busy at a load of `a` erlangs.
+/// Erlang's loss formula: the share of arrivals that find all `servers` busy at a load of `a` erlangs.
 pub fn erlang_b(servers: u32, a: f64) -> f64 {
     (1..=servers).fold(1.0, |b, n| a * b / (f64::from(n) + a * b))
 }
 
-/// Erlang's delay formula: the share that must wait.
+/// Erlang's delay formula: the share of arrivals that must wait.
 pub fn erlang_c(servers: u32, a: f64) -> f64 {
     let (b, c) = (erlang_b(servers, a), f64::from(servers));
     c * b / (c - a * (1.0 - b))
 }
 
-/// Mean time waiting in M/M/c.
+/// Mean waiting time in M/M/c.
 pub fn m_m_c_wait(servers: u32, lambda: f64, mu: f64) -> f64 {
     erlang_c(servers, lambda / mu) / (f64::from(servers) * mu - lambda)
 }
 
-/// Pollaczek and Khinchine: mean time waiting in M/G/1 with this mean and coefficient of variation of the service.
+/// Pollaczek and Khinchine: mean waiting time in M/G/1, from the mean and coefficient of variation of the service time.
 pub fn m_g_1_wait(lambda: f64, mean: f64, cv: f64) -> f64 {
     lambda * mean * mean * (1.0 + cv * cv) / (2.0 * (1.0 - lambda * mean))
 }
@@ -55,8 +55,8 @@ pub fn mva(users: u32, think: f64, demands: &[f64]) -> (f64, f64) {
     (throughput, time)
 }
 
-/// Mean time with two exponential servers where everybody joins the shorter queue, by coin where they are equal: the
-/// stationary chain on both queue lengths up to a bound that is never felt, by Gauss-Seidel.
+/// Mean time with two exponential servers if customers join the shorter queue, ties broken by a coin: the stationary
+/// chain of both queue lengths, truncated far beyond any effect, by Gauss-Seidel.
 pub fn join_the_shorter_of_two_time(lambda: f64, mu: f64) -> f64 {
     const MOST: usize = 40;
     // One row and column more than there are states, always empty, so that every state has neighbours.
@@ -95,10 +95,10 @@ mod tests {
         near(m_g_1_wait(80.0, 0.01, 1.0), 0.04);
         near(*m_m_c_k(3, 0, 2.0, 1.0).last().expect("has states"), erlang_b(3, 2.0));
         near(gi_m_1_time(100.0, |s| 80.0 / (80.0 + s)), 0.05);
-        // One user never meets another; with no thinking and one station, it is always busy.
+        // A single user never meets another; without thinking, one station is always busy.
         near(mva(1, 1.0, &[0.2, 0.3]).1, 0.5);
         near(mva(7, 0.0, &[0.2]).0, 5.0);
-        // Between one fast server (M/M/2 in one queue) and two M/M/1 of half the load.
+        // Between M/M/2 with one queue and two M/M/1 at half the load each.
         let (jsq, pooled) = (
             join_the_shorter_of_two_time(160.0, 100.0),
             0.01 + m_m_c_wait(2, 160.0, 100.0),

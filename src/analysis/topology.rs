@@ -1,13 +1,13 @@
-//! The shape of a scenario, as results carry it: what stands where, who asks whom, and how much went each way.
+//! The topology of a scenario as results carry it: what runs where, who calls whom, and how much went each way.
 //!
-//! Where a result goes, its scenario need not be: whatever draws the stack draws it from here.
+//! A result can be drawn without its scenario: every drawing of the stack uses this.
 
 use crate::base::ids::{ClassId, NodeId};
 use crate::scenario::plan::{Plan, Target};
 use crate::study::Study;
 use serde::{Deserialize, Serialize};
 
-/// What stands where, and who asks whom.
+/// The components and who calls whom.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Topology {
     /// Sources of load, in the scenario's order.
@@ -16,25 +16,25 @@ pub struct Topology {
     pub nodes: Vec<Place>,
     /// Hosts that the scenario names.
     pub hosts: Vec<Machine>,
-    /// What sources ask.
+    /// Calls from sources.
     pub entries: Vec<Edge>,
-    /// What nodes ask.
+    /// Calls from nodes.
     pub edges: Vec<Edge>,
 }
 
-/// A node, and where it stands.
+/// A node and its host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Place {
     /// Its name.
     pub name: String,
     /// Its kind, as scenarios write it.
     pub kind: String,
-    /// The host it runs on, where the scenario names it.
+    /// The host it runs on, if the scenario names it.
     pub host: Option<String>,
-    /// The database that it is a member of.
+    /// The database it is a member of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
-    /// Calls behind the clients, on the longest way; null where nothing asks it.
+    /// Number of calls from the clients on the longest path; null if nothing calls it.
     pub tier: Option<u32>,
 }
 
@@ -43,27 +43,27 @@ pub struct Place {
 pub struct Machine {
     /// Its name.
     pub name: String,
-    /// The zone it stands in.
+    /// Its zone.
     pub zone: Option<String>,
 }
 
-/// Who asks whom.
+/// A caller and its target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Edge {
-    /// Who asks.
+    /// The caller.
     pub from: String,
-    /// Who is asked.
+    /// The target.
     pub to: String,
-    /// Does `from` only tell its callers where `to` is?
+    /// Whether `from` only resolves the name of `to`.
     #[serde(default)]
     pub names: bool,
-    /// Good answers a second; null where nothing was measured.
+    /// Good answers per second; null without measurement.
     pub answered_per_s: Option<f64>,
-    /// Of the good answers that `from` had from nodes of this kind.
+    /// Share of the good answers that `from` got from nodes of this kind.
     pub share: Option<f64>,
 }
 
-/// One end of a call that may be addressed to a virtual IP.
+/// One end of a call; a target may be a virtual IP.
 #[derive(Copy, Clone, PartialEq)]
 enum End {
     Source(usize),
@@ -78,7 +78,7 @@ struct Way {
 }
 
 impl Topology {
-    /// The topology of a plan, with what a study saw go each way.
+    /// The topology of a plan, with the answers counted by a study.
     pub fn of(plan: &Plan, study: Option<&Study>) -> Topology {
         let study = study.filter(|s| !s.samples.is_empty());
         let ways = ways(plan, study);
@@ -120,7 +120,7 @@ impl Topology {
 
 const VIRTUAL_IP: &str = "virtual-ip";
 
-/// Every way once, from sources first. What goes to a virtual IP goes on to its members.
+/// Every edge once, sources first. What goes to a virtual IP continues to its members.
 fn ways(plan: &Plan, study: Option<&Study>) -> Vec<Way> {
     let mut ways: Vec<Way> = Vec::new();
     let mut add = |from: End, to: End, answers: u64| match ways.iter_mut().find(|w| w.from == from && w.to == to) {
@@ -133,7 +133,7 @@ fn ways(plan: &Plan, study: Option<&Study>) -> Vec<Way> {
     for (from, caller, addresses) in of_sources.chain((0..plan.nodes.len()).map(node)) {
         for (i, target) in addresses.iter().enumerate() {
             let answers = |node: NodeId| -> u64 {
-                // A node that is asked under two addresses is counted under the first.
+                // A node called under two addresses is counted under the first.
                 let counted = addresses[..i].iter().any(|t| plan.members(*t).contains(&node));
                 let study = study.filter(|_| !counted);
                 let of = |class| study.map_or(0, |s| s.flows.of(caller, node, ClassId::new(class)).answers);
@@ -158,7 +158,7 @@ struct Tiers {
     vips: Vec<Option<u32>>,
 }
 
-/// Longest ways from the sources. A scenario has no cycles, so this ends.
+/// Longest paths from the sources. A scenario has no cycles, so this terminates.
 fn tiers(plan: &Plan, ways: &[Way]) -> Tiers {
     let mut tiers = Tiers {
         nodes: vec![None; plan.nodes.len()],

@@ -1,9 +1,8 @@
-//! Where a request's time goes, hop by hop: the mean latency taken apart.
+//! Where a request's time goes, hop by hop: the mean latency split into parts. Part of the result of `run`.
 //!
-//! Of every good answer it is known how long the call was inside of its node, how much of that it waited, and how much the nodes it
-//! asked took, with their ways: the rest is what the node took itself. The ways are the Plan's
-//! network, and what is left of the mean latency is said too: clients that try again, and work done for requests that
-//! failed in the end.
+//! For every good answer three times are known: the call's time inside its node, its waiting there, and the time of the
+//! node's own calls including the network. The rest is the node's own time. Network times come from the Plan. What
+//! remains of the mean latency is reported too: retries of clients, and work for requests that failed in the end.
 
 use super::result::Ordered;
 use crate::base::ids::{ClassId, HostId, NodeId};
@@ -13,42 +12,42 @@ use crate::scenario::plan::Plan;
 use crate::study::Study;
 use serde::{Deserialize, Serialize};
 
-/// The mean latency of all requests and of each class, taken apart.
+/// The mean latency of all requests and of each class, in parts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Waterfall {
-    /// Of all requests.
+    /// For all requests.
     pub all: Breakdown,
     /// By class.
     pub classes: Ordered<Breakdown>,
 }
 
-/// A mean latency taken apart: the parts of all hops and `elsewhere_s` sum to `mean_s`.
+/// A mean latency in parts: all hops and `elsewhere_s` sum to `mean_s`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Breakdown {
-    /// Mean latency of the answered requests; null where there were none.
+    /// Mean latency of answered requests; null if there were none.
     pub mean_s: Option<f64>,
-    /// One a node that answered, callers before those they ask.
+    /// One per node that answered, callers before the nodes they call.
     pub hops: Vec<Hop>,
-    /// What no hop accounts for: pauses and failed tries of clients, less what was done for requests that failed.
+    /// What no hop accounts for: pauses and failed attempts of clients, minus the time spent on requests that failed.
     pub elsewhere_s: f64,
 }
 
-/// What a node adds to the latency of the mean request, all its calls together.
+/// What a node adds to the mean latency, all its calls together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hop {
     /// The node.
     pub node: String,
-    /// How often it answered, a request.
+    /// Answers per request.
     pub answers: f64,
-    /// On the way there and back.
+    /// Network time in both directions.
     pub network_s: f64,
-    /// In its queues.
+    /// Waiting time in its queues.
     pub wait_s: f64,
-    /// Its own work, and what it lost on calls that failed.
+    /// Its own work, and time lost on failed calls.
     pub own_s: f64,
 }
 
-/// What a study says about where the time goes.
+/// The waterfall of a study.
 pub fn waterfall(plan: &Plan, study: &Study) -> Waterfall {
     let order = order(plan);
     let classes: Vec<ClassId> = (0..plan.classes.len()).map(ClassId::new).collect();
@@ -68,7 +67,7 @@ pub fn waterfall(plan: &Plan, study: &Study) -> Waterfall {
     }
 }
 
-/// Callers before those they ask.
+/// Nodes ordered with callers before the nodes they call.
 fn order(plan: &Plan) -> Vec<NodeId> {
     let tiers = super::topology::Topology::of(plan, None).nodes;
     let mut order: Vec<NodeId> = (0..plan.nodes.len()).map(NodeId::new).collect();

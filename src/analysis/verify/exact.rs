@@ -1,4 +1,4 @@
-//! What must come out to the last digit.
+//! Checks whose results must match to the last digit.
 
 use super::super::run as findings;
 use super::{Bench, Check, Failure, plan};
@@ -9,13 +9,13 @@ use crate::model::world::{self, Order};
 use crate::scenario::plan::Plan;
 use crate::study;
 
-/// A step that checks one thing or several.
+/// A step with one or more checks.
 type Step = fn(&mut Bench<'_>) -> Result<Vec<Check>, Failure>;
 
 /// All of them.
 pub(super) const ALL: [Step; 4] = [determinism, conservation, timeline, recordings];
 
-/// A stack in which everything draws that can.
+/// A stack that uses every kind of random draw.
 const BUSY: &str = include_str!("busy.json");
 const BUSY_REPLICATIONS: u32 = 6;
 
@@ -70,7 +70,7 @@ fn conservation(bench: &mut Bench<'_>) -> Result<Vec<Check>, Failure> {
     ])
 }
 
-/// What came is what ended, one way or another.
+/// Every request that arrived has ended in one way or another.
 fn books(record: &RunRecord, _: f64) -> Result<(), String> {
     let (ended, came) = (record.outcomes().iter().sum::<u64>(), record.rows.len() as u64);
     (ended == came)
@@ -78,7 +78,7 @@ fn books(record: &RunRecord, _: f64) -> Result<(), String> {
         .ok_or_else(|| format!("{came} came and {ended} ended"))
 }
 
-/// The integral of a queue's length is the sum of the times spent in it, where nobody is left waiting.
+/// The integral of a queue's length equals the sum of the waiting times, if no request still waits at the end.
 fn little(record: &RunRecord, seconds: f64) -> Result<(), String> {
     for node in record.nodes.iter().filter(|n| n.tally.queue_at_end == 0) {
         let (area, waits) = (node.tally.queue_length * seconds, node.wait.sum_s());
@@ -120,14 +120,15 @@ fn record(plan: &Plan, bench: &Bench<'_>, replication: u32) -> Result<RunRecord,
 
 // --- a failure worked out by hand -----------------------------------------------------------------------------------
 
-/// Three users who think for a second ask a server that works for a second, one at a time. It is dead from 6.5 to 9.5 s.
+/// Three users who think for a second call a server that works for a second, one request at a time. It is down from 6.5
+/// to 9.5 s.
 const CRASH: &str = r#"{ "duration": "12s",
     "clients": { "c": { "users": 3, "think": "1s", "entry": "s" } },
     "nodes": { "s": { "kind": "app", "workers": 1, "work": { "*": { "io": "1s" } } } },
     "faults": [{ "at": "6.5s", "for": "3s", "target": "s", "effect": "crash" }] }"#;
 
-/// When each asks, when that ends, and how. At 6.5 one is in service and one in the queue; at 9.5 the server is up before
-/// anybody asks.
+/// Start, end and outcome of each request. At 6.5 one is in service and one is queued; at 9.5 the server is up before
+/// the next request arrives.
 const DEPARTURES: [(f64, f64, Outcome); 18] = {
     use Outcome::{Ok, Refused, Reset, Unfinished};
     [
@@ -174,7 +175,7 @@ fn timeline(bench: &mut Bench<'_>) -> Result<Vec<Check>, Failure> {
 
 // --- recordings -----------------------------------------------------------------------------------------------------
 
-/// What a real program picked, one request after the other: its name, algorithm, weights, and the picks (1 = the first).
+/// The successive picks of a real program: its name, algorithm, weights, and the picks, counted from 1.
 struct Recording {
     program: &'static str,
     algorithm: &'static str,
@@ -223,7 +224,7 @@ const RECORDINGS: [Recording; 6] = [
 ];
 
 impl Recording {
-    /// A user who asks once a second, and the balancer in front of servers that answer at once.
+    /// A user who makes one request per second, and the balancer in front of servers that answer at once.
     fn scenario(&self) -> String {
         let entry = |(i, weight): (usize, &u32)| format!(r#"{{ "node": "s{}", "weight": {weight} }}"#, i + 1);
         let servers: Vec<String> = self.weights.iter().enumerate().map(entry).collect();
@@ -249,7 +250,7 @@ fn recordings(bench: &mut Bench<'_>) -> Result<Vec<Check>, Failure> {
     let replay = |recording: &Recording| {
         let plan = plan(&recording.scenario());
         let record = record(&plan, bench, 0)?;
-        // The front is node 0, so that the index of the server that was met is its number.
+        // The balancer is node 0, so a server's number is the index of its node.
         let picked = |row: &crate::model::recorder::Row| row.waits.keys().map(|n| n.index()).max().unwrap_or(0);
         let found: String = record.rows.iter().map(|row| picked(row).to_string()).collect();
         let weights: Vec<String> = recording.weights.iter().map(u32::to_string).collect();

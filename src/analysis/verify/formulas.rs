@@ -1,18 +1,18 @@
-//! Stacks whose numbers are known in closed form.
+//! Stacks with known closed forms.
 
 use super::super::result::{Estimate, Run};
 use super::super::{run as findings, theory};
 use super::{Bench, Check, Failure, REPLICATIONS, standard_errors};
 use crate::analysis::result::NodeResult;
 
-/// A scenario, and what theory says of it.
+/// A scenario and its theoretical results.
 pub(super) struct Formula {
     name: &'static str,
     scenario: String,
     knows: Vec<Known>,
 }
 
-/// A number of a run that is known.
+/// A metric with a known value.
 struct Known {
     what: &'static str,
     read: fn(&Run) -> Estimate,
@@ -74,14 +74,14 @@ fn throughput(run: &Run) -> Estimate {
     run.metrics.throughput_per_s
 }
 
-/// The one station of a scenario that has one.
+/// The station of a single-station scenario.
 fn station(run: &Run) -> &NodeResult {
     run.nodes
         .get("s")
         .expect("every scenario here with one station calls it s")
 }
 
-/// One station of so many workers, with Poisson arrivals at this rate, for so many seconds.
+/// One station with the given workers, Poisson arrivals at this rate, for this many seconds.
 fn one_station(seconds: u32, rate: f64, settings: &str, io: &str) -> String {
     scenario(
         seconds,
@@ -249,7 +249,7 @@ fn fail_over() -> Formula {
     }
 }
 
-/// A formula that does not hold, so that a test can see it missed.
+/// A wrong formula, to test that it is detected.
 #[cfg(test)]
 pub(super) fn wrong() -> Formula {
     Formula {

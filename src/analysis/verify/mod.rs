@@ -1,8 +1,9 @@
-//! `verify`: is this program right on this machine? It simulates what is known otherwise and compares: closed forms, a
-//! failure worked out by hand, what HAProxy and Nginx did, the same run on other threads, books that balance.
+//! `verify`: does this program give right results on this machine? It simulates cases with known results and compares:
+//! closed forms, a failure worked out by hand, picks of HAProxy and Nginx, equal bytes on other threads, balanced
+//! books.
 //!
-//! Everything it needs is inside the program. Each check says what it found and what it should have found; a right program
-//! misses one in ten thousand seeds.
+//! Everything it needs is built in. Each check reports what it found and what it should have found. A correct program
+//! fails for one seed in ten thousand. Called by the command `verify`.
 
 mod exact;
 mod formulas;
@@ -17,41 +18,41 @@ use crate::study::{self, Settings, Study, Watch};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How often a right program is found wrong, over all checks together.
+/// Probability that a correct program fails, over all checks together.
 const FALSE_ALARMS: f64 = 1e-4;
-/// Replications of every simulation that is compared with a closed form.
+/// Replications of every simulation compared with a closed form.
 const REPLICATIONS: u32 = 20;
 
-/// What `verify` found.
+/// The result of `verify`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verification {
-    /// Did everything pass?
+    /// Whether everything passed.
     pub passed: bool,
-    /// In the order in which they are told.
+    /// In the order of reporting.
     pub checks: Vec<Check>,
 }
 
-/// One thing that was checked.
+/// One check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     /// `theory`, `determinism`, `conservation`, `failures` or `recordings`.
     pub group: String,
-    /// What.
+    /// What is checked.
     pub what: String,
-    /// The number that theory gives; null where the check is of another kind.
+    /// The theoretical value; null for other kinds of checks.
     pub theory: Option<f64>,
-    /// The number that was simulated.
+    /// The simulated value.
     pub simulated: Option<Estimate>,
-    /// How many standard errors lie between them.
+    /// Their distance in standard errors.
     pub z: Option<f64>,
-    /// What was compared, or how it differs, in words.
+    /// What was compared, or how it differs.
     pub detail: String,
-    /// Is all well?
+    /// Whether it passed.
     pub passed: bool,
 }
 
 impl Check {
-    /// A check that either holds or says how it does not.
+    /// A check that holds, or reports how it does not.
     fn holds(group: &str, what: &str, compared: &str, outcome: Result<(), String>) -> Check {
         Check {
             group: group.into(),
@@ -65,7 +66,7 @@ impl Check {
     }
 }
 
-/// What the checks run with.
+/// The settings of the checks.
 pub(super) struct Bench<'a> {
     seed: u64,
     threads: usize,
@@ -79,15 +80,15 @@ pub enum Failure {
     /// A study could not be run.
     #[error(transparent)]
     Study(#[from] study::Failure),
-    /// The user had enough.
+    /// The user interrupted it.
     #[error("interrupted")]
     Stopped,
 }
 
-/// How many steps [`verify`] tells of.
+/// Number of steps reported by [`verify`].
 pub const STEPS: usize = formulas::ALL.len() + exact::ALL.len();
 
-/// Runs every check; `told` hears of each step that is done. Gives the document without the time it took.
+/// Runs every check; `told` is called after each step. The document lacks the time it took.
 ///
 /// # Errors
 /// If a study cannot be run, or `stop` was set.
@@ -133,13 +134,13 @@ pub fn verify(seed: u64, threads: usize, stop: &AtomicBool, told: &dyn Fn()) -> 
     })
 }
 
-/// Would so many standard errors, or more, come about by chance at least this often?
+/// Whether a distance of this many standard errors or more has at least this probability.
 fn is_chance(t: f64, often: f64) -> bool {
     StudentsT::new(0.0, 1.0, f64::from(REPLICATIONS - 1)).is_ok_and(|law| 2.0 * law.sf(t.abs()) >= often)
 }
 
 impl Bench<'_> {
-    /// A study of a scenario of this program's own.
+    /// A study of a built-in scenario.
     fn study(&mut self, scenario: &str, replications: u32, threads: usize) -> Result<(Plan, Study), Failure> {
         let plan = plan(scenario);
         let study = self.study_of(&plan, replications, threads)?;
@@ -174,10 +175,10 @@ fn plan(scenario: &str) -> Plan {
     }
 }
 
-/// The distance of an estimate from theory in standard errors, from its 95 % interval.
+/// The distance of an estimate from theory in standard errors, derived from its 95 % interval.
 fn standard_errors(estimate: Estimate, theory: f64) -> Option<f64> {
     let (value, hi) = (estimate.value?, estimate.hi?);
-    // A share's bounds are cut off at 0 and 1; the wider side is the whole half-width.
+    // A share's bounds are clamped to 0 and 1; the wider side is the full half-width.
     let half = (hi - value).max(value - estimate.lo?);
     let error = half / interval::student_t(REPLICATIONS as usize)?;
     (error > 0.0).then(|| (value - theory) / error)
@@ -216,7 +217,7 @@ mod tests {
             stop: &stop,
             events: 0,
         };
-        // An M/M/1 queue of half the load: its mean is a tenth above what is claimed here.
+        // An M/M/1 queue at half load: its mean is a tenth above the claim.
         let checks = formulas::wrong().compare(&mut bench).expect("runs");
         assert!(!is_chance(checks[0].z.expect("has a width"), FALSE_ALARMS));
         stop.store(true, Ordering::Relaxed);
