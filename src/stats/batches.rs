@@ -1,8 +1,9 @@
-//! Batch means: are the batches of one run long enough to be taken for independent?
+//! Batch means: whether the batches of one run are long enough to count as independent.
 
-/// Do neighbours hang together more than chance lets one in twenty series of independent batches do?
+/// Whether neighbouring batches are correlated beyond what chance allows in one of twenty series of independent
+/// batches.
 ///
-/// Von Neumann's ratio against its normal limit (Fishman, 1978). Fewer than eight batches tell nothing.
+/// Von Neumann's ratio against its normal limit (Fishman, 1978). With fewer than eight batches no test is possible.
 pub fn are_correlated(means: &[f64]) -> bool {
     let n = means.len() as f64;
     let mean = means.iter().sum::<f64>() / n;
@@ -20,7 +21,7 @@ mod tests {
     use super::*;
     use crate::base::random::{Draw, unit};
 
-    /// Twenty values, each so much of the last and the rest its own.
+    /// Twenty values, each with the share `of_last` from the previous one.
     fn series(seed: u64, of_last: f64) -> Vec<f64> {
         let (mut rng, mut last) = (Draw::keyed(seed), 0.0);
         (0..20)
@@ -39,7 +40,7 @@ mod tests {
         assert!(count(0.8) > 340, "{}", count(0.8));
     }
 
-    /// Of eight batches the limit is 1.645 * sqrt(6 / 63) = 0.508.
+    /// For eight batches the limit is 1.645 * sqrt(6 / 63) = 0.508.
     #[test]
     fn the_limit_is_the_one_of_so_many_batches() {
         assert!(

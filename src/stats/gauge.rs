@@ -1,32 +1,32 @@
-//! A whole number that changes in steps, and its average over time.
+//! A whole number that changes in steps, and its time average.
 
 use crate::base::time::{Span, Time};
 
 /// A level (busy workers, queue length, up or down) with its time integral, in exact integers.
 ///
-/// Each step of a level adds its height times what is left of the window. So the steps are summed by when they were taken,
-/// and the integral is the last level times the end of the window, less that sum: a step costs one addition.
+/// A step contributes its height times the rest of the window. So the gauge sums height times time over all steps, and
+/// the integral is the last level times the end of the window, minus that sum: one addition per step.
 #[derive(Copy, Clone, Debug, Default)]
 pub struct Gauge {
     level: u64,
-    /// Of each step since the last restart its height times its time, that restart being a step from zero. Wraps around, as a step
-    /// down is a negative number; the integral itself always fits.
+    /// Sum of height times time over all steps since the last restart, which counts as a step from zero. It wraps,
+    /// since steps down are negative; the integral itself always fits.
     steps: u128,
 }
 
 impl Gauge {
-    /// A gauge that stands at `level` from the start of time.
+    /// A gauge at `level` from the start of time.
     pub fn new(level: u64) -> Gauge {
         Gauge { level, steps: 0 }
     }
 
-    /// Where it stands.
+    /// The current level.
     #[inline]
     pub fn level(&self) -> u64 {
         self.level
     }
 
-    /// It stands at `level` from now on.
+    /// Sets the level.
     #[inline]
     pub fn set(&mut self, now: Time, level: u64) {
         let step = u128::from(level).wrapping_sub(u128::from(self.level));
@@ -34,21 +34,21 @@ impl Gauge {
         self.level = level;
     }
 
-    /// One more.
+    /// One step up.
     #[inline]
     pub fn up(&mut self, now: Time) {
         self.level += 1;
         self.steps = self.steps.wrapping_add(u128::from(now.nanos()));
     }
 
-    /// One less.
+    /// One step down.
     #[inline]
     pub fn down(&mut self, now: Time) {
         self.level -= 1;
         self.steps = self.steps.wrapping_sub(u128::from(now.nanos()));
     }
 
-    /// Forgets the past: the average counts from now on.
+    /// Restarts the average.
     pub fn restart(&mut self, now: Time) {
         self.steps = u128::from(self.level) * u128::from(now.nanos());
     }

@@ -1,16 +1,16 @@
-//! Confidence intervals over independent replications.
+//! Confidence intervals over independent replications; used by `study` and all of `analysis`.
 //!
-//! Student's t for a mean; the same on linearised residuals for a ratio of sums (Law, *Simulation Modeling and
-//! Analysis*, 9.4; Cochran, *Sampling Techniques*, 6); a quantile is that of all replications together. A share is not known better than the
-//! binomial law allows, however well replications agree.
+//! A mean has Student's t. A ratio of sums has the same on linearised residuals (Law, *Simulation Modeling and
+//! Analysis*, 9.4; Cochran, *Sampling Techniques*, 6). A quantile is that of all replications pooled. A share is never
+//! narrower than the binomial law allows, however well replications agree.
 
 use super::sketch::{Profile, Sketch};
 use statrs::distribution::{Beta, ContinuousCDF, Gamma, Normal, StudentsT};
 
-/// How often the intervals of this program hold the truth.
+/// Confidence level of all intervals.
 pub const CONFIDENCE: f64 = 0.95;
 
-/// An estimate with its half-width; the width is `None` where one replication gives none.
+/// An estimate with its half-width; `None` for a single replication.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Interval {
     /// The estimate.
@@ -19,7 +19,7 @@ pub struct Interval {
     pub half: Option<f64>,
 }
 
-/// An estimate between bounds that need not be equally far from it; `None` where one replication gives none.
+/// An estimate with possibly asymmetric bounds; `None` for a single replication.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Between {
     /// The estimate.
@@ -38,10 +38,10 @@ impl From<Interval> for Between {
 }
 
 impl Between {
-    /// Half the width over the value; infinite where there is no width yet.
+    /// Half the width over the value; infinite while there are no bounds.
     pub fn relative(&self) -> f64 {
         match self.bounds.map(|(lo, hi)| (hi - lo) / 2.0) {
-            // Zero, exactly, every time.
+            // Exactly zero in every replication.
             Some(0.0) => 0.0,
             Some(half) if self.value != 0.0 => half / self.value.abs(),
             _ => f64::INFINITY,
@@ -49,7 +49,7 @@ impl Between {
     }
 }
 
-/// The factor on the standard error of the mean of `n` observations.
+/// The factor of Student's t on the standard error of the mean of `n` observations.
 pub fn student_t(n: usize) -> Option<f64> {
     let freedom = n.checked_sub(1).filter(|f| *f > 0)? as f64;
     StudentsT::new(0.0, 1.0, freedom)
@@ -57,8 +57,7 @@ pub fn student_t(n: usize) -> Option<f64> {
         .map(|t| t.inverse_cdf(0.5 + CONFIDENCE / 2.0))
 }
 
-/// How often chance alone would show a mean of `n` observations as far from zero as this one, by the half-width of its
-/// interval; `None` where there are too few to tell.
+/// The p-value of a mean of `n` observations with this half-width, against zero; `None` if there are too few.
 pub fn chance(value: f64, half: f64, n: usize) -> Option<f64> {
     let factor = student_t(n)?;
     if half == 0.0 {
@@ -68,8 +67,8 @@ pub fn chance(value: f64, half: f64, n: usize) -> Option<f64> {
     Some(2.0 * t.cdf(-(value / half * factor).abs()))
 }
 
-/// Which of these differences still count as shown when so many were looked at (Holm, 1979): the family's error stays
-/// within one minus the confidence.
+/// Which differences are significant among several tests (Holm, 1979): the family-wise error stays within one minus the
+/// confidence.
 pub fn shown(chances: &[Option<f64>]) -> Vec<bool> {
     let mut order: Vec<usize> = (0..chances.len()).filter(|i| chances[*i].is_some()).collect();
     let chance = |i: usize| chances[i].unwrap_or(1.0);
@@ -84,7 +83,7 @@ pub fn shown(chances: &[Option<f64>]) -> Vec<bool> {
     shown
 }
 
-/// The mean of observations, one a replication; `None` of nothing.
+/// The mean of observations, one per replication; `None` if there are none.
 pub fn mean(values: &[f64]) -> Option<Interval> {
     let n = values.len() as f64;
     (!values.is_empty()).then(|| {
@@ -97,7 +96,7 @@ pub fn mean(values: &[f64]) -> Option<Interval> {
     })
 }
 
-/// The ratio of two sums, one pair a replication; `None` where the lower sum is zero.
+/// The ratio of two sums, one pair per replication; `None` if the denominator is zero.
 pub fn ratio(pairs: &[(f64, f64)]) -> Option<Interval> {
     let (above, below) = pairs.iter().fold((0.0, 0.0), |s, p| (s.0 + p.0, s.1 + p.1));
     (below > 0.0).then(|| {
@@ -110,8 +109,8 @@ pub fn ratio(pairs: &[(f64, f64)]) -> Option<Interval> {
     })
 }
 
-/// What all replications together say, with its interval by the jackknife (Tukey, 1958): from what they say with one of them left out, one
-/// after the other. For what is no mean over replications, such as sums of ratios.
+/// An estimate from all replications pooled, with its interval by the jackknife (Tukey, 1958): `without` has the
+/// estimates with one replication left out. For estimates that are not means over replications, such as sums of ratios.
 pub fn jackknife(all: f64, without: &[f64]) -> Interval {
     let n = without.len() as f64;
     let pseudo: Vec<f64> = without.iter().map(|w| n * all - (n - 1.0) * w).collect();
@@ -121,12 +120,12 @@ pub fn jackknife(all: f64, without: &[f64]) -> Interval {
     }
 }
 
-/// The quantile `p` of all replications together, with its interval by Woodruff's method (1952): how sure one is of the
-/// share below it, from how that share differs between replications, read back as values.
+/// The quantile `p` of all replications pooled, with its interval by Woodruff's method (1952): the interval of the
+/// share below the value, converted back to values.
 ///
-/// A mean of each replication's own quantile is biased, the more so the shorter they are, and more replications do not
-/// mend that; this is biased by as much as one replication as long as all of them together. The interval follows the
-/// skew of the tail.
+/// The mean of the replications' own quantiles would be biased, more so for shorter runs, and more replications would
+/// not help. The pooled quantile has only the bias of one run as long as all together. The interval follows the skew of
+/// the tail.
 pub fn quantile(pooled: &Sketch, each: &[&Profile], counts: &[u64], p: f64) -> Option<Between> {
     let value = pooled.quantile_s(p)?;
     let bounds = ratio(&below(value, each, counts))
@@ -138,14 +137,14 @@ pub fn quantile(pooled: &Sketch, each: &[&Profile], counts: &[u64], p: f64) -> O
     Some(Between { value, bounds })
 }
 
-/// By replication: how many lie below a value, and how many there are.
+/// By replication: the number of observations below a value, and of all.
 fn below(value: f64, each: &[&Profile], counts: &[u64]) -> Vec<(f64, f64)> {
     let both = each.iter().zip(counts);
     both.map(|(profile, n)| (profile.up_to(value), *n as f64)).collect()
 }
 
-/// The same quantile, and what each replication adds to its error: by how much its share below the value is off, times how fast the value moves with
-/// that share within the share's interval.
+/// The pooled quantile and each replication's contribution to its error: the error of its share below the value, times
+/// the slope of the value over the share's interval.
 pub fn quantile_linearised(pooled: &Sketch, each: &[&Profile], counts: &[u64], p: f64) -> Option<(f64, Vec<f64>)> {
     let value = pooled.quantile_s(p)?;
     let shares = below(value, each, counts);
@@ -159,16 +158,17 @@ pub fn quantile_linearised(pooled: &Sketch, each: &[&Profile], counts: &[u64], p
     Some((value, errors))
 }
 
-/// A ratio of sums and what each replication adds to its error; the errors have mean 0.
+/// A ratio of sums and each replication's contribution to its error; the contributions have mean 0.
 pub fn linearised(pairs: &[(f64, f64)]) -> Option<(f64, Vec<f64>)> {
     let value = ratio(pairs)?.value;
     let mean = pairs.iter().map(|p| p.1).sum::<f64>() / pairs.len() as f64;
     Some((value, pairs.iter().map(|p| (p.0 - value * p.1) / mean).collect()))
 }
 
-/// The share of what is counted, `(hits, of)` by replication. Its bounds are those of Student's t or of the binomial law (Clopper and Pearson, 1934),
-/// whichever are wider: a few replications that happen to agree are no proof. Where hits come in heaps, they count for as much less (Korn and Graubard, 1998).
-/// `trials` is how many there were to be told apart where none or all were hits.
+/// A share from `(hits, of)` by replication. Its bounds are those of Student's t or of the binomial law (Clopper and
+/// Pearson, 1934), whichever are wider, since a few replications may agree by chance. For clustered hits the sample
+/// size is reduced (Korn and Graubard, 1998). `trials` is the number of independent trials to assume if none or all
+/// were hits.
 pub fn share(pairs: &[(u64, u64)], trials: u64) -> Option<Between> {
     let (hits, of) = pairs.iter().fold((0, 0), |sum, p| (sum.0 + p.0, sum.1 + p.1));
     let found = ratio(&pairs.iter().map(|p| (p.0 as f64, p.1 as f64)).collect::<Vec<_>>())?;
@@ -187,7 +187,7 @@ pub fn share(pairs: &[(u64, u64)], trials: u64) -> Option<Between> {
     })
 }
 
-/// Between what shares so many hits and misses are plausible.
+/// The plausible range of a share, given hits and misses.
 fn binomial(hits: f64, misses: f64) -> (f64, f64) {
     if hits < misses {
         let (lo, hi) = binomial(misses, hits);
@@ -197,12 +197,12 @@ fn binomial(hits: f64, misses: f64) -> (f64, f64) {
     (1.0 - most, 1.0 - least)
 }
 
-/// Beyond so many of the rarer kind the normal law is near enough (Wilson, 1927), and of so many in all those of fewer come by the law of rare events:
-/// the inverse of the binomial one takes its time there, or for ever.
+/// Above `MANY` of the rarer outcome use Wilson's approximation (1927). Below it, once the total exceeds `MANY_IN_ALL`,
+/// use the Poisson law, because inverting the binomial is slow or does not terminate.
 const MANY: f64 = 1e3;
 const MANY_IN_ALL: f64 = 1e5;
 
-/// The same of the rarer kind.
+/// The same for the rarer outcome.
 fn rare(seen: f64, others: f64) -> (f64, f64) {
     let (tail, all) = ((1.0 - CONFIDENCE) / 2.0, seen + others);
     if seen > MANY {
@@ -227,13 +227,13 @@ fn rare(seen: f64, others: f64) -> (f64, f64) {
     (least, most)
 }
 
-/// How many more events than so many are plausible, by the law of rare events.
+/// How many more events than observed are plausible, by the Poisson law.
 pub fn more_events(seen: f64) -> f64 {
     let most = Gamma::new(seen + 1.0, 1.0).map(|gamma| gamma.inverse_cdf(0.5 + CONFIDENCE / 2.0));
     most.map_or(0.0, |most| most - seen)
 }
 
-/// The least share that is still plausible after `n` successes and no failure (Clopper and Pearson, 1934).
+/// The smallest plausible share after `n` successes and no failure (Clopper and Pearson, 1934).
 pub fn never_failed(n: u64) -> f64 {
     if n == 0 {
         0.0
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn theory_holm_steps_down_and_stops_at_the_first_that_fails() {
-        // 0.05 / 4, / 3, / 2, / 1: the third fails, so the fourth is not looked at.
+        // 0.05 / 4, / 3, / 2, / 1: the third fails, so the fourth is not tested.
         assert_eq!(
             shown(&[Some(0.04), Some(0.001), None, Some(0.03), Some(0.016)]),
             [false, true, false, false, true]
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn theory_a_quantile_is_read_at_the_bounds_of_its_share() {
-        // Two replications of a hundred, ms 1..100 and 11..110: of the values up to 60 ms the one has 60 and the other 50.
+        // Two replications of a hundred, ms 1..100 and 11..110. Up to 60 ms there are 60 and 50 values.
         let sketch = |from: u64| {
             let mut sketch = Sketch::default();
             (from..from + 100).for_each(|ms| sketch.record(Span::from_millis(ms)));
@@ -302,7 +302,8 @@ mod tests {
         // Shares 0.6 and 0.5: half-width t(1; 0.975) · 0.1 / 2 = 0.635, beyond both ends.
         let (lo, hi) = found.bounds.unwrap();
         assert!((lo - 0.001).abs() < 1e-4 && (hi - 0.110).abs() < 1e-3, "{found:?}");
-        // From one end to the other a share of one is 109 ms, so a share that is 0.05 off is 5.45 ms, the larger share the smaller quantile.
+        // Over the whole interval of shares, 1 wide, the value moves by 109 ms: a share that is 0.05 off moves it by
+        // 5.45 ms. The larger share belongs to the smaller quantile.
         let (value, errors) = quantile_linearised(&pooled, &[&a.profile(), &b.profile()], &[100, 100], 0.548).unwrap();
         assert_eq!(value, found.value);
         assert!(
@@ -320,7 +321,7 @@ mod tests {
         // Clopper and Pearson's table: 5 of 100 are 1.64 to 11.28 %.
         let (lo, hi) = binomial(5.0, 95.0);
         assert!((lo - 0.0164).abs() < 1e-4 && (hi - 0.1128).abs() < 1e-4, "{lo} {hi}");
-        // The more that failed, the less is sure: none, one, two, five of twenty replications of a hundred.
+        // More failures mean more uncertainty: none, one, two, five in twenty replications of a hundred.
         let bounds = |failed: usize| {
             let pairs: Vec<(u64, u64)> = (0..20).map(|r| (100 - u64::from(r < failed), 100)).collect();
             share(&pairs, 2000).unwrap().bounds.unwrap()
@@ -328,9 +329,10 @@ mod tests {
         let lows = [0, 1, 2, 5].map(|failed| bounds(failed).0);
         assert!((lows[0] - never_failed(2000)).abs() < 1e-9);
         assert!(lows.is_sorted_by(|a, b| a > b), "{lows:?}");
-        // None answered is as sure as none failed.
+        // By symmetry, no success is as certain as no failure.
         assert!((share(&[(0, 1000), (0, 1000)], 2000).unwrap().bounds.unwrap().1 - (1.0 - lows[0])).abs() < 1e-9);
-        // Forty in one heap count as about one failure of 49, of which up to a tenth may fail: farther out than Student's t has it.
+        // Forty failures in one replication count as about one failure in 49, of which up to a tenth may fail: wider
+        // than Student's t.
         let heap: Vec<(u64, u64)> = (0..20).map(|r| (if r == 0 { 60 } else { 100 }, 100)).collect();
         let lo = share(&heap, 2000).unwrap().bounds.unwrap().0;
         assert!((lo - (1.0 - 0.108)).abs() < 5e-3, "{lo}");
@@ -339,7 +341,7 @@ mod tests {
 
     #[test]
     fn theory_of_any_number_the_bounds_meet_where_laws_change() {
-        // Little more or less than where another law takes over changes little.
+        // The bounds hardly change at the switch from one law to another.
         for (seen, all) in [(999.0, 1e6), (10.0, 99_990.0), (1.0, 99_998.0), (0.5, 99_999.0)] {
             let (before, after) = (rare(seen, all - seen), rare(seen + 2.0, all + 20.0 - seen));
             let shift = 4.0 / all;
@@ -368,7 +370,7 @@ mod tests {
 
     #[test]
     fn theory_events_that_were_not_seen_may_come() {
-        // Garwood's table: of none 3.689, of one 5.572, of five 11.668.
+        // Garwood's table: for none 3.689, one 5.572, five 11.668.
         for (seen, most) in [(0.0, 3.689), (1.0, 5.572), (5.0, 11.668)] {
             assert!((seen + more_events(seen) - most).abs() < 1e-3);
         }
@@ -376,7 +378,7 @@ mod tests {
 
     #[test]
     fn theory_the_rule_of_three() {
-        // With 97.5 % on one side it is a rule of 3.69.
+        // With 97.5 % on one side the rule of three becomes one of 3.69.
         assert!((1.0 - never_failed(1000) - 3.689e-3).abs() < 1e-5);
         assert_eq!(never_failed(0), 0.0);
     }

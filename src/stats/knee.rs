@@ -1,43 +1,44 @@
-//! Where a noisy rising curve crosses zero, with an interval: stochastic root finding by inverting a test.
+//! Where a noisy rising curve crosses zero, with an interval: stochastic root finding by inverting a test. `capacity`
+//! uses it to find the knee.
 //!
-//! At each place tried there is an interval for the curve, made from independent replications. A place belongs to the
-//! confidence set of the crossing exactly if zero lies inside the interval there: whatever the slope or the shape, that set
-//! misses the true crossing only where the interval at the true crossing misses zero, which is 5 % of the time. So three lines
-//! are followed, the lower bounds, the values and the upper bounds, each to its own crossing; with common random numbers at
-//! all places the lines are smooth, and between two places near to each other they are straight.
+//! Each place tried has an interval for the curve from independent replications. The confidence set of the crossing
+//! consists of the places whose interval contains zero. Whatever the shape of the curve, this set misses the true
+//! crossing only if the interval there misses zero: 5 % of the time. So three lines are followed to their crossings:
+//! lower bounds, values and upper bounds. With common random numbers at all places the lines are smooth, and nearly
+//! straight between close places.
 
 /// The curve at one place.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Reading {
-    /// Where.
+    /// The place.
     pub at: f64,
-    /// Lower bound, value and upper bound of the curve there.
+    /// Lower bound, value and upper bound there.
     pub height: [f64; 3],
 }
 
 /// One of the three lines, by its index in [`Reading::height`].
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// The lower bounds: they cross last.
+    /// The lower bounds, which cross last.
     Lower = 0,
     /// The values.
     Value = 1,
-    /// The upper bounds: they cross first.
+    /// The upper bounds, which cross first.
     Upper = 2,
 }
 
-/// Where a line was seen to cross.
+/// Where a line crosses.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum Crossing {
-    /// Above zero wherever one looked.
+    /// It is above zero at every place, from this first one on.
     Before(f64),
-    /// Between these two; in a straight line, at the third.
+    /// Between the first two places; by linear interpolation at the third.
     Between(f64, f64, f64),
-    /// At or below zero wherever one looked.
+    /// It is at or below zero at every place, up to this last one.
     Beyond(f64),
 }
 
-/// Where the line first comes above zero; `None` where nothing was read. The readings are in the order of their places.
+/// Where the line first rises above zero; `None` without readings. Readings are ordered by place.
 pub fn crossing(readings: &[Reading], line: Line) -> Option<Crossing> {
     let height = |r: &Reading| r.height[line as usize];
     let (first, last) = (readings.first()?, readings.last()?);
@@ -52,16 +53,16 @@ pub fn crossing(readings: &[Reading], line: Line) -> Option<Crossing> {
     Some(Crossing::Between(a.at, b.at, straight))
 }
 
-/// Where to look next for the crossing of a line, to have it between two places no further apart than `within`; `None` when
-/// it is. Where it lies beyond all places, `step` further on.
+/// The next place to try, until the crossing lies between two places at most `within` apart; then `None`. If the
+/// crossing is outside all places, the next one is `step` further out.
 pub fn next(readings: &[Reading], line: Line, within: f64, step: f64) -> Option<f64> {
     match crossing(readings, line)? {
         Crossing::Before(first) => Some(first - step),
         Crossing::Beyond(last) => Some(last + step),
         Crossing::Between(a, b, _) if b - a <= within => None,
         Crossing::Between(a, b, straight) => {
-            // The straight line is a guess: look just before it, then just behind it, and the gap is closed. Where the
-            // curve is far from straight the guesses creep up on it from one side; a tenth of the gap is the least step.
+            // The interpolation is a guess: trying just before and just behind it closes the gap. On a strongly bent
+            // curve the guesses approach from one side, so a step is at least a tenth of the gap.
             let margin = (0.4 * within).max(0.1 * (b - a).min(1.0));
             let aim = if straight - a > 0.5 * within.max(0.2 * (b - a)) {
                 straight - margin
@@ -77,7 +78,7 @@ pub fn next(readings: &[Reading], line: Line, within: f64, step: f64) -> Option<
 mod tests {
     use super::*;
 
-    /// Follows all three lines of a curve known without noise but with a width.
+    /// Follows all three lines of a curve that is known exactly, with an artificial width.
     fn find(curve: impl Fn(f64) -> f64, start: f64) -> (usize, [f64; 3]) {
         let mut readings: Vec<Reading> = Vec::new();
         let read = |readings: &mut Vec<Reading>, at: f64| {
@@ -108,7 +109,7 @@ mod tests {
         for (found, truth) in straight.iter().zip([0.25, 0.3, 0.35]) {
             assert!((found - truth).abs() < 1e-9, "{found} for {truth}");
         }
-        // The latency of M/M/1 over the logarithm of the load, against a bound of four times the service time.
+        // The latency of M/M/1 over the logarithm of the load, with a limit of four times the service time.
         let (tries, bent) = find(
             |x: f64| -libm::log(1.0 - libm::exp(x).min(0.999)) - libm::log(4.0),
             -0.6,
@@ -138,7 +139,7 @@ mod tests {
         assert_eq!(crossing(&flat(-1.0), Line::Value), Some(Crossing::Beyond(2.0)));
         assert_eq!(crossing(&flat(1.0), Line::Value), Some(Crossing::Before(1.0)));
         assert_eq!(crossing(&[], Line::Value), None);
-        // It is looked for a step further on, in the direction in which it must lie.
+        // The search moves one step outwards, towards the crossing.
         let search = |height: f64| next(&flat(height), Line::Value, 0.01, 0.25);
         assert_eq!((search(-1.0), search(1.0)), (Some(2.25), Some(0.75)));
     }

@@ -1,6 +1,6 @@
-//! Numbers about numbers: time-weighted averages, a quantile sketch, intervals, warm-up.
+//! Statistics: time averages, a quantile sketch, intervals, warm-up.
 //!
-//! Pure arithmetic. It does not know what it measures.
+//! Pure arithmetic that does not know what it measures.
 
 pub mod batches;
 pub mod gauge;

@@ -1,17 +1,18 @@
-//! A Sobol sequence, scrambled, and the variance-based indices that are made with it.
+//! A scrambled Sobol sequence, and variance-based sensitivity indices from it. `sweep` uses it.
 //!
-//! Direction numbers: Joe and Kuo (2008). Scrambling: Owen's, by hashing from the lowest bit up (Laine and Karras, 2011).
-//! Estimators: first-order by Saltelli et al. (2010), total by Jansen (1999); intervals by the bootstrap over rows.
+//! Direction numbers: Joe and Kuo (2008). Scrambling: Owen's, by hashing from the lowest bit up (Laine and Karras,
+//! 2011). Estimators: first-order by Saltelli et al. (2010), total by Jansen (1999); intervals by the bootstrap over
+//! rows.
 
 use crate::base::random::{Draw, below, mix};
 use crate::stats::interval::CONFIDENCE;
 
 /// Dimensions of the sequence.
 pub const DIMENSIONS: usize = 20;
-/// Inputs whose indices can be found: each takes two dimensions.
+/// Most inputs: each takes two dimensions.
 pub const INPUTS: usize = DIMENSIONS / 2;
 
-/// Of each dimension after the first: the inner coefficients of its primitive polynomial, and its first numbers.
+/// For each dimension after the first: the inner coefficients of its primitive polynomial, and its initial numbers.
 const DIRECTIONS: [(u32, &[u32]); DIMENSIONS - 1] = [
     (0, &[1]),
     (1, &[1, 3]),
@@ -34,7 +35,7 @@ const DIRECTIONS: [(u32, &[u32]); DIMENSIONS - 1] = [
     (1, &[1, 3, 7, 11, 23, 15, 103]),
 ];
 
-/// A coordinate of a point, before it is scrambled, as 32 bits after the point.
+/// A coordinate of a point before scrambling, as a 32-bit fraction.
 fn raw(index: u32, dimension: usize) -> u32 {
     let Some((coefficients, first)) = dimension.checked_sub(1).map(|d| DIRECTIONS[d]) else {
         return index.reverse_bits();
@@ -54,7 +55,7 @@ fn raw(index: u32, dimension: usize) -> u32 {
     (0..32).filter(|bit| index >> bit & 1 == 1).fold(0, |x, bit| x ^ v[bit])
 }
 
-/// Owen's scrambling: a bit is flipped or not by a hash of those above it.
+/// Owen's scrambling: a hash of the higher bits decides whether a bit is flipped.
 fn scrambled(x: u32, seed: u32) -> u32 {
     let mut x = x.reverse_bits().wrapping_add(seed);
     for factor in [0x6c50_b47c_u32, 0xb82f_1e52, 0xc7af_e638, 0x8d22_f6e6] {
@@ -63,37 +64,37 @@ fn scrambled(x: u32, seed: u32) -> u32 {
     x.reverse_bits()
 }
 
-/// A coordinate of a point of the scrambled sequence, between 0 and 1.
+/// A coordinate of the scrambled sequence, between 0 and 1.
 pub fn coordinate(index: u32, dimension: usize, seed: u64) -> f64 {
     let key = mix(mix(seed, 0x50b0), dimension as u64);
     (f64::from(scrambled(raw(index, dimension), key as u32)) + 0.5) / 4_294_967_296.0
 }
 
-/// The points at which a row of the design asks the function: one of each matrix, then the first with each input from the
-/// second.
+/// Evaluations per row of the design: one point of each matrix, then the first with each input replaced by the
+/// second's.
 pub const fn evaluations(inputs: usize) -> usize {
     inputs + 2
 }
 
-/// The point of one evaluation of a row: `which` as [`evaluations`] counts them.
+/// The point of evaluation `which` of a row, in the order of [`evaluations`].
 pub fn point(row: u32, which: usize, inputs: usize, seed: u64) -> Vec<f64> {
     let of_second = |input: usize| which == 1 || which == input + 2;
     let dimension = |input: usize| if of_second(input) { inputs + input } else { input };
     (0..inputs).map(|i| coordinate(row, dimension(i), seed)).collect()
 }
 
-/// What one input does to the variance of the output.
+/// An input's share of the output's variance.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Index {
-    /// By itself: value, lower and upper bound.
+    /// First-order index: value, lower and upper bound.
     pub first: (f64, f64, f64),
-    /// By itself and together with others.
+    /// Total index, including interactions.
     pub total: (f64, f64, f64),
 }
 
 const RESAMPLES: usize = 1000;
 
-/// The indices of every input, from rows of [`evaluations`] values; `None` where the output does not vary.
+/// The indices of all inputs, from rows of [`evaluations`] values; `None` if the output does not vary.
 pub fn indices(rows: &[Vec<f64>], inputs: usize, seed: u64) -> Option<Vec<Index>> {
     let all: Vec<&Vec<f64>> = rows.iter().collect();
     let value: Vec<(f64, f64)> = (0..inputs).map(|i| estimate(&all, i)).collect::<Option<_>>()?;
@@ -104,7 +105,7 @@ pub fn indices(rows: &[Vec<f64>], inputs: usize, seed: u64) -> Option<Vec<Index>
         let pick = |_| &rows[below(&mut draw, rows.len() as u64) as usize];
         let again: Vec<&Vec<f64>> = (0..rows.len()).map(pick).collect();
         for i in 0..inputs {
-            // A resample in which nothing varies says nothing.
+            // A resample without variance is skipped.
             if let Some((s, t)) = estimate(&again, i) {
                 first[i].push(s);
                 total[i].push(t);
@@ -125,7 +126,7 @@ pub fn indices(rows: &[Vec<f64>], inputs: usize, seed: u64) -> Option<Vec<Index>
     Some((0..inputs).map(of).collect())
 }
 
-/// First-order and total index of an input; `None` where the output does not vary.
+/// First-order and total index of an input; `None` if the output does not vary.
 fn estimate(rows: &[&Vec<f64>], input: usize) -> Option<(f64, f64)> {
     let n = rows.len() as f64;
     let sum = |of: &dyn Fn(&Vec<f64>) -> f64| rows.iter().map(|r| of(r)).sum::<f64>();
@@ -134,7 +135,7 @@ fn estimate(rows: &[&Vec<f64>], input: usize) -> Option<(f64, f64)> {
     let variance = sum(&|r| square(r[0] - mean) + square(r[1] - mean)) / (2.0 * n);
     let first = sum(&|r| (r[1] - mean) * (r[input + 2] - r[0])) / n;
     let total = sum(&|r| square(r[0] - r[input + 2])) / (2.0 * n);
-    // What is within the rounding of the mean does not vary.
+    // Variation within the rounding of the mean does not count.
     (variance > square(1e-12 * mean)).then(|| (first / variance, total / variance))
 }
 
@@ -142,8 +143,8 @@ fn estimate(rows: &[&Vec<f64>], input: usize) -> Option<(f64, f64)> {
 mod tests {
     use super::*;
 
-    /// Any 2^k first points of each coordinate lie one in each of 2^k equal cells, scrambled or not; and so do the pairs of
-    /// the first two coordinates in every elementary box.
+    /// The first 2^k points of each coordinate lie one in each of 2^k equal cells, scrambled or not, and pairs of the
+    /// first two coordinates one in each elementary box.
     #[test]
     fn theory_the_sequence_is_stratified() {
         for dimension in 0..DIMENSIONS {
@@ -163,7 +164,7 @@ mod tests {
         }
     }
 
-    /// No two dimensions move together: a wrong direction number would show as a correlation.
+    /// No two dimensions are correlated, as a wrong direction number would make them.
     #[test]
     fn theory_dimensions_are_uncorrelated() {
         let n = 4096u32;
@@ -184,7 +185,7 @@ mod tests {
     }
 
     fn holds((value, lo, hi): (f64, f64, f64), truth: f64, what: &str) {
-        // The bootstrap takes the rows for independent, which makes its intervals too wide rather than too narrow.
+        // The bootstrap treats rows as independent, which widens its intervals.
         assert!(
             lo <= truth && truth <= hi && (value - truth).abs() < 0.03,
             "{what}: {value} [{lo}, {hi}] for {truth}"

@@ -1,21 +1,22 @@
 //! MSER-5: how much of the start of a series to leave out.
 //!
-//! Averages of five, then the cut that makes the standard error of what remains smallest (White, Cobb and Spratt, 2000).
+//! Averages groups of five, then cuts where the standard error of the rest is smallest (White, Cobb and Spratt, 2000).
 //! A cut in the second half of the series means that it never settled.
 
-/// Sums of some thousand values are off by less than this share of them.
+/// Bound on the relative rounding error of a sum of some thousand values.
 const ROUNDING: f64 = 1e-12;
 
-/// How many leading observations to leave out; `None` where the series never settles or is too short to say.
+/// The number of leading observations to leave out; `None` if the series never settles or is too short.
 pub fn mser5(series: &[f64]) -> Option<usize> {
     let batches: Vec<f64> = series.chunks_exact(5).map(|c| c.iter().sum::<f64>() / 5.0).collect();
     if batches.len() < 10 {
         return None;
     }
-    // Counted from the mean, or a steady series would be all rounding; and what is nothing but rounding of the values counts as equal.
+    // Values are taken relative to the mean, so that a steady series is not dominated by rounding; differences within
+    // rounding count as equal.
     let mean = batches.iter().sum::<f64>() / batches.len() as f64;
     let dust = (ROUNDING * mean) * (ROUNDING * mean);
-    // From the back, so that each cut costs one step.
+    // From the end, so that each cut costs one step.
     let (mut n, mut sum, mut squares) = (0.0, 0.0, 0.0);
     let mut best = (f64::INFINITY, 0);
     for (cut, value) in batches.iter().enumerate().rev() {
@@ -23,7 +24,7 @@ pub fn mser5(series: &[f64]) -> Option<usize> {
         n += 1.0;
         sum += value;
         squares += value * value;
-        // The last few batches alone look steady by chance.
+        // The last few batches alone may look steady by chance.
         if n < 5.0 {
             continue;
         }
@@ -52,12 +53,12 @@ mod tests {
         assert!((150..260).contains(&cut), "{cut}");
     }
 
-    /// A latency that never changes is steady from the start, whatever its averages are rounded to.
+    /// A constant latency is steady from the start, despite rounding in its averages.
     #[test]
     fn what_never_changes_is_not_cut() {
         for latency in [0.001, 0.1 + 0.2, 0.007_3, 1.0 / 3.0, 1234.567] {
             for uneven in 0..50 {
-                // Averages of one value, over counts that differ: off by the last bits.
+                // Averages of one value over different counts: off in the last bits.
                 let average = |i: usize| {
                     (0..1 + (i * 7 + uneven) % 13).map(|_| latency).sum::<f64>() / (1 + (i * 7 + uneven) % 13) as f64
                 };
@@ -71,7 +72,7 @@ mod tests {
     fn what_never_settles_says_so() {
         assert_eq!(mser5(&noise(1000, |i| i as f64)), None);
         assert_eq!(mser5(&[1.0; 20]), None);
-        // Five batches of five are enough to be believed: the first five alone are wild.
+        // Five batches suffice; the first five alone are wild.
         let wild_then_steady: Vec<f64> = (0..50).map(|i| if i < 25 { f64::from(i * i) } else { 1.0 }).collect();
         assert_eq!(mser5(&wild_then_steady), Some(25));
     }
