@@ -1,5 +1,5 @@
-//! Threads multiply what a run takes. Runs that have grown large go on a few at a time, so that the sum has a limit; which of
-//! them waits changes when a result is there, and nothing in it.
+//! Limits memory when runs grow large on many threads: only a few large runs go on at once. Waiting delays a result but
+//! never changes it.
 
 use std::cell::Cell;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use crate::base::limits;
 
-/// How often one that waits looks whether all is to end.
+/// How often a waiting run checks whether to stop.
 const LOOKS: Duration = Duration::from_millis(100);
 
-/// Where large runs wait for each other.
+/// The place where large runs wait.
 #[derive(Debug, Default)]
 pub struct Gate {
     large: Mutex<usize>,
     freed: Condvar,
 }
 
-/// One run's way through the gate. Its place is free again when this is dropped.
+/// One run's pass. Dropping it frees the run's place.
 #[derive(Debug)]
 pub struct Pass<'g> {
     gate: &'g Gate,
@@ -25,7 +25,7 @@ pub struct Pass<'g> {
 }
 
 impl Gate {
-    /// Of a run that begins, and is small.
+    /// The pass of a new run, which is small.
     pub fn pass(&self) -> Pass<'_> {
         Pass {
             gate: self,
@@ -34,13 +34,14 @@ impl Gate {
     }
 
     fn count(&self) -> MutexGuard<'_, usize> {
-        // Whoever panicked has counted itself off on its way out.
+        // A run that panicked has already given up its place.
         self.large.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Pass<'_> {
-    /// The run has so many requests inside: may it go on? Once it is large it waits for a place; false = all is to end.
+    /// Called by a run with this many requests in flight. A run that has become large waits for a place; false means
+    /// stop.
     pub fn goes_on(&self, inside: usize, stopped: impl Fn() -> bool) -> bool {
         if self.is_large.get() || inside <= limits::LARGE {
             return !stopped();

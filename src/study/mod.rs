@@ -1,7 +1,8 @@
-//! Many runs of one or several plans: replications on threads, put together in the order of their numbers.
+//! A study: many runs of one or several plans, as replications on threads, merged in the order of their numbers.
+//! `analysis` and `cli` call [`run`].
 //!
-//! The only module that knows threads. One thread or sixty-four give the same bytes, because what is finished early
-//! waits until its turn comes; and memory stays small, because what has had its turn is reduced to a [`Sample`].
+//! This is the only module that uses threads. Any number of threads gives the same bytes, because results that finish
+//! early wait for their turn. Memory stays small, because each record is then reduced to a [`Sample`].
 
 mod gate;
 pub mod paired;
@@ -26,26 +27,26 @@ use sample::Sample;
 /// How to run a study.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Keys all randomness.
+    /// Keys all random draws.
     pub seed: u64,
-    /// How many replications of each plan.
+    /// Replications of each plan.
     pub replications: Count,
-    /// Do lifetimes act?
+    /// Whether lifetimes act.
     pub lifetimes: bool,
-    /// Record a row for every request?
+    /// Whether to record a row per request.
     pub rows: bool,
-    /// Keep the log of every replication, not only of the first?
+    /// Whether to keep the event log of every replication, not only of the first.
     pub logs: bool,
-    /// Cut one run into so many batches, instead of replications?
+    /// Number of batches to cut one run into, instead of replications.
     pub batches: Option<u32>,
-    /// Look for a warm-up, and keep what was seen, also where the scenario says how long it is?
+    /// Whether to look for a warm-up and keep the data, even if the scenario sets one.
     pub show_warmup: bool,
-    /// Threads to use; 0 = as many as there are processors.
+    /// Threads to use; 0 means one per processor.
     pub threads: usize,
 }
 
 impl Settings {
-    /// So many replications from this seed, and nothing else.
+    /// This many replications with this seed; everything else off.
     pub fn plain(seed: u64, replications: u32) -> Settings {
         Settings {
             seed,
@@ -63,42 +64,42 @@ impl Settings {
 /// How many replications.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum Count {
-    /// So many.
+    /// This many.
     Fixed(u32),
-    /// As many as it takes until every headline interval's half-width is at most this share of its value.
+    /// As many as needed until every headline interval's half-width is at most this share of its value.
     Precision(f64),
 }
 
-/// What came of one plan.
+/// The result of one plan.
 #[derive(Clone, Debug)]
 pub struct Study {
-    /// One a replication, in order; or one a batch.
+    /// One per replication, in order; or one per batch.
     pub samples: Vec<Sample>,
-    /// Replications that are finished.
+    /// Replications finished.
     pub done: u32,
-    /// Of one run in batches: how many were wanted.
+    /// Number of batches asked for, for a run in batches.
     pub batches: Option<u32>,
-    /// What was seen by whoever looked for a warm-up.
+    /// Data of the search for a warm-up, if there was one.
     pub settling: Option<Settling>,
-    /// Counts and sketches of all replications together, by class.
+    /// Pooled counts and sketches, by class.
     pub pooled: Vec<ClassRecord>,
-    /// Waiting in all replications together, by node.
+    /// Pooled waiting times, by node.
     pub waits: Vec<Sketch>,
-    /// How far replicas were behind with each write, by database.
+    /// Pooled replica lag at each write, by database.
     pub lags: Vec<Sketch>,
     /// Who answered whom, over all replications.
     pub flows: Flows,
     /// The event log of replication 0.
     pub events: Vec<Note>,
-    /// How much of the start was left out.
+    /// The warm-up that was left out.
     pub warmup: Span,
-    /// Was a warm-up looked for and none found, because the run never settled?
+    /// Whether a warm-up was looked for and the run never settled.
     pub unsettled: bool,
-    /// Did lifetimes act?
+    /// Whether lifetimes acted.
     pub lifetimes: bool,
-    /// Was every replication finished?
+    /// Whether every replication was finished.
     pub complete: bool,
-    /// With [`Count::Precision`]: was it reached?
+    /// With [`Count::Precision`]: whether it was reached.
     pub precise: bool,
     /// Events simulated.
     pub events_taken: u64,
@@ -106,24 +107,24 @@ pub struct Study {
     pub digest: u64,
 }
 
-/// How a run settles: what MSER-5 looks at, and what it finds.
+/// How a run settles: the series MSER-5 looks at, and its result.
 #[derive(Clone, Debug)]
 pub struct Settling {
-    /// How long a slice is.
+    /// Length of a slice.
     pub slice: Span,
-    /// Mean latency by slice of the run, over a few pilots.
+    /// Mean latency by slice, averaged over a few pilots.
     pub mean_s: Vec<f64>,
-    /// Where it is cut; `None` where it never settles.
+    /// The warm-up; `None` if the run never settles.
     pub cut: Option<Span>,
 }
 
-/// What the caller of a study hears and says while it runs.
+/// How the caller follows a study.
 pub struct Watch<'a> {
-    /// Set to end early: what is finished is kept.
+    /// Set by the caller to stop early; what is finished is kept.
     pub stop: &'a AtomicBool,
-    /// Told the number of finished and of expected replications.
+    /// Gets the numbers of finished and of expected replications.
     pub progress: &'a (dyn Fn(u64, u64) + Sync),
-    /// Shown each run in order: plan, replication, record.
+    /// Gets each run in order: plan, replication, record.
     pub visit: &'a mut dyn FnMut(usize, u32, &RunRecord) -> std::io::Result<()>,
 }
 
@@ -133,26 +134,26 @@ pub enum Failure {
     /// A defect of this program.
     #[error(transparent)]
     Imbalance(#[from] Imbalance),
-    /// The threads could not be had.
+    /// The threads could not be started.
     #[error("cannot start {0} threads: {1}")]
     Threads(usize, String),
-    /// What the visitor wanted to write could not be written.
+    /// The visitor failed to write.
     #[error(transparent)]
     Visitor(#[from] std::io::Error),
 }
 
-/// Replications where nobody says how many.
+/// Default number of replications.
 pub const REPLICATIONS: u32 = 20;
-/// Replications of the first round when a precision is asked for: with fewer, a variance that happens to look small ends the
-/// study too often.
+/// Replications of the first round if a precision is asked for. With fewer, a variance that happens to look small ends
+/// the study too often.
 const FIRST_ROUND: u32 = 30;
-/// Replications after which a precision that was not reached is given up.
+/// Most replications spent on a precision.
 const LAST_ROUND: u32 = 10_000;
 /// Replications and slices of the pilot that looks for a warm-up.
 const PILOTS: u32 = 5;
 const SLICES: usize = 2_000;
 
-/// Runs every plan, all their replications in one pool.
+/// Runs all replications of all plans in one pool.
 ///
 /// # Errors
 /// See [`Failure`].
@@ -160,8 +161,8 @@ pub fn run(plans: &[Plan], settings: &Settings, watch: Watch<'_>) -> Result<Vec<
     conduct(plans, settings, watch, false)
 }
 
-/// The same for designs that are to be compared: they leave out one warm-up, the longest that any of them needs, do as
-/// many replications each, and a precision is that of their differences (see [`paired::worst_precision`]).
+/// The same for designs to be compared. They share one warm-up, the longest that any needs, and the number of
+/// replications; a precision applies to their differences (see [`paired::worst_precision`]).
 ///
 /// # Errors
 /// See [`Failure`].
@@ -169,7 +170,7 @@ pub fn run_side_by_side(plans: &[Plan], settings: &Settings, watch: Watch<'_>) -
     conduct(plans, settings, watch, true)
 }
 
-/// How a plan settles with everything up: a few pilots of their own.
+/// How a plan settles with everything up, from a few pilots.
 ///
 /// # Errors
 /// See [`Failure`].
@@ -235,7 +236,7 @@ fn conduct(plans: &[Plan], settings: &Settings, mut watch: Watch<'_>, paired: bo
     Ok(studies)
 }
 
-/// The replications still to run, of all plans in turn, so that they finish side by side.
+/// The replications still to run, alternating between plans so that all finish together.
 fn jobs(studies: &[Study], wanted: &[u32]) -> Vec<(usize, u32)> {
     let mut jobs: Vec<(u32, usize)> = Vec::new();
     for (plan, (study, wanted)) in studies.iter().zip(wanted).enumerate() {
@@ -245,13 +246,13 @@ fn jobs(studies: &[Study], wanted: &[u32]) -> Vec<(usize, u32)> {
     jobs.into_iter().map(|(r, plan)| (plan, r)).collect()
 }
 
-/// How many replications it takes in all, as far as one can tell by now.
+/// Estimate of the total replications needed.
 fn next_round(done: u32, worst: f64, target: f64) -> u32 {
     if worst <= target || done >= LAST_ROUND {
         return done;
     }
-    // Half-widths shrink with the square root; a tenth on top saves a further round more often than not. Growth is
-    // bounded, because the first few replications say little about the variance.
+    // Half-widths shrink with the square root of the replications. A tenth more often saves a round. Growth is limited,
+    // because the first few replications say little about the variance.
     let ratio = worst / target;
     let needed = f64::from(done) * ratio * ratio * 1.1;
     (needed as u32).clamp(done + 2, done.saturating_mul(4)).min(LAST_ROUND)
@@ -262,7 +263,7 @@ struct Crew<'a> {
     plans: &'a [Plan],
     settings: &'a Settings,
     gate: Gate,
-    /// Are the designs to be compared, replication by replication?
+    /// Whether the designs are compared replication by replication.
     paired: bool,
 }
 
@@ -275,7 +276,7 @@ impl Crew<'_> {
         }
     }
 
-    /// Finds the warm-up of every plan, where it is to be found.
+    /// Finds the warm-up of every plan that asks for it.
     fn warm_up(&self, watch: &Watch<'_>) -> Result<Vec<Study>, Failure> {
         self.plans.iter().map(|plan| self.warm_up_of(plan, watch)).collect()
     }
@@ -310,7 +311,7 @@ impl Crew<'_> {
         })
     }
 
-    /// Runs jobs on the pool and takes their records in the order of the jobs.
+    /// Runs jobs on the pool and uses their records in the order of the jobs.
     fn round(&self, studies: &mut [Study], jobs: &[(usize, u32)], watch: &mut Watch<'_>) -> Result<(), Failure> {
         let (sender, receiver) = mpsc::channel();
         let warmups: Vec<Span> = studies.iter().map(|s| s.warmup).collect();
@@ -338,7 +339,7 @@ impl Crew<'_> {
                         world::run(&self.plans[plan], &order, &|inside| !pass.goes_on(inside, stopped))
                     };
                     progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
-                    // The receiver is gone only when the study has failed already.
+                    // The receiver is gone only if the study has already failed.
                     let _ = sender.send((turn, result));
                 });
             }
@@ -349,11 +350,11 @@ impl Crew<'_> {
     }
 }
 
-/// A few runs of their own, averaged slice by slice: MSER-5 says where they settle.
+/// A few runs, averaged slice by slice; MSER-5 finds where they settle.
 fn pilot(plan: &Plan, settings: &Settings, stop: &AtomicBool) -> Result<Settling, Failure> {
     let mut slices = vec![(0.0, 0u64); SLICES];
     for pilot in 0..PILOTS {
-        // Numbers from the far end, so that the pilot shares no randomness with the study.
+        // Replication numbers from the far end, so that pilots share no randomness with the study.
         let order = order(
             settings,
             u32::MAX - pilot,
@@ -372,7 +373,7 @@ fn pilot(plan: &Plan, settings: &Settings, stop: &AtomicBool) -> Result<Settling
     }
     let mut last = 0.0;
     let mean = |(sum, n): &(f64, u64)| {
-        // A slice in which nothing succeeded says nothing new.
+        // A slice without successes repeats the previous value.
         last = if *n > 0 { sum / *n as f64 } else { last };
         last
     };
@@ -395,7 +396,7 @@ fn order(settings: &Settings, replication: u32, warmup: Span, wanted: Wanted) ->
     }
 }
 
-/// A defect in one replication ends the others too, instead of being met again in each.
+/// Stops the other replications when one panics, so that a defect is not met in each.
 struct StopOnPanic<'a>(&'a AtomicBool);
 
 impl Drop for StopOnPanic<'_> {
@@ -406,7 +407,7 @@ impl Drop for StopOnPanic<'_> {
     }
 }
 
-/// Takes records as they come, and uses them in the order of their jobs.
+/// Receives records in any order and uses them in the order of their jobs.
 fn collect(
     receiver: mpsc::Receiver<(usize, Result<Option<RunRecord>, Imbalance>)>,
     jobs: &[(usize, u32)],
@@ -414,7 +415,7 @@ fn collect(
     watch: &mut Watch<'_>,
 ) -> Result<(), Failure> {
     let mut early = BTreeMap::new();
-    // What waits for the other designs of its replication, so that all end with as many, whenever somebody stops them.
+    // Records waiting for the other designs of their replication, so that all designs end with equally many.
     let (mut row, mut gap): (Vec<(usize, RunRecord)>, Option<u32>) = (Vec::new(), None);
     let mut turn = 0;
     for (number, result) in receiver {
@@ -422,14 +423,14 @@ fn collect(
         while let Some(result) = early.remove(&turn) {
             let (plan, replication) = jobs[turn];
             turn += 1;
-            // A replication that was stopped leaves a gap: what comes after it is not used.
+            // A stopped replication leaves a gap; later ones are not used.
             let Some(record) = result.inspect_err(|_| watch.stop.store(true, Ordering::Relaxed))? else {
                 gap = Some(replication);
                 row.clear();
                 continue;
             };
             row.push((plan, record));
-            // The jobs of a replication stand together.
+            // The jobs of a replication are adjacent.
             if paired && jobs.get(turn).is_some_and(|next| next.1 == replication) {
                 continue;
             }
@@ -447,17 +448,17 @@ fn collect(
 }
 
 impl Study {
-    /// Replications that are finished.
+    /// Replications finished.
     pub fn done(&self) -> u32 {
         self.done
     }
 
-    /// Did any replication end early, because it had used up what a run may?
+    /// Whether any replication ended early because it exceeded a limit.
     pub fn overflowed(&self) -> bool {
         self.samples.iter().any(|s| s.overflowed.is_some())
     }
 
-    /// Counts and sketches of all classes together.
+    /// Counts and sketches of all classes merged.
     pub fn all(&self) -> ClassRecord {
         let mut all = ClassRecord::default();
         self.pooled.iter().for_each(|c| all.merge(c));
@@ -489,13 +490,13 @@ impl Study {
     }
 }
 
-/// About how many events one replication will take: enough to say whether to wait or to go for lunch.
+/// Rough number of events per replication, for an estimate of the running time.
 pub fn expected_events(plan: &Plan) -> f64 {
-    // A request of the example stack takes about a dozen events a hop and back.
+    // A request of the example stack takes about a dozen events.
     const A_REQUEST: f64 = 14.0;
     const A_PROBE: f64 = 2.0;
     let seconds = plan.duration.seconds();
     let requests = plan.mean_requests_per_s() * seconds;
-    // Over years, most of what happens is that balancers look after their servers.
+    // Over years, most events are health checks.
     requests * A_REQUEST + plan.probes_per_s() * seconds * A_PROBE
 }

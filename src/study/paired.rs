@@ -1,7 +1,7 @@
 //! Designs side by side: the difference of each headline metric, replication by replication.
 //!
-//! Replication 7 of one design has the arrivals and demands of replication 7 of the other, so the noise that they share
-//! cancels in the difference (common random numbers; Law, *Simulation Modeling and Analysis*, 11.2).
+//! Equal replications of both designs have the same arrivals and demands, so their common noise cancels in the
+//! difference (common random numbers; Law, *Simulation Modeling and Analysis*, 11.2).
 
 use super::Study;
 use super::sample::{Outcomes, QUANTILES, Sample};
@@ -9,21 +9,21 @@ use crate::model::recorder::ClassRecord;
 use crate::scenario::plan::Plan;
 use crate::stats::interval::{self, Interval};
 
-/// A headline number.
+/// A headline metric.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Measure {
     /// Succeeded over succeeded and failed.
     Availability,
     /// Succeeded per second.
     Throughput,
-    /// Mean latency.
+    /// Mean latency of successes.
     Mean,
     /// The quantile of this index among those of a sample.
     Quantile(usize),
 }
 
 impl Measure {
-    /// All of them, by the names of the result document.
+    /// All of them, with their names in the result document.
     pub const ALL: [(Measure, &'static str); 6] = [
         (Measure::Availability, "availability"),
         (Measure::Throughput, "throughput_per_s"),
@@ -33,12 +33,12 @@ impl Measure {
         (Measure::Quantile(3), "latency_s.p99"),
     ];
 
-    /// Is more of it better?
+    /// Whether more is better.
     pub fn more_is_better(self) -> bool {
         matches!(self, Measure::Availability | Measure::Throughput)
     }
 
-    /// What one replication adds above and below a fraction line; `None` where it has nothing to say.
+    /// One replication's numerator and denominator; `None` if it has no value.
     fn of(self, outcomes: &Outcomes, measured_s: f64) -> Option<(f64, f64)> {
         let one = |value: f64| (value, 1.0);
         match self {
@@ -48,38 +48,38 @@ impl Measure {
             }
             Measure::Throughput => (measured_s > 0.0).then(|| one(outcomes.succeeded as f64 / measured_s)),
             Measure::Mean => Some((outcomes.latency.sum_s, outcomes.latency.count as f64)),
-            // Of all replications together, see `Design::quantile`.
+            // From all replications pooled, see `Design::quantile`.
             Measure::Quantile(_) => None,
         }
     }
 }
 
-/// A design and what came of it.
+/// A design and its study.
 #[derive(Copy, Clone)]
 pub struct Design<'a> {
     /// The design.
     pub plan: &'a Plan,
-    /// What came of it.
+    /// Its study.
     pub study: &'a Study,
 }
 
-/// How one number differs between two designs, b − a.
+/// The difference of one metric between two designs, b − a.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// The number of a.
+    /// The value of a.
     pub a: f64,
-    /// The number of b.
+    /// The value of b.
     pub b: f64,
     /// b − a.
     pub interval: Interval,
-    /// How often chance alone would show so large a difference; `None` where one replication tells nothing.
+    /// The p-value; `None` for a single replication.
     pub p: Option<f64>,
-    /// Variance of the difference had the designs been run apart, over what it is; `None` where it does not vary.
+    /// Variance with independent runs over the actual variance; `None` if the difference does not vary.
     pub variance_ratio: Option<f64>,
 }
 
 impl Difference {
-    /// The same, its interval at least so wide on either side; `n` replications.
+    /// Widens the interval to at least this half-width; `n` replications.
     fn no_narrower(self, least: f64, n: usize) -> Difference {
         let half = self.interval.half.map(|half| half.max(least));
         Difference {
@@ -89,7 +89,7 @@ impl Difference {
         }
     }
 
-    /// Half-width over the number of a; infinite where there is no width yet.
+    /// Half-width over the value of a; infinite while there is no interval.
     fn precision(&self) -> f64 {
         match self.interval.half {
             Some(0.0) => 0.0,
@@ -99,7 +99,7 @@ impl Difference {
     }
 }
 
-/// Plans beside their studies.
+/// Plans with their studies.
 pub fn designs<'a>(plans: &'a [Plan], studies: &'a [Study]) -> Vec<Design<'a>> {
     let pairs = plans.iter().zip(studies);
     pairs.map(|(plan, study)| Design { plan, study }).collect()
@@ -110,7 +110,7 @@ impl<'a> Design<'a> {
         sample.measured_s(self.plan.duration.seconds(), self.study.warmup.seconds())
     }
 
-    /// The `i`-th quantile of all replications together, and what each adds to its error.
+    /// The `i`-th pooled quantile, and each replication's contribution to its error.
     fn quantile(&self, i: usize, class: Option<usize>) -> Option<(f64, Vec<f64>)> {
         let outcomes = self
             .study
@@ -122,7 +122,7 @@ impl<'a> Design<'a> {
         class.map_or_else(|| of(&self.study.all()), |c| of(&self.study.pooled[c]))
     }
 
-    /// A number of this design, whatever the others have to say; of all requests or of a class.
+    /// A metric of this design alone, for all requests or a class.
     pub fn value(self, measure: Measure, class: Option<&str>) -> Option<f64> {
         let class = match class {
             Some(name) => Some(self.class(name)?),
@@ -135,7 +135,7 @@ impl<'a> Design<'a> {
         Some(interval::ratio(&pairs)?.value)
     }
 
-    /// By replication: how many were answered, and how many were still inside.
+    /// By replication: requests answered, and requests in flight at the end.
     fn counts(self, class: Option<usize>) -> impl Iterator<Item = (f64, f64)> + use<'a> {
         let of = move |s: &'a Sample| class.map_or(&s.all, |c| &s.classes[c]);
         let outcomes = self.study.samples.iter().map(of);
@@ -159,14 +159,14 @@ impl<'a> Design<'a> {
     }
 }
 
-/// What can be compared of two designs: all requests, then each class that both have.
+/// What can be compared: all requests, then each class that both designs have.
 pub fn scopes<'a>(a: Design<'a>, b: Design<'a>) -> Vec<Option<&'a str>> {
     let shared = a.plan.classes.iter().map(|c| c.name.as_str());
     let shared = shared.filter(|name| b.class(name).is_some()).map(Some);
     std::iter::once(None).chain(shared).collect()
 }
 
-/// The difference of one number, of all requests or of a class; `None` where a design has nothing to say.
+/// The difference of one metric, for all requests or a class; `None` if a design has no value.
 pub fn difference(a: Design<'_>, b: Design<'_>, measure: Measure, class: Option<&str>) -> Option<Difference> {
     let (of_a, of_b) = match class {
         Some(name) => (Some(a.class(name)?), Some(b.class(name)?)),
@@ -186,8 +186,8 @@ pub fn difference(a: Design<'_>, b: Design<'_>, measure: Measure, class: Option<
     Some(found.no_narrower(least, left.len()))
 }
 
-/// No difference of shares is known better than as many more failures as may still come in as many tries: of those that only one of both has. Where
-/// components fail and none has yet, a replication is one try.
+/// Least half-width of a difference of shares: the further failures that are plausible, by the number that only one
+/// design has, over the requests. With lifetimes and no failure yet, a replication counts as one trial.
 fn known_share(a: &[(f64, f64)], b: &[(f64, f64)], lifetimes: bool) -> f64 {
     let failed = |pair: &(f64, f64)| pair.1 - pair.0;
     let apart: f64 = a.iter().zip(b).map(|(a, b)| (failed(a) - failed(b)).abs()).sum();
@@ -199,7 +199,7 @@ fn known_share(a: &[(f64, f64)], b: &[(f64, f64)], lifetimes: bool) -> f64 {
     }
 }
 
-/// The same of rates; and who is still inside when a run ends is counted in no rate, and is more of one design than of the other.
+/// The same for rates. Requests in flight at the end are in no rate, and their number may differ between the designs.
 fn known_rate(counts: impl Iterator<Item = ((f64, f64), (f64, f64))>, measured_s: f64) -> f64 {
     let sums = counts.fold((0.0, 0.0, 0.0), |sum, (a, b)| {
         (sum.0 + (b.0 - a.0).abs(), sum.1 + b.1 - a.1, sum.2 + a.0.max(b.0))
@@ -208,16 +208,16 @@ fn known_rate(counts: impl Iterator<Item = ((f64, f64), (f64, f64))>, measured_s
     (interval::more_events(apart) + inside.abs().min(EDGE * answered)) / measured_s.max(1e-9)
 }
 
-/// The difference of two ratios of sums, one pair of pairs a replication, by their linearised residuals.
+/// The difference of two ratios of sums, one pair each per replication, by linearised residuals.
 fn of_pairs(a: &[(f64, f64)], b: &[(f64, f64)]) -> Option<Difference> {
     Some(from_errors(interval::linearised(a)?, interval::linearised(b)?))
 }
 
-/// The difference of two numbers from what each replication adds to their errors.
+/// The difference of two estimates, from each replication's contributions to their errors.
 fn from_errors((value_a, rest_a): (f64, Vec<f64>), (value_b, rest_b): (f64, Vec<f64>)) -> Difference {
     let n = rest_a.len();
     let rest: Vec<f64> = rest_b.iter().zip(&rest_a).map(|(b, a)| b - a).collect();
-    // What is left of rounding is no difference.
+    // A difference within rounding counts as none.
     let value = match value_b - value_a {
         slight if slight.abs() <= ROUNDING * value_a.abs().max(value_b.abs()) => 0.0,
         value => value,
@@ -235,13 +235,12 @@ fn from_errors((value_a, rest_a): (f64, Vec<f64>), (value_b, rest_b): (f64, Vec<
     }
 }
 
-/// More than this part of the answers that is still inside at the end is a backlog, and no matter of where the run is cut.
+/// Share of answers in flight at the end, above which they are a backlog rather than an effect of where the run is cut.
 const EDGE: f64 = 0.01;
-/// Of less than this part of a number nothing is meant.
+/// Relative difference below which two values count as equal.
 const ROUNDING: f64 = 1e-9;
 
-/// The largest half-width of a difference, relative to the number of the first of the two designs, over all pairs,
-/// numbers and classes.
+/// The largest half-width of a difference, relative to the first design's value, over all pairs, metrics and classes.
 pub fn worst_precision(designs: &[Design<'_>]) -> f64 {
     let mut worst: f64 = 0.0;
     for (i, a) in designs.iter().enumerate() {
@@ -261,7 +260,7 @@ mod tests {
 
     #[test]
     fn theory_a_shared_noise_cancels() {
-        // b is a and half a unit; the noise is shared but for a tenth.
+        // b is a plus a half; the noise is shared except for a tenth.
         let a: Vec<(f64, f64)> = [1.0, 4.0, 2.0, 5.0, 3.0].map(|v| (v, 1.0)).to_vec();
         let own = [0.1, -0.1, 0.0, -0.1, 0.1];
         let b: Vec<(f64, f64)> = a.iter().zip(own).map(|(a, o)| (a.0 + 0.5 + o, 1.0)).collect();
@@ -269,7 +268,8 @@ mod tests {
         assert!((found.interval.value - 0.5).abs() < 1e-12);
         // s² of the own noise is 0.01: t(4; 0.975) √(0.01 / 5).
         assert!((found.interval.half.unwrap() - 2.776_445 * (0.01f64 / 5.0).sqrt()).abs() < 1e-6);
-        // Σ(a − ā)² = 10, Σ(b − b̄)² = 10 + 0.04 + 2 Σ(a − ā)o = 10.04 − 2·0.5 … by hand: Σ(a−3)o = −0.2 −0.1 −0.2 + 0 = −0.5.
+        // Σ(a − ā)² = 10, Σ(b − b̄)² = 10 + 0.04 + 2 Σ(a − ā)o = 10.04 − 2·0.5 … by hand: Σ(a−3)o = −0.2 −0.1 −0.2 + 0
+        // = −0.5.
         assert!((found.variance_ratio.unwrap() - (10.0 + 10.04 - 1.0) / 0.04).abs() < 1e-6);
         // t = 0.5 / √0.002 = 11.18 with 4 degrees of freedom: p = 3.65e-4.
         assert!((found.p.unwrap() - 3.65e-4).abs() < 2e-5, "{:?}", found.p);
@@ -297,19 +297,20 @@ mod tests {
     fn theory_no_share_is_known_better_than_its_failures_were_counted() {
         let (a, b) = ([(500.0, 500.0), (500.0, 500.0)], [(1e4, 1e4), (1e4, 1e4)]);
         assert!((known_share(&a, &b, false) - 3.689e-3).abs() < 1e-5);
-        // Where components fail, a replication is one trial: 1 - 0.025^(1/2).
+        // With lifetimes a replication is one trial: 1 - 0.025^(1/2).
         assert!((known_share(&a, &b, true) - 0.8419).abs() < 1e-4);
-        // One failure that only one of them has: up to 5.572 were plausible.
+        // One failure in only one design: up to 5.572 are plausible.
         let once = [(1e4, 1e4), (1e4 - 1.0, 1e4)];
         assert!((known_share(&a, &once, false) - 4.572e-3).abs() < 1e-5);
     }
 
     #[test]
     fn theory_who_is_inside_at_the_end_is_no_difference_of_rates() {
-        // Both replications answered one more and ended with one less inside: two more in twenty seconds, and 5.22 that may come.
+        // Each replication of b answers one more and ends with one less in flight: two more in twenty seconds, and 5.22
+        // plausible.
         let counts = [((1000.0, 3.0), (1001.0, 2.0)); 2];
         assert!((known_rate(counts.into_iter(), 20.0) - (2.0 + 5.2247) / 20.0).abs() < 1e-4);
-        // A backlog is another matter: half of what came.
+        // Half of the arrivals in flight is a backlog and counts.
         let backlog = [((500.0, 500.0), (1000.0, 0.0)); 2];
         assert!(known_rate(backlog.into_iter(), 20.0) < 100.0 / 20.0);
     }

@@ -1,4 +1,4 @@
-//! One replication, reduced to the numbers that estimates are made of.
+//! One replication, reduced to the numbers that estimates need.
 
 use super::Study;
 use crate::model::bin::Bin;
@@ -6,7 +6,7 @@ use crate::model::recorder::{Batch, Budget, ClassRecord, HostRecord, NodeRecord,
 use crate::stats::interval::{self, Between, Interval};
 use crate::stats::sketch::{Profile, Sketch};
 
-/// The quantiles that every latency is reported with.
+/// The quantiles reported for every latency.
 pub const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
 
 /// One replication, or one batch of it.
@@ -22,69 +22,69 @@ pub struct Sample {
     pub hosts: Vec<(Option<f64>, f64)>,
     /// The timeline.
     pub bins: Vec<Bin>,
-    /// Good answers that clients got in the measured part, whenever they had asked.
+    /// Good answers received in the measured part, including those to earlier requests.
     pub answered: u64,
     /// Writes lost at promotions.
     pub lost_writes: u64,
-    /// How far replicas were behind with each write, by database.
+    /// Replica lag at each write, by database.
     pub lags: Vec<Spread>,
-    /// When the run ended, in seconds, if that was early, and what it had used up.
+    /// If the run ended early: when, in seconds, and which limit it reached.
     pub overflowed: Option<(f64, Budget)>,
-    /// Of a batch: how long it is.
+    /// Length of a batch, if this is one.
     pub batch_s: Option<f64>,
 }
 
 impl Sample {
-    /// How long the measured part lasted, of a run that was to last `duration_s`; 0 where it ended before.
+    /// Length of the measured part of a run planned to last `duration_s`; 0 if it ended before.
     pub fn measured_s(&self, duration_s: f64, warmup_s: f64) -> f64 {
         self.batch_s
             .unwrap_or_else(|| (self.lasted_s(duration_s) - warmup_s).max(0.0))
     }
 
-    /// How long the run lasted, that was to last `duration_s`.
+    /// Actual length of a run planned to last `duration_s`.
     pub fn lasted_s(&self, duration_s: f64) -> f64 {
         self.overflowed.map_or(duration_s, |(at_s, _)| at_s)
     }
 }
 
-/// What became of some requests.
+/// Outcomes of some requests.
 #[derive(Clone, Debug)]
 pub struct Outcomes {
     /// Answered.
     pub succeeded: u64,
     /// Not answered.
     pub failed: u64,
-    /// Still inside at the end.
+    /// Still in flight at the end.
     pub unfinished: u64,
-    /// Of those that succeeded.
+    /// Latency of successes.
     pub latency: Spread,
-    /// The browser's rendering.
+    /// The browser's rendering time.
     pub render: Spread,
-    /// From the wish to the rendered page.
+    /// Time from the wish to the rendered page.
     pub page: Spread,
 }
 
 /// A sketch, reduced.
 #[derive(Clone, Debug, Default)]
 pub struct Spread {
-    /// How many.
+    /// Number of values.
     pub count: u64,
-    /// Their sum in seconds.
+    /// Sum in seconds.
     pub sum_s: f64,
-    /// As [`QUANTILES`]; `None` of nothing.
+    /// At [`QUANTILES`]; `None` if empty.
     pub quantiles_s: Option<[f64; 5]>,
     /// The largest.
     pub max_s: Option<f64>,
-    /// Which share lies below what.
+    /// The coarse distribution.
     pub profile: Profile,
 }
 
-/// One node.
+/// The sample of one node.
 #[derive(Clone, Debug)]
 pub struct NodeSample {
-    /// In numbers.
+    /// Its counters.
     pub tally: NodeTally,
-    /// Waiting.
+    /// Waiting times.
     pub wait: Spread,
 }
 
@@ -116,12 +116,12 @@ impl Outcomes {
 }
 
 impl Sample {
-    /// A run, reduced.
+    /// Reduces a run.
     pub fn of(record: &RunRecord) -> Sample {
         Sample::made(record, (&record.classes, &record.nodes, &record.hosts))
     }
 
-    /// The batches of a run, each so long, reduced.
+    /// Reduces the batches of a run, each this long.
     pub fn batches(record: &RunRecord, batch_s: f64) -> Vec<Sample> {
         let of = |(i, batch): (usize, &Batch)| Sample {
             batch_s: Some(batch_s),
@@ -154,8 +154,8 @@ impl Sample {
     }
 }
 
-/// Succeeded over succeeded and failed. Where nothing ever failed, requests were tried one by one, but where components fail (`lifetimes`) all
-/// requests of a replication share their luck, and it counts as one.
+/// Succeeded over succeeded and failed. If nothing failed, each request counts as a trial; but with `lifetimes` the
+/// requests of a replication share its fate, and the replication counts as one.
 pub fn availability<'a>(samples: impl Iterator<Item = &'a Outcomes>, lifetimes: bool) -> Option<Between> {
     let pairs: Vec<(u64, u64)> = samples.map(|o| (o.succeeded, o.succeeded + o.failed)).collect();
     interval::share(&pairs, trials(&pairs, lifetimes))
@@ -168,26 +168,26 @@ fn trials(pairs: &[(u64, u64)], lifetimes: bool) -> u64 {
     }
 }
 
-/// Failed over succeeded and failed: what is left of that, from the counts, so that a promise of just so many is kept.
+/// Failed over succeeded and failed. Computed from the counts, so that a value equal to the objective meets it.
 pub fn error_ratio<'a>(samples: impl Iterator<Item = &'a Outcomes>, lifetimes: bool) -> Option<Between> {
     let pairs: Vec<(u64, u64)> = samples.map(|o| (o.failed, o.succeeded + o.failed)).collect();
     interval::share(&pairs, trials(&pairs, lifetimes))
 }
 
-/// Mean of a spread over replications: a ratio of sums, since the replications differ in how many they counted.
+/// Mean over replications: a ratio of sums, since replications differ in their counts.
 pub fn mean<'a>(spreads: impl Iterator<Item = &'a Spread>) -> Option<Interval> {
     let pairs: Vec<(f64, f64)> = spreads.map(|s| (s.sum_s, s.count as f64)).collect();
     interval::ratio(&pairs)
 }
 
-/// The `i`-th of [`QUANTILES`] of all replications together.
+/// The `i`-th of [`QUANTILES`] over all replications pooled.
 pub fn quantile<'a>(spreads: impl Iterator<Item = &'a Spread>, pooled: &Sketch, i: usize) -> Option<Between> {
     let (each, counts): (Vec<_>, Vec<_>) = spreads.map(|s| (&s.profile, s.count)).unzip();
     interval::quantile(pooled, &each, &counts, QUANTILES[i])
 }
 
-/// The largest relative half-width among the headline metrics, of all requests and of each class; infinite where one
-/// has none yet.
+/// The largest relative half-width among the headline metrics, of all requests and of each class; infinite while one
+/// has none.
 pub fn worst_precision(study: &Study) -> f64 {
     let mut worst = headline(
         study.samples.iter().map(|s| &s.all),
@@ -208,6 +208,6 @@ fn headline<'a>(outcomes: impl Iterator<Item = &'a Outcomes> + Clone, pooled: &S
     let quantiles = [0, 2, 3].map(|i| quantile(spreads(), pooled, i));
     let availability = availability(outcomes.clone(), lifetimes);
     let all = symmetric.into_iter().chain(quantiles).chain([availability]);
-    // A metric that nothing can be said about (no request of the class ever succeeds) never becomes precise.
+    // A metric without a value (no request of the class ever succeeds) never becomes precise.
     all.flatten().map(|i| i.relative()).fold(0.0, f64::max)
 }
