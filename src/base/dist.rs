@@ -1,7 +1,7 @@
-//! Distributions of a length of time: what a `DIST` of a scenario becomes.
+//! Distributions of a time: what a `DIST` of a scenario becomes.
 //!
-//! Parameters are those a person knows (mean and coefficient of variation); the constructors turn them into those that
-//! the sampler needs, once. Transcendental functions come from `libm`, so that platforms agree to the last bit.
+//! Constructors take familiar parameters (mean and coefficient of variation) and convert them once into those the
+//! sampler needs. Transcendental functions come from `libm`, so that platforms agree to the last bit.
 
 use rand::Rng;
 use rand_distr::{Distribution, Exp1, Gamma, StandardNormal};
@@ -9,7 +9,7 @@ use rand_distr::{Distribution, Exp1, Gamma, StandardNormal};
 use super::random::{Draw, below, unit};
 use super::time::Span;
 
-/// A distribution of lengths of time. Copying the cheap ones is a few words; the long ones sit behind a pointer.
+/// A distribution of times. Variants are a few words; long data is behind a pointer.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Dist {
@@ -19,7 +19,7 @@ pub enum Dist {
     Exponential { mean: f64 },
     /// exp(mu + sigma × standard normal), in nanoseconds.
     LogNormal { mu: f64, sigma: f64 },
-    /// Gamma, scale in nanoseconds. Erlang is the one with a whole shape.
+    /// Gamma, scale in nanoseconds. With a whole shape it is Erlang.
     Gamma { shape: f64, scale: f64 },
     /// Two exponentials with balanced means: the first with probability `p`.
     HyperExponential { p: f64, first: f64, second: f64 },
@@ -27,20 +27,20 @@ pub enum Dist {
     Weibull { scale: f64, shape: f64 },
     /// Pareto from `min` nanoseconds on with tail index `alpha`.
     Pareto { min: f64, alpha: f64 },
-    /// Evenly spread between two lengths.
+    /// Uniform between two times.
     Uniform { min: f64, width: f64 },
-    /// One of these, each as likely as the next.
+    /// One of these, all equally likely.
     Empirical(Box<[Span]>),
     /// The request's own value, from this column of its arrival trace.
     Trace(u16),
 }
 
-/// Renewals that have gone on for so many of their means have forgotten when they began.
+/// Number of means after which a renewal process counts as stationary.
 const LONG_AGO: f64 = 16.0;
 const MOST_FOLLOWED: usize = 10_000;
 
 impl Dist {
-    /// No time at all.
+    /// Always zero.
     pub const ZERO: Dist = Dist::Constant(Span::ZERO);
 
     /// Exponential with this mean.
@@ -68,7 +68,7 @@ impl Dist {
         }
     }
 
-    /// The sum of `k` exponentials, with this mean in all.
+    /// The sum of `k` exponentials, with this total mean.
     pub fn erlang(mean: Span, k: u32) -> Dist {
         Dist::Gamma {
             shape: f64::from(k),
@@ -89,7 +89,7 @@ impl Dist {
         }
     }
 
-    /// The same, so many times as long; a request's own value from a trace stays what it is.
+    /// Multiplied by a factor; a request's own value from a trace is unchanged.
     pub fn scaled(&self, factor: f64) -> Dist {
         match self {
             Dist::Constant(span) => Dist::Constant(span.scaled(factor)),
@@ -124,7 +124,7 @@ impl Dist {
         }
     }
 
-    /// The mean in seconds; `None` where it is not finite (a Pareto with `alpha` up to 1) or not known (a trace).
+    /// The mean in seconds; `None` if it is not finite (a Pareto with `alpha` up to 1) or not known (a trace).
     pub fn mean_s(&self) -> Option<f64> {
         let ns = match self {
             Dist::Constant(span) => span.nanos() as f64,
@@ -138,12 +138,12 @@ impl Dist {
             Dist::Uniform { min, width } => min + width / 2.0,
             Dist::Empirical(values) => values.iter().map(|v| v.nanos() as f64).sum::<f64>() / values.len() as f64,
         };
-        // A Weibull of a tiny shape has a mean beyond all numbers.
+        // A Weibull with a tiny shape has a mean beyond any float.
         Some(ns * 1e-9).filter(|mean| mean.is_finite())
     }
 
-    /// What is left of one at any moment, where one follows the other for ever: found by following them from long before. `None` in the
-    /// improbable case that this takes too long.
+    /// The residual time at a random moment of a renewal process with these intervals, found by following it from long
+    /// before. `None` in the improbable case that this takes too long.
     ///
     /// # Panics
     /// As [`sample`](Dist::sample).
@@ -160,7 +160,7 @@ impl Dist {
         None
     }
 
-    /// Does it never take any time?
+    /// Whether it is always zero.
     pub fn is_zero(&self) -> bool {
         matches!(self, Dist::Constant(span) if span.is_zero())
     }
@@ -209,7 +209,7 @@ pub fn exp1(rng: &mut impl Rng) -> f64 {
     Exp1.sample(rng)
 }
 
-/// Nanoseconds to the nearest whole one. Draws are never negative, and `as` saturates.
+/// Rounds to whole nanoseconds. Draws are never negative, and `as` saturates.
 #[inline]
 fn whole(ns: f64) -> Span {
     Span::from_nanos((ns + 0.5) as u64)
@@ -222,8 +222,8 @@ mod tests {
 
     const MEAN: Span = Span::from_millis(10);
 
-    /// Every distribution has the mean and the coefficient of variation it was asked for. The tolerance is four
-    /// standard errors; the error of the variance uses the sample's own fourth moment.
+    /// Every distribution has the mean and coefficient of variation asked for. The tolerance is four standard errors;
+    /// that of the variance uses the sample's own fourth moment.
     #[test]
     fn theory_moments() {
         let cases: Vec<(Dist, f64)> = vec![

@@ -1,6 +1,6 @@
 //! Small typed indices into the tables of a [`Plan`](crate::scenario::plan::Plan).
 //!
-//! A node is not a host: the compiler should say so.
+//! Separate types keep a node from being used as a host.
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident($int:ty);)*) => {$(
@@ -12,13 +12,13 @@ macro_rules! ids {
             /// The id of the entry at `index` of its table.
             ///
             /// # Panics
-            /// If the table is larger than the id can count; the limits on a scenario keep it from happening.
+            /// If the table is larger than the id can count; the limits on a scenario prevent this.
             #[inline]
             pub fn new(index: usize) -> $name {
                 $name(<$int>::try_from(index).expect("tables are smaller than their ids"))
             }
 
-            /// Where in its table the entry stands.
+            /// The entry's index in its table.
             #[inline]
             pub const fn index(self) -> usize {
                 self.0 as usize
@@ -38,7 +38,7 @@ ids! {
     ClassId(u16);
     /// A source of load.
     SourceId(u16);
-    /// A database as a whole: the role that its members play.
+    /// A database as a whole, as distinct from its members.
     DatabaseId(u16);
     /// A virtual IP: the address that its members share.
     VipId(u16);

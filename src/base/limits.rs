@@ -1,4 +1,4 @@
-//! How large a scenario may be. Every message about a limit names it, so they stand together here.
+//! Limits on the size of scenarios and runs. Messages quote them, so they are all here.
 
 use super::time::Span;
 
@@ -6,11 +6,11 @@ use super::time::Span;
 pub const FILE_BYTES: usize = 1 << 20;
 /// Bytes of one arrival trace.
 pub const TRACE_BYTES: u64 = 256 << 20;
-/// How deep lists and objects of a scenario may nest.
+/// Nesting depth of lists and objects in a scenario.
 pub const NESTING: usize = 64;
 /// Characters of a name.
 pub const NAME_CHARS: usize = 64;
-/// Characters of the name of a whole scenario.
+/// Characters of a scenario's name.
 pub const TITLE_CHARS: usize = 255;
 /// Nodes of a scenario, database members included.
 pub const NODES: usize = 10_000;
@@ -30,33 +30,34 @@ pub const CLIENTS: u64 = 10_000_000;
 pub const RATE_PER_S: f64 = 10_000_000.0;
 /// Bytes a second of a network.
 pub const BYTES_PER_S: f64 = 1e12;
-/// How often the states of a bursty source may change in a run, on the average.
+/// Expected state changes of a bursty source in a run.
 pub const STATE_CHANGES: f64 = 1e8;
-/// Any duration in a scenario.
+/// Longest duration in a scenario.
 pub const DURATION: Span = Span::from_nanos(100 * 365 * 86_400_000_000_000);
 /// Replications of one study.
 pub const REPLICATIONS: u32 = 100_000;
-/// Expected events above which a study says how long it will take before it begins.
+/// Expected events above which a study announces its running time first.
 pub const EVENTS_WORTH_A_WORD: f64 = 2e9;
-/// Requests inside one run at once; beyond it the run ends with a caveat rather than with swap.
+/// Requests in flight in one run; beyond this the run ends early with a caveat instead of swapping.
 pub const IN_FLIGHT: usize = 4_000_000;
-/// Requests inside one run above which it is large, and takes memory that counts.
+/// Requests in flight above which a run counts as large, because of its memory.
 pub const LARGE: usize = 500_000;
-/// Large runs of one study that go on at once, however many threads there are.
+/// Large runs of one study that may go on at once, whatever the number of threads.
 pub const LARGE_AT_ONCE: usize = 2;
-/// Steps of one run: events, and what follows from them at the same instant. Beyond it the run ends with a caveat: some hours.
+/// Steps of one run: events, and signals that follow at the same instant. Beyond this, some hours, it ends early with a
+/// caveat.
 pub const STEPS: u64 = 100_000_000_000;
-/// Rows of one run, where a row for every request is kept. Unit tests cannot hold so many.
+/// Rows of one run, if a row per request is kept. Unit tests use a smaller limit.
 pub const ROWS: usize = if cfg!(test) { 10_000 } else { 10_000_000 };
 /// Links of a network.
 pub const LINKS: usize = 10_000;
 /// Pairs of hosts that links of zones spread over.
 pub const ROUTES: usize = 1_000_000;
-/// Further attempts after a failed one, of clients and balancers alike.
+/// Retries after a failed attempt, for clients and balancers.
 pub const RETRIES: u32 = 1_000;
 /// Servers that a balancer's `random` may draw.
 pub const DRAWS: u32 = 1_000;
-/// Queries that one request may ask of a database.
+/// Queries that one request may make to a database.
 pub const QUERIES: u32 = 10_000;
-/// Failures that a circuit breaker may wait for.
+/// Failures after which a circuit breaker opens.
 pub const BREAKER_FAILURES: u32 = 100_000;

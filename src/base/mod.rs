@@ -1,6 +1,6 @@
 //! What every other module may use: time, ids, random streams, distributions, limits, lists of names.
 //!
-//! It refuses to know what a request, a node or a failure is.
+//! It knows nothing of requests, nodes or failures.
 
 pub mod dist;
 pub mod ids;

@@ -1,34 +1,34 @@
-//! Where randomness comes from, and the only place it is made.
+//! All randomness of the program comes from here.
 //!
-//! Two kinds of source, both pinned by name, so that a seed means the same next year:
+//! There are two kinds of source, both pinned by name, so that a seed keeps its meaning:
 //!
 //! * a [`Stream`] belongs to an entity and a purpose ("the arrivals of `browsers`"): a Xoshiro256++ generator seeded
-//!   from (seed, replication, entity's name, purpose). Adding a node leaves every other stream as it was.
-//! * a [`Draw`] belongs to a request ("what the application work of request 17 costs"): a counter-mode SplitMix64 keyed by
-//!   the request's own number and a label. Two designs under comparison then ask the same demand of the same
-//!   request, whichever server it lands on; that is what makes their difference easy to see.
+//!   from (seed, replication, entity's name, purpose). Adding a node leaves every other stream unchanged.
+//! * a [`Draw`] belongs to a request ("what the application work of request 17 costs"): a counter-mode SplitMix64 keyed
+//!   by the request's own number and a label. Two designs under comparison then give the same request the same demand,
+//!   whichever server it lands on, which makes their difference easier to measure.
 
 use rand::rand_core::{Infallible, TryRng};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// A sequence of random words that belongs to one entity and one purpose.
+/// A sequence of random words for one entity and one purpose.
 pub type Stream = Xoshiro256PlusPlus;
 
-/// What a stream is for. Part of its key: two purposes of one entity never share a word.
+/// What a stream is for. Part of its key, so two purposes of one entity share no randomness.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Purpose {
-    /// When requests come.
+    /// Times of arrival.
     Arrivals = 1,
-    /// What comes: class, client, key, and the number that the request's own draws hang on.
+    /// Properties of a request: class, client, key, and the number that keys the request's own draws.
     Requests,
-    /// When a health check begins.
+    /// Times of health checks.
     Checks,
-    /// What a balancing algorithm draws.
+    /// Draws of a balancing algorithm.
     Balance,
-    /// How long a component lives, and how long its repair takes.
+    /// Times to failure and times to repair.
     Lifetime,
-    /// How long a fail-over takes.
+    /// Duration of a fail-over.
     Failover,
 }
 
@@ -40,16 +40,16 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// The randomness of replication number `replication` of a study with this seed.
+    /// The randomness of one replication of a study with this seed.
     pub fn new(seed: u64, replication: u32) -> Streams {
         Streams {
             key: mix(mix(0x0066_616c_6c6f_7665, seed), u64::from(replication)),
-            // Weyl's sequence, which begins elsewhere with every seed.
+            // Weyl's sequence, with another start for every seed.
             turn: mix(0x0070_6861_7365, seed).wrapping_add(u64::from(replication).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
         }
     }
 
-    /// A number from 0 to 1 that is another in each replication; those of any few replications lie evenly between.
+    /// A number from 0 to 1 for this replication; those of successive replications are evenly spread.
     pub fn turn(&self) -> f64 {
         self.turn as f64 / 18_446_744_073_709_551_616.0
     }
@@ -59,13 +59,13 @@ impl Streams {
         Stream::seed_from_u64(self.key_of(entity, purpose))
     }
 
-    /// The key of the named entity for one purpose, where draws are keyed one by one.
+    /// The key of the named entity for one purpose, for draws that are keyed individually.
     pub fn key_of(&self, entity: &str, purpose: Purpose) -> u64 {
         mix(mix(self.key, label(entity)), purpose as u64)
     }
 }
 
-/// A number that stands for a name: FNV-1a, spelled out so that it never changes under us.
+/// A number for a name: FNV-1a, written out so that it never changes.
 pub const fn label(name: &str) -> u64 {
     let bytes = name.as_bytes();
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
@@ -77,7 +77,7 @@ pub const fn label(name: &str) -> u64 {
     hash
 }
 
-/// One key from two: a 128-bit product folded in half, which spreads every bit of either over all of the result.
+/// Combines two keys: a 128-bit product folded in half, which spreads every bit of both over the result.
 #[inline]
 pub const fn mix(a: u64, b: u64) -> u64 {
     let x = a ^ 0x9e37_79b9_7f4a_7c15;
@@ -95,14 +95,14 @@ const fn finish(z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A short sequence of random words that belongs to one key: cheap to make, so one is made for every draw.
+/// A short sequence of random words for one key; cheap enough to make one per draw.
 #[derive(Clone, Debug)]
 pub struct Draw {
     state: u64,
 }
 
 impl Draw {
-    /// The draw that belongs to this key.
+    /// The draw for this key.
     #[inline]
     pub fn keyed(key: u64) -> Draw {
         Draw { state: key }
@@ -160,7 +160,8 @@ mod tests {
             turns.sort_by(f64::total_cmp);
             turns.push(1.0 + turns[0]);
             let widest = turns.windows(2).map(|w| w[1] - w[0]).fold(0.0, f64::max);
-            // Three gaps at most, the widest below 1 + 1/φ of the mean where the count is a Fibonacci number, below φ² of it always.
+            // At most three gap sizes; the widest is below 1 + 1/φ of the mean if the count is a Fibonacci number, and
+            // always below φ².
             assert!(widest * f64::from(count) < 2.619, "{count}: {widest}");
         }
         assert_ne!(Streams::new(1, 0).turn(), Streams::new(2, 0).turn());
@@ -178,8 +179,8 @@ mod tests {
         assert_ne!(base, word(1, 0, "browsers", Purpose::Requests));
     }
 
-    /// Neighbouring keys must give draws that look independent: the first unit of 100,000 consecutive keys has the
-    /// mean and the lag-one correlation of independent uniforms, within four standard errors.
+    /// Draws of neighbouring keys look independent: the first unit of 100,000 consecutive keys has the mean and lag-one
+    /// correlation of independent uniforms, within four standard errors.
     #[test]
     fn theory_draws_of_neighbouring_keys_are_independent() {
         let n = 100_000;

@@ -1,7 +1,7 @@
-//! Simulated time: an instant ([`Time`]) and a length ([`Span`]), both whole nanoseconds.
+//! Simulated time: an instant ([`Time`]) and a length ([`Span`]), both in whole nanoseconds.
 //!
-//! Integers, because a clock that is a float loses nanoseconds after a few simulated months, and because two
-//! events either are at the same instant or are not.
+//! Integers, because a float clock loses nanoseconds after a few simulated months, and because two events are either at
+//! the same instant or not.
 
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
@@ -18,7 +18,7 @@ impl Time {
     /// The start of every run.
     pub const ZERO: Time = Time(0);
 
-    /// The instant so many nanoseconds after the start.
+    /// The instant this many nanoseconds after the start.
     #[inline]
     pub const fn from_nanos(ns: u64) -> Time {
         Time(ns)
@@ -36,7 +36,7 @@ impl Time {
         self.0 as f64 / 1e9
     }
 
-    /// How long ago `earlier` was; zero where it lies ahead.
+    /// The time since `earlier`; zero if that is in the future.
     #[inline]
     pub const fn since(self, earlier: Time) -> Span {
         Span(self.0.saturating_sub(earlier.0))
@@ -44,26 +44,26 @@ impl Time {
 }
 
 impl Span {
-    /// No time at all.
+    /// No time.
     pub const ZERO: Span = Span(0);
     /// One second.
     pub const SECOND: Span = Span(1_000_000_000);
 
-    /// So many nanoseconds.
+    /// This many nanoseconds.
     #[inline]
     pub const fn from_nanos(ns: u64) -> Span {
         Span(ns)
     }
 
-    /// So many milliseconds.
+    /// This many milliseconds.
     pub const fn from_millis(ms: u64) -> Span {
         Span(ms * 1_000_000)
     }
 
-    /// So many seconds, rounded to the nearest nanosecond; what is negative or not a number becomes zero.
+    /// This many seconds, rounded to the nearest nanosecond; negative values and NaN become zero.
     #[inline]
     pub fn from_seconds(s: f64) -> Span {
-        // `as` saturates at both ends: a draw from a heavy tail beyond 584 years becomes 584 years.
+        // `as` saturates at both ends: a heavy-tailed draw beyond 584 years becomes 584 years.
         Span((s * 1e9 + 0.5) as u64)
     }
 
@@ -79,7 +79,7 @@ impl Span {
         self.0 as f64 / 1e9
     }
 
-    /// Is there nothing to wait for?
+    /// Whether it is zero.
     #[inline]
     pub const fn is_zero(self) -> bool {
         self.0 == 0
@@ -147,7 +147,7 @@ impl fmt::Debug for Span {
     }
 }
 
-/// As a person would type it: the largest unit that leaves a short number (`1.5s`, `250us`, `30d`).
+/// In the largest unit that leaves a short number (`1.5s`, `250us`, `30d`).
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: [(u64, &str); 8] = [
@@ -163,7 +163,7 @@ impl fmt::Display for Span {
         if self.0 == 0 {
             return write!(f, "0s");
         }
-        // A unit serves if the number in it needs at most three decimals.
+        // A unit is suitable if the number needs at most three decimals.
         let unit = UNITS
             .iter()
             .find(|(size, _)| self.0 >= *size && (u128::from(self.0) * 1000).is_multiple_of(u128::from(*size)));

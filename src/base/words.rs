@@ -1,11 +1,11 @@
-//! Lists of names as people say them.
+//! Lists of names in words.
 
 /// `a`, `a and b`, `a, b and c`.
 pub fn listed<S: AsRef<str>>(names: &[S]) -> String {
     few(names, names.len(), "and")
 }
 
-/// `a, b and c`, or with another word before the last; of many, the first few and how many more.
+/// `a, b and c`, or with another word before the last; of a long list the first few and the number of others.
 pub fn few<S: AsRef<str>>(names: &[S], most: usize, joined: &str) -> String {
     let mut told: Vec<String> = names.iter().take(most).map(|name| name.as_ref().to_owned()).collect();
     if names.len() > most {

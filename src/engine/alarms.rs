@@ -1,12 +1,12 @@
-//! Alarms: what changes its mind about when it is due (the next completion on a host, the head of a row of time-outs).
+//! Alarms: entries whose due time may move (the next completion on a host, the head of a lane of time-outs).
 //!
-//! An alarm rings by a bell in the event list. One that is put off keeps its bell, which finds on ringing that it is too
-//! early, and is hung up again; only one that is brought forward gets a second. So a slot's bells are each later than the
-//! next, and an alarm that moves back and forth for ever leaves no crowd of them behind.
+//! An alarm is triggered by a bell in the event list. A postponed alarm keeps its bell, which finds that it is early
+//! and is then set again; only an alarm that moves forward needs a second bell. So a slot's bells are in strictly
+//! falling order, and an alarm that moves back and forth does not accumulate them.
 
 const UNSET: u128 = u128::MAX;
 
-/// Slots with at most one key each.
+/// Slots with at most one alarm each.
 #[derive(Clone, Debug, Default)]
 pub struct Alarms {
     slots: Vec<Slot>,
@@ -15,23 +15,23 @@ pub struct Alarms {
 #[derive(Clone, Debug)]
 struct Slot {
     key: u128,
-    /// The bells that hang in the event list, the latest first. While a key is set, the last is not after it.
+    /// The bells in the event list, latest first. While a key is set, the last bell is not after it.
     bells: Vec<u128>,
 }
 
-/// What a bell means.
+/// The meaning of a bell.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Bell {
-    /// The alarm is due, and no longer set.
+    /// The alarm is due, and is now cleared.
     Rings,
-    /// Nothing: the alarm was cleared, or another bell is in time for it.
+    /// Nothing: the alarm was cleared, or another bell covers it.
     Silent,
-    /// The alarm was put off until then, and this bell with it.
+    /// The alarm was postponed to this key, where the bell must be set again.
     PutOff(u128),
 }
 
 impl Alarms {
-    /// Adds a slot, without an alarm, and names it.
+    /// Adds a slot without an alarm and returns its number.
     pub fn add(&mut self) -> u32 {
         self.slots.push(Slot {
             key: UNSET,
@@ -40,7 +40,7 @@ impl Alarms {
         (self.slots.len() - 1) as u32
     }
 
-    /// Sets the alarm of a slot, or moves it. Does it need another bell?
+    /// Sets or moves the alarm of a slot. Returns whether it needs another bell.
     #[inline]
     pub fn set(&mut self, slot: u32, key: u128) -> bool {
         let slot = &mut self.slots[slot as usize];
@@ -48,13 +48,13 @@ impl Alarms {
         slot.needs_bell()
     }
 
-    /// Clears the alarm of a slot, if it has one.
+    /// Clears the alarm of a slot.
     #[inline]
     pub fn clear(&mut self, slot: u32) {
         self.slots[slot as usize].key = UNSET;
     }
 
-    /// The next bell of a slot has its time.
+    /// Handles the next bell of a slot.
     #[inline]
     pub fn bell(&mut self, slot: u32) -> Bell {
         let slot = &mut self.slots[slot as usize];
@@ -71,7 +71,7 @@ impl Alarms {
 }
 
 impl Slot {
-    /// Hangs up a bell for the key, unless one is there that is not after it.
+    /// Adds a bell for the key, unless there is one that is not after it.
     #[inline]
     fn needs_bell(&mut self) -> bool {
         let needs = self.bells.last().is_none_or(|bell| *bell > self.key);

@@ -1,8 +1,8 @@
-//! The calendar: what happens when, and the only clock there is.
+//! The calendar: all pending events, and the only clock.
 //!
-//! A [`Ladder`] holds what is to come: events, the bells of [`Alarms`], which may change their mind, and of each lane of
-//! time-outs of one length the first alone, since they expire in the order they were set. All draw their insertion
-//! numbers from one counter, so the contract of [`crate::engine`] holds across them.
+//! A [`Ladder`] holds events, the bells of [`Alarms`], and the first time-out of each lane. A lane has time-outs of
+//! equal length, which expire in the order they were set, so only the first needs to be in the ladder. All draw
+//! insertion numbers from one counter, so the contract of [`crate::engine`] holds across them.
 
 use std::collections::VecDeque;
 
@@ -15,8 +15,8 @@ use crate::base::time::{Span, Time};
 pub enum Due<E> {
     /// An event that was scheduled.
     Event(E),
-    /// The alarm of this slot; it is no longer set. As wide as the first word of the model's events, which a processor then takes as a
-    /// whole.
+    /// The alarm of this slot, which is now cleared. As wide as the first word of the model's events, so that the
+    /// processor can load it as a whole.
     Alarm(u64),
 }
 
@@ -24,8 +24,8 @@ pub enum Due<E> {
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct LaneId(u32);
 
-/// Time-outs of one constant length. Most are cancelled long before they expire (the request they watch is answered),
-/// so each costs a push at the back of a queue and, some time later, a pop at its front.
+/// Time-outs of one constant length. Most are cancelled long before they expire (their request is answered), so each
+/// costs a push at the back of a queue and later a pop at its front.
 #[derive(Clone, Debug)]
 struct Lane<E> {
     length: Span,
@@ -34,10 +34,11 @@ struct Lane<E> {
     waiting: VecDeque<(u128, E)>,
 }
 
-/// An odd number without pattern: multiplying by it spreads every bit upwards, and the rotation brings them down again.
+/// Odd and without a regular bit pattern: multiplication spreads every bit upwards, and the rotation brings them down
+/// again.
 const DIGEST: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// What happens when.
+/// Pending events and the clock.
 #[derive(Clone, Debug)]
 pub struct Calendar<E> {
     now: Time,
@@ -45,14 +46,14 @@ pub struct Calendar<E> {
     events: Ladder<Due<E>>,
     alarms: Alarms,
     lanes: Vec<Lane<E>>,
-    /// Slots below this are the model's; the others are lanes, in order.
+    /// Slots below this belong to the model; the others are lanes, in order.
     first_lane: u32,
     taken: u64,
     digest: u64,
 }
 
 impl<E: Copy> Calendar<E> {
-    /// A calendar with so many alarm slots, at the start of time.
+    /// A calendar with this many alarm slots, at the start of time.
     pub fn new(slots: usize) -> Calendar<E> {
         let mut alarms = Alarms::default();
         for _ in 0..slots {
@@ -70,23 +71,23 @@ impl<E: Copy> Calendar<E> {
         }
     }
 
-    /// The time it is.
+    /// The current time.
     #[inline]
     pub fn now(&self) -> Time {
         self.now
     }
 
-    /// Nothing more happens up to this time.
+    /// Advances the clock; nothing more may happen up to this time.
     pub fn wind_to(&mut self, at: Time) {
         self.now = self.now.max(at);
     }
 
-    /// How many events have happened.
+    /// Number of events taken.
     pub fn taken(&self) -> u64 {
         self.taken
     }
 
-    /// A running digest of when what class of thing happened: equal for equal runs.
+    /// A running digest of times and classes: equal for equal runs.
     pub fn digest(&self) -> u64 {
         self.digest
     }
@@ -105,7 +106,7 @@ impl<E: Copy> Calendar<E> {
         self.events.push(key, || Due::Event(event));
     }
 
-    /// Sets the alarm of a slot, or moves it.
+    /// Sets or moves the alarm of a slot.
     #[inline]
     pub fn set_alarm(&mut self, slot: u32, at: Time, class: u8) {
         let key = self.key(at, class);
@@ -137,7 +138,7 @@ impl<E: Copy> Calendar<E> {
         LaneId((self.lanes.len() - 1) as u32)
     }
 
-    /// Schedules an event after the lane's length.
+    /// Schedules an event one lane length from now.
     #[inline]
     pub fn in_lane(&mut self, lane: LaneId, event: E) {
         let Lane {
@@ -151,8 +152,8 @@ impl<E: Copy> Calendar<E> {
         }
     }
 
-    /// The next thing to happen up to and including `horizon`, with the clock moved to it. Time-outs of lanes that are
-    /// not `live` any more are dropped without a word; they would have changed nothing.
+    /// The next event up to and including `horizon`, with the clock moved to it. Time-outs of lanes that are not `live`
+    /// are dropped silently; they would have no effect.
     #[inline]
     pub fn next(&mut self, horizon: Time, live: impl Fn(&E) -> bool) -> Option<Due<E>> {
         loop {
@@ -182,8 +183,8 @@ impl<E: Copy> Calendar<E> {
         }
     }
 
-    /// The next events, once each time that many at once come near which were far: what they are about has not been
-    /// touched for long.
+    /// The next events, returned once each time a bucket of far events comes near: their data has not been touched for
+    /// long and may need to be prefetched.
     #[inline]
     pub fn came_near(&mut self) -> Option<impl Iterator<Item = &E> + Clone> {
         let near = self.events.came_near()?;
@@ -201,7 +202,7 @@ impl<E: Copy> Calendar<E> {
         self.digest = (self.digest ^ folded).wrapping_mul(DIGEST).rotate_left(29);
     }
 
-    /// Takes the head of a lane, and sets its alarm for the next that is still live.
+    /// Takes the head of a lane, and sets its alarm for the next live one.
     fn expire(&mut self, lane: u32, live: impl Fn(&E) -> bool) -> Option<Due<E>> {
         let Lane { slot, waiting, .. } = &mut self.lanes[lane as usize];
         let head = waiting.pop_front();
@@ -243,7 +244,7 @@ mod tests {
     }
 
     proptest! {
-        /// The slow twin: a list, sorted by the contract's own words.
+        /// The slow twin: a list, sorted as the contract says.
         #[test]
         fn the_order_is_that_of_a_sorted_list(ops in ops()) {
             let mut fast = Calendar::<u32>::new(3);
@@ -270,7 +271,7 @@ mod tests {
             }
         }
 
-        /// The same against the `priority-queue` crate, for events alone.
+        /// The same against the `priority-queue` crate, for events only.
         #[test]
         fn the_order_is_that_of_the_priority_queue_crate(delays in prop::collection::vec((0u64..50, 0u8..3), 1..300)) {
             let mut fast = Calendar::<u32>::new(0);
@@ -294,13 +295,13 @@ mod tests {
         let mut calendar = Calendar::<u32>::new(0);
         let lane = calendar.open_lane(Span::from_nanos(10), 0);
         (0..100).for_each(|n| calendar.in_lane(lane, n));
-        // The head was live when its alarm was set; everything behind it is asked about.
+        // The head was live when its alarm was set; everything behind it is checked.
         assert_eq!(calendar.next(FOREVER, |e| *e == 99), Some(Due::Event(0)));
         assert_eq!(calendar.next(FOREVER, |e| *e == 99), Some(Due::Event(99)));
         assert_eq!(calendar.next(FOREVER, |_| true), None);
     }
 
-    /// One alarm that comes and goes while another time is far: as few entries as at the start.
+    /// An alarm that moves back and forth while another is far leaves as few entries as at the start.
     #[test]
     fn an_alarm_that_moves_back_and_forth_leaves_nothing_behind() {
         let mut calendar = Calendar::<u32>::new(1);

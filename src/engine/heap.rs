@@ -1,21 +1,21 @@
-//! Events under packed keys: a sorted list while they are few, and a 4-ary min-heap when they are many.
+//! Events under packed keys: a sorted list while they are few, a 4-ary min-heap when they are many.
 //!
-//! A short list is searched from its next event on and needs no comparison to take it, which a heap never beats. In
-//! the heap four children sit side by side in two cache lines, and a key is one 128-bit number, so an order is one
-//! comparison. Measured against `BinaryHeap` and the `priority-queue` crate in `benches/engine.rs`.
+//! A short list is searched from its next event and popped without a comparison, which a heap cannot beat. In the heap
+//! four children are adjacent in two cache lines, and a key is one 128-bit number, so ordering takes one comparison.
+//! Compared with `BinaryHeap` and the `priority-queue` crate in `benches/engine.rs`.
 
 /// Events of type `E`, the one with the smallest key first. Keys are unique.
 #[derive(Clone, Debug)]
 pub struct Heap<E> {
-    /// Few: in falling order. Many: each before its four children.
+    /// While few: in descending order. When many: as a heap.
     entries: Vec<(u128, E)>,
     many: bool,
 }
 
 const ARITY: usize = 4;
-/// More than this are many,
+/// Number of events above which the list becomes a heap.
 const MANY: usize = 64;
-/// and they are few again from here on.
+/// Number of events at which the heap becomes a list again.
 const FEW: usize = 8;
 
 impl<E> Default for Heap<E> {
@@ -28,12 +28,12 @@ impl<E> Default for Heap<E> {
 }
 
 impl<E: Copy> Heap<E> {
-    /// How many events wait.
+    /// Number of events.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Does none wait?
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -49,19 +49,19 @@ impl<E: Copy> Heap<E> {
         next.copied()
     }
 
-    /// All that wait, in no order.
+    /// All events, in no order.
     pub fn entries(&self) -> &[(u128, E)] {
         &self.entries
     }
 
-    /// Empties it; it keeps its memory.
+    /// Empties it and keeps its memory.
     #[inline]
     pub fn clear(&mut self) {
         self.entries.clear();
         self.many = false;
     }
 
-    /// Takes in all these events, having none. Put in order at once they cost less than one after the other.
+    /// Fills the empty heap. Ordering all events at once costs less than single pushes.
     pub fn fill(&mut self, events: &mut Vec<(u128, E)>) {
         debug_assert!(self.entries.is_empty(), "what is there already would lose its place");
         self.entries.append(events);
@@ -95,13 +95,13 @@ impl<E: Copy> Heap<E> {
         }
     }
 
-    /// Are there so many that they lie in a heap?
+    /// Whether it is in heap form.
     #[inline]
     pub fn are_many(&self) -> bool {
         self.many
     }
 
-    /// What is in rising order is a heap.
+    /// A list in ascending order is a heap.
     #[cold]
     fn become_many(&mut self) {
         self.entries.reverse();
@@ -122,8 +122,8 @@ impl<E: Copy> Heap<E> {
     fn pop_of_many(&mut self) -> Option<(u128, E)> {
         let last = self.entries.pop()?;
         let first = *self.entries.first()?;
-        // The last entry nearly always belongs at the bottom again: the hole goes all the way down without asking, and
-        // the entry then rises the little it has to.
+        // The last entry usually belongs at the bottom: the hole sinks to a leaf without comparing with it, and the
+        // entry then rises as needed.
         let leaf = self.sink_hole();
         self.sift_up(leaf, last);
         if self.entries.len() <= FEW {
@@ -133,7 +133,7 @@ impl<E: Copy> Heap<E> {
         Some(first)
     }
 
-    /// Moves the hole at `hole` up until `entry` fits in it.
+    /// Moves the hole at `hole` up until `entry` fits.
     #[inline]
     fn sift_up(&mut self, mut hole: usize, entry: (u128, E)) {
         while hole > 0 {
@@ -147,7 +147,7 @@ impl<E: Copy> Heap<E> {
         self.entries[hole] = entry;
     }
 
-    /// Moves the hole at the root down to a leaf, along the smallest children, and says where it ends.
+    /// Moves the hole at the root down to a leaf, along the smallest children; returns its final place.
     #[inline]
     fn sink_hole(&mut self) -> usize {
         let entries = &mut self.entries[..];

@@ -1,9 +1,9 @@
-//! Events by key, however many wait: a heap for those that are near, unsorted buckets for those that are far.
+//! Events by key, efficient for any number: a heap for near events, unsorted buckets for far ones.
 //!
-//! While few events wait, all are near and this is the [`Heap`] and nothing else. A heap of a hundred thousand misses the
-//! processor's cache at each level; so where it grows beyond `SPILL`, what is far goes into a bucket by its time and is
-//! not compared with anything until its bucket's turn comes (the ladder queue of Tang, Goh and Thng, 2005, with a heap as its
-//! lowest rung). All events of one instant are always together, and the heap knows the whole key, so the order is exact.
+//! With few events all are near and this is just the [`Heap`]. A heap of a hundred thousand misses the cache at each
+//! level. So when it grows beyond `SPILL`, far events go into buckets by time and are not compared until their bucket's
+//! turn (the ladder queue of Tang, Goh and Thng, 2005, with a heap as its lowest rung). All events of one instant stay
+//! together, and the heap compares whole keys, so the order is exact.
 
 use super::heap::Heap;
 
@@ -13,43 +13,44 @@ type Bucket<E> = Vec<(u128, E)>;
 /// Events under unique keys, whose upper half is the time; the smallest comes first.
 #[derive(Clone, Debug)]
 pub struct Ladder<E> {
-    /// All events up to and including the time `reach`. Empty only where there is no event at all.
+    /// All events up to and including the time `reach`. Empty only if there are no events at all.
     near: Heap<E>,
     reach: u64,
-    /// Later events, by time: each rung lies within one bucket of the rung before it, and before what is left of that.
+    /// Later events, by time. Each rung covers one bucket of the previous rung and precedes that rung's remaining
+    /// buckets.
     rungs: Vec<Rung<E>>,
     /// Events beyond all rungs.
     top: Bucket<E>,
-    /// How many there are in `rungs` and `top`.
+    /// Number of events in `rungs` and `top`.
     far: usize,
-    /// So many near ones are too many.
+    /// Number of near events above which they are spilled.
     limit: usize,
-    /// What `limit` is where nothing speaks against it.
+    /// The normal value of `limit`.
     spill: usize,
-    /// Has a bucket become near that nobody has looked at?
+    /// Whether a bucket has become near since `came_near` was last called.
     poured: bool,
-    /// Rungs that wait to be used again, with the memory of their buckets.
+    /// Unused rungs, kept for the memory of their buckets.
     spare: Vec<Rung<E>>,
 }
 
-/// The heap is as good as any up to here.
+/// Number of events up to which the heap is as fast as any structure.
 const SPILL: usize = 128;
-/// A bucket with more than this part of it becomes a rung of its own.
+/// A bucket with more than `spill / PART` events becomes a rung of its own.
 const PART: usize = 2;
-/// Buckets of a rung are as many as give each so many events,
+/// Target number of events per bucket of a rung.
 const FILL: usize = 8;
-/// but no more than this, as a power of two.
+/// Most buckets of a rung, as a power of two.
 const BITS: u32 = 8;
 
-/// A stretch of time in equal parts.
+/// A range of time in equal parts.
 #[derive(Clone, Debug)]
 struct Rung<E> {
     start: u64,
-    /// The last instant that belongs to it.
+    /// The last instant it covers.
     last: u64,
-    /// The length of a bucket, as a power of two.
+    /// Length of a bucket, as a power of two.
     shift: u32,
-    /// Buckets before this one have been emptied.
+    /// Buckets before this one are empty.
     next: usize,
     buckets: Vec<Bucket<E>>,
 }
@@ -71,12 +72,12 @@ impl<E> Default for Ladder<E> {
 }
 
 impl<E: Copy> Ladder<E> {
-    /// How many events wait.
+    /// Number of events.
     pub fn len(&self) -> usize {
         self.near.len() + self.far
     }
 
-    /// Does none wait?
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -87,8 +88,8 @@ impl<E: Copy> Ladder<E> {
         self.near.first()
     }
 
-    /// Adds an event, which is made at either of the two places where it may go. Handed to one of them by reference it would
-    /// lie in memory for the other too: written as two words, read as one wide one, for which a processor waits.
+    /// Adds an event, built by `make` at the place it goes to. Passed by reference it would be written to memory as two
+    /// words and read as one wide one, which stalls the processor.
     #[inline(always)]
     pub fn push(&mut self, key: u128, make: impl Fn() -> E) {
         if at(key) > self.reach {
@@ -110,7 +111,8 @@ impl<E: Copy> Ladder<E> {
         first
     }
 
-    /// The events of a bucket that has just become near, once: the next ones to be taken, in an order of its own.
+    /// The events of a bucket that has just become near, returned once: the next ones to be taken, in no particular
+    /// order.
     #[inline]
     pub fn came_near(&mut self) -> Option<&[(u128, E)]> {
         if !self.poured {
@@ -122,7 +124,7 @@ impl<E: Copy> Ladder<E> {
 
     fn push_far(&mut self, key: u128, event: E) {
         if self.near.is_empty() {
-            // Nothing waits at all: all that is to come is near.
+            // Nothing is pending, so every future event is near.
             self.reach = u64::MAX;
             return self.near.push(key, event);
         }
@@ -133,7 +135,7 @@ impl<E: Copy> Ladder<E> {
         }
     }
 
-    /// Too many are near: they become far, and the first of them near again.
+    /// Too many are near: all become far, then the first ones near again.
     #[cold]
     fn spill(&mut self) {
         let mut events: Bucket<E> = std::iter::from_fn(|| self.near.pop()).collect();
@@ -146,7 +148,7 @@ impl<E: Copy> Ladder<E> {
         self.refill();
     }
 
-    /// None is near: the bucket with the next ones becomes near, cut finer first where it is large.
+    /// No event is near: makes the next bucket near, split first if it is large.
     #[cold]
     fn refill(&mut self) {
         while self.near.is_empty() {
@@ -164,11 +166,11 @@ impl<E: Copy> Ladder<E> {
                 }
             }
         }
-        // Events of one instant cannot be told apart by time, however many they are.
+        // Events of one instant cannot be split by time, however many there are.
         self.limit = self.spill.max(2 * self.near.len());
     }
 
-    /// All rungs are empty: what lies beyond them becomes a rung, or near, where it is little.
+    /// All rungs are empty: the events beyond become a rung, or near if they are few.
     fn climb(&mut self) {
         let mut top = std::mem::take(&mut self.top);
         let times = || top.iter().map(|(key, _)| at(*key));
@@ -181,7 +183,7 @@ impl<E: Copy> Ladder<E> {
         self.top = top;
     }
 
-    /// These events, all of this stretch of time, become a rung.
+    /// Makes a rung of these events, which all lie in this range of time.
     fn cut(&mut self, events: &mut Bucket<E>, start: u64, last: u64) {
         let buckets = self.spare.pop().map_or_else(Vec::new, |rung| rung.buckets);
         let bits = (events.len() / FILL).max(2).ilog2().min(BITS);
@@ -190,7 +192,7 @@ impl<E: Copy> Ladder<E> {
         self.rungs.push(rung);
     }
 
-    /// These events, the next ones, are near; and so is all that will come up to `reach`.
+    /// Makes these events near, along with all later ones up to `reach`.
     fn pour(&mut self, bucket: &mut Bucket<E>, reach: u64) {
         self.far -= bucket.len();
         self.near.fill(bucket);
@@ -199,14 +201,14 @@ impl<E: Copy> Ladder<E> {
     }
 }
 
-/// The time of a key.
+/// The time in a key.
 #[inline]
 fn at(key: u128) -> u64 {
     (key >> 64) as u64
 }
 
 impl<E> Rung<E> {
-    /// An empty rung of two to the power of `bits` buckets for this stretch of time, with the memory of `buckets`.
+    /// An empty rung of two to the power of `bits` buckets for this range of time, reusing the memory of `buckets`.
     fn new(start: u64, last: u64, bits: u32, mut buckets: Vec<Bucket<E>>) -> Rung<E> {
         buckets.resize_with(buckets.len().max(1 << bits), Vec::new);
         Rung {
@@ -223,7 +225,7 @@ impl<E> Rung<E> {
         self.buckets[bucket as usize].push((key, event));
     }
 
-    /// The first bucket that is not empty, and the first and last instant that belong to it.
+    /// The first bucket that is not empty, with the first and last instant it covers.
     fn take(&mut self) -> Option<(u64, u64, Bucket<E>)> {
         let more = self.buckets[self.next..].iter().position(|b| !b.is_empty())?;
         let bucket = self.next + more;
@@ -233,7 +235,7 @@ impl<E> Rung<E> {
         Some((start, last, std::mem::take(&mut self.buckets[bucket])))
     }
 
-    /// The emptied bucket that was taken last, for its memory.
+    /// Returns the emptied bucket taken last, for its memory.
     fn give_back(&mut self, bucket: Bucket<E>) {
         self.buckets[self.next - 1] = bucket;
     }
@@ -244,7 +246,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Delays from the same instant to years, so that rungs lie deep within one another; and takes.
+    /// Delays from zero to years, so that rungs nest deeply, mixed with takes.
     fn ops() -> impl Strategy<Value = Vec<Option<u64>>> {
         let op = prop_oneof![
             3 => (0u64..1000).prop_map(Some),
@@ -257,7 +259,7 @@ mod tests {
     }
 
     proptest! {
-        /// The slow twin: a list, searched for its smallest key. The ladder is made to spill early.
+        /// The slow twin: a list, searched for its smallest key. The ladder is set to spill early.
         #[test]
         fn the_order_is_that_of_a_list_that_is_searched(ops in ops(), spill in 16usize..64, fill in 0usize..300) {
             let mut ladder = Ladder { limit: spill, spill, ..Ladder::default() };

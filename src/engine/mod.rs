@@ -1,12 +1,12 @@
-//! The event list, the clock, and the slab that everything in flight lives in.
+//! The event list, the clock, and the slab for everything in flight.
 //!
-//! It has never heard of a request, a node or HTTP: it could simulate a car wash.
+//! It knows nothing of requests, nodes or HTTP: it could simulate a car wash.
 //!
 //! # The ordering contract
 //!
-//! Events come out by **time**, then **class**, then **insertion number**. The class settles what happens first at one
-//! instant (the model says which classes there are); the insertion number settles the rest: first scheduled, first
-//! out. No tie is ever broken by an address, a hash or a thread. `tests` in [`calendar`] hold this against a sorted list.
+//! Events are ordered by **time**, then **class**, then **insertion number**. The class decides what happens first at
+//! one instant (the model defines the classes); the insertion number decides the rest: first scheduled, first out. No
+//! tie is broken by an address, a hash or a thread. `tests` in [`calendar`] compare this with a sorted list.
 
 pub mod alarms;
 pub mod calendar;

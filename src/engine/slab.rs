@@ -1,13 +1,13 @@
-//! A generational slab: things in flight, under keys that go stale when the thing is gone.
+//! A generational slab: its keys go stale when their entry is removed.
 //!
-//! A key that outlived its thing finds nothing, never its successor in the same place.
+//! A stale key finds nothing, never a later entry in the same place.
 
-/// Names one thing in a [`Slab`], for as long as it is there: its generation above, its place below, in one word.
+/// Names one entry of a [`Slab`] while it exists: its generation above, its place below, in one word.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Key(u64);
 
 impl Key {
-    /// A key that never finds anything.
+    /// A key that finds nothing.
     pub const NONE: Key = Key(u32::MAX as u64);
 
     #[inline]
@@ -25,23 +25,23 @@ impl Key {
         (self.0 >> 32) as u32
     }
 
-    /// The word itself.
+    /// The key as a word.
     #[inline]
     pub const fn bits(self) -> u64 {
         self.0
     }
 
-    /// The key that is this word.
+    /// The key from a word.
     #[inline]
     pub const fn from_bits(bits: u64) -> Key {
         Key(bits)
     }
 }
 
-/// Things under generational keys.
+/// Entries under generational keys.
 #[derive(Clone, Debug)]
 pub struct Slab<T> {
-    /// The generation is odd while the place is taken.
+    /// The generation is odd while the place is in use.
     places: Vec<(u32, T)>,
     free: Vec<u32>,
 }
@@ -56,29 +56,29 @@ impl<T> Default for Slab<T> {
 }
 
 impl<T: Copy> Slab<T> {
-    /// How many things are in it.
+    /// Number of entries.
     pub fn len(&self) -> usize {
         self.places.len() - self.free.len()
     }
 
-    /// Is nothing in it?
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Are there more of them? Asked far more often than it is so.
+    /// Whether there are more than `most`. Optimised for the answer no.
     #[inline]
     pub fn are_more_than(&self, most: usize) -> bool {
         self.places.len() > most && self.len() > most
     }
 
-    /// Puts a thing in.
+    /// Inserts an entry.
     #[inline]
     pub fn insert(&mut self, thing: T) -> Key {
         self.insert_with(|_| thing)
     }
 
-    /// Makes a thing that may know its own key, where it will lie: nothing large is carried there.
+    /// Builds an entry in place from its own key, so that nothing large is moved.
     #[inline]
     pub fn insert_with(&mut self, make: impl FnOnce(Key) -> T) -> Key {
         if let Some(index) = self.free.pop() {
@@ -93,7 +93,7 @@ impl<T: Copy> Slab<T> {
         key
     }
 
-    /// Takes a thing out.
+    /// Removes an entry and returns it.
     #[inline]
     pub fn remove(&mut self, key: Key) -> Option<T> {
         let place = self.places.get_mut(key.index()).filter(|p| p.0 == key.generation())?;
@@ -102,7 +102,7 @@ impl<T: Copy> Slab<T> {
         Some(place.1)
     }
 
-    /// The same where nobody wants to see it again.
+    /// Removes an entry without returning it.
     #[inline]
     pub fn discard(&mut self, key: Key) {
         if let Some(place) = self.places.get_mut(key.index()).filter(|p| p.0 == key.generation()) {
@@ -111,7 +111,7 @@ impl<T: Copy> Slab<T> {
         }
     }
 
-    /// The thing under this key, if it is still there.
+    /// The entry under this key, if it still exists.
     #[inline]
     pub fn get(&self, key: Key) -> Option<&T> {
         match self.places.get(key.index()) {
@@ -120,7 +120,7 @@ impl<T: Copy> Slab<T> {
         }
     }
 
-    /// The thing under this key, if it is still there.
+    /// The entry under this key, if it still exists.
     #[inline]
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         match self.places.get_mut(key.index()) {
@@ -129,8 +129,8 @@ impl<T: Copy> Slab<T> {
         }
     }
 
-    /// Reads through the place of a key, so that it lies in the cache when its turn comes. Many such reads, one after the other,
-    /// wait for memory together; each in its own turn would wait alone.
+    /// Reads the entry's place to bring it into the cache. Many such reads in a row wait for memory together instead of
+    /// one by one.
     #[inline]
     pub fn warm(&self, key: Key, read: impl FnOnce(&T) -> u64) -> u64 {
         self.places
@@ -138,13 +138,13 @@ impl<T: Copy> Slab<T> {
             .map_or(0, |place| u64::from(place.0) ^ read(&place.1))
     }
 
-    /// Is the thing still there?
+    /// Whether the entry still exists.
     #[inline]
     pub fn contains(&self, key: Key) -> bool {
         self.get(key).is_some()
     }
 
-    /// Everything in it, by place.
+    /// All entries, by place.
     pub fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
         self.places
             .iter()
@@ -154,7 +154,7 @@ impl<T: Copy> Slab<T> {
     }
 }
 
-/// Out of line: nobody comes here, and every look-up would carry it.
+/// Out of line, so that look-ups do not carry its code.
 #[cold]
 #[inline(never)]
 fn gone() -> ! {

@@ -1,6 +1,6 @@
-//! What goes wrong, and when: scheduled faults, lifetimes, maintenance, as one timeline of changes.
+//! What fails and when: scheduled faults, lifetimes and maintenance, as one timeline of changes.
 //!
-//! It touches no node. It says that something begins or ends; the world applies it.
+//! It touches no node: it says what begins or ends, and the world applies it.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -15,11 +15,11 @@ use crate::scenario::plan::{Course, Fault, Hit, Lifetime, Monitoring, Plan};
 pub struct Change {
     /// What begins or ends.
     pub cause: Cause,
-    /// Does it begin?
+    /// Whether it begins or ends.
     pub begins: bool,
 }
 
-/// Where a change comes from.
+/// The origin of a change.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
     /// The scheduled fault with this index.
@@ -28,23 +28,23 @@ pub enum Cause {
     Lifetime(u32),
 }
 
-/// What the timeline waits for. At one instant changes come first.
+/// Pending entries of the timeline. At one instant changes come first.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
     Change(Change),
-    /// Somebody knows of the failure of this lifetime, and a repair of this length can begin.
+    /// The failure of this lifetime has been noticed, and a repair of this length can begin.
     Noticed(u32, Span),
 }
 
-/// Those who repair, where there are fewer than there may be failures: whoever was noticed first comes first.
+/// Repair crews, if they are limited. Failures are repaired in the order they were noticed.
 #[derive(Debug)]
 struct Crews {
     free: u32,
     waiting: VecDeque<(u32, Span)>,
 }
 
-/// All changes of a run, in order of time; those of lifetimes are drawn as they come near, so that a run of years costs
-/// no more memory than a run of minutes.
+/// All changes of a run, in order of time. Those of lifetimes are drawn one at a time, so that a run of years needs no
+/// more memory than one of minutes.
 #[derive(Debug)]
 pub struct Timeline<'p> {
     plan: &'p Plan,
@@ -54,7 +54,7 @@ pub struct Timeline<'p> {
 }
 
 impl<'p> Timeline<'p> {
-    /// The timeline of one replication. Lifetimes act only where asked for.
+    /// The timeline of one replication. `lifetimes` says whether lifetimes act.
     pub fn new(plan: &'p Plan, streams: &Streams, lifetimes: bool) -> Timeline<'p> {
         let stream = |l: &Lifetime| streams.stream(&l.name, Purpose::Lifetime);
         let mut timeline = Timeline {
@@ -67,7 +67,7 @@ impl<'p> Timeline<'p> {
             }),
         };
         let end = Time::ZERO + plan.duration;
-        // What would come with the last instant of the run never happens, as the scenario's warning says.
+        // A fault at the last instant of the run never happens, as the scenario's warning says.
         for (i, fault) in plan.faults.iter().enumerate().filter(|(_, f)| f.at < end) {
             timeline.push(fault.at, Cause::Fault(i as u32), true);
         }
@@ -87,7 +87,7 @@ impl<'p> Timeline<'p> {
         self.pending.peek().map(|Reverse((at, _))| *at)
     }
 
-    /// Takes the next change; what follows from it is put on the timeline.
+    /// Takes the next change and adds its consequences to the timeline.
     pub fn take(&mut self) -> Option<Change> {
         let Reverse((at, Due::Change(change))) = self.pending.pop()? else {
             unreachable!("what is noticed is seen to before anybody asks");
@@ -112,7 +112,7 @@ impl<'p> Timeline<'p> {
         Some(change)
     }
 
-    /// It is down until it is repaired. The same is drawn whether or not a crew is free.
+    /// Schedules the end of a failure. The draws do not depend on whether a crew is free.
     fn fail(&mut self, at: Time, i: u32) {
         let (noticed, repair) = self.down_time(i as usize);
         if self.crews.is_some() && self.plan.lifetimes[i as usize].is_failure() {
@@ -122,7 +122,7 @@ impl<'p> Timeline<'p> {
         }
     }
 
-    /// Begins the repairs that are due before the next change. Only changes free a crew, so nothing is forestalled.
+    /// Begins the repairs due before the next change. Only changes free a crew, so none begins too early.
     fn see_to_noticed(&mut self) {
         while let Some(&Reverse((at, Due::Noticed(i, repair)))) = self.pending.peek() {
             self.pending.pop();
@@ -153,7 +153,7 @@ impl<'p> Timeline<'p> {
         }
     }
 
-    /// How the event log tells of a change: what happens, and to whom.
+    /// A change as the event log shows it: what happens, and to which component.
     pub fn story(plan: &Plan, change: Change) -> (String, String) {
         match change.cause {
             Cause::Fault(i) => {
@@ -176,7 +176,7 @@ impl<'p> Timeline<'p> {
         }
     }
 
-    /// How long this lifetime stays down when it fails and a crew is free, drawn so many times from a source of its own.
+    /// Times this lifetime stays down if a crew is free: `count` samples with their own draws.
     pub fn down_times(plan: &'p Plan, streams: &Streams, i: usize, count: usize) -> Vec<Span> {
         let mut timeline = Timeline::new(plan, streams, false);
         let down = |_| {
@@ -193,7 +193,7 @@ impl<'p> Timeline<'p> {
         }
     }
 
-    /// Until somebody knows, and from then on with a crew at hand.
+    /// Time until the failure is noticed, and time to repair with a crew available.
     fn down_time(&mut self, i: usize) -> (Span, Span) {
         match &self.plan.lifetimes[i].course {
             Course::Failures { mttr, .. } => {
@@ -205,7 +205,7 @@ impl<'p> Timeline<'p> {
     }
 }
 
-/// How long until a person stands before the broken component.
+/// Time until a person attends to the failed component.
 fn notice(monitoring: &Monitoring, rng: &mut Stream) -> Span {
     match monitoring {
         Monitoring::Unsaid => Span::ZERO,
@@ -216,7 +216,7 @@ fn notice(monitoring: &Monitoring, rng: &mut Stream) -> Span {
             notify,
             respond,
         } => {
-            // The failure falls anywhere between two probes; then so many more in a row.
+            // The failure falls anywhere between two probes; then the remaining failed probes follow.
             let first = interval.scaled(unit(rng));
             let more = interval.scaled(f64::from(failures.saturating_sub(1)));
             let sample = |dist: &Dist, rng: &mut Stream| dist.sample(rng);

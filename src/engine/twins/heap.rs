@@ -1,7 +1,7 @@
-//! The slow twin of the heap: a list in no order, searched for its smallest key. With the feature `slow-twins` whole worlds run on it,
-//! and must come out the same (`.ci/run`).
+//! The slow twin of the heap: an unordered list, searched for its smallest key. With the feature `slow-twins` whole
+//! worlds run on it and must give the same results (`.ci/run`).
 
-/// Events by a key that is unique.
+/// Events under unique keys.
 #[derive(Clone, Debug)]
 pub struct Heap<E> {
     entries: Vec<(u128, E)>,
@@ -14,12 +14,12 @@ impl<E> Default for Heap<E> {
 }
 
 impl<E: Copy> Heap<E> {
-    /// How many events wait.
+    /// Number of events.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Does none wait?
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -29,7 +29,7 @@ impl<E: Copy> Heap<E> {
         self.entries.iter().min_by_key(|e| e.0).copied()
     }
 
-    /// No events any more.
+    /// Empties it.
     pub fn clear(&mut self) {
         self.entries.clear();
     }

@@ -1,4 +1,4 @@
-//! The slow twin of the ladder: the heap's, however many events wait. Used with the feature `slow-twins`.
+//! The slow twin of the ladder: only the twin heap. Used with the feature `slow-twins`.
 
 use super::heap::Heap;
 
@@ -15,12 +15,12 @@ impl<E> Default for Ladder<E> {
 }
 
 impl<E: Copy> Ladder<E> {
-    /// How many events wait.
+    /// Number of events.
     pub fn len(&self) -> usize {
         self.heap.len()
     }
 
-    /// Does none wait?
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.heap.is_empty()
     }
@@ -40,7 +40,7 @@ impl<E: Copy> Ladder<E> {
         self.heap.pop()
     }
 
-    /// Nothing is ever far, so nothing comes near.
+    /// Always `None`: no event is ever far.
     pub fn came_near(&mut self) -> Option<&[(u128, E)]> {
         None
     }
