@@ -1,8 +1,9 @@
-//! The Plan: a scenario after everything has been settled.
+//! The Plan: a scenario with everything resolved.
 //!
-//! Names have become ids, units nanoseconds, defaults values. Nothing here is a question any more, so nobody after this
-//! module checks again. Built once by [`crate::scenario::load`], shared by every replication, never changed.
-//! An `Option` in here means "there is none" (no time-out, no check), never "use the default".
+//! Names are ids, units are nanoseconds, defaults are values. The Plan has been checked, and nothing after this module
+//! checks it again. [`crate::scenario::load`] builds it, and every replication shares it. No run changes it; analyses
+//! simulate clones with other faults, loads and durations. An `Option` means "there is none" (no time-out, no check),
+//! never "use the default".
 
 mod edges;
 mod faults;
@@ -24,23 +25,23 @@ pub use kinds::*;
 pub struct Plan {
     /// The scenario's own name, or its file's.
     pub name: String,
-    /// What it teaches, in a sentence.
+    /// Its summary in one sentence.
     pub summary: String,
-    /// A digest of the resolved scenario: equal exactly when the Plans are.
+    /// A digest of the scenario as loaded. Clones that an analysis changes keep it.
     pub digest: String,
     /// Simulated time of one replication.
     pub duration: Span,
-    /// Does a run begin in the midst of the stack's life, with names in caches that are as old as it happens, and not with empty ones?
+    /// Whether a run starts in the steady state, with DNS caches of random age, instead of empty.
     pub midlife: bool,
-    /// A run begins at some moment of so much of the load, each replication at another; zero: at its start.
+    /// Length of the load within which each replication starts at another moment; zero means at the start.
     pub begins_within: Span,
-    /// Until then most wishes are not made: what is gone from the start is noticed, and nothing piles up meanwhile. No scenario says so: it
-    /// is for an analysis of what is left.
+    /// Until then only a small share of wishes is made: enough to detect what is down from the start, without building
+    /// a backlog. Set only by analyses.
     pub hushed: Span,
-    /// How much of its start is left out of the estimates.
+    /// The warm-up that estimates leave out.
     pub warmup: Warmup,
-    /// How much of its end the counts and latencies leave out; the timeline shows it. No scenario says so: it is for an
-    /// analysis that watches what comes after what it measures.
+    /// The end of the run that counts and latencies leave out; the timeline shows it. Set only by analyses that watch
+    /// what follows their measurement.
     pub cooldown: Span,
     /// Request classes, in the scenario's order.
     pub classes: Vec<Class>,
@@ -50,36 +51,36 @@ pub struct Plan {
     pub hosts: Vec<Host>,
     /// Zones named by hosts.
     pub zones: Vec<Zone>,
-    /// Nodes in the scenario's order; the members of a database stand where the database stands.
+    /// Nodes in the scenario's order; members of a database take the place of the database.
     pub nodes: Vec<Node>,
     /// Databases as a whole.
     pub databases: Vec<Database>,
     /// Virtual IPs.
     pub vips: Vec<Vip>,
-    /// What lies between hosts.
+    /// The network between hosts.
     pub network: Network,
     /// Faults at set times.
     pub faults: Vec<Fault>,
-    /// Everything that can break, whether or not the scenario says how often.
+    /// Everything that can fail, with or without a lifetime.
     pub components: Vec<Component>,
-    /// What breaks by itself (`--failures`), and what is taken down for maintenance.
+    /// Random failures (`--failures`), and maintenance.
     pub lifetimes: Vec<Lifetime>,
-    /// How a failure comes to a person's notice.
+    /// How a failure is noticed by a person.
     pub monitoring: Monitoring,
     /// How many failures can be repaired at once; `None` = all.
     pub repair_crews: Option<u32>,
-    /// What the service promises.
+    /// The objectives of the service.
     pub slo: Vec<Objective>,
-    /// Things in the scenario that are legal and probably not meant; printed before a run.
+    /// Legal but probably unintended settings; printed before a run.
     pub warnings: Vec<String>,
 }
 
-/// How much of a run's start the estimates leave out.
+/// The warm-up that estimates leave out.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum Warmup {
     /// This much.
     Fixed(Span),
-    /// As much as MSER-5 finds.
+    /// As found by MSER-5.
     Auto,
 }
 
@@ -90,15 +91,15 @@ pub struct Class {
     pub name: String,
     /// Its share of all requests; the shares sum to 1.
     pub share: f64,
-    /// The keys that its requests ask for (`uri` and `hdr` hash them).
+    /// The keys its requests ask for (hashed by `uri` and `hdr`).
     pub keys: Option<Keys>,
-    /// Its share of all requests, with those that page views bring.
+    /// Its share of all requests, including those made by page views.
     pub mix: f64,
-    /// Size of a request of it and of its answer.
+    /// Size of a request and of its answer.
     pub bytes: Bytes,
-    /// Smaller is served first in a balancer's queue.
+    /// Smaller values are served first in a balancer's queue.
     pub priority: i32,
-    /// Milliseconds by which it counts as having come later into a balancer's queue.
+    /// Milliseconds added to its time of arrival in a balancer's queue.
     pub priority_offset: i32,
 }
 
@@ -111,12 +112,12 @@ pub struct Bytes {
     pub response: u64,
 }
 
-/// A set of keys and how unevenly they are asked for.
+/// A key set and the skew of its popularity.
 #[derive(Clone, Debug)]
 pub struct Keys {
-    /// How many there are.
+    /// Number of keys.
     pub count: u32,
-    /// Zipf exponent; 0 = all alike.
+    /// Zipf exponent; 0 means equally popular.
     pub zipf: f64,
 }
 
@@ -125,33 +126,33 @@ pub struct Keys {
 pub struct Source {
     /// Its name.
     pub name: String,
-    /// Its name as a number, for the addresses of its clients.
+    /// Its name as a number, from which its clients' addresses follow.
     pub label: u64,
-    /// When requests come.
+    /// Its load.
     pub load: Load,
-    /// Where they go first.
+    /// Where its requests go first.
     pub entry: Entry,
-    /// How long a client waits for the answer, from the wish on.
+    /// How long a client waits for an answer, counted from the wish.
     pub timeout: Option<Span>,
     /// How long it waits for a connection.
     pub connect_timeout: Span,
-    /// What a client does about a failure.
+    /// What a client does after a failure.
     pub retry: Option<Retry>,
-    /// No answer of a resolver is kept for less.
+    /// Least time for which a resolver's answer is cached.
     pub min_ttl: Span,
-    /// What a page view fetches: the first alone, and when it is answered all others at once. Empty = a request is a view.
+    /// The requests of a page view: the first alone, then all others at once. Empty if each request is its own view.
     pub page: Vec<ClassId>,
-    /// How long the browser renders a page; reported apart.
+    /// How long the browser renders a page; reported separately.
     pub render: Option<Dist>,
 }
 
-/// When requests come.
+/// How a source makes requests.
 #[expect(missing_docs, reason = "a variant's line says what its fields are")]
 #[derive(Clone, Debug)]
 pub enum Load {
-    /// They come whatever happens to them, each from one of so many clients.
+    /// Requests arrive independently of their answers, each from one of `population` clients.
     Open { arrivals: Arrivals, population: u32 },
-    /// So many users, each thinking between answer and next wish.
+    /// Users who think between an answer and the next wish.
     Closed { users: u32, think: Dist },
 }
 
@@ -165,9 +166,9 @@ pub enum Arrivals {
     Uniform { spacing: Span },
     /// Independent gaps.
     Renewal { gap: Dist },
-    /// Poisson whose rate runs straight from point to point, and stays at the last.
+    /// Poisson with a piecewise-linear rate, constant after the last point.
     Profile { points: Vec<(Time, f64)> },
-    /// Poisson whose rate jumps between states, staying in each for an exponential time; the next is the next in the list.
+    /// Poisson with a rate that jumps between states in list order, staying in each for an exponential time.
     Mmpp { states: Vec<(f64, Span)> },
     /// Recorded, in order of time.
     Trace { rows: Vec<TraceRow> },
@@ -176,18 +177,18 @@ pub enum Arrivals {
 /// One recorded arrival.
 #[derive(Clone, Debug)]
 pub struct TraceRow {
-    /// When.
+    /// The time.
     pub at: Time,
-    /// Of which class; `None`: drawn by share.
+    /// The class; `None` if it is drawn by share.
     pub class: Option<ClassId>,
-    /// The values of [`Dist::Trace`], by its number. Columns have the same number in every trace of a plan.
+    /// The values of [`Dist::Trace`] by column. Columns have the same number in every trace of a plan.
     pub values: Box<[Span]>,
 }
 
 /// Where requests of a source go first.
 #[derive(Clone, Debug)]
 pub enum Entry {
-    /// Resolvers, asked in this order.
+    /// Resolvers, tried in this order.
     Resolvers(Vec<NodeId>),
     /// Straight to a node.
     Node(Target),
@@ -198,41 +199,41 @@ pub enum Entry {
 pub enum Target {
     /// This node.
     Node(NodeId),
-    /// Whoever holds this virtual IP when the call arrives.
+    /// The holder of this virtual IP when the call arrives.
     Vip(VipId),
 }
 
 /// A retry policy.
 #[derive(Clone, Debug)]
 pub struct Retry {
-    /// Further attempts after the first.
+    /// Most retries after the first attempt.
     pub max: u32,
-    /// Pause before the first of them.
+    /// Pause before the first retry.
     pub backoff: Span,
     /// Each further pause is this many times longer.
     pub factor: f64,
-    /// No pause is longer.
+    /// Longest pause.
     pub cap: Option<Span>,
-    /// The share of the pause that is drawn: 0 = always whole, 1 = anything from nothing to whole.
+    /// The random share of the pause: 0 = none, 1 = all of it.
     pub jitter: f64,
-    /// Retries allowed per request, over all requests of the caller; `None` = as many as they like.
+    /// Retries allowed per request, averaged over all requests of the caller; `None` = unlimited.
     pub budget: Option<f64>,
 }
 
 /// A machine: cores that everything on it shares.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// Its name; a node's, where the host is implied by it.
+    /// Its name; the node's name if implied by a node.
     pub name: String,
-    /// Was it named in the scenario? Only those are components of their own.
+    /// Whether the scenario names it. Only named hosts are components of their own.
     pub named: bool,
-    /// Its cores; `None` = as many as there is work.
+    /// Its cores; `None` = unlimited.
     pub cores: Option<u32>,
-    /// How much faster than the reference its cores are.
+    /// Speed of its cores relative to the reference.
     pub speed: f64,
-    /// The zone it stands in.
+    /// Its zone.
     pub zone: Option<ZoneId>,
-    /// Its address, for people.
+    /// Its address, for display.
     pub address: Option<String>,
 }
 
@@ -250,27 +251,27 @@ pub struct Node {
     pub name: String,
     /// What it is and does.
     pub kind: Kind,
-    /// Where it runs.
+    /// Its host.
     pub host: HostId,
     /// Requests in service at once; `None` = unlimited.
     pub workers: Option<u32>,
-    /// Places to wait; `None` = unlimited.
+    /// Places in the queue; `None` = unlimited.
     pub queue: Option<u32>,
-    /// What a request costs here, by class; of a database member, by [`READ`] and [`WRITE`].
+    /// Cost of a request by class; for a database member, by [`READ`] and [`WRITE`].
     pub work: Vec<Work>,
-    /// What becomes of work whose caller gave up.
+    /// What happens to work whose caller gave up.
     pub abandoned: Abandoned,
-    /// Names the draws of this node's work: nodes that stand in for one another share it, so that a request costs the
-    /// same whichever of them serves it (see [`crate::base::random`]).
+    /// Keys the draws of this node's work. Nodes that replace one another share it, so that a request costs the same on
+    /// each of them (see [`crate::base::random`]).
     pub draws: u64,
 }
 
-/// Index into a database member's `work`: what a read costs.
+/// Index into a database member's `work`: the cost of a read.
 pub const READ: usize = 0;
-/// Index into a database member's `work`: what a write costs.
+/// Index into a database member's `work`: the cost of a write.
 pub const WRITE: usize = 1;
 
-/// What serving one request costs.
+/// The cost of serving one request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Work {
     /// Demand on the host's cores.
@@ -280,62 +281,62 @@ pub struct Work {
 }
 
 impl Work {
-    /// Nothing at all.
+    /// No cost.
     pub const NONE: Work = Work {
         cpu: Dist::ZERO,
         io: Dist::ZERO,
     };
 
-    /// Does it cost nothing?
+    /// Whether it costs nothing.
     pub fn is_none(&self) -> bool {
         self.cpu.is_zero() && self.io.is_zero()
     }
 }
 
-/// What becomes of work whose caller gave up.
+/// What happens to work whose caller gave up.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Abandoned {
-    /// It goes on, and its answer is dropped.
+    /// It continues, and its answer is dropped.
     Finish,
-    /// It stops, and everything it holds is free at once.
+    /// It stops, and everything it holds is released at once.
     Stop,
 }
 
-/// A database as a whole: who is asked what.
+/// A database as a whole.
 #[derive(Clone, Debug)]
 pub struct Database {
     /// Its name.
     pub name: String,
     /// Its members, in order.
     pub members: Vec<NodeId>,
-    /// Which of them takes the writes at the start: an index into `members`.
+    /// The initial primary: an index into `members`.
     pub primary: usize,
-    /// Who may be read from.
+    /// Which members serve reads.
     pub read_from: ReadFrom,
-    /// How far the replicas are behind.
+    /// Replication lag: the time until replicas receive a write.
     pub lag: Dist,
-    /// How long a replica works on one write before it begins with the next.
+    /// Time a replica takes to apply one write, one after the other.
     pub apply: Dist,
-    /// `semi-sync`: the primary waits for a replica, at most this long; `None` = async.
+    /// `semi-sync`: longest time the primary waits for a replica; `None` = asynchronous.
     pub semi_sync: Option<Span>,
-    /// Who promotes a replica when the primary dies.
+    /// How a replica is promoted when the primary fails.
     pub failover: Promotion,
 }
 
 impl Database {
-    /// The member that takes the writes at the start.
+    /// The initial primary.
     pub fn first(&self) -> NodeId {
         self.members[self.primary]
     }
 
-    /// Who takes the writes once every promotion is done: a dead primary's place goes to the first living member, if anybody sees to it.
+    /// The primary after all promotions: with automatic fail-over, the first living member replaces a dead primary.
     pub fn writer(&self, is_up: impl Fn(NodeId) -> bool) -> Option<NodeId> {
         let is_automatic = matches!(self.failover, Promotion::Automatic { .. });
         let others = self.members.iter().copied().filter(|_| is_automatic);
         iter::once(self.first()).chain(others).find(|m| is_up(*m))
     }
 
-    /// May a member be read from, while this one takes the writes?
+    /// Whether a member serves reads under this primary.
     pub fn reads_from(&self, member: NodeId, primary: NodeId) -> bool {
         match self.read_from {
             ReadFrom::Any => true,
@@ -345,7 +346,7 @@ impl Database {
     }
 }
 
-/// Who may be read from.
+/// Which members serve reads.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum ReadFrom {
     /// Every member, in turn.
@@ -356,13 +357,13 @@ pub enum ReadFrom {
     Replicas,
 }
 
-/// Who promotes a replica.
+/// How a replica is promoted.
 #[expect(missing_docs, reason = "a variant's line says what its fields are")]
 #[derive(Clone, Debug)]
 pub enum Promotion {
-    /// Nobody: writes fail until the primary is back.
+    /// Not at all: writes fail until the primary is back.
     Manual,
-    /// A watcher: so long to notice, so long to promote.
+    /// Automatically: a time to detect the failure, and a time to promote.
     Automatic { detect: Dist, promote: Dist },
 }
 
@@ -371,31 +372,31 @@ pub enum Promotion {
 pub struct Vip {
     /// Its name.
     pub name: String,
-    /// Who may hold it, in order of preference.
+    /// Its possible holders, in order of preference.
     pub members: Vec<NodeId>,
-    /// From the death of the holder until the next one answers.
+    /// Time from the failure of the holder until the next one answers.
     pub failover: Dist,
-    /// Does the preferred member take it back?
+    /// Whether the preferred member takes it back.
     pub preempt: bool,
 }
 
-/// What lies between hosts.
+/// The network between hosts.
 #[derive(Clone, Debug)]
 pub struct Network {
     /// One way, between different hosts.
     pub latency: Span,
-    /// Share of messages lost and sent again.
+    /// Share of messages lost and retransmitted.
     pub loss: f64,
-    /// Bytes a second; `None` = no message takes longer for its size.
+    /// Bytes per second; `None` = message size does not matter.
     pub bandwidth: Option<f64>,
-    /// Links that differ from this.
+    /// Links that differ from this default.
     pub links: Vec<Link>,
-    /// The link that a message from one host to another takes, where it is not the default.
+    /// The link for messages between two hosts, if not the default.
     pub routes: BTreeMap<(HostId, HostId), LinkId>,
 }
 
 impl Network {
-    /// How long a message travels from one host to another, one way.
+    /// Travel time of a message from one host to another, one way.
     pub fn latency(&self, from: HostId, to: HostId) -> Span {
         match self.routes.get(&(from, to)) {
             _ if from == to => Span::ZERO,
@@ -412,44 +413,44 @@ pub struct Link {
     pub name: String,
     /// One way.
     pub latency: Span,
-    /// Share of messages lost and sent again.
+    /// Share of messages lost and retransmitted.
     pub loss: f64,
-    /// Bytes a second; `None` = no message takes longer for its size.
+    /// Bytes per second; `None` = message size does not matter.
     pub bandwidth: Option<f64>,
 }
 
-/// One promise.
+/// One objective.
 #[derive(Clone, Debug)]
 pub struct Objective {
-    /// As the scenario wrote it: `availability`, `p99`, `classes.read.p99`, …
+    /// As the scenario writes it: `availability`, `p99`, `classes.read.p99`, …
     pub name: String,
-    /// The class it is about; `None` = all requests.
+    /// Its class; `None` = all requests.
     pub class: Option<ClassId>,
     /// What is measured.
     pub measure: Measure,
-    /// The bound: at least, for availability; at most, for the rest. Seconds or a share.
+    /// The target: a lower bound for availability, an upper bound for the rest; in seconds or as a share.
     pub target: f64,
 }
 
-/// What a promise is about.
+/// What an objective measures.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum Measure {
     /// Share of requests that succeed.
     Availability,
     /// Share of requests that fail.
     ErrorRatio,
-    /// This quantile of the latency of those that succeed.
+    /// This quantile of the latency of successes.
     Latency(f64),
 }
 
 impl Plan {
-    /// May a repair have to wait for one that is under way?
+    /// Whether a repair may have to wait for another one.
     pub fn repairs_wait(&self) -> bool {
         let failures = self.lifetimes.iter().filter(|l| l.is_failure()).count();
         self.repair_crews.is_some_and(|crews| (crews as usize) < failures)
     }
 
-    /// About how many health checks a second there are while all is well.
+    /// Approximate number of health checks per second while everything is up.
     pub fn probes_per_s(&self) -> f64 {
         let of = |node: &Node| match &node.kind {
             Kind::LoadBalancer(balancer) => {
@@ -475,7 +476,7 @@ impl Plan {
         &self.nodes[id.index()]
     }
 
-    /// The name of what a call is addressed to.
+    /// The name of a target.
     pub fn target_name(&self, target: Target) -> &str {
         match target {
             Target::Node(node) => &self.node(node).name,
