@@ -19,7 +19,8 @@ pub struct Station {
     pub connections: u32,
     /// Busy workers.
     pub busy: Gauge,
-    /// Workers that exist: the allowed number, plus any above a reduced limit that still finish. Zero without a limit.
+    /// Workers that exist: the allowed number (none without a limit), or more while some above a reduced limit still
+    /// finish.
     pub staff: Gauge,
     /// Requests that wait for a worker.
     pub waiting: Gauge,

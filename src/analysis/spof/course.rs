@@ -160,7 +160,8 @@ pub fn lost_of_usual(failing: (f64, f64), usual: (f64, f64), unasked: f64) -> f6
 }
 
 /// Whether the loss grows from the first half to the second, both as (asked, lost) by replication. It must exceed a
-/// tenth, and twice the half-width of the difference: losses come in clusters, so a count alone is not significant.
+/// tenth, three standard deviations of a count, and twice the half-width of the difference: losses come in clusters, so
+/// a count alone is not significant.
 pub fn grows(halves: &[[(f64, f64); 2]]) -> bool {
     let expected = |[before, then]: &[(f64, f64); 2]| match before.0 > 0.0 {
         true => before.1 / before.0 * then.0,

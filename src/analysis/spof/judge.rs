@@ -14,7 +14,7 @@ use crate::scenario::plan::{Component, Measure, Plan};
 use crate::stats::interval::{self, CONFIDENCE, Interval};
 use crate::study::sample::Sample;
 
-/// With the availability objective missed anyway, this much more loss counts as missed.
+/// Additional share lost that counts as a missed availability, whatever is promised.
 const NOTEWORTHY: f64 = 0.01;
 /// The kind of a loss of two components.
 pub(super) const PAIR: &str = "pair";
