@@ -397,7 +397,7 @@ fn contradictions_get_haproxys_answer() {
         (r#""servers": ["a", "b"], "fullconn": 10"#, "fullconn does nothing"),
         (
             r#""servers": [{ "node": "a", "minconn": 5, "maxconn": 2 }, "b"], "fullconn": 10"#,
-            "is that server's maxconn",
+            "is taken for the server's maxconn",
         ),
         (r#""servers": ["a"], "redispatch": true"#, "there is only one server"),
         (

@@ -48,7 +48,6 @@ fn keys_without_effect_are_named() {
         "nodes.x.allbackups",
         "nodes.x.backlog",
         "nodes.x.error_limit",
-        "nodes.x.fullconn",
         "nodes.y.avoid",
         "nodes.y.timeouts",
         "nodes.y.retry",

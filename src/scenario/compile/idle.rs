@@ -137,11 +137,6 @@ fn of_balancer(balancer: &LoadBalancer) -> Idle {
             "error_limit",
             "without `observe` no errors are counted",
         ),
-        (
-            servers().any(|s| s.minconn.is_some()),
-            "fullconn",
-            "no server has a `minconn`",
-        ),
     ];
     let idle = all.into_iter().filter(|(is_used, ..)| !is_used);
     idle.map(|(_, key, needs)| (key, needs)).collect()

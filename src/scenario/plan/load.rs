@@ -375,7 +375,7 @@ impl Load {
             return None;
         };
         let points = points.iter().map(|(at, rate)| (at.seconds(), *rate));
-        let last = points.clone().last().map(|(at, rate)| (end.max(at), rate));
+        let last = points.clone().next_back().map(|(at, rate)| (end.max(at), rate));
         let all: Vec<(f64, f64)> = points.chain(last).collect();
         Some(all.windows(2).map(|pair| [pair[0], pair[1]]).collect())
     }
