@@ -49,7 +49,14 @@ pub fn blame(plan: &Plan, run: &Run, refusals: bool) -> Option<String> {
         let host = node.host.index();
         let refused = result.refused as f64 / result.arrived.max(1) as f64;
         let workers = result.utilization_ratio.value.unwrap_or(0.0);
-        let pressure = workers + if refusals && refused > TURNS_AWAY { 1.0 } else { 0.0 };
+        // What is down refuses everything, and limits nothing.
+        let is_up = result.up_ratio.value.is_none_or(|up| up > 0.0);
+        let pressure = workers
+            + if refusals && is_up && refused > TURNS_AWAY {
+                1.0
+            } else {
+                0.0
+            };
         // A host nearly as busy as the node on it is the cause.
         match cpu(host) > BUSY && cpu(host) + NEAR >= workers {
             true => (pressure.max(cpu(host)), plan.hosts[host].name.clone()),

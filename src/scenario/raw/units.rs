@@ -151,7 +151,17 @@ pub fn typed(number: f64) -> String {
 }
 
 /// How "a second" is written elsewhere; without a word, a number in quotes is meant so too.
-const PER_SECOND: [&str; 8] = ["", "rps", "qps", "req/s", "requests/s", "/second", "hz", "per second"];
+const PER_SECOND: [&str; 9] = [
+    "",
+    "rps",
+    "qps",
+    "r/s",
+    "req/s",
+    "requests/s",
+    "/second",
+    "hz",
+    "per second",
+];
 
 impl Rate {
     /// `"500/s"` and the like.
@@ -395,6 +405,10 @@ impl<'de> Deserialize<'de> for Ratio {
         };
         let number = |n: f64| match n {
             0.0..=1.0 => Ok(Ratio(n)),
+            _ if n > 1.0 && n <= 100.0 => Err(format!(
+                "{n} is no share: it must lie between 0 and 1; for {n} % write {}",
+                typed(libm::round(n * 1e9) / 1e11)
+            )),
             _ => Err(format!("{n} is no share: it must lie between 0 and 1")),
         };
         deserializer.deserialize_any(Plain {

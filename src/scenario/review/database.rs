@@ -118,10 +118,11 @@ fn silenced(desk: &Desk<'_>, node: &Node, app: &App, id: NodeId) -> Option<Findi
         rate(met, "reads"),
         number(held)
     );
-    let fix = format!(
-        "nodes.{0}.avoid=\"10s\", and nodes.{0}.timeouts.connect=\"1s\"",
-        node.name
-    );
+    let sooner = match connect_s > 1.0 {
+        true => format!(", and nodes.{}.timeouts.connect=\"1s\"", node.name),
+        false => String::new(),
+    };
+    let fix = format!("nodes.{}.avoid=\"10s\"{sooner}", node.name);
     Some(Finding::new(
         "capacity.silent-member",
         severity,
