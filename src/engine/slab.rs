@@ -132,7 +132,7 @@ impl<T: Copy> Slab<T> {
     /// Reads the entry's place to bring it into the cache. Many such reads in a row wait for memory together instead of
     /// one by one.
     #[inline]
-    pub fn warm(&self, key: Key, read: impl FnOnce(&T) -> u64) -> u64 {
+    pub fn prefetch(&self, key: Key, read: impl FnOnce(&T) -> u64) -> u64 {
         self.places
             .get(key.index())
             .map_or(0, |place| u64::from(place.0) ^ read(&place.1))

@@ -15,6 +15,7 @@ pub mod flows;
 pub mod host;
 pub mod node;
 pub mod packed;
+mod prefetch;
 pub mod probe;
 pub mod rate_limit;
 pub mod recorder;

@@ -10,6 +10,7 @@ use super::event::{Class, Event};
 use super::node::Node;
 use super::node::client::Client;
 use super::packed::Packed;
+use super::prefetch::prefetch;
 use super::recorder::{Budget, Recorder, RunRecord, Wanted};
 use super::request::{Doing, Frame, FrameKey, Outcome, Reply};
 use super::settings::Settings;
@@ -19,7 +20,6 @@ use crate::base::limits;
 use crate::base::random::{Draw, Streams};
 use crate::base::time::{Span, Time};
 use crate::engine::calendar::Due;
-use crate::engine::slab::Slab;
 use crate::failure::Timeline;
 use crate::scenario::plan::{Abandoned, Plan};
 
@@ -81,24 +81,6 @@ pub fn run(plan: &Plan, order: &Order, stop: &dyn Fn(usize) -> bool) -> Result<O
     };
     let record = world.close(order, overflowed).map_err(imbalance)?;
     Ok(Some(record))
-}
-
-/// Prefetches the frames that the next events concern, and the frames of their callers. With many requests in flight
-/// the frames are not in the cache; reading them together overlaps the misses.
-#[cold]
-fn warm<'e>(frames: &Slab<Frame>, events: impl Iterator<Item = &'e Packed> + Clone) {
-    // Reads one word of each cache line that a frame may span.
-    let lines = |frame: &Frame| {
-        let ends = u64::from(frame.doing == Doing::OnTheWire) ^ u64::from(frame.worker);
-        ends ^ frame.parent.bits() ^ frame.number
-    };
-    let own = events.clone().filter_map(|event| Event::unpack(*event).frame());
-    let read: u64 = own.map(|key| frames.warm(key, lines)).fold(0, |all, word| all ^ word);
-    let callers = events.filter_map(|event| frames.get(Event::unpack(*event).frame()?).map(|f| f.parent));
-    let read = callers
-        .map(|key| frames.warm(key, lines))
-        .fold(read, |all, word| all ^ word);
-    std::hint::black_box(read);
 }
 
 /// How a run ends.
@@ -178,7 +160,7 @@ impl<'p> World<'p> {
                     }
                 }
                 if let Some(near) = self.cx.calendar.came_near() {
-                    warm(&self.cx.frames, near);
+                    prefetch(&self.cx.frames, near);
                 }
             }
             if let Some(ended) = self.look(stop) {
