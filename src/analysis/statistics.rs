@@ -22,7 +22,7 @@ pub fn caveats(plan: &Plan, study: &Study, run: &Run) -> Vec<Caveat> {
         ("batches", study.batches.map(|_| batches(plan, study))),
         ("batches.correlated", correlated(study)),
         ("queue.remembers", long_memory(plan, study, run)),
-        ("page.unasked", unasked(study)),
+        ("page.unasked", unasked(plan, study)),
         match few_in_tail(study) {
             None => ("tail.open", open_tail(study, run)),
             few => ("tail.thin", few),
@@ -101,8 +101,15 @@ fn correlated(study: &Study) -> Option<String> {
 }
 
 /// Warns if pages lost their document: the rest of such a page is never requested, so that it does not count as failed.
-fn unasked(study: &Study) -> Option<String> {
-    let bins = || study.samples.iter().flat_map(|s| &s.bins);
+fn unasked(plan: &Plan, study: &Study) -> Option<String> {
+    let first = study.warmup.nanos().div_ceil(bin_of(plan.duration).nanos()) as usize;
+    // Every batch carries the bins of the whole run.
+    let runs = if study.batches.is_some() {
+        1
+    } else {
+        study.samples.len()
+    };
+    let bins = || study.samples.iter().take(runs).flat_map(|s| s.bins.iter().skip(first));
     let sum = |of: fn(&Bin) -> u32| bins().map(|b| f64::from(of(b))).sum::<f64>();
     let (unasked, offered, succeeded) = (sum(|b| b.unasked), sum(|b| b.offered), sum(|b| b.succeeded));
     (unasked > 0.001 * offered).then(|| {
@@ -129,6 +136,8 @@ fn long_memory(plan: &Plan, study: &Study, run: &Run) -> Option<String> {
     let window = |s: &Sample| s.measured_s(plan.duration.seconds(), study.warmup.seconds());
     let all_s: f64 = study.samples.iter().map(window).sum();
     let each_s = all_s / study.samples.len() as f64;
+    // No more can be inside than there are users who wait.
+    let users = plan.users().map_or(f64::INFINITY, f64::from);
     let workers = plan.nodes.iter().zip(&run.nodes.0).filter_map(|(node, (name, found))| {
         let servers = f64::from(node.workers?);
         let places = node.queue.map_or(f64::INFINITY, |queue| f64::from(queue) + servers);
@@ -145,7 +154,7 @@ fn long_memory(plan: &Plan, study: &Study, run: &Run) -> Option<String> {
         // All servers together take busy / per_s per request. M/M/1 forgets within its relaxation time, 1 / (1 -
         // sqrt(busy))^2 of that (Cohen, The Single Server Queue, 1982), and no queue takes longer than it takes to
         // empty.
-        let steps = libm::pow(1.0 - libm::sqrt(busy), -2.0).min(places);
+        let steps = libm::pow(1.0 - libm::sqrt(busy), -2.0).min(places.min(users));
         (busy < STEADY && per_s > 0.0).then(|| (name, busy, steps * busy / per_s))
     });
     let (name, busy, memory_s) = memories.max_by(|a, b| a.2.total_cmp(&b.2))?;

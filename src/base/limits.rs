@@ -59,5 +59,5 @@ pub const RETRIES: u32 = 1_000;
 pub const DRAWS: u32 = 1_000;
 /// Queries that one request may make to a database.
 pub const QUERIES: u32 = 10_000;
-/// Failures after which a circuit breaker opens.
+/// Largest `failures` of a circuit breaker.
 pub const BREAKER_FAILURES: u32 = 100_000;

@@ -131,7 +131,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let status = match error.print() {
-                Err(failed) if failed.kind() != std::io::ErrorKind::BrokenPipe && !error.use_stderr() => UNREADABLE,
+                Err(failed) if failed.kind() != std::io::ErrorKind::BrokenPipe && !error.use_stderr() => {
+                    exit::note(&format!("cannot write to standard output: {failed}"));
+                    UNREADABLE
+                }
                 _ => error.exit_code() as u8,
             };
             return ExitCode::from(status);

@@ -54,7 +54,7 @@ outcomes! {
     Reset = "reset",
     /// No usable server behind a balancer.
     NoServer = "no_server",
-    /// A DNS lookup failed.
+    /// DNS gave no address: no resolver answered, or the name has none.
     Unresolved = "unresolved",
     /// Nobody answered: host, link or partition.
     Unreachable = "unreachable",

@@ -20,6 +20,6 @@ pub use load::{Loaded, load, load_text};
 pub use raw::schema;
 
 #[cfg(test)]
-mod soup;
-#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod typed_anything;

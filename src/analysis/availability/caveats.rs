@@ -99,7 +99,7 @@ pub fn caveat(code: &str, message: impl Into<String>) -> Caveat {
     }
 }
 
-/// Virtual IPs and databases that stay where a fail-over moved them, while their members differ in failure rate or age.
+/// Virtual IPs and databases that stay where a fail-over moved them, while their members fail at different rates, or age.
 /// If members age, the one that takes over may soon fail too.
 fn moving_roles(plan: &Plan, mortals: &[Mortal]) -> Vec<String> {
     let stays = plan.vips.iter().filter(|v| !v.preempt).map(|v| (&v.name, &v.members));
@@ -108,22 +108,20 @@ fn moving_roles(plan: &Plan, mortals: &[Mortal]) -> Vec<String> {
         .iter()
         .filter(|d| matches!(d.failover, Promotion::Automatic { .. }));
     let roles = stays.chain(promoted.map(|d| (&d.name, &d.members)));
-    let lives = |node: NodeId| {
-        let strikes = move |hit: &Hit| match hit {
-            Hit::CrashNode(n) => *n == node,
-            Hit::CrashHost(host) => plan.node(node).host == *host,
-            _ => false,
-        };
-        mortals
-            .iter()
-            .filter(move |m| plan.components[m.part].hits.iter().any(strikes))
+    let takes = |m: &Mortal, node: NodeId| plan.components[m.part].takes(plan, node);
+    let per_s = |node: NodeId| {
+        let its = mortals.iter().filter(|m| takes(m, node));
+        its.filter_map(|m| Some(1.0 / m.means?.up_s)).sum::<f64>()
     };
-    let per_s = |node: NodeId| lives(node).filter_map(|m| Some(1.0 / m.means?.up_s)).sum::<f64>();
-    let ages = |node: &NodeId| lives(*node).any(|m| !m.planned && !m.ageless);
+    // What takes all members at once leaves nobody to move to.
+    let ages = |members: &[NodeId]| {
+        let some = |m: &Mortal| members.iter().any(|n| takes(m, *n)) && !members.iter().all(|n| takes(m, *n));
+        mortals.iter().any(|m| !m.planned && !m.ageless && some(m))
+    };
     let differ = |members: &[NodeId]| {
         let rates = members.iter().map(|m| per_s(*m));
         let (least, most) = rates.fold((f64::INFINITY, 0.0), |(a, b): (f64, f64), r| (a.min(r), b.max(r)));
-        members.len() > 1 && (most > 1.5 * least || members.iter().any(ages))
+        members.len() > 1 && (most > 1.5 * least || ages(members))
     };
     roles
         .filter(|(_, members)| differ(members))

@@ -84,14 +84,14 @@ pub struct Periods {
     pub p50_min_per_year: f64,
     /// 95 % of the periods lost less.
     pub p95_min_per_year: f64,
-    /// The mean over periods: an independent estimate of the same number.
+    /// The mean over periods: a second way to the same number; the losses per state are shared.
     pub mean_min_per_year: Estimate,
 }
 
 /// How the numbers were obtained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatesResult {
-    /// `exact`, or `simulated` if a component ages or a mean does not exist.
+    /// `exact`, or `simulated` if a component ages, a mean does not exist, the horizon is short or repairs wait for crews.
     pub method: String,
     /// Number of sets of components that are down together.
     pub known: usize,

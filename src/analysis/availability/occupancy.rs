@@ -66,7 +66,7 @@ pub struct Entry {
 const MOST_STATES: usize = 50_000;
 
 /// The long run, for components that fail independently and do not age: only their mean times matter (Barlow and
-/// Proschan, 1975). Maintenance follows the calendar, so its states are simulated.
+/// Proschan, 1975). Maintenance follows the calendar, so `walk` reads its states off that.
 pub fn exact(plan: &Plan, mortals: &[Mortal], horizon: Span, states: &mut States) -> Occupancy {
     let mut planned = plan.clone();
     let keep: Vec<usize> = (0..mortals.len()).filter(|i| mortals[*i].planned).collect();

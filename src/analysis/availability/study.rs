@@ -57,7 +57,7 @@ const LEAST_PERIODS: usize = 20;
 /// Standard normal quantile of a two-sided 95 % interval, as all intervals have.
 const TWO_SIDED: f64 = 1.96;
 
-/// Whether the scenario gives no component a lifetime.
+/// Whether no component in use has a lifetime or a maintenance plan.
 pub fn is_immortal(plan: &Plan) -> bool {
     mortal(plan).1.is_empty()
 }
@@ -89,8 +89,8 @@ pub fn answer(
     let (mut bare, mortals) = mortal(plan);
     let longest = mortals.iter().map(|m| trial_of(&bare, &[m.part], asked).whole()).max();
     bare.at_any_time(longest.unwrap_or(Span::ZERO));
-    let mut world = World::of(&bare, &mortals, asked);
-    let mut crew = Crew {
+    let mut space = StateSpace::of(&bare, &mortals, asked);
+    let mut runner = TrialRunner {
         plan: &bare,
         asked,
         stop,
@@ -102,65 +102,65 @@ pub fn answer(
     let mut parts: Vec<usize> = mortals.iter().map(|m| m.part).collect();
     parts.sort_unstable();
     parts.dedup();
-    crew.add(&[]);
+    runner.add(&[]);
     let often_brief = OftenBrief::of(&bare);
     for part in parts {
-        crew.add(&[part]);
-        crew.add_brief(part, &often_brief);
+        runner.add(&[part]);
+        runner.add_brief(part, &often_brief);
     }
     let first = match asked.settings.replications {
         Count::Fixed(n) => n,
         Count::Precision(_) => ROUND,
     };
-    crew.round(0, first, 0)?;
+    runner.round(0, first, 0)?;
     let mut complete = !stop.load(Ordering::Relaxed);
-    crew.trials.keep_what_all_have();
-    if crew.trials.replications() == 0 {
+    runner.trials.keep_what_all_have();
+    if runner.trials.replications() == 0 {
         return Ok(None);
     }
-    let alone = crew.trials.losses.len();
-    world.sample = world.worth_a_look(&bare, &mortals, &crew.trials, asked);
-    for state in &world.sample.simulated {
-        crew.add(&world.states.all[*state]);
+    let alone = runner.trials.losses.len();
+    space.sample = space.worth_a_look(&bare, &mortals, &runner.trials, asked);
+    for state in &space.sample.simulated {
+        runner.add(&space.states.all[*state]);
     }
-    crew.round(0, first, alone)?;
+    runner.round(0, first, alone)?;
     let mut round = 0;
     loop {
         complete &= !stop.load(Ordering::Relaxed);
-        crew.trials.keep_what_all_have();
+        runner.trials.keep_what_all_have();
         let Count::Precision(target) = asked.settings.replications else {
             break;
         };
-        let prices = Prices::new(&bare, &mortals, &crew.trials);
-        let account = Account::new(&bare, &mortals, world.map(), &prices);
-        if world.is_settled(&account, target) || crew.trials.replications() >= LAST || !complete {
+        let prices = Prices::new(&bare, &mortals, &runner.trials);
+        let account = Account::new(&bare, &mortals, space.map(), &prices);
+        if space.is_settled(&account, target) || runner.trials.replications() >= LAST || !complete {
             break;
         }
         round += 1;
-        crew.round(round, ROUND, 0)?;
+        runner.round(round, ROUND, 0)?;
     }
-    let prices = Prices::new(&bare, &mortals, &crew.trials);
-    let account = Account::new(&bare, &mortals, world.map(), &prices);
-    let availability = world.availability(&account, asked.horizon);
+    let prices = Prices::new(&bare, &mortals, &runner.trials);
+    let account = Account::new(&bare, &mortals, space.map(), &prices);
+    let availability = space.availability(&account, asked.horizon);
     let target = match asked.settings.replications {
         Count::Precision(target) => Some(target),
         Count::Fixed(_) => None,
     };
-    let mut caveats = caveats::of(&account, &availability, (world.ages, world.is_short));
-    caveats.extend(crew.caveats(target, &availability, prices.unseen(None)));
+    let mut caveats = caveats::of(&account, &availability, (space.ages, space.is_short));
+    caveats.extend(runner.caveats(target, &availability, prices.unseen(None)));
     Ok(Some(Found {
         caveats,
         availability,
-        replications: crew.trials.replications() as u32,
-        complete: complete && !crew.overflowed,
-        events: crew.events,
-        warmup_s: crew
+        replications: runner.trials.replications() as u32,
+        complete: complete && !runner.overflowed,
+        events: runner.events,
+        warmup_s: runner
             .trials
             .bases
             .iter()
             .map(|b| b.times.crash.seconds())
             .fold(0.0, f64::max),
-        trial_s: crew.trials.bases.iter().map(Trial::seconds).fold(0.0, f64::max),
+        trial_s: runner.trials.bases.iter().map(Trial::seconds).fold(0.0, f64::max),
     }))
 }
 
@@ -171,7 +171,7 @@ fn trial_of(plan: &Plan, down: &[usize], asked: &Asked) -> Times {
 }
 
 /// Runs the trials.
-struct Crew<'a> {
+struct TrialRunner<'a> {
     plan: &'a Plan,
     asked: &'a Asked,
     stop: &'a AtomicBool,
@@ -181,7 +181,7 @@ struct Crew<'a> {
     overflowed: bool,
 }
 
-impl Crew<'_> {
+impl TrialRunner<'_> {
     /// Adds a trial of these components. A single component also gets a baseline, shared by trials with the same times.
     fn add(&mut self, down: &[usize]) {
         let times = trial_of(self.plan, down, self.asked);
@@ -297,7 +297,7 @@ impl Trials {
 }
 
 /// The slow time scale: states and their occupancy.
-struct World {
+struct StateSpace {
     states: States,
     cuts: Vec<Vec<bool>>,
     sample: Sample,
@@ -312,8 +312,8 @@ struct World {
     is_short: bool,
 }
 
-impl World {
-    fn of(plan: &Plan, mortals: &[Mortal], asked: &Asked) -> World {
+impl StateSpace {
+    fn of(plan: &Plan, mortals: &[Mortal], asked: &Asked) -> StateSpace {
         let mut states = States::default();
         states.number(&[]);
         mortals.iter().for_each(|m| {
@@ -337,7 +337,7 @@ impl World {
             Some(long_run) if is_exact => long_run.clone(),
             _ => together(&periods),
         };
-        World {
+        StateSpace {
             cuts: cuts(plan, &states),
             sample: Sample::default(),
             states,

@@ -3,7 +3,7 @@
 //! trial.
 
 use crate::analysis::spof::Times;
-use crate::base::ids::{ClassId, SourceId};
+use crate::base::ids::SourceId;
 use crate::base::time::{Span, Time};
 use crate::model::recorder::{Row, RunRecord};
 use crate::model::request::Outcome;
@@ -175,21 +175,19 @@ impl Trial {
         );
         let (measured, repaired, end) = (self.measured().seconds(), self.repaired().seconds(), self.seconds());
         let late = end - (end - repaired) / 4.0;
-        let longest = longest_answers(plan, record);
-        let ends = Time::ZERO + self.end() + self.times.grace;
-        // A late request still in flight may yet be answered, as others were after as long a time.
-        let may_wait = |class: ClassId| longest[class.index()].min(self.times.grace + self.times.measure.scaled(0.5));
-        let is_known = |row: &&Row| ends.since(row.arrived) >= may_wait(row.class);
-        let asked = record.rows.iter().filter(is_known);
-        let asked = asked.map(|row| (row.arrived, row.class, row.outcome == Outcome::Ok));
+        let late_rows = self.late_rows(plan, record);
+        let lost = |row: &Row| match late_rows[row.class.index()] {
+            Some((from, share)) if row.arrived >= from => share,
+            _ => f64::from(u8::from(row.outcome != Outcome::Ok)),
+        };
+        let asked = record.rows.iter().map(|row| (row.arrived, row.class, lost(row)));
         // A page whose document fails loses all its resources.
         let named = |(began, source): &(Time, SourceId)| {
             let (began, page) = (*began, &plan.sources[source.index()].page);
-            page.iter().skip(1).map(move |class| (began, *class, false))
+            page.iter().skip(1).map(move |class| (began, *class, 1.0))
         };
-        for (at, class, well) in asked.chain(record.unasked.iter().flat_map(named)) {
+        for (at, class, lost) in asked.chain(record.unasked.iter().flat_map(named)) {
             let (at, course) = (at.seconds(), &mut courses[class.index()]);
-            let lost = if well { 0.0 } else { 1.0 };
             let add = |count: &mut Count| *count = (count.0 + 1.0, count.1 + lost);
             if at < crash {
                 add(&mut course.before);
@@ -219,6 +217,29 @@ impl Trial {
             *sum = sum.with(course, 1.0);
         }
         self.courses.push(courses);
+    }
+}
+
+impl Trial {
+    /// By class: from when on requests may still be in flight at the end although others that took as long were
+    /// answered, and what share of them to take for lost: that of those just before.
+    fn late_rows(&self, plan: &Plan, record: &RunRecord) -> Vec<Option<(Time, f64)>> {
+        let end = Time::ZERO + self.end();
+        let most = self.times.grace + self.times.measure.scaled(0.5);
+        let of = |(class, longest): (usize, Span)| {
+            let open = longest.min(most).nanos().saturating_sub(self.times.grace.nanos());
+            let from = Time::from_nanos(end.nanos() - open);
+            // Neither the outage that was repaired, nor what came before a state that lasts to the end.
+            let before =
+                Time::from_nanos(from.nanos() - most.nanos()).max(Time::ZERO + (self.end() - self.times.measure));
+            let known = record.rows.iter().filter(|row| row.class.index() == class);
+            let known = known.filter(|row| before <= row.arrived && row.arrived < from);
+            let add =
+                |(all, lost): Count, row: &Row| (all + 1.0, lost + f64::from(u8::from(row.outcome != Outcome::Ok)));
+            let (all, lost) = known.fold((0.0, 0.0), add);
+            (open > 0 && all > 0.0).then(|| (from, lost / all))
+        };
+        longest_answers(plan, record).into_iter().enumerate().map(of).collect()
     }
 }
 

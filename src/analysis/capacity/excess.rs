@@ -38,7 +38,7 @@ fn of_objective(objective: &Objective, result: &SloResult, run: &Run, plan: &Pla
     debug_assert_eq!(run.classes.0.len(), plan.classes.len());
     let Estimate { value, lo, hi, .. } = result.observed;
     let Some(value) = value else {
-        // Without finished requests: if there were none at all, the objective holds; if none succeeded, it is missed.
+        // Without a value: if no request has finished, the objective holds; if none of them succeeded, it is missed.
         let nothing = metrics.requests.offered == metrics.requests.unfinished;
         return [if nothing { -FAR } else { FAR }; 3];
     };

@@ -82,7 +82,7 @@ pub enum Verdict {
     /// Found, between loads that hold and loads that do not.
     #[default]
     Found,
-    /// The SLO is missed at every load tried.
+    /// The SLO is missed at every load tried, or by structure at any load.
     NoLoad,
     /// The SLO holds at every load tried.
     EveryLoad,

@@ -151,8 +151,7 @@ impl<'p> App<'p> {
         step.stage = Stage::Running;
     }
 
-    /// A query or a call has failed: the request retries it after a pause, or fails. What it held for it has been given
-    /// back.
+    /// A query or a call has failed: gives its connection back; then the request retries after a pause, or fails.
     #[cold]
     fn failed(&mut self, cx: &mut Context<'_>, key: FrameKey, cause: Outcome) {
         let (now, number) = (cx.now(), cx.frames[key].number);

@@ -581,7 +581,7 @@ fn busiest(view: &RunView<'_>) -> Option<Span> {
     Some(match (busy >= BUSY, at_height > UNEVEN * busy) {
         (true, _) => Span::new(Tone::Caution, says("There was hardly any room left") + "."),
         // Several classes may peak at different times, each with its own work.
-        (false, true) if view.run.classes.0.len() > 1 => {
+        (false, true) if view.run.classes.0.len() > 1 && view.run.topology.sources.len() > 1 => {
             Span::plain(says("There was room on the average") + "; how busy when most came depends on what came then.")
         }
         (false, true) => {

@@ -89,21 +89,20 @@ pub fn conclusions(sweep: &Sweep, complete: bool) -> Conclusions {
 const ELSEWHERE: &str =
     "go further, or ask `fallover run` of one of them what fails: it may be another thing that breaks the promise";
 
-/// Is the input how much is asked for? Nobody mends a stack by asking it for less.
+/// Is the input how much is asked for? Asking for less mends nothing.
 fn is_load(input: &str) -> bool {
-    input.starts_with("clients.")
-        && [".arrivals.", ".users", ".think"]
-            .iter()
-            .any(|part| input.contains(part))
+    let parts: Vec<&str> = input.split('.').collect();
+    matches!(parts.as_slice(), ["clients", _, "arrivals" | "users" | "think", ..])
 }
 
 /// Which input to begin with, or where to stay.
 fn what_next(sweep: &Sweep, judged: &Judged<'_>, moves: &[Moves], complete: bool) -> Option<String> {
     let alone = sweep.inputs.len() == 1;
-    let first = moves
-        .iter()
-        .find(|m| m.ranked)
-        .and_then(|m| Some((m.swings.iter().find(|s| !is_load(&s.input))?, m.sure)));
+    let first = moves.iter().find(|m| m.ranked).and_then(|m| {
+        let of_stack = m.swings.iter().position(|s| !is_load(&s.input));
+        let at = of_stack.unwrap_or(0);
+        Some((m.swings.get(at)?, m.sure && at == 0))
+    });
     let begin = first.map(|(most, sure)| {
         let doubt = if sure {
             "which moves most"

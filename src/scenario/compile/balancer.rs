@@ -375,7 +375,12 @@ fn limit_conn(cx: &mut Context, raw: &web::Web, path: &Path) -> Option<u32> {
 
 /// Directives that have nothing to act on here are taken, and it is said that they change nothing.
 fn without_effect(cx: &mut Context, name: &str, raw: &web::Web) {
-    if let Some(class) = raw.cache.as_ref().and_then(|_| cached_write(cx, raw)) {
+    if let Some(class) = raw
+        .cache
+        .as_ref()
+        .filter(|c| c.hit.0 > 0.0)
+        .and_then(|_| cached_write(cx, raw))
+    {
         cx.warn(format!(
             "web server \"{name}\": the cache answers its share of \"{class}\" too, which writes to a database, where Nginx keeps GET and \
              HEAD only; `hit` is the share of all requests that are not served here"

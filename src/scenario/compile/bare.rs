@@ -12,7 +12,7 @@ pub fn warn(cx: &mut Context) {
     let mut found = Vec::new();
     for (section, keys) in [
         ("nodes", &["check", "timeouts", "work"][..]),
-        ("clients", &["timeout", "think", "retry"]),
+        ("clients", &["timeout", "think"]),
     ] {
         let components = tree.get(section);
         for name in components.iter().flat_map(|c| c.keys()) {
@@ -33,7 +33,7 @@ pub fn warn(cx: &mut Context) {
 
 /// Long numbers below this, but for those that count something.
 fn gather(part: &Tree, path: &Path, found: &mut Vec<(Path, f64)>) {
-    const COUNTS: [&str; 6] = ["fall", "rise", "max", "factor", "k", "cv"];
+    const COUNTS: [&str; 4] = ["fall", "rise", "k", "cv"];
     match &part.value {
         Value::Number(number) => {
             let seconds = number.as_f64().filter(|s| *s >= LONG_S);
@@ -42,6 +42,10 @@ fn gather(part: &Tree, path: &Path, found: &mut Vec<(Path, f64)>) {
         Value::Object(entries) => {
             let lengths = entries.iter().filter(|e| !COUNTS.contains(&e.key.as_str()));
             lengths.for_each(|e| gather(&e.value, &path.key(&e.key), found));
+        }
+        Value::List(elements) => {
+            let all = elements.iter().enumerate();
+            all.for_each(|(i, element)| gather(element, &path.index(i), found));
         }
         _ => {}
     }

@@ -11,14 +11,15 @@ use crate::scenario::read::tree::Path;
 pub fn warn(cx: &mut Context) {
     let raw = cx.raw;
     let mut found = classes_and_clients(cx);
-    for (name, node) in raw.nodes.iter().filter(|(name, _)| !is_changed(cx, name)) {
+    for (name, node) in raw.nodes.iter().filter(|(name, node)| !is_changed(cx, name, node)) {
         found.extend(
             of_node(node)
                 .into_iter()
                 .map(|(keys, needs)| (at(&["nodes", name], keys), needs)),
         );
     }
-    for name in raw.hosts.names() {
+    // What only costs is counted by `capacity --replicas`.
+    for (name, _) in raw.hosts.iter().filter(|(_, host)| host.cost.is_none()) {
         if !raw.nodes.iter().any(|(_, node)| stands_on(node, name)) {
             found.push((at(&["hosts", name], ""), "no node runs on it"));
         }
@@ -42,9 +43,11 @@ fn at(steps: &[&str], below: &str) -> Path {
         .fold(Path::default(), |path, step| path.key(step))
 }
 
-/// Does a fault change a setting of it? Then what does nothing now may do something later.
-fn is_changed(cx: &Context, node: &str) -> bool {
-    let sets = |f: &Fault| f.set.is_some() && f.target.as_deref() == Some(node);
+/// Does a fault change a setting of it, or of one of its members? Then what does nothing now may do something later.
+fn is_changed(cx: &Context, name: &str, node: &Node) -> bool {
+    let is_member =
+        |target: &str| matches!(node, Node::Database(d) if d.members.names().any(|member| member == target));
+    let sets = |f: &Fault| f.set.is_some() && f.target.as_deref().is_some_and(|t| t == name || is_member(t));
     cx.raw.faults.iter().any(sets)
 }
 

@@ -6,6 +6,8 @@ use crate::base::ids::{ClassId, NodeId};
 use crate::base::random::mix;
 use crate::base::time::{Span, Time};
 
+/// Of profiles with more points than this only the moments with the highest load are looked at.
+const MOST_MOMENTS: usize = 64;
 /// A reaction that takes longer is not watched to its end.
 const LONGEST_REACTION: Span = Span::from_millis(7_200_000);
 
@@ -52,24 +54,39 @@ impl Plan {
         scheduled.for_each(|f| f.at += by);
     }
 
-    /// Requests a second while nothing fails, at the moment when the sources with a profile ask for most together; of closed loops an upper
-    /// bound.
+    /// Requests a second while nothing fails, at the moment when all sources together ask for most; of closed loops an
+    /// upper bound.
     pub fn requests_per_s(&self) -> f64 {
+        self.busiest_moment().iter().sum()
+    }
+
+    /// Requests a second by source, at the moment when all of them together ask for most.
+    pub fn busiest_moment(&self) -> Vec<f64> {
+        let total = |rates: &Vec<f64>| rates.iter().sum::<f64>();
+        let all = self.moments().into_iter();
+        all.max_by(|a, b| total(a).total_cmp(&total(b))).unwrap_or_default()
+    }
+
+    /// Requests a second by source, at every moment at which some resource may be asked for most: where a profile has
+    /// a point, on both sides of it. One moment is enough where all sources follow one profile or none.
+    pub fn moments(&self) -> Vec<Vec<f64>> {
         let end = self.duration.seconds();
-        let moments = self.arrivals().flat_map(|arrivals| match arrivals {
-            Arrivals::Profile { points } => points.as_slice(),
-            _ => &[],
-        });
-        let moments = moments.map(|(at, _)| at.seconds()).filter(|at| *at < end);
-        let together = |at: f64| {
-            let both = self
-                .sources
-                .iter()
-                .map(|s| s.load.around(at, end).map(|r| r * s.requests_a_view() as f64));
-            both.fold([0.0, 0.0], |sum, [before, after]| [sum[0] + before, sum[1] + after])
+        let profiles = || self.sources.iter().filter_map(|s| s.load.profile(end));
+        let mut points: Vec<f64> = profiles().flatten().flatten().map(|(at, _)| at.min(end)).collect();
+        points.push(end);
+        points.sort_unstable_by(f64::total_cmp);
+        points.dedup();
+        let side = |at: f64, side: usize| -> Vec<f64> {
+            let of = |s: &Source| s.load.around(at, end)[side] * s.requests_a_view() as f64;
+            self.sources.iter().map(of).collect()
         };
-        // A profile has its peaks at its points, on one side of a jump.
-        moments.chain([0.0]).flat_map(together).fold(0.0, f64::max)
+        let before = points.iter().map(|at| side(*at, 0));
+        let after = points.iter().filter(|at| **at < end).map(|at| side(*at, 1));
+        let mut all: Vec<Vec<f64>> = before.chain(after).collect();
+        let total = |rates: &Vec<f64>| rates.iter().sum::<f64>();
+        all.sort_by(|a, b| total(b).total_cmp(&total(a)));
+        all.truncate(if profiles().count() > 1 { MOST_MOMENTS } else { 1 });
+        all
     }
 
     /// Requests a second while nothing fails, averaged over the run; of closed loops an upper bound.
@@ -434,9 +451,12 @@ mod tests {
         assert!((late.requests_per_s() - 16.0).abs() < 1e-9);
         // 4 min at 4/s, 4 min at 6/s and 12 min at 4/s of two requests each.
         assert!((late.mean_requests_per_s() - 2.0 * (16.0 + 24.0 + 48.0) / 24.0).abs() < 1e-9);
-        // A run that ends on the way up.
+        // A run that ends on the way up, and one that ends at the top.
+        let up = plan(r#""c": { "arrivals": { "profile": [["0s", 0], ["24m", 100]] }, "entry": "a" }"#);
+        assert!((up.requests_per_s() - 100.0).abs() < 1e-9 && (up.mean_requests_per_s() - 50.0).abs() < 1e-9);
         let text = r#"{ "duration": "6m", "clients": { "c": { "arrivals": { "profile": [["4m", 0], ["8m", 8]] }, "entry": "a" } }, "nodes": { "a": { "kind": "app" } } }"#;
         let cut = load_text("x.json", text, &[]).expect("it is right").plan;
         assert!((cut.mean_requests_per_s() - 2.0 * 2.0 / 6.0).abs() < 1e-9);
+        assert!((cut.requests_per_s() - 4.0).abs() < 1e-9, "{}", cut.requests_per_s());
     }
 }

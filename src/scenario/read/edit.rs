@@ -80,7 +80,7 @@ impl Edit<'_> {
                 let hint = did_you_mean(key, entries.iter().map(|e| e.key.as_str()));
                 return Err((format!("there is no \"{key}\" in \"{parent}\""), hint));
             }
-            (None, Some(below)) if LISTS.contains(&key) => {
+            (None, Some(below)) if self.is_list(key, parent, rest) => {
                 let message = format!("there is no {key:?} here, so there is no \"{below}\" in it");
                 return Err((message, Some(format!("set it as a whole: {key}=[…]"))));
             }
@@ -102,6 +102,17 @@ impl Edit<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Does this key, which is not there, hold a list? A class or a client may bear the same name.
+    fn is_list(&self, key: &str, parent: &str, rest: &str) -> bool {
+        let is_of_node = || self.whole == format!("nodes.{parent}.{rest}");
+        LISTS.contains(&key)
+            && if key == "faults" {
+                parent.is_empty()
+            } else {
+                is_of_node()
+            }
     }
 
     fn into_list(self, elements: &mut [Tree], rest: &str, parent: &str) -> Result<(), Wrong> {

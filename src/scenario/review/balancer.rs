@@ -4,7 +4,7 @@ use super::ways::Ways;
 use super::words::{list, number, percent, plural, rate, time};
 use super::{Desk, Finding, Severity};
 use crate::base::ids::NodeId;
-use crate::scenario::plan::{Check, Kind, LoadBalancer, Node, Web};
+use crate::scenario::plan::{Check, Kind, LoadBalancer, Node, Target, Web};
 
 /// Balancers that have a choice, with what comes to them.
 fn balancers<'d>(desk: &'d Desk<'_>) -> impl Iterator<Item = (&'d str, &'d LoadBalancer, f64)> {
@@ -124,7 +124,19 @@ pub fn no_redispatch(desk: &Desk<'_>) -> Vec<Finding> {
 
 /// A deep check fails with whatever the applications ask: where all of them ask the same, all servers go down at once.
 fn shared_risk(desk: &Desk<'_>, upstreams: &[NodeId]) -> String {
-    let asks = |node: &NodeId| desk.plan.asks(*node);
+    // A database is well while any of its members answers, and an address while anybody holds it.
+    let asks = |node: &NodeId| -> Vec<NodeId> {
+        let Kind::App(app) = &desk.plan.node(*node).kind else {
+            return Vec::new();
+        };
+        let called = app.calls.iter().filter_map(|target| match target {
+            Target::Node(node) => Some(*node),
+            Target::Vip(_) => None,
+        });
+        let members = app.database.map(|d| &desk.plan.databases[d.index()].members);
+        let alone = members.filter(|m| m.len() == 1).into_iter().flatten().copied();
+        called.chain(alone).collect()
+    };
     let Some((first, rest)) = upstreams.split_first() else {
         return String::new();
     };

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::demand::{Resource, Use, uses};
-use super::traffic::Traffic;
 use super::words::{list, rate};
 use super::{Desk, Finding, Severity};
 use crate::base::ids::{DatabaseId, HostId, NodeId};
@@ -17,20 +16,19 @@ pub fn overload(desk: &Desk<'_>) -> Vec<Finding> {
         let fix = format!("{}, or another one beside it", used.enough(desk.plan));
         Finding::new("capacity.overload", Severity::Critical, &used.component, message, fix)
     };
-    let all = uses(desk.plan, &desk.traffic).into_iter();
+    let all = uses(desk.plan, &|_| false).into_iter();
     all.filter(Use::is_over).map(finding).collect()
 }
 
 /// The loss of one of several pushes the rest over the edge. Of each role the worst case is told.
 pub fn one_lost(desk: &Desk<'_>) -> Vec<Finding> {
     let plan = desk.plan;
-    let fits: Vec<Use> = uses(plan, &desk.traffic).into_iter().filter(|u| !u.is_over()).collect();
+    let fits: Vec<Use> = uses(plan, &|_| false).into_iter().filter(|u| !u.is_over()).collect();
     let mut worst: BTreeMap<(u64, Resource), (String, Use)> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     // A host of one node is lost with it, and told.
     for (name, nodes) in losses(plan).into_iter().filter(|(_, nodes)| seen.insert(nodes.clone())) {
-        let traffic = Traffic::of(plan, &|n| nodes.contains(&n));
-        for used in uses(plan, &traffic) {
+        for used in uses(plan, &|n| nodes.contains(&n)) {
             let is_new = used.is_over()
                 && fits
                     .iter()

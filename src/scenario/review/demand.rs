@@ -114,18 +114,39 @@ pub struct Bottleneck {
 
 /// The resource that is used up first as the load grows.
 pub fn bottleneck(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Option<Bottleneck> {
-    let traffic = Traffic::unlimited(plan, is_lost);
-    let busiest = uses(plan, &traffic)
+    let moments: Vec<Traffic> = plan
+        .moments()
+        .iter()
+        .map(|per_s| Traffic::unlimited(plan, is_lost, per_s))
+        .collect();
+    let busiest = worst(moments.iter().map(|traffic| uses_of(plan, traffic)))
         .into_iter()
         .max_by(|a, b| a.ratio().total_cmp(&b.ratio()));
-    let is_firm = !traffic.adapts && !traffic.held.cut;
+    let is_firm = moments.iter().all(|traffic| !traffic.adapts && !traffic.held.cut);
     busiest
         .filter(|u| u.busy > 0.0)
         .map(|used| Bottleneck { used, is_firm })
 }
 
-/// All that has a limit, and how much of it this load takes.
-pub fn uses(plan: &Plan, traffic: &Traffic) -> Vec<Use> {
+/// All that has a limit, and how much of it the load takes with some nodes lost, each at the moment when that is most.
+pub fn uses(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Vec<Use> {
+    let moments = plan.moments();
+    worst(
+        moments
+            .iter()
+            .map(|per_s| uses_of(plan, &Traffic::at(plan, is_lost, per_s))),
+    )
+}
+
+/// Of the same resources at several moments the busiest.
+fn worst(moments: impl Iterator<Item = Vec<Use>>) -> Vec<Use> {
+    let busier = |a: Use, b: Use| if b.busy > a.busy { b } else { a };
+    let both = |a: Vec<Use>, b: Vec<Use>| a.into_iter().zip(b).map(|(a, b)| busier(a, b)).collect();
+    moments.reduce(both).unwrap_or_default()
+}
+
+/// The same under one load.
+fn uses_of(plan: &Plan, traffic: &Traffic) -> Vec<Use> {
     // By host: what its nodes ask of its cores, and the role of the first.
     let mut on_cores: Vec<(f64, Option<u64>)> = vec![(0.0, None); plan.hosts.len()];
     for (i, node) in plan.nodes.iter().enumerate() {

@@ -27,15 +27,20 @@ pub struct Traffic {
 impl Traffic {
     /// The load on what is left when some nodes are lost.
     pub fn of(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Traffic {
-        Traffic::under(Ways { plan, is_lost }, true)
+        Traffic::at(plan, is_lost, &plan.busiest_moment())
+    }
+
+    /// The same, at the moment when the sources ask for so much each.
+    pub fn at(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool, per_s: &[f64]) -> Traffic {
+        Traffic::under(Ways { plan, is_lost }, per_s, true)
     }
 
     /// The same as if there were no rate limits: all of it grows with what the clients ask.
-    pub fn unlimited(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Traffic {
-        Traffic::under(Ways { plan, is_lost }, false)
+    pub fn unlimited(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool, per_s: &[f64]) -> Traffic {
+        Traffic::under(Ways { plan, is_lost }, per_s, false)
     }
 
-    fn under(ways: Ways<'_>, limited: bool) -> Traffic {
+    fn under(ways: Ways<'_>, per_s: &[f64], limited: bool) -> Traffic {
         let plan = ways.plan;
         let held = Held::of(ways);
         let rates = plan.nodes.iter().map(|n| vec![0.0; n.work.len()]).collect();
@@ -47,8 +52,8 @@ impl Traffic {
         };
         let mut asked = vec![0.0; plan.nodes.len()];
         let mut offered = vec![0.0; plan.classes.len()];
-        for source in &plan.sources {
-            let by_class = arrivals(plan, source);
+        for (source, per_s) in plan.sources.iter().zip(per_s) {
+            let by_class = arrivals(plan, source, *per_s);
             offered.iter_mut().zip(&by_class).for_each(|(sum, rate)| *sum += rate);
             flow.enter(source, &by_class);
         }
@@ -90,7 +95,7 @@ impl Traffic {
 
 /// What a source asks for a second, by class. Of users who do not think nobody can say without their answers, and nothing of gaps
 /// without a mean.
-fn arrivals(plan: &Plan, source: &Source) -> Vec<f64> {
+fn arrivals(plan: &Plan, source: &Source, rate: f64) -> Vec<f64> {
     let asks = match &source.load {
         Load::Closed { think: gap, .. }
         | Load::Open {
@@ -99,7 +104,6 @@ fn arrivals(plan: &Plan, source: &Source) -> Vec<f64> {
         } => gap.mean_s().is_some_and(|mean| mean > 0.0),
         Load::Open { .. } => true,
     };
-    let rate = source.requests_per_s(plan.duration.seconds());
     let shares = source.mix(&plan.classes);
     shares
         .iter()
