@@ -794,3 +794,55 @@ fn a_dead_server_gets_what_its_weight_says() {
         "{uneven}"
     );
 }
+
+/// Two sources that ask for 100 a second each, one in each half of the run: three workers of 20 ms carry 150 a second, and are never asked for
+/// 200.
+#[test]
+fn theory_loads_that_never_meet_are_not_added() {
+    let two = |second: &str| {
+        format!(
+            r#"{{ "duration": "10m", "clients": {{
+                "c": {{ "arrivals": {{ "profile": [["0s", 100], ["5m", 100], ["5m", 0], ["10m", 0]] }}, "entry": "a" }},
+                "d": {{ "arrivals": {{ "profile": {second} }}, "entry": "a" }} }},
+              "nodes": {{ "a": {{ "kind": "app", "workers": 3, "work": {{ "*": {{ "io": "20ms" }} }} }} }} }}"#
+        )
+    };
+    let overloaded = |text: &str| findings(text, &[]).iter().any(|f| f.id == "capacity.overload");
+    let apart = two(r#"[["0s", 0], ["5m", 0], ["5m", 100], ["10m", 100]]"#);
+    assert!(!overloaded(&apart) && overloaded(&two(r#"[["0s", 100], ["10m", 100]]"#)));
+    // A hundred come, ten times what `carried` takes for granted.
+    let most = 10.0 * carried(&apart);
+    assert!((most - 150.0).abs() < 1e-9, "{most}");
+    // The dearer load is not at the moment when most is asked for.
+    let dear = r#"{ "duration": "10m", "requests": { "view": {}, "job": {} }, "clients": {
+        "c": { "arrivals": { "profile": [["0s", 100], ["5m", 100], ["5m", 0], ["10m", 0]] }, "entry": "a", "page": { "view": 1 } },
+        "d": { "arrivals": { "profile": [["0s", 0], ["5m", 0], ["5m", 10], ["10m", 10]] }, "entry": "a", "page": { "job": 1 } } },
+        "nodes": { "a": { "kind": "app", "workers": 3, "work": { "view": { "io": "1ms" }, "job": { "io": "400ms" } } } } }"#;
+    assert!(overloaded(dear));
+}
+
+/// Deep checks of servers that all ask one thing fail together when it does; not where another answers in its place.
+#[test]
+fn a_deep_check_is_not_advised_without_its_risk() {
+    let warned = |calls: &str, database: &str| {
+        let server = |n: &str| {
+            format!(r#""w{n}": {{ "kind": "web", "upstreams": ["a{n}"] }}, "a{n}": {{ "kind": "app" {calls} }},"#)
+        };
+        let nodes = format!(
+            r#""b": {{ "kind": "load-balancer", "servers": ["w1", "w2"], "redispatch": true, "check": {{}} }}, {} {} {database}
+               "pay": {{ "kind": "app" }}"#,
+            server("1"),
+            server("2")
+        );
+        let all = findings(&scenario(TO_B, "", &nodes), &[]);
+        let check = all
+            .into_iter()
+            .find(|f| f.id == "spof.shallow-check")
+            .expect("it is found");
+        check.fix.contains("deep checks then take all servers down")
+    };
+    let asks = r#", "database": "m", "queries": { "*": { "read": 1 } }"#;
+    let database = |members: &str| format!(r#""m": {{ "kind": "database", "members": {{ {members} }} }},"#);
+    assert!(warned(r#", "calls": ["pay"]"#, "") && !warned("", ""));
+    assert!(warned(asks, &database(r#""m1": {}"#)) && !warned(asks, &database(r#""m1": {}, "m2": {}"#)));
+}

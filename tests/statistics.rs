@@ -116,6 +116,45 @@ fn a_queue_that_remembers_for_longer_than_a_replication_is_told() {
     assert!(!told(&queue(90, "60s"), &Settings::plain(1, 1)));
 }
 
+/// Ten pages a second of a document and five pictures; for ten seconds no document comes, so 500 pictures are never asked for.
+#[test]
+fn what_a_page_never_asked_for_is_told() {
+    let world = |fault: &str| {
+        format!(
+            r#"{{ "duration": "110s", "warmup": "10s", "requests": {{ "doc": {{}}, "pic": {{}} }},
+              "clients": {{ "c": {{ "arrivals": {{ "uniform": 10 }}, "entry": "a", "page": {{ "doc": 1, "pic": 5 }} }} }},
+              "nodes": {{ "a": {{ "kind": "app" }} }},
+              "faults": [{{ "at": "{fault}", "for": "10s", "target": "a", "effect": "crash" }}] }}"#
+        )
+    };
+    let told = |json: &str, settings: &Settings| {
+        let plan = plan(json);
+        let study = alone(&plan, settings);
+        let caveats = findings::caveats(&plan, &study, &findings::run(&plan, &study));
+        caveats
+            .into_iter()
+            .find(|c| c.code == "page.unasked")
+            .map(|c| c.message)
+    };
+    let during = world("50.05s");
+    let three = told(&during, &Settings::plain(1, 3)).expect("it is told");
+    // Of 6,006 wanted from 10 s to 110 s, both ends included, 600 were not answered.
+    assert!(
+        three.contains(": 1500 requests") && three.contains("90.01 %"),
+        "{three}"
+    );
+    let in_batches = Settings {
+        batches: Some(10),
+        ..Settings::plain(1, 10)
+    };
+    assert!(
+        told(&during, &in_batches)
+            .expect("it is told")
+            .contains(": 500 requests")
+    );
+    assert_eq!(told(&world("0s"), &Settings::plain(1, 3)), None);
+}
+
 #[test]
 fn the_warm_up_is_shown_and_judged() {
     let folder = tempfile::tempdir().expect("makes a directory");
