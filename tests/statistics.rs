@@ -169,3 +169,28 @@ fn the_warm_up_is_shown_and_judged() {
     let (_, out, _) = fallover(&["run", path, "--replications", "3"]);
     assert!(!out.contains("settling"), "{out}");
 }
+
+/// By day a hundred cheap requests a second, by night nine dear ones: 9/s of 400 ms keep 3.6 of 4 cores busy, of which the mean over the run
+/// shows little.
+#[test]
+fn the_peak_of_loads_that_do_not_meet_is_told_by_the_utilisation_law() {
+    let world = |night: &str| {
+        format!(
+            r#"{{ "duration": "24m", "requests": {{ "view": {{}}, "job": {{}} }}, "hosts": {{ "s": {{ "cores": 4 }} }},
+              "clients": {{
+                "people": {{ "arrivals": {{ "profile": [["0s", 10], ["12m", 100], ["24m", 10]] }}, "entry": "a", "page": {{ "view": 1 }} }},
+                "nightly": {{ "arrivals": {night}, "entry": "a", "page": {{ "job": 1 }} }} }},
+              "nodes": {{ "a": {{ "kind": "app", "host": "s", "work": {{ "view": {{ "cpu": "1ms" }}, "job": {{ "cpu": "400ms" }} }} }} }} }}"#
+        )
+    };
+    let peak = |json: &str| {
+        let plan = plan(json);
+        findings::run(&plan, &alone(&plan, &Settings::plain(1, 2))).peak
+    };
+    let found = peak(&world(r#"{ "profile": [["1m", 0], ["1m", 9], ["4m", 9], ["4m", 0]] }"#)).expect("two profiles");
+    // At one minute 17.5 views a second come beside, at four minutes forty: 0.04 more.
+    assert!((found.ratio - (3.6 + 0.04) / 4.0).abs() < 1e-9, "{found:?}");
+    assert_eq!((found.component.as_str(), found.what.as_str()), ("s", "cores"));
+    // One profile peaks when all of it does, which the curve over time shows.
+    assert_eq!(peak(&world(r#"{ "poisson": 1 }"#)), None);
+}

@@ -330,6 +330,20 @@ pub struct Run {
     /// Where the time of a request went, hop by hop.
     #[serde(default)]
     pub waterfall: Waterfall,
+    /// If several sources follow profiles: the resource that is busiest at any moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak: Option<PeakUse>,
+}
+
+/// How busy a resource is when most is asked of it, by the utilisation law.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PeakUse {
+    /// A host or a node.
+    pub component: String,
+    /// `cores`, `workers` and the like.
+    pub what: String,
+    /// Busy ones / all of them; above 1 if the load does not fit.
+    pub ratio: f64,
 }
 
 /// What clients see.

@@ -3,8 +3,8 @@
 
 use super::availability;
 use super::result::{
-    Caveat, Distribution, Estimate, Happening, HostResult, Latency, Metrics, NamedRun, NodeResult, Ordered, Requests,
-    Run, ScenarioId, Series, SloResult, Timeline, Wait,
+    Caveat, Distribution, Estimate, Happening, HostResult, Latency, Metrics, NamedRun, NodeResult, Ordered, PeakUse,
+    Requests, Run, ScenarioId, Series, SloResult, Timeline, Wait,
 };
 use super::statistics;
 use super::topology::Topology;
@@ -14,6 +14,7 @@ use crate::model::bin::{Bin, bin_of};
 use crate::model::recorder::{Budget, ClassRecord, EVENTS};
 use crate::model::request::Outcome;
 use crate::scenario::plan::{Database, Measure, Monitoring, Objective, Plan};
+use crate::scenario::review::bottleneck;
 use crate::stats::interval::{self, Between, CONFIDENCE, Interval};
 use crate::stats::sketch::Sketch;
 use crate::study::Study;
@@ -60,7 +61,17 @@ pub fn run(plan: &Plan, study: &Study) -> Run {
         slo: plan.slo.iter().map(|o| objective(o, study, &pooled)).collect(),
         topology: Topology::of(plan, Some(study)),
         waterfall: waterfall(plan, study),
+        peak: (plan.moments().len() > 1).then(|| peak(plan)).flatten(),
     }
+}
+
+fn peak(plan: &Plan) -> Option<PeakUse> {
+    let used = bottleneck(plan, &|_| false)?.used;
+    Some(PeakUse {
+        ratio: used.ratio(),
+        what: used.what.all().into(),
+        component: used.component,
+    })
 }
 
 /// The same with name and caveats, as one of several.

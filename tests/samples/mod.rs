@@ -381,6 +381,7 @@ fn foobar_run(metrics_of: Metrics, timeline: Timeline, haproxy_up: f64) -> Run {
                 met: true,
             },
         ],
+        peak: None,
     }
 }
 

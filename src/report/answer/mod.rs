@@ -7,6 +7,7 @@ mod availability;
 mod capacity;
 mod compare;
 mod review;
+mod room;
 mod run;
 mod spof;
 mod sweep;

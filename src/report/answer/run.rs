@@ -1,19 +1,18 @@
 //! The conclusions of `run`: promises, losses and their cause, when it was worst, who had least room.
 
+use super::room::{busiest, least_room};
 use super::{Conclusions, MOST};
-use crate::analysis::result::{Caveat, Estimate, Happening, HostResult, NodeResult, Run, SloResult};
+use crate::analysis::result::{Caveat, Estimate, Happening, NodeResult, Run, SloResult};
 use crate::report::busy::BUSY;
 use crate::report::document::{Span, Tone};
 use crate::report::periods::periods;
-use crate::report::summary::{alone, is_much, is_of_losses, objective, plural};
+use crate::report::summary::{is_much, is_of_losses, objective, plural};
 use crate::report::text;
 use crate::report::units::{self, measured};
 use crate::report::view::RunView;
 
 /// Below this, nothing is late for want of room.
 const HALF_BUSY: f64 = 0.5;
-/// The load goes up and down where its height is this many times the average.
-const UNEVEN: f64 = 1.3;
 
 /// So many bins of a timeline are more than a moment.
 const LASTING: usize = 3;
@@ -527,74 +526,4 @@ fn slowest_stretch(view: &RunView<'_>) -> Option<Span> {
         units::latency(highest)
     );
     (!during.is_empty()).then(|| Span::plain(says))
-}
-
-/// Who had least room left: how busy at the height of the load, how busy on the average, and who.
-fn least_room(view: &RunView<'_>) -> Option<(f64, f64, String)> {
-    let run = view.run;
-    let node = |(name, n): (&str, &NodeResult)| {
-        measured(n.utilization_ratio.value).map(|v| (v, format!("the workers of {name}")))
-    };
-    let host =
-        |(name, h): (&str, &HostResult)| measured(h.cpu_ratio.value).map(|v| (v, format!("the cores of {name}")));
-    let all = run
-        .nodes
-        .iter()
-        .filter_map(node)
-        .chain(run.hosts.iter().filter_map(host));
-    let (busy, who) = all.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    Some(((busy * height(view)).min(1.0).max(busy), busy, who))
-}
-
-/// How many times the average came when most came, over a tenth of the measured time.
-fn height(view: &RunView<'_>) -> f64 {
-    let timeline = &view.run.timeline;
-    let series = |name| timeline.series.get(name).map_or(&[][..], |s| &s.median);
-    let (well, badly) = (series("throughput_per_s"), series("failed_per_s"));
-    let from = (view.warmup_s / timeline.bin_s.max(1e-9)).ceil() as usize;
-    let ended: Vec<f64> = well
-        .iter()
-        .zip(badly)
-        .skip(from)
-        .filter_map(|(w, b)| Some((*w)? + (*b)?))
-        .collect();
-    let mean = |of: &[f64]| of.iter().sum::<f64>() / of.len().max(1) as f64;
-    let highest = ended.windows((ended.len() / 10).max(1)).map(mean).fold(0.0, f64::max);
-    if mean(&ended) > 0.0 {
-        highest / mean(&ended)
-    } else {
-        1.0
-    }
-}
-
-/// How much room was left, on the average and where the load goes up and down at its height.
-fn busiest(view: &RunView<'_>) -> Option<Span> {
-    // Where nothing was answered, idle workers are no room.
-    let (at_height, busy, who) = least_room(view).filter(|_| view.run.metrics.requests.succeeded > 0)?;
-    let share = |ratio| units::percent_brief(&alone(ratio));
-    let says = |verdict: &str| {
-        format!(
-            "{verdict}: {who} were busy {} of the time, more than any other",
-            share(busy)
-        )
-    };
-    Some(match (busy >= BUSY, at_height > UNEVEN * busy) {
-        (true, _) => Span::new(Tone::Caution, says("There was hardly any room left") + "."),
-        // Several classes may peak at different times, each with its own work.
-        (false, true) if view.run.classes.0.len() > 1 && view.run.topology.sources.len() > 1 => {
-            Span::plain(says("There was room on the average") + "; how busy when most came depends on what came then.")
-        }
-        (false, true) => {
-            let (tone, verdict) = match at_height >= BUSY {
-                true => (
-                    Tone::Caution,
-                    "There was hardly any room left at the height of the load",
-                ),
-                false => (Tone::Plain, "There was room on the average"),
-            };
-            let height = share(at_height);
-            Span::new(tone, says(verdict) + &format!(", and some {height} when most came."))
-        }
-        (false, false) => Span::plain(says("There was room on the average") + "."),
-    })
 }
