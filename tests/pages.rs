@@ -462,3 +462,27 @@ fn curves_to_be_zoomed_have_axes() {
         assert!(text.contains(part), "{part}");
     }
 }
+
+/// One request in two hundred takes 800 ms: the p99 of all is kept, and that of its class is named.
+#[test]
+fn a_promise_of_all_requests_names_the_class_beyond_it() {
+    let says = |slo: &str| {
+        let folder = tempfile::tempdir().expect("makes a directory");
+        let (file, page) = (folder.path().join("x.json"), folder.path().join("x.html"));
+        let scenario = format!(
+            r#"{{ "duration": "100s", "requests": {{ "fast": {{ "share": 0.995 }}, "slow": {{ "share": 0.005 }} }},
+              "clients": {{ "c": {{ "arrivals": {{ "poisson": 100 }}, "entry": "a" }} }},
+              "nodes": {{ "a": {{ "kind": "app", "work": {{ "fast": {{ "io": "5ms" }}, "slow": {{ "io": "800ms" }} }} }} }}, "slo": {{ "p99": "{slo}" }} }}"#
+        );
+        std::fs::write(&file, scenario).expect("writes");
+        let (file, page) = (file.to_str().expect("is text"), page.to_str().expect("is text"));
+        assert_eq!(
+            program::fallover(&["run", file, "--replications", "2", "-q", "-o", page]).0,
+            0
+        );
+        std::fs::read_to_string(page)
+            .expect("is there")
+            .contains("p99 of slow alone was 800")
+    };
+    assert!(says("300ms") && !says("900ms"));
+}

@@ -2,7 +2,7 @@
 
 use super::room::{busiest, least_room};
 use super::{Conclusions, MOST};
-use crate::analysis::result::{Caveat, Estimate, Happening, NodeResult, Run, SloResult};
+use crate::analysis::result::{Caveat, Estimate, Happening, Latency, NodeResult, Run, SloResult};
 use crate::report::busy::BUSY;
 use crate::report::document::{Span, Tone};
 use crate::report::periods::periods;
@@ -314,7 +314,11 @@ fn promises(view: &RunView<'_>) -> Vec<Span> {
             ),
             n => format!("All {n} promises were kept."),
         };
-        return vec![Span::new(Tone::Good, says)];
+        let slowest = slower_class(view).map(Span::plain);
+        return [Some(Span::new(Tone::Good, says)), slowest]
+            .into_iter()
+            .flatten()
+            .collect();
     }
     let say = |s: &&SloResult| {
         let (target, observed) = objective(s);
@@ -336,6 +340,30 @@ fn promises(view: &RunView<'_>) -> Vec<Span> {
         says.push(Span::new(Tone::Bad, more));
     }
     says
+}
+
+/// A promise about the latency of all requests together may hide a class that is beyond it: the slowest of those.
+fn slower_class(view: &RunView<'_>) -> Option<String> {
+    let of = |latency: &Latency, objective: &str| match objective {
+        "p50" => latency.p50.value,
+        "p90" => latency.p90.value,
+        "p95" => latency.p95.value,
+        "p99" => latency.p99.value,
+        "p999" => latency.p999.value,
+        _ => None,
+    };
+    let classes = || view.run.classes.iter().filter(|_| view.run.classes.0.len() > 1);
+    let beyond = view.run.slo.iter().flat_map(|slo| {
+        let slow = classes().filter_map(move |(name, m)| Some((name, of(&m.latency_s, &slo.objective)?)));
+        slow.map(move |(name, value)| (slo, name, value))
+    });
+    let beyond = beyond.filter(|(slo, _, value)| *value > slo.target);
+    let (slo, name, value) = beyond.max_by(|a, b| (a.2 / a.0.target).total_cmp(&(b.2 / b.0.target)))?;
+    Some(format!(
+        "That is of all requests together: {} of {name} alone was {}.",
+        slo.objective,
+        units::latency(value)
+    ))
 }
 
 fn losses(view: &RunView<'_>) -> Span {
