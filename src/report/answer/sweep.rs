@@ -187,3 +187,18 @@ fn promises(sweep: &Sweep, judged: &Judged<'_>, complete: bool) -> Span {
     }
     Span::new(tone, says + ".")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_load;
+
+    #[test]
+    fn only_how_much_is_asked_for_is_load() {
+        for load in ["clients.c.users", "clients.users.arrivals.poisson", "clients.c.think"] {
+            assert!(is_load(load), "{load}");
+        }
+        for other in ["clients.users.timeout", "nodes.a.workers", "nodes.users.arrivals.x"] {
+            assert!(!is_load(other), "{other}");
+        }
+    }
+}
