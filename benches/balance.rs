@@ -1,8 +1,8 @@
-//! What a pick costs, and whether `priority-queue` earns its place in `leastconn`.
+//! The cost of a pick, and whether `priority-queue` earns its place in `leastconn`.
 //!
-//! One iteration is a request's whole dealings with the balancer: picked, taken, and another one released, at about two
-//! requests a server. `leastconn` stands beside two structures of our own: `scan` looks at every server, `heap` is a
-//! binary heap that knows where each server is.
+//! One iteration is all the work of the balancer for one request: one pick, one slot taken, and another request's slot
+//! released, at about two requests a server. `leastconn` stands next to two structures of our own: `scan` looks at
+//! every server, `heap` is a binary heap that knows the position of each server.
 
 use std::cmp::Reverse;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -29,7 +29,7 @@ fn every_algorithm(c: &mut Criterion) {
 fn leastconn_structures(c: &mut Criterion) {
     let mut group = c.benchmark_group("leastconn by structure");
     for size in SIZES {
-        // Without the enum around it, as the others are.
+        // Called without the enum around it, like the other structures.
         let mut farm = Farm::new(size, |pool| match balance::new(Algorithm::LeastConn, pool) {
             Balancer::LeastConn(balancer) => balancer,
             _ => unreachable!("leastconn was asked for"),
@@ -47,7 +47,7 @@ fn leastconn_structures(c: &mut Criterion) {
 criterion_group!(benches, every_algorithm, leastconn_structures);
 criterion_main!(benches);
 
-/// A pool at a steady load of two requests a server; the one to leave is drawn.
+/// A pool at a steady load of two requests a server; the request that leaves is drawn.
 struct Farm<B> {
     pool: Pool,
     balancer: B,
@@ -115,7 +115,7 @@ fn load(member: &Member) -> u64 {
     }
 }
 
-/// `priority-queue`, with the cheapest of hashers.
+/// `priority-queue` with the cheapest hasher.
 struct Queue {
     queue: PriorityQueue<usize, Reverse<u128>, BuildHasherDefault<ServerHasher>>,
     insertions: u64,
@@ -153,7 +153,7 @@ impl Balance for Queue {
     }
 }
 
-/// Servers are numbers already: their hash is themselves, spread a little.
+/// Servers are numbers already: their hash is the number itself, spread a little.
 #[derive(Default)]
 struct ServerHasher(u64);
 
@@ -171,7 +171,7 @@ impl Hasher for ServerHasher {
     }
 }
 
-/// Load and insertion number of each server, all looked at for every pick.
+/// Load and insertion number of each server; every pick looks at all of them.
 struct Scan {
     keys: Vec<(u64, u64)>,
     insertions: u64,
@@ -202,7 +202,7 @@ impl Balance for Scan {
     }
 }
 
-/// A binary heap of (load, insertion number, server), and where in it each server is.
+/// A binary heap of (load, insertion number, server), and each server's position in it.
 struct Heap {
     heap: Vec<(u64, u64, usize)>,
     places: Vec<usize>,

@@ -1,4 +1,5 @@
-//! Cut sets of a stack of real size: `cargo bench --bench cut_sets`. A thousand components, order 2: under five seconds.
+//! Cut sets of a stack of realistic size: `cargo bench --bench cut_sets`. A thousand components, order 2: under five
+//! seconds.
 
 use std::hint::black_box;
 
@@ -9,7 +10,8 @@ use fallover::scenario::load_text;
 use fallover::scenario::plan::Plan;
 use serde_json::{Map, Value, json};
 
-/// Two resolvers, two balancers under one address, so many machines with a web server and an application each, a database.
+/// Two resolvers, two balancers under one address, `machines` machines with a web server and an application each, a
+/// database.
 fn stack(machines: usize) -> Plan {
     let mut hosts = Map::new();
     let mut nodes = Map::new();

@@ -1,4 +1,5 @@
-//! What the engine costs: the event list by number pending, and shared cores. Whole scenarios are in `scenarios.rs`.
+//! The cost of the engine: the event list by number of pending events, and shared cores. Whole scenarios are in
+//! `scenarios.rs`.
 //!
 //! `cargo bench --bench engine`. Compare ratios within one run: absolute times move with the machine.
 
@@ -26,7 +27,7 @@ fn delay(rng: &mut Stream) -> u64 {
     rng.next_u64() >> 44
 }
 
-/// The hold model: take the next event, schedule another; the number pending stays the same.
+/// The hold model: take the next event, schedule another; the number of pending events is constant.
 fn event_list(c: &mut Criterion) {
     let mut group = c.benchmark_group("hold");
     for pending in [10u32, 1_000, 100_000, 1_000_000] {
@@ -68,7 +69,7 @@ fn event_list(c: &mut Criterion) {
     group.finish();
 }
 
-/// Shared cores: one job done, another comes; so many are running all the time.
+/// Shared cores: whenever one job ends another starts, so the number of running jobs is constant.
 fn shared_cores(c: &mut Criterion) {
     let mut group = c.benchmark_group("shared-cores");
     for running in [2u32, 16, 200] {
@@ -89,7 +90,7 @@ fn shared_cores(c: &mut Criterion) {
             });
         });
         group.bench_with_input(BenchmarkId::new("priority-queue", running), &running, |b, &n| {
-            // The same virtual time; the queue by job, so that a job can be taken off without a trace.
+            // The same virtual time. The queue is keyed by job, so that a job can be removed without a trace.
             let (mut rng, mut keys) = (stream(), Slab::default());
             let (mut queue, mut received, mut number) = (PriorityQueue::new(), 0u64, 0u64);
             let mut add = |queue: &mut PriorityQueue<_, _>, rng: &mut Stream, received: u64| {

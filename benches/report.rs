@@ -1,4 +1,4 @@
-//! What a report takes: `cargo bench --bench report`. Each is written whole, synced and renamed: under one second.
+//! The cost of a report: `cargo bench --bench report`. Each is written whole, synced and renamed: under one second.
 
 #[path = "../tests/samples/mod.rs"]
 mod samples;

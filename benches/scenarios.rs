@@ -1,7 +1,7 @@
-//! What whole scenarios cost: nanoseconds of CPU a request and an event, and events a request.
+//! The cost of whole scenarios: nanoseconds of CPU for each request and each event, and events for each request.
 //!
-//! `cargo bench --bench scenarios`, or with `-- WORD` those whose name has the word in it. Rounds are interleaved, so that a
-//! busy moment of the machine falls on all alike: compare ratios within one run.
+//! `cargo bench --bench scenarios`, or with `-- WORD` the cases whose name contains the word. Rounds are interleaved,
+//! so that a busy moment of the machine affects all cases alike: compare ratios within one run.
 
 #[path = "scenarios/by_hand.rs"]
 mod by_hand;
@@ -29,7 +29,7 @@ struct Case {
 enum Work {
     /// A run of a scenario, with lifetimes or without.
     Scenario(Box<Plan>, bool),
-    /// A program that does nothing else: how many requests, how many events.
+    /// A program written for this case only: returns the numbers of requests and of events.
     ByHand(fn() -> (u64, u64)),
 }
 
@@ -67,7 +67,7 @@ fn main() {
     compare(&cases, &rounds, &counts);
 }
 
-/// What time-outs and failures cost that are armed and hardly ever act: the ratio a request, round by round.
+/// The cost of armed time-outs and failures that hardly ever act: ratios for each request, round by round.
 fn compare(cases: &[Case], rounds: &[Vec<f64>], counts: &[(f64, f64)]) {
     let at = |name| cases.iter().position(|c| c.name == name);
     let (Some(bare), Some(armed)) = (at(BARE), at(ARMED)) else {
@@ -79,7 +79,7 @@ fn compare(cases: &[Case], rounds: &[Vec<f64>], counts: &[(f64, f64)]) {
     println!("\n{ARMED} over {BARE}: {median:.2} ({least:.2} to {most:.2})");
 }
 
-/// The least, the median and the most.
+/// Minimum, median and maximum.
 fn spread(values: &[f64]) -> (f64, f64, f64) {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -200,7 +200,7 @@ fn simulate(plan: &Plan, lifetimes: bool) -> (u64, u64) {
     (record.classes.iter().map(|c| c.offered()).sum(), record.events_taken)
 }
 
-/// Nanoseconds that this thread has spent on a CPU, where the system says so (Linux).
+/// CPU nanoseconds of this thread, where the system reports them (Linux).
 fn on_cpu() -> Option<f64> {
     let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split(' ').next()?.parse().ok()

@@ -1,4 +1,5 @@
-//! Does `compare` keep its word? Designs that are equal in law, and designs that differ by 5 % in p99, 200 times each.
+//! Is `compare` right as often as it claims? Designs that are equal in law, and designs that differ by 5 % in p99, 200
+//! times each.
 //!
 //! `cargo run --release --example comparing`; ends with status 1 where either is right less than 95 times in 100.
 

@@ -1,8 +1,8 @@
-//! How often 95 % intervals hold the truth, over many seeds: `cargo run --release --example coverage [SEEDS [REPLICATIONS]]`
-//! (default 1000 seeds, and as many replications each as the program does where nobody says how many); then once more with as
-//! many replications as a precision takes, and for knees, which take a search each, with a quarter of the seeds.
+//! How often 95 % intervals contain the truth, over many seeds: `cargo run --release --example coverage [SEEDS
+//! [REPLICATIONS]]` (default: 1000 seeds, and the program's default number of replications). Then once more with as
+//! many replications as a precision requires. Knees, which take a search each, use a quarter of the seeds.
 //!
-//! Ends with status 1 if any lies more than 2.6 standard errors off: with 1000 seeds, outside 93.2 to 96.8 %.
+//! Ends with status 1 if any coverage is more than 2.6 standard errors off: with 1000 seeds, outside 93.2 to 96.8 %.
 
 #[path = "../tests/support/alone.rs"]
 mod alone;
@@ -19,10 +19,10 @@ use fallover::study::{Count, REPLICATIONS};
 /// Simulated seconds of a replication.
 const SECONDS: u32 = 120;
 
-/// Relative half-width that is asked for: it takes some 10 to 40 replications.
+/// The requested relative half-width: it takes some 10 to 40 replications.
 const PRECISION: f64 = 0.05;
 
-/// Says how many of the seeds' intervals held a truth. Is that as many as it should be?
+/// Prints how many of the seeds' intervals contained a truth. Is that number plausible?
 fn is_right(case: &str, what: &str, count: u64, seeds: u64) -> bool {
     let share = count as f64 / seeds as f64;
     let error = (0.95 * 0.05 / seeds as f64).sqrt();
@@ -32,7 +32,8 @@ fn is_right(case: &str, what: &str, count: u64, seeds: u64) -> bool {
     good
 }
 
-/// How many of the seeds' intervals hold the knee of M/M/1 whose p99, that of an exponential time inside, may be 0.1 s.
+/// How many of the seeds' intervals contain the knee of M/M/1 with a p99 limit of 0.1 s; the time in the system is
+/// exponential.
 fn knees_covered(seeds: u64) -> u64 {
     let plan = load_text("case.json", &cases(SECONDS)[0].json, &[])
         .expect("is right")

@@ -1,5 +1,5 @@
-//! Minimal cut sets of random structures against looking at every state: `cargo run --release --example cut_sets -- 16`
-//! takes 10,000 structures of up to 16 components.
+//! Minimal cut sets of random structures against full enumeration of states: `cargo run --release --example cut_sets --
+//! 16` takes 10,000 structures of up to 16 components.
 
 #[path = "../tests/structures/mod.rs"]
 mod structures;

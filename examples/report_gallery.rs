@@ -1,6 +1,6 @@
-//! Shows every sample result as people would see it: text on the terminal, pictures and pages in a directory.
+//! Shows every sample result as users see it: text on the terminal, pictures and pages in a directory.
 //!
-//! For the eye, not for the machine: `cargo run --example report_gallery -- DIRECTORY`.
+//! For visual inspection: `cargo run --example report_gallery -- DIRECTORY`.
 
 #[path = "../tests/samples/mod.rs"]
 mod samples;
@@ -43,7 +43,7 @@ fn main() -> anyhow::Result<()> {
                     theme,
                     ..Look::default()
                 };
-                // Not every result gives every chart.
+                // Not every result has every chart.
                 if let Ok(svg) = chart::svg(&document, name, &look) {
                     let path = directory.join(format!("{sample}-{chart}-{width}-{suffix}.png"));
                     std::fs::write(path, chart::png(&svg, look.pixel_ratio)?)?;

@@ -1,7 +1,8 @@
-//! Hostile worlds by the million, or one of them again.
+//! Runs hostile worlds by the million, or a single one again.
 //!
-//! `cargo run --release --example swarm -- --seed 17` runs the worlds of one seed, makes them smaller if they break, and prints
-//! the scenario. `… -- 0..1000000` runs so many, prints what was seen, and a digest of all: ranges may be run in parts.
+//! `cargo run --release --example swarm -- --seed 17` runs the worlds of one seed, shrinks them if an invariant fails,
+//! and prints the scenario. `… -- 0..1000000` runs a range of seeds and prints what was seen and a digest of all; a
+//! range may be run in parts.
 
 #[path = "../tests/worlds/mod.rs"]
 mod worlds;
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 use rayon::prelude::*;
 use worlds::marks::Marks;
 
-/// Seeds between two lines on how far it has come.
+/// Seeds between two progress lines.
 const STRIDE: u64 = 10_000;
 
 fn main() -> ExitCode {

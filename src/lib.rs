@@ -1,11 +1,11 @@
 //! fallover: does your stack fail over, or fall over?
 //!
-//! A scenario is compiled to an immutable **Plan**. A Plan and a seed give a **Run**. Many Runs give a **Study**. A Study
-//! gives **Findings**. Findings are printed. The modules stand in the order of their dependencies; each may use those
-//! above it and none below (`tests/tidy.rs` holds this).
+//! A scenario is compiled to an immutable **Plan**. A Plan and a seed give a **Run**. Many Runs give a **Study**. A
+//! Study gives **Findings**. Findings are printed. The modules stand in the order of their dependencies; each may use
+//! those above it and none below (`tests/tidy.rs` checks this).
 
 #![forbid(unsafe_code)]
-// What clippy.toml forbids, it forbids in the product; a test may read a clock or write a file, and an oracle may use any
+// The bans in clippy.toml apply to the product only: a test may read a clock or write a file, and an oracle may use any
 // arithmetic.
 #![cfg_attr(
     not(test),

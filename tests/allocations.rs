@@ -1,4 +1,4 @@
-//! No allocation a request: once tables and queues have grown to their size, a run lives on what it has.
+//! No allocation per request: once tables and queues have grown to their size, a run reuses its memory.
 
 #![allow(unsafe_code, reason = "an allocator is unsafe by its trait; this one only counts")]
 
@@ -35,7 +35,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Requests and allocations of one run of this length.
+/// The requests and allocations of one run of this length.
 fn count(scenario: &Value, seconds: u32) -> (u64, u64) {
     let mut scenario = scenario.clone();
     scenario["duration"] = json!(seconds);
@@ -55,8 +55,8 @@ fn count(scenario: &Value, seconds: u32) -> (u64, u64) {
     (record.classes.iter().map(|c| c.offered()).sum(), allocations)
 }
 
-/// One test, since the allocator counts for all threads. What a longer run may allocate more are tables that double, and rows
-/// of buckets for lengths of time that are rare: far less than one for each hundredth request.
+/// A single test, because the allocator counts for all threads. A longer run may allocate more only for tables that
+/// double and for histogram rows of rare durations: far less than one allocation for each hundred requests.
 #[test]
 fn a_longer_run_allocates_next_to_nothing_more() {
     let scenarios = [

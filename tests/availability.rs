@@ -1,5 +1,5 @@
-//! `availability` against closed forms and against the same question asked in other ways: by enumeration, from the cut sets, by
-//! walking through the years, and by brute force.
+//! `availability` against closed forms and against other methods: enumeration, cut sets, the walk through the years,
+//! and brute force.
 
 mod program;
 mod support;
@@ -45,7 +45,7 @@ fn availability(plan: &Plan, horizon_s: f64, replications: u32) -> Availability 
     found(plan, horizon_s, replications).availability
 }
 
-/// What `spof` says of the crash of each component.
+/// The result of `spof` for the crash of each component.
 fn crashes(plan: &Plan) -> Spof {
     let mut lab = Lab {
         settings: settings(2, 0),
@@ -63,7 +63,7 @@ fn crashes(plan: &Plan) -> Spof {
     spof_answer(plan, &options, &mut lab).expect("the books balance").0
 }
 
-/// Both ends of what is lost.
+/// The share lost and its half-width.
 fn lost(e: &Estimate) -> (f64, f64) {
     let value = e.value.expect("a value");
     (1.0 - value, e.hi.expect("an interval") - value)
@@ -84,12 +84,12 @@ fn scenario(nodes: &str, more: &str, per_s: u32) -> Plan {
     ))
 }
 
-/// A component that nothing comes to for long, so that a crash loses no request that is inside.
+/// A component whose requests take next to no time, so that a crash loses none in flight.
 fn app(name: &str, up: &str, down: &str) -> String {
     format!(r#""{name}": {{ "kind": "app", "lifetime": {{ "mtbf": "{up}", "mttr": "{down}" }} }}"#)
 }
 
-/// A balancer that finds a refused connection and goes to the other server at once.
+/// A balancer that moves to the other server as soon as a connection is refused.
 fn pair(name: &str, servers: [&str; 2], life: &str) -> String {
     let [a, b] = servers;
     format!(r#""{name}": {{ "kind": "load-balancer", "servers": ["{a}", "{b}"], "redispatch": true {life} }}"#)
@@ -97,7 +97,7 @@ fn pair(name: &str, servers: [&str; 2], life: &str) -> String {
 
 // --- four ways to one number ----------------------------------------------------------------------------------------
 
-/// Two servers behind a balancer, and an accident that takes both.
+/// Two servers behind a balancer, and a common cause that takes both down.
 fn small() -> Plan {
     let nodes = [
         pair(
@@ -124,7 +124,7 @@ fn is_down(plan: &Plan, parts: &[usize]) -> bool {
     is_cut(plan, &state, ClassId::new(0))
 }
 
-/// Every state there is.
+/// Enumerates every state.
 fn by_enumeration(plan: &Plan) -> f64 {
     let q = unavailabilities(plan);
     let of = |bits: usize| {
@@ -156,7 +156,7 @@ fn from_the_cut_sets(plan: &Plan) -> f64 {
     (1..1usize << sets.len()).map(of).sum()
 }
 
-/// The simulator itself, with lifetimes; and four standard errors of 20 replications.
+/// The loss in the simulator itself, with lifetimes, and four standard errors of 20 replications.
 fn by_brute_force(plan: &Plan) -> (f64, f64) {
     let study = study_of(plan, 20, 7, 0, true);
     let pairs: Vec<(f64, f64)> = study
@@ -168,8 +168,9 @@ fn by_brute_force(plan: &Plan) -> (f64, f64) {
     (found.value, found.half.expect("an interval") * 4.0 / 2.093)
 }
 
-/// All four, and the closed form. What each failure costs in passing may be added, at most so much of all requests: the structure
-/// knows nothing of it. Returns how sharp brute force was: its tolerance as a share of what is expected.
+/// All four methods against the closed form. `passing` is the most that transient losses may add, as a share of all
+/// requests: the structure does not include them. Returns the relative precision of brute force: its tolerance as a
+/// share of the expected value.
 fn four_ways(what: &str, plan: &Plan, expected: f64, passing: f64) -> f64 {
     near(&format!("{what}: enumeration"), by_enumeration(plan), expected, 1e-12);
     near(&format!("{what}: cut sets"), from_the_cut_sets(plan), expected, 1e-12);
@@ -185,8 +186,8 @@ fn four_ways(what: &str, plan: &Plan, expected: f64, passing: f64) -> f64 {
     );
     let walked = &found.periods.mean_min_per_year;
     let half = (walked.hi.unwrap() - walked.value.unwrap()) / YEAR_MIN;
-    // Four standard errors of 1,000 periods; and what starting with everything up is worth: of two in parallel, whose states
-    // are forgotten like 1 - (1 - exp(-t / 10 s))², three halves of a repair time of each period.
+    // Four standard errors of 1,000 periods, and the effect of starting with everything up: for two in parallel, whose
+    // initial state decays like 1 - (1 - exp(-t / 10 s))², three halves of a repair time in each period.
     near(
         &format!("{what}: years"),
         walked.value.unwrap() / YEAR_MIN,
@@ -208,7 +209,7 @@ fn theory_enumeration_cut_sets_years_and_brute_force_agree() {
     let nodes = [calls.into(), app("a", "100s", "10s"), app("b", "200s", "10s")];
     let series = 1.0 - (1.0 - server) * (1.0 - 10.0 / 210.0);
     assert!(four_ways("in series", &scenario(&nodes.join(", "), "", 1), series, 0.0) < 0.1);
-    // Two zones, in each a host and a server.
+    // Two zones, each with a host and a server.
     let nodes = r#""front": { "kind": "load-balancer", "servers": ["a", "b"], "redispatch": true, "timeouts": { "connect": "50ms" } },
             "a": { "kind": "app", "host": "h1", "lifetime": { "mtbf": "100s", "mttr": "10s" } },
             "b": { "kind": "app", "host": "h2", "lifetime": { "mtbf": "100s", "mttr": "10s" } }"#;
@@ -218,7 +219,7 @@ fn theory_enumeration_cut_sets_years_and_brute_force_agree() {
     assert!(four_ways("two zones", &scenario(nodes, places, 1), east * server, 0.0) < 0.2);
 }
 
-/// Where something takes over, each failure of what was in use costs the time that this takes as well.
+/// Where a standby takes over, each failure of the active member also costs the fail-over time.
 #[test]
 fn theory_the_four_ways_agree_where_something_takes_over() {
     let server = 10.0 / 110.0;
@@ -239,10 +240,10 @@ fn theory_the_four_ways_agree_where_something_takes_over() {
     assert!(four_ways("a promotion", &plan, server * server, 2.0 * takes_over) < 0.2);
 }
 
-/// What a fail-over loses, priced by short runs, is what a long run with the same lifetimes loses.
+/// The transient loss of a fail-over, priced by short runs, equals that of a long run with the same lifetimes.
 #[test]
 fn what_passes_is_priced_as_brute_force_finds_it() {
-    // Hosts that die in silence: callers wait for a connect time-out, until three checks have failed.
+    // Hosts that die silently: callers wait for a connect time-out until three checks have failed.
     let nodes = r#""front": { "kind": "load-balancer", "servers": ["a", "b"], "retries": 0, "timeouts": { "connect": "500ms" },
             "check": { "inter": "2s", "fall": 3, "rise": 2 } },
         "a": { "kind": "app", "host": "h1", "work": { "*": { "io": "20ms" } } },
@@ -253,7 +254,7 @@ fn what_passes_is_priced_as_brute_force_finds_it() {
     let found = availability(&plan, 20_000.0, 20);
     let (value, half) = lost(&found.availability);
     let (brute, tolerance) = by_brute_force(&plan);
-    // A return while the other is down is priced as if the other were up: that is so of a share q of all.
+    // A repair while the other is down is priced as if the other were up; this is true of a share q of all repairs.
     let q: f64 = 40.0 / 440.0;
     let passing = value - q * q;
     near("lost", value, brute, 2.0 * half + tolerance + q * passing);
@@ -262,7 +263,7 @@ fn what_passes_is_priced_as_brute_force_finds_it() {
 
 // --- textbook cases -------------------------------------------------------------------------------------------------
 
-/// Everything here is 30 days up and an hour down.
+/// Every component here is 30 days up and an hour down.
 const Q: f64 = 1.0 / 721.0;
 
 #[track_caller]
@@ -271,7 +272,7 @@ fn costs(nodes: &[String], more: &str, expected: f64) -> Availability {
     let found = availability(&plan, 3650.0 * DAY_S, 3);
     near("structure", 1.0 - found.structural.expect("it exists"), expected, 1e-12);
     let (value, half) = lost(&found.availability);
-    // No request is inside for long enough to be lost in passing, so only rounding is left.
+    // No request is in flight for long enough to be lost at a crash, so only rounding remains.
     near("lost", value, expected, 3.0 * half + 1e-9 * expected);
     let minutes: f64 = found.by_cause.iter().filter_map(|(_, e)| e.value).sum();
     near(
@@ -296,13 +297,13 @@ fn theory_series_parallel_and_two_of_three() {
         monthly("c"),
     ];
     let found = costs(&series, "", 1.0 - (1.0 - Q) * (1.0 - Q) * (1.0 - Q));
-    // Three a month, of an hour each, but for those that overlap.
+    // Three a month, of an hour each, except those that overlap.
     let (up, down) = (found.mtbf_s.unwrap(), found.mttr_s.unwrap());
     near("mtbf", up, 10.0 * DAY_S, 1.0);
     near("mttr", down, 3600.0, 3.0 * Q * 3600.0);
     let parallel = [pair("front", ["a", "b"], ""), monthly("a"), monthly("b")];
     let found = costs(&parallel, "", Q * Q);
-    // Either fails while the other is down, and the first repair ends it.
+    // Either fails while the other is down, and the first repair ends the outage.
     let per_s = 2.0 * Q / (30.0 * DAY_S) * (1.0 - Q);
     near(
         "outages",
@@ -312,7 +313,7 @@ fn theory_series_parallel_and_two_of_three() {
     );
     near("mttr", found.mttr_s.unwrap(), 1800.0, 1e-6);
     assert_eq!(found.by_cause.iter().next().map(|c| c.0), Some("a + b"));
-    // Two of three: every pair must have a living one.
+    // Two of three: every pair must have a working one.
     let two_of_three = [
         r#""front": { "kind": "app", "calls": ["ab", "bc", "ca"] }"#.to_owned(),
         pair("ab", ["a", "b"], ""),
@@ -325,8 +326,8 @@ fn theory_series_parallel_and_two_of_three() {
     costs(&two_of_three, "", 3.0 * Q * Q * (1.0 - Q) + Q * Q * Q);
 }
 
-/// A page is its document and nine images, and the web server has the images itself: without the application there is no
-/// document, and nobody asks for them.
+/// A page is its document and nine images, and the web server has the images itself. Without the application there is
+/// no document, so nobody requests the images.
 #[test]
 fn theory_a_page_is_lost_with_its_document() {
     let plan = plan(&format!(
@@ -347,7 +348,8 @@ fn theory_a_page_is_lost_with_its_document() {
         "it, and the web server"
     );
     let minutes = app.downtime_min_per_year.expect("it has a lifetime");
-    // Of an hour's outage five seconds are counted one by one: some twenty views, give or take three standard deviations.
+    // For five seconds of an hour's outage, requests are counted: some twenty views, with a tolerance of three standard
+    // deviations.
     near(
         "spof",
         minutes,
@@ -356,8 +358,8 @@ fn theory_a_page_is_lost_with_its_document() {
     );
 }
 
-/// Servers that turn away whom they have no place for: with `up` of them left, Erlang's formula says how many. Most of what is lost is
-/// lost in states that nobody can simulate one by one.
+/// Servers that reject requests without a free slot: with `up` servers left, Erlang's formula gives the share rejected.
+/// Most of the loss occurs in states that are too many to simulate individually.
 #[test]
 fn theory_many_servers_are_overloaded_together() {
     let names: Vec<String> = (0..12).map(|i| format!("s{i}")).collect();
@@ -380,7 +382,8 @@ fn theory_many_servers_are_overloaded_together() {
         ways *= f64::from(12 - down) / f64::from(down + 1);
     }
     let (lost, half) = lost(&found.availability);
-    // Three seconds of checks lose a tenth or so, twelve times in a hundred hours: less than a thousandth of what is lost.
+    // Three seconds of checks lose a tenth or so, twelve times in a hundred hours: less than a thousandth of the total
+    // loss.
     near("lost", lost, expected, half + 0.01 * expected);
     assert!(half < 0.15 * expected, "{half}");
     assert!(
@@ -390,7 +393,8 @@ fn theory_many_servers_are_overloaded_together() {
     );
 }
 
-/// An address that needs so long to move loses as many seconds of requests whenever its holder fails, and the other is up.
+/// An address that needs `failover` seconds to move loses that many seconds of requests whenever its holder fails while
+/// the other is up.
 #[test]
 fn theory_a_failover_is_lost_in_passing() {
     for (failover, per_s) in [(10.0, 20.0), (600.0, 2.0)] {
@@ -404,14 +408,15 @@ fn theory_a_failover_is_lost_in_passing() {
         ));
         let (value, _) = lost(&availability(&plan, 3650.0 * DAY_S, 3).availability);
         let passing = (1.0 - Q) * failover / (30.0 * DAY_S + 3600.0);
-        // A request more or less.
+        // One request more or less.
         near("lost", value, Q * Q + passing, passing / (failover * per_s));
     }
 }
 
-// --- met in the midst of life ---------------------------------------------------------------------------------------
+// --- what one failure loses -----------------------------------------------------------------------------------------
 
-/// A firewall lets 50 a second through, of 10 and of 100 for as long each: 60 of 110 requests, whatever part of the time goes well.
+/// A firewall lets 50 a second through. The load is 10 and 100 a second for equally long: 60 of 110 requests pass,
+/// regardless of the share of time without losses.
 #[test]
 fn theory_a_load_that_changes_counts_by_its_requests() {
     let wall = r#""front": { "kind": "firewall", "to": "a", "limit": { "rate": "50/s", "burst": 50 } }"#;
@@ -424,7 +429,8 @@ fn theory_a_load_that_changes_counts_by_its_requests() {
         ));
         let found = availability(&plan, 3650.0 * DAY_S, 20);
         let (value, half) = lost(&found.availability);
-        // The half is of what is drawn; the fifty that a bucket holds are a thousandth of those that come while it lasts.
+        // The half-width comes from the draws. The fifty tokens of the bucket are a thousandth of the requests that
+        // arrive while the state lasts.
         near("lost", value, 1.0 - 60.0 / 110.0, half + 0.001);
         assert!(half < most, "{half}");
         let by_luck = found.periods.mean_min_per_year.value.expect("a mean") / YEAR_MIN;
@@ -432,7 +438,8 @@ fn theory_a_load_that_changes_counts_by_its_requests() {
     }
 }
 
-/// What each failure of the first component loses, of one in so many seconds, as `availability` and `spof` price it.
+/// Asserts the loss of one failure of the first component, which fails every `every_s` seconds, as `availability` and
+/// `spof` price it.
 fn a_failure_loses(stack: &Plan, every_s: f64, lost_s: f64, tolerance_s: f64) {
     let found = availability(stack, 3650.0 * DAY_S, 2);
     near(
@@ -445,8 +452,8 @@ fn a_failure_loses(stack: &Plan, every_s: f64, lost_s: f64, tolerance_s: f64) {
     near("spof", every_s * price / YEAR_MIN, lost_s, tolerance_s);
 }
 
-/// Whoever still tries when the repair comes is not lost: of thirty seconds those before the last seven, in which a client that asks again
-/// after 1, 2 and 4 s finds the service back; of five seconds nothing.
+/// Requests still being retried at the repair are not lost. Of thirty seconds, those before the last seven are lost: a
+/// client that retries after 1, 2 and 4 s finds the service back. Of five seconds, none is lost.
 #[test]
 fn theory_retries_that_outlast_a_repair_lose_nothing() {
     for (repair_s, lost_s) in [(30.0, 23.0), (5.0, 0.0)] {
@@ -454,13 +461,13 @@ fn theory_retries_that_outlast_a_repair_lose_nothing() {
             r#"{{ "duration": "10m", "clients": {{ "c": {{ "arrivals": {{ "uniform": 50 }}, "entry": "a", "retry": {{ "max": 3, "backoff": "1s", "factor": 2, "cap": "4s", "jitter": 0 }} }} }},
             "nodes": {{ "a": {{ "kind": "app", "lifetime": {{ "mtbf": {{ "constant": "30m" }}, "mttr": {{ "constant": "{repair_s}s" }} }} }} }} }}"#
         ));
-        // A request more or less of each end.
+        // One request more or less at each end.
         a_failure_loses(&lone, 1800.0 + repair_s, lost_s, 2.0 / 50.0 + 1e-3 * lost_s);
     }
 }
 
-/// Repairs of which some are quicker than a client's patience and some are not: the mean of what is longer counts, not what the mean is
-/// longer by. The client of above tries for 7 s: of exponential repairs of 5 s, 5 e^(-7/5) are left.
+/// Some repairs are shorter than a client's patience and some are longer: the loss is the mean excess, not the excess
+/// of the mean. The client above tries for 7 s: exponential repairs of 5 s leave 5 e^(-7/5).
 #[test]
 fn theory_retries_outlast_some_repairs_and_not_others() {
     let lone = plan(
@@ -468,12 +475,13 @@ fn theory_retries_outlast_some_repairs_and_not_others() {
         "nodes": { "a": { "kind": "app", "lifetime": { "mtbf": "30m", "mttr": "5s" } } } }"#,
     );
     let left_s = 5.0 * (-7.0f64 / 5.0).exp();
-    // Five deviations of what ten thousand drawn repairs leave, and of a request more or less of each end.
+    // Five standard deviations over ten thousand drawn repairs, and one request more or less at each end.
     let deviation = (2.0 * 25.0 * (-7.0f64 / 5.0).exp() - left_s * left_s).sqrt() / 100.0;
     a_failure_loses(&lone, 1805.0, left_s, 5.0 * deviation + 2.0 / 50.0);
 }
 
-/// Two servers of 300 ms for four requests a second, and clients who wait so long. Without one, two thirds of a request a second pile up.
+/// Two servers of 300 ms for four requests a second, and clients who wait for `patience`. Without one server, two
+/// thirds of a request a second pile up.
 fn piling_up(mttr: &str, patience: &str) -> Plan {
     let server = r#""kind": "app", "workers": 1, "work": { "*": { "io": "300ms" } }, "abandoned": "stop""#;
     plan(&format!(
@@ -483,20 +491,21 @@ fn piling_up(mttr: &str, patience: &str) -> Plan {
     ))
 }
 
-/// Nobody is lost before a fifth of the outage is more than clients wait; from then on the server works on what is given up before it is done.
+/// Nothing is lost until a fifth of the outage exceeds the clients' patience. From then on the server works on requests
+/// that are abandoned before they are done.
 #[test]
 fn theory_a_backlog_that_builds_up_costs_what_is_lost_by_then() {
     let begins_s = 5.0 * (20.0 - 0.3);
     for (mttr_s, lost_s) in [(60.0, 0.0), (140.0, 140.0 - begins_s), (3600.0, 3600.0 - begins_s)] {
         let stack = piling_up(&format!("{mttr_s}s"), "20s");
-        // Half of the slice of what is measured in which it begins; and three seconds or so that a full queue takes the other server after the repair
-        // are not known of an outage as short as the second.
+        // Half of the measurement slice in which the loss begins. For the second, short outage, also the three seconds
+        // or so that a full queue takes to move to the other server after the repair, which the price does not include.
         let tolerance = 0.5 * 300.0 / 32.0 + if mttr_s == 140.0 { 4.0 } else { 0.0 };
         a_failure_loses(&stack, 4.0 * 3600.0 + mttr_s, lost_s, tolerance);
     }
 }
 
-/// Where it goes on growing to the end of what is measured, that is said.
+/// A loss that still grows at the end of the measurement is reported.
 #[test]
 fn a_loss_that_grows_to_the_end_is_said() {
     let says = |patience: &str| {
@@ -513,8 +522,9 @@ fn a_loss_that_grows_to_the_end_is_said() {
     assert!(says("52s") && !says("20s"));
 }
 
-/// Repairs in five seconds where checks take twenty to thirty to see that a server is dead. Until then every second request meets it, and tries again
-/// three times, a second apart: those are lost that come more than three seconds before the repair.
+/// Repairs take five seconds, but checks take twenty to thirty to detect a dead server. Until then every second request
+/// meets it and retries three times, a second apart: those that arrive more than three seconds before the repair are
+/// lost.
 #[test]
 fn theory_retries_meet_repairs_before_anything_has_reacted() {
     let repairs = |mttr: &str, mean_s: f64, (least_s, most_s): (f64, f64)| {
@@ -523,20 +533,22 @@ fn theory_retries_meet_repairs_before_anything_has_reacted() {
             "nodes": {{ "lb": {{ "kind": "load-balancer", "servers": ["a", "b"], "check": {{ "inter": "10s" }} }},
               "a": {{ "kind": "app", "lifetime": {{ "mtbf": "1h", "mttr": {mttr} }} }}, "b": {{ "kind": "app" }} }} }}"#
         ));
-        // A request more or less of each end.
+        // One request more or less at each end.
         let tolerance = 2.0 / 50.0 + (most_s - least_s) / 2.0;
         a_failure_loses(&stack, 3600.0 + mean_s, f64::midpoint(least_s, most_s), tolerance);
     };
     repairs(r#"{ "constant": "5s" }"#, 5.0, (1.0, 1.0));
-    // Nine in ten so, and the tenth an hour: of that every second request of twenty to thirty seconds; how often it was drawn, five deviations.
+    // Nine in ten repairs are like that, and the tenth takes an hour: it loses every second request of twenty to thirty
+    // seconds. Five standard deviations for how often the hour was drawn.
     let drawn = 5.0 * (0.1 * 0.9 / 10_000.0f64).sqrt() * 15.0;
     let mixed = format!(r#"{{ "empirical": [{} "1h"] }}"#, r#""5s","#.repeat(9));
     repairs(&mixed, 364.5, (0.9 + 0.1 * 10.0 - drawn, 0.9 + 0.1 * 15.0 + drawn));
-    // Exponential, what is left of five seconds after three and not after twenty, or after thirty. One length stands for the fifth of all repairs
-    // in which those three seconds lie, from 2.55 to 4.58 s: as if half of it were at either end and all in the middle, at the worst.
+    // Exponential repairs with mean five seconds: the time beyond three seconds, up to detection at twenty or thirty.
+    // One length stands for the fifth of all repairs that contains the three seconds, from 2.55 to 4.58 s. The largest
+    // error is that between half of them at each end and all of them in the middle.
     let left_s = |from_s: f64, to_s: f64| 2.5 * ((-from_s / 5.0).exp() - (-to_s / 5.0).exp());
     let middle_s = 0.5 * 0.2 * (4.58 - 2.55) / 4.0;
-    // Ten thousand drawn repairs: five deviations.
+    // Ten thousand drawn repairs: five standard deviations.
     let drawn_s = 5.0 * 2.5 / 100.0;
     repairs(
         r#""5s""#,
@@ -545,8 +557,8 @@ fn theory_retries_meet_repairs_before_anything_has_reacted() {
     );
 }
 
-/// Users who get errors ask twenty times as often. What counts is the share that is lost: ten minutes of two hundred, whatever else reacts for
-/// how long.
+/// Users who get errors ask twenty times as often. The loss is a share of requests: ten minutes of two hundred, however
+/// long anything else takes to react.
 #[test]
 fn theory_asking_in_vain_more_often_loses_no_more() {
     for (entry, work_s) in [(r#""a""#, 2.0), (r#""vip""#, 2.0), (r#""a""#, 9.0)] {
@@ -556,7 +568,8 @@ fn theory_asking_in_vain_more_often_loses_no_more() {
                         "a": {{ "kind": "app", "work": {{ "*": {{ "io": "{work_s}s" }} }},
                                "lifetime": {{ "mtbf": {{ "constant": "190m" }}, "mttr": {{ "constant": "10m" }} }} }} }} }}"#
         ));
-        // Whoever was inside at the crash is as long more. Who is inside at the end of a simulation is not lost.
+        // Requests in flight at the crash add up to their length to the loss. A request still in flight at the end of a
+        // simulation is not lost.
         let (expected, tolerance) = (600.0 / 12_000.0, (work_s + 0.5) / 12_000.0);
         near(
             "availability",
@@ -569,8 +582,8 @@ fn theory_asking_in_vain_more_often_loses_no_more() {
     }
 }
 
-/// Two users who ask every three seconds, and a balancer that finds another server at once: in many a slice of the reaction nobody asks, and
-/// nothing is lost for that.
+/// Two users who ask every three seconds, and a balancer that goes to another server at once: many slices of the
+/// reaction have no requests, and an empty slice loses nothing.
 #[test]
 fn where_nobody_asks_nothing_is_lost() {
     let plan = plan(
@@ -584,8 +597,8 @@ fn where_nobody_asks_nothing_is_lost() {
     assert_eq!(host.and_then(|p| p.downtime_min_per_year), Some(0.0));
 }
 
-/// Half of all requests need a machine that says nothing, and are tried for 15 to 20 s: those that come so shortly before the repair are saved,
-/// and nothing of what lasts.
+/// Half of all requests need a host that is silent, and are tried for 15 to 20 s: those that arrive that shortly before
+/// the repair are saved, but the steady-state loss is unchanged.
 #[test]
 fn theory_what_is_tried_for_long_is_lost_as_long_as_it_lasts() {
     let plan = plan(
@@ -608,7 +621,8 @@ fn theory_what_is_tried_for_long_is_lost_as_long_as_it_lasts() {
     near("spof", price / YEAR_MIN, expected, tolerance);
 }
 
-/// Callers without a time-out wait for ever, and their workers with them: each failure of the database's machine takes some more. It is said.
+/// Callers without a time-out wait for ever and hold their workers: each failure of the database's host takes some
+/// more. A caveat says so.
 #[test]
 fn what_nobody_gives_up_is_said() {
     let said = |timeout: &str| {
@@ -627,8 +641,8 @@ fn what_nobody_gives_up_is_said() {
     assert_eq!((said(""), said(r#", "timeout": "5s""#)), ((true, true), (false, false)));
 }
 
-/// With everything up nothing is lost: users do not all ask at once as those would that have begun to think together, and a cache that
-/// lives for longer than anybody watches is not empty.
+/// With everything up nothing is lost: users are spread over their think times rather than starting to think together,
+/// and a cache whose lifetime exceeds the measurement does not start empty.
 #[test]
 fn a_life_does_not_begin_when_something_fails() {
     let users = r#""c": { "users": 2000, "think": "10m", "entry": "a" }"#;
@@ -646,7 +660,8 @@ fn a_life_does_not_begin_when_something_fails() {
     }
 }
 
-/// A role that stays where it went is priced as if it had gone back: said where the members fail differently often, and nowhere else.
+/// A role that stays where it moved is priced as if it had moved back. The caveat appears only where the members fail
+/// at different rates.
 #[test]
 fn a_role_that_moves_is_said_where_it_matters() {
     let said = |[a, b]: [&str; 2], preempt: bool| {
@@ -660,12 +675,12 @@ fn a_role_that_moves_is_said_where_it_matters() {
     };
     assert!(said(["10d", "90d"], false) && !said(["10d", "90d"], true));
     assert!(!said(["10d", "10d"], false));
-    // Of two that are as old as each other and age, the one that takes over fails next.
+    // Of two members that age and are equally old, the one that takes over fails next.
     assert!(said(["aged", "aged"], false) && !said(["aged", "aged"], true));
 }
 
-/// Three minutes hardly ever hold a failure that comes every ten hours: then 20 replications without one only say that fewer than
-/// 17 % of them have one, and that is said.
+/// Three minutes hardly ever contain a failure that comes every ten hours. Then 20 replications without one show only
+/// that fewer than 17 % of them have one, and a caveat says so.
 #[test]
 fn a_run_with_few_failures_says_how_little_it_knows() {
     let run = |up: &str, down: &str| {
@@ -684,7 +699,7 @@ fn a_run_with_few_failures_says_how_little_it_knows() {
     assert!(said);
 }
 
-/// All is up at the start of a horizon, and is not as often down in its first hours as it will be in the long run.
+/// Everything is up at the start of a horizon, so the first hours have less downtime than the long run.
 #[test]
 fn theory_a_short_horizon_begins_with_everything_new() {
     let plan = scenario(&app("front", "10h", "1h"), "", 5);
@@ -714,7 +729,7 @@ fn theory_monitoring_comes_before_repair() {
     costs(&nodes, late, 2.0 / 722.0);
 }
 
-/// Two servers in parallel, and one crew: the machine-repair model M/M/1//2.
+/// Two servers in parallel with a single crew: the machine-repair model M/M/1//2.
 #[test]
 fn theory_one_crew_repairs_one_after_the_other() {
     let with = |crews: &str| {
@@ -725,14 +740,14 @@ fn theory_one_crew_repairs_one_after_the_other() {
         ];
         scenario(&nodes.join(", "), crews, 1)
     };
-    // States weigh 1, 2ρ, 2ρ², and both down is the last.
+    // The states have weights 1, 2ρ, 2ρ²; in the last one both are down.
     let rho: f64 = 10.0 / 100.0;
     let expected = 2.0 * rho * rho / (1.0 + 2.0 * rho + 2.0 * rho * rho);
     let plan = with(r#""repair_crews": 1,"#);
     let found = found(&plan, 20_000.0, 2);
     let availability = &found.availability;
     let (value, half) = lost(&availability.availability);
-    // Four standard errors of 1,000 periods, and a repair time's worth of everything new at the start of each.
+    // Four standard errors of 1,000 periods, and one repair time for starting each period with everything up.
     near("one crew", value, expected, 2.04 * half + expected * 10.0 / 20_000.0);
     assert!(half < 0.03 * expected, "{half}");
     assert_eq!(
@@ -742,7 +757,7 @@ fn theory_one_crew_repairs_one_after_the_other() {
     assert!(found.caveats.iter().any(|c| c.code == "repair.waits"));
     let (value, tolerance) = by_brute_force(&plan);
     near("brute force", value, expected, tolerance);
-    // A crew for each is as good as any number.
+    // One crew for each server is as good as any number.
     let each = self::found(&with(r#""repair_crews": 2,"#), 20_000.0, 2).availability;
     near(
         "two crews",
@@ -763,19 +778,20 @@ fn theory_a_standby_costs_the_fail_over() {
         );
         availability(&scenario(&nodes, "", 50), 20_000.0, 20)
     };
-    // Cold: one that does not fail while it waits, nor at all. Every 200 s, min(repair, 4 s) on the average.
+    // Cold standby: it neither fails while it waits nor at all. Every 200 s, min(repair, 4 s) on average.
     let expected = 20.0 * (1.0 - libm::exp(-4.0 / 20.0)) / 200.0;
     let (value, half) = lost(&standby("").availability);
     near("cold", value, expected, 2.0 * half);
     assert!(half < 0.05 * expected, "{half}");
-    // Warm: it fails as often as the other. Both down is a hundredth of the time, and a fail-over then loses nothing more.
+    // Warm standby: it fails as often as the other. Both are down a hundredth of the time, and a fail-over then loses
+    // nothing more.
     let q = 0.1;
     let warm = standby(r#", "lifetime": { "mtbf": "180s", "mttr": "20s" }"#);
     let (value, half) = lost(&warm.availability);
     near("warm", value, q * q + (1.0 - q) * expected, 2.0 * half);
 }
 
-/// Maintenance of both at once is by the calendar, and no chance makes them miss each other.
+/// Maintenance of both at once follows the calendar, and chance cannot separate it.
 #[test]
 fn theory_planned_maintenance_falls_together() {
     let planned = r#""maintenance": { "every": "50d", "for": "1d" }"#;
@@ -783,12 +799,13 @@ fn theory_planned_maintenance_falls_together() {
     let nodes = [pair("front", ["a", "b"], ""), node("a", ""), node("b", "")];
     let found = costs(&nodes, "", 1.0 / 50.0);
     assert_eq!(found.states.method, "exact");
-    // And failures at random on top: of one, which matters while the other is out.
+    // With random failures of one in addition, which matter while the other is out.
     let both = [pair("front", ["a", "b"], ""), node("a", ""), monthly("b")];
     costs(&both, "", 1.0 / 50.0 * Q);
 }
 
-/// What ages is walked through: from all new, a part that lives for two years for certain does not fail within one.
+/// Ageing components are walked through: when everything is new, a part that lives exactly two years does not fail
+/// within one.
 #[test]
 fn theory_what_ages_is_drawn_period_by_period() {
     let front = |mtbf: &str| {
@@ -819,7 +836,7 @@ fn theory_what_ages_is_drawn_period_by_period() {
 
 // --- beside spof ----------------------------------------------------------------------------------------------------
 
-/// A component's minutes are those that `spof` names, up to the time in which something else is down as well.
+/// A component's minutes are those that `spof` reports, except while something else is down as well.
 #[test]
 fn availability_and_spof_agree_on_foobar() {
     let path = format!("{}/scenarios/foobar.json", env!("CARGO_MANIFEST_DIR"));
@@ -834,7 +851,7 @@ fn availability_and_spof_agree_on_foobar() {
         structural,
         1e-12,
     );
-    // What `review` calls critical is what has the verdict of an outage.
+    // `review` calls critical whatever has the verdict of an outage.
     let points = single_points(&plan);
     let critical = review(&plan, &points).into_iter().filter(|f| f.id.starts_with("spof."));
     let critical: BTreeSet<String> = critical
@@ -848,7 +865,7 @@ fn availability_and_spof_agree_on_foobar() {
         let (Some(minutes), Some(own)) = (priced.downtime_min_per_year, found.by_cause.get(&priced.name)) else {
             continue;
         };
-        // Each measured a share of 2 × 6,000 requests, in windows of their own.
+        // Each measured a share of 2 × 6,000 requests, in windows of its own.
         let share = priced.lost_ratio;
         let width = (share.hi.unwrap() - share.lo.unwrap()) / share.value.unwrap().max(0.01);
         let own_half = own.hi.unwrap() - own.value.unwrap();
@@ -859,7 +876,7 @@ fn availability_and_spof_agree_on_foobar() {
         tolerance += within;
     }
     assert!(both >= 4, "{both}");
-    // Together they make the whole, but for what is lost by two at once, and by chance with everything up.
+    // Together they make up the total, except for double failures and for chance with everything up.
     let whole = found.downtime_min_per_year.value.unwrap();
     let up = found.by_cause.get(EVERYTHING_UP).and_then(|e| e.value).unwrap_or(0.0);
     near("all", whole - up, sum, tolerance + q * sum);
@@ -869,7 +886,7 @@ fn availability_and_spof_agree_on_foobar() {
 
 // --- the command ----------------------------------------------------------------------------------------------------
 
-/// A scenario in a file, and the folder that goes with it.
+/// A scenario in a file, and the directory that contains it.
 fn file(text: &str) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().expect("makes a directory");
     let path = folder.path().join("scenario.json");
@@ -901,7 +918,7 @@ fn the_document_is_the_same_on_any_number_of_threads_and_can_be_read_back() {
     assert_eq!(Document::read(&again).expect("it is a result"), document);
 }
 
-/// The scatter of periods that were drawn stays, however often their states are simulated: more rounds do no good, and end.
+/// The scatter of drawn periods remains however often their states are simulated: more rounds do not help, so they end.
 #[test]
 fn a_precision_that_cannot_be_had_is_given_up_and_said() {
     let ages = r#""lifetime": { "mtbf": { "uniform": { "min": "10d", "max": "30d" } }, "mttr": "1h" }"#;
@@ -935,7 +952,7 @@ fn what_is_finished_when_it_is_stopped_is_kept() {
         let watch = |done, _| stop.store(done >= after, Ordering::Relaxed);
         answer(&plan(LONE), &asked, &stop, &watch).expect("the books balance")
     };
-    // With everything up and without the server, in turn: after one run there is only the one.
+    // The baseline and the state without the server alternate: after one run there is only one of them.
     assert!(run(1).is_none());
     let found = run(6).expect("three of each");
     assert_eq!((found.complete, found.replications), (false, 3));
@@ -949,7 +966,7 @@ fn a_missed_promise_a_missing_lifetime_and_times_of_its_own_have_their_statuses(
     let (status, out, _) = program::fallover(&args);
     assert_eq!(status, 99, "{out}");
     assert!(out.contains("MISSED") && out.contains("monitoring"), "{out}");
-    // As many may be lost as may not be answered.
+    // The promise is a share lost, which equals the share not answered.
     for (promise, expected) in [("0.0001", 99), ("0.1", 0)] {
         let promise = format!(r#"slo={{"error_ratio": {promise}}}"#);
         let (status, out, said) = program::fallover(&[

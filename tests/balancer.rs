@@ -1,4 +1,4 @@
-//! What a load balancer's rarer directives do, held to timelines worked out by hand.
+//! The less common directives of load balancers, checked against timelines worked out by hand.
 
 mod support;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use support::haproxy::{Asked, Stack, in_order, response_ms, server_of};
 use support::{endings, plan, record};
 
-/// Requests that come evenly, each a millisecond of work, at these servers.
+/// Evenly spaced requests, each a millisecond of work, at these servers.
 fn stack(backend: &[&str], per_s: f64, seconds: f64, faults: &[(f64, f64, &str, &str)], more: Value) -> Stack {
     Stack {
         backend: backend.iter().map(|l| (*l).to_owned()).collect(),
@@ -55,7 +55,7 @@ fn a_server_that_comes_up_starts_slowly() {
             .collect();
         inside.iter().filter(|r| server_of(&plan, r) == "s1").count() as f64 / inside.len() as f64
     };
-    // 1, 5, 9, 13 and 16 sixteenths of the weight beside a full one; two requests of 200 are the edges.
+    // 1, 5, 9, 13 and 16 sixteenths of the weight next to a full one; two of 200 requests may fall on the edges.
     for (second, sixteenths) in [1.0, 5.0, 9.0, 13.0, 16.0].into_iter().enumerate() {
         let (found, expected) = (
             share(second as f64, second as f64 + 1.0),
@@ -89,12 +89,13 @@ fn a_table_laid_out_beforehand_knows_no_slow_start() {
 
 #[test]
 fn the_limit_follows_the_load_up_to_fullconn() {
-    // One server, minconn 1, maxconn 4, fullconn 8; a second a job; eight come at once, one after the other. With n open,
-    // max(1, n·4/8) may be served: request n is let in at once where that exceeds those served already.
-    // n = 1: limit 1, served. 2: limit 1, waits. From then on newcomers queue behind it. When 1 leaves at 1 s, eight are
+    // One server, minconn 1, maxconn 4, fullconn 8; a second a job; eight requests arrive one right after the other.
+    // With n open, max(1, n·4/8) may be served: request n is let in at once where that exceeds those served already. n
+    // = 1: limit 1, served. 2: limit 1, waits. From then on newcomers queue behind it. When 1 leaves at 1 s, eight are
     // open: the limit is 4, so 2–5 start. At 2 s, 2 leaves with seven open (limit 3): nobody starts, three are at work;
-    // 3 leaves with six open (limit 3): 6 starts beside 4 and 5; 4 leaves with five open (limit 2): nobody; 5 leaves with
-    // four open (limit 2): 7 starts beside 6. At 3 s, 6 leaves with three open (limit 1): nobody; 7 with two: 8 starts.
+    // 3 leaves with six open (limit 3): 6 starts beside 4 and 5; 4 leaves with five open (limit 2): nobody; 5 leaves
+    // with four open (limit 2): 7 starts beside 6. At 3 s, 6 leaves with three open (limit 1): nobody; 7 with two: 8
+    // starts.
     let scenario = r#"{ "duration": "20s", "clients": { "c": { "arrivals": { "trace": "tests/data/rush.csv" }, "entry": "lb" } },
         "nodes": { "lb": { "kind": "load-balancer", "fullconn": 8, "timeouts": { "queue": "10s" },
                            "servers": [{ "node": "s", "minconn": 1, "maxconn": 4 }] },
@@ -118,7 +119,8 @@ fn the_smaller_priority_is_served_first() {
             priorities[0], priorities[1]
         )
     };
-    // Batch, batch, person, batch, person, a tenth apart: the first is at work; then both persons, then the others.
+    // Batch, batch, person, batch, person, a tenth apart: the first is served at once; then both persons, then the
+    // other batch jobs.
     let ends = |s: &str| endings(&record(s).rows).into_iter().map(|e| e.0).collect::<Vec<f64>>();
     assert_eq!(ends(&scenario([5, -1])), [1.0, 4.0, 2.0, 5.0, 3.0]);
     assert_eq!(ends(&scenario([0, 0])), [1.0, 2.0, 3.0, 4.0, 5.0]);
@@ -143,13 +145,14 @@ fn live_traffic_marks_a_server_down_at_the_fifth_failed_connection() {
         stack(&lines, 100.0, 10.0, &[(3.0, 4.0, "s1", "crash")], json!({})).run(0.0)
     };
     let down = |on_error: &str| first_event(&run(on_error).1, "down") - 3.0;
-    // Every request tries s1 first, since the redispatch takes the turn of s2: the first at 3.00, the fifth at 3.04.
+    // The redispatch uses up the turn of s2, so every request tries s1 first: the first at 3.00, the fifth at 3.04.
     assert!((down("mark-down") - 0.04).abs() < 1e-9);
-    // The fifth failure leaves one more: the next check would be it, brought forward by nearly a minute to 0.24, but five more errors come first.
+    // After the fifth failure, one more failed check marks the server down. The next check is brought forward by nearly
+    // a minute to 0.24, but five more errors come first.
     assert!((down("sudden-death") - 0.09).abs() < 1e-9);
-    // Two more follow it.
+    // Two more checks follow the one brought forward.
     assert!((down("fastinter") - 0.64).abs() < 1e-9);
-    // Every fifth failure counts as a failed check: the fifteenth is the third.
+    // Every fifth error counts as a failed check: the fifteenth error is the third.
     assert!((down("fail-check") - 0.14).abs() < 1e-9);
     assert_eq!(
         run("mark-down").1.nodes[1].tally.refused,
@@ -158,7 +161,7 @@ fn live_traffic_marks_a_server_down_at_the_fifth_failed_connection() {
     );
 }
 
-/// Requests that came from `from` on and met a server that was away: how each ended, when it came and when it went.
+/// Requests that arrived in this window and met an unavailable server: outcome, arrival and end.
 fn held(record: &RunRecord, from: f64, until: f64) -> Vec<(Outcome, f64, f64)> {
     let rows = in_order(record).into_iter();
     let away = rows.filter(|r| (from..until).contains(&r.arrived.seconds()) && response_ms(r) > 2.0);
@@ -181,21 +184,21 @@ fn sessions_on_a_server_that_is_marked_down_end_or_are_retried() {
     let hangs = (3.0, 4.0, "s1", "hang");
     for (retry_on, outcome, later) in [
         ("", Reset, 0.0),
-        // The other server's millisecond.
+        // The other server takes a millisecond.
         ("retry-on empty-response", Ok, 0.001),
         ("retry-on conn-failure", Reset, 0.0),
     ] {
         let record = run(checks, retry_on, &[hangs]);
         let down = first_event(&record, "down");
         let held = held(&record, 3.0, down);
-        // Every second of a hundred a second until then.
+        // Until then, every second one of a hundred requests a second.
         assert!((held.len() as f64 - (down - 3.0) * 50.0).abs() <= 1.0, "{}", held.len());
         for (ended, _, at) in held {
             assert_eq!(ended, outcome, "{retry_on}");
             assert!((at - down - later).abs() < 1e-6, "{retry_on}: at {at}, down at {down}");
         }
     }
-    // Maintenance does the same at once; nobody need have noticed the hang.
+    // Maintenance does the same at once, even if the hang is still undetected.
     let record = run("", "", &[hangs, (3.105, 1.0, "s1", "maint")]);
     let held = held(&record, 3.0, 3.105);
     assert!(held.len() == 5 || held.len() == 6, "{}", held.len());
@@ -205,7 +208,8 @@ fn sessions_on_a_server_that_is_marked_down_end_or_are_retried() {
     }
 }
 
-/// A session that is shut down while it has no connection goes on as if nothing had happened, and the next connection that it gets ends it.
+/// A session that is shut down while it has no connection continues unchanged, until it gets its next connection, which
+/// ends it.
 #[test]
 fn a_session_that_pauses_is_shut_down_with_its_next_connection() {
     let server = |s: &str| format!("server {s} x check inter 500ms fall 3 rise 2 on-marked-down shutdown-sessions");
@@ -229,7 +233,7 @@ fn a_session_that_pauses_is_shut_down_with_its_next_connection() {
             }
         }
     }
-    // With redispatch the first try after DOWN goes elsewhere, and gets its connection there.
+    // With redispatch, the first try after DOWN goes to another server and connects there.
     let s3 = server("s3");
     let lines = [
         "balance uri",
@@ -257,7 +261,7 @@ fn a_session_that_pauses_is_shut_down_with_its_next_connection() {
 
 #[test]
 fn retry_on_says_what_is_tried_again() {
-    // One request in service when the server dies, on the first of two servers.
+    // One request in service, on the first of two servers, when that server dies.
     let ends = |retry_on: &str, fault: &str| {
         let scenario = format!(
             r#"{{ "duration": "20s", "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/at-one.csv" }}, "entry": "lb" }} }},
@@ -294,7 +298,8 @@ fn retry_on_says_what_is_tried_again() {
 
 #[test]
 fn a_retry_on_the_same_server_after_a_lost_connection_holds_no_slot() {
-    // Three that come at 1 s, to a server of one slot and one second of work that fails all it began before 3 s.
+    // Three requests arrive at 1 s at a server with one slot and one second of work, which fails everything begun
+    // before 3 s.
     let ends = |fault: &str| {
         let scenario = format!(
             r#"{{ "duration": "20s", "clients": {{
@@ -308,14 +313,14 @@ fn a_retry_on_the_same_server_after_a_lost_connection_holds_no_slot() {
         );
         endings(&record(&scenario).rows)
     };
-    // At 2 the first fails: the second comes in, and beside it the first asks again. Both are answered at 3: now there is
-    // room for the third.
+    // At 2 the first fails: the second enters, and the first retries next to it without a slot. Both are answered at 3,
+    // and only then is there a slot for the third.
     assert_eq!(ends("empty"), [(3.0, Ok), (3.0, Ok), (4.0, Ok)]);
-    // After an answer the connection is there still, and so is its slot.
+    // After an answer the connection still exists, and so does its slot.
     assert_eq!(ends("errors"), [(3.0, Ok), (4.0, Ok), (5.0, Ok)]);
 }
 
-/// A session that is shut down and asks again lets the next in line in: that one is not shut down with it.
+/// A session that is shut down and retries lets the next one in the queue enter, which is not shut down with it.
 #[test]
 fn who_comes_in_for_a_session_that_is_shut_down_is_let_be() {
     let record = record(
@@ -331,7 +336,7 @@ fn who_comes_in_for_a_session_that_is_shut_down_is_let_be() {
     assert_eq!(record.nodes[1].tally.arrived, 3, "{:?}", endings(&record.rows));
 }
 
-/// A balancer before an Nginx before an application before a database; what the checks see of what is behind.
+/// A balancer in front of Nginx, an application and a database; what its checks see of the nodes behind a server.
 #[test]
 fn a_deep_check_sees_what_stands_behind_a_server() {
     let down = |target: &str, deep: bool| {
@@ -409,7 +414,8 @@ fn contradictions_get_haproxys_answer() {
     }
 }
 
-/// What HAProxy refuses is an error, and so is a check of what cannot be checked; `maxconn` 0 is its word for "no limit".
+/// HAProxy's own configuration errors are errors, and so is a check of a node that cannot be checked. `maxconn` 0 means
+/// "no limit", as in HAProxy.
 #[test]
 fn what_haproxy_refuses_is_an_error() {
     let of = |settings: &str| {
@@ -443,7 +449,7 @@ fn what_haproxy_refuses_is_an_error() {
     assert!(plan.nodes.iter().any(unlimited));
 }
 
-/// Two servers of one of which `faults` says something; one request at 1 that takes 100 ms.
+/// Two servers, one of which is affected by `faults`; one request at 1 that takes 100 ms.
 fn two(balancer: &str, faults: &str) -> Vec<(f64, Outcome)> {
     let scenario = format!(
         r#"{{ "duration": "20s", "clients": {{ "c": {{ "arrivals": {{ "trace": "tests/data/at-one.csv" }}, "entry": "lb" }} }},
@@ -462,8 +468,8 @@ fn a_hash_keeps_to_its_server_until_the_last_retry() {
         let faults = format!(r#"{{ "at": "0s", "target": "{dead}", "effect": "crash" }}"#);
         two(r#", "algorithm": "source", "retries": 3, "redispatch": true"#, &faults)[0]
     };
-    // Its server refuses at 1, 2 and 3, and the last retry goes to the other at once: real HAProxy 2.6.12 with `hash-type
-    // consistent` took 2.107 s. The other one dead changes nothing.
+    // Its server refuses at 1, 2 and 3, and the last retry goes to the other server at once: real HAProxy 2.6.12 with
+    // `hash-type consistent` took 2.107 s. If the other server is dead, nothing changes.
     let mut both = [ends("a"), ends("b")];
     both.sort_by(|x, y| x.0.total_cmp(&y.0));
     assert_eq!(both, [(1.1, Ok), (3.1, Ok)]);
@@ -474,14 +480,14 @@ fn a_redispatch_with_nowhere_else_to_go_waits_a_second() {
     let faults = r#"{ "at": "0s", "for": "1.5s", "target": "a", "effect": "crash" },
                     { "at": "0s", "target": "b", "effect": "maint" }"#;
     assert_eq!(two(r#", "redispatch": true"#, faults), [(2.1, Ok)]);
-    // The pause is the connect time-out where that is shorter: tries at 1, 1.3 and 1.6.
+    // If the connect time-out is shorter, it is the pause: tries at 1, 1.3 and 1.6.
     let hasty = r#", "redispatch": true, "timeouts": { "connect": "300ms" }"#;
     assert!((two(hasty, faults)[0].0 - 1.7).abs() < 1e-9);
 }
 
-/// Where `option redispatch` does not leave at once it is asked at each failure: the last retry leaves, and whoever finds its server known to be down.
-/// What came while that was not known tries the same server once more (real HAProxy 2.6.12: 2.014 and 1.01 s), and where nobody is left
-/// to go to that is the end (503 after 1.001 s).
+/// Where `option redispatch` does not move at once, it is considered at each failure: the last retry moves, and so does
+/// a request whose server is known to be down. A request that arrived before the server was known to be down tries it
+/// once more (real HAProxy 2.6.12: 2.014 and 1.01 s). If no server is left, the request fails (503 after 1.001 s).
 #[test]
 fn a_redispatch_is_thought_of_at_each_failure() {
     let ends = |b: &str, limit: u32, faults: &str| {
@@ -494,13 +500,14 @@ fn a_redispatch_is_thought_of_at_each_failure() {
         );
         endings(&record(&scenario).rows)
     };
-    // The second request is the second error, and takes the server out before the first has ended its pause.
+    // The second request causes the second error, which marks the server down during the first request's pause.
     assert_eq!(ends(r#", "backup": true"#, 2, ""), [(3.0, Ok), (2.6, Ok)]);
     let nobody = r#", { "at": 0, "target": "b", "effect": "maint" }"#;
     assert_eq!(ends("", 1, nobody), [(2.0, NoServer), (1.6, NoServer)]);
 }
 
-/// What a retry makes good is not held against the server, but for its connection (real HAProxy 2.6.12 never took it out).
+/// An error that a retry makes good does not count against the server, except a connection error (real HAProxy 2.6.12
+/// never marked it down).
 #[test]
 fn an_error_that_is_asked_again_is_no_error_to_observe() {
     let downs = |retry_on: &str| {
@@ -516,8 +523,8 @@ fn an_error_that_is_asked_again_is_no_error_to_observe() {
     assert_eq!((downs(r#""503""#), downs(r#""conn-failure""#)), (0, 1));
 }
 
-/// `leastconn` looks at who waits only when a slot is taken or given back: what comes meanwhile fills one line to the brim (real HAProxy
-/// 2.6.12: 1 2 1 1 1 2 2 2).
+/// `leastconn` updates its order only when a slot is taken or released, not when a request queues: until then one queue
+/// fills up (real HAProxy 2.6.12: 1 2 1 1 1 2 2 2).
 #[test]
 fn leastconn_fills_one_line_before_the_next() {
     let scenario = r#"{ "duration": "20s",
@@ -536,8 +543,8 @@ fn leastconn_fills_one_line_before_the_next() {
     assert_eq!(servers, [1, 2, 1, 1, 1, 2, 2, 2]);
 }
 
-/// Whoever is refused by a backup tries it again after a second, whether or not another backup is there, and goes to that one
-/// with the last try: real HAProxy 2.6.12 took 3.017 s.
+/// A request that a backup refuses retries there after a second, whether or not another backup exists, and goes to that
+/// one with its last try: real HAProxy 2.6.12 took 3.017 s.
 #[test]
 fn backups_do_not_count_as_somewhere_else_to_go() {
     let scenario = r#"{ "duration": "20s",
@@ -549,8 +556,8 @@ fn backups_do_not_count_as_somewhere_else_to_go() {
     assert_eq!(endings(&record(scenario).rows), [(3.0, Ok)]);
 }
 
-/// With a `maxqueue` requests wait at a server that `leastconn` has chosen, though the other may be free sooner; beyond it, at
-/// the backend. Real HAProxy 2.6.12 took 0.594, 0.193 and 0.289 s for the last three.
+/// With a `maxqueue`, requests wait at the server that `leastconn` has chosen, though the other may be free sooner;
+/// beyond it they wait at the backend. Real HAProxy 2.6.12 took 0.594, 0.193 and 0.289 s for the last three.
 #[test]
 fn leastconn_with_a_maxqueue_binds_who_waits_to_a_server() {
     let scenario = r#"{ "duration": "20s",
@@ -573,7 +580,7 @@ fn a_machine_that_says_nothing_costs_the_connect_time_out() {
 
 #[test]
 fn a_full_queue_of_a_hash_fails_at_once_even_with_redispatch() {
-    // All of one source: one served, one in line, the third is turned away though the other server idles.
+    // All from one source: one is served, one queues, and the third is rejected although the other server is idle.
     let scenario = r#"{ "duration": "20s",
         "clients": { "c": { "arrivals": { "trace": "tests/data/rush.csv" }, "population": 1, "entry": "lb" } },
         "nodes": { "lb": { "kind": "load-balancer", "algorithm": "source", "redispatch": true, "timeouts": { "queue": "10s" },
@@ -599,7 +606,7 @@ fn who_gives_up_in_the_line_leaves_it() {
             ..Asked::default()
         };
     }
-    // One at a time: the second left at 0.6, so the third begins when the first is done.
+    // One at a time: the second gave up at 0.6, so the third begins when the first is done.
     let (_, record) = stack.run(0.0);
     let ends: Vec<_> = in_order(&record)
         .iter()
@@ -608,7 +615,8 @@ fn who_gives_up_in_the_line_leaves_it() {
     assert_eq!(ends, [(1.0, Ok), (0.6, ClientTimeout), (2.0, Ok)]);
 }
 
-/// Held to HAProxy 2.6.12: `s2 ready` gave it the two that waited, and two newcomers more, before one had to wait.
+/// Checked against HAProxy 2.6.12: `s2 ready` gave it the two waiting requests and two newcomers before one had to
+/// wait.
 #[test]
 fn those_fetched_by_a_server_that_comes_up_hold_no_slot() {
     let backend = ["balance roundrobin", "server s1 x maxconn 1", "server s2 x maxconn 2"];
@@ -625,9 +633,10 @@ fn those_fetched_by_a_server_that_comes_up_hold_no_slot() {
     assert_eq!(waited, [0.0, 1500.0, 500.0, 0.0, 0.0, 5000.0]);
 }
 
-/// Eight come, a tenth of a second apart, and are let in one at a time, for 800 ms each. Two may wait in the kernel's line,
-/// which is full when it is longer than `backlog`. The packets of the others are dropped, and sent again every second: at 1.3 s the
-/// fourth and at 1.6 s the seventh find a place, at 2.4 s the fifth, at 3.5 s the sixth, at 4.7 s the eighth.
+/// Eight arrive, a tenth of a second apart, and are let in one at a time, for 800 ms each. Two may wait in the kernel's
+/// queue, which is full when it is longer than `backlog`. The packets of the others are dropped and sent again every
+/// second: at 1.3 s the fourth and at 1.6 s the seventh find a place, at 2.4 s the fifth, at 3.5 s the sixth, at 4.7 s
+/// the eighth.
 #[test]
 fn beyond_the_backlog_connections_are_tried_again() {
     let world = |patience: &str| {
@@ -654,7 +663,8 @@ fn beyond_the_backlog_connections_are_tried_again() {
         (6400, Ok),
     ];
     assert_eq!(ends(""), patient);
-    // Those who were never heard have met nobody; the others were let in or in line, and were not answered in time.
+    // Connections that were never accepted reached no server. The others were let in or queued, and were not answered
+    // in time.
     let hasty = [
         (800, Ok),
         (1600, Ok),
@@ -668,7 +678,7 @@ fn beyond_the_backlog_connections_are_tried_again() {
     assert_eq!(ends(r#", "timeout": "2500ms""#), hasty);
 }
 
-/// Linux sends the first packet of a connection ten times more, five times after 1 s and then after 2, 4, … 32 s, and gives up 64 s after the
+/// Linux retransmits the SYN ten times, five times after 1 s and then after 2, 4, … 32 s, and gives up 64 s after the
 /// last: at 131 s.
 #[test]
 fn a_connection_that_nobody_hears_is_given_up_after_ten_further_tries() {
@@ -681,14 +691,14 @@ fn a_connection_that_nobody_hears_is_given_up_after_ten_further_tries() {
         .into_iter()
         .map(|(at, how)| ((at * 10.0).round() as u64, how))
         .collect();
-    // One is served, two wait in the kernel's line, and the others knock in vain.
+    // One is served, two wait in the kernel's queue, and the SYNs of the others are dropped.
     let mut expected = vec![(3000, Ok), (4001, ClientTimeout), (4002, ClientTimeout)];
     expected.extend((3..8).map(|i| (1310 + i, Unreachable)));
     assert_eq!(ends, expected);
 }
 
-/// A server that closes connections instead of answering, while its checks pass: the client is told, unless the balancer
-/// tries elsewhere.
+/// A server that closes connections instead of answering, while its checks pass: the client gets a reset, unless the
+/// balancer tries another server.
 #[test]
 fn an_empty_answer_is_a_reset_unless_it_is_tried_again() {
     let world = |more: &str| {
@@ -707,7 +717,7 @@ fn an_empty_answer_is_a_reset_unless_it_is_tried_again() {
     let reset = told.iter().filter(|end| end.1 == Outcome::Reset).count();
     assert_eq!(reset, 4, "those at 3 s, 5 s, 7 s and 9 s: {told:?}");
     assert!(tried.iter().all(|end| end.1 == Outcome::Ok), "{tried:?}");
-    // A second attempt takes the turn of the other server, so from 3 s on all try the broken one first.
+    // A second attempt uses up the other server's turn, so from 3 s on every request tries the broken one first.
     let twice = tried.iter().filter(|end| (end.0.fract() - 0.020).abs() < 1e-6).count();
     assert_eq!(twice, 7, "{tried:?}");
 }

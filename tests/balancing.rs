@@ -1,4 +1,4 @@
-//! `docs/balancing.md` is what the program finds: `UPDATE_DOCS=1 cargo test --test balancing` writes it anew.
+//! `docs/balancing.md` shows what the program finds: `UPDATE_DOCS=1 cargo test --test balancing` rewrites it.
 
 #[path = "support/alone.rs"]
 mod alone;
@@ -14,10 +14,10 @@ use fallover::study::Settings;
 const SCENARIO: &str = "scenarios/roundrobin-vs-leastconn.json";
 const ALGORITHMS: [&str; 3] = ["roundrobin", "leastconn", "random"];
 const REPLICATIONS: u32 = 10;
-/// Less than this of the p99 is nothing to choose an algorithm for, however surely it is there.
+/// A smaller gain in p99 is no reason to choose an algorithm, however significant it is.
 const WORTH: f64 = 0.05;
 
-/// A situation: its name, and what makes it of the scenario.
+/// A situation: its name and the settings that turn the scenario into it.
 const SITUATIONS: [(&str, &[&str]); 5] = [
     (
         "equal servers, light load",
@@ -50,7 +50,7 @@ const SITUATIONS: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// The algorithms side by side, with the same arrivals and demands.
+/// Compares the algorithms, with the same arrivals and demands.
 fn found(sets: &[&str]) -> Compare {
     let plan = |algorithm: &&str| {
         let brief = ["duration=40s", "warmup=10s"];
@@ -78,7 +78,7 @@ fn ms(seconds: Option<f64>) -> String {
     format!("{ms:.*} ms", if ms < 100.0 { 1 } else { 0 })
 }
 
-/// What round robin's p99 becomes with another algorithm.
+/// How round robin's p99 changes with another algorithm.
 fn gain(difference: &Difference) -> String {
     let share = difference.difference.value.expect("a value") / difference.a_value.expect("a value");
     match difference.verdict {
@@ -96,7 +96,8 @@ fn times(ratio: Option<f64>) -> String {
     }
 }
 
-/// The most that a coupling of round robin and leastconn could save of the mean: (a² + b²) / (a − b)² of their standard deviations.
+/// The largest variance ratio that any coupling of round robin and leastconn could reach for the mean: (a² + b²) / (a −
+/// b)² of their standard deviations.
 fn most(compare: &Compare) -> f64 {
     let width = |i: usize| {
         let Estimate { lo, hi, .. } = compare.variants.0[i].1.run.metrics.latency_s.mean;

@@ -1,4 +1,4 @@
-//! `fallover capacity` from outside: what it refuses, what it says, and what is left when something is lost.
+//! `fallover capacity` from outside: what it rejects, what it reports, and the capacity left after a loss.
 
 mod program;
 
@@ -6,7 +6,8 @@ use fallover::analysis::capacity::{Capacity, Knee, Verdict};
 use fallover::analysis::result::{Answer, Document};
 use program::fallover;
 
-/// Two servers behind a balancer that checks them, each good for 100 a second, and a database nobody can do without.
+/// Two servers behind a balancer that checks them, each with a capacity of 100 a second, and a database that everything
+/// needs.
 const PAIR: &str = r#"{
   "duration": "60s", "warmup": "2s",
   "clients": { "c": { "arrivals": { "poisson": 50 }, "entry": "lb", "timeout": "5s" } },
@@ -33,7 +34,8 @@ fn half_is_left_of_two_and_nothing_of_one() {
     let capacity = found(PAIR, &[]);
     let knee = |e: fallover::analysis::result::Estimate| e.value.expect("a value");
     let whole = knee(capacity.knee.knee_per_s);
-    // 95 % of M/M/1-PS at the same load would be within 100 ms at no more than 70 a second a server; and not far below.
+    // With M/M/1-PS at the same load, 95 % would be within 100 ms up to 70 a second for each server; the result should
+    // not be far below.
     assert!((100.0..150.0).contains(&whole), "{whole}");
     for lost in ["h1", "s2"] {
         let left = knee(capacity.n_minus_1.get(lost).expect("is used").knee_per_s);
@@ -50,7 +52,7 @@ fn half_is_left_of_two_and_nothing_of_one() {
     assert!(capacity.curve[0].holds && !capacity.curve[loads.len() - 1].holds);
 }
 
-/// What `capacity` says of this scenario.
+/// The result of `capacity` for this scenario.
 fn found(text: &str, more: &[&str]) -> Capacity {
     let (_folder, path) = written(text);
     let (status, out, err) = fallover(&[&["capacity", &path, "--json", "--replications", "4"], more].concat());
@@ -61,7 +63,7 @@ fn found(text: &str, more: &[&str]) -> Capacity {
     }
 }
 
-/// A server is good for some 65 a second: two for 100, and three if one of them may be lost.
+/// A server carries some 65 a second: two are needed for 100, and three if one may be lost.
 #[test]
 fn sizing_finds_the_fewest_and_one_more() {
     let costly = PAIR.replace("\"cores\": 1", "\"cores\": 1, \"cost\": 12.5");
@@ -76,7 +78,7 @@ fn sizing_finds_the_fewest_and_one_more() {
     for i in 0..3 {
         let n = i as f64 + 1.0;
         assert_eq!((size(i).replicas, size(i).cost), (i as u32 + 1, Some(12.5 * n)));
-        // M/M/1-PS each, a little better together: 50 to 75 a second a server.
+        // M/M/1-PS each, a little better together: 50 to 75 a second for each server.
         assert!((50.0 * n..75.0 * n).contains(&knee(&size(i).knee)), "{:?}", size(i));
         let left = knee(&size(i).with_one_lost);
         assert!(
@@ -91,7 +93,7 @@ fn sizing_finds_the_fewest_and_one_more() {
     assert!((stands / two - 1.0).abs() < 0.1, "{stands} {two}");
 }
 
-/// Everything that scales and everything that does not stays what it is under another load.
+/// Parameters that scale with the load and those that do not all keep their meaning at another load.
 #[test]
 fn profiles_users_and_traces_have_a_knee_too() {
     let with = |arrivals: &str| PAIR.replace("\"arrivals\": { \"poisson\": 50 }", arrivals);
@@ -99,14 +101,14 @@ fn profiles_users_and_traces_have_a_knee_too() {
         let found = found(text, &[&["--knee-only", "--duration", "20s"], more].concat());
         found.knee.knee_ratio.value.expect("a knee")
     };
-    // The height of the profile is what breaks: a little later than steady load of that height, never before.
+    // The peak of the profile sets the knee: slightly above that of a steady load of the same height, never below.
     let profile = with(r#""arrivals": { "profile": [["0s", 25], ["10s", 50], ["20s", 25]] }"#);
     assert!((2.0..4.5).contains(&ratio(&profile, &[])), "{}", ratio(&profile, &[]));
     // A user asks every second: 50 users are 50 a second at most.
     let users = with(r#""users": 50, "think": { "exponential": { "mean": "1s" } }"#);
     assert!((2.0..4.0).contains(&ratio(&users, &[])), "{}", ratio(&users, &[]));
-    // So they are in one long run cut into batches, at the same load, give or take what other requests make: not at a quarter of it, as
-    // it is when the one run is counted for four.
+    // One long run cut into batches gives the same load, within the effect of different draws. It must not count the
+    // one run as four and give a quarter of the load.
     let loads = |more: &[&str]| {
         let found = found(&users, &[&["--knee-only", "--duration", "20s"], more].concat());
         (found.present_per_s, found.knee.knee_per_s.value.expect("a value"))
@@ -120,7 +122,7 @@ fn profiles_users_and_traces_have_a_knee_too() {
     );
     assert!((2.0..3.0).contains(&ratio(&failing, &["--failures"])));
     assert!((2.0..3.0).contains(&ratio(PAIR, &["--batch-means"])));
-    // Recorded arrivals: all rows, in less time.
+    // Recorded arrivals: all rows in less time.
     let (folder, path) = written(&with(r#""arrivals": { "trace": "t.csv" }"#));
     let rows: String = (0..1000).map(|i| format!("{}\n", f64::from(i) * 0.02)).collect();
     std::fs::write(folder.path().join("t.csv"), format!("at_s\n{rows}")).expect("writes");
@@ -132,9 +134,9 @@ fn profiles_users_and_traces_have_a_knee_too() {
         panic!("a capacity")
     };
     let ratio = capacity.knee.knee_ratio.value.expect("a knee");
-    // Evenly spaced, so it goes further than Poisson; 200 a second is all there is.
+    // Evenly spaced arrivals go further than Poisson; the limit is 200 a second.
     assert!((2.2..4.2).contains(&ratio), "{ratio}");
-    // The warm-up is pressed together with them, and with one lost they come once everything has settled.
+    // The warm-up is compressed with the trace. With a component lost, arrivals begin once everything has settled.
     let (status, out, err) = fallover(&[
         "capacity",
         &path,
@@ -155,7 +157,7 @@ fn profiles_users_and_traces_have_a_knee_too() {
     assert!(left.is_some_and(|r| (1.1..2.1).contains(&r)), "{left:?}");
 }
 
-/// Who thinks for a minute is somewhere in the midst of it: the load is there from the beginning, 200 users in 6.1 s each.
+/// Users with long think times are spread over them: the load is there from the beginning, 200 users in 6.1 s each.
 #[test]
 fn users_are_met_in_the_midst_of_their_thoughts() {
     let found = found(
@@ -163,7 +165,7 @@ fn users_are_met_in_the_midst_of_their_thoughts() {
             "nodes": { "app": { "kind": "app", "workers": 40, "work": { "*": { "io": "100ms" } } } }, "slo": { "p99": "200ms" } }"#,
         &["--knee-only"],
     );
-    // Renewals of 6 s with a deviation of 1.7 s: a thousandth of the count over all that is looked at.
+    // Renewals of 6 s with a standard deviation of 1.7 s: a thousandth of the count over the whole measurement.
     assert!(
         (found.present_per_s - 200.0 / 6.1).abs() < 0.005 * 200.0 / 6.1,
         "{}",
@@ -171,7 +173,8 @@ fn users_are_met_in_the_midst_of_their_thoughts() {
     );
 }
 
-/// The second of two like machines carries what the first does: five seconds of pauses, in which requests pile up, are no part of what lasts.
+/// The second of two identical machines carries what the first does. The five seconds of pauses, in which requests pile
+/// up, do not belong to the steady state.
 #[test]
 fn what_piles_up_until_a_loss_is_noticed_does_not_count() {
     let found = found(
@@ -198,7 +201,7 @@ fn what_piles_up_until_a_loss_is_noticed_does_not_count() {
     }
 }
 
-/// There are no fractions of a user: the knee is the last whole one, and no load is tried twice.
+/// There are no fractions of a user: the knee is the last whole number, and no load is tried twice.
 #[test]
 fn users_are_whole() {
     let few = r#"{ "duration": "3m", "warmup": "20s",
@@ -219,7 +222,8 @@ fn users_are_whole() {
     assert!(tried.iter().all(|(users, holds)| (*users <= 6) == *holds), "{tried:?}");
 }
 
-/// What is lost for good is lost before the run, which lasts so much longer; a fault at its end does not come into it for that.
+/// A permanent loss happens before the run, which becomes longer by that time; a fault scheduled after the end must not
+/// move into it.
 #[test]
 fn a_fault_after_the_end_stays_there_when_something_is_lost() {
     let fault = r#""faults": [{ "at": "21s", "target": "lb", "effect": "crash" }], "slo""#;
@@ -231,7 +235,7 @@ fn a_fault_after_the_end_stays_there_when_something_is_lost() {
     assert_eq!(left(&late), left(PAIR));
 }
 
-/// Ten workers of 100 ms answer 100 a second however many more ask, and a backlog from the warm-up does not count against it.
+/// Ten workers of 100 ms answer 100 a second however large the load, and a backlog from the warm-up does not reduce it.
 #[test]
 fn what_gets_through_an_overload_is_what_is_answered() {
     let found = found(
@@ -309,7 +313,7 @@ fn what_is_wrong_is_said_before_the_work() {
     assert_eq!(status, 2, "{err}");
 }
 
-/// A scheduled fault acts at every load: what it costs is no matter of room, and the page does not say that it is.
+/// A scheduled fault acts at every load: what it costs is not a lack of capacity, and the page does not say that it is.
 #[test]
 fn a_fault_that_breaks_the_promise_at_any_load_is_no_matter_of_room() {
     let fault = r#""faults": [{ "at": "10s", "for": "20s", "target": "lb", "effect": "crash" }], "slo""#;
@@ -338,8 +342,8 @@ fn a_fault_that_breaks_the_promise_at_any_load_is_no_matter_of_room() {
     assert!(page.contains("This is no matter of room") && !page.contains("To carry more"));
 }
 
-/// Two sources of ten users move together, so that there is nobody between eighteen and twenty: the search ends all the same, and
-/// where no load is borne it does not try the lightest for ever.
+/// Two sources of ten users scale together, so no load lies between eighteen and twenty users. The search terminates
+/// all the same, and where no load keeps the promise it does not try the lightest for ever.
 #[test]
 fn several_sources_of_users_and_a_promise_nobody_can_keep() {
     let two = |p95: &str| {
@@ -360,7 +364,8 @@ fn several_sources_of_users_and_a_promise_nobody_can_keep() {
     assert!(never.knee.knee_per_s.hi.is_none_or(f64::is_finite));
 }
 
-/// Twice as many users at their limit ask as often: the rates of the interval's two ends are chance, and it is an interval all the same.
+/// Twice as many users at their limit ask equally often: which end of the interval has the higher rate is chance, but
+/// it must still be an interval.
 #[test]
 fn rates_of_users_at_their_limit_are_in_order() {
     let found = found(
@@ -380,7 +385,8 @@ fn rates_of_users_at_their_limit_are_in_order() {
     }
 }
 
-/// However many users a server of 100/s has, they ask it no more than 100 times a second: no more than that was tried.
+/// However many users a server of 100/s has, they cannot send it more than 100 requests a second: no more than that was
+/// tried.
 #[test]
 fn the_most_that_users_asked_is_what_was_tried() {
     let found = found(
@@ -390,11 +396,11 @@ fn the_most_that_users_asked_is_what_was_tried() {
     );
     let most = found.knee.knee_ratio.value.expect("a knee");
     assert!(most > 2.0, "many more than a hundred were tried: {most}");
-    // One more may end within the minute than fits into it.
+    // One more than the capacity may end within the minute.
     assert!((99.0..100.1).contains(&found.tried_per_s[1]), "{:?}", found.tried_per_s);
 }
 
-/// A burst that outlasts the runs is no capacity of the whole stack, nor of what is left of it.
+/// A burst that outlasts the runs is no lasting capacity, neither of the whole stack nor with a component lost.
 #[test]
 fn a_burst_carries_nothing_for_long_with_one_lost_either() {
     let found = found(
@@ -411,8 +417,8 @@ fn a_burst_carries_nothing_for_long_with_one_lost_either() {
     }
 }
 
-/// Where hardly any load keeps the promise, what was busy was busy at the load that is told: 5 ms of four cores a request, but for the
-/// sixth of the time in which the crash lasts.
+/// Where hardly any load keeps the promise, utilisation refers to the reported load: 5 ms of four cores for each
+/// request, except in the sixth of the time that the crash lasts.
 #[test]
 fn what_is_busy_without_a_knee_is_so_at_the_load_that_is_told() {
     let text = r#"{ "duration": "2m", "clients": { "w": { "arrivals": { "poisson": 100 }, "entry": "a" } }, "hosts": { "h": { "cores": 4 } },
@@ -420,7 +426,7 @@ fn what_is_busy_without_a_knee_is_so_at_the_load_that_is_told() {
         "faults": [{ "at": "60s", "for": "20s", "target": "a", "effect": "crash" }], "slo": { "availability": 0.999 } }"#;
     let (brief, whole) = (found(text, &["--knee-only"]), found(text, &[]));
     assert_eq!(whole.knee.verdict, Verdict::NoLoad);
-    // The curve has looked at today's.
+    // The curve includes the present load.
     assert!(
         (whole.utilization_per_s - 100.0).abs() < 1e-6,
         "{}",
@@ -429,7 +435,7 @@ fn what_is_busy_without_a_knee_is_so_at_the_load_that_is_told() {
     for found in [brief, whole] {
         let busy = found.utilization.get("h").and_then(|e| e.value).expect("it has cores");
         let expected = found.utilization_per_s * 0.005 / 4.0 * 5.0 / 6.0;
-        // Five deviations of how many Poisson sends in four runs (the search's fewest) of two minutes.
+        // Five standard deviations of a Poisson count in four runs (the search's fewest) of two minutes.
         let within = 5.0 / (found.utilization_per_s * 4.0 * 120.0).sqrt();
         assert!(
             expected > 0.0 && (busy / expected - 1.0).abs() < within,

@@ -1,6 +1,6 @@
-//! The program from outside: exit statuses, what goes to which stream, what files and documents hold.
+//! The program from outside: exit statuses, output streams, files and documents.
 //!
-//! Nothing here looks at a clock, save to say that an interrupt is not ignored for minutes.
+//! No test here depends on the clock, except that an interrupt must not be ignored for minutes.
 
 mod program;
 
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 const FOOBAR: &str = "scenarios/foobar.json";
 
-/// A run of the example that takes a moment.
+/// A short run of the example.
 const BRIEF: [&str; 8] = [
     "run",
     FOOBAR,
@@ -33,7 +33,7 @@ fn brief(more: &[&str]) -> Vec<&'static str> {
         .collect()
 }
 
-/// A folder that goes away, and a file in it.
+/// A temporary directory with a file in it.
 fn scratch(name: &str, content: impl AsRef<[u8]>) -> (TempDir, String) {
     let directory = tempfile::tempdir().expect("makes a directory");
     let path = directory.path().join(name);
@@ -416,7 +416,7 @@ fn several_files_give_a_list_of_runs() {
         .collect();
     assert_eq!(names, ["foobar", "lb-pair"]);
     runs.iter().for_each(|r| assert_metrics(&r["metrics"], "a run"));
-    // Alone or in company: the same bytes.
+    // Alone or among others: the same bytes.
     let alone = document(&brief(&[]));
     for part in [
         "metrics", "classes", "nodes", "hosts", "timeline", "events", "slo", "caveats", "scenario",
@@ -501,7 +501,7 @@ fn a_missed_promise_is_status_99_only_if_asked() {
     assert_eq!(fallover(&brief(&["--check"])).0, 0);
     let (status, _, says) = fallover(&brief(&["--check", "--set", "slo=null"]));
     assert!(status == 0 && says.contains("nothing to check"), "{status} {says}");
-    // What lasts after a loss counts as well, and what is so with everything up.
+    // The steady-state loss counts as well, and so does the baseline.
     let lone = r#"{ "duration": "20s", "clients": { "c": { "arrivals": { "uniform": 20 }, "entry": "a" } }, "slo": { "p99": "15ms" },
         "nodes": { "a": { "kind": "load-balancer", "servers": ["x", { "node": "y", "backup": true }], "check": {}, "redispatch": true },
             "x": { "kind": "app", "work": { "*": { "io": "10ms" } } }, "y": { "kind": "app", "work": { "*": { "io": "IO" } } } } }"#;
@@ -511,7 +511,7 @@ fn a_missed_promise_is_status_99_only_if_asked() {
         ("20ms", "slo.p99=15ms", 99),
     ] {
         let (_folder, path) = scratch("lone.json", lone.replace("IO", io));
-        // The balancer itself can be lost: without an answer there is no latency that keeps a promise.
+        // The balancer itself can be lost: without an answer no latency promise is kept.
         let spof = ["spof", &path, "--replications", "1", "-q", "--set", promise];
         assert_eq!(fallover(&spof).0, 0);
         assert_eq!(
@@ -641,7 +641,7 @@ fn the_rows_agree_with_the_counts() {
     assert!((mean / said - 1.0).abs() < 1e-9, "{mean} {said}");
 }
 
-/// Whoever leaves before its turn has waited too, in the rows as in the mean of the node.
+/// A request abandoned in the queue has waited too, in the rows and in the node's mean.
 #[test]
 fn the_rows_know_what_those_waited_who_were_given_up() {
     let text = r#"{ "duration": "2s", "clients": { "b": { "arrivals": { "uniform": "20/s" }, "entry": "a", "timeout": "100ms" } },
@@ -673,7 +673,7 @@ fn the_rows_know_what_those_waited_who_were_given_up() {
 
 #[test]
 fn what_cannot_be_written_is_said_before_the_work() {
-    // A run of hours, were it begun.
+    // A run that would take hours if it started.
     let long = |option: &str, place: &str| {
         let (status, out, err) = fallover(&["run", FOOBAR, "--duration", "10y", option, place]);
         assert_eq!(out, "");
@@ -696,7 +696,7 @@ fn what_cannot_be_written_is_said_before_the_work() {
     std::fs::create_dir(&folder).expect("makes a directory");
     assert_eq!(long("-o", folder.to_str().expect("is text")).0, 3);
     if cfg!(target_os = "linux") {
-        // Not even the superuser makes a file there.
+        // Not even the superuser can create a file there.
         assert_eq!(long("-o", "/proc/x.json").0, 3);
     }
 }
@@ -836,7 +836,7 @@ fn names_cannot_steer_the_terminal() {
 
 // --- overload -------------------------------------------------------------------------------------------------------
 
-/// On paper: 3000/s to two servers of four cores; 0.56 × 8 ms + 0.14 × 12 ms for the application, 0.3 × 120 µs + 0.7 ×
+/// By hand: 3000/s to two servers of four cores; 0.56 × 8 ms + 0.14 × 12 ms for the application, 0.3 × 120 µs + 0.7 ×
 /// 80 µs for Nginx. 1500 × 6.252 ms / 4 = 2.34.
 #[test]
 fn an_overload_is_told_by_its_true_ratio() {
@@ -861,7 +861,7 @@ fn an_overload_is_told_by_its_true_ratio() {
 
 #[test]
 fn a_run_that_ended_early_is_measured_by_how_long_it_lasted() {
-    // A million a second of which none gets through: four seconds fill a run.
+    // A million a second, none of which is answered: a run reaches its limit within four seconds.
     let clients = "clients.browsers={\"arrivals\": {\"poisson\": 1000000}, \"entry\": \"haproxy\"}";
     let run = |warmup| {
         document(&[
@@ -916,7 +916,7 @@ mod interrupted {
             .expect("starts")
     }
 
-    /// The line that says how long it will take: from then on an interrupt is heard.
+    /// The line with the estimated duration: from then on an interrupt is handled.
     fn announcement(child: &mut Child) -> String {
         let mut line = String::new();
         let stderr = child.stderr.as_mut().expect("is a pipe");
@@ -1003,7 +1003,7 @@ mod interrupted {
             rows.to_str().expect("is text"),
         ]);
         announcement(&mut child);
-        // Rows are written replication by replication, beside their place.
+        // Rows are written replication by replication, next to the target.
         let written = || {
             let files = std::fs::read_dir(directory.path()).expect("lists");
             files
@@ -1027,7 +1027,8 @@ mod interrupted {
     #[test]
     fn two_interrupts_end_it_too() {
         let mut child = start(&["run", FOOBAR, "--duration", "1000d", "-q", "--json"]);
-        // Quiet says nothing, so interrupt until it is heard; before the handler is there one is enough.
+        // A quiet run prints nothing, so interrupt repeatedly until it reacts; before the handler is installed one is
+        // enough.
         std::thread::sleep(Duration::from_millis(300));
         interrupt(&child);
         let _ = Command::new("kill")

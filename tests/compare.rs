@@ -1,4 +1,4 @@
-//! `compare` and `sweep`, by what they say of designs whose difference is known, and from outside.
+//! `compare` and `sweep`: their findings for designs with a known difference, and the commands from outside.
 
 mod program;
 mod support;
@@ -32,7 +32,7 @@ fn of<'c>(found: &'c Compare, metric: &str) -> &'c Difference {
         .expect("is compared")
 }
 
-/// Equal in law, not in draws: each of 12 comparisons errs with at most 5 %, so more than 4 of them would come less than
+/// Equal in law, not in draws: each of 12 comparisons errs with at most 5 %, so more than 4 wrong ones happen less than
 /// twice in 10,000 runs of this test. (`cargo run --release --example comparing` does it 200 times.)
 #[test]
 fn theory_equal_designs_show_no_difference() {
@@ -48,8 +48,9 @@ fn theory_equal_designs_show_no_difference() {
     assert!(wrong <= 4, "{wrong} of 12 comparisons found what is not there");
 }
 
-/// Ten replications of nine seconds at 80 %: a replication's own p99 is that of its few busy moments, and varies less than the p99 of all of them is
-/// off. Of 60 intervals of nothing, each right with 95 %, fewer than 50 hold it less than once in 10,000 runs of this test.
+/// Ten replications of nine seconds at 80 %: each replication's p99 depends on its few busy moments, and the
+/// replications vary less than the error of the overall p99. Of 60 intervals for a difference of zero, each with 95 %
+/// coverage, fewer than 50 contain it less than once in 10,000 runs of this test.
 #[test]
 fn theory_a_difference_of_quantiles_is_no_surer_than_its_replications() {
     let short = |name: &str| {
@@ -68,10 +69,11 @@ fn theory_a_difference_of_quantiles_is_no_surer_than_its_replications() {
     assert!(held >= 50, "{held} of 60 intervals hold the truth");
 }
 
-/// Latency of M/M/∞ is its service: exponential, so that p99 is ln 100 means, and 5 % longer where that is.
+/// The latency of M/M/∞ is its service time: exponential, so that p99 is ln 100 means, and 5 % longer where the mean
+/// is.
 ///
-/// A p99 of 120,000 independent requests has a standard deviation of 0.62 % (√(0.99 · 0.01 / n) over the density there),
-/// the difference of two 0.88 %: 5 % is 5.7 of them, and the strictest step of Holm's asks for 2.9.
+/// A p99 of 120,000 independent requests has a standard deviation of 0.62 % (√(0.99 · 0.01 / n) over the density
+/// there), the difference of two 0.88 %: 5 % is 5.7 of them, and the strictest step of Holm's method requires 2.9.
 #[test]
 fn theory_a_true_difference_of_five_percent_is_found() {
     let free = |name: &str, mean_us| plan(&queues::queue(name, mean_us, ""));
@@ -83,7 +85,8 @@ fn theory_a_true_difference_of_five_percent_is_found() {
     assert!((value - truth).abs() < 4.0 * deviation, "{value} for {truth}");
 }
 
-/// The same requests with the same demands: a small change of the service is seen through the noise that both share.
+/// The same requests with the same demands: a small change of the service time is visible through the noise that both
+/// share.
 #[test]
 fn common_random_numbers_pay() {
     let found = compared(&[queue("left", 5000), queue("left", 5050)], 1, 10);
@@ -107,7 +110,7 @@ fn a_design_against_itself_is_no_difference_and_no_nan() {
         );
         assert!(d.difference.lo.is_some_and(|lo| lo <= 0.0) && d.difference.hi.is_some_and(|hi| hi >= 0.0));
     }
-    // Nothing failed in either, which is not the same as being known to be equal.
+    // Nothing failed in either, but that does not prove them equal.
     assert!(of(&found, "availability").difference.hi > Some(0.0));
 }
 
@@ -119,7 +122,7 @@ fn one_replication_shows_nothing() {
     assert!(p99.difference.value > Some(0.0));
 }
 
-/// Every fourth request takes long, and one design turns those away: what it answers is quick.
+/// Every fourth request takes long, and one design rejects those: its answers are quick.
 #[test]
 fn a_design_that_answers_less_is_not_taken_for_quicker() {
     let shop = |workers: &str| {
@@ -136,11 +139,12 @@ fn a_design_that_answers_less_is_not_taken_for_quicker() {
     };
     let (all, few) = (shop(""), shop(r#""workers": 1, "queue": 0,"#));
     assert!(codes(&[all.clone(), few]).contains(&"latency.of_fewer".to_owned()));
-    // Twice as quick and as available: nothing to say.
+    // Twice as fast with the same availability: no caveat.
     assert!(!codes(&[queue("left", 5000), queue("left", 2500)]).contains(&"latency.of_fewer".to_owned()));
 }
 
-/// Somebody stops it in the middle of a replication: all designs have as many, or their differences would not be of the same requests.
+/// An interrupt in the middle of a replication leaves all designs with equally many, because differences need the same
+/// requests.
 #[test]
 fn whoever_stops_it_leaves_as_many_replications_of_each() {
     let plans = [queue("left", 5000), queue("left", 6000), queue("left", 7000)];
@@ -200,7 +204,7 @@ fn least_connections_win_where_a_server_is_slow_and_it_is_said_in_a_sentence() {
     assert_eq!(found["differences"][5]["verdict"], "b_better");
 }
 
-/// Where hardly a request meets another, arrivals and demands are all the noise there is, and both designs have the same.
+/// Where requests hardly ever meet, arrivals and demands are the only noise, and both designs share them.
 #[test]
 fn common_random_numbers_pay_five_times_on_the_shipped_study_and_it_is_printed() {
     let light = [
@@ -421,7 +425,7 @@ fn a_sweep_is_a_tidy_table_and_any_division_gives_the_same_bytes() {
         status == 2 && err.contains("1 of 6 points are missing; not there, or not whole: shard 3/4"),
         "{err}"
     );
-    // Somebody has edited one: a point too many, a shard that there cannot be.
+    // The file has been edited: one point too many, or an impossible shard.
     for (was, is) in [("\"of\": 4", "\"of\": 0"), ("\"size\": 6", "\"size\": 1")] {
         let text = std::fs::read_to_string(at("2of4.json")).expect("reads");
         let damaged = text.replace(was, is);
@@ -439,7 +443,7 @@ fn a_sweep_is_a_tidy_table_and_any_division_gives_the_same_bytes() {
     assert_eq!(without_engine(at("merged.json")), without_engine(at("whole.json")));
 }
 
-/// Parts that were made otherwise are not parts of one sweep.
+/// Parts made with different options are not parts of one sweep.
 #[test]
 fn parts_made_with_other_options_are_not_merged() {
     let folder = tempfile::tempdir().expect("makes a directory");
@@ -459,7 +463,8 @@ fn parts_made_with_other_options_are_not_merged() {
     }
 }
 
-/// As after `kill -9`: the journal holds some points and half of one. The same command goes on, and nothing tells.
+/// As after `kill -9`: the journal holds some points and half of another. The same command resumes, and the result
+/// shows no trace of it.
 #[test]
 fn a_sweep_goes_on_where_it_was_killed() {
     let folder = tempfile::tempdir().expect("makes a directory");
@@ -484,7 +489,7 @@ fn a_sweep_goes_on_where_it_was_killed() {
         }
     };
     start();
-    // It may have been through before it could be killed; a journal is left only where it was not.
+    // The sweep may have finished before it could be killed; a journal remains only if it had not.
     if let Ok(text) = std::fs::read_to_string(&journal) {
         let kept: Vec<Value> = text
             .lines()
@@ -516,7 +521,7 @@ fn another_sweep_does_not_take_over_a_journal() {
     );
 }
 
-/// Mean latency moves with the speed of the slow server and not with what nobody uses.
+/// Mean latency moves with the speed of the slow server and not with an unused input.
 #[test]
 fn sensitivity_names_the_input_that_matters() {
     let asked = asked(
@@ -549,7 +554,8 @@ fn sensitivity_names_the_input_that_matters() {
     assert_eq!(found["points"].as_array().expect("is a list").len(), 8 * 4);
 }
 
-/// All designs leave out one warm-up: the longest. Whose own is shorter is named, and so are faults that nobody measures then.
+/// All designs leave out the same warm-up: the longest. A caveat names designs with a shorter one, and faults that are
+/// no longer measured.
 #[test]
 fn a_warmup_that_is_not_a_designs_own_is_told() {
     let scenario = "tests/data/pair.json";

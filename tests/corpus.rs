@@ -1,4 +1,4 @@
-//! What the fuzzer found worth keeping, and everything that ever crashed: run again each time.
+//! The inputs that the fuzzer kept, and everything that ever crashed: all are run again each time.
 
 mod worlds;
 
@@ -14,7 +14,7 @@ fn replay(target: &str, run: fn(&[u8])) {
     assert!(!files.is_empty());
     for file in files {
         let bytes = std::fs::read(&file).expect("reads");
-        // The file's name belongs in front of whatever the panic says.
+        // The file's name goes before the panic message.
         let outcome = std::panic::catch_unwind(|| run(&bytes));
         assert!(outcome.is_ok(), "{}", file.display());
     }

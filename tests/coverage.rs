@@ -1,4 +1,5 @@
-//! 95 % intervals hold the truth about 95 times of 100. A few seeds here; a thousand with `cargo run --release --example coverage`.
+//! 95 % intervals contain the truth about 95 times in 100. A few seeds here; a thousand with `cargo run --release
+//! --example coverage`.
 
 #[path = "support/alone.rs"]
 mod alone;
@@ -11,14 +12,14 @@ use statrs::distribution::{Binomial, DiscreteCDF};
 
 const SEEDS: u64 = 80;
 const REPLICATIONS: Count = Count::Fixed(10);
-/// A right program fails one of the dozen truths in so many choices of seeds.
+/// Bound on the probability, over choices of seeds, that a correct program fails a given one of the dozen truths.
 const RIGHT_FAILS: f64 = 1e-5;
 
 #[test]
 fn theory_intervals_hold_the_truth_as_often_as_they_say() {
     let law = Binomial::new(0.95, SEEDS).expect("a law");
     let least = (0..=SEEDS).find(|k| law.cdf(*k) > RIGHT_FAILS).expect("there is one");
-    // A program whose intervals hold it three times of four is caught nearly always.
+    // A program whose intervals contain the truth seven times in ten is nearly always caught.
     let wrong = Binomial::new(0.7, SEEDS).expect("a law");
     assert!(
         wrong.sf(least - 1) < 0.01,

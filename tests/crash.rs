@@ -11,7 +11,7 @@ use fallover::analysis::result::Document;
 use fallover::base::random::{Draw, unit};
 use program::program;
 
-/// A run of a few hundredths of a second whose files are large enough to be cut in two.
+/// A run of a few hundredths of a second with files large enough to be cut in two.
 const RUN: [&str; 8] = [
     "run",
     "scenarios/lb-failure.json",
@@ -24,7 +24,7 @@ const RUN: [&str; 8] = [
 ];
 const OLD: &str = "what was here before\n";
 
-/// The program, about to write all kinds of files into a folder.
+/// The program, ready to write all kinds of files into a directory.
 fn writing(folder: &Path) -> Command {
     let mut command = Command::new(program().get_program());
     command.current_dir(env!("CARGO_MANIFEST_DIR")).args(RUN);
@@ -42,13 +42,13 @@ fn old_files(folder: &Path) {
     }
 }
 
-/// Says whether the file is new; panics if it is half of one.
+/// Returns whether the file is new; panics if it is incomplete.
 fn is_new(folder: &Path, name: &str, whole: &str) -> bool {
     let text = std::fs::read_to_string(folder.join(name)).expect("is there");
     if text == OLD {
         return false;
     }
-    // The JSON says how long it took, and differs in that.
+    // The JSON contains its elapsed time and differs in that.
     let is_whole = match name {
         "x.json" => Document::read(&text).is_ok(),
         _ => text == whole,
@@ -57,7 +57,7 @@ fn is_new(folder: &Path, name: &str, whole: &str) -> bool {
     true
 }
 
-/// What the files hold when nothing goes wrong, and how long that takes.
+/// The files of an undisturbed run, and how long it takes.
 fn undisturbed() -> ([(&'static str, String); 3], Duration) {
     let folder = tempfile::tempdir().expect("makes a directory");
     let began = Instant::now();
@@ -90,11 +90,11 @@ fn killed_at_any_point_it_leaves_whole_files() {
     assert!(seen[0] > 0, "no kill came early enough to matter: {seen:?}");
 }
 
-/// The same command whose files may only grow to so many blocks: what goes beyond fails, as on a full disk.
+/// The same command with files limited to `blocks` blocks: what exceeds them fails, as on a full disk.
 fn with_files_up_to(blocks: usize, program: &Command) -> Command {
     let mut command = Command::new("sh");
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
-    // Of 512 bytes in POSIX; a shell that counts in 1024 only moves the point.
+    // Blocks of 512 bytes in POSIX; a shell that uses 1024 only moves the limit.
     command
         .arg("-c")
         .arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""))
@@ -103,7 +103,7 @@ fn with_files_up_to(blocks: usize, program: &Command) -> Command {
     command
 }
 
-/// The first write fails, the second, every one of them.
+/// Makes the first write fail, then the second, and so on up to the last.
 #[test]
 fn whichever_write_fails_the_old_file_stays_and_the_others_are_written() {
     let (files, _) = undisturbed();
@@ -153,7 +153,7 @@ fn sweeping(folder: &Path) -> Command {
     command
 }
 
-/// The table, and the document but for how long it took.
+/// The table, and the document without its elapsed time.
 fn swept(folder: &Path) -> (String, serde_json::Value) {
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("is there");
     let mut document: serde_json::Value = serde_json::from_str(&read("x.json")).expect("is JSON");
@@ -161,7 +161,7 @@ fn swept(folder: &Path) -> (String, serde_json::Value) {
     (read("x.csv"), document)
 }
 
-/// Killed again and again, or out of space, and started anew: the last run's files are those of one that nothing disturbed.
+/// Killed repeatedly, or out of space, and restarted: the last run's files equal those of an undisturbed one.
 #[test]
 fn a_sweep_goes_on_after_any_kill_and_any_write_that_failed() {
     let whole = tempfile::tempdir().expect("makes a directory");
@@ -170,7 +170,7 @@ fn a_sweep_goes_on_after_any_kill_and_any_write_that_failed() {
     let finish = |folder: &Path| {
         assert!(sweeping(folder).status().expect("starts").success());
         assert!(swept(folder) == whole, "a sweep that went on has other files");
-        // A kill may leave a file that was being written beside its place, and no more.
+        // A kill may leave a temporary file next to its target, and nothing else.
         assert!(
             !folder.join("x.csv.partial").exists(),
             "the journal goes when the work is done"
@@ -182,7 +182,7 @@ fn a_sweep_goes_on_after_any_kill_and_any_write_that_failed() {
         let journal = folder.path().join("x.csv.partial");
         let lines = || std::fs::read_to_string(&journal).map_or(0, |text| text.lines().count());
         for _ in 0..3 {
-            // At once, or some points further on: by what is done, and not by the clock, which says nothing on a busy machine.
+            // At once, or a few points later: by progress rather than by the clock, which is useless on a busy machine.
             let until = lines() + (5.0 * unit(&mut draw)) as usize;
             let mut child = sweeping(folder.path()).spawn().expect("starts");
             while lines() < until && child.try_wait().expect("is asked").is_none() {

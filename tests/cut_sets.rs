@@ -1,5 +1,5 @@
-//! Cut sets, unavailability and importance against full enumeration. Larger ones on demand:
-//! `cargo run --release --example cut_sets -- 16`.
+//! Cut sets, unavailability and importance against full enumeration. Larger structures on demand: `cargo run --release
+//! --example cut_sets -- 16`.
 
 #[path = "structures/stack.rs"]
 mod stack;
@@ -23,7 +23,7 @@ fn cut_sets_are_those_of_full_enumeration() {
     assert!(larger > 1_000, "only {larger} structures have cuts of three and more");
 }
 
-/// Scenarios whose structure is known as a formula: what the product finds is what the definitions say, state by state.
+/// Scenarios whose structure is a known formula: the product's results match the definitions, state by state.
 #[test]
 fn unavailability_and_importance_are_what_their_definitions_say() {
     let (mut dice, mut weighed, mut from_cuts) = (Dice(3), 0, 0);
@@ -72,7 +72,8 @@ fn unavailability_and_importance_are_what_their_definitions_say() {
     assert!(weighed > 1_000 && from_cuts > 300, "{weighed}, {from_cuts}");
 }
 
-/// The chance that all of some minimal cut set are down: inclusion and exclusion, where there are not too many sets.
+/// The probability that all members of some minimal cut set are down: inclusion and exclusion, where there are not too
+/// many sets.
 fn union(stack: &Stack, plan: &fallover::scenario::plan::Plan, used: &[bool]) -> Option<f64> {
     let lives = lives(plan);
     let mortal: Vec<bool> = used

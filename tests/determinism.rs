@@ -1,5 +1,5 @@
-//! Same binary, same scenario, same seed: the same bytes, whatever the number of threads. And what a seed means for one
-//! part of a scenario does not change when another part does.
+//! Same binary, same scenario, same seed: the same bytes, whatever the number of threads. And the draws of one part of
+//! a scenario do not depend on another part.
 
 mod support;
 
@@ -9,7 +9,8 @@ use fallover::model::recorder::Row;
 use fallover::scenario::plan::Plan;
 use support::{plan, record, record_with, study_of};
 
-/// Everything that draws: arrivals of every kind, lookups, checks, balancing, loss, back-off, faults and lifetimes.
+/// Everything that uses randomness: arrivals of every kind, lookups, checks, balancing, loss, back-off, faults and
+/// lifetimes.
 const BUSY: &str = include_str!("../src/analysis/verify/busy.json");
 
 /// The result as it would be written, and the digest of the events behind it.
@@ -50,7 +51,7 @@ fn a_warm_up_that_is_looked_for_is_found_alike_on_any_number_of_threads() {
 
 #[test]
 fn what_is_recorded_besides_changes_nothing() {
-    // Rows and the log are on in `record_with`, and off in a study, but for the log of replication 0.
+    // Rows and the log are on in `record_with`, and off in a study, except the log of replication 0.
     let plan = plan(BUSY);
     let study = study_of(&plan, 1, 5, 1, true);
     let record = record_with(BUSY, 5, true);
@@ -60,7 +61,7 @@ fn what_is_recorded_besides_changes_nothing() {
 
 // --- common random numbers ------------------------------------------------------------------------------------------
 
-/// What arrives: when, what, from whom.
+/// The arrivals: time, source, class and client.
 fn arrivals(rows: &[Row]) -> Vec<(Time, usize, usize, u32)> {
     rows.iter()
         .map(|r| (r.arrived, r.source.index(), r.class.index(), r.client))
@@ -101,7 +102,7 @@ fn faults_and_lifetimes_change_no_arrival() {
     assert_eq!(open_arrivals(BUSY), quiet);
 }
 
-/// Plenty of room everywhere, so that a request takes what its own draws say and nothing else.
+/// Ample capacity everywhere, so that a request's time depends only on its own draws.
 fn roomy(algorithm: &str, servers: &str) -> String {
     let server = |name: &str| {
         format!(

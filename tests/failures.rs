@@ -1,6 +1,6 @@
-//! Failure semantics, held to timelines worked out by hand.
+//! Failure semantics, checked against timelines worked out by hand.
 //!
-//! Each test states a world small enough for paper, then the list of departures, then demands exactly that list.
+//! Each test states a world small enough for paper, then the expected departures, and requires exactly those.
 
 mod support;
 
@@ -27,7 +27,7 @@ fn departures(scenario: &str, expected: &[(f64, Outcome)]) {
     }
 }
 
-/// Recorded arrivals at a FIFO server with one worker, a second a job.
+/// Recorded arrivals at a FIFO server with one worker, a second for each job.
 fn fifo(trace: &str, client: &str, server: &str, extra: &str) -> String {
     format!(
         r#"{{ "duration": "60s",
@@ -62,7 +62,7 @@ fn overlapping_crashes_do_not_resurrect() {
         r#"{ "at": "2s", "for": "8s", "target": "s", "effect": "crash" },
            { "at": "4s", "for": "8s", "target": "s", "effect": "crash" }"#,
     );
-    // At 10 the first ends; at 11 the second still holds it down.
+    // At 10 the first fault ends; at 11 the second still holds the server down.
     departures(
         &fifo("late", "", "", &crashes),
         &[(1.0, Ok), (5.0, Refused), (11.0, Refused)],
@@ -97,7 +97,7 @@ fn after_a_hang_work_goes_on_where_it_stood() {
 #[test]
 fn a_hung_process_takes_calls_in_until_it_is_full() {
     let hang = fault(r#"{ "at": "0.05s", "for": "10s", "target": "s", "effect": "hang" }"#);
-    // One in service with 0.95 left, two in the queue, five find no place.
+    // One in service with 0.95 left, two in the queue, five are rejected.
     let mut expected = vec![(11.0, Ok), (12.0, Ok), (13.0, Ok)];
     expected.extend([0.3, 0.4, 0.5, 0.6, 0.7].map(|t| (t, QueueFull)));
     departures(&fifo("eight", "", r#", "queue": 2"#, &hang), &expected);
@@ -145,7 +145,7 @@ fn on_host(client: &str, effect: &str) -> String {
 
 #[test]
 fn a_dead_host_says_nothing() {
-    // What is inside is gone, and a client without a time-out never learns; a new call waits 5 s for a connection.
+    // Requests inside are lost, and a client without a time-out never learns; a new call waits 5 s for a connection.
     let expected = [(f64::NAN, Unfinished), (10.0, Unreachable), (12.0, Ok)];
     departures(&on_host("", r#""effect": "crash""#), &expected);
 }
@@ -155,7 +155,7 @@ fn a_host_is_up_when_nothing_holds_it_down() {
     let dies =
         |at: &str, lasts: &str| format!(r#"{{ "at": "{at}", "for": "{lasts}", "target": "h", "effect": "crash" }}"#);
     let two = format!("{}, {}", dies("10s", "20s"), dies("20s", "16s"));
-    // Down from 10 to 36 of 60 seconds, and its process with it.
+    // Down from 10 to 36 of 60 seconds, and its process too.
     let host = r#", "hosts": { "h": {} }"#;
     let record = record(&fifo("late", "", r#", "host": "h""#, &format!("{host}{}", fault(&two))));
     assert!(
@@ -171,7 +171,8 @@ fn a_client_with_patience_learns_when_it_ends() {
     departures(&on_host(r#", "timeout": "2s""#, r#""effect": "crash""#), &expected);
 }
 
-/// What only the primary takes has no next, even where another has become the primary by the time that the first one's silence is known.
+/// A call that only the primary accepts has no other member to try, even if another has become primary by the time the
+/// first is known to be silent.
 #[test]
 fn a_write_does_not_follow_the_primary() {
     for (queries, more) in [(r#""write": 1"#, ""), (r#""read": 1"#, r#", "read_from": "primary""#)] {
@@ -183,7 +184,8 @@ fn a_write_does_not_follow_the_primary() {
                 "failover": {{ "detect": "1s", "promote": "1s" }} }} }},
             "faults": [{{ "at": "4s", "target": "h", "effect": "crash" }}] }}"#
         );
-        // One before the crash; one after it, whose silence ends after five seconds; one that finds the new primary.
+        // One before the crash; one after it, whose call is given up after five seconds; one that reaches the new
+        // primary.
         departures(&scenario, &[(0.0, Ok), (10.0, Unreachable), (11.0, Ok)]);
     }
 }
@@ -192,14 +194,14 @@ fn a_write_does_not_follow_the_primary() {
 
 #[test]
 fn abandoned_work_finishes_or_stops_as_the_node_says() {
-    // Patience 1.5 s. Finish: job 1 leaves at 1; job 2 gives up at 1.6, but is served until 2; job 3 from then on …
+    // Patience 1.5 s. Finish: job 1 leaves at 1; job 2 gives up at 1.6, but is served until 2; then job 3 …
     let client = r#", "timeout": "1.5s""#;
     let late = |first: f64| (first + 1.5, ClientTimeout);
     let mut expected = vec![(1.0, Ok)];
     expected.extend((1..8).map(|i| late(f64::from(i) / 10.0)));
     departures(&fifo("eight", client, "", ""), &expected);
-    // Stop: job 2 frees the worker at 1.6, job 3 (asked at 0.2) is served until 1.7 … nobody else makes it either, but
-    // the worker is idle afterwards.
+    // Stop: job 2 frees the worker at 1.6, job 3 (sent at 0.2) is served until 1.7 … no other job is answered either,
+    // but the worker is idle afterwards.
     let stop = record(&fifo("eight", client, r#", "abandoned": "stop""#, ""));
     let finish = record(&fifo("eight", client, "", ""));
     let busy = |r: &fallover::model::recorder::RunRecord| r.nodes[0].tally.utilization.unwrap() * 60.0;
@@ -233,7 +235,7 @@ fn retries_back_off_exponentially_and_end() {
 
 #[test]
 fn a_spent_budget_ends_the_retries() {
-    // Ten tokens to begin with, none added: the first ten retries are paid, the rest are not.
+    // Ten tokens at first and none added: the first ten retries are paid for, the rest are not.
     let client = r#", "retry": { "max": 2, "backoff": "1s", "jitter": 0, "factor": 1, "budget": 0 }"#;
     let crash = fault(r#"{ "at": "0s", "target": "s", "effect": "crash" }"#);
     let rows = record(&fifo("eight", client, "", &crash)).rows;
@@ -243,17 +245,18 @@ fn a_spent_budget_ends_the_retries() {
 
 #[test]
 fn attempts_and_work_for_nobody_are_counted() {
-    // Patience 0.5 s, 1 s a job, one worker: nobody is answered, and the server goes on with all that reached it.
+    // Patience 0.5 s, 1 s for each job, one worker: no job is answered, and the server works on all that reached it.
     let record = record(&fifo("eight", r#", "timeout": "500ms""#, "", ""));
     assert_eq!(record.outcomes()[ClientTimeout as usize], 8);
     let server = &record.nodes[0].tally;
     assert_eq!((server.arrived, server.served, server.orphaned), (8, 0, 8));
     assert_eq!(record.classes[0].attempts, 8);
-    // With 2.5 s of patience jobs 1 and 2 are answered in time; the six others give up and are finished for nobody.
+    // With 2.5 s of patience jobs 1 and 2 are answered in time; the six others give up, and the server finishes them
+    // for nobody.
     let record = support::record(&fifo("eight", r#", "timeout": "2500ms""#, "", ""));
     let server = &record.nodes[0].tally;
     assert_eq!((server.served, server.orphaned), (2, 6));
-    // A dead server and one retry: two attempts a request, and no work for anybody.
+    // A dead server and one retry: two attempts for each request, and no abandoned work.
     let retry = r#", "retry": { "max": 1, "backoff": "100ms" }"#;
     let dead = fault(r#"{ "at": "0s", "target": "s", "effect": "crash" }"#);
     let record = support::record(&fifo("eight", retry, "", &dead));
@@ -272,7 +275,7 @@ fn attempts_of_all_classes_and_replications_add_up() {
         1,
     );
     let (all, classes) = (&run.metrics, &run.classes.0);
-    // In ten seconds of sixty each is tried three times.
+    // In ten of sixty seconds each request is tried three times.
     assert!(all.attempts > all.requests.offered * 5 / 4, "{}", all.attempts);
     assert_eq!(all.attempts, classes.iter().map(|(_, m)| m.attempts).sum::<u64>());
 }
@@ -345,7 +348,7 @@ fn when_all_servers_are_down_every_request_ends_by_name() {
     );
     let checks = r#", "retries": 0, "check": { "inter": "1s", "fall": 2, "rise": 1 }"#;
     let rows = endings(&record(&balanced("steady", checks, &dead)).rows);
-    // Both are found out by 2 s at the latest (first check within 1 s, second a second later).
+    // Both are detected by 2 s at the latest (first check within 1 s, second a second later).
     let expected = [Refused, NoServer, NoServer, NoServer, NoServer, NoServer, NoServer];
     assert_eq!(rows.iter().map(|r| r.1).collect::<Vec<_>>(), expected);
     assert!(
@@ -405,7 +408,8 @@ fn of_settings_that_overlap_the_latest_counts_and_the_last_to_end_restores() {
         let rows = record(&balanced("steady", "", faults)).rows;
         rows.iter().map(|r| r.server.unwrap().index()).collect::<Vec<_>>()
     };
-    // By the server's name and by the balancer's key: the same knob. Out from 2 to 8, requests at 1, 2.5, 4, 5.5, 7, 8.5, 10.
+    // By the server's name and by the balancer's key: the same setting. Out from 2 to 8, requests at 1, 2.5, 4, 5.5, 7,
+    // 8.5, 10.
     let faults = servers(&fault(
         r#"{ "at": "2s", "for": "3s", "target": "s1", "effect": "set", "set": { "weight": 0 } },
            { "at": "3s", "for": "5s", "target": "lb", "effect": "set", "set": { "servers.s1.weight": 0 } }"#,
@@ -413,8 +417,8 @@ fn of_settings_that_overlap_the_latest_counts_and_the_last_to_end_restores() {
     assert_eq!(faults[1..5], [2, 2, 2, 2], "the second fault holds from 5 to 8");
     assert!(faults[5..].contains(&1), "s1 is back from 8 on: {faults:?}");
 
-    // Eight workers, but one from 0 to 0.35 and two from 0.05 to 1.05; 1 s a job, one arrives every 0.1. Jobs 1 and 2
-    // start on arrival, 3 when 1 leaves, the rest at 1.05.
+    // Eight workers, but one from 0 to 0.35 and two from 0.05 to 1.05; 1 s for each job, one arrives every 0.1. Jobs 1
+    // and 2 start on arrival, 3 when 1 leaves, the rest at 1.05.
     let faults = fault(
         r#"{ "at": "0s", "for": "350ms", "target": "s", "effect": "set", "set": { "workers": 1 } },
            { "at": "50ms", "for": "1s", "target": "s", "effect": "set", "set": { "workers": 2 } }"#,
@@ -427,15 +431,17 @@ fn of_settings_that_overlap_the_latest_counts_and_the_last_to_end_restores() {
 
 #[test]
 fn slots_queues_and_time_outs() {
-    // maxconn 1 a server, 100 ms a request: eight requests 100 ms apart keep two servers half busy; nobody waits.
+    // maxconn 1 on each server, 100 ms for each request: eight requests 100 ms apart keep two servers half busy; nobody
+    // waits.
     let one = r#", "timeouts": { "connect": "5s", "queue": "150ms" }"#;
     let scenario = |work: &str| {
         balanced("eight", one, "")
             .replace(r#"["s1", "s2"]"#, r#"[{ "node": "s1", "maxconn": 1 }]"#)
             .replace(r#""100ms" }"#, &format!(r#""{work}" }}"#))
     };
-    // 250 ms a request on one slot, patience 150 ms: 1 served 0–0.25; 2 (0.1) served 0.25–0.5; 3 (0.2) gives up at 0.35;
-    // 4 (0.3) gives up at 0.45; 5 (0.4) served 0.5–0.75; 6 (0.5) out at 0.65; 7 (0.6) served 0.75–1; 8 (0.7) out at 0.85.
+    // 250 ms for each request on one slot, patience 150 ms: 1 served 0–0.25; 2 (0.1) served 0.25–0.5; 3 (0.2) gives up
+    // at 0.35; 4 (0.3) gives up at 0.45; 5 (0.4) served 0.5–0.75; 6 (0.5) out at 0.65; 7 (0.6) served 0.75–1; 8 (0.7)
+    // out at 0.85.
     let expected = [
         (0.25, Ok),
         (0.5, Ok),
@@ -467,8 +473,8 @@ fn a_server_that_hangs_costs_the_server_time_out() {
 
 #[test]
 fn a_black_hole_drains_the_queue_into_failures() {
-    // One slot each, no redispatch of use: s1 dies at once, s2 takes 10 s a request. Whatever waits is given to s1 as
-    // soon as its slot is free, and fails there within the retries.
+    // One slot each, and redispatch does not help: s1 dies at once, s2 takes 10 s for each request. Every waiting
+    // request is given to s1 as soon as its slot is free, and fails there within the retries.
     let settings = r#", "redispatch": true, "retries": 2"#;
     let dead = fault(r#"{ "at": "0s", "target": "s1", "effect": "crash" }"#);
     let scenario = balanced("eight", settings, &dead)
@@ -580,7 +586,7 @@ fn named(dns: &str, faults: &str) -> String {
 
 #[test]
 fn a_stale_answer_is_used_until_its_ttl_ends() {
-    // Looked up at 1 (answer 1.05, good until 5.05). The change at 3 is seen only by the request at 5.5.
+    // Looked up at 1 (answer 1.05, valid until 5.05). Only the request at 5.5 sees the change at 3.
     let change = r#"{ "at": "3s", "target": "dns", "effect": "set", "set": { "answers": ["b"] } },
                     { "at": "3s", "target": "a", "effect": "crash" }"#;
     let expected = [
@@ -597,7 +603,7 @@ fn a_stale_answer_is_used_until_its_ttl_ends() {
 
 #[test]
 fn a_time_to_live_that_is_changed_for_a_while_comes_back() {
-    // Looked up at 1, good until 5.05. The answer of 5.55 is good for a second only, that of 7.05 for four again.
+    // Looked up at 1, valid until 5.05. The answer of 5.55 is valid for one second only, that of 7.05 for four again.
     let change = r#"{ "at": "5s", "for": "1s", "target": "dns", "effect": "set", "set": { "ttl": "1s" } }"#;
     let expected = [
         (1.15, Ok),
@@ -672,7 +678,7 @@ const PRIMARY_DIES: &str = r#"{ "at": "2s", "for": "8s", "target": "one", "effec
 
 #[test]
 fn a_dead_primary_costs_the_writes_until_it_is_back() {
-    // Reads go round: the one at 3 falls on `two`. Writes at 3.1 and 8 find the primary dead; the one at 12 does not.
+    // Reads alternate: the one at 3 goes to `two`. Writes at 3.1 and 8 find the primary dead; the one at 12 does not.
     let expected = [
         (0.01, Ok),
         (1.02, Ok),
@@ -686,7 +692,7 @@ fn a_dead_primary_costs_the_writes_until_it_is_back() {
 
 #[test]
 fn an_automatic_fail_over_brings_the_writes_back_earlier() {
-    // Noticed at 4, promoted at 7: the write at 8 is taken by the new primary; the old one comes back as a replica.
+    // Detected at 4, promoted at 7: the new primary takes the write at 8; the old one comes back as a replica.
     let automatic = r#", "failover": { "detect": "2s", "promote": "3s" }"#;
     let expected = [
         (0.01, Ok),
@@ -719,10 +725,10 @@ fn promotions(faults: &str) -> Vec<f64> {
 fn a_primary_that_is_back_in_time_calls_its_fail_over_off() {
     let dies =
         |at: &str, lasts: &str| format!(r#"{{ "at": "{at}", "for": "{lasts}", "target": "one", "effect": "crash" }}"#);
-    // Back before it was noticed; back while the promotion was under way.
+    // Back before detection; back during the promotion.
     assert_eq!(promotions(&dies("2s", "1s")), [0.0; 0]);
     assert_eq!(promotions(&dies("2s", "4s")), [0.0; 0]);
-    // The next death is noticed by itself: 3.5 + 2 + 3, not 2 + 2 + 3.
+    // The next death is detected on its own: 3.5 + 2 + 3, not 2 + 2 + 3.
     let twice = format!("{}, {}", dies("2s", "1s"), dies("3.5s", "20s"));
     assert_eq!(promotions(&twice), [8.5]);
 }
@@ -731,12 +737,12 @@ fn a_primary_that_is_back_in_time_calls_its_fail_over_off() {
 fn what_happens_to_a_replica_moves_no_role() {
     let primary = r#"{ "at": "2s", "for": "20s", "target": "one", "effect": "crash" }"#;
     let replica = |at: &str| format!(r#"{{ "at": "{at}", "for": "2s", "target": "two", "effect": "crash" }}"#);
-    // Its own death is nobody's fail-over; its return, or its death, in the midst of one does not put it off.
+    // A replica's own death causes no fail-over; its return or its death during one does not delay it.
     assert_eq!(promotions(&replica("1s")), [0.0; 0]);
     for at in ["1s", "3s"] {
         assert_eq!(promotions(&format!("{primary}, {}", replica(at))), [7.0]);
     }
-    // Nobody is there to be promoted at 7: a new fail-over begins when somebody is, at 9.
+    // No member can be promoted at 7: a new fail-over begins when one is back, at 9.
     let gone = r#"{ "at": "3s", "for": "6s", "target": "two", "effect": "crash" }"#;
     assert_eq!(promotions(&format!("{primary}, {gone}")), [14.0]);
 }
@@ -753,7 +759,7 @@ fn writes_that_no_replica_has_seen_die_with_the_primary() {
 
 #[test]
 fn a_read_goes_to_the_next_member_when_one_is_silent() {
-    // The replica's machine dies before the read at 3, whose turn it is: 5 s without a word, then the primary.
+    // The replica's machine dies before the read at 3, whose turn it is: 5 s of silence, then the primary.
     let silent = r#"{ "at": "2s", "target": "d2", "effect": "crash" }"#;
     let expected = [(0.01, Ok), (1.02, Ok), (8.01, Ok), (3.12, Ok), (8.02, Ok), (12.02, Ok)];
     departures(&with_database("", "", silent), &expected);
@@ -775,11 +781,11 @@ fn connections_beyond_max_connections_are_refused_and_a_pool_waits_instead() {
             )
             .replace(r#""read": { "read": 1 }, "#, "")
     };
-    // 150 ms a write, one every 100 ms: the second finds the only connection taken, the third finds it free, …
+    // 150 ms for each write, one every 100 ms: the second finds the only connection taken, the third finds it free, …
     let refused = endings(&record(&storm("")).rows);
     let expected: Vec<Outcome> = (0..8).map(|i| if i % 2 == 0 { Ok } else { Refused }).collect();
     assert_eq!(refused.iter().map(|r| r.1).collect::<Vec<_>>(), expected);
-    // A pool of one connection queues them in the application: one leaves every 150 ms.
+    // With a pool of one connection, writes queue in the application: one leaves every 150 ms.
     let pooled = endings(&record(&storm(r#", "pool": 1"#)).rows);
     assert!(
         pooled
@@ -803,7 +809,7 @@ fn a_query_that_takes_too_long_is_given_up_and_worked_off_all_the_same() {
     ];
     let scenario = with_database(app, "", "");
     departures(&scenario, &expected);
-    // All four writes were worked off at the primary, though nobody waited for them.
+    // The primary processed all four writes, though their callers had given up.
     assert_eq!(record(&scenario).nodes[1].tally.arrived, 5);
 }
 
@@ -824,13 +830,14 @@ fn latency_counts_once_each_way_and_a_partition_silences() {
     departures(&scenario(""), &[(0.14, Ok), (5.14, Ok), (11.14, Ok)]);
     let cut = r#"{ "at": "4s", "for": "5s", "effect": "partition", "from": "h1", "to": "h2" }"#;
     departures(&scenario(cut), &[(0.14, Ok), (7.02, Unreachable), (11.14, Ok)]);
-    // An answer that meets a cut is sent again: 200 ms later, then 400, 800, … At 5.1 + 0.2 + 0.4 the cut is over.
+    // An answer that meets a partition is retransmitted: 200 ms later, then 400, 800, … At 5.1 + 0.2 + 0.4 the
+    // partition is over.
     let brief = r#"{ "at": "5.05s", "for": "400ms", "effect": "partition", "from": "h1", "to": "h2" }"#;
     departures(&scenario(brief), &[(0.14, Ok), (5.74, Ok), (11.14, Ok)]);
 }
 
-/// Linux gives up after fifteen retransmissions: ten after pauses that double from 200 ms, five after two minutes each, so that the last
-/// comes 200 ms × (2^10 - 1) + 600 s = 804.6 s after the answer.
+/// Linux gives up after fifteen retransmissions: ten after pauses that double from 200 ms, five after two minutes each,
+/// so that the last comes 200 ms × (2^10 - 1) + 600 s = 804.6 s after the answer.
 #[test]
 fn an_answer_that_meets_a_long_cut_is_sent_again_until_tcp_gives_up() {
     let scenario = |lasts: &str| {
@@ -847,7 +854,7 @@ fn an_answer_that_meets_a_long_cut_is_sent_again_until_tcp_gives_up() {
     departures(&scenario("805.2s"), &[(4.0 * 3600.0, ServerTimeout)]);
 }
 
-/// What a link swallows, a check does not hear of either.
+/// A link that drops calls drops checks too.
 #[test]
 fn a_link_that_drops_calls_fails_the_checks_behind_it() {
     let scenario = r#"{ "duration": "60s", "hosts": { "h1": {}, "h2": {} },
@@ -907,7 +914,7 @@ fn a_web_server_without_upstreams_answers_everything_itself() {
     departures(scenario, &[(0.1, Ok), (5.1, Ok), (11.1, Ok)]);
 }
 
-/// A request remembers which upstreams it has tried, and comes to an end however many there are.
+/// A request remembers which upstreams it has tried, and terminates however many there are.
 #[test]
 fn a_request_that_nobody_of_many_upstreams_takes_ends() {
     for count in [2, 64, 65, 100] {
@@ -925,7 +932,7 @@ fn a_request_that_nobody_of_many_upstreams_takes_ends() {
             faults.join(", ")
         );
         departures(&scenario, &[(0.0, Refused), (5.0, Refused), (11.0, Refused)]);
-        // Each is asked once, by each request; the last of more than 64 stand for one another.
+        // Each request tries each upstream once; beyond 64, the last ones share one entry.
         let asked: u64 = record(&scenario).nodes[1..].iter().map(|n| n.tally.arrived).sum();
         assert_eq!(asked, 3 * count.min(64));
     }
@@ -933,8 +940,9 @@ fn a_request_that_nobody_of_many_upstreams_takes_ends() {
 
 #[test]
 fn connections_beyond_worker_connections_are_closed_without_an_answer() {
-    // Eight requests 100 ms apart, of 150 ms here and 90 ms behind. Nginx uses two connections itself, so three of these five are
-    // left: the first has two when the third comes, and the second one; at 0.3 s the second has two and there is one.
+    // Eight requests 100 ms apart, of 150 ms here and 90 ms behind. Nginx uses two connections itself, so three of
+    // these five are left: when the third request comes, the first holds two and the second one; at 0.3 s the second
+    // holds two and one is free.
     let scenario = |serves: &str| {
         format!(
             r#"{{ "duration": "60s",
@@ -966,7 +974,7 @@ fn tls_costs_cpu_full_or_resumed() {
     };
     departures(&scenario("0"), &[(0.03, Ok), (5.03, Ok), (11.03, Ok)]);
     departures(&scenario("1"), &[(0.015, Ok), (5.015, Ok), (11.015, Ok)]);
-    // A resumed one is 2.3 times as cheap where nothing else is said, and a full one costs 1.5 ms.
+    // By default a resumed handshake costs 2.3 times less, and a full one costs 1.5 ms.
     let ratio = |scenario: String| scenario.replace("20ms", "23ms").replace(r#", "resumed": "5ms""#, "");
     departures(&ratio(scenario("1")), &[(0.02, Ok), (5.02, Ok), (11.02, Ok)]);
     let default = |scenario: String| scenario.replace(r#""handshake": "20ms", "#, "");
@@ -975,8 +983,8 @@ fn tls_costs_cpu_full_or_resumed() {
 
 // --- page views -----------------------------------------------------------------------------------------------------
 
-/// A user thinks 100 ms, asks for a page of 10 ms, and then for its two images at once, of which one waits 5 ms for the
-/// other. The second view meets a dead server: its document is refused, nothing more is asked for, and the user thinks.
+/// A user thinks 100 ms, requests a page of 10 ms, and then its two images at once, one of which waits 5 ms for the
+/// other. The second view meets a dead server: its document is refused, nothing more is requested, and the user thinks.
 #[test]
 fn a_page_view_ends_with_its_last_request() {
     let world = r#"{ "duration": "460ms", "requests": { "html": {}, "image": {} },
@@ -998,15 +1006,15 @@ fn a_page_view_ends_with_its_last_request() {
         (0.453, Ok),
     ];
     departures(world, &views);
-    // The first and the last of the four were whole, after 20 ms each.
+    // The first and the last of the four views were complete, after 20 ms each.
     let pages = &record(world).classes[0].page;
     assert_eq!((pages.count(), pages.sum_s(), pages.max_s()), (2, 0.04, Some(0.02)));
 }
 
 // --- names ----------------------------------------------------------------------------------------------------------
 
-/// One client asks every 2 s. From 3 s to 9 s the name moves to `new`, and `old` is switched off. An answer is kept for 1 s,
-/// but this client keeps every answer for 5 s: what it learnt at 2 s it believes until 7 s.
+/// One client sends a request every 2 s. From 3 s to 9 s the name points to `new`, and `old` is switched off. An answer
+/// is valid for 1 s, but this client keeps every answer for 5 s: it uses the answer of 2 s until 7 s.
 #[test]
 fn a_client_that_overstays_goes_to_the_old_address() {
     let world = |min_ttl: &str| {
@@ -1023,7 +1031,7 @@ fn a_client_that_overstays_goes_to_the_old_address() {
     let honest = [(2.0, Ok), (4.0, Ok), (6.0, Ok), (8.0, Ok), (10.0, Ok)];
     departures(&world(""), &honest);
     let overstayed = [(2.0, Ok), (4.0, Refused), (6.0, Refused), (8.0, Ok), (10.0, Refused)];
-    // At 8 s it learns of `new`, and believes in it until 13 s, when `old` has long been back.
+    // At 8 s it learns of `new`, and uses it until 13 s, when `old` has long been back.
     let stays = world(r#", "min_ttl": "5s""#).replace(
         r#""target": "old", "effect": "crash" }"#,
         r#""target": "old", "effect": "crash" }, { "at": "9s", "target": "new", "effect": "crash" }"#,
@@ -1031,7 +1039,7 @@ fn a_client_that_overstays_goes_to_the_old_address() {
     departures(&stays, &overstayed);
 }
 
-/// From 3 s to 5 s the name has no address. Who asks then keeps that answer for as long as `negative_ttl` says.
+/// From 3 s to 5 s the name has no address. A client that asks then keeps that answer for `negative_ttl`.
 #[test]
 fn that_there_is_no_address_is_kept_too() {
     let world = |negative_ttl: &str| {
@@ -1064,7 +1072,8 @@ fn that_there_is_no_address_is_kept_too() {
 
 // --- who repairs ----------------------------------------------------------------------------------------------------
 
-/// One crew. Somebody calls after a second; whoever is known first is repaired first; planned work needs nobody.
+/// One crew. A failure is noticed after a second, repairs are made in the order of notice, and planned work needs no
+/// crew.
 #[test]
 fn a_crew_repairs_one_after_the_other() {
     let world = |crews: &str| {
@@ -1102,15 +1111,15 @@ fn a_crew_repairs_one_after_the_other() {
         "34 b repaired", // known at 31, and begun at 32
     ];
     assert_eq!(story(r#""repair_crews": 1,"#, 35.0), one);
-    // With a crew for each, as with as many as it takes, nobody waits.
+    // With a crew for each, and with unlimited crews, no failure waits.
     let two = story(r#""repair_crews": 2,"#, 35.0);
     assert!(two.contains(&"15 b repaired".to_owned()), "{two:?}");
     assert_eq!(two, story("", 35.0));
 }
 
-/// A promoted member waits for a replica as a primary does that has just begun, whatever the dead one had given up: the replicas die at 5.05,
-/// the primary waits for none from 7.13 on and dies at 7.52; one replica is back at 8.05 and is promoted at 12.52. Its first write, which
-/// came at 12.6 or as the client's retry, waits out the two seconds.
+/// A promoted primary waits for a replica as a newly started one does, even if the dead primary had stopped waiting:
+/// the replicas die at 5.05, the primary waits for none from 7.13 on and dies at 7.52; one replica is back at 8.05 and
+/// is promoted at 12.52. Its first write, which came at 12.6 or as the client's retry, waits the full two seconds.
 #[test]
 fn a_promoted_primary_waits_for_a_replica_though_the_dead_one_did_no_more() {
     let crash = |target: &str, at: f64, lasts: f64| {

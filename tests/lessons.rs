@@ -1,6 +1,6 @@
-//! What the summaries of the shipped scenarios claim, held against what their runs show.
+//! The claims in the summaries of the shipped scenarios, checked against their runs.
 //!
-//! A scenario is a lesson: whoever adds one adds its test here, or the first test fails.
+//! Each scenario is a lesson. A new scenario needs a test here, or the first test fails.
 
 mod program;
 
@@ -35,13 +35,13 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 
-/// The share of the requests that failed.
+/// The share of failed requests.
 fn lost(document: &Value) -> f64 {
     let requests = &document["metrics"]["requests"];
     number(&requests["failed"]) / number(&requests["offered"])
 }
 
-/// The bins of a series between two moments that lie wholly between them.
+/// The bins of a series that lie wholly between two moments.
 fn between(document: &Value, series: &str, from_s: f64, to_s: f64) -> Vec<Option<f64>> {
     let bin = number(&document["timeline"]["bin_s"]);
     let all = values(&document["timeline"]["series"][series]["median"]);
@@ -78,7 +78,8 @@ fn foobar_serves_everybody_within_its_promises() {
 /// "No host, zone or process can stop it alone any more: the loss of any costs seconds."
 #[test]
 fn foobar_repaired_survives_the_loss_of_anything() {
-    // Three, so that the median of a bin is one of them: with the whole zone gone a queue runs over now and then, for half a second.
+    // Three, so that a bin's median is one of them: with the whole zone down a queue overflows now and then, for half a
+    // second.
     let options = ["--replications", "3", "--duration", "90s"];
     let d = run("foobar-fixed", &options);
     assert_eq!(d["metrics"]["requests"]["failed"], 0);
@@ -100,7 +101,7 @@ fn a_second_balancer_saves_nine_tenths_of_what_the_crash_costs() {
     let pair = run("lb-pair", &["--replications", "4"]);
     for (d, until) in [(&alone, 90.0), (&pair, 63.0)] {
         assert!(between(d, "availability", 11.0, 59.0).iter().all(|a| *a == Some(1.0)));
-        // Whoever comes in the last second may be looking up the name while the outage ends.
+        // A request in the last second may be looking up the name while the outage ends.
         assert!(
             between(d, "availability", 60.0, until - 1.0)
                 .iter()
@@ -165,7 +166,7 @@ fn without_a_primary_writes_fail_and_reads_do_not() {
     for row in csv::Reader::from_path(&rows).unwrap().records() {
         let row = row.unwrap();
         let (class, arrived, outcome) = (&row[2], row[4].parse::<f64>().unwrap(), &row[7]);
-        // A request under way when the primary dies, or when its successor is there, may go either way.
+        // A request in flight when the primary dies, or when its successor takes over, may go either way.
         match class {
             "write" if arrived > 60.0 && arrived < promoted - 1.0 => {
                 assert_ne!(outcome, "ok", "a write at {arrived} s");
@@ -188,8 +189,8 @@ fn without_a_primary_writes_fail_and_reads_do_not() {
     );
 }
 
-/// "Nobody is turned away, but the slowest 1 % take three times as long, until the crowd is gone. A tenth more would not
-/// fit."
+/// "Nobody is turned away, but the slowest 1 % take three times as long, until the crowd is gone. A tenth more would
+/// not fit."
 #[test]
 fn a_crowd_makes_itself_wait_and_is_forgotten_when_it_has_gone() {
     let d = run("flash-crowd", &["--replications", "6"]);
@@ -240,8 +241,9 @@ fn five_slow_seconds_are_enough_for_a_retry_storm() {
     assert_eq!(last(&["--set", "nodes.gateway.retry.budget=0.1"]), (1.0, 1.0));
 }
 
-/// Once every request times out, each asks as often as it may: the storm holds itself up where that is more than the server
-/// can do, 100 requests a second. So `arrivals * (1 + max) > 100`, and with a budget `arrivals * (1 + budget) > 100`.
+/// Once every request times out, each is retried as often as allowed: the storm sustains itself if that exceeds the
+/// server's capacity, 100 requests a second. So `arrivals * (1 + max) > 100`, and with a budget `arrivals * (1 +
+/// budget) > 100`.
 #[test]
 fn theory_a_retry_storm_lasts_beyond_its_threshold() {
     let lasts = |rate: f64, retry: &str| {
@@ -299,7 +301,8 @@ fn two_of_everything_in_one_zone_is_one_of_everything() {
     assert!(apart < 6.0, "{apart} s of requests");
 }
 
-/// "An outage of ten seconds lasts more than a minute. With a TTL of five seconds it ends five seconds after the change."
+/// "An outage of ten seconds lasts more than a minute. With a TTL of five seconds it ends five seconds after the
+/// change."
 #[test]
 fn who_asked_just_before_keeps_the_dead_answer_for_its_ttl() {
     let outage_s = |options: &[&str]| {

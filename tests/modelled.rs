@@ -1,7 +1,8 @@
-//! `docs/modelled.md` keeps its word: every row has one of three statuses and names tests that exist, and nothing that
-//! the format offers is missing.
+//! Checks `docs/modelled.md`: every row has one of three statuses and names tests that exist, and every feature of the
+//! format has a row.
 //!
-//! Whether a test really holds its row is for people to judge. The lists of what must be there are the product's own.
+//! Whether a test really covers its row is for people to judge. The lists of required entries come from the product
+//! itself.
 
 use std::path::Path;
 
@@ -12,9 +13,9 @@ const PAGE: &str = include_str!("../docs/modelled.md");
 
 const STATUSES: [&str; 3] = ["modelled", "approximated", "not modelled"];
 
-/// A row of a table that says what is modelled.
+/// A row of a table in the document.
 struct Row {
-    /// Where it stands on the page, from 1.
+    /// Its line on the page, from 1.
     line: usize,
     section: &'static str,
     behaviour: &'static str,
@@ -23,7 +24,7 @@ struct Row {
     held_by: &'static str,
 }
 
-/// The rows of all sections; what stands before the first section is about the page itself.
+/// The rows of all sections; the text before the first section is about the page itself.
 fn rows() -> Vec<Row> {
     let (mut section, mut rows) = ("", Vec::new());
     for (line, text) in (1..).zip(PAGE.lines()) {
@@ -60,12 +61,12 @@ fn row(line: usize, section: &'static str, text: &'static str) -> Row {
     }
 }
 
-/// What stands in backticks.
+/// The text in backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// No row may be wrong; `wrong` says of one what is, and `advice` what to do.
+/// Asserts that no row is wrong. `wrong` describes the error in a row, and `advice` the remedy.
 #[track_caller]
 fn no_row(advice: &str, wrong: impl Fn(&Row) -> Option<String>) {
     let said = |row: Row| Some(format!("docs/modelled.md:{}: {}", row.line, wrong(&row)?));
@@ -102,7 +103,7 @@ fn every_test_that_is_named_exists() {
     });
 }
 
-/// What is wrong with the name of a test, if anything.
+/// The error in the name of a test, if any.
 fn problem(named: &str) -> Option<String> {
     let (Some((file, _)), Some((_, name))) = (named.split_once("::"), named.rsplit_once("::")) else {
         return Some(format!("{named} has no ::"));
@@ -111,7 +112,7 @@ fn problem(named: &str) -> Option<String> {
     let Ok(text) = std::fs::read_to_string(path) else {
         return Some(format!("there is no file {file}"));
     };
-    // A helper of that name holds nothing.
+    // A helper of that name tests nothing.
     let is_test = |(at, _): (usize, &str)| text[..at].trim_end().ends_with("#[test]");
     let found = text.match_indices(&format!("fn {name}(")).any(is_test);
     (!found).then(|| format!("there is no test {name} in {file}"))
@@ -119,7 +120,7 @@ fn problem(named: &str) -> Option<String> {
 
 // --- what must be there ---------------------------------------------------------------------------------------------
 
-/// The words that a declaration of the schema offers; for nodes, the kinds.
+/// The words of a schema declaration; for nodes, the kinds.
 fn words(declaration: &str) -> Vec<String> {
     let schema = serde_json::to_value(schema()).unwrap();
     let choices = schema["$defs"][declaration]["oneOf"].as_array();
@@ -137,7 +138,8 @@ fn words_of(choice: &Value) -> Vec<String> {
     }
 }
 
-/// Each word must be the behaviour of a row, in backticks; of this section, since Nginx has words that HAProxy has too.
+/// Each word must be the behaviour of a row, in backticks; in this section, because Nginx and HAProxy have some words
+/// in common.
 #[track_caller]
 fn are_there(what: &str, section: Option<&str>, words: &[String]) {
     let rows = rows();

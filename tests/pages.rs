@@ -1,6 +1,6 @@
-//! What is handed on: PDF and HTML of results that are ordinary, huge, empty, hostile or incomplete; and `fallover report`.
+//! Handouts: PDF and HTML of results that are ordinary, huge, empty, hostile or incomplete; and `fallover report`.
 //!
-//! The pages stay in the build's folder for temporary files, where `reports/check` looks at them with other eyes.
+//! The pages stay in the build's directory for temporary files, where `reports/check` inspects them by other means.
 
 mod program;
 mod samples;
@@ -23,7 +23,7 @@ fn samples() -> Vec<(&'static str, Document)> {
     all
 }
 
-/// Its words with plain spaces.
+/// The text of its page, with plain spaces.
 fn page(document: &Document) -> String {
     let page = html(&Handout::of(std::slice::from_ref(document), None), Theme::Light).expect("renders");
     page.replace('\u{a0}', " ")
@@ -75,7 +75,7 @@ fn markup_in_names_cannot_run_and_nothing_is_fetched() {
     );
     for (name, document) in samples() {
         let text = page(&document);
-        // Our own script, the last on the page, may speak of NaN.
+        // Our own script, the last on the page, may contain NaN.
         let text = &text[..text.rfind("<script").expect("has a script")];
         let text = without_fonts(text);
         for bad in ["src=", "href=\"http", "url(", "@import", "NaN", "\u{202e}"] {
@@ -84,7 +84,7 @@ fn markup_in_names_cannot_run_and_nothing_is_fetched() {
     }
 }
 
-/// The page without its two fonts, which are part of it and of which any letters may be made.
+/// The page without its two embedded fonts, whose encoded text may contain anything.
 fn without_fonts(text: &str) -> String {
     let mut pieces = text.split("url(data:font/otf;base64,");
     let before = pieces.next().unwrap_or_default().to_owned();
@@ -164,11 +164,11 @@ fn lost_data_and_the_lag_that_lost_it_are_told() {
 
 #[test]
 fn what_is_not_known_is_not_judged() {
-    // Nothing was answered: there is no latency that was late.
+    // Nothing was answered, so no latency was late.
     let text = page(&samples::nulls());
     assert!(text.contains("was promised for p99, and nothing was answered."));
     assert!(!text.contains("Answers were late"));
-    // Cut short before every change was tried.
+    // Stopped before every change was tried.
     let mut spof = samples::of_command("spof");
     spof.envelope.complete = false;
     if let Answer::Spof(found) = &mut spof.answer {
@@ -186,7 +186,7 @@ fn a_crowd_is_shown_whole() {
     }
 }
 
-/// A folder with a result in it, made by the program.
+/// A directory with a result made by the program.
 fn with_result() -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().expect("makes a folder");
     let result = folder.path().join("r.json").to_str().expect("is text").to_owned();
@@ -367,7 +367,8 @@ fn bad_input_is_told_and_nothing_is_written() {
     }
 }
 
-/// The page's last line is a promise: typed again, it gives the same result. Every command, with options that change it.
+/// The page's last line is a command that reproduces the result. Tests every command, with options that change the
+/// result.
 #[test]
 fn the_command_on_a_page_makes_the_same_result() {
     let tried = [
@@ -425,7 +426,7 @@ fn the_command_on_a_page_makes_the_same_result() {
     assert!(!command.contains("--replications"), "{command}");
 }
 
-/// The words of a command line, as a shell takes it apart: quotes only around a whole word.
+/// The words of a command line as a shell splits them; quotes only around whole words.
 fn unquoted(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (i, part) in line.split('\'').enumerate() {

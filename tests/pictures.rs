@@ -1,5 +1,5 @@
-//! Every chart by its name: which result gives it, that the stack is drawn without a clash, and that no picture changes
-//! without somebody looking.
+//! Every chart by its name: which results have it, that the stack is drawn without overlaps, and that no picture
+//! changes without somebody looking.
 
 #[path = "support/pictures.rs"]
 mod pictures;
@@ -36,7 +36,7 @@ fn each_command_gives_its_charts() {
     assert_eq!(of("capacity"), "dashboard topology utilization knee");
     assert_eq!(of("spof"), "dashboard topology spof");
     assert_eq!(of("availability"), "dashboard topology spof nines");
-    // Nothing moves in this grid; `what_no_input_moves_has_no_tornado` has one in which something does.
+    // No input moves an output in this grid; `what_no_input_moves_has_no_tornado` has one in which one does.
     assert_eq!(of("sweep"), "dashboard curve");
     assert_eq!(of("sensitivity"), "dashboard tornado");
     assert_eq!(of("review"), "dashboard");
@@ -61,7 +61,7 @@ fn a_chart_that_a_result_cannot_give_says_why() {
 
 // --- the stack ------------------------------------------------------------------------------------------------------
 
-/// A document that holds this topology, with flows on every arrow, as a run would measure them.
+/// A document with this topology and flows on every arrow, as a run would measure them.
 fn with(mut topology: Topology, name: &str) -> Document {
     let arrows = topology.entries.iter_mut().chain(&mut topology.edges);
     for (i, edge) in arrows.filter(|e| !e.names).enumerate() {
@@ -74,8 +74,8 @@ fn with(mut topology: Topology, name: &str) -> Document {
     document
 }
 
-/// A stack of so many tiers and of so many nodes in each, on hosts that hold parts of several tiers, where each node asks
-/// some of the next tier and now and then one further on.
+/// A stack of `tiers` tiers with `nodes` nodes each, on hosts that hold parts of several tiers. Each node calls some of
+/// the next tier and occasionally one further on.
 fn made_up(tiers: usize, nodes: usize, salt: usize) -> Topology {
     let dice = |i: usize, j: usize| (i * 7919 + j * 104_729 + salt * 1_299_709) % 97;
     let name = |tier: usize, i: usize| match dice(tier, i) % 5 {
@@ -125,7 +125,7 @@ fn made_up(tiers: usize, nodes: usize, salt: usize) -> Topology {
     }
 }
 
-/// All scenarios of the repository, and stacks made up until there are twenty.
+/// All scenarios of the repository, with made-up stacks to make twenty.
 fn stacks() -> Vec<(String, Document)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let files = std::fs::read_dir(folder)
@@ -210,7 +210,7 @@ fn what_failed_and_what_limits_is_marked() {
     assert!(says(&samples::steady()).contains("busiest: 87.4 %"));
     let spof = says(&samples::of_command("spof"));
     assert!(spof.contains("single point"));
-    // A number stands whole or not at all: half of it would be another.
+    // A number is shown whole or not at all, because half of it would be another number.
     assert!(spof.contains("db2 · 341 min/y") && !spof.contains('…'), "{spof}");
     let wide = chart::svg(&samples::of_command("spof"), Name::Topology, &look(1200)).expect("is drawn");
     let mut found = Vec::new();
@@ -247,7 +247,8 @@ fn what_no_input_moves_has_no_tornado() {
     assert!(!moves(&moved).expect("is drawn"), "only latency was moved");
 }
 
-/// Along the input with the most numbers, with a line for each value of the other; along words, or with more lines than colours, nothing.
+/// Curves run along the input with the most numeric values, with a line for each value of the other. There is no curve
+/// chart for inputs that are words, or with more lines than colours.
 #[test]
 fn a_grid_has_curves_where_an_input_is_a_number() {
     let drawn = |change: &dyn Fn(&mut Sweep)| {
@@ -323,7 +324,7 @@ fn goldens() -> Vec<(String, String)> {
     pictures.into_iter().enumerate().map(picture).collect()
 }
 
-/// A change of a picture is a change that somebody looked at: `UPDATE_PICTURES=1 cargo test --test pictures`, look, commit.
+/// A changed picture must be reviewed: `UPDATE_PICTURES=1 cargo test --test pictures`, look, commit.
 #[test]
 fn pictures_change_only_on_purpose() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/pictures");
@@ -345,7 +346,7 @@ fn pictures_change_only_on_purpose() {
     );
 }
 
-/// Two application servers that ask two members of one database each, on a host each, in two zones.
+/// Two application servers that each call two members of a database, each on its own host, in two zones.
 fn crossing() -> Document {
     let place = |name: &str, kind: &str, host: &str, tier: u32| Place {
         name: name.into(),
@@ -403,7 +404,7 @@ fn all_four_arrows_of_a_crossing_are_named_whatever_the_width() {
         for flow in ["101/s", "102/s", "103/s", "104/s"] {
             assert!(words.contains(&flow), "{flow} at {width}: {words:?}");
         }
-        // What is asked by one and the same server stands nearer to it.
+        // Nodes called by the same server stand nearer to it.
         let middle = |word: &str| {
             let place = &found.iter().find(|(words, _)| words == word).expect("is there").1;
             (
@@ -417,7 +418,7 @@ fn all_four_arrows_of_a_crossing_are_named_whatever_the_width() {
         };
         assert!(far("102/s", "app1") < far("102/s", "app2"), "at {width}");
         assert!(far("103/s", "app2") < far("103/s", "app1"), "at {width}");
-        // Zones have a legend, and names of so few letters are whole.
+        // Zones have a legend, and names this short are not cut.
         for whole in ["east", "west", "mysql-primary", "mysql-replica"] {
             assert!(words.contains(&whole), "{whole} at {width}: {words:?}");
         }

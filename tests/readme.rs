@@ -1,9 +1,9 @@
-//! Runs every `$ fallover …` of the README and of the tour, and compares what it prints with what the page shows.
+//! Runs every `$ fallover …` of the README and of the tour, and compares its output with the page.
 //!
-//! In a block marked `console` a line that begins with `$ ` is a command and what follows is its output, where a line `…`
-//! stands for any number of lines. A block marked `yaml` whose first line is `# NAME.yaml` is a file that the page's
-//! commands may read. After a change that moves numbers: `UPDATE_README=1 cargo test --test readme`, then read the
-//! difference.
+//! In a block marked `console`, a line that begins with `$ ` is a command and what follows is its output, where a line
+//! `…` stands for any number of lines. A block marked `yaml` whose first line is `# NAME.yaml` is a file that the
+//! page's commands may read. After a change that moves numbers: `UPDATE_README=1 cargo test --test readme`, then read
+//! the difference.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -42,7 +42,7 @@ fn examples(page: &str) -> Vec<Example> {
     examples
 }
 
-/// Words of a command line: spaces part them, single quotes keep them together.
+/// Words of a command line, separated by spaces; single quotes keep words together.
 fn words(command: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
     for c in command.chars() {
@@ -57,7 +57,7 @@ fn words(command: &str) -> Vec<String> {
     words
 }
 
-/// What a command prints: `fallover`, or `head -N FILE`. Errors come before results, as on a terminal.
+/// The output of a command: `fallover`, or `head -N FILE`. Errors come before results, as on a terminal.
 fn printed(command: &str, folder: &Path) -> Vec<String> {
     let words = words(command);
     let text = match words[0].as_str() {
@@ -81,7 +81,7 @@ fn printed(command: &str, folder: &Path) -> Vec<String> {
     text.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// Do the lines stand there in this order, with nothing but `…` between them?
+/// Do the lines appear in this order, with nothing between them except where the page has `…`?
 fn fits(said: &[String], printed: &[String]) -> bool {
     match said.split_first() {
         None => printed.is_empty(),
@@ -92,7 +92,7 @@ fn fits(said: &[String], printed: &[String]) -> bool {
     }
 }
 
-/// The new output, shortened as the old one was: to so many lines and `…`.
+/// The new output, shortened like the old one: to as many lines, and `…`.
 fn shortened(said: &[String], mut printed: Vec<String>) -> Vec<String> {
     if said.last().is_some_and(|line| line == "…") && said.len() <= printed.len() {
         printed.truncate(said.len() - 1);
@@ -108,7 +108,7 @@ fn files(page: &str) -> impl Iterator<Item = (&str, &str)> {
     texts.filter_map(|text| Some((text.lines().next()?.strip_prefix("# ")?, text)))
 }
 
-/// A folder with the scenarios and the page's own files in it, where commands may leave files.
+/// A directory with the scenarios and the page's own files, in which commands may leave files.
 fn folder(page: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("scenarios")).unwrap();
@@ -129,7 +129,8 @@ fn holds(page: &str, at_least: usize) {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let (examples, mut wrong) = (examples(&text), Vec::new());
     assert!(examples.len() >= at_least, "{page} has lost its examples");
-    // From the back, so that the numbers of lines before stay right; run from the front, since later ones read files.
+    // Replaced from the end, so that earlier line numbers stay valid; run from the start, because later commands read
+    // files.
     let printed: Vec<Vec<String>> = examples.iter().map(|e| printed(&e.command, folder.path())).collect();
     for (example, printed) in examples.iter().zip(printed).rev() {
         if fits(&example.output, &printed) {
@@ -160,7 +161,7 @@ fn what_the_tour_shows_is_what_the_program_says() {
     holds("docs/tour.md", 15);
 }
 
-/// The two commands that a newcomer types, and that scripts look for.
+/// The two commands that newcomers type and scripts look for.
 #[test]
 fn the_readme_has_its_two_commands() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
@@ -172,7 +173,7 @@ fn the_readme_has_its_two_commands() {
     }
 }
 
-/// Every picture and page that the documents point to is there.
+/// Every picture and page that the documents link to exists.
 #[test]
 fn no_link_leads_nowhere() {
     let mut pages: Vec<PathBuf> = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"]

@@ -1,5 +1,5 @@
-//! What MariaDB did (`recordings/6_mariadb.json`): commits while a semi-synchronous replica is away, and connections
-//! beyond `max_connections`, replayed through the simulator.
+//! Recorded behaviour of MariaDB (`recordings/6_mariadb.json`): commits while a semi-synchronous replica is away, and
+//! connections beyond `max_connections`, replayed in the simulator.
 
 mod support;
 
@@ -11,7 +11,7 @@ use support::record;
 
 const RECORDING: &str = include_str!("recordings/6_mariadb.json");
 
-/// What a commit and its client take beside the wait for a replica, at most: loopback on a busy machine.
+/// The most that a commit and its client take in addition to waiting for a replica: loopback on a busy machine.
 const NOISE_S: f64 = 0.02;
 /// A commit by itself.
 const COMMIT_S: f64 = 0.0015;
@@ -24,7 +24,7 @@ fn seconds(ms: &Value) -> f64 {
     ms.as_f64().expect("a number") / 1e3
 }
 
-/// An application that writes into a database at these times.
+/// An application that writes to a database at these times.
 fn asked(times: &[f64], database: &Value, faults: &Value) -> fallover::model::recorder::RunRecord {
     let folder = tempfile::tempdir().expect("makes a directory");
     let mut text = String::from("at_s\n");
@@ -45,7 +45,7 @@ fn commits_wait_for_a_lost_replica_once() {
     for case in recording()["semi_sync"].as_array().unwrap() {
         let rows = case["rows"].as_array().unwrap();
         let times: Vec<f64> = rows.iter().map(|row| seconds(&row[0])).collect();
-        // Event times are whole milliseconds: the replica was gone before the commit that waited.
+        // Event times are whole milliseconds: the replica was lost before the commit that waited.
         let (lost, back) = (seconds(&case["lost_ms"]) - 0.001, seconds(&case["back_ms"]));
         let effect = if case["how"] == "sigstop_replica" {
             "hang"
@@ -69,7 +69,7 @@ fn commits_wait_for_a_lost_replica_once() {
             let (latency, real) = (ended.since(ours.arrived).seconds(), seconds(&row[1]));
             assert!((latency - real).abs() < NOISE_S, "{case}: {latency} s, really {real}");
             waits += usize::from(latency > timeout);
-            // The replica took up to so long to connect again and catch up.
+            // The replica took at most this long to reconnect and catch up.
             let at = ours.arrived.seconds();
             if !(back - 0.001..back + 0.1).contains(&at) {
                 let ours = changes.iter().rev().find(|(t, _)| *t <= ended.seconds());
@@ -97,8 +97,8 @@ fn connections_beyond_the_limit_are_refused_at_once() {
     }
 }
 
-/// Five hundred writes, 30 ms apart, and among them one that a replica works on for as long as the first row after it took to
-/// be seen: those behind it come late, and less and less so. A replica works on any other for a millisecond.
+/// Five hundred writes, 30 ms apart. One of them keeps a replica busy until the first row after it was seen: the writes
+/// behind it are late, with decreasing delay. Any other write takes the replica a millisecond.
 #[test]
 fn a_big_transaction_holds_up_the_writes_behind_it() {
     let case = &recording()["lag"];
@@ -136,7 +136,7 @@ fn a_big_transaction_holds_up_the_writes_behind_it() {
     let mut real: Vec<f64> = rows.iter().map(|row| row.2 / 1e3).collect();
     real.sort_by(f64::total_cmp);
     assert_eq!(lags.count() as usize, real.len());
-    // The bands that the live kit has: the mean within 5 %, what is late within 10 %.
+    // The tolerances of the live kit: the mean within 5 %, late writes within 10 %.
     let near = |what: &str, ours: f64, real: f64, band: f64| {
         assert!((ours / real - 1.0).abs() < band, "{what}: {ours} s, really {real} s");
     };

@@ -1,6 +1,6 @@
-//! What HAProxy does about servers that fail (`recordings/2a…`, `2b…`, `2c…`), replayed through the simulator.
+//! HAProxy's reaction to failing servers (`recordings/2a…`, `2b…`, `2c…`), replayed in the simulator.
 //!
-//! Checks: how long until a failure and a return are seen. Windows: what becomes of the requests between failure and
+//! Checks: the time until a failure and a return are detected. Windows: the fate of the requests between failure and
 //! verdict, with the checks in the recorded phase.
 
 mod support;
@@ -13,16 +13,16 @@ use support::haproxy::{Asked, Stack, code, in_order, response_ms, server_of, str
 
 const CHECKS: &str = include_str!("recordings/2a_health_check_times.json");
 
-/// How long a running check lasts, and what the rules say of the time until DOWN and until UP: (from, to), seconds.
+/// How long a running check lasts, and the theoretical time until DOWN and until UP: (from, to), seconds.
 struct Theory {
     down: (f64, f64),
     up: (f64, f64),
 }
 
 fn theory(name: &str) -> (Theory, f64) {
-    // The first failed check begins within `inter`; then fall - 1 more, each `inter` (in doubt: `fastinter`) after the end
-    // of the last. A hanging one lasts `timeout check`, or `inter`; the quirk of 2.6.12 makes c4 and c8 last up to
-    // min(inter, 1 s), as 2c shows, and they are given that here.
+    // The first failed check begins within `inter`; then fall - 1 more, each `inter` (or `fastinter` while the state is
+    // in doubt) after the end of the previous one. A hanging check lasts `timeout check`, or `inter`. The quirk of
+    // 2.6.12 makes c4 and c8 last up to min(inter, 1 s), as 2c shows, so they get that here.
     let (inter, fast, fall, rise, lasts) = match name {
         "c1_l4_i500_f3_r2" => (0.5, 0.5, 3.0, 2.0, 0.0),
         "c3_http503_i200_f2_r2" => (0.2, 0.2, 2.0, 2.0, 0.0),
@@ -40,7 +40,7 @@ fn theory(name: &str) -> (Theory, f64) {
     (theory, lasts)
 }
 
-/// Seconds from the failure to DOWN and from the return to UP, of many servers.
+/// Seconds from the failure to DOWN and from the return to UP, for many servers.
 fn simulated(case: &Value, lasts: f64) -> (Vec<f64>, Vec<f64>) {
     const SERVERS: usize = 200;
     let options = case["server_options"].as_str().expect("text");
@@ -49,8 +49,8 @@ fn simulated(case: &Value, lasts: f64) -> (Vec<f64>, Vec<f64>) {
         Some("fail") => "errors",
         _ => "hang",
     };
-    // Long enough for every check to be in its steady rhythm again. The returns are spread over 2 s, which is a whole
-    // number of rounds of checks in every case: the phase of the round that a return meets is uniform.
+    // Long enough for every check to be back in its steady rhythm. The returns are spread over 2 s, which is a whole
+    // number of check rounds in every case: the phase of the round that a return meets is uniform.
     let fails = 5.0;
     let returns = |i: usize| 20.0 + 2.0 * i as f64 / SERVERS as f64;
     let stack = Stack {
@@ -129,10 +129,10 @@ fn checks_see_failures_and_returns_when_haproxys_do() {
     }
 }
 
-/// Checks of a server that hangs (`recordings/2c…`), those of a length that 2.6.12 has no quirk about.
+/// Checks of a server that hangs (`recordings/2c…`), those with durations that the quirk of 2.6.12 does not affect.
 const HANGING: &str = include_str!("recordings/2c_hanging_check_durations.json");
 
-/// A check and the pause after it take this much longer in reality than they say, at most.
+/// The most by which a real check and its pause exceed their nominal duration.
 const MORE_A_CHECK: f64 = 0.003;
 
 #[test]
@@ -164,11 +164,11 @@ fn hanging_checks_last_and_follow_each_other_as_haproxys_do() {
             more: json!({}),
             duration: 40.0,
         };
-        // `fall 3`: two whole rounds after the first failed check began, and its like.
+        // `fall 3`: two whole rounds after the first failed check began, and the duration of one more check.
         let down = starts[0] / 1e3 + 2.0 * (inter + lasts) + lasts;
         let (_, record, later) = stack.run_in_phase(down, inter);
-        // The last check recorded is the second that passed (`rise 2`); from there back to the first that failed, every
-        // round was a little longer than it should.
+        // The last recorded check is the second that passed (`rise 2`); from there back to the first that failed, every
+        // round was a little longer than nominal.
         let up = record.events.iter().find(|e| e.what == "up").expect("it is seen");
         let late = starts.last().unwrap() / 1e3 - (up.at.seconds() - later - fails);
         let most = MORE_A_CHECK * starts.len() as f64;
@@ -187,12 +187,12 @@ fn count(value: &Value, key: &str) -> i64 {
     value[key].as_i64().unwrap_or(0)
 }
 
-/// How many requests the servers were sent.
+/// The number of requests sent to the servers.
 fn requests_sent(record: &fallover::model::recorder::RunRecord) -> i64 {
     record.nodes[1..].iter().map(|n| n.tally.arrived as i64).sum()
 }
 
-/// Replays one run of a window; `overhead` is what the real chain adds to an answer.
+/// Replays one run of a window; `overhead` is the time that the real chain adds to an answer.
 fn replay(window: &Value, run: &Value) {
     let name = window["name"].as_str().unwrap();
     let script = &window["script"];
@@ -206,7 +206,7 @@ fn replay(window: &Value, run: &Value) {
         other => panic!("{other}"),
     };
     let mut backend = strings(&window["backend"]);
-    // 2.6.12 lets a hanging check last as long as `inter`, whatever a shorter `timeout check` says (2c).
+    // 2.6.12 lets a hanging check last as long as `inter`, even with a shorter `timeout check` (2c).
     backend.retain(|line| !line.starts_with("timeout check"));
     let requests = script["n"].as_u64().unwrap();
     let asked = |i: u64| Asked {
@@ -222,7 +222,7 @@ fn replay(window: &Value, run: &Value) {
         more: json!({}),
         duration: 20.0,
     };
-    // A real check takes some milliseconds, ours takes none: that may carry the verdict past the interval of the theory.
+    // A real check takes some milliseconds and ours none, so the verdict may fall outside the theoretical interval.
     let earliest = if effect == "hang" { 2.5 } else { 1.0 };
     let down = run["down_ms"].as_f64().filter(|_| !name.contains("observe"));
     let (plan, record, later) = if let Some(down) = down {
@@ -255,7 +255,7 @@ fn replay(window: &Value, run: &Value) {
     if effect == "crash" && !name.contains("inflight") && !name.contains("retries0") {
         near("connections refused", failed, count(run, "retries"));
     }
-    // Until the return only: seven seconds of checks that take a millisecond each have moved the real ones' phase.
+    // Until the return only: after seven seconds of checks that take a millisecond each, the real phase has shifted.
     let of_s2 = |r: &&&Row| server_of(&plan, r) == "s2" && r.arrived.seconds() - later < returns;
     let ours = rows.iter().filter(of_s2).count() as i64;
     near("answers of s2", ours, count(&run["servers_before_return"], "s2"));

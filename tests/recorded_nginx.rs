@@ -1,6 +1,6 @@
-//! What Nginx decided under scripts (`recordings/5a…`, `5b…`), replayed against `limit_req` and the choice of upstreams.
+//! Nginx's decisions in scripted runs (`recordings/5a…`, `5b…`), replayed with `limit_req` and the choice of upstreams.
 //!
-//! The drivers know how a request goes from one upstream to the next, and nothing of the simulator.
+//! The drivers implement how a request goes from one upstream to the next, and use nothing of the simulator.
 
 mod support;
 
@@ -16,8 +16,8 @@ fn observations(text: &str) -> Vec<Value> {
     serde_json::from_value(recording["observations"].take()).unwrap()
 }
 
-/// 99 % of the decisions of each run, since an arrival on the edge of a millisecond may fall either way; so may a delay,
-/// and the response time of the real chain is up to a few milliseconds longer than the delay.
+/// 99 % of the decisions of each run, because an arrival on the edge of a millisecond may fall either way; so may a
+/// delay, and the response time of the real chain is up to a few milliseconds longer than the delay.
 #[test]
 fn limit_req_decides_as_recorded() {
     let (mut decisions, mut wrong) = (0, 0);
@@ -70,7 +70,7 @@ fn upstreams_are_chosen_as_recorded() {
             .iter()
             .flat_map(|op| proxy.perform(op))
             .collect();
-        // Response times are not the subject: [ms, outcome, response ms].
+        // Response times are not compared: [ms, outcome, response ms].
         let strip = |row: &Value| {
             if row[0].is_number() {
                 json!([row[0], row[1]])
@@ -96,7 +96,7 @@ struct Proxy {
 /// The first three bytes of 127.0.0.1, from which all requests came.
 const LOOPBACK: u64 = 127;
 
-/// What a server does.
+/// The behaviour of a server.
 #[derive(Copy, Clone, PartialEq, Eq)]
 enum Mode {
     Answers,
@@ -166,7 +166,7 @@ impl Proxy {
         answer
     }
 
-    /// Goes from server to server until one answers.
+    /// Tries server after server until one answers.
     fn open(&mut self, id: &str) -> Value {
         let (mut tried, mut log) = (Vec::new(), Vec::new());
         loop {
@@ -213,7 +213,7 @@ impl Proxy {
     }
 }
 
-/// Nginx looks at whole seconds of the wall clock: the scripts began 0.15 s past one.
+/// Nginx uses whole seconds of the wall clock: the scripts began 0.15 s past one.
 fn aligned(ms: u64) -> Time {
     Time::ZERO + Span::from_millis(1_000_000_150 + ms)
 }
@@ -233,7 +233,7 @@ fn upstream(options: &str) -> Upstream {
         node: NodeId::new(0),
         weight: number("weight").unwrap_or(1),
         backup: options.contains("backup"),
-        // A server marked `down` is one without room.
+        // A server marked `down` has no capacity.
         max_conns: if options.contains("down") {
             Some(0)
         } else {
@@ -254,8 +254,8 @@ fn option(options: &str, key: &str) -> Option<u64> {
 
 // --- connections ----------------------------------------------------------------------------------------------------
 
-/// `worker_connections 20`, of which Nginx uses two itself (`5c_nginx_connections`): of many proxied requests at once nine
-/// are served, and the others closed without an answer.
+/// `worker_connections 20`, of which Nginx uses two itself (`5c_nginx_connections`): of many simultaneous proxied
+/// requests nine are served, and the others are closed without an answer.
 #[test]
 fn twenty_worker_connections_carry_nine_proxied_requests() {
     let scenario = r#"{ "duration": "10s", "requests": { "static": {}, "rest": {} },

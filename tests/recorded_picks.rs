@@ -1,7 +1,7 @@
-//! What HAProxy picked under scripts (`recordings/1a…`, `1d…`), replayed against the balancing algorithms: exact.
+//! HAProxy's picks in scripted runs (`recordings/1a…`, `1d…`), replayed with the balancing algorithms: exact.
 //!
-//! The driver is a balancer of one screen: a pool, one queue, health that the script sets. It uses no part of the simulator
-//! but the algorithms.
+//! The driver is a minimal balancer: a pool, one queue, and health set by the script. It uses only the algorithms of
+//! the simulator.
 
 use std::collections::VecDeque;
 
@@ -40,11 +40,11 @@ struct Stack {
 struct Open {
     id: String,
     server: usize,
-    /// Those whom a server fetched when it came up hold none.
+    /// False for a request that a server fetched when it came up: it holds no slot.
     slot: bool,
 }
 
-/// Why a server may not be usable.
+/// Reasons why a server may not be usable.
 #[derive(Clone, Default)]
 struct Health {
     dead: bool,
@@ -105,7 +105,7 @@ impl Stack {
         }
     }
 
-    /// A request that comes and goes.
+    /// A request arrives.
     fn request(&mut self) -> Value {
         let answer = self.open("passing");
         self.close("passing");
@@ -116,7 +116,7 @@ impl Stack {
         if !self.pool.servers.iter().any(Member::takes_new) {
             return Value::from("503");
         }
-        // While requests wait, most algorithms are not asked: a newcomer joins the queue.
+        // While requests wait, most algorithms are not consulted: a new request joins the queue.
         if self.waiting.is_empty() || self.balancer.lets_overtake() {
             if let Some(server) = self.balancer.pick(&self.pool, Ask::default(), &mut self.draw) {
                 self.give(server, id.to_owned());
@@ -207,7 +207,7 @@ impl Stack {
         }
     }
 
-    /// A server with room takes the oldest that waits.
+    /// A server with a free slot takes the oldest waiting request.
     fn serve_waiting(&mut self, server: usize) -> Vec<Value> {
         let mut served = Vec::new();
         while self.pool.servers[server].has_room() {
@@ -227,7 +227,7 @@ impl Stack {
         served
     }
 
-    /// A server that comes up fetches as many of those that wait as it has room for.
+    /// A server that comes up fetches as many waiting requests as it has slots for.
     fn fetch_waiting(&mut self, server: usize) -> Vec<Value> {
         let member = &self.pool.servers[server];
         let room = if member.can_serve() {
@@ -254,7 +254,7 @@ impl Stack {
         self.balancer.changed(&self.pool, server, Change::Taken);
     }
 
-    /// Ends a request in service; the server it was on.
+    /// Ends a request in service and returns its server.
     fn release(&mut self, at: usize) -> usize {
         let Open { server, slot, .. } = self.open.remove(at);
         if slot {
@@ -266,7 +266,7 @@ impl Stack {
 }
 
 impl Health {
-    /// A drained server is up.
+    /// A drained server counts as up.
     fn is_up(&self) -> bool {
         !self.dead && !self.maint
     }
@@ -293,7 +293,7 @@ fn algorithm(balance: &str) -> Algorithm {
     }
 }
 
-/// A server's options as its configuration line has them.
+/// A server's options as in its configuration line.
 struct Options<'a>(&'a str);
 
 impl Options<'_> {
@@ -322,7 +322,8 @@ fn name(server: usize) -> Value {
 }
 
 /// `slowstart 4s` over two servers at 200 requests a second: s1 has just come up. The recording counts by quarters of a
-/// second and allows one request either way, since each second the real weight moved a little before or after a request.
+/// second and allows one request either way, because each second the real weight changed slightly before or after a
+/// request.
 #[test]
 fn slowstart_shares_are_those_recorded() {
     let recording: Value = serde_json::from_str(include_str!("recordings/1d_slowstart.json")).unwrap();
@@ -349,7 +350,7 @@ fn slowstart_shares_are_those_recorded() {
     );
 }
 
-/// The picks of the first six seconds.
+/// The picks in the first six seconds.
 fn slowstart_picks(weight: u32) -> Vec<usize> {
     let server = Member {
         weight,

@@ -1,4 +1,4 @@
-//! How HAProxy queues (`recordings/3…`), and whole traces request by request (`recordings/4…`), replayed through the
+//! HAProxy's queueing (`recordings/3…`), and whole traces request by request (`recordings/4…`), replayed in the
 //! simulator.
 
 mod support;
@@ -13,7 +13,7 @@ use support::haproxy::{Asked, Stack, code, in_order, response_ms, server_of, str
 
 const SCRIPTS: &str = include_str!("recordings/3_queueing.json");
 
-/// What the real chain adds to every stay on a server and to every answer, in milliseconds (the recordings' README).
+/// Milliseconds that the real chain adds to every stay on a server and to every answer (the recordings' README).
 const SLOT_MS: f64 = 0.8;
 const ANSWER_MS: f64 = 0.8;
 
@@ -21,7 +21,7 @@ fn number(value: &Value) -> f64 {
     value.as_f64().expect("a number")
 }
 
-/// The milliseconds that `set-priority-offset` adds to the time at which a request of a script came.
+/// The milliseconds that `set-priority-offset` adds to the arrival time of a script's request.
 fn offset(row: &Value) -> i64 {
     let header = row[2]["X-Off"].as_str();
     header.map_or(0, |text| text.parse().expect("a number"))
@@ -47,13 +47,13 @@ fn scripted(case: &Value) -> Stack {
         workers: vec![],
         asked: script.iter().map(asked).collect(),
         faults,
-        // `option abortonclose` counts only where the front end has it too: here nobody who gives up is forgotten.
+        // `option abortonclose` takes effect only if the front end has it too: here abandoned requests are not removed.
         more: json!({ "abandoned": "finish" }),
         duration: 20.0,
     }
 }
 
-/// A hash may prefer another server than HAProxy's: the same script with the names exchanged.
+/// A hash may prefer a different server than HAProxy's: the same script with the names swapped.
 fn exchanged(mut stack: Stack) -> Stack {
     for (_, _, server, _) in &mut stack.faults {
         *server = if server == "s1" { "s2".into() } else { "s1".into() };
@@ -61,7 +61,7 @@ fn exchanged(mut stack: Stack) -> Stack {
     stack
 }
 
-/// Codes, servers and order exactly, times within 10 ms of one of two runs.
+/// Requires equal codes, servers and order, and times within 10 ms of one of two runs.
 fn same(name: &str, case: &Value, plan: &Plan, record: &RunRecord, names: [&str; 2]) {
     let rows = in_order(record);
     let real = case["rows"].as_array().unwrap();
@@ -85,14 +85,14 @@ fn same(name: &str, case: &Value, plan: &Plan, record: &RunRecord, names: [&str;
             "{name}: request {i} took {first} ms more"
         );
     }
-    // A row ends when its client gives up: when a server got to it shows in the times of the others only.
+    // A row ends when its client gives up, so when a server reached it shows only in the times of the others.
     let answered = |(i, _): &(usize, String)| rows[*i].outcome != Outcome::ClientTimeout;
     let real: Vec<_> = real_order(case).into_iter().filter(answered).collect();
     let ours = order(plan, &rows, names);
     assert_eq!(by_tie(case, ours), by_tie(case, real), "{name}: order at the servers");
 }
 
-/// An order in which those whose turns come in the same millisecond stand by number: two real runs differ there.
+/// Sorts requests due in the same millisecond by number, because two real runs differ there.
 fn by_tie(case: &Value, mut order: Vec<(usize, String)>) -> Vec<(usize, String)> {
     let due = |id: usize| number(&case["script"][id][0]) as i64 + offset(&case["script"][id]);
     order
@@ -162,8 +162,8 @@ fn queues_are_haproxys() {
     }
 }
 
-/// Four are let in and five wait in the kernel's line; the packets of the others are dropped and sent again a second later,
-/// in an order that no two real runs agree on.
+/// Four are let in and five wait in the kernel's queue; the packets of the others are dropped and sent again a second
+/// later, in an order that differs between real runs.
 fn full_backlog(name: &str, case: &Value, mut stack: Stack) {
     stack.more["maxconn"] = json!(4);
     let (_, record) = stack.run(0.0);
@@ -189,9 +189,10 @@ fn full_backlog(name: &str, case: &Value, mut stack: Stack) {
     }
 }
 
-/// A dead server beside a full one drains the queue into failures, until the checks have seen it.
+/// A dead server next to a full one drains the queue into failures until the checks detect it.
 fn black_hole(name: &str, case: &Value, stack: &Stack) {
-    // DOWN fell between the last failure (540 ms) and the next request (570 ms), 255 ms after the crash or a little more.
+    // DOWN fell between the last failure (540 ms) and the next request (570 ms), 255 ms after the crash or slightly
+    // later.
     let (plan, record, _) = stack.run_in_phase(0.255, 0.2);
     same(name, case, &plan, &record, ["s1", "s2"]);
 }
@@ -228,8 +229,8 @@ fn rows_of(name: &str) -> Vec<Replayed> {
     rows
 }
 
-/// The stack of a trace. `hq`: the wait is in HAProxy, and a slot is held for 0.8 ms more than the service; `bq`: it is at
-/// the server.
+/// The stack of a trace. `hq`: the wait is in HAProxy, and a slot is held for 0.8 ms longer than the service; `bq`: it
+/// is at the server.
 fn traced(name: &str, rows: &[Replayed]) -> (Stack, Vec<f64>) {
     let meta: Value = serde_json::from_str(TRACES).unwrap();
     let (params, events) = (&meta["replays"][name]["params"], &meta["replays"][name]["events"]);
@@ -296,7 +297,7 @@ fn a_trace_that_queues_in_haproxy_is_answered_when_haproxy_did() {
     let rows = rows_of("hq_roundrobin");
     for algorithm in ["roundrobin", "leastconn"] {
         let (mut stack, _) = traced("hq_roundrobin", &rows);
-        // One queue for all servers: whose turn it is makes no difference to anybody's time.
+        // One queue for all servers: the order of turns does not affect any request's time.
         stack.backend[0] = format!("balance {algorithm}");
         let (_, record) = stack.run(0.0);
         let ours = in_order(&record);
@@ -306,7 +307,7 @@ fn a_trace_that_queues_in_haproxy_is_answered_when_haproxy_did() {
             .map(|(o, r)| response_ms(o) + ANSWER_MS - r.response_ms);
         let off = sorted(off);
         let (low, middle, high) = (quantile(&off, 0.01), quantile(&off, 0.5), quantile(&off, 0.99));
-        // What two runs of the real one differ by.
+        // The difference between two real runs.
         assert!(
             low > -7.0 && middle.abs() < 1.0 && high < 7.0,
             "{algorithm}: {low} {middle} {high}"

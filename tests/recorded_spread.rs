@@ -1,14 +1,15 @@
-//! How evenly HAProxy's hashes and `random` spread requests (`recordings/1b…`, `1c…`), against the balancing algorithms.
+//! How evenly HAProxy's hashes and `random` spread requests (`recordings/1b…`, `1c…`), against the balancing
+//! algorithms.
 //!
-//! Statistics, not picks: those would need HAProxy's own hash functions and generator. A tolerance is four standard
-//! deviations of what chance can do: the ring is HAProxy's own.
+//! Statistics, not picks: exact picks would need HAProxy's own hash functions and generator. The tolerance is four
+//! standard deviations of chance, because the ring is HAProxy's own.
 
 use fallover::base::random::{Draw, mix};
 use fallover::model::balance::{self, Ask, Balance, Balancer, Change, Member, Pool};
 use fallover::scenario::plan::{Algorithm, HashOf};
 use serde_json::Value;
 
-/// Enough keys for their shares to be taken as exact.
+/// Enough keys to treat their shares as exact.
 const KEYS: u64 = 100_000;
 
 fn observations(text: &str) -> Vec<Value> {
@@ -39,14 +40,14 @@ fn pool(observation: &Value) -> Pool {
     }
 }
 
-/// Is a count of `n` within chance of the expected share? `extra` is a further standard deviation of the share.
+/// Is a count of `n` within chance of the expected share? `extra` is an additional standard deviation of the share.
 fn within_chance(count: &Value, n: f64, share: f64, extra: f64) -> bool {
     let count = count.as_f64().unwrap_or(0.0);
     let variance = n * share * (1.0 - share) + (n * extra).powi(2);
     (count - n * share).abs() <= 4.0 * variance.sqrt()
 }
 
-/// The server of every key, while the script takes servers out and puts them back.
+/// The server of every key, while the script removes servers and restores them.
 struct Hashed {
     pool: Pool,
     balancer: Balancer,
@@ -108,7 +109,7 @@ fn hashes_spread_and_move_keys_as_recorded() {
     }
 }
 
-/// Compares one phase: shares, keys moved, and keys moved although their server survived.
+/// Compares one phase: shares, keys moved, and keys moved although their server stayed.
 fn check(observation: &Value, phase: &str, before: &[usize], after: &[usize]) {
     let (recorded, name) = (&observation["stats"][phase], &observation["name"]);
     let consistent = observation["hash_type"].as_str().unwrap().contains("consistent");
@@ -145,8 +146,8 @@ fn check(observation: &Value, phase: &str, before: &[usize], after: &[usize]) {
     assert!(!consistent || orphans == 0, "{name} {phase}");
 }
 
-/// HAProxy draws on its ring, so its shares are uneven where weights are small; ours are exact by contract. Compared are
-/// the weights large enough for the ring to be even, and how level the load is where requests stay.
+/// HAProxy draws on its ring, so its shares are uneven where weights are small; ours are exact by contract. The test
+/// compares the weights that are large enough for an even ring, and how level the load is where requests stay.
 #[test]
 fn random_spreads_as_recorded() {
     for observation in observations(include_str!("recordings/1c_random_balance.json")) {
@@ -176,7 +177,7 @@ fn random_spreads_as_recorded() {
                 );
             }
         }
-        // On its ring of small weights HAProxy's single draw has not even the evenness of chance.
+        // On its ring with small weights, HAProxy's single draw is less even than chance.
         if let Some(runs) = observation["final_open"].as_array().filter(|_| draws > 1) {
             let unevenness_of = |draws| {
                 (0..1000)
@@ -216,7 +217,7 @@ fn estimate(sample: &[f64]) -> (f64, f64) {
     (mean, (variance / n).sqrt())
 }
 
-/// Requests on each server after 200 came and stayed.
+/// Requests on each server after 200 arrived and stayed.
 fn held_open(algorithm: Algorithm, observation: &Value, key: u64) -> Vec<f64> {
     let mut pool = pool(observation);
     let mut balancer = balance::new(algorithm, &pool);
@@ -229,7 +230,7 @@ fn held_open(algorithm: Algorithm, observation: &Value, key: u64) -> Vec<f64> {
     pool.servers.iter().map(|member| f64::from(member.served)).collect()
 }
 
-/// The furthest that a server is from its share, in requests.
+/// The largest deviation of a server from its share, in requests.
 fn unevenness(counts: &[f64], weights: &[f64]) -> f64 {
     let (requests, weight): (f64, f64) = (counts.iter().sum(), weights.iter().sum());
     counts

@@ -1,7 +1,8 @@
-//! `docs/scenario.md` is true: its reference is made from the schema, which is made from the declarations themselves.
+//! Checks `docs/scenario.md`: its reference is generated from the schema, which is generated from the declarations
+//! themselves.
 //!
-//! What stands between the two markers of the page is written by `UPDATE_DOCS=1 cargo test --test reference`; the words
-//! above them are ours.
+//! `UPDATE_DOCS=1 cargo test --test reference` writes the text between the two markers of the page; the text above them
+//! is written by hand.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -28,7 +29,7 @@ const VALUES: [(&str, &str); 5] = [
     ("Life", "DIST of a lifetime"),
 ];
 
-/// Titles where the name of the declaration says too little.
+/// Titles where the declaration's name says too little.
 const TITLES: [(&str, &str); 15] = [
     ("Class", "Class of requests"),
     ("Client", "Source of load"),
@@ -111,10 +112,10 @@ impl Reference {
             writeln!(self.page, "{}\n", text(&definition, "description")).unwrap();
             self.choices(choices);
         }
-        // What is left is a short form of something else, and `kind` spells it out.
+        // Any other declaration is a short form of another, and `kind` spells it out.
     }
 
-    /// What all kinds that serve have in common, once; then each kind's own.
+    /// The keys common to all kinds that serve requests, once; then each kind's own.
     fn nodes(&mut self, definition: &Value) {
         let kinds = definition["oneOf"].as_array().unwrap();
         let roles = ["virtual-ip", "database"];
@@ -163,7 +164,7 @@ impl Reference {
         for (key, value) in keys.iter().filter(|(k, _)| !skip.contains(*k)) {
             let default = match value.get("default") {
                 _ if required.contains(key) => "required".to_owned(),
-                // An empty object, or one whose own keys have defaults, is no news.
+                // An empty object, or one whose keys all have defaults, is not worth showing.
                 None | Some(Value::Null | Value::Object(_)) => String::new(),
                 Some(Value::String(text)) if text.is_empty() => String::new(),
                 Some(Value::String(text)) => format!("`{text}`"),
@@ -174,7 +175,7 @@ impl Reference {
         }
     }
 
-    /// Words, or objects of one key.
+    /// Words, or objects with a single key.
     fn choices(&mut self, choices: &[Value]) {
         self.page += "| value | meaning |\n|---|---|\n";
         for choice in choices {
@@ -204,7 +205,7 @@ impl Reference {
         }
     }
 
-    /// What a value may be, in words.
+    /// The possible values, in words.
     fn kind(&self, value: &Value) -> String {
         if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
             return self.named(reference.rsplit('/').next().unwrap());
@@ -247,7 +248,7 @@ impl Reference {
         }
     }
 
-    /// A link to the section of a declaration; where it is but a short form, to what it is short for.
+    /// A link to the section of a declaration; for a short form, to the section of the full form.
     fn named(&self, name: &str) -> String {
         if let Some((_, word)) = VALUES.iter().find(|v| v.0 == name) {
             return (*word).to_owned();
@@ -281,7 +282,7 @@ fn the_reference_is_that_of_the_schema() {
     }
 }
 
-/// Whatever makes the reference: no key of the format may be missing from the page.
+/// However the reference is generated, every key of the format must be on the page.
 #[test]
 fn every_key_of_the_schema_is_on_the_page() {
     fn keys(value: &Value, found: &mut BTreeSet<String>) {

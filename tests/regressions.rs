@@ -16,8 +16,8 @@ fn departures(record: &RunRecord, expected: &[(f64, Outcome)]) {
     );
 }
 
-/// Eight requests 0.1 s apart at `entry`; `s` is an application with a second a job, and one worker unless `server`
-/// says more.
+/// Eight requests 0.1 s apart at `entry`; `s` is an application with a second for each job, and one worker unless
+/// `server` says otherwise.
 fn eight(entry: &str, nodes: &str, server: &str, extra: &str) -> RunRecord {
     let workers = if server.contains("workers") {
         ""
@@ -40,7 +40,7 @@ fn served_and_then_reset(first: &[f64], reset: f64) -> Vec<(f64, Outcome)> {
 
 #[test]
 fn caller_and_called_may_die_at_the_same_instant() {
-    // The server dies first: the news of it finds that the balancer's part of the request is gone as well.
+    // The server dies first: when the balancer would hear of it, its part of the request is gone as well.
     let both = r#", "common_causes": { "rack": { "targets": ["lb", "s"] } },
         "faults": [{ "at": "2.5s", "target": "rack", "effect": "crash" }]"#;
     let lb = r#""lb": { "kind": "load-balancer", "servers": ["s"] },"#;
@@ -54,8 +54,8 @@ fn caller_and_called_may_die_at_the_same_instant() {
 
 #[test]
 fn a_worker_that_is_handed_on_and_refused_is_not_lost() {
-    // The balancer dies; its requests are abandoned one after the other. The worker that the first leaves is the second's,
-    // who is abandoned before it hears of it; and so on to the last.
+    // The balancer dies and its requests are abandoned one after the other. The first one's worker passes to the
+    // second, which is abandoned before it is notified, and so on to the last.
     let crash = r#", "faults": [{ "at": "2.5s", "for": "1s", "target": "lb", "effect": "crash" }]"#;
     let lb = r#""lb": { "kind": "load-balancer", "servers": ["s"] },"#;
     let record = eight("lb", lb, r#", "abandoned": "stop""#, crash);
@@ -91,7 +91,7 @@ fn those_whom_limit_req_holds_back_die_with_their_server() {
 
 #[test]
 fn who_is_turned_away_is_not_among_those_who_waited() {
-    // One in service, one waits from 0.1 to 1; six find no place, and are no zeros in the mean.
+    // One in service, one waits from 0.1 to 1; six are rejected and do not count as zeros in the mean.
     let record = eight("s", "", r#", "queue": 1"#, "");
     let wait = &record.nodes[0].wait;
     assert_eq!((record.nodes[0].tally.refused, wait.count()), (6, 2));
@@ -107,7 +107,7 @@ fn utilisation_counts_the_workers_there_are() {
     departures(&record, &expected);
     let (busy, workers) = (8.0, 60.0 + 3.0 * 8.0);
     assert!((record.nodes[0].tally.utilization.unwrap() - busy / workers).abs() < 1e-9);
-    // Fewer: those above the new number finish what they have, and are workers until then.
+    // Fewer: workers above the new number finish their jobs, and count as workers until then.
     let fewer = r#", "faults": [{ "at": "0.75s", "target": "s", "effect": "set", "set": { "workers": 1 } }]"#;
     let record = eight("s", "", r#", "workers": 8"#, fewer);
     // All eight until 1 s, then one less every 100 ms, and one from 1.6 s on.
@@ -117,9 +117,10 @@ fn utilisation_counts_the_workers_there_are() {
 
 #[test]
 fn an_answer_that_comes_too_late_is_not_taken_for_the_next_one() {
-    // The request of 1 s reaches `fast` at 1.002, when both nodes hang already, and the web server's time-out of 1 s runs
-    // out unheard. When they go on at 3, `fast` has its answer ready in the very instant in which the web server hears of
-    // its time-out, hangs up and asks `slow`: there at 3.001, done at 3.501, back at 3.502 and at the client at 3.503.
+    // The request of 1 s reaches `fast` at 1.002, when both nodes already hang, and the web server's time-out of 1 s
+    // expires unnoticed. When they resume at 3, `fast` has its answer ready at the very moment at which the web server
+    // notices its time-out, hangs up and calls `slow`: there at 3.001, done at 3.501, back at 3.502 and at the client
+    // at 3.503.
     let scenario = r#"{ "duration": "10s", "network": { "latency": "1ms" },
         "clients": { "c": { "arrivals": { "trace": "tests/data/steady.csv" }, "entry": "web" } },
         "nodes": { "fast": { "kind": "app" },
@@ -136,7 +137,7 @@ fn an_answer_that_comes_too_late_is_not_taken_for_the_next_one() {
 
 // --- found by a reviewer with the contract in hand -------------------------------------------------------------------
 
-/// A write waits from 1.01 for the replica that a partition hides, until that ends at 1.5; semi-sync is never off.
+/// A write waits from 1.01 for the replica that a partition hides, until the partition ends at 1.5; semi-sync stays on.
 #[test]
 fn a_commit_that_waits_is_released_when_the_partition_ends() {
     let found = record(
@@ -164,7 +165,8 @@ fn a_semi_synchronous_commit_takes_the_way_there_and_the_way_back() {
     departures(&found, &[(1.111, Ok)]);
 }
 
-/// A firewall is no party to a silence: behind it too the connect time-out counts, and not the one for the answer.
+/// A firewall does not change how silence is detected: behind it too the connect time-out applies, not the one for the
+/// answer.
 #[test]
 fn a_dead_host_behind_a_firewall_is_unreachable_after_the_connect_time_out() {
     for node in [
@@ -183,8 +185,9 @@ fn a_dead_host_behind_a_firewall_is_unreachable_after_the_connect_time_out() {
     }
 }
 
-/// One is let in and one waits outside; the others are not heard and knock again every second, the sixth time after two. Whoever is heard then
-/// waits 2 s for the answer; for a connection, 6 s.
+/// One is let in and one waits outside. The SYNs of the others are dropped and retransmitted every second, the sixth
+/// time after two. A connection that is then accepted waits 2 s for the answer; the wait for a connection is at most 6
+/// s.
 #[test]
 fn who_is_heard_at_last_waits_for_the_answer_from_then_on() {
     let found = record(
@@ -198,7 +201,7 @@ fn who_is_heard_at_last_waits_for_the_answer_from_then_on() {
     departures(&found, &[&in_time[..], &never].concat());
 }
 
-/// Nothing happens between the last arrival and the end of the run, and it still counts as waiting.
+/// No event occurs between the last arrival and the end of the run, but the time still counts as waiting.
 #[test]
 fn who_waits_at_the_end_has_waited_until_then() {
     // The first is served for 100 s; the others wait from 0.1 … 0.7 s to the end, at 60 s.
@@ -216,7 +219,7 @@ fn who_waits_at_the_end_has_waited_until_then() {
     );
 }
 
-/// An answer meets a cut, and its machine dies before the cut ends: TCP has nobody left to send it again.
+/// An answer meets a partition, and its host dies before the partition ends: nothing is left to retransmit it.
 #[test]
 fn a_dead_machine_sends_nothing_again() {
     let ends = |crash: &str| {
@@ -234,12 +237,12 @@ fn a_dead_machine_sends_nothing_again() {
         ends(r#", { "at": "20s", "target": "g", "effect": "crash" }"#),
         ClientTimeout
     );
-    // Back before the cut has ended, it has forgotten.
+    // A host that is back before the partition ends has forgotten the answer.
     let back = r#", { "at": "20s", "for": "5s", "target": "g", "effect": "crash" }"#;
     assert_eq!(ends(back), ClientTimeout);
 }
 
-/// A call that was given up on its way to a node that hangs is no more when it would arrive.
+/// A call abandoned on its way to a hung node does not exist when it would arrive.
 #[test]
 fn what_is_given_up_on_its_way_does_not_arrive_at_a_hung_node() {
     let run = record(
@@ -252,7 +255,7 @@ fn what_is_given_up_on_its_way_does_not_arrive_at_a_hung_node() {
     assert_eq!(run.nodes[1].tally.arrived, 0);
 }
 
-/// A read goes to the one replica that lives, whatever its place among many.
+/// A read goes to the only working replica, whatever its position among many.
 #[test]
 fn a_read_finds_the_last_of_forty_members() {
     let members: Vec<String> = (0..40).map(|i| format!(r#""m{i}": {{}}"#)).collect();
@@ -273,7 +276,7 @@ fn a_read_finds_the_last_of_forty_members() {
     );
 }
 
-/// Whoever goes by the address of a client goes by the same when the scenario has another source before it.
+/// A client's address does not change when another source is added before its own.
 #[test]
 fn a_source_more_changes_no_address() {
     let picks = |first: &str| {

@@ -1,4 +1,4 @@
-//! So many of the same: copies stand wherever the originals are listed, and nothing speaks of what was taken away.
+//! Replicated components: copies are listed wherever the originals are, and nothing refers to removed ones.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ fn a_host_is_copied_with_everything_on_it() {
         names(&typed["nodes"]["haproxy"]["servers"]),
         ["nginx1", "nginx2", "nginx1-2", "nginx2-2"]
     );
-    // What asks only its own host has a copy that asks the copy's.
+    // A node that calls only its own host has a copy that calls the copy's host.
     assert_eq!(names(&typed["nodes"]["nginx1-2"]["upstreams"]), ["app1-2"]);
     assert_eq!(names(&typed["nodes"]["nginx1"]["upstreams"]), ["app1"]);
     assert_eq!(typed["nodes"]["app2-2"]["host"], "server2-2");
@@ -70,7 +70,8 @@ fn a_database_gets_a_member_and_loses_one() {
     );
 }
 
-/// Two servers that each ask both applications: a copy is asked by all, and asks all.
+/// Two servers that each call both applications: every server calls a copy of an application, and a copy of a server
+/// calls all.
 #[test]
 fn where_everybody_asks_everybody_the_copy_does_too() {
     let text = r#"{

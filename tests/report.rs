@@ -1,6 +1,6 @@
-//! What people see of a result holds whatever the result: nothing overlaps, nothing is clipped, nothing says NaN.
+//! The display is sound for every result: nothing overlaps, nothing is clipped, nothing says NaN.
 //!
-//! The pictures are checked by reading the SVG back with another library's eyes, not by comparing to stored ones.
+//! Pictures are checked by parsing the SVG with another library, not by comparison with stored ones.
 
 #[path = "support/pictures.rs"]
 mod pictures;
@@ -38,7 +38,7 @@ fn printing(width: u32) -> Printing {
     }
 }
 
-/// Every picture that the samples give, with a name to find it by.
+/// Every picture of the samples, with a name to identify it.
 fn all_pictures(widths: &[u32]) -> Vec<(String, String)> {
     let mut pictures = Vec::new();
     for (sample, document) in samples::all() {

@@ -1,5 +1,5 @@
-//! `fallover review`: each rule has a small scenario that breaks it and a near twin that does not; and the program from
-//! outside.
+//! `fallover review`: each rule has a small scenario that triggers it and a similar one that does not. Also the program
+//! from outside.
 
 mod program;
 
@@ -11,7 +11,7 @@ use fallover::scenario::review::{Finding, bottleneck, review};
 use program::{document, fallover};
 use serde_json::Value;
 
-/// A rule at work: the scenario has the finding, and has it no longer after the cure.
+/// A rule at work: the scenario has the finding, and the cured scenario does not.
 struct Case {
     id: &'static str,
     component: &'static str,
@@ -23,7 +23,7 @@ struct Case {
     cure: &'static [&'static str],
 }
 
-/// Ten requests a second, to `entry`; more keys of the client; more keys of the scenario; the nodes.
+/// Ten requests a second to `entry`; more keys of the client; more keys of the scenario; the nodes.
 fn scenario(client: &str, more: &str, nodes: &str) -> String {
     format!(
         r#"{{ "clients": {{ "c": {{ "arrivals": {{ "poisson": "10/s" }}, {client} }} }}, {more} "nodes": {{ {nodes} }} }}"#
@@ -36,7 +36,7 @@ const TWO: &str =
 const TO_A: &str = r#""entry": "a""#;
 const TO_B: &str = r#""entry": "b""#;
 
-/// An application and a database of two members; `more` keys of the database.
+/// An application and a database with two members; `more` keys of the database.
 fn data(more: &str) -> String {
     let app =
         r#""a": { "kind": "app", "workers": 100, "database": "m", "queries": { "*": { "read": 1, "write": 2 } } }"#;
@@ -267,7 +267,8 @@ fn design_cases() -> Vec<Case> {
     ]
 }
 
-/// What sees who is free does not send the slow server more than it can do: 60 a second fit on one of 10 and one of 100.
+/// A balancer that sees which servers are free does not send the slow one more than it can do: 60 a second fit on one
+/// of 10 and one of 100.
 #[test]
 fn a_balancer_that_adapts_is_not_taken_to_share_by_weight() {
     let pair = |algorithm: &str| {
@@ -340,7 +341,7 @@ fn capacity_cases() -> Vec<Case> {
             scenario(TO_A, "", &pooled),
             &["nodes.a.pool=2"],
         ),
-        // A worker is held while the call of another node is under way: 20 ms of work there, and 50 ms of network each way.
+        // A worker is held during a call to another node: 20 ms of work there, and 50 ms of network each way.
         case(
             ("capacity.overload", "a"),
             ("1.2 of work on 1 worker", "nodes.a.workers"),
@@ -506,7 +507,7 @@ fn each_rule_finds_its_case_and_lets_its_twin_pass() {
     }
 }
 
-/// The page has a row for each rule, and each row a case above.
+/// The page has a row for each rule, and each rule has a case above.
 #[test]
 fn every_rule_is_on_the_page_and_has_a_case() {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/review.md")).unwrap();
@@ -528,7 +529,7 @@ fn what_stands_in_is_no_single_point() {
         let plan = load_text("case.json", text, &[]).unwrap().plan;
         single_points(&plan).into_iter().map(|c| c.component).collect()
     };
-    // The virtual IP stays with the firewall that lives, though what it leads to is dead.
+    // The virtual IP stays with the live firewall, though the node behind it is dead.
     assert_eq!(cuts(&scenario(twice, "", apart)), ["x"]);
     let both = apart
         .replace(r#""to": "x""#, r#""to": "w""#)
@@ -546,8 +547,8 @@ fn list(document: &Value) -> Vec<(String, String, String)> {
         .collect()
 }
 
-/// What the authors of the original design listed: the balancer and the primary are single points of failure, there is
-/// no firewall and no HTTPS, and nothing is monitored.
+/// The findings that the authors of the original design listed: the balancer and the primary are single points of
+/// failure, there is no firewall and no HTTPS, and nothing is monitored.
 #[test]
 fn foobar_has_what_its_authors_said_of_it() {
     let found = list(&document(&["review", "scenarios/foobar.json"]));
@@ -609,7 +610,7 @@ fn check_is_about_critical_findings_alone() {
     let (status, out, _) = fallover(&["review", "scenarios/foobar.json", "--check", "--quiet"]);
     assert_eq!((status, out.as_str()), (99, ""));
     assert_eq!(fallover(&["review", "scenarios/foobar.json"]).0, 0);
-    // A warning is none.
+    // A warning is not a critical finding.
     let set = "nodes.mysql.replication={\"lag\": \"100ms\"}";
     let (status, out, _) = fallover(&["review", "scenarios/foobar-fixed.json", "--set", set, "--check"]);
     assert_eq!(status, 0);
@@ -665,7 +666,7 @@ fn the_report_keeps_to_eighty_columns() {
     );
 }
 
-/// What this stack, to which ten requests a second come, can carry by the utilisation law.
+/// The load that this stack, which receives ten requests a second, can carry by the utilisation law.
 fn carried(text: &str) -> f64 {
     let loaded = load_text("x.json", text, &[]).unwrap_or_else(|problems| panic!("{text}: {problems}"));
     let found = bottleneck(&loaded.plan, &|_| false).expect("something is busy");
@@ -676,7 +677,7 @@ fn balancer(algorithm: &str, servers: &str) -> String {
     format!(r#""b": {{ "kind": "load-balancer", "algorithm": {algorithm}, "servers": [{servers}] }}"#)
 }
 
-/// Servers of one host have its cores together: each takes 10 ms of them.
+/// Servers on one host share its cores: each uses 10 ms of them.
 #[test]
 fn theory_the_cores_of_a_host_are_there_once() {
     let hosts = |cores: [u32; 2]| {
@@ -695,7 +696,7 @@ fn theory_the_cores_of_a_host_are_there_once() {
         nodes.extend(placed.iter().map(on));
         carried(&scenario(TO_B, &hosts(cores), &nodes.join(",")))
     };
-    // The same with a web server before each: it stands elsewhere and takes nothing.
+    // The same with a web server in front of each: it is on another host and uses none of the cores.
     let chain = || {
         let crowd = [("x", "h1"), ("y", "h1"), ("z", "h1"), ("w", "h2")];
         let web = |(name, _): &(&str, &str)| format!(r#""web-{name}": {{ "kind": "web", "upstreams": ["{name}"] }}"#);
@@ -714,7 +715,7 @@ fn theory_the_cores_of_a_host_are_there_once() {
         (chain(), 400.0),
         // Three quarters go to the first host.
         (stack([2, 2], &crowd, r#""roundrobin""#, ""), 200.0 / 0.75),
-        // One draw sees nothing, two see what is free.
+        // A single draw ignores the load; two draws prefer the free server.
         (stack([4, 1], &pair, r#""random", "draws": 1"#, ""), 200.0),
         (stack([4, 1], &pair, r#""random", "draws": 2"#, ""), 500.0),
     ] {
@@ -722,11 +723,11 @@ fn theory_the_cores_of_a_host_are_there_once() {
     }
 }
 
-/// What goes by weight is held for as long as it takes on the average, and a commit until it is acknowledged.
+/// With weights, a worker is held for the weighted mean time, and during a commit until the acknowledgement.
 #[test]
 fn theory_what_is_held_is_held_until_the_answer_is_there() {
     let io = |name: &str, ms: u32| format!(r#""{name}": {{ "kind": "app", "work": {{ "*": {{ "io": "{ms}ms" }} }} }}"#);
-    // Four workers: 5 ms of their own, a call, and 2 ms on the wire each way to whom they ask.
+    // Four workers: 5 ms of their own, a call, and 2 ms on the wire each way to the server.
     let calls = |servers: &str, algorithm: &str| {
         let app = r#""a": { "kind": "app", "workers": 4, "calls": ["b"], "work": { "*": { "io": "5ms" } } }"#;
         let nodes = [app.to_owned(), balancer(algorithm, servers), io("x", 10), io("y", 30)];
@@ -748,15 +749,17 @@ fn theory_what_is_held_is_held_until_the_answer_is_there() {
     };
     let uneven = r#""x", { "node": "y", "weight": 9 }"#;
     for (found, expected) in [
-        // 5 + 4 + 4 ms, and 20 of 10 and 30 in turn; 28 by weight; 10 at least where whoever is free is asked.
+        // 5 + 4 + 4 ms, and 20 on average for 10 and 30 in turn; 28 by weight; at least 10 where the free server is
+        // asked.
         (calls(r#""x", "y""#, r#""roundrobin""#), 4.0 / 0.033),
         (calls(uneven, r#""roundrobin""#), 4.0 / 0.041),
         (calls(r#""x", "y""#, r#""leastconn""#), 4.0 / 0.023),
         (commits("async", r#""pool": 2"#, ""), 100.0),
         (commits("semi-sync", r#""pool": 2"#, ""), 2.0 / 0.03),
-        // The primary's workers are held as long, but for the way there: 10 ms of their own, and 10 for the acknowledgement.
+        // The primary's workers are held for the same time without the way there: 10 ms of their own, and 10 for the
+        // acknowledgement.
         (commits("semi-sync", r#""pool": 900"#, r#""workers": 2,"#), 100.0),
-        // Nobody waits for longer than a second, so that what is slower is not known: 8 workers, 10 ms from the other one.
+        // No call waits longer than a second, so slower answers do not count: 8 workers, 10 ms from the other server.
         (slow(r#""timeouts": { "read": "1s" },"#), 8.0 / 0.01),
         (slow(""), 8.0 / 15.005),
     ] {
@@ -764,7 +767,7 @@ fn theory_what_is_held_is_held_until_the_answer_is_there() {
     }
 }
 
-/// By weight, not by number: what a dead server goes on getting.
+/// A dead server keeps receiving its share by weight, not by number of servers.
 #[test]
 fn a_dead_server_gets_what_its_weight_says() {
     let said = |servers: &str| -> String {

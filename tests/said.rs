@@ -1,4 +1,4 @@
-//! What a page says is no more than what is known: of numbers, of what may be chance, of what is missing, of what nobody asked for.
+//! A page claims no more than is known: about numbers, chance, missing points, and questions that were not asked.
 
 #[path = "support/pictures.rs"]
 mod pictures;
@@ -27,7 +27,7 @@ fn plain(document: &Document) -> String {
     Terminal { width, colour: false }.render(&words(document))
 }
 
-/// All that is drawn in words.
+/// All text in the drawing.
 fn drawn(document: &Document, name: Name, width: u32) -> Vec<String> {
     let look = Look {
         width,
@@ -51,7 +51,7 @@ fn to_do(document: &Document) -> String {
     all(&Conclusions::of(document).to_do)
 }
 
-/// The note under a number of the first page.
+/// The note below a headline number of the first page.
 fn note(document: &Document, name: &str) -> Span {
     let number = numbers(document).into_iter().find(|n| n.name == name);
     number.unwrap_or_else(|| panic!("there is no {name}")).note
@@ -249,7 +249,7 @@ fn an_outage_without_a_price_has_a_place_in_the_picture() {
     );
 }
 
-/// Nothing is answered from this second on, and what came in the last ones is still inside.
+/// Nothing is answered from this bin on, and requests of the last bins are still in flight.
 fn storm(from: usize, open: usize) -> Document {
     let mut document = samples::lb_failure();
     let run = samples::run_of(&mut document);
@@ -283,7 +283,7 @@ fn what_was_still_inside_at_the_end_is_not_called_recovered() {
     assert!(texts.iter().any(|t| t == "still inside: not known yet"), "{texts:?}");
     let well = drawn(&samples::lb_failure(), Name::Timeline, 1200);
     assert!(!well.iter().any(|t| t.contains("still inside")));
-    // The name of a curve stands where it ends, not beside another that goes on.
+    // A curve's name stands at its own end, not next to another curve that continues.
     let look = Look::default();
     let place = |document: &Document| {
         let mut found = Vec::new();
@@ -321,7 +321,7 @@ fn more_answers_of_more_load_make_no_design_better() {
             .starts_with("Which serves the same requests best")
     );
     variant(&mut document, 1).run.metrics.requests.offered *= 2;
-    // Clients that wait for a slow design ask less of it.
+    // Clients that wait for a slow design send it less.
     assert!(!plain(&document).contains("different loads"));
     let Answer::Compare(compare) = &mut document.answer else {
         panic!("is of designs")
@@ -353,7 +353,7 @@ fn many_designs_are_held_to_the_first_in_one_table() {
         compare.differences.extend(again);
         compare.changes.0.push((name.clone(), Vec::new()));
         let mut run = run.clone();
-        // What falls is what has to be found in the picture.
+        // The values fall, so they can be found in the picture.
         run.run.metrics.availability = between(1.0 - 0.01 * f64::from(i), 0.0, 1.0);
         compare.variants.0.push((name, run));
     }
@@ -379,7 +379,7 @@ fn run_where(change: impl FnOnce(&mut Run)) -> Document {
 
 #[test]
 fn advice_is_for_what_happened() {
-    // Two causes, of which the second is a handful.
+    // Two causes, the second with a handful of failures.
     let of = |resets: u64| {
         run_where(|run| {
             let outcomes = &mut run.metrics.outcomes.0;
@@ -389,7 +389,7 @@ fn advice_is_for_what_happened() {
         })
     };
     assert!(to_do(&of(12_000)).contains("retry_on") && !to_do(&of(12)).contains("retry_on"));
-    // Work for nobody where nothing is asked again.
+    // Abandoned work where nothing is retried.
     let of = |attempts: u64| {
         run_where(|run| {
             run.metrics.attempts = attempts;
@@ -400,7 +400,7 @@ fn advice_is_for_what_happened() {
     };
     assert!(to_do(&of(2_000_000)).contains("Bound what is asked again"));
     assert!(to_do(&of(0)).contains("worked 50,000 times") && !to_do(&of(0)).contains("Bound what is asked again"));
-    // Workers that were idle on the average were not while a queue was full.
+    // Workers idle on average were not idle while a queue was full.
     let of = |full: u64| {
         run_where(|run| {
             run.events.clear();
@@ -424,7 +424,7 @@ fn advice_is_for_what_happened() {
         "{}",
         to_do(&of(0))
     );
-    // Idle workers are no room where nothing was answered.
+    // Idle workers are not spare capacity where nothing was answered.
     let nothing = run_where(|run| run.metrics.requests.succeeded = 0);
     assert!(!all(&found(&nothing)).contains("There was room") && !all(&found(&nothing)).contains("hardly any room"));
 }
@@ -585,7 +585,7 @@ fn a_rate_of_few_requests_is_told_of_several_bins_together() {
         sparse.iter().flatten().all(|rate| *rate > 0.02 && *rate < 0.3),
         "{sparse:?}"
     );
-    // Where there are enough, each bin stands for itself.
+    // With enough requests, each bin has a rate of its own.
     let mut busy = rates("10/s");
     busy.dedup();
     assert!(busy.len() > 200, "{}", busy.len());
@@ -662,7 +662,7 @@ fn losses(document: &mut Document) -> &mut Spof {
     }
 }
 
-/// The same component, failing in another way.
+/// The same component with another effect.
 fn faltering(document: &mut Document, name: &str, effect: &str, verdict: Verdict, lost: f64) {
     let spof = losses(document);
     let mut more = spof
@@ -684,7 +684,7 @@ fn what_falters_is_not_said_to_be_gone() {
     faltering(&mut document, "app1", "slow", Verdict::Overload, 0.25);
     faltering(&mut document, "app2", "slow", Verdict::Overload, 0.25);
     let says = all(&found(&document));
-    // A single point that hangs is one all the same.
+    // A single point of failure that hangs is still one.
     assert!(
         says.contains("Without db2 70.2 %") && !says.contains("haproxy (hang)"),
         "{says}"
@@ -942,7 +942,7 @@ fn a_price_that_is_unsure_is_not_told_as_if_it_were_sure() {
     );
 }
 
-/// Many of one kind are one box: it counts what befell them by what that was.
+/// A box of many components counts them by kind of fault.
 #[test]
 fn a_box_of_many_counts_each_kind_of_fault() {
     let mut document = samples::steady();

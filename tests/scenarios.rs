@@ -1,4 +1,4 @@
-//! The scenarios we ship: each is right, each agrees with the schema, and the schema beside them is the program's.
+//! The shipped scenarios: each is valid, each matches the schema, and the schema next to them is the program's.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios")
 }
 
-/// Every scenario of the folder, with its text.
+/// Every scenario of the directory, with its text.
 fn shipped() -> Vec<(PathBuf, String)> {
     let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
     let scenario = |file: &PathBuf| {
@@ -25,7 +25,8 @@ fn shipped() -> Vec<(PathBuf, String)> {
         .collect()
 }
 
-/// Keys that can do nothing where they stand, each in a scenario that has all of them; and none of these where they can.
+/// Keys that have no effect where they stand, each in a scenario that has all of them; and none of these warnings where
+/// they have one.
 #[test]
 fn keys_without_effect_are_named() {
     let warned = |hosts: &str, network: &str, balancer: &str, app: &str| {
@@ -65,7 +66,7 @@ fn keys_without_effect_are_named() {
     );
 }
 
-/// HAProxy's own files have milliseconds without a unit, and Nginx does not keep what a POST gets.
+/// HAProxy's own files use milliseconds without a unit, and Nginx does not cache the answer to a POST.
 #[test]
 fn what_products_mean_otherwise_is_said() {
     let warned = |lb: &str, cache: &str, op: &str| {
@@ -133,7 +134,7 @@ fn loaded_name(scenario: &Value) -> &str {
     scenario["name"].as_str().unwrap()
 }
 
-/// The schema must also say no, or an editor would not help.
+/// The schema must also reject, or an editor would not help.
 #[test]
 fn the_schema_refuses_what_the_program_refuses() {
     let schema = serde_json::to_value(schema()).unwrap();
@@ -178,7 +179,7 @@ fn the_schema_beside_the_scenarios_is_current() {
 #[test]
 fn foobar_is_the_contracts_own() {
     let foobar = std::fs::read(folder().join("foobar.json")).unwrap();
-    // FNV-1a, written out: this test must not follow a library.
+    // FNV-1a, spelled out: this test must not depend on a library.
     let digest = foobar.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
     });
@@ -189,7 +190,7 @@ fn foobar_is_the_contracts_own() {
     );
 }
 
-/// A recording that is much shorter or longer than the run, and a database that nobody asks, are seldom meant.
+/// A recording much shorter or longer than the run, and a database that nobody calls, are seldom intended.
 #[test]
 fn what_is_seldom_meant_is_warned_of() {
     let warnings = |duration: &str, app: &str| {
@@ -211,7 +212,7 @@ fn what_is_seldom_meant_is_warned_of() {
     assert!(warnings("12s", "").contains("the database is never asked"));
 }
 
-/// Users in step, and a latency that no answer can have, are seldom meant either.
+/// Users in step, and a latency promise that no answer can break, are seldom intended either.
 #[test]
 fn users_in_step_and_promises_that_nothing_can_break_are_warned_of() {
     let warnings = |users: u32, think: &str, p99: &str| {

@@ -1,5 +1,5 @@
-//! What `spof` finds: cut sets against the simulator, importance and minutes a year against closed forms, verdicts against
-//! stacks whose answer is plain.
+//! The results of `spof`: cut sets against the simulator, importance and minutes a year against closed forms, and
+//! verdicts against stacks with an obvious answer.
 
 mod support;
 
@@ -18,7 +18,7 @@ use fallover::scenario::review::review;
 use fallover::scenario::{Loaded, load, load_text};
 use support::{crashes, lab, plan, spof, study_of};
 
-/// With what helps.
+/// With the changes that help.
 fn priced(loaded: &Loaded, replications: u32, order: usize) -> (Spof, bool) {
     let stop = AtomicBool::new(false);
     let mut lab = lab(replications, &stop);
@@ -60,16 +60,16 @@ fn foobar_falls_with_its_balancer_and_its_primary() {
     assert_eq!(pairs[3..], statics_two);
 }
 
-/// The structure function is what the simulator does in the end: a class that is cut has no success, one that is not has
-/// some. Every component alone and every pair, in a stack with every kind of node.
+/// The structure function matches the simulator's steady state: a class that is cut has no success, one that is not has
+/// some. Tests every component and every pair, in a stack with every kind of node.
 #[test]
 fn what_is_cut_has_no_success_and_what_is_not_has_some() {
     let (cut, of) = compared(&plan(EVERYTHING));
     assert!(cut > 50 && cut < of, "{cut} of {of}");
 }
 
-/// The same where what is asked depends on what fails, and how: `first`, backups that wait for their turn, what Nginx skips and
-/// passes on, and sources that ask for one class each. Among two applications of which each calls one more.
+/// The same where the server chosen depends on what fails, and how: `first`, backups, what Nginx skips and passes on,
+/// and sources that send only one class. There are two applications, each of which calls one more.
 #[test]
 fn who_is_asked_after_a_failure_is_what_the_simulator_does() {
     const REST: &str = r#""a": { "kind": "app", "host": "h", "calls": ["x"] }, "b": { "kind": "app", "calls": ["y"] }, "x": { "kind": "app" }, "y": { "kind": "app" } }, "hosts": { "h": {} } }"#;
@@ -112,7 +112,7 @@ fn who_is_asked_after_a_failure_is_what_the_simulator_does() {
     assert!(cut > 0 && cut < of, "{cut} of {of}");
 }
 
-/// How many of all losses of one and two components, by class, are cuts; each is simulated.
+/// The number of cuts among all losses of one and two components, by class; each loss is simulated.
 fn compared(plan: &Plan) -> (usize, usize) {
     let n = plan.components.len();
     let mut sets: Vec<Vec<usize>> = (0..n).map(|c| vec![c]).collect();
@@ -148,7 +148,8 @@ fn compared(plan: &Plan) -> (usize, usize) {
     (cut, sets.len() * plan.classes.len())
 }
 
-/// Two resolvers, two firewalls under one address, two balancers under another, a backup, a cache, links, zones, two databases.
+/// Two resolvers, two firewalls under one address, two balancers under another, a backup, a cache, links, zones, two
+/// databases.
 const EVERYTHING: &str = r#"{ "duration": "90s", "warmup": "60s",
     "requests": { "page": {}, "read": {}, "write": {} },
     "clients": { "c": { "arrivals": { "uniform": 5 }, "population": 5, "timeout": "8s", "entry": ["dns1", "dns2"] } },
@@ -248,11 +249,11 @@ fn theory_a_lone_server_costs_its_unavailability() {
         (Verdict::Outage, true, true)
     );
     assert_eq!(server.lost_ratio.value, Some(1.0));
-    // Twelve failures a year of an hour each, and a millisecond's requests at each crash.
+    // Twelve failures a year of an hour each, and the requests of one millisecond at each crash.
     let expected = 365.0 * 24.0 * 60.0 / 721.0;
     let found = server.downtime_min_per_year.unwrap();
     assert!((found / expected - 1.0).abs() < 0.01, "{found}, not {expected}");
-    // What is noticed late is down for longer.
+    // A failure that is noticed late lasts longer.
     let late = scenario_with(
         &servers(1, true, MONTHLY),
         r#""monitoring": { "none": { "notice": "1h" } }"#,
@@ -266,7 +267,7 @@ fn scenario_with(json: &str, more: &str) -> Plan {
     plan(&json.replacen('{', &format!("{{ {more}, "), 1))
 }
 
-/// So many servers of two workers and 20 ms each, that is 100 requests a second each, behind a balancer.
+/// `n` servers of two workers and 20 ms each, which is 100 requests a second each, behind a balancer.
 fn farm(n: usize, per_s: u32) -> Plan {
     plan(&farm_text(n, per_s))
 }
@@ -288,45 +289,45 @@ fn farm_text(n: usize, per_s: u32) -> String {
 
 #[test]
 fn a_server_that_the_others_cannot_replace_is_a_single_point_of_capacity() {
-    // Two servers carry 200 a second; 140 are asked for: one alone is asked for 1.4 times what it can do.
+    // Two servers carry 200 a second and the load is 140: one alone receives 1.4 times its capacity.
     let short = spof(&farm(2, 140), 4, 2);
     let server = of(&short, "s0");
     assert_eq!((server.verdict, server.single_point), (Verdict::Overload, false));
     assert_eq!(of(&short, "lb").verdict, Verdict::Outage);
-    // Three seconds of checks, the first within one.
+    // Three checks, a second apart, the first within one second.
     let noticed = server.detected_s.expect("the balancer sees it");
     assert!((2.0..=3.0).contains(&noticed), "{noticed}");
-    // Of three, two carry 140 well.
+    // Two of three servers carry 140 well.
     let enough = spof(&farm(3, 140), 4, 2);
     let server = of(&enough, "s0");
     assert_eq!((server.verdict, server.recovers), (Verdict::None, true));
     assert_eq!(server.lost_ratio.value, Some(0.0));
 }
 
-/// Half of a long run asks 40 a second, which one server carries, and half 200, of which it carries one half. What a loss costs is
-/// what it costs at any time of the run, and replications begin at times that lie evenly in it.
+/// For half of a long run the load is 40 a second, which one server carries, and for half 200, of which it carries
+/// half. The cost of a loss is averaged over the run, so replications begin at times spaced evenly in it.
 #[test]
 fn theory_a_load_that_changes_is_met_at_any_time() {
     let steps = r#""arrivals": { "profile": [["0s", 40], ["50000s", 40], ["50001s", 200]] }"#;
-    // Eight may wait: a server that is asked for twice what it can do is idle for 0.3 % of the time, as M/M/2/10 is.
+    // Eight may wait: a server that receives twice its capacity is idle for 0.3 % of the time, as M/M/2/10 is.
     let text = farm_text(2, 140)
         .replace(r#""arrivals": { "poisson": 140 }"#, steps)
         .replace(r#""workers": 2"#, r#""workers": 2, "queue": 8"#);
     let plan = scenario_with(&text, r#""duration": "100000s""#);
     let found = spof(&plan, 16, 1);
     let server = of(&found, "s0");
-    // Of 16 points that lie evenly, 7 to 9 are in either half, and the share is one of requests.
+    // Of 16 evenly spaced points, 7 to 9 fall in either half, and the share is a share of requests.
     let share = |busy: f64| 100.0 * busy / (200.0 * busy + 40.0 * (16.0 - busy));
     let lost = server.lost_ratio.value.expect("it was simulated");
     assert!((share(7.0)..=share(9.0) + 0.01).contains(&lost), "{lost}");
     assert_eq!(server.verdict, Verdict::Overload);
-    // Nobody comes in the first half: what is lost is lost in the second.
+    // No requests arrive in the first half: losses occur in the second.
     let late = r#""arrivals": { "profile": [["50000s", 0], ["50001s", 200]] }"#;
     let plan = scenario_with(&text.replace(steps, late), r#""duration": "100000s""#);
     assert_eq!(of(&spof(&plan, 4, 1), "lb").lost_ratio.value, Some(1.0));
 }
 
-/// A fail-over takes ten seconds, and a repair five on the average: it costs what is over by then, the mean of the shorter of both.
+/// A fail-over takes ten seconds, and a repair five on average: the cost is the mean of the shorter of both.
 #[test]
 fn theory_a_repair_may_be_quicker_than_the_reaction() {
     let node = r#""kind": "app", "work": { "*": { "io": "1ms" } }"#;
@@ -340,15 +341,15 @@ fn theory_a_repair_may_be_quicker_than_the_reaction() {
     let cost = of(&spof(&plan, 2, 1), "a")
         .downtime_min_per_year
         .expect("it has a lifetime");
-    // 2,000 drawn repairs, whose standard deviation is less than their mean; four standard errors.
+    // 2,000 drawn repairs, whose standard deviation is below their mean; four standard errors.
     assert!(
         (cost / expected - 1.0).abs() < 4.0 / 2_000.0f64.sqrt(),
         "{cost}, not {expected}"
     );
 }
 
-/// Every second answer of a server is an error, to checks too, which take it out after three in a row and in again after two good
-/// ones; hanging, it is seen by what they wait for.
+/// Every second answer of a server is an error, to checks too, which take it out after three in a row and in again
+/// after two good ones. If it hangs, its checks time out.
 #[test]
 fn gray_failures_are_told_from_death() {
     let stop = AtomicBool::new(false);
@@ -366,18 +367,18 @@ fn gray_failures_are_told_from_death() {
     };
     let errors = with("errors");
     assert_eq!((errors.verdict, errors.detected_s.is_some()), (Verdict::Degraded, true));
-    // A quarter of all requests while it is in, which is all the time at first and 14 checks of 20 in the long run.
+    // A quarter of all requests while it is in the pool: all the time at first, and 14 checks of 20 in the long run.
     let (lo, hi) = (errors.lost_ratio.lo.unwrap(), errors.lost_ratio.hi.unwrap());
     assert!(lo < 0.25 && hi > 0.7 * 0.25 && hi - lo < 0.1, "{errors:?}");
     let hang = with("hang");
-    // Who is inside until the checks have seen it is answered by nobody.
+    // Requests in flight until the checks detect it are never answered.
     assert_eq!(
         (hang.verdict, hang.lost_ratio.value),
         (Verdict::Degraded, Some(0.0)),
         "{hang:?}"
     );
     assert!(errors.downtime_min_per_year.is_none() && !errors.single_point);
-    // Every second call to it is lost. Checks are not, so it stays in, and who is not answered waits for the connect time-out.
+    // Every second call to it is lost. Checks are not, so it stays in, and a lost call waits for the connect time-out.
     let lossy = with("drop");
     assert_eq!((lossy.verdict, lossy.recovers), (Verdict::Degraded, true), "{lossy:?}");
     assert!(
@@ -386,8 +387,8 @@ fn gray_failures_are_told_from_death() {
     );
 }
 
-/// Without a time-out, who comes while the only server hangs waits until it is started again, and is not answered then, however
-/// long that takes. What is only slow answers.
+/// Without a time-out, a request that arrives while the only server hangs waits until it is restarted, and is not
+/// answered then, however long that takes. A server that is merely slow does answer.
 #[test]
 fn a_standstill_is_not_taken_for_nothing() {
     let stop = AtomicBool::new(false);
@@ -406,8 +407,9 @@ fn a_standstill_is_not_taken_for_nothing() {
     assert_eq!(lost, [Some(1.0), Some(0.0)]);
 }
 
-/// One of two servers dies, and the balancer sends every second request to it until it has seen three failures: lost once and for
-/// all, though nothing is lost from then on. Whoever is sent on to the other server loses only what was inside.
+/// One of two servers dies, and the balancer sends every second request to it until three checks have failed: a
+/// transient loss without a steady-state loss. If requests are redirected to the other server, only those in flight are
+/// lost.
 #[test]
 fn what_is_lost_until_somebody_notices_is_lost_at_any_load() {
     let with = |more: &str| {
@@ -427,8 +429,8 @@ fn what_is_lost_until_somebody_notices_is_lost_at_any_load() {
     let server = of(&spof, "a1");
     assert_eq!((server.verdict, server.single_point), (Verdict::Degraded, false));
     assert_eq!(server.lost_ratio.value, Some(0.0));
-    // Two checks a second apart after the first that fails, and half of all that comes until then. The even arrivals alternate,
-    // so that is right to one request in each of four replications.
+    // Two checks a second apart after the first that fails, and half of all requests that arrive until then. The evenly
+    // spaced arrivals alternate, so this is right to one request in each of four replications.
     let noticed = server.detected_s.expect("the balancer sees it");
     assert!((2.0..=22.0).contains(&noticed), "{noticed}");
     let passing = server.lost_in_passing_s;
@@ -442,7 +444,8 @@ fn what_is_lost_until_somebody_notices_is_lost_at_any_load() {
     assert_eq!((server.verdict, server.lost_in_passing_s), (Verdict::None, 0.0));
 }
 
-/// Stopped after so many simulations on one thread: what both sides of are finished is priced as before, and the rest is named.
+/// Stopped after this many simulations on one thread: losses whose two sides are finished are priced as before, and the
+/// rest is named.
 #[test]
 fn what_is_finished_when_it_is_stopped_is_kept() {
     let plan = farm(2, 140);
@@ -459,7 +462,7 @@ fn what_is_finished_when_it_is_stopped_is_kept() {
         assert!(!remedies(&loaded, &before, &mut spof, &mut lab).expect("the books balance"));
         spof
     };
-    // Baselines and losses in turn; then each a second time.
+    // Baselines and losses alternate; then each a second time.
     let mut seen = BTreeSet::new();
     for after in 0..10 {
         let found = stopped(after);
@@ -499,7 +502,8 @@ fn without_lifetimes_there_is_a_ranking_and_no_minutes() {
     );
 }
 
-/// Clients that try again at once, without end: what an outage leaves behind keeps the servers busy with work for nobody.
+/// Clients that retry at once and without limit: after an outage, the backlog keeps the servers busy with abandoned
+/// work.
 #[test]
 fn a_retry_storm_does_not_recover_and_a_budget_mends_it() {
     let storm = |budget: &str| {
@@ -518,7 +522,7 @@ fn a_retry_storm_does_not_recover_and_a_budget_mends_it() {
 
 // --- fixes ----------------------------------------------------------------------------------------------------------
 
-/// Every scenario that is shipped.
+/// Every shipped scenario.
 fn shipped() -> Vec<Loaded> {
     let folder = format!("{}/scenarios", env!("CARGO_MANIFEST_DIR"));
     let files = std::fs::read_dir(folder)
@@ -536,7 +540,7 @@ fn shipped() -> Vec<Loaded> {
         .collect()
 }
 
-/// `spof`, `review` and what is cut by definition name the same single points, in every scenario that is shipped.
+/// `spof`, `review` and the definition of a cut name the same single points of failure, in every shipped scenario.
 #[test]
 fn spof_and_review_name_the_same_single_points() {
     for loaded in shipped() {
@@ -564,8 +568,8 @@ fn spof_and_review_name_the_same_single_points() {
     }
 }
 
-/// Every change that there is for a scenario that is shipped is a scenario, without a warning that was not there before, and
-/// keeps what it does not change.
+/// Every change proposed for a shipped scenario gives a valid scenario without new warnings, and preserves everything
+/// it does not change.
 #[test]
 fn every_fix_is_a_valid_scenario() {
     let mut tried = 0;
@@ -603,7 +607,7 @@ fn every_fix_is_a_valid_scenario() {
     assert!(tried > 60, "{tried}");
 }
 
-/// One upon the other, they leave no single point in the example stack.
+/// Applied one after the other, they leave no single point of failure in the example stack.
 #[test]
 fn fixes_add_up() {
     let file = format!("{}/scenarios/foobar.json", env!("CARGO_MANIFEST_DIR"));
@@ -617,8 +621,8 @@ fn fixes_add_up() {
     assert!(error.to_string().contains("there are: standby:haproxy"), "{error}");
 }
 
-/// What is priced under a name is what `--apply` makes of that name: of two balancers without checks, of which one stands before a part of
-/// what stands before the other, each has a name of its own.
+/// The change priced under a name is the one that `--apply` makes: two balancers without checks, one in front of part
+/// of what is behind the other, have different names.
 #[test]
 fn a_fix_is_what_its_name_says() {
     let text = r#"{ "clients": { "c": { "arrivals": { "poisson": "10/s" }, "entry": "lb1" } }, "hosts": { "g": {}, "h": {} },
@@ -636,19 +640,20 @@ fn a_fix_is_what_its_name_says() {
     }
 }
 
-/// A component is told of the change that helps it, and not of one that saves more elsewhere.
+/// A component is shown the change that helps it, not one that saves more elsewhere.
 #[test]
 fn the_fix_of_a_component_helps_that_component() {
     let file = format!("{}/scenarios/foobar.json", env!("CARGO_MANIFEST_DIR"));
     let (found, _) = priced(&load(std::path::Path::new(&file), &[]).expect("loads"), 2, 1);
     let fix = |name: &str| of(&found, name).fix.as_ref().map(|f| f.id.as_str());
-    // Writes need a primary, which a promotion gives them; checks notice a dead Nginx as late as before, a redispatch does not wait for them.
+    // Writes need a primary, which a promotion provides. Checks detect a dead Nginx as late as before, but a redispatch
+    // does not wait for them.
     assert_eq!(fix("mysql-primary"), Some("promotion:mysql"));
     assert_eq!(fix("nginx1"), Some("redispatch:haproxy"));
     assert_eq!(fix("haproxy"), Some("standby:haproxy"));
 }
 
-/// A reaction is counted from the crash of its own simulation: that of a loss is no later for another that takes long.
+/// Detection is timed from the crash in its own simulation: a longer reaction elsewhere does not delay it.
 #[test]
 fn what_notices_is_not_timed_by_the_crash_of_another_simulation() {
     let stack = plan(
@@ -658,12 +663,12 @@ fn what_notices_is_not_timed_by_the_crash_of_another_simulation() {
           "x": { "kind": "app" }, "y": { "kind": "app" } } }"#,
     );
     let found = spof(&stack, 2, 1);
-    // Three checks, two seconds apart, of which the first comes within two.
+    // Three checks, two seconds apart, the first within two.
     let noticed = of(&found, "x").detected_s.expect("it is noticed");
     assert!((4.0..6.0).contains(&noticed), "{noticed}");
 }
 
-/// Nobody can say what an outage costs whose repair may wait for ever.
+/// The cost of an outage whose repair may wait for ever is unknown.
 #[test]
 fn a_notice_without_a_mean_has_no_price() {
     let text = |respond: &str| {
@@ -677,7 +682,7 @@ fn a_notice_without_a_mean_has_no_price() {
         let plan = plan(&text(respond));
         lives(&plan)[plan.components.iter().position(|c| c.name == "a").expect("is there")]
     };
-    // Half a probe is over, then two are missed.
+    // The first of two failed probes comes after half an interval, the second one interval later.
     let minutes = life(r#""5m""#).expect("known").down_s / 60.0;
     assert!(
         (minutes - (10.0 + 5.0 + (10.0 + 1.5 * 15.0) / 60.0)).abs() < 1e-9,
@@ -686,7 +691,7 @@ fn a_notice_without_a_mean_has_no_price() {
     assert!(life(r#"{ "pareto": { "min": "5m", "alpha": 1 } }"#).is_none());
 }
 
-/// A second server of the same kind makes two in parallel of one alone: what one cost is saved, as far as chance goes.
+/// A second server of the same kind turns one into two in parallel: the change saves what the one cost, up to chance.
 #[test]
 fn what_a_fix_saves_is_the_price_of_what_it_replaces() {
     let text = servers(1, true, MONTHLY);
@@ -701,7 +706,7 @@ fn what_a_fix_saves_is_the_price_of_what_it_replaces() {
     let fix = fix.expect("it can be doubled");
     assert_eq!(fix.id, "standby:s0");
     let price = of(&spof, "s0").downtime_min_per_year.unwrap();
-    // What is left are the three seconds of each of a dozen take-overs.
+    // What remains is three seconds for each of a dozen take-overs.
     let left = price - fix.downtime_saved_min_per_year.unwrap();
     assert!((left - 12.2 * 3.0 / 60.0).abs() < 0.3, "{left} of {price} min");
     let told = spof
@@ -709,13 +714,14 @@ fn what_a_fix_saves_is_the_price_of_what_it_replaces() {
         .iter()
         .find(|f| f.id == "monitoring")
         .expect("nobody is told");
-    // A dozen times half an hour, but for the 5 min 33 s that it takes then.
+    // A dozen times half an hour, except the 5 min 33 s that it takes then.
     let saved = told.downtime_saved_min_per_year.unwrap();
     assert!((saved / (12.166 * (30.0 - 5.55)) - 1.0).abs() < 0.01, "{saved}");
     assert_eq!(told.against.as_deref(), Some("being noticed after 30 min"));
 }
 
-/// Every so often somebody tries the dead member anew and many wait a second: that comes and goes, and is no backlog that grows.
+/// From time to time the dead member is tried again and many requests wait a second: a recurring effect, not a growing
+/// backlog.
 #[test]
 fn what_comes_and_goes_is_no_overload() {
     for avoid in ["17s", "26s", "29s"] {
@@ -735,8 +741,8 @@ fn what_comes_and_goes_is_no_overload() {
     }
 }
 
-/// Clients wait a second for a resolver that is dead, whatever the load. Of the few requests of a light one the slowest of those with
-/// everything up may be too slow as well; that does not make it a matter of load.
+/// Clients wait a second for a dead resolver, whatever the load. At a light load there are few requests, so the slowest
+/// may miss the promise even with everything up; that does not make the loss an overload.
 #[test]
 fn what_is_slow_without_load_is_no_overload() {
     let plan = plan(
@@ -752,9 +758,9 @@ fn what_is_slow_without_load_is_no_overload() {
     }
 }
 
-/// The interval of a price holds it as often as it says: two servers, of which one dies unnoticed and takes every second request with it, and
-/// what a short simulation sees of that scatters. The mean of many studies is the price; of forty intervals of 95 % fewer than 32 hold
-/// it once in 10,000 times.
+/// The interval of a price contains it as often as claimed: of two servers one dies undetected and takes every second
+/// request with it, and short simulations scatter. The mean of many studies is the price; of forty 95 % intervals,
+/// fewer than 32 contain it once in 10,000 times.
 #[test]
 fn theory_the_interval_of_a_price_holds_it() {
     let server = |name: &str| {

@@ -1,4 +1,4 @@
-//! Batch means and the warm-up, on a queue whose answer is known.
+//! Batch means and the warm-up, on a queue with a known answer.
 
 mod program;
 mod support;
@@ -9,7 +9,7 @@ use program::{document, fallover};
 use support::alone::alone;
 use support::plan;
 
-/// M/M/1 at so much of its capacity of 100 a second.
+/// M/M/1 at this rate, with a capacity of 100 a second.
 fn queue(rate: u32, duration: &str) -> String {
     format!(
         r#"{{ "duration": "{duration}", "warmup": "10s",
@@ -37,7 +37,7 @@ fn batches_are_the_run_in_pieces() {
     let json = queue(50, "1010s");
     let (study, whole) = (in_batches(&json, 20), alone(&plan(&json), &Settings::plain(1, 1)));
     assert_eq!((study.samples.len(), study.done()), (20, 1));
-    // Every request is in one batch, and all together are those of the run.
+    // Every request is in one batch, and the batches add up to the run.
     let sum = |study: &Study| {
         study
             .samples
@@ -57,7 +57,7 @@ fn batches_are_the_run_in_pieces() {
     assert!(study.samples.iter().all(|s| s.batch_s == Some(50.0)));
 }
 
-/// What a run has once, its batches do not have once each: lost writes, lags, the curves over time.
+/// Quantities of the whole run are not repeated for each batch: lost writes, lags, the curves over time.
 #[test]
 fn what_is_of_a_whole_run_is_not_of_each_batch() {
     let json = r#"{ "duration": "100s", "clients": { "c": { "arrivals": { "uniform": 100 }, "entry": "a" } },
@@ -75,7 +75,7 @@ fn what_is_of_a_whole_run_is_not_of_each_batch() {
     assert_eq!(of_batches.timeline, of_run.timeline);
     let caveats = findings::caveats(&plan, &batches, &of_batches);
     let lost = caveats.iter().find(|c| c.code == "writes.lost").expect("some are lost");
-    // Those of the last half second, at 49.51, 49.52, … 49.99 s.
+    // The writes of the last half second, at 49.51, 49.52, … 49.99 s.
     assert!(lost.message.contains("a run lost 49.0 "), "{}", lost.message);
 }
 
@@ -85,17 +85,17 @@ fn theory_batch_means_hold_the_truth_and_short_ones_are_told() {
     let study = in_batches(&json, 20);
     let found = findings::run(&plan(&json), &study).metrics.latency_s.mean;
     let (lo, hi) = (found.lo.expect("a bound"), found.hi.expect("a bound"));
-    // Inside 19 times of 20; twice as wide, all but once in 2,000 (t with 19 degrees of freedom beyond 4.19).
+    // Inside 19 times in 20; at twice the width, all but once in 2,000 (t with 19 degrees of freedom beyond 4.19).
     let half = hi - lo;
     assert!((lo - half / 2.0..hi + half / 2.0).contains(&0.020), "{lo} {hi}");
     assert_eq!(codes(&json, &study).iter().filter(|c| *c == "batches").count(), 1);
-    // At 0.95 the queue remembers for a minute what happened to it; batches of two seconds are one another's image.
+    // At 0.95 the queue remembers for a minute, so batches of two seconds are strongly correlated.
     let busy = queue(95, "130s");
     assert!(codes(&busy, &in_batches(&busy, 60)).contains(&"batches.correlated".to_owned()));
 }
 
-/// M/M/1 at 0.9 forgets in 1 / (√100 - √90)² = 3.8 s, and thirty times that are 114 s; at 0.5 in a tenth of a second; and a line of five in
-/// 60 ms, however busy.
+/// M/M/1 at 0.9 forgets in 1 / (√100 - √90)² = 3.8 s, and thirty times that is 114 s; at 0.5 in a tenth of a second;
+/// and a queue limited to five in 60 ms, however busy.
 #[test]
 fn a_queue_that_remembers_for_longer_than_a_replication_is_told() {
     let told = |json: &str, settings: &Settings| {
@@ -112,7 +112,7 @@ fn a_queue_that_remembers_for_longer_than_a_replication_is_told() {
         ..Settings::plain(1, 10)
     };
     assert!(told(&queue(90, "300s"), &in_ten) && !told(&queue(50, "300s"), &in_ten));
-    // Without an interval there is none that is too narrow.
+    // Without an interval, none can be too narrow.
     assert!(!told(&queue(90, "60s"), &Settings::plain(1, 1)));
 }
 

@@ -1,4 +1,4 @@
-//! Two thousand hostile worlds, the same every time. `cargo run --release --example swarm` goes looking among others.
+//! Two thousand hostile worlds, the same every time. `cargo run --release --example swarm` searches among others.
 
 mod worlds;
 
@@ -21,7 +21,7 @@ fn hostile_worlds_keep_every_invariant_and_come_to_rest() {
                 broken.what, broken.scenario
             ),
         });
-    // A swarm that never gets anywhere shows nothing.
+    // A swarm that never sees a mark proves nothing about it.
     for (mark, count) in seen.into_inner().expect("nobody panicked").iter() {
         assert!(count > 0, "no world of {SEEDS} shows: {mark}");
     }

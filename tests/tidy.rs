@@ -1,6 +1,7 @@
-//! What must stay absent, held by reading the source: the order of the modules, and who may touch the outside world.
+//! What must be absent, checked by reading the source: the order of the modules, and access to the outside world.
 //!
-//! Each absence is one small test. A line of a file's own tests (from `#[cfg(test)]` on) is free, except for who uses whom.
+//! Each absence is one small test. Lines of a file's own tests (from `#[cfg(test)]` on) are exempt, except for module
+//! dependencies.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,20 +33,20 @@ const ORDER: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// A file is a shape, not a number, but beyond this it is usually two.
+/// A limit on a file's lines is arbitrary, but a longer file is usually two.
 const LONGEST: usize = 600;
 
-/// Longer ones, each with the number of lines it must not exceed: a ratchet, to be turned one way only.
+/// Longer files, each with its maximum number of lines: a ratchet that only goes down.
 const LONG: &[(&str, usize)] = &[];
 
 struct Source {
-    /// From the root of the repository, with `/`.
+    /// Relative to the root of the repository, with `/`.
     path: String,
     text: String,
 }
 
 impl Source {
-    /// `model` for `src/model/node/app.rs`; the crate's own files are nobody's.
+    /// `model` for `src/model/node/app.rs`; the crate's own files belong to no module.
     fn module(&self) -> &str {
         let rest = self.path.strip_prefix("src/").unwrap_or_default();
         rest.split(['/', '.']).next().unwrap_or_default()
@@ -97,7 +98,7 @@ fn read(root: &Path, path: PathBuf) -> Source {
     Source { path, text }
 }
 
-/// Every line of code that is `wrong`, except in files where it is `allowed`.
+/// Asserts that no line of code is `wrong`, except in files where it is `allowed`.
 fn nobody(what: &str, allowed: impl Fn(&Source) -> bool, wrong: impl Fn(&str) -> bool) {
     let mut found = Vec::new();
     for source in sources().iter().filter(|s| !allowed(s) && !s.is_test()) {
@@ -269,7 +270,7 @@ fn randomness_is_made_in_one_place() {
 
 #[test]
 fn no_order_depends_on_a_hash() {
-    // One of HAProxy's algorithms is called so, and is none.
+    // HAProxy's map-based hashing has a type of this name, which is not a hash map.
     let is_ours = |s: &Source| s.path.starts_with("src/model/balance/");
     let words = ["HashMap", "HashSet"];
     nobody("a BTreeMap has an order of its own", is_ours, |l| has_any(l, &words));
@@ -282,8 +283,8 @@ fn no_order_depends_on_a_hash() {
 
 #[test]
 fn transcendental_functions_come_from_libm() {
-    // Those of `f64` are the platform's, and platforms differ in the last bit. `sqrt` is exact everywhere, but one road
-    // is easier to remember than two.
+    // The functions of `f64` are the platform's, and platforms differ in the last bit. `sqrt` is exact everywhere, but
+    // one rule is easier to remember than two.
     let calls = [
         "ln", "log", "log2", "log10", "ln_1p", "exp", "exp2", "exp_m1", "powf", "powi", "sqrt", "cbrt", "sin", "cos",
         "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "hypot", "mul_add",

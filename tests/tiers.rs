@@ -1,4 +1,5 @@
-//! Retries, circuit breakers, semi-synchronous commits and resolvers that check, held to timelines worked out by hand.
+//! Retries, circuit breakers, semi-synchronous commits and resolvers that check, compared with timelines worked out by
+//! hand.
 
 mod support;
 
@@ -51,8 +52,9 @@ fn an_application_tries_again_with_growing_pauses() {
 
 #[test]
 fn an_open_circuit_fails_at_once_and_tries_once() {
-    // Requests at 1, 2.5, 4, 5.5, 7, 8.5 and 10; dead until 8. Two failures within 5 s open it for 4 s, at 2.5 s: 4 and
-    // 5.5 fail without asking. 7 is the trial, and fails: open until 11, so 8.5 and 10 fail although the service is back.
+    // Requests at 1, 2.5, 4, 5.5, 7, 8.5 and 10; dead until 8. Two failures within 5 s open the breaker for 4 s, at 2.5
+    // s: 4 and 5.5 fail without a call. 7 is the trial, and fails: open until 11, so 8.5 and 10 fail although the
+    // service is back.
     let breaker = r#", "breaker": { "failures": 2, "window": "5s", "open": "4s" }"#;
     let dead = r#"{ "at": "0s", "for": "8s", "target": "s", "effect": "crash" }"#;
     let expected = [
@@ -82,8 +84,8 @@ fn an_open_circuit_fails_at_once_and_tries_once() {
 
 #[test]
 fn a_query_that_failed_gives_its_connection_back_while_it_pauses() {
-    // One connection. The first request finds the only member dead at 1 and pauses for 10 s; the second comes at 1.6, when
-    // the member is back, and finds the connection free.
+    // One connection. The first request finds the only member dead at 1 and pauses for 10 s; the second comes at 1.6,
+    // when the member is back, and finds the connection free.
     let scenario = r#"{ "duration": "60s",
         "clients": { "c": { "arrivals": { "trace": "tests/data/pair.csv" }, "entry": "a" } },
         "nodes": { "a": { "kind": "app", "database": "db", "pool": 1, "queries": { "*": { "write": 1 } },
@@ -126,7 +128,7 @@ fn the_first_commit_without_a_replica_waits_and_the_others_do_not() {
         [7.1],
         "with the first commit that finds it back"
     );
-    // A hang is silence, as a crash is; back at 3, it acknowledges what waits.
+    // A hang is silent like a crash; back at 3, the replica acknowledges the pending writes.
     let hung = r#"{ "at": "2s", "for": "1s", "target": "r", "effect": "hang" }"#;
     let record = departures(
         &replicated(semi_sync, hung),
@@ -143,7 +145,7 @@ fn the_first_commit_without_a_replica_waits_and_the_others_do_not() {
     assert!(notes(&record, "semi-sync off").is_empty());
 }
 
-/// How many writes died with the primary, and when the replica was promoted.
+/// The number of writes that died with the primary, and when the replica was promoted.
 fn failed_over(replication: &str, faults: &str) -> (u64, Vec<f64>) {
     let scenario = replicated(replication, faults);
     let failover = r#""primary": "p", "failover": { "detect": "1s", "promote": "1s" },"#;
@@ -154,15 +156,15 @@ fn failed_over(replication: &str, faults: &str) -> (u64, Vec<f64>) {
 
 #[test]
 fn a_replica_works_on_one_write_after_the_other() {
-    // Commits at 1.1, 2.6 … 10.1; the primary dies at 12, and is replaced at 14 at the earliest. What the replica has received
-    // is safe, but it works it off first: seven writes of 5 s each from 1.1 on.
+    // Commits at 1.1, 2.6 … 10.1; the primary dies at 12, and is replaced at 14 at the earliest. Writes that the
+    // replica has received are safe, but it applies them first: seven writes of 5 s each from 1.1 on.
     let dies = r#"{ "at": "12s", "target": "p", "effect": "crash" }"#;
     assert_eq!(failed_over(r#"{ "apply": "5s" }"#, dies), (0, vec![36.1]));
-    // A lag of 5 s is the same for all: it has those of 6.1, 7.6, 9.1 and 10.6.
+    // A lag of 5 s is the same for all: the replica has those of 6.1, 7.6, 9.1 and 10.6.
     assert_eq!(failed_over(r#"{ "lag": "5s" }"#, dies), (3, vec![14.0]));
-    // The last would have come at 12.1; six of 5 s from 3.1 on.
+    // The last would have arrived at 12.1; six of 5 s from 3.1 on.
     assert_eq!(failed_over(r#"{ "lag": "2s", "apply": "5s" }"#, dies), (1, vec![33.1]));
-    // Acknowledged is received, and worked off no sooner.
+    // An acknowledged write is received, but not applied any sooner.
     assert_eq!(
         failed_over(r#"{ "mode": "semi-sync", "apply": "5s" }"#, dies),
         (0, vec![36.1])
@@ -179,7 +181,7 @@ fn a_replica_that_does_not_follow_receives_nothing() {
     };
     let cut = r#"{ "at": "2s", "effect": "partition", "from": "p", "to": "r" }"#;
     for effect in ["crash", "hang"] {
-        // It comes back before the primary dies and catches up, or after, and has what it had.
+        // The replica comes back before the primary dies and catches up, or after, and has what it had.
         assert_eq!(lost("{}", &until("500ms", "4s", effect)), 0);
         assert_eq!(lost("{}", &until("500ms", "5s", effect)), 3);
         assert_eq!(lost("{}", &until("2s", "4s", effect)), 2);
@@ -239,7 +241,7 @@ fn proxied(web: &str, faults: &str) -> RunRecord {
     ))
 }
 
-/// Requests that came within these seconds and went on to the application, as a share.
+/// The share of requests that arrived within these seconds and were proxied to the application.
 fn share_proxied(record: &RunRecord, from: f64, to: f64) -> f64 {
     let inside: Vec<_> = record
         .rows
@@ -259,8 +261,8 @@ fn a_cache_answers_its_share_and_is_cold_after_a_crash() {
     assert!((share_proxied(&warm, 0.0, 99.0) - 0.2).abs() < 4.0 * (0.16f64 / 990.0).sqrt());
     let crash = r#"{ "at": "50s", "for": "1s", "target": "w", "effect": "crash" }"#;
     let cold = proxied(r#", "cache": { "hit": 0.8, "ttl": "20s" }"#, crash);
-    // Once the first answer is there, after a second, a share of exp(-t/5 s) is still proxied: the mean of that over ten seconds. What
-    // was fetched at first goes stale after 20 s, and the share settles.
+    // Once the first answer is there, after a second, a share of exp(-t/5 s) is still proxied: the test uses its mean
+    // over the interval. Entries fetched at first become stale after 20 s, and the share settles.
     let mean = |from: f64, to: f64| 5.0 / (to - from) * ((-from / 5.0).exp() - (-to / 5.0).exp());
     for start in [0.0, 51.0] {
         for (from, to, share) in [
@@ -278,8 +280,8 @@ fn a_cache_answers_its_share_and_is_cold_after_a_crash() {
     }
 }
 
-/// Five of seven `worker_connections` are free. Delayed by `limit_req` a request holds one, and real Nginx 1.22 answered the first
-/// four, 0, 1, 2 and 3 s late, and closed the others.
+/// Five of seven `worker_connections` are free. A request delayed by `limit_req` holds one, and real Nginx 1.22
+/// answered the first four, 0, 1, 2 and 3 s late, and closed the others.
 #[test]
 fn what_limit_req_delays_holds_one_connection() {
     let web = |more: &str| {
@@ -297,19 +299,20 @@ fn what_limit_req_delays_holds_one_connection() {
     let limited = web(r#", "limit_req": { "rate": "1/s", "burst": 10 }"#);
     assert_eq!(limited[..4], served);
     assert_eq!(limited[4..], [(0.0, Refused); 3]);
-    // Two proxied ones leave one connection: a client gets in, and is told 500, since there is none for the upstream.
+    // Two proxied requests leave one connection: a client is accepted but gets a 500, because there is none for the
+    // upstream.
     let odd = web("");
     assert_eq!(odd[..2], [(10.0, Ok); 2]);
     assert_eq!(odd[2..], [(0.0, Error); 5]);
 }
 
-/// What is in a cache goes stale while nobody answers, within one `ttl`, and is fetched again as it is asked for.
+/// While nothing answers, cache entries become stale within one `ttl`; afterwards they are fetched again on request.
 #[test]
 fn a_cache_goes_stale_while_nobody_is_behind_it() {
     let crash = r#"{ "at": "50s", "for": "20s", "target": "a", "effect": "crash" }"#;
     let run = proxied(r#", "cache": { "hit": 0.8, "ttl": "20s" }"#, crash);
-    // Of those who ask in each ten seconds: the mean of a share that runs straight from 0.8 to 0, and of 1 - exp(-t/5 s), once the first
-    // answer is there, after a second.
+    // Of the requests in each ten seconds: the mean of a share that falls linearly from 0.8 to 0, and of 1 - exp(-t/5
+    // s), once the first answer is there, after a second.
     let back = |from: f64, to: f64| 1.0 - 0.5 * ((-from / 5.0f64).exp() - (-to / 5.0f64).exp());
     let first = back(0.0, 10.0) - 0.1 * (1.0 + 5.0 * ((-0.2f64).exp() - 1.0));
     for (from, share) in [(50.0, 0.6), (60.0, 0.2), (70.0, first), (80.0, back(10.0, 20.0))] {
@@ -327,7 +330,8 @@ fn a_cache_goes_stale_while_nobody_is_behind_it() {
     }
 }
 
-/// The client is gone after a second, long before the web server notices that nobody answers it: nothing is fetched all the same.
+/// The client leaves after a second, long before the web server notices the silent upstream: nothing is fetched all the
+/// same.
 #[test]
 fn a_cache_does_not_fill_or_stay_warm_where_clients_leave_first() {
     for (fault_at, from, share) in [("0s", 0.0, 0.0), ("50s", 71.0, 0.0)] {
@@ -344,8 +348,8 @@ fn a_cache_does_not_fill_or_stay_warm_where_clients_leave_first() {
     }
 }
 
-/// Two upstreams take turns and one is dead: a key that is not there is fetched at the second attempt, so two thirds are there, and
-/// half of the others are served.
+/// Two servers alternate and one answers with errors: a missing key is fetched at the second attempt, so two thirds are
+/// cached, and half of the others are served.
 #[test]
 fn a_cache_before_a_half_dead_tier_keeps_what_the_other_half_brings() {
     for at in ["10s", "300s"] {
@@ -395,8 +399,8 @@ fn with_errors(web: &str) -> Vec<Outcome> {
 
 #[test]
 fn an_error_that_is_passed_on_is_an_answer_like_any_other() {
-    // Both answer with an error. The first sends the request on, and counts; the second is the last there is: it is
-    // passed on and does not count, so there is always one to ask.
+    // Both answer with an error. The first passes the request on, and counts; the second is the last available: its
+    // error is passed on and does not count, so there is always one to try.
     let all = [Error, Ok, Ok, Ok, Ok, Ok, Ok];
     assert_eq!(with_errors(r#", "next_upstream": ["error", "http_500"]"#), all);
     assert_eq!(with_errors(""), all);
@@ -428,8 +432,9 @@ fn next_upstream_says_what_is_tried_elsewhere_and_how_often() {
     );
 }
 
-/// A failure that may be made good is forgotten while another upstream is looked for. None is there, since the other is out: a 502,
-/// whatever the failure was (real Nginx 1.22: 502 after 351 ms). The last try's own failure is passed on.
+/// A failure that may be made good is dropped while another upstream is sought. None is available, because the other is
+/// out: a 502, whatever the failure was (real Nginx 1.22: 502 after 351 ms). The failure of the last try itself is
+/// passed on.
 #[test]
 fn a_search_that_finds_nobody_is_a_bad_gateway() {
     let scenario = r#"{ "duration": "20s", "clients": { "c": { "arrivals": { "trace": "tests/data/eight.csv" }, "entry": "w" } },
@@ -438,15 +443,15 @@ fn a_search_that_finds_nobody_is_a_bad_gateway() {
                    "a": { "kind": "app" }, "b": { "kind": "app" } },
         "faults": [{ "at": 0, "target": "a", "effect": "hang" }, { "at": 0, "target": "b", "effect": "crash" }] }"#;
     let ends = endings(&record(scenario).rows);
-    // The first finds the other out, which has failed the second meanwhile; whoever comes before either is known to be out goes to
-    // the one that hangs, and is last there.
+    // The first request finds the other upstream out, because the second request has failed there meanwhile. A request
+    // that arrives before either is known to be out goes to the hanging one as its last try.
     assert_eq!(ends[..2], [(0.35, NoServer), (0.45, ServerTimeout)]);
     assert_eq!(ends[7], (0.7, NoServer));
 }
 
 #[test]
 fn an_applications_own_time_out_is_not_nginxs() {
-    // The query takes too long for the application, which answers with an error in good time.
+    // The query exceeds the application's time-out, and the application answers with an error in good time.
     let scenario = r#"{ "duration": "20s", "clients": { "c": { "arrivals": { "trace": "tests/data/at-one.csv" }, "entry": "w" } },
         "nodes": { "w": { "kind": "web", "upstreams": ["a", "b"] },
                    "a": { "kind": "app", "database": "db", "timeouts": { "query": "1s" }, "queries": { "*": { "read": 1 } } },
@@ -482,7 +487,7 @@ fn reads_go_where_read_from_says() {
 
 #[test]
 fn a_member_that_said_nothing_is_avoided() {
-    // The machine of `two` dies at 2: a read that falls on it waits 500 ms before it asks `one`, and takes 1 s there.
+    // The machine of `two` dies at 2: a read that goes to it waits 500 ms before it tries `one`, and takes 1 s there.
     let dead = r#"{ "at": "2s", "target": "d2", "effect": "crash" }"#;
     let slow = |avoid: &str| {
         let app = format!(r#", "timeouts": {{ "connect": "500ms" }} {avoid}"#);
@@ -495,7 +500,8 @@ fn a_member_that_said_nothing_is_avoided() {
     };
     // In turn: 1 at `one`, 2.5 at `two`, which is silent, so at `one`; then it is `two`'s turn again, and so on.
     assert_eq!(slow(""), [false, true, true, true, true, true, true]);
-    // Avoided for 4 s after the silence: until 7 s; the read at 7 finds it silent again, and it is avoided until 11.5 s.
+    // Avoided for 4 s after the silence: until 7 s; the read at 7 finds it silent again, and it is avoided until 11.5
+    // s.
     let found = slow(r#", "avoid": "4s""#);
     assert_eq!(found, [false, true, false, false, true, false, false]);
 }
@@ -548,11 +554,11 @@ fn a_resolver_that_checks_gives_out_no_dead_address() {
         let (down, up) = (notes(&record, "down"), notes(&record, "up"));
         (record.nodes[1].tally.refused, down.len(), up.len())
     };
-    // Clients try the next address themselves: a dead one costs them a refused connection. Half of 30 lookups begin with
-    // a; of the five while both are dead, two or three more come to it second.
+    // Clients try the next address themselves: a dead one costs them a refused connection. Half of 30 lookups begin
+    // with a; of the five while both are dead, two or three more come to it second.
     assert!((17..=18).contains(&asked("").0));
     let (refused, down, up) = asked(r#", "failover": { "check": { "inter": "1s", "fall": 2, "rise": 1 } }"#);
-    // Until it is seen down; and while both are down, when both are named again.
+    // Until it is marked down; and while both are down, when both are returned again.
     assert!(refused <= 2 + 4, "{refused}");
     assert_eq!((down, up), (2, 2));
 }

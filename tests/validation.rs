@@ -1,4 +1,4 @@
-//! The live kit's list of cases is whole, and its table has a row for each. The kit itself needs real servers: see
+//! The live kit's list of cases is complete, and its table has a row for each. The kit itself needs real servers: see
 //! `validation/README.md`.
 
 use std::collections::{HashMap, HashSet};
@@ -27,7 +27,8 @@ fn cases_have_names_of_their_own() {
     assert_eq!(names.len(), cases.len(), "two cases of one name");
 }
 
-/// One measurement is an anecdote: an algorithm that is tried with one failure is tried thrice with it, at different loads.
+/// One measurement is an anecdote: an algorithm tested with a failure is tested three times with it, at different
+/// loads.
 #[test]
 fn the_main_algorithms_meet_every_failure_three_times() {
     let cases = cases();

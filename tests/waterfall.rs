@@ -1,4 +1,5 @@
-//! Where a request's time goes: the parts sum to the mean latency, and each is what hand or theory says.
+//! How a request's time is spent: the parts add up to the mean latency, and each matches a calculation by hand or
+//! theory.
 
 mod support;
 
@@ -37,7 +38,7 @@ const CHAIN: &str = r#"{ "duration": "100s", "warmup": 0,
 fn every_hop_takes_what_was_computed_by_hand() {
     let found = run(CHAIN, 1, 1).waterfall;
     let all = &found.all;
-    // There and back at 1 ms; to the database 4 ms there and 1 ms back, twice.
+    // Both ways at 1 ms each; to the database 4 ms there and 1 ms back, twice.
     let expected = [("web", 0.002, 0.002), ("app", 0.002, 0.007), ("m", 0.010, 0.010)];
     for (node, network_s, own_s) in expected {
         let hop = hop(all, node);
@@ -58,7 +59,7 @@ fn arrows_carry_what_went_that_way() {
     let topology = run(CHAIN, 1, 1).topology;
     let ways = || topology.entries.iter().chain(&topology.edges);
     let way = |from: &str, to: &str| ways().find(|e| e.from == from && e.to == to).expect("is a way");
-    // 1000 requests of 100 s, of which the last has no time to be answered.
+    // 1000 requests in 100 s, the last of which has no time to be answered.
     for (from, to, each) in [("c", "web", 1.0), ("web", "app", 1.0), ("app", "m", 2.0)] {
         let rate = way(from, to).answered_per_s.expect("measured");
         near(rate, 10.0 * each, 0.01 * each + 1e-9);
@@ -95,7 +96,7 @@ fn shipped_scenarios_account_for_all_of_the_time() {
         for breakdown in parts {
             let mean = breakdown.mean_s.expect("something was answered");
             near(sum(breakdown), mean, 1e-12);
-            // Where nothing fails, only requests astride the ends of the measured time are told apart.
+            // Without failures, only requests across the ends of the measured time make a difference.
             if name == "foobar" {
                 near(breakdown.elsewhere_s, 0.0, 1e-3 * mean);
             } else {
@@ -110,8 +111,8 @@ fn shipped_scenarios_account_for_all_of_the_time() {
     }
 }
 
-/// Nine of ten requests fail at their second call: what the first call took for them is no time that the caller saved. What was done
-/// for them stands with who did it, and comes off at the end.
+/// Nine of ten requests fail at their second call: the time of their first call is not time that the caller saved. Work
+/// for failed requests stays with the node that did it, and is subtracted at the end.
 #[test]
 fn no_hop_takes_less_than_nothing_where_requests_fail() {
     let json = r#"{ "duration": "600s",
@@ -125,11 +126,12 @@ fn no_hop_takes_less_than_nothing_where_requests_fail() {
     let a = hop(&all, "a");
     assert!(a.answers > 8.0, "{a:?}");
     near(a.own_s, 0.1 * a.answers, 1e-9);
-    // Of each that failed: 100 ms at work and 4 ms on the way.
+    // For each failed request: 100 ms of work and 4 ms on the way.
     near(all.elsewhere_s, -0.104 * (a.answers - 1.0), 1e-9);
 }
 
-/// An answer that comes 21 ms too late is none: the balancer has hung up after 60 ms, which it lost, and asked the other server.
+/// An answer that is 21 ms too late does not count: the balancer has given up after 60 ms, which are lost, and tried
+/// the other server.
 #[test]
 fn an_answer_that_comes_too_late_is_not_taken_off() {
     let json = r#"{ "duration": "600s", "warmup": 0,

@@ -1,5 +1,5 @@
-//! The work that every Rust engine is given: two models as state machines that know no event list. An engine only says when
-//! what happens. Times are in seconds.
+//! The models that every Rust engine runs: two state machines that know no event list. An engine only says when what
+//! happens. Times are in seconds.
 
 use std::collections::VecDeque;
 
@@ -8,14 +8,14 @@ use rand_distr::{Distribution, Exp1, LogNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
-/// What can happen.
+/// An event.
 #[derive(Copy, Clone, Debug, Serialize, Deserialize)]
 pub enum Happening {
-    /// A request comes.
+    /// A request arrives.
     Arrive,
-    /// Its name is looked up.
+    /// Its name lookup is done.
     LookedUp(u32),
-    /// A worker of this station has done its part for it.
+    /// A worker of this station has finished its part of the request.
     Done(u8, u32),
 }
 
@@ -61,7 +61,7 @@ const APP: u8 = 2;
 const DATABASE: u8 = 4;
 
 impl Work {
-    /// The model of that name at the start.
+    /// The model of this name in its initial state.
     pub fn new(name: &str, seed: u64) -> Work {
         let is_stack = name == "stack";
         let workers: &[u32] = if is_stack { &[4, 4, 16, 16, 32, 32] } else { &[1] };
@@ -91,7 +91,7 @@ impl Work {
         mean * x
     }
 
-    /// Something happens now; `after` schedules what follows.
+    /// Handles an event at `now`; `after` schedules what follows.
     pub fn happen(&mut self, now: f64, what: Happening, after: &mut impl FnMut(f64, Happening)) {
         match what {
             Happening::Arrive => self.arrive(now, after),
@@ -181,7 +181,7 @@ impl Work {
                     self.answer(now, id);
                 }
             }
-            // The worker of the application is held until the database has answered.
+            // The application's worker is held until the database has answered.
             APP..DATABASE => {
                 let member = if matches!(kind, Kind::Write) {
                     0
@@ -205,7 +205,7 @@ impl Work {
         self.unused.push(id);
     }
 
-    /// What `benches/peers/run` reads.
+    /// The line that `benches/peers/run` reads.
     pub fn report(&self) {
         let mean = self.latency / self.answered as f64;
         println!("{{\"requests\": {}, \"mean_s\": {mean}}}", self.answered);

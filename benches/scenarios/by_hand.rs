@@ -1,6 +1,7 @@
-//! M/M/1 at utilisation 0.9 written by hand, twice: what a program costs that can do nothing else. The bare one knows the time and the
-//! mean; the other counts all that a result of this program holds, with this program's parts. Neither can time out, fail, or be cut.
-//! Between them lies what the statistics cost, and between the second and the scenario what it costs to be general.
+//! M/M/1 at utilisation 0.9 written by hand, twice: the cost of a program that can do nothing else. `bare` keeps only
+//! the time and the mean. `counted` collects everything that a result of this program holds, with this program's parts.
+//! Neither supports time-outs, failures or partitions. The difference between them is the cost of statistics; the
+//! difference between `counted` and the scenario is the cost of generality.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -24,7 +25,7 @@ const SECONDS: u64 = 4000;
 const BINS: u64 = 300;
 const CLIENTS: u64 = 1000;
 
-/// An event list, a line, and the sum of the latencies: customers and events.
+/// An event list, a queue, and the sum of latencies. Returns the numbers of customers and of events.
 pub fn bare() -> (u64, u64) {
     let mut draws = Streams::new(1, 0).stream("c", Purpose::Arrivals);
     let mut events = BinaryHeap::from([Reverse((0, 0, true))]);
@@ -70,7 +71,7 @@ struct Bin {
     p99_s: Option<f64>,
 }
 
-/// The timeline, which of its bins was asked for last, and the sketches of those that are over.
+/// The timeline, its latest bin in use, and the sketches of the finished bins.
 struct Timeline {
     bins: Vec<Bin>,
     width: u64,
@@ -113,7 +114,7 @@ impl Timeline {
     }
 }
 
-/// The same with draws that belong to the request, quantiles of latency and wait, a timeline, utilisation and queue length.
+/// The same with draws keyed by request, quantiles of latency and wait, a timeline, utilisation and queue length.
 pub fn counted() -> (u64, u64) {
     let streams = Streams::new(1, 0);
     let mut arrivals = streams.stream("c", Purpose::Arrivals);
@@ -157,7 +158,7 @@ pub fn counted() -> (u64, u64) {
             _ => {
                 let seed = mix(wishes, came);
                 came += 1;
-                // Its class and its client, of which there is one and there are many.
+                // Its class and its client: one class, many clients.
                 let mut draw = Draw::keyed(seed);
                 clients += u64::from(unit(&mut draw) < 1.0) + below(&mut Draw::keyed(draw.next_u64()), CLIENTS);
                 let bin = timeline.at(now);

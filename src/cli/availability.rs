@@ -14,7 +14,7 @@ use crate::scenario::plan::Plan;
 use crate::scenario::raw::units::Duration;
 use crate::study::Settings;
 
-/// What `--check` says where nothing is promised that could be missed.
+/// The warning of `--check` where no availability is promised.
 const NO_PROMISE: &str = "warning: --check had nothing to check: the scenario promises no availability; give it one, such as --set slo.availability=0.999";
 
 /// How much of its requests does the service answer over years, and what costs the rest?
@@ -35,7 +35,7 @@ pub struct Availability {
 }
 
 impl Availability {
-    /// Loads, walks through the years, simulates every state that matters, and says what that comes to.
+    /// Loads the scenario, walks through the years, simulates every state that matters, and reports the result.
     pub fn run(self) -> Result<(), Failure> {
         let outputs = self.writing.outputs()?;
         let plan = self.plan()?;

@@ -1,4 +1,4 @@
-//! `fallover capacity`: how much load before the SLO breaks, what breaks first, and what is left when a component is lost.
+//! `fallover capacity`: how much load before the SLO breaks, what breaks first, and the capacity left after each loss.
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -35,13 +35,13 @@ pub struct Capacity {
     simulating: Simulating,
 }
 
-/// Each number is a search of its own; more of them is a table that nobody reads.
+/// Each number is a search of its own, and nobody reads a longer table.
 const MOST_SIZES: u64 = 64;
-/// More of one thing than that is another kind of design.
+/// More copies of one component than this make a different kind of design.
 const MOST_REPLICAS: usize = 1_000;
 
 impl Capacity {
-    /// Loads, searches, and says how much it carries.
+    /// Loads the scenario, searches for the knee, and reports the capacity.
     pub fn run(mut self) -> Result<(), Failure> {
         let outputs = self.writing.outputs()?;
         self.reading.set.extend(self.simulating.sets());
@@ -101,7 +101,7 @@ impl Capacity {
         })
     }
 
-    /// A design for each number of `--replicas`; what is wrong with any of them is said before the work begins.
+    /// A design for each number of `--replicas`. Errors in any of them are reported before the search begins.
     fn stacks(&self) -> Result<Vec<Stack>, Failure> {
         let Some(axis) = &self.replicas else {
             return Ok(Vec::new());

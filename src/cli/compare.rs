@@ -37,7 +37,8 @@ pub struct Compare {
     simulating: Simulating,
 }
 
-/// All designs leave out the longest warm-up among them. Who by itself leaves out less is told; it must be something still.
+/// All designs use the longest warm-up among them. A caveat names the designs with a shorter one; every design must
+/// have measured time left.
 fn one_warmup(designs: &[Design<'_>], plans: &[Plan]) -> Result<Option<Caveat>, Failure> {
     let own = |plan: &Plan| match plan.warmup {
         Warmup::Fixed(span) => span,
@@ -72,7 +73,7 @@ fn one_warmup(designs: &[Design<'_>], plans: &[Plan]) -> Result<Option<Caveat>, 
     }))
 }
 
-/// Every pair of designs is compared: more would be a table that nobody reads.
+/// Every pair of designs is compared: nobody reads a larger table.
 const MOST_DESIGNS: usize = 20;
 
 /// A design before it is loaded.
@@ -82,7 +83,7 @@ struct Design<'a> {
 }
 
 impl Compare {
-    /// Loads the designs, simulates them side by side, and says how they differ.
+    /// Loads the designs, simulates them with common random numbers, and reports how they differ.
     pub fn run(mut self) -> Result<(), Failure> {
         let outputs = self.writing.outputs()?;
         self.reading.set.extend(self.simulating.sets());
@@ -154,7 +155,7 @@ impl Compare {
         Ok(designs)
     }
 
-    /// The files as they stand; those of one name go by their paths.
+    /// One design for each file; files with the same name are labelled by their paths.
     fn files(&self) -> Vec<Design<'_>> {
         let variants: Vec<Variant> = self.scenarios.iter().map(|f| as_it_stands(f)).collect();
         let is_shared = |label: &String| variants.iter().filter(|v| v.label == *label).count() > 1;
@@ -190,9 +191,9 @@ impl Compare {
         Ok(variants)
     }
 
-    /// The plans of all designs; what is wrong with any of them is said at once, and which it is.
+    /// The plans of all designs. All errors are reported at once, each with its design.
     fn plans(&self, designs: &[Design<'_>]) -> Result<Vec<Plan>, Failure> {
-        // The files themselves first: what is wrong there is wrong with every design.
+        // The files themselves come first: an error there affects every design.
         let bases = self.reading.plans(&self.scenarios, &self.writing, None)?;
         let (mut plans, mut last) = (Vec::new(), None);
         for (i, Design { file, variant }) in designs.iter().enumerate() {
@@ -232,7 +233,7 @@ impl Compare {
     }
 }
 
-/// The scenario of a file, called after it.
+/// The unchanged scenario of a file, labelled by the file name.
 fn as_it_stands(file: &Path) -> Variant {
     let stem = file.file_stem().unwrap_or(file.as_os_str());
     Variant {

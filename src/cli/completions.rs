@@ -1,6 +1,6 @@
-//! `fallover completions SHELL`: what a shell needs to complete our command line.
+//! `fallover completions SHELL`: command-line completions for a shell.
 //!
-//! All of it comes from clap.
+//! clap generates them.
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
@@ -16,7 +16,7 @@ pub struct Completions {
 }
 
 impl Completions {
-    /// Prints them.
+    /// Prints the completions.
     pub fn run(self) -> Result<(), Failure> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut super::Cli::command(), "fallover", &mut script);

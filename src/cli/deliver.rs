@@ -1,5 +1,5 @@
-//! What every command does with its files: reads scenarios, refuses outputs that would cost the user another file, and
-//! hands the result over.
+//! What every command does with files: reads scenarios, rejects outputs that would overwrite another file, and delivers
+//! the result.
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ impl Reading {
         Ok(loaded.into_iter().map(|l| l.plan).collect())
     }
 
-    /// Every scenario; what is wrong with any of them is said at once. No output may be one of the files read.
+    /// Loads every scenario and reports all errors at once. No output may be one of the files read.
     fn all(&self, scenarios: &[PathBuf], writing: &Writing, also: Option<&Path>) -> Result<Vec<Loaded>, Failure> {
         let (mut all, mut failures, mut files) = (Vec::new(), Vec::new(), Files::default());
         for file in scenarios {
@@ -57,7 +57,7 @@ impl Reading {
         self.one(scenario, writing).map(|loaded| loaded.plan)
     }
 
-    /// The one scenario, as it was typed too.
+    /// The one scenario, resolved and as typed.
     pub fn one(&self, scenario: &Path, writing: &Writing) -> Result<Loaded, Failure> {
         let all = self.all(&[scenario.to_owned()], writing, None)?;
         Ok(all.into_iter().next().expect("one a file"))
@@ -65,7 +65,7 @@ impl Reading {
 }
 
 impl Writing {
-    /// The files asked for. A mistake in a name shows before the work begins.
+    /// The requested output files. A mistake in a name shows before the simulation begins.
     pub fn outputs(&self) -> Result<Vec<Output>, Failure> {
         let outputs = self.outputs_of_sweep()?;
         match outputs.iter().find(|o| o.is_table()) {
@@ -74,17 +74,17 @@ impl Writing {
         }
     }
 
-    /// The same of a sweep, which is a table too.
+    /// The same for a sweep, which may also be a table.
     pub fn outputs_of_sweep(&self) -> Result<Vec<Output>, Failure> {
         self.output.iter().map(|path| Ok(Output::parse(path)?)).collect()
     }
 
-    /// Prints the result and writes it. The work is done: one place that cannot be written must not lose the others.
+    /// Prints the result and writes it. The simulation is done: if one file cannot be written, the others still are.
     pub fn deliver(&self, document: &Document, outputs: &[Output]) -> Result<(), Failure> {
         self.deliver_as(document, outputs, || Terminal::of_stdout().render(&words(document)))
     }
 
-    /// The same, of a command that has its own words for a terminal.
+    /// The same for a command with a terminal text of its own.
     pub fn deliver_as(
         &self,
         document: &Document,
@@ -93,7 +93,7 @@ impl Writing {
     ) -> Result<(), Failure> {
         let mut failures: Vec<Failure> = self.print(document, text).err().into_iter().collect();
         for output in outputs {
-            // Whoever interrupts before anything is there must not lose what an earlier run has left.
+            // An interrupt before the first result must not cost the user an earlier run's file.
             if nothing_finished(document) && output.path().is_file() {
                 exit::note(&format!(
                     "{}: left as it was, since nothing was finished",
@@ -119,7 +119,7 @@ impl Writing {
     }
 }
 
-/// Writes one file, and says what it cannot show.
+/// Writes one file and warns of characters it cannot show.
 pub fn write(output: &Output, documents: &[Document], printing: &Printing) -> Result<(), Failure> {
     output.write(documents, printing)?;
     if output.lacks_letters(documents) {
@@ -131,7 +131,7 @@ pub fn write(output: &Output, documents: &[Document], printing: &Printing) -> Re
     Ok(())
 }
 
-/// Was it interrupted before there was anything to show?
+/// Was the run interrupted before there was anything to show?
 fn nothing_finished(document: &Document) -> bool {
     let runs = runs(document);
     let is_empty = match &document.answer {
@@ -141,14 +141,15 @@ fn nothing_finished(document: &Document) -> bool {
     is_empty && !document.envelope.complete
 }
 
-/// Refuses outputs that would overwrite each other or what is read.
+/// Rejects outputs that would overwrite each other or a file that is read.
 pub fn keep_apart(reads: &[PathBuf], writing: &Writing) -> Result<(), Failure> {
     let mut files = Files::default();
     reads.iter().for_each(|file| files.reads(file, "read by this command"));
     said(writing.output.iter().filter_map(|path| files.writes(path).err()))
 }
 
-/// Says all failures. Of their statuses that of bad input outranks that of what cannot be read: it is what the user can mend here.
+/// Reports all failures. Bad input outranks an unreadable file as the exit status, because the user can correct it
+/// here.
 pub fn said(failures: impl IntoIterator<Item = Failure>) -> Result<(), Failure> {
     let say = |failure: Failure| {
         failure.print();

@@ -1,6 +1,6 @@
-//! How a command ends: its exit status, and what it says.
+//! How a command ends: its exit status and its error messages.
 //!
-//! The numbers are public. Writing to a pipe that nobody reads any more is no failure.
+//! The numbers are public. Writing to a closed pipe is not a failure.
 
 use std::io::{self, Write};
 
@@ -10,21 +10,21 @@ use crate::scenario::problem::Problems;
 pub const BAD_INPUT: u8 = 2;
 /// Something could not be read or written.
 pub const UNREADABLE: u8 = 3;
-/// A mistake in this program.
+/// A bug in this program.
 pub const INTERNAL: u8 = 70;
 /// Ran, and an SLO was missed.
 pub const MISSED: u8 = 99;
-/// Interrupted; what was finished is written.
+/// Interrupted; finished results have been written.
 pub const INTERRUPTED: u8 = 130;
 
-/// Why a command did not end well.
+/// Why a command failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// What was typed is wrong, and here is what about it.
+    /// The input is wrong, with the explanation.
     BadInput(String),
     /// Something could not be read or written.
     Unreadable(String),
-    /// It ran, and said on the way what there is to say.
+    /// The command ran and has already printed its messages.
     Status(u8),
 }
 
@@ -38,7 +38,7 @@ impl Failure {
         }
     }
 
-    /// Says it on standard error.
+    /// Prints the message to standard error.
     pub fn print(&self) {
         match self {
             Failure::BadInput(message) | Failure::Unreadable(message) => note(message),
@@ -68,7 +68,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes a line to standard error. If that cannot be done there is nobody left to tell.
+/// Writes a line to standard error. If that fails, there is nobody left to tell.
 pub fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

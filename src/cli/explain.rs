@@ -1,6 +1,6 @@
-//! `fallover explain`: the resolved scenario, and where every value came from.
+//! `fallover explain`: the resolved scenario, and the source of every value.
 //!
-//! It only lays out what the scenario's own `explain` tells.
+//! It only formats the scenario's own `explain`.
 
 use std::path::PathBuf;
 
@@ -25,7 +25,7 @@ pub struct Explain {
     pub(super) writing: Writing,
 }
 
-/// Columns beyond this are not waited for.
+/// Longer entries do not widen their column.
 const WIDEST: usize = 60;
 
 impl Explain {
@@ -41,7 +41,7 @@ impl Explain {
     }
 }
 
-/// Path, value, source, in columns; an empty line between the parts of a scenario.
+/// Path, value and source in columns, with an empty line between the parts of a scenario.
 fn table(settings: &[Setting]) -> String {
     let values: Vec<String> = settings.iter().map(|s| shown(&s.value)).collect();
     let width = |lengths: &mut dyn Iterator<Item = usize>| lengths.filter(|n| *n <= WIDEST).max().unwrap_or(0);

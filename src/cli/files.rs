@@ -1,29 +1,29 @@
-//! The files that a command reads and writes: none may be written that is read or written already.
+//! The files that a command reads and writes. A file that is already read or written must not be written.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::exit::Failure;
 
-/// Files in use, so that one mistyped name does not cost the user another file.
+/// Files in use, so that a mistyped name does not overwrite another file.
 #[derive(Debug, Default)]
 pub struct Files {
     used: Vec<(PathBuf, &'static str)>,
 }
 
 impl Files {
-    /// A file is read, as a `scenario` or a `trace`.
+    /// Registers a file that is read, as a `scenario` or a `trace`.
     pub fn reads(&mut self, path: &Path, what: &'static str) {
         self.used.push((place_of(path), what));
     }
 
-    /// A file is to be written.
+    /// Registers a file that is to be written.
     ///
     /// # Errors
-    /// If it is in use already.
+    /// If it is already in use.
     pub fn writes(&mut self, path: &Path) -> Result<(), Failure> {
         let place = place_of(path);
-        // Several may be written to one pipe or device, such as /dev/stdout.
+        // Several outputs may go to one pipe or device, such as /dev/stdout.
         let is_file = !place.exists() || place.is_file();
         if is_file && let Some((_, what)) = self.used.iter().find(|(used, _)| *used == place) {
             let message = format!("{}: this is {what}; write to another file", path.display());
@@ -34,7 +34,7 @@ impl Files {
     }
 }
 
-/// One name for one place, whatever the links and dots on the way there. The file itself need not be there yet.
+/// The canonical path, whatever links and dots lead to it. The file itself need not exist yet.
 fn place_of(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty());

@@ -1,6 +1,6 @@
-//! The command line: one file a command, and the options that commands share.
+//! The command line: one file for each command, and the options that commands share.
 //!
-//! Results go to standard output, everything else to standard error. What a command does is elsewhere.
+//! Results go to standard output, everything else to standard error. The work itself is done elsewhere.
 
 mod availability;
 mod capacity;
@@ -85,7 +85,7 @@ impl Cli {
 }
 
 impl Command {
-    /// What holds the words that were typed for its result, if it has one to make again by them.
+    /// The part of a command that records the typed options, if its result can be reproduced from them.
     fn writing(&mut self) -> Option<&mut Writing> {
         match self {
             Command::Run(run) => Some(&mut run.writing),
@@ -97,7 +97,7 @@ impl Command {
             Command::Review(review) => Some(&mut review.writing),
             Command::Validate(validate) => Some(&mut validate.writing),
             Command::Explain(explain) => Some(&mut explain.writing),
-            // What these write was decided elsewhere, or is no result; `verify` has a seed and nothing else to type.
+            // Their output was determined elsewhere, or is not a result; `verify` has no option but its seed.
             Command::Merge(_) | Command::Report(_) | Command::Verify(_) | Command::Schema | Command::Completions(_) => {
                 None
             }
@@ -124,9 +124,9 @@ impl Command {
     }
 }
 
-/// Runs a command line to its exit status.
+/// Runs a command line and returns its exit status.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    // Clap prints what is wrong itself, and help and version too; it ends with status 2 or 0.
+    // clap prints errors, help and version itself, and ends with status 2 or 0.
     let cli = match Cli::read(arguments) {
         Ok(cli) => cli,
         Err(error) => {

@@ -1,6 +1,6 @@
-//! Options that commands share, in groups to be flattened into theirs.
+//! Options that commands share, in groups that commands flatten into their own.
 //!
-//! Only what the user said; defaults that depend on the scenario are settled by the command.
+//! Only what the user typed. Each command sets the defaults that depend on the scenario.
 
 use std::path::PathBuf;
 
@@ -46,12 +46,13 @@ pub struct Writing {
     pub typed: Vec<String>,
 }
 
-/// Options that decide what is shown and where, or how fast; and those that a result holds anyway. All others are its own.
+/// Options that only affect presentation, destination or speed, or that a result records anyway. All others belong to
+/// the result.
 const NOT_OF_THE_RESULT: [&str; 9] = [
     "output", "quiet", "json", "threads", "check", "requests", "yes", "seed", "shard",
 ];
 
-/// What was typed that decides about the result: options as they stand on the command line, a word each.
+/// The typed options that affect the result, as they stand on the command line, one word each.
 pub fn typed(command: &clap::Command, matches: &ArgMatches) -> Vec<String> {
     let is_typed = |arg: &&Arg| {
         let id = arg.get_id().as_str();
@@ -109,7 +110,7 @@ pub struct Simulating {
 }
 
 impl Simulating {
-    /// How the study is to be done, without what only `run` can ask for.
+    /// The settings of the study, without those that only `run` has.
     pub fn settings(&self) -> Settings {
         let replications = match (self.precision, self.replications) {
             (Some(precision), _) => Count::Precision(precision),
@@ -129,12 +130,13 @@ impl Simulating {
         }
     }
 
-    /// How many threads that comes to.
+    /// The resulting number of threads.
     pub fn threads(&self) -> usize {
         self.threads.map_or_else(default_threads, |t| t as usize)
     }
 
-    /// The `--set` options that `--duration` and `--warmup` amount to, so that they are checked as the scenario's own.
+    /// The `--set` options equivalent to `--duration` and `--warmup`, so that they are checked like the scenario's own
+    /// values.
     pub fn sets(&self) -> Vec<String> {
         let duration = self.duration.map(|d| format!("duration={}", d.0));
         let warmup = self.warmup.as_ref().map(|w| format!("warmup={w}"));
@@ -142,13 +144,13 @@ impl Simulating {
     }
 }
 
-/// A length of time; a bare number is seconds.
+/// A duration; a bare number is seconds.
 pub fn span(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().map(Duration::from_seconds);
     seconds.unwrap_or_else(|_| Duration::parse(text))
 }
 
-/// The same, above zero.
+/// The same, greater than zero.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let duration = span(text)?;
     if duration.0.is_zero() {
@@ -165,13 +167,13 @@ fn warmup(text: &str) -> Result<String, String> {
     }
 }
 
-/// For commands whose simulations hold one failure each, and always let lifetimes act.
+/// For commands that simulate one failure at a time and always have lifetimes active.
 pub fn of_failures(argument: clap::Arg) -> clap::Arg {
     match argument.get_id().as_str() {
         "duration" => argument.help("Simulated time of one replication [default: long enough for every reaction]"),
         "warmup" => argument
             .help("How long it is before the failure comes, in whole tens of seconds; \"auto\" = as MSER-5 finds it"),
-        // They do not offer what they would refuse.
+        // Options that they would reject are hidden from their help.
         "failures" | "batch_means" => argument.hide(true),
         _ => argument,
     }

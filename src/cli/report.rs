@@ -1,4 +1,4 @@
-//! `fallover report`: from results to what is handed on.
+//! `fallover report`: turns results into a handout.
 
 use std::path::PathBuf;
 
@@ -56,7 +56,7 @@ enum PaperWord {
 }
 
 impl Report {
-    /// Reads all results, then writes all files, or shows them where there is none to write.
+    /// Reads all results, then writes all files, or prints the results if there is no file to write.
     pub fn run(self) -> Result<(), Failure> {
         let documents = self.documents()?;
         let outputs: Vec<Output> = self.output.iter().map(|p| Output::parse(p)).collect::<Result<_, _>>()?;

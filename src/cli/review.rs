@@ -27,7 +27,7 @@ pub struct Review {
 }
 
 impl Review {
-    /// Loads, reviews, and says what was found.
+    /// Loads the scenario, reviews it, and prints the findings.
     pub fn run(self) -> Result<(), Failure> {
         let outputs = self.writing.outputs()?;
         let plan = self.reading.plan(&self.scenario, &self.writing)?;

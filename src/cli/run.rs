@@ -1,4 +1,4 @@
-//! `fallover run`: what happens? All replications of all scenarios in one pool.
+//! `fallover run`: what happens? All replications of all scenarios share one thread pool.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,9 +36,9 @@ pub struct Run {
 }
 
 impl Run {
-    /// Loads, simulates, and says what happened.
+    /// Loads, simulates, and reports what happened.
     pub fn run(mut self) -> Result<(), Failure> {
-        // Whatever can be wrong with what was typed is said before the work begins.
+        // All errors in the input are reported before the simulation begins.
         let outputs = self.outputs()?;
         self.reading.set.extend(self.simulating.sets());
         let mut plans = self
@@ -49,7 +49,7 @@ impl Run {
             return Err(Failure::BadInput(format!("{}: {message}", path.display())));
         }
         tell_apart(&mut plans, &self.scenarios);
-        // Whoever reads how long it will take may change their mind at once.
+        // The user may interrupt as soon as the estimated duration is printed.
         let stop = stop_on_interrupt();
         if !self.writing.quiet {
             self.simulating.say_how_long(&plans);
@@ -94,7 +94,7 @@ impl Run {
         };
         let studies = study::run(plans, &settings, watch).map_err(failed)?;
         bar.finish_and_clear();
-        // As with results: where nothing was finished, what an earlier run has left stays.
+        // As with results: if nothing was finished, an earlier run's file stays.
         let is_empty = studies.iter().all(|s| s.done() == 0);
         if let Some(rows) = rows.filter(|_| !is_empty) {
             rows.commit()?;
@@ -131,7 +131,7 @@ impl Run {
     }
 }
 
-/// Scenarios of one name get their file's after it, so that tables and charts can say which is which.
+/// Adds the file name to scenarios with the same name, so that tables and charts can distinguish them.
 fn tell_apart(plans: &mut [Plan], files: &[PathBuf]) {
     let names: Vec<String> = plans.iter().map(|p| p.name.clone()).collect();
     let is_shared = |name: &String| names.iter().filter(|n| *n == name).count() > 1;
@@ -142,7 +142,7 @@ fn tell_apart(plans: &mut [Plan], files: &[PathBuf]) {
     }
 }
 
-/// The file of `--requests`, written as the replications come.
+/// The file of `--requests`, written as replications finish.
 struct Rows {
     path: PathBuf,
     writer: RequestWriter<AtomicFile>,
@@ -174,7 +174,7 @@ impl Rows {
     }
 }
 
-/// A row with names for numbers.
+/// A row with names in place of indices.
 fn named(plan: &Plan, replication: u32, row: &Row) -> RequestRow {
     let seconds = |span: &crate::base::time::Span| span.seconds();
     RequestRow {
@@ -194,7 +194,7 @@ fn named(plan: &Plan, replication: u32, row: &Row) -> RequestRow {
     }
 }
 
-/// May a table be written there: by its name, or since it is a pipe or a device?
+/// May a table be written there? Yes if its name says so, or if it is a pipe or a device.
 fn is_table(path: &Path) -> bool {
     let is_csv = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
     is_csv || path.metadata().is_ok_and(|m| !m.is_file())

@@ -1,4 +1,4 @@
-//! What commands that simulate share: threads, interruption, and how a failed study ends.
+//! What simulating commands share: threads, interruption, and the exit of a failed study.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -15,12 +15,12 @@ use crate::report::view::runs;
 use crate::scenario::plan::Plan;
 use crate::study;
 
-/// As many as the machine has processors.
+/// As many threads as the machine has processors.
 pub fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// When the work began.
+/// The start time.
 #[expect(
     clippy::disallowed_methods,
     reason = "for `engine.wall_s`, which may differ from run to run"
@@ -29,7 +29,7 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
-/// How a command ends whose study failed.
+/// The exit of a command whose study failed.
 pub fn failed(failure: study::Failure) -> Failure {
     match failure {
         study::Failure::Imbalance(defect) => {
@@ -43,8 +43,8 @@ pub fn failed(failure: study::Failure) -> Failure {
     }
 }
 
-/// Ctrl-C asks the study to end; a second one ends the program. Not one that comes with the first: `timeout` and some
-/// terminals send the signal twice.
+/// Ctrl-C asks the study to stop; a second one ends the program, unless it comes together with the first: `timeout` and
+/// some terminals send the signal twice.
 pub fn stop_on_interrupt() -> &'static AtomicBool {
     static STOP: AtomicBool = AtomicBool::new(false);
     let mut first: Option<Instant> = None;
@@ -55,19 +55,19 @@ pub fn stop_on_interrupt() -> &'static AtomicBool {
             std::process::exit(i32::from(INTERRUPTED));
         }
     };
-    // Where no handler can be set, Ctrl-C ends the program at once, as it would without one.
+    // If no handler can be installed, Ctrl-C ends the program at once, as it does by default.
     let _ = ctrlc::set_handler(handler);
     &STOP
 }
 
-/// What one core does in a minute, roughly: for a guess at the waiting time, not for a promise.
+/// Rough number of events one core processes in a minute: a guess for the estimated duration, not a promise.
 const EVENTS_PER_MINUTE: f64 = 60.0 * 1e7;
 
-/// Longer than this no simulation that holds one failure has to be.
+/// A simulation of one failure need not be longer than this.
 const MOST_OF_ONE_FAILURE: Span = Span::from_millis(24 * 3600 * 1000);
 
 impl Simulating {
-    /// How many runs of each design there will be, as far as that is known before they are done.
+    /// The number of runs of each design, as far as it is known beforehand.
     pub fn runs(&self) -> u32 {
         match self.batch_means {
             true => 1,
@@ -75,7 +75,7 @@ impl Simulating {
         }
     }
 
-    /// Long work says so before it starts.
+    /// Announces long work before it starts.
     pub fn say_how_long(&self, plans: &[Plan]) {
         let replications = f64::from(self.runs());
         let events = replications * plans.iter().map(study::expected_events).sum::<f64>();
@@ -92,7 +92,7 @@ impl Simulating {
         }
     }
 
-    /// What is wanted of simulations that hold one failure each; and where MSER-5 would let it come.
+    /// The requested times for simulations of one failure each, and the warm-up cut that MSER-5 suggests.
     pub fn timing(&self, plan: &Plan, stop: &AtomicBool) -> Result<(TimesWanted, Option<Caveat>), Failure> {
         if self.batch_means {
             let why = "the failure comes once in each simulation, so its parts are not alike and are no batches; --replications says how often it is simulated";
@@ -131,7 +131,7 @@ impl Simulating {
         Ok((wish, shown))
     }
 
-    /// The exit status that a finished document calls for.
+    /// The exit status for a finished document.
     pub fn verdict(&self, document: &Document, interrupted: bool) -> Result<(), Failure> {
         if interrupted {
             exit::note("interrupted: what was finished is in the result, which is marked incomplete");
@@ -140,7 +140,7 @@ impl Simulating {
         if self.check && runs(document).iter().all(|r| r.run.slo.is_empty()) {
             exit::note(NOTHING_CHECKED);
         }
-        // A run that could not be finished for all that was inside keeps no promise.
+        // A run that could not finish because too much was in flight keeps no promise.
         let kept = document.envelope.complete && runs(document).iter().all(|r| r.run.slo.iter().all(|s| s.met));
         if self.check && !kept {
             return Err(Failure::Status(MISSED));
@@ -149,7 +149,7 @@ impl Simulating {
     }
 }
 
-/// What `--check` says where no SLO is there that could be missed.
+/// The warning of `--check` where the scenario has no SLO.
 pub const NOTHING_CHECKED: &str = "warning: --check had nothing to check: the scenario promises nothing; give it an `slo`, such as --set slo.p99=300ms";
 
 /// `1,680 billion`, `12 million`.
@@ -160,7 +160,7 @@ pub fn in_words(events: f64) -> String {
     }
 }
 
-/// How long so many events take: `20 minutes`, `8 hours`, `12 days`; nobody plans by more than that.
+/// The time for this many events: `20 minutes`, `8 hours`, `12 days`; more precision is useless for planning.
 pub fn roughly(events: f64, threads: f64) -> String {
     let (n, unit) = match events / EVENTS_PER_MINUTE / threads {
         m if m < 90.0 => (m.max(1.0), "minute"),

@@ -1,4 +1,4 @@
-//! `fallover spof`: what are the single points of failure, and what does each loss do and cost?
+//! `fallover spof`: what are the single points of failure, and what is the effect and the cost of each loss?
 
 use std::path::PathBuf;
 
@@ -42,7 +42,7 @@ pub struct Spof {
 }
 
 impl Spof {
-    /// Loads, takes everything away in turn, and says what that does.
+    /// Loads the scenario, takes each component down in turn, and reports the effect.
     pub fn run(self) -> Result<(), Failure> {
         let outputs = self.writing.outputs()?;
         let loaded = self.reading.one(&self.scenario, &self.writing)?;
@@ -113,7 +113,7 @@ impl Spof {
         exit::print(&format!("{scenario:#}\n"))
     }
 
-    /// Each effect once, in the order of their list.
+    /// Each effect once, in the order of the list.
     fn options(&self) -> Options {
         let mut effects = self.effects.clone();
         effects.sort();

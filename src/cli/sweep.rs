@@ -1,6 +1,6 @@
-//! `fallover sweep` and `fallover merge`: a grid of runs, point by point, and its parts put together.
+//! `fallover sweep` and `fallover merge`: a grid of runs, point by point, and the merging of its shards.
 //!
-//! A finished point is on disk before the next begins, so the same command goes on where it was stopped.
+//! A finished point is on disk before the next begins, so the same command resumes where it was stopped.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -58,13 +58,13 @@ pub struct Sweep {
     simulating: Simulating,
 }
 
-/// Beyond this many points, or events of some hours, a sweep wants to be sure.
+/// From this many points, or events that take hours, a sweep needs confirmation.
 const POINTS_WORTH_A_WORD: u64 = 10_000;
-/// So many combinations are loaded before the first is run; of more, each value by itself.
+/// Up to this many combinations are loaded before the first run; for larger grids, each value is loaded by itself.
 const LOADED_AHEAD: u64 = 1_000;
 
 impl Sweep {
-    /// Loads, runs what is not finished yet, and hands over the table.
+    /// Loads the scenario, runs the points that are not finished, and delivers the table.
     pub fn run(mut self) -> Result<(), Failure> {
         let outputs = self.writing.outputs_of_sweep()?;
         self.reading.set.extend(self.simulating.sets());
@@ -185,7 +185,7 @@ impl Sweep {
         reading
     }
 
-    /// Does every value load? A mistake in the last must not show after hours.
+    /// Does every value load? A mistake in the last one must not show after hours.
     fn check(&self, grid: &Grid) -> Result<(), Failure> {
         let typed: Vec<String> = self
             .reading
@@ -210,7 +210,7 @@ impl Sweep {
             Grid::Axes(axes) if count(axes).is_none_or(|n| n > LOADED_AHEAD) => {
                 let first: Vec<String> = grid.values(0);
                 for (i, axis) in axes.iter().enumerate() {
-                    // A long axis is a range or a series: its ends say what the rest would.
+                    // A long axis is a range or a series, so its ends stand for the values between.
                     let all = axis.count();
                     let some = match all <= LOADED_AHEAD {
                         true => (0..all).collect(),
@@ -228,7 +228,7 @@ impl Sweep {
         }
     }
 
-    /// Says how large it is, and wants a word where that is much.
+    /// Says how large the sweep is, and asks for confirmation if it is large.
     fn agree(&self, size: u64, base: &Plan) -> Result<(), Failure> {
         let points = part(size, self.shard);
         let replications = f64::from(self.simulating.runs());
@@ -253,7 +253,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// The journal beside the first output, and the points that it holds.
+    /// The journal next to the first output, and the points in it.
     fn journal(&self, sweep: &findings::Sweep, base: &Plan) -> Result<(Option<Journal>, Vec<Point>), Failure> {
         let Some(output) = self.writing.output.first().filter(|o| !o.exists() || o.is_file()) else {
             return Ok((None, Vec::new()));
@@ -290,7 +290,7 @@ impl Sweep {
                 let says = "is damaged; remove it to begin anew";
                 Failure::BadInput(format!("{}: {says} ({e})", path.display()))
             })?;
-        // As they are run: what comes next is known by their number alone.
+        // Points must be in running order: only their number tells which point is next.
         if !points
             .iter()
             .map(|p| p.point)
@@ -353,11 +353,11 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Runs the points that are missing, each of them kept before the next.
+    /// Runs the missing points and saves each before the next begins.
     fn go_on(&mut self, answer: &mut findings::Sweep) -> Result<(), Failure> {
         let bar = progress::bar(part(answer.size, answer.shard), "points", self.sweep.writing.quiet);
         bar.set_position(answer.points.len() as u64);
-        // Points are finished in their order, so those that are missing are the last.
+        // Points are finished in order, so the missing ones are the last.
         for number in numbers(answer.size, answer.shard).skip(answer.points.len()) {
             let Some(point) = self.point(number, &answer.inputs)? else {
                 break;
@@ -428,13 +428,13 @@ fn shard(text: &str) -> Result<Shard, String> {
     }
 }
 
-/// The numbers of the points of a part.
+/// The point numbers of a shard.
 fn numbers(size: u64, shard: Option<Shard>) -> impl Iterator<Item = u64> {
     let (first, step) = shard.map_or((0, 1), |s| (s.index - 1, s.of));
     (first..size).step_by(usize::try_from(step).unwrap_or(usize::MAX))
 }
 
-/// How many those are.
+/// The number of points of a shard.
 fn part(size: u64, shard: Option<Shard>) -> u64 {
     shard.map_or(size, |s| size.saturating_sub(s.index - 1).div_ceil(s.of))
 }
@@ -452,7 +452,7 @@ pub struct Merge {
 }
 
 impl Merge {
-    /// Reads the parts, and hands over the table that one sweep would have made.
+    /// Reads the shards and delivers the table that a single sweep would have produced.
     pub fn run(self) -> Result<(), Failure> {
         let outputs = self.writing.outputs_of_sweep()?;
         keep_apart(&self.parts, &self.writing)?;
@@ -519,7 +519,7 @@ fn read(path: &Path) -> Result<(Envelope, findings::Sweep, Engine), Failure> {
     }
 }
 
-/// Are its shard and its points those of its grid? Somebody may have edited the file.
+/// Do its shard and its points match its grid? The file may have been edited.
 fn is_sound(sweep: &findings::Sweep) -> bool {
     let shard = sweep.shard.is_none_or(|s| (1..=s.of).contains(&s.index));
     let is_its_own = |p: &Point| sweep.shard.is_none_or(|s| p.point % s.of + 1 == s.index);
@@ -533,7 +533,7 @@ fn is_sound(sweep: &findings::Sweep) -> bool {
 
 type Part<'a> = (&'a Envelope, &'a findings::Sweep);
 
-/// What was typed that decides about the points; how many replications stands elsewhere.
+/// The typed options that affect the points. The number of replications is recorded elsewhere.
 fn how(part: &Part<'_>) -> Vec<String> {
     let mut words = part.0.options.clone();
     if let Some(at) = words.iter().position(|word| word == "--replications") {
@@ -542,7 +542,7 @@ fn how(part: &Part<'_>) -> Vec<String> {
     words
 }
 
-/// Are these parts of one sweep?
+/// Are these shards of the same sweep?
 fn same(a: &Part<'_>, b: &Part<'_>) -> Result<(), String> {
     let differs = |what: &str| Err(format!("it has another {what}"));
     let question = |s: &findings::Sweep| s.sensitivity.as_ref().map(|q| (q.samples, q.metrics.clone()));
@@ -562,7 +562,7 @@ fn same(a: &Part<'_>, b: &Part<'_>) -> Result<(), String> {
     }
 }
 
-/// Which points are missing, by the shard that should have them where one can tell.
+/// The missing points, by shard where that is known.
 fn absent(sweep: &findings::Sweep, missing: u64) -> String {
     let there: Vec<u64> = sweep.points.iter().map(|p| p.point).collect();
     let gaps = (0..sweep.size).filter(|n| there.binary_search(n).is_err());

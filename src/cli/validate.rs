@@ -1,6 +1,6 @@
-//! `fallover validate`: is the file right?
+//! `fallover validate`: is the file valid?
 //!
-//! One line a file, like `haproxy -c`; what is wrong or odd goes to standard error.
+//! One line for each file, like `haproxy -c`; errors and warnings go to standard error.
 
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ pub struct Validate {
 }
 
 impl Validate {
-    /// Looks at all files, also after a bad one; the worst decides the status.
+    /// Checks all files, even after a bad one; the worst determines the status.
     pub fn run(self) -> Result<(), Failure> {
         let outputs = self.writing.outputs()?;
         keep_apart(&self.files, &self.writing)?;
@@ -51,7 +51,7 @@ impl Validate {
                     } else {
                         BAD_INPUT
                     };
-                    // Bad input outranks an unreadable file: it is what the user can mend here.
+                    // Bad input outranks an unreadable file, because the user can correct it here.
                     status = Some(status.map_or(bad, |s: u8| s.min(bad)));
                     note(&problems.to_string());
                     files.push(Checked::wrong(name, &problems));

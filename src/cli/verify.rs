@@ -23,7 +23,7 @@ pub struct Verify {
 }
 
 impl Verify {
-    /// Checks everything, and ends with status 70 if anything is not as it should be.
+    /// Runs all checks; ends with status 70 if any fails.
     pub fn run(self) -> Result<(), Failure> {
         let outputs = self.writing.outputs()?;
         for path in &self.writing.output {

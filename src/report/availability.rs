@@ -1,4 +1,4 @@
-//! The report of `availability`: the number first, then what costs it, then what it rests on.
+//! The report of `availability`: first the number, then what costs most, then the basis of the estimate.
 
 use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
 use super::summary::{caveats, plural, seed};
@@ -6,11 +6,11 @@ use super::units::{self, NOTHING};
 use crate::analysis::availability::{Availability, ClassAvailability};
 use crate::analysis::result::{Document, Estimate};
 
-/// How many causes a screen can carry.
+/// How many causes fit a screen.
 pub const MOST_ROWS: usize = 20;
 const YEAR_S: f64 = 365.0 * 86_400.0;
 
-/// The report of an `availability` document, with at most so many causes.
+/// The report of an `availability` document, with at most `most` causes.
 pub fn report(document: &Document, found: &Availability, most: usize) -> Report {
     let mut blocks = vec![Block::Facts(facts(found))];
     if found.classes.iter().count() > 1 {
@@ -75,7 +75,7 @@ fn facts(found: &Availability) -> Vec<Fact> {
     all
 }
 
-/// How often it is out, and for how long.
+/// How often there is an outage, and how long it lasts.
 fn outages(mtbf_s: Option<f64>, mttr_s: Option<f64>) -> String {
     match mtbf_s.zip(mttr_s) {
         Some((mtbf, mttr)) => format!("every {}, for {}", about(mtbf + mttr), about(mttr)),
@@ -83,7 +83,7 @@ fn outages(mtbf_s: Option<f64>, mttr_s: Option<f64>) -> String {
     }
 }
 
-/// A long time to two digits.
+/// A long duration to two digits.
 pub(super) fn about(seconds: f64) -> String {
     const UNITS: [(f64, &str); 4] = [(YEAR_S, "y"), (86_400.0, "d"), (3_600.0, "h"), (60.0, "min")];
     let found = UNITS.iter().find(|(size, _)| seconds >= *size);
@@ -137,7 +137,7 @@ fn causes(found: &Availability, most: usize) -> Table {
         Some(v) if total > 0.0 => format!("{:.1} %", 100.0 * v / total),
         _ => NOTHING.into(),
     };
-    // What rounds to nothing is told by its absence.
+    // A contribution that rounds to zero is left out.
     let matters = |e: &Estimate| e.value.is_some_and(|v| v > 0.0005 * total);
     let shown: Vec<(&str, &Estimate)> = found.by_cause.iter().filter(|(_, e)| matters(e)).collect();
     let row = |(name, minutes): &(&str, &Estimate)| {

@@ -1,22 +1,22 @@
-//! Who was busy: the tables of nodes and hosts, cut down to the busiest where there are many.
+//! Utilisation: the tables of nodes and hosts, reduced to the busiest where there are many.
 //!
-//! A column in which nothing happened anywhere is left out, and a line below says so in words. It never looks at what
-//! kind of node it has before it.
+//! A column in which nothing happened anywhere is left out, and a line below says so. The code never looks at a node's
+//! kind.
 
 use super::document::{Column, Span, Table, Tone};
 use super::summary::unshown;
 use super::units;
 use crate::analysis::result::{Estimate, HostResult, NodeResult, Ordered};
 
-/// From here on something has hardly any room left.
+/// From this utilisation on, hardly any capacity is left.
 pub const BUSY: f64 = 0.8;
 
-/// How much of each list a screen can carry.
+/// How many nodes fit a screen.
 pub const MOST_NODES: usize = 10;
-/// The same of hosts.
+/// How many hosts fit a screen.
 pub const MOST_HOSTS: usize = 6;
 
-/// A row a node, and at most so many: how busy, how long the queue, how long the wait.
+/// One row for each node, at most `most` rows: utilisation, queue length, wait.
 pub fn nodes(nodes: &Ordered<NodeResult>, most: usize) -> Table {
     let any = |seen: fn(&NodeResult) -> bool| nodes.iter().any(|(_, n)| seen(n));
     let columns = [
@@ -27,7 +27,7 @@ pub fn nodes(nodes: &Ordered<NodeResult>, most: usize) -> Table {
         any(|n| above_zero(&n.wait_s.p99)).then(|| Column::right("wait p99").rank(3)),
         Some(Column::right("served").rank(2)),
         any(|n| n.refused > 0).then(|| Column::right("refused").rank(4)),
-        // A few are the price of any crash; many are a storm.
+        // A few are normal for any crash; many are a storm.
         any(|n| n.orphaned * 100 > n.served).then(|| Column::right("for nobody").rank(5)),
         any(|n| was_down(&n.up_ratio)).then(|| Column::right("up").rank(1)),
     ];
@@ -63,7 +63,7 @@ pub fn nodes(nodes: &Ordered<NodeResult>, most: usize) -> Table {
     table(columns.into(), shown.into_iter().map(row), footnote)
 }
 
-/// A row a host, and at most so many: how busy its cores.
+/// One row for each host, at most `most` rows: utilisation of its cores.
 pub fn hosts(hosts: &Ordered<HostResult>, most: usize) -> Table {
     let any = |seen: fn(&HostResult) -> bool| hosts.iter().any(|(_, h)| seen(h));
     let columns = [
@@ -79,7 +79,7 @@ pub fn hosts(hosts: &Ordered<HostResult>, most: usize) -> Table {
     table(columns.into(), shown.into_iter().map(row), footnote)
 }
 
-/// The columns that there are, and of each row the cells that belong to them.
+/// The columns that are present, and of each row the matching cells.
 fn table(columns: Vec<Option<Column>>, rows: impl Iterator<Item = Vec<Span>>, footnote: String) -> Table {
     let kept = |row: Vec<Span>| {
         let cells = row.into_iter().zip(&columns).filter(|(_, column)| column.is_some());
@@ -108,8 +108,8 @@ fn was_down(up: &Estimate) -> bool {
     up.value.is_some_and(|v| v < 1.0)
 }
 
-/// All in the scenario's order where they fit; else the busiest, the busiest first, the least busy of them giving way to others that must
-/// be seen. And whether none had to: then nobody else is busier.
+/// All entries in the scenario's order if they fit. Otherwise the busiest, sorted by load; the least busy of them give
+/// way to entries that must be shown. Also whether none had to give way: then no hidden entry is busier.
 fn busiest<T>(
     all: &Ordered<T>,
     most: usize,
@@ -168,7 +168,7 @@ fn quieter(all: usize, most: usize, what: &str, are_busiest: bool) -> String {
 mod tests {
     use super::*;
 
-    /// Which four of twelve are shown, each less busy than the one before, where these matter.
+    /// Which four of twelve are shown. Each is less busy than the one before; those in `matter` must be shown.
     fn shown(matter: &[usize]) -> Vec<usize> {
         let all = Ordered((0..12).map(|i| (format!("n{i}"), i)).collect());
         let (shown, are_busiest) = busiest(&all, 4, |i| [0.0, 12.0 - *i as f64, 0.0], |i| matter.contains(i));
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(shown(&[1]), [0, 1, 2, 3]);
         assert_eq!(shown(&[11]), [0, 1, 2, 11]);
         assert_eq!(shown(&[3, 5, 11]), [0, 3, 5, 11]);
-        // The busiest of all stays.
+        // The busiest of all is always shown.
         assert_eq!(shown(&[5, 6, 7, 8, 9]), [0, 5, 6, 7]);
     }
 }

@@ -1,4 +1,5 @@
-//! The report of `capacity`: one sentence to repeat, what breaks first, the curve, and what is left when something is lost.
+//! The report of `capacity`: one sentence to quote, what breaks first, the curve, and the capacity left after each
+//! loss.
 
 use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
 use super::summary::{caveats, is_of_losses, plural, seed};
@@ -59,7 +60,8 @@ pub fn sentence(capacity: &Capacity) -> String {
     format!("{now}, {knee}{lost}")
 }
 
-/// `4 of server* hold the SLO at 400/s, 5 also with one lost`. Where the search was stopped, larger numbers may.
+/// `4 of server* hold the SLO at 400/s, 5 also with one lost`. If the search was stopped early, larger numbers may hold
+/// too.
 pub fn enough(capacity: &Capacity, sizing: &Sizing, complete: bool) -> String {
     let now = per_s(capacity.present_per_s);
     let of = &sizing.of;
@@ -198,7 +200,8 @@ fn facts(capacity: &Capacity, complete: bool) -> Vec<Fact> {
     facts
 }
 
-/// Without which a promise is broken at any load, by what is lost or by what is late; the sentence of the capacity is about the others.
+/// Components without which a promise is broken at any load, through losses or latency. The capacity sentence covers
+/// the others.
 fn indispensable(capacity: &Capacity) -> Vec<Fact> {
     let loses = |knee: &Knee| knee.limited_by.as_ref().is_some_and(|l| is_of_losses(&l.objective));
     let fact = |label: &'static str, of_losses: bool| {
@@ -218,12 +221,13 @@ fn indispensable(capacity: &Capacity) -> Vec<Fact> {
     facts.into_iter().flatten().collect()
 }
 
-/// How many of the busiest are named.
+/// How many of the busiest components are named.
 const MOST_BUSY: usize = 4;
-/// How many are named of those that all is lost with.
+/// How many of the indispensable components are named.
 const MOST_NAMED: usize = 8;
 
-/// From the last load but one to the last, this much more is growth: what is turned away grows too, but not as fast as the load.
+/// Goodput grows if it rises by more than this from the last load but one to the last. The number of rejected requests
+/// grows too, but more slowly than the load.
 const GROWS: f64 = 1.03;
 
 fn goodput(beyond: &Beyond, curve: &[Point]) -> String {
@@ -243,13 +247,13 @@ fn goodput(beyond: &Beyond, curve: &[Point]) -> String {
     }
 }
 
-/// How many users so many times those of now are, where it is users that are scaled.
+/// The number of users at this ratio to the present, where it is users that are scaled.
 pub(super) fn users(capacity: &Capacity, ratio: f64) -> Option<String> {
     let now = capacity.users.filter(|_| capacity.closed && ratio.is_finite())?;
     Some(units::count(libm::round(f64::from(now) * ratio) as u64))
 }
 
-/// What the ratios beside the loads are to.
+/// What the ratios next to the loads refer to.
 fn of_now(capacity: &Capacity) -> &'static str {
     match (capacity.closed, capacity.users) {
         (true, Some(_)) => "users",
@@ -258,13 +262,13 @@ fn of_now(capacity: &Capacity) -> &'static str {
     }
 }
 
-/// That ratio: as users, where their number is known.
+/// That ratio, as a number of users where it is known.
 fn times_now(capacity: &Capacity, ratio: f64) -> String {
     users(capacity, ratio).unwrap_or_else(|| format!("{:.0} %", 100.0 * ratio))
 }
 
 fn curve(capacity: &Capacity) -> Table {
-    // There the promise is just kept or just missed, as it happens.
+    // Within this interval the promise may be kept or missed by chance.
     let Estimate { lo, hi, .. } = capacity.knee.knee_ratio;
     let is_found = capacity.knee.verdict == Verdict::Found;
     let is_knee = |p: &Point| is_found && lo.zip(hi).is_some_and(|(lo, hi)| (lo..=hi).contains(&p.load_ratio));
@@ -293,7 +297,7 @@ fn curve(capacity: &Capacity) -> Table {
             slo,
         ]
     };
-    // A curve needs less than the knee, which is looked at for longer.
+    // The curve takes fewer replications than the knee, which is measured for longer.
     let each = capacity.curve.iter().map(|p| p.replications).max().filter(|n| *n > 0);
     let longest = capacity.curve.iter().map(|p| p.duration_s).fold(0.0, f64::max);
     let footnote = each.map(|n| {

@@ -1,4 +1,4 @@
-//! The report of `compare`: a sentence to repeat a pair of designs, then each design, then each difference.
+//! The report of `compare`: one sentence to quote for each pair of designs, then each design, then each difference.
 
 use super::capacity::per_s;
 use super::document::{Block, Column, Point, Report, Span, Table, Tone};
@@ -9,13 +9,13 @@ use super::view::runs;
 use crate::analysis::compare::{Compare, Difference, Verdict};
 use crate::analysis::result::{Answer, Document, Estimate, NamedRun};
 
-/// From more designs than these each is held to the first only, in one table.
+/// With more designs than this, each is compared only with the first, in one table.
 const MOST_DESIGNS: usize = 3;
-/// So much of the load two designs differ by without anybody having asked for it.
+/// Loads that differ by no more than this differ by chance.
 const MORE_THAN_CHANCE: f64 = 0.02;
-/// So many loads are named in a sentence.
+/// More loads than these are not listed in a sentence.
 const MOST_LOADS: usize = 3;
-/// How much of each list a screen can carry.
+/// How many rows fit a screen.
 const MOST_ROWS: usize = 24;
 
 /// The report of a `compare` document.
@@ -54,7 +54,7 @@ pub fn report(document: &Document) -> Report {
     }
 }
 
-/// Which settings the designs are values of, in the order of their values.
+/// The settings that the designs vary, in the order of their values.
 fn varied(document: &Document) -> String {
     let Answer::Compare(compare) = &document.answer else {
         return String::new();
@@ -67,7 +67,8 @@ fn varied(document: &Document) -> String {
     }
 }
 
-/// How many requests a second each design was asked for, where that differs by more than chance: who is asked for more answers more.
+/// The requests a second offered to each design, where they differ by more than chance: a design that is offered more
+/// answers more.
 pub(super) fn loads(compare: &Compare) -> Vec<(&str, f64)> {
     let load = |(label, of): (_, &NamedRun)| {
         let seconds = f64::from(of.replications) * (of.duration_s - of.warmup_s);
@@ -77,7 +78,7 @@ pub(super) fn loads(compare: &Compare) -> Vec<(&str, f64)> {
         )
     };
     let loads: Vec<(&str, f64)> = compare.variants.iter().map(load).collect();
-    // Clients that wait for answers ask less of a slow design; that is its own doing.
+    // Clients that wait for answers send less to a slow design; that is an effect of the design.
     let changes_clients = |paths: &Vec<&str>| paths.is_empty() || paths.iter().any(|p| p.starts_with("clients."));
     let most = loads.iter().map(|l| l.1).fold(0.0, f64::max);
     let differs = loads.iter().any(|(_, load)| *load < (1.0 - MORE_THAN_CHANCE) * most);
@@ -87,7 +88,7 @@ pub(super) fn loads(compare: &Compare) -> Vec<(&str, f64)> {
     }
 }
 
-/// That the designs are no answer to the same question.
+/// A caveat where the designs were offered different loads.
 pub(super) fn unlike(compare: &Compare) -> Option<String> {
     let mut loads = loads(compare);
     loads.sort_by(|a, b| a.1.total_cmp(&b.1));
@@ -101,7 +102,7 @@ pub(super) fn unlike(compare: &Compare) -> Option<String> {
     })
 }
 
-/// Whether a difference is one of the load that came, which makes no design better.
+/// Whether a difference only reflects the offered load, which makes no design better.
 pub(super) fn is_of_load(loads: &[(&str, f64)], d: &Difference) -> bool {
     let of = |label: &str| loads.iter().find(|l| l.0 == label).map_or(0.0, |l| l.1);
     let (a, b) = (of(&d.a), of(&d.b));
@@ -117,9 +118,9 @@ pub(super) fn sentence(pair: &[Difference], loads: &[(&str, f64)]) -> Point {
     let always = ["latency_s.p99", "availability"]
         .into_iter()
         .filter_map(|m| of(pair, m));
-    // What nobody asked for is said where it differs.
+    // These are mentioned only where they differ.
     let others = ["throughput_per_s"].into_iter().filter_map(|m| of(pair, m));
-    // Where p99 scatters too much to tell, another part of the latency may tell.
+    // Where p99 scatters too much to decide, another latency metric may decide.
     let p99_tells = of(pair, "latency_s.p99").is_some_and(Difference::matters);
     let instead = ["latency_s.mean", "latency_s.p95", "latency_s.p50"].into_iter();
     let instead = instead.filter_map(|m| of(pair, m)).find(|d| !p99_tells && d.matters());
@@ -213,13 +214,13 @@ pub(super) fn delta(d: &Difference) -> String {
     format!("{sign}{size}")
 }
 
-/// A metric as it is read: `read.p99`.
+/// A metric's display name: `read.p99`.
 pub(super) fn name(metric: &str) -> String {
     let of_class = metric.strip_prefix("classes.").unwrap_or(metric);
     of_class.replace("latency_s.", "").replace("_per_s", "")
 }
 
-/// The differences that are worth a row: with one class its own say the same once more.
+/// The differences that deserve a row. With one class, its own would only repeat the totals.
 pub(super) fn told(pair: &[Difference]) -> Vec<&Difference> {
     let classes = pair.iter().filter(|d| d.metric.ends_with(".availability")).count();
     let is_new = |d: &&Difference| classes > 1 || !d.metric.starts_with("classes.");
@@ -243,12 +244,12 @@ fn number(d: &Difference, value: Option<f64>) -> String {
     }
 }
 
-/// What each design differs in from the first.
+/// How each design differs from the first.
 fn against_first(pairs: &[&[Difference]], loads: &[(&str, f64)]) -> Vec<Block> {
     let Some(first) = pairs.first().map(|pair| &pair[0].a) else {
         return Vec::new();
     };
-    // With their ranks: where there is no room for all, the ends of the latency and the availability stay longest.
+    // Metrics with their column ranks: where space is short, the ends of the latency and the availability stay longest.
     let metrics = [
         ("availability", 5),
         ("throughput_per_s", 1),
@@ -284,7 +285,7 @@ fn against_first(pairs: &[&[Difference]], loads: &[(&str, f64)]) -> Vec<Block> {
     ]
 }
 
-/// A difference that was shown, and the word for one that was not.
+/// A difference that was shown, or the word for one that was not.
 fn differs(d: &Difference) -> Span {
     let better = match d.verdict {
         Verdict::ABetter => Tone::Bad,
@@ -341,7 +342,7 @@ fn times(ratio: f64) -> String {
     format!("{} ×", tenths(ratio))
 }
 
-/// `1.0` times and not `1` times: people do not say that.
+/// `1.0` times rather than `1` times.
 fn tenths(ratio: f64) -> String {
     match ratio {
         r if r < 10.0 => format!("{r:.1}"),
@@ -349,7 +350,7 @@ fn tenths(ratio: f64) -> String {
     }
 }
 
-/// Why an interval that excludes zero may stand beside "none shown".
+/// Why an interval that excludes zero may stand next to "none shown".
 fn shown_of(compare: &Compare) -> Option<String> {
     let looks = compare.differences.iter().filter(|d| d.p_value.is_some()).count();
     (looks > 1).then(|| {
@@ -360,7 +361,7 @@ fn shown_of(compare: &Compare) -> Option<String> {
     })
 }
 
-/// How much the shared noise saves, by the p99 of the first pair and its mean latency.
+/// How much common random numbers save, by the p99 and the mean latency of the first pair.
 fn pays(compare: &Compare) -> Option<String> {
     let first = compare.pairs().into_iter().next()?;
     let ratio = |metric| of(first, metric).and_then(|d| d.variance_ratio);

@@ -1,13 +1,14 @@
-//! The rows of `--requests`: one request a line, written as they come, so that millions never sit in memory.
+//! The rows of `--requests`: one request for each line, written as they come, so that millions are never held in
+//! memory.
 //!
-//! The order of the rows is the caller's. What did not happen is an empty field.
+//! The caller decides the order of the rows. A field is empty where the event did not happen.
 
 use std::io::Write;
 
-/// One request, from its wish to its end.
+/// One request, from its intended start to its end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestRow {
-    /// Which replication it belongs to.
+    /// Its replication.
     pub replication: u32,
     /// Its number within the replication.
     pub id: u64,
@@ -15,19 +16,19 @@ pub struct RequestRow {
     pub class: String,
     /// The source of load it came from.
     pub client: String,
-    /// When it was wished for.
+    /// Its intended start.
     pub arrived_s: f64,
-    /// When it ended; `None` if it had not by the end of the run.
+    /// When it ended; `None` if it was still in flight at the end of the run.
     pub finished_s: Option<f64>,
-    /// From wish to end.
+    /// From the intended start to the end.
     pub latency_s: Option<f64>,
     /// `ok` or the cause of its failure.
     pub outcome: String,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: u32,
-    /// The last load balancer's choice.
+    /// The server that the last load balancer chose.
     pub server: Option<String>,
-    /// Time waited at each node, in the order given to the writer; `None` where it never came.
+    /// Time waited at each node, in the order given to the writer; `None` where it never arrived.
     pub waits: Vec<Option<f64>>,
 }
 
@@ -44,13 +45,13 @@ const COLUMNS: [&str; 10] = [
     "server",
 ];
 
-/// Writes rows to wherever bytes go.
+/// Writes rows to any byte sink.
 pub struct RequestWriter<W: Write> {
     out: csv::Writer<W>,
 }
 
 impl<W: Write> RequestWriter<W> {
-    /// Writes the head: the fixed columns, then `<node>.wait_s` for each node.
+    /// Writes the header: the fixed columns, then `<node>.wait_s` for each node.
     pub fn new(out: W, nodes: &[String]) -> csv::Result<Self> {
         let mut out = csv::Writer::from_writer(out);
         let waits = nodes.iter().map(|node| format!("{node}.wait_s"));
@@ -58,7 +59,7 @@ impl<W: Write> RequestWriter<W> {
         Ok(RequestWriter { out })
     }
 
-    /// Writes one row. A row with another number of waits than there are nodes is an error.
+    /// Writes one row. The number of waits must be the number of nodes; anything else is an error.
     pub fn write(&mut self, row: &RequestRow) -> csv::Result<()> {
         let fixed = [
             row.replication.to_string(),
@@ -76,7 +77,7 @@ impl<W: Write> RequestWriter<W> {
             .write_record(fixed.into_iter().chain(row.waits.iter().map(|w| seconds(*w))))
     }
 
-    /// Hands back what was written to, with everything in it.
+    /// Returns the sink, with everything flushed.
     pub fn finish(self) -> std::io::Result<W> {
         self.out.into_inner().map_err(|e| e.into_error())
     }

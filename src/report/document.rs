@@ -11,7 +11,7 @@ use super::timeline::Timeline;
 pub struct Report {
     /// What it is about.
     pub title: String,
-    /// What was done to find out.
+    /// How the result was obtained.
     pub subtitle: String,
     /// The rest, in reading order.
     pub blocks: Vec<Block>,
@@ -22,26 +22,26 @@ pub struct Report {
 pub enum Block {
     /// A line that names what follows.
     Heading(String),
-    /// Labels and what is to be said of each.
+    /// Labels and their values.
     Facts(Vec<Fact>),
     /// Rows and columns.
     Table(Table),
-    /// Sentences that answer what was asked, the most important first: for a page that is handed on. A terminal, on
-    /// which the same is read off the first lines, leaves them out.
+    /// Sentences that answer the question, the most important first, for a page that is passed on. A terminal, which
+    /// shows the same in its first lines, leaves them out.
     Answer(Vec<Span>),
-    /// The few numbers that matter.
+    /// The headline numbers.
     Numbers(Vec<Number>),
-    /// A chart of the result, where it gives one. A terminal leaves it out.
+    /// A chart, where the result has it. A terminal leaves it out.
     Picture(chart::Name),
-    /// How things went over time, in characters: for a terminal alone.
+    /// The timeline in characters, for terminals only.
     Timeline(Timeline),
-    /// Something found, in words.
+    /// A finding in words.
     Point(Point),
-    /// Something to bear in mind.
+    /// A caveat or note.
     Note(Span),
 }
 
-/// A label and what is to be said of it.
+/// A label and its values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fact {
     /// One or two words.
@@ -50,21 +50,21 @@ pub struct Fact {
     pub items: Vec<Span>,
 }
 
-/// One number that matters.
+/// A headline number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Number {
-    /// Of what.
+    /// Its name.
     pub name: &'static str,
     /// With its unit and interval.
     pub value: String,
-    /// What it is to be compared to; may be empty.
+    /// What to compare it with; may be empty.
     pub note: Span,
 }
 
-/// Something found: what it is about, what is wrong, and what mends it.
+/// A finding: its subject, the problem and the remedy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
-    /// What it is about; pieces that stand on one line.
+    /// The subject; pieces that stand on one line.
     pub head: Vec<Span>,
     /// A sentence or two; may be empty.
     pub body: String,
@@ -72,29 +72,29 @@ pub struct Point {
     pub remedy: String,
 }
 
-/// A table. Every row has a cell a column.
+/// A table. Every row has one cell for each column.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
-    /// The head.
+    /// The headers.
     pub columns: Vec<Column>,
     /// The rows.
     pub rows: Vec<Vec<Span>>,
-    /// What is not shown; empty if nothing.
+    /// What is left out; empty if nothing is.
     pub footnote: String,
 }
 
-/// The head of a column.
+/// The header of a column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// What stands on top.
+    /// Its text.
     pub head: String,
-    /// Where its cells are pushed to.
+    /// How its cells are aligned.
     pub align: Align,
-    /// Where there is no room for all, the columns of the lowest rank go first; those of rank 0 stay.
+    /// Where space is short, the columns of the lowest rank are dropped first; those of rank 0 stay.
     pub rank: u8,
 }
 
-/// Names to the left, numbers to the right.
+/// Names on the left, numbers on the right.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Align {
     /// For names.
@@ -108,24 +108,24 @@ pub enum Align {
 pub struct Span {
     /// What it says.
     pub text: String,
-    /// How it is meant.
+    /// Its meaning.
     pub tone: Tone,
 }
 
-/// How a piece of text is meant. The words must say the same without it: not every page has colours.
+/// The meaning of a piece of text. The words must say the same without it: not every page has colours.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// Nothing special.
     Plain,
-    /// What to read first.
+    /// Read first.
     Strong,
-    /// What to read last.
+    /// Read last.
     Quiet,
     /// As it should be.
     Good,
     /// Not as it should be.
     Bad,
-    /// To bear in mind.
+    /// A caution.
     Caution,
 }
 
@@ -145,7 +145,7 @@ impl Span {
 }
 
 impl Fact {
-    /// A fact of one item or several.
+    /// A fact with one or more values.
     pub fn new(label: impl Into<String>, items: Vec<Span>) -> Fact {
         Fact {
             label: label.into(),
@@ -153,7 +153,7 @@ impl Fact {
         }
     }
 
-    /// A fact of one item without a tone.
+    /// A fact with one value without a tone.
     pub fn plain(label: impl Into<String>, text: impl Into<String>) -> Fact {
         Fact::new(label, vec![Span::plain(text)])
     }
@@ -178,13 +178,13 @@ impl Column {
         }
     }
 
-    /// The same column, to be left out where there is no room: low ranks first.
+    /// The same column with this rank; low ranks are dropped first where space is short.
     pub fn rank(self, rank: u8) -> Column {
         Column { rank, ..self }
     }
 }
 
-/// How many of so many tiles stand in a row that holds at most so many, so that all rows are about as full.
+/// How many of `tiles` stand in a row of at most `most`, so that all rows are about equally full.
 pub fn in_a_row(tiles: usize, most: usize) -> usize {
     let rows = tiles.div_ceil(most.max(1)).max(1);
     tiles.div_ceil(rows).max(1)

@@ -1,6 +1,6 @@
-//! What is handed on: one result or several, each as a report with what it takes to make it again, under one title.
+//! A handout: one result or several, each as a report with what is needed to reproduce it, under one title.
 //!
-//! The renderers of pages (`pdf`, `html`) start from here; what they share is decided here, once.
+//! The renderers of pages (`pdf`, `html`) start from here. What they share is decided here.
 
 use super::answer::Conclusions;
 use super::chart;
@@ -17,26 +17,26 @@ use crate::analysis::result::{Answer, Document};
 pub struct Handout<'a> {
     /// What it is about.
     pub title: String,
-    /// When it was made, as somebody said; the program never asks a clock.
+    /// The date as given by the user; the program never reads a clock.
     pub date: Option<String>,
     /// One for each result.
     pub parts: Vec<Part<'a>>,
 }
 
-/// What is to be said of one result.
+/// The part about one result.
 pub struct Part<'a> {
-    /// For its pictures.
+    /// The result, for its pictures.
     pub document: &'a Document,
-    /// Title, subtitle, and the blocks from the most important to the least.
+    /// Title, subtitle, and the blocks in order of importance.
     pub report: Report,
-    /// Why the result is not what was asked for, where it is not.
+    /// Why the result is not what was asked for, if it is not.
     pub warning: Option<String>,
-    /// What made it.
+    /// How the result was made.
     pub origin: Vec<Fact>,
 }
 
 impl<'a> Handout<'a> {
-    /// Of these results, in this order.
+    /// The handout of these results, in this order.
     pub fn of(documents: &'a [Document], date: Option<String>) -> Handout<'a> {
         let parts: Vec<Part<'_>> = documents.iter().map(Part::of).collect();
         let title = match parts.as_slice() {
@@ -76,7 +76,7 @@ impl<'a> Part<'a> {
     }
 }
 
-/// What was found and what to do, the picture that carries it and the facts behind it; then the other pictures, and the rest.
+/// The conclusions, the main picture and the facts behind it; then the other pictures, and the rest.
 fn with_conclusions(mut report: Report, document: &Document) -> Report {
     let mut pictures = chart::dashboard_of(document).concat().into_iter().map(Block::Picture);
     let numbers = numbers(document);
@@ -91,18 +91,18 @@ fn with_conclusions(mut report: Report, document: &Document) -> Report {
     blocks.extend(report.blocks.drain(..facts));
     blocks.extend(pictures);
     if let Answer::Compare(_) = document.answer {
-        // The sentences of the pairs have been said.
+        // The sentences about the pairs are already among the conclusions.
         report.blocks.retain(|block| !matches!(block, Block::Point(_)));
     }
     blocks.append(&mut report.blocks);
     Report { blocks, ..report }
 }
 
-/// What the contents say of a result: what was asked, the warning or the first of what was found, the first thing to do.
+/// A result's entry in the table of contents: the question, the warning or the first finding, the first advice.
 pub(super) fn gist(part: &Part<'_>) -> Vec<(&'static str, String)> {
     let said = Conclusions::of(part.document);
     let first = |sentences: &[Span]| sentences.first().map(|s| quoted(&s.text));
-    // No numbers stand below in a list of contents.
+    // A table of contents has no numbers below it.
     let warning = part
         .warning
         .as_ref()

@@ -1,4 +1,4 @@
-//! The few numbers that matter of a result, each beside what it is to be compared with: for pages and for pictures.
+//! The headline numbers of a result, each next to what it is compared with; for pages and for pictures.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ use crate::analysis::sweep::Sweep;
 use crate::analysis::verify::Verification;
 use crate::scenario::review::Severity;
 
-/// The numbers of a result, whichever command found it; none of one that puts several designs side by side.
+/// The headline numbers of a result of any command; none if it compares several designs.
 pub fn numbers(document: &Document) -> Vec<Number> {
     match &document.answer {
         Answer::Run(_) => runs(document).first().map(of_run).unwrap_or_default(),
@@ -58,10 +58,10 @@ fn kept(slo: &SloResult) -> Span {
     }
 }
 
-/// Below this share of answers their latency says little of the service.
+/// Below this availability, the latency of the answers says little about the service.
 const FEW_ANSWERS: f64 = 0.9;
 
-/// The numbers of one run, each beside what was promised of it.
+/// The headline numbers of one run, each next to its promise.
 fn of_run(view: &RunView<'_>) -> Vec<Number> {
     let Metrics {
         requests,
@@ -75,7 +75,7 @@ fn of_run(view: &RunView<'_>) -> Vec<Number> {
         Some(slo) => kept(slo),
         None => quiet(otherwise),
     };
-    // A quick answer to few is no good news.
+    // Low latency of a few answers is no good news.
     let few = availability.value.filter(|a| *a < FEW_ANSWERS && !view.is_empty());
     let of_few = few.map(|a| format!("of the {} answered", units::percent(a)));
     let of_answers = |name: &str| match (promised(name, of_few.clone().unwrap_or_default()), &of_few) {
@@ -123,7 +123,7 @@ fn of_run(view: &RunView<'_>) -> Vec<Number> {
     numbers
 }
 
-/// What was promised beyond what stands beside a number of its own.
+/// The promises that have no headline number of their own.
 fn other_promises(view: &RunView<'_>) -> Option<Number> {
     let slo = &view.run.slo;
     let stands = |s: &&SloResult| !["availability", "p50", "p99"].contains(&s.objective.as_str());
@@ -153,7 +153,7 @@ fn other_promises(view: &RunView<'_>) -> Option<Number> {
     ))
 }
 
-/// A rate to the request, where there is one a second.
+/// A rate to the nearest request, if it is at least one a second.
 fn per_s_of(rate: f64) -> String {
     if rate < 1.0 {
         units::rate(rate)
@@ -208,11 +208,11 @@ fn of_capacity(found: &Capacity) -> Vec<Number> {
     numbers
 }
 
-/// So many components that cost the same have a name in a tile.
+/// More components than these that cost the same are not named in a tile.
 const MOST_COSTLY: usize = 3;
 
 fn of_spof(found: &Spof) -> Vec<Number> {
-    // With several effects a component is there several times.
+    // With several effects, a component appears several times.
     let names = |is_one: &dyn Fn(&Priced) -> bool| {
         let those = found.components.iter().filter(|p| is_one(p));
         those.map(|p| p.name.as_str()).collect::<BTreeSet<&str>>().len()
@@ -274,7 +274,7 @@ fn of_spof(found: &Spof) -> Vec<Number> {
     numbers
 }
 
-/// Without how many the rest is overloaded; what falters is not gone, and is told apart.
+/// How many losses overload the rest. A component that fails partially is not gone, so it is counted separately.
 fn overloaded(found: &Spof, all_are_needed: bool) -> Number {
     let overloads = found.components.iter().filter(|p| p.verdict == Loss::Overload);
     let (dead, faltering): (Vec<&Priced>, Vec<&Priced>) = overloads.partition(|p| p.effect == Effect::Crash.name());
@@ -307,7 +307,7 @@ fn overloaded(found: &Spof, all_are_needed: bool) -> Number {
     number("Overloaded without", dead.len().to_string(), note)
 }
 
-/// What is taken as never failing, as a caveat of an `availability` names it.
+/// The components assumed never to fail, as a caveat of an `availability` names them.
 pub(super) fn never_failing(document: &Document) -> Option<&str> {
     let caveat = document.caveats.iter().find(|c| c.code == "lifetime.some")?;
     Some(caveat.message.rsplit_once(": ")?.1)

@@ -1,4 +1,5 @@
-//! The reports of `validate` and `explain`, for pages: a terminal has its own, a line a file and a line a value.
+//! The reports of `validate` and `explain`, for pages. A terminal has its own: one line for each file, or for each
+//! value.
 
 use super::document::{Block, Column, Point, Report, Span, Table, Tone};
 use super::summary::plural;
@@ -6,7 +7,7 @@ use crate::analysis::inspection::{Checked, Explanation, Validation};
 use crate::analysis::result::Document;
 use serde_json::Value;
 
-/// Whether the files are right, and what is wrong with each.
+/// Whether the files are valid, and what is wrong with each.
 pub fn validation(found: &Validation) -> Report {
     let row = |file: &Checked| {
         let (tone, verdict) = verdict(file);
@@ -43,7 +44,7 @@ pub fn right_of(found: &Validation) -> String {
     format!("{right} of {} {verb} right", plural(found.files.len() as u32, "file"))
 }
 
-/// `OK (7 nodes, 5 hosts, 0 warnings)` or `2 problems`, as `haproxy -c` has it.
+/// `OK (7 nodes, 5 hosts, 0 warnings)` or `2 problems`, in the style of `haproxy -c`.
 pub fn verdict(file: &Checked) -> (Tone, String) {
     match file.ok {
         true => {
@@ -79,14 +80,14 @@ pub fn explanation(document: &Document, found: &Explanation) -> Report {
     }
 }
 
-/// How many values were typed.
+/// How many values were set explicitly.
 pub fn typed_of(found: &Explanation) -> String {
     let typed = found.settings.iter().filter(|s| s.is_typed()).count();
     let all = plural(found.settings.len() as u32, "value");
     format!("{all} in force: {typed} typed, the others defaults")
 }
 
-/// Text without its quotes, `none` for what is not there, the rest as JSON.
+/// Strings without quotes, `none` for a missing value, anything else as JSON.
 pub fn shown(value: &Value) -> String {
     match value {
         Value::Null => "none".into(),

@@ -1,13 +1,13 @@
-//! The result document as JSON: for scripts, and readable where a person opens it or compares two.
+//! The result document as JSON: for scripts, and readable for a person who opens it or compares two.
 //!
-//! Numbers are written in the shortest form that reads back as the same number. Whatever fits a line stands on one, and
-//! so does every list of numbers, so that a difference between two results is a difference between few lines.
+//! Numbers are written in the shortest form that reads back as the same number. Everything that fits a line stands on
+//! one, and so does every list of numbers, so that two results differ in few lines.
 
 use serde::Serialize;
 use serde_json::Value;
 use std::io::{self, Write};
 
-/// How long a line may get before its object or list is spread over several.
+/// Maximum length of a line before its object or list is split into several lines.
 const LINE: usize = 110;
 const INDENT: &str = "  ";
 
@@ -19,7 +19,7 @@ pub fn write(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(text.as_bytes())
 }
 
-/// Appends `value`, whose first line begins somewhere and whose other lines are indented `depth` times.
+/// Appends `value`. Its first line continues the current one; its other lines are indented `depth` times.
 fn spread(value: &Value, depth: usize, out: &mut String) {
     let on_one_line = inline(value);
     if on_one_line.len() + depth * INDENT.len() <= LINE || is_flat_list(value) {

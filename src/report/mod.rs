@@ -1,4 +1,4 @@
-//! What people see of a result: text on a terminal, JSON, CSV, and pictures.
+//! The presentation of results: text on a terminal, JSON, CSV, and pictures.
 //!
 //! A result document becomes a format-free [`document::Report`] or a chart; renderers turn those into bytes, and
 //! [`sink`] alone writes files. Nothing here simulates, and nothing looks at a node's kind.
@@ -38,7 +38,7 @@ pub mod view;
 use crate::analysis::result::{Answer, Document};
 use document::{Block, Span, Tone};
 
-/// What a person reads of a result, whichever command found it: first whether it is all that was asked for.
+/// The report of a result of any command; it begins by saying whether the result is complete.
 pub fn words(document: &Document) -> document::Report {
     let mut report = findings(document);
     if !document.envelope.complete {
@@ -48,7 +48,7 @@ pub fn words(document: &Document) -> document::Report {
     report
 }
 
-/// What was found. A new analysis adds its word here.
+/// The findings. A new analysis adds its report here.
 fn findings(document: &Document) -> document::Report {
     match &document.answer {
         Answer::Run(_) | Answer::Runs(_) => summary::summary(document),

@@ -1,4 +1,4 @@
-//! What it takes to make a result again: the scenario by its digest, the program, and the command.
+//! What is needed to reproduce a result: the scenario's digest, the program, and the command.
 
 use super::document::{Fact, Span};
 use super::units;
@@ -33,7 +33,7 @@ pub fn origin(document: &Document) -> Vec<Fact> {
     facts
 }
 
-/// The command that makes it again, of the same files.
+/// The command that makes it again from the same files.
 fn command(document: &Document) -> String {
     let envelope = &document.envelope;
     let scenarios = match &document.answer {
@@ -49,7 +49,8 @@ fn command(document: &Document) -> String {
         words.extend(found.shard.map(|shard| format!("--shard {}/{}", shard.index, shard.of)));
     }
     words.extend(envelope.seed.map(|seed| format!("--seed {seed}")));
-    // A default may change with the program; how many batches there are is typed, or is the default.
+    // Default counts may change with the program, so counts are spelled out. The number of batches was typed, or is the
+    // default.
     let counts = |word: &String| ["--replications", "--precision", "--batch-means"].contains(&word.as_str());
     let is_counted = envelope.seed.is_some() && !matches!(document.answer, Answer::Verify(_));
     if is_counted && !envelope.options.iter().any(counts) {
@@ -58,7 +59,7 @@ fn command(document: &Document) -> String {
     words.join(" ")
 }
 
-/// A word that a shell takes as it stands.
+/// A word that a shell takes literally.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "=.,:/_-+%@".contains(c);
     match word.chars().all(is_plain) && !word.is_empty() {

@@ -1,4 +1,4 @@
-//! The report of `run` for a page that is handed on: complete where the terminal's is short, with pictures between.
+//! The report of `run` for a page that is passed on: complete where the terminal's is short, with pictures in between.
 
 use super::answer::Conclusions;
 use super::busy::{hosts, nodes};
@@ -10,9 +10,10 @@ use super::units;
 use super::view::{RunView, runs};
 use crate::analysis::result::{Document, Happening};
 
-/// A page carries more than a screen, and not a hundred leaves of rows that nobody reads: of longer lists it says how many more there are.
+/// A page holds more rows than a screen, but nobody reads a hundred pages of them. Longer lists say how many rows are
+/// left out.
 pub(super) const MOST_ROWS: usize = 250;
-/// The log of a run that flaps is long, and after so many lines nobody reads on.
+/// The log of a flapping run is long, and nobody reads more lines than this.
 const MOST_EVENTS: usize = 100;
 
 /// The report of a `run`, of one scenario or of several.
@@ -92,7 +93,7 @@ fn several_scenarios(views: &[RunView<'_>]) -> Vec<Block> {
     blocks
 }
 
-/// What happened when, of the first replication.
+/// The events of the first replication.
 fn log(view: &RunView<'_>) -> Vec<Block> {
     let events = &view.run.events;
     if events.is_empty() {

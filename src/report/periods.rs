@@ -1,6 +1,6 @@
-//! Reads the list of events into periods: what was broken, from when to when.
+//! Turns the list of events into periods: what was broken, from when to when.
 //!
-//! It knows only the words of the event list. Whatever begins and never ends lasts to the end of the run.
+//! Knows only the words of the event list. A period without an end lasts to the end of the run.
 
 use crate::analysis::result::Happening;
 
@@ -13,16 +13,17 @@ pub struct Period {
     pub to_s: f64,
     /// What was wrong: `crash`, `hang`, `failure`, …
     pub effect: String,
-    /// With which component.
+    /// The component.
     pub target: String,
-    /// In which scenarios, where several are shown and not all suffer it; else empty.
+    /// The scenarios that it affects, where several are shown and not all are affected; otherwise empty.
     pub whose: String,
 }
 
-/// The periods in a list of events, in order of beginning; and the events that begin or end none (`down`, `promoted`, …).
+/// The periods in a list of events, in order of their beginnings, and the events that begin or end none (`down`,
+/// `promoted`, …).
 ///
-/// Ends are matched to beginnings of the same effect and target, first come first served, so that overlapping faults
-/// on one component keep their own ends. An end without a beginning began before the list did.
+/// Ends are matched to beginnings of the same effect and target, first in, first out, so that overlapping faults on one
+/// component keep their own ends. An end without a beginning began before the list did.
 pub fn periods(events: &[Happening], end_s: f64) -> (Vec<Period>, Vec<Happening>) {
     let mut periods: Vec<Period> = Vec::new();
     let mut open: Vec<usize> = Vec::new();

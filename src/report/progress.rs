@@ -1,4 +1,4 @@
-//! A progress bar with the time left, on standard error and only where somebody watches.
+//! A progress bar with the remaining time, on standard error and only on a terminal.
 //!
 //! In a pipe or a log it is silent: indicatif draws nothing where standard error is no terminal.
 
@@ -6,15 +6,16 @@ use std::fmt::Write;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-/// A bar over `total` units of work, named by `what`; 0: how many is not known yet. Count with `inc(1)`, end with `finish_and_clear()`.
+/// A bar over `total` units of `what`; 0 means that the total is unknown. Count with `inc(1)`, end with
+/// `finish_and_clear()`.
 pub fn bar(total: u64, what: &str, quiet: bool) -> ProgressBar {
-    // Ten times a second is as often as an eye can use, and costs the simulation nothing.
+    // Ten updates a second are as many as an eye can use, and cost the simulation nothing.
     let target = if quiet {
         ProgressDrawTarget::hidden()
     } else {
         ProgressDrawTarget::stderr_with_hz(10)
     };
-    // Of nothing nothing is left, and all is done: an empty bar stands for what is not known.
+    // With a total of zero the bar would be full at once; an empty bar stands for an unknown total.
     let bar = ProgressBar::with_draw_target(Some(total.max(1)), target);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}{left}").expect("a valid template");
     let left = |state: &ProgressState, text: &mut dyn Write| {

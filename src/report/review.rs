@@ -1,17 +1,18 @@
-//! The report of `review`: findings by severity, the worst first; what is said alike of several is said once.
+//! The report of `review`: findings by severity, the worst first. Identical findings about several components are
+//! merged.
 
 use super::document::{Block, Point, Report, Span, Tone};
 use crate::analysis::result::{Answer, Document};
 use crate::scenario::review::{Finding, Severity};
 
-/// How each severity is headed, and meant.
+/// The heading, the noun and the tone of each severity.
 pub(super) const SEVERITIES: [(Severity, &str, &str, Tone); 3] = [
     (Severity::Critical, "Critical", "critical", Tone::Bad),
     (Severity::Warning, "Warnings", "warning", Tone::Caution),
     (Severity::Advice, "Advice", "piece of advice", Tone::Quiet),
 ];
 
-/// What a person reads.
+/// The report for a reader.
 pub fn report(document: &Document) -> Report {
     let findings = match &document.answer {
         Answer::Review(review) => review.findings.as_slice(),
@@ -58,7 +59,7 @@ fn subtitle(findings: &[Finding]) -> String {
     }
 }
 
-/// Findings of one rule that say the same of several components stand together.
+/// Groups findings of one rule that say the same about several components.
 fn alike<'f>(findings: &[&'f Finding]) -> Vec<Vec<&'f Finding>> {
     let mut groups: Vec<Vec<&'f Finding>> = Vec::new();
     for finding in findings {

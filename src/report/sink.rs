@@ -1,6 +1,7 @@
-//! The only writer of files. A file is written beside its place, synced, and renamed: a crash never leaves half of one.
+//! The only writer of files. A file is written next to its target, synced, and renamed: a crash never leaves half a
+//! file.
 //!
-//! It decides by extension what to write, and refuses before the work begins what it could not write after it.
+//! It chooses the format by extension, and rejects a file that it cannot write before the simulation begins.
 
 use super::chart::{self, Look, PictureError};
 use super::handout::Handout;
@@ -14,18 +15,18 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
-/// A file to be written, known to be of a kind that can be written and in a directory that is there.
+/// A file to write. Its format is known and its directory exists.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {
     path: PathBuf,
     format: Format,
 }
 
-/// What a file can be.
+/// The format of a file.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 enum Format {
     Json,
-    /// A table; only a sweep is one.
+    /// A table; only a sweep has one.
     Csv,
     Svg,
     Png,
@@ -33,56 +34,56 @@ enum Format {
     Html,
 }
 
-/// How a result is to be put on pages.
+/// How a result is printed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Printing {
-    /// Which picture an SVG or PNG shows; without a word, the dashboard.
+    /// The picture of an SVG or PNG; `None` is the dashboard.
     pub chart: Option<chart::Name>,
-    /// How pictures look.
+    /// The look of pictures.
     pub look: Look,
-    /// For a PDF.
+    /// The paper of a PDF.
     pub paper: Paper,
-    /// When it was made, as somebody said.
+    /// The date as given by the user.
     pub date: Option<String>,
 }
 
-/// Why a file was not written. Nothing of it is left behind, and what was in its place before still is.
+/// Why a file was not written. No partial file remains, and a file that was in its place is unchanged.
 #[derive(Debug, Error)]
 pub enum SinkError {
-    /// The name does not say what to write.
+    /// The name does not say which format to write.
     #[error("{}: cannot tell what to write from this name; use .json, .pdf, .html, .png or .svg, or .csv for a sweep", .0.display())]
     UnknownExtension(PathBuf),
     /// A picture, or a JSON document, holds one result.
     #[error("{}: holds one result, and these are {}; use .pdf or .html", .0.display(), .1)]
     Several(PathBuf, usize),
-    /// A sweep is a table, and nothing else is.
+    /// Only a sweep is a table.
     #[error("{}: only a sweep is a table; use .json, .pdf, .html, .png or .svg", .0.display())]
     NoTable(PathBuf),
-    /// The directory has to be there already: a typing error should not make one.
+    /// The directory must exist already: a typing error should not create one.
     #[error("{}: there is no directory {}", .0.display(), .1.display())]
     NoDirectory(PathBuf, PathBuf),
     /// A directory cannot be replaced by a file.
     #[error("{}: is a directory", .0.display())]
     IsDirectory(PathBuf),
-    /// Two sweeps that add their points to one file would both spoil it.
+    /// Two sweeps that append to one file would both corrupt it.
     #[error("{}: another sweep is at work on it; wait for that, or write to another file", .0.display())]
     Busy(PathBuf),
-    /// The result has nothing to draw, or is too large to.
+    /// The result has nothing to draw, or the picture is too large.
     #[error("{}: {}", .0.display(), .1)]
     Picture(PathBuf, #[source] PictureError),
-    /// The operating system said no: permissions, or a full disk.
+    /// The operating system refused: permissions, or a full disk.
     #[error("{}: {}", .0.display(), plain(.1))]
     Io(PathBuf, #[source] io::Error),
 }
 
-/// What the system said, without the name of the file that was to take its place: nobody asked for that one.
+/// The system's message without the name of the temporary file, which the user does not know.
 pub fn plain(error: &io::Error) -> String {
     let without_path = error.get_ref().and_then(std::error::Error::source);
     without_path.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 impl SinkError {
-    /// Is what was typed at fault, rather than the place it names?
+    /// Is the input at fault, rather than the file system?
     pub fn is_bad_input(&self) -> bool {
         match self {
             SinkError::UnknownExtension(_) | SinkError::NoTable(_) | SinkError::Several(..) | SinkError::Busy(_) => {
@@ -95,7 +96,7 @@ impl SinkError {
 }
 
 impl Output {
-    /// Checks the name and its directory, so that a mistake shows before the simulation and not after it.
+    /// Checks the name and its directory, so that a mistake shows before the simulation rather than after it.
     pub fn parse(path: &Path) -> Result<Output, SinkError> {
         let extension = path
             .extension()
@@ -129,19 +130,20 @@ impl Output {
         matches!(self.format, Format::Svg | Format::Png)
     }
 
-    /// Whether some letters of these results are shown as `?` there: a .pdf and a .png have those of the bundled fonts only.
+    /// Whether some letters of these results become `?` in this file: .pdf and .png have only those of the bundled
+    /// fonts.
     pub fn lacks_letters(&self, documents: &[Document]) -> bool {
         let is_drawn = matches!(self.format, Format::Pdf | Format::Png);
         let is_lacking = |d: &Document| serde_json::to_string(d).is_ok_and(|text| !text.chars().all(chart::has_glyph));
         is_drawn && documents.iter().any(is_lacking)
     }
 
-    /// Where it will be.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes what was found: one result, or several bound together where the format has pages.
+    /// Writes the findings: one result, or several combined where the format has pages.
     pub fn write(&self, documents: &[Document], printing: &Printing) -> Result<(), SinkError> {
         let failed = |e| SinkError::Picture(self.path.clone(), e);
         let (theme, date) = (printing.look.theme, printing.date.clone());
@@ -177,7 +179,7 @@ impl Output {
     }
 }
 
-/// The picture that was asked for, or else the dashboard, which every result gives.
+/// The picture that was asked for, or else the dashboard, which every result has.
 fn picture(document: &Document, printing: &Printing) -> Result<String, PictureError> {
     let wanted = printing.chart.unwrap_or(chart::Name::Dashboard);
     chart::svg(document, wanted, &printing.look).map_err(|error| match error {
@@ -190,7 +192,7 @@ fn picture(document: &Document, printing: &Printing) -> Result<String, PictureEr
     })
 }
 
-/// A file that appears in its place only when [`AtomicFile::commit`] is called; dropped, it leaves no trace.
+/// A file that appears in its place only on [`AtomicFile::commit`]; if dropped, it leaves no trace.
 pub struct AtomicFile {
     path: PathBuf,
     out: BufWriter<Destination>,
@@ -198,12 +200,12 @@ pub struct AtomicFile {
 
 enum Destination {
     Beside(NamedTempFile),
-    /// A pipe or a device, such as `/dev/stdout`, is written to: it must not be replaced.
+    /// A pipe or a device, such as `/dev/stdout`, is written to directly: it must not be replaced.
     Direct(File),
 }
 
 impl AtomicFile {
-    /// Opens a file beside `path`, and through a link beside what it points to.
+    /// Opens a file next to `path`; if `path` is a link, next to its target.
     pub fn at(path: &Path) -> Result<AtomicFile, SinkError> {
         check_place(path)?;
         let failed = |e| SinkError::Io(path.into(), e);
@@ -220,21 +222,21 @@ impl AtomicFile {
         })
     }
 
-    /// Puts it in its place, whole and on disk.
+    /// Puts the file in its place, complete and on disk.
     pub fn commit(self) -> Result<(), SinkError> {
         let path = self.path;
         let failed = |e| SinkError::Io(path.clone(), e);
         match self.out.into_inner().map_err(|e| failed(e.into_error()))? {
             Destination::Direct(mut file) => file.flush().map_err(failed),
             Destination::Beside(file) => {
-                // Whoever may read the file that was there may read the new one, and nobody else.
+                // The new file keeps the permissions of the old one.
                 if let Ok(before) = path.metadata() {
                     file.as_file().set_permissions(before.permissions()).map_err(failed)?;
                 }
                 file.as_file().sync_all().map_err(failed)?;
                 file.persist(&path).map_err(|e| failed(e.error))?;
-                // The rename itself is on disk once its directory is. Not every file system can do that, and
-                // the file is whole either way.
+                // The rename itself is durable once its directory is synced. Not every file system can do that, and the
+                // file is complete either way.
                 let _ = File::open(directory_of(&path)).and_then(|d| d.sync_all());
                 Ok(())
             }
@@ -268,7 +270,7 @@ impl Write for Destination {
     }
 }
 
-/// Lines that are on disk as soon as they are written: what a long piece of work has finished.
+/// An append-only log whose lines are on disk as soon as they are written; it records what a long job has finished.
 ///
 /// A line that a crash cut short is dropped when the journal is opened again.
 pub struct Journal {
@@ -277,14 +279,14 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens or begins a journal whose first line is `head`, and gives the lines after it; none of a journal with another
-    /// head, which is left as it is.
+    /// Opens or creates a journal whose first line is `head`, and returns the lines after it. A journal with another
+    /// head is left unchanged and gives `None`.
     pub fn open(path: &Path, head: &str) -> Result<Option<(Journal, Vec<String>)>, SinkError> {
         let failed = |e| SinkError::Io(path.into(), e);
         #[expect(clippy::disallowed_methods, reason = "this is the sink")]
         let file = OpenOptions::new().read(true).append(true).create(true).open(path);
         let mut file = file.map_err(failed)?;
-        // Two that add to one file would both spoil it. Where files cannot be locked, nobody is kept out.
+        // Two writers would both corrupt it. Where files cannot be locked, nobody is kept out.
         if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             return Err(SinkError::Busy(path.into()));
         }
@@ -315,7 +317,7 @@ impl Journal {
         self.file.sync_data().map_err(failed)
     }
 
-    /// The work is done: its journal goes.
+    /// Removes the journal of a finished job.
     pub fn remove(self) -> Result<(), SinkError> {
         #[expect(clippy::disallowed_methods, reason = "this is the sink")]
         std::fs::remove_file(&self.path).map_err(|e| SinkError::Io(self.path.clone(), e))
@@ -333,7 +335,7 @@ fn check_place(path: &Path) -> Result<(), SinkError> {
     Ok(())
 }
 
-/// Permissions and read-only file systems show when one tries, and should show before hours of work.
+/// Permissions and read-only file systems show only in an attempt, which should come before hours of work.
 fn can_write(path: &Path) -> Result<(), SinkError> {
     AtomicFile::at(path).map(drop)
 }
@@ -347,7 +349,7 @@ fn directory_of(path: &Path) -> &Path {
 fn temporary_in(directory: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".fallover-");
-    // Temporary files are private by default; a result is as readable as any other file the user makes.
+    // Temporary files are private by default; a result gets the permissions of any other file the user makes.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(directory)
@@ -417,7 +419,7 @@ mod tests {
         let (mut journal, lines) = Journal::open(&path, "head").expect("opens").expect("is ours");
         assert_eq!(lines, ["one", "two"]);
         journal.append("three").expect("appends");
-        // Two that add to it at once would spoil it.
+        // Two writers at once would corrupt it.
         assert!(matches!(Journal::open(&path, "head"), Err(SinkError::Busy(_))));
         drop(journal);
         assert!(Journal::open(&path, "another").expect("opens").is_none());

@@ -1,6 +1,6 @@
-//! A timeline in a few lines of characters: one row a curve, one row that marks what was broken.
+//! A timeline in a few lines of characters: one row for each curve, and one row for each kind of failure.
 //!
-//! Worst wins: where several bins share a character, it shows the lowest availability and the highest latency.
+//! Where several bins share a character, it shows the worst: the lowest availability and the highest latency.
 
 use super::document::{Fact, Span, Tone};
 use super::periods::Period;
@@ -8,13 +8,13 @@ use super::text::{shorten_name, visible, width};
 use super::timeline::{Line, Measure, Timeline, Track};
 use super::units;
 
-/// How much room the labels get at least.
+/// The least width of the labels.
 pub const LABEL_WIDTH: usize = 10;
 const RANGE_WIDTH: usize = 18;
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const MOST_FAULTS: usize = 4;
 
-/// The rows of the picture, for a page of this width.
+/// The rows of the picture for a page of this width.
 pub fn facts(timeline: &Timeline, page: usize) -> Vec<Fact> {
     let labels: Vec<(String, &Track, &Line)> = timeline.tracks.iter().flat_map(rows).collect();
     if labels.is_empty() && timeline.periods.is_empty() {
@@ -50,7 +50,8 @@ pub fn facts(timeline: &Timeline, page: usize) -> Vec<Fact> {
     facts
 }
 
-/// Which curves fit a few lines: of one run the availability and the tail; of several, the availability of each.
+/// Which curves fit in a few lines: for one run the availability and the tail latency; for several, the availability of
+/// each.
 fn rows(track: &Track) -> Vec<(String, &Track, &Line)> {
     let scenarios = track.lines.iter().all(|l| !l.label.is_empty()) && track.measure == Measure::Availability;
     match track.measure {
@@ -72,7 +73,7 @@ fn axis(timeline: &Timeline, columns: usize) -> String {
     format!("{start}{}{end}", " ".repeat(gap))
 }
 
-/// A row for everything that broke the same component of the same scenario the same way: whose, and what.
+/// One row for each effect on a component of a scenario: label and effect, and the periods.
 fn by_target(periods: &[Period]) -> Vec<((String, String), Vec<&Period>)> {
     let mut rows: Vec<((String, String), Vec<&Period>)> = Vec::new();
     for period in periods {
@@ -97,7 +98,7 @@ fn mark(periods: &[&Period], end_s: f64, columns: usize) -> String {
     row.into_iter().collect()
 }
 
-/// The curve as bars and, for the eye to compare, the lowest and highest value in it.
+/// The curve as bars and, for comparison, the lowest and highest value in it.
 fn bars(measure: Measure, line: &Line, end_s: f64, columns: usize) -> (String, String) {
     let values: Vec<Option<f64>> = (0..columns).map(|c| worst(measure, line, end_s, c, columns)).collect();
     let all = || line.series.median.iter().flatten().copied().filter(|v| v.is_finite());
@@ -105,7 +106,7 @@ fn bars(measure: Measure, line: &Line, end_s: f64, columns: usize) -> (String, S
         all().fold(f64::INFINITY, f64::min),
         all().fold(f64::NEG_INFINITY, f64::max),
     );
-    // Shares hang from the top, the rest stands on zero.
+    // Shares are scaled to their top end; everything else begins at zero.
     let (bottom, top) = if measure == Measure::Availability {
         (lo, 1.0)
     } else {

@@ -1,4 +1,4 @@
-//! The report of `spof`: the verdict first, then what each loss does, then what it takes to cut a class.
+//! The report of `spof`: the verdict first, then the effect of each loss, then the sets that cut a class.
 
 use super::document::{Block, Column, Fact, Point, Report, Span, Table, Tone};
 use super::summary::{caveats, plural, seed};
@@ -6,14 +6,14 @@ use super::units::{self, NOTHING};
 use crate::analysis::result::{Document, Estimate};
 use crate::analysis::spof::{Fix, Priced, Relief, Spof, Verdict, titled};
 
-/// How much of each list a screen can carry.
+/// How many rows of each list fit a screen.
 pub const MOST_ROWS: usize = 40;
 const MOST_FIXES: usize = 15;
-/// Fewer seconds than this read as none.
+/// Fewer seconds than this are shown as none.
 pub(super) const LEAST_S: f64 = 0.05;
 const MOST_SETS: usize = 12;
 
-/// The report of a `spof` document, with at most so many rows to a table.
+/// The report of a `spof` document, with at most `most` rows in each table.
 pub fn report(document: &Document, spof: &Spof, most: usize) -> Report {
     let mut blocks = vec![
         Block::Facts(verdicts(spof)),
@@ -86,7 +86,7 @@ fn verdicts(spof: &Spof) -> Vec<Fact> {
     facts
 }
 
-/// The component, and what of the service goes with it where that is not all.
+/// The component, and which part of the service it takes down if not all of it.
 fn says(priced: &Priced) -> String {
     match priced.verdict {
         Verdict::Outage => format!("{} ({})", priced.name, priced.cuts.join(", ")),
@@ -94,12 +94,12 @@ fn says(priced: &Priced) -> String {
     }
 }
 
-/// The component, and how it fails where that is not death.
+/// The component, and its effect if that is not a crash.
 fn named(priced: &Priced) -> String {
     titled(&priced.name, &priced.effect)
 }
 
-/// What stands alone by the structure, and was not simulated.
+/// The single points of failure by structure that were not simulated.
 fn unpriced(spof: &Spof) -> Vec<String> {
     let is_priced = |name: &str| spof.components.iter().any(|p| p.name == name && p.effect == "crash");
     let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -163,7 +163,7 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
             Span::plain(minutes(p)),
         ]
     };
-    // Where not all find room, what costs and loses nothing is left out first, wherever it stands.
+    // Where not all fit, losses that cost and lose next to nothing are left out first, wherever they stand.
     let is_cheap =
         |p: &Priced| p.downtime_min_per_year.is_none_or(|m| m < units::LEAST_MINUTES) && p.lost_in_passing_s < LEAST_S;
     let is_harmless = |p: &&Priced| p.verdict == Verdict::None && p.recovers && is_cheap(p);
@@ -197,10 +197,10 @@ fn losses(what: &str, all: &[Priced], most: usize) -> Table {
     }
 }
 
-/// From this part of a share on, half of its interval is worth a word.
+/// From this part of a share on, its half-width is worth showing.
 const WIDE: f64 = 0.2;
 
-/// Is there a price, and what it is made of known by so little that it must not look sure?
+/// Is there a price whose inputs are known too imprecisely to look certain?
 fn is_unsure(priced: &Priced) -> bool {
     let Estimate { value, lo, hi, .. } = priced.lost_ratio;
     let wide = |value: f64| Some((hi? - value).max(value - lo?) > WIDE * value);
@@ -208,7 +208,7 @@ fn is_unsure(priced: &Priced) -> bool {
     is_wide && priced.downtime_min_per_year.is_some_and(|m| m >= units::LEAST_MINUTES)
 }
 
-/// Minutes a year, with their interval where that is wide enough to be worth a word.
+/// Minutes a year, with their interval if it is wide enough to be worth showing.
 fn minutes(priced: &Priced) -> String {
     let Some(value) = priced.downtime_min_per_year else {
         return NOTHING.into();
@@ -220,7 +220,7 @@ fn minutes(priced: &Priced) -> String {
     }
 }
 
-/// The share lost, for a table of many.
+/// The share lost, for a large table.
 fn lost(priced: &Priced) -> String {
     match is_unsure(priced) {
         true => units::percent_estimate(&priced.lost_ratio),
@@ -237,7 +237,7 @@ fn verdict(verdict: Verdict) -> Span {
     }
 }
 
-/// What to fix first: the best change of each component, the best of all first.
+/// What to fix first: the best change for each component, the best overall first.
 fn first(spof: &Spof) -> Vec<Block> {
     if spof.fixes.is_empty() {
         return Vec::new();
@@ -264,7 +264,7 @@ fn first(spof: &Spof) -> Vec<Block> {
     std::iter::once(heading).chain(points).chain([note]).collect()
 }
 
-/// What a change saves where there are no minutes.
+/// What a change saves where there is no price in minutes.
 fn kept(fix: &Fix) -> String {
     let Some(Relief {
         component,
@@ -281,7 +281,7 @@ fn kept(fix: &Fix) -> String {
     }
 }
 
-/// What cuts a class only together. Sets of one have been told.
+/// Sets that cut a class only together. Single components have been listed already.
 fn together(spof: &Spof) -> Vec<Block> {
     let fact = |(class, sets): (&str, &Vec<Vec<String>>)| {
         let sets: Vec<&Vec<String>> = sets.iter().filter(|set| set.len() > 1).collect();
@@ -302,7 +302,7 @@ fn together(spof: &Spof) -> Vec<Block> {
     }
 }
 
-/// A stretch of time to the tenth of a second: it was measured in bins of a timeline.
+/// A duration to the tenth of a second: it was measured in timeline bins.
 pub(super) fn brief(seconds: f64) -> String {
     units::span(libm::round(seconds * 10.0) / 10.0)
 }

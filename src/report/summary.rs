@@ -1,6 +1,6 @@
-//! The report of `run`: from a result document to what a reader wants to know of it, the verdict first.
+//! The report of `run`: from a result document to what a reader wants to know, the verdict first.
 //!
-//! It chooses, orders and words; it computes nothing that is not in the document and never looks at a node's kind.
+//! It selects, orders and words. It computes nothing that is not in the document and never looks at a node's kind.
 
 use super::busy::{MOST_HOSTS, MOST_NODES, hosts, nodes};
 use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
@@ -12,12 +12,12 @@ use crate::analysis::result::{
     Answer, Caveat, Document, Estimate, Happening, Latency, Metrics, Ordered, Run, SloResult,
 };
 
-/// How much of each list a screen can carry.
+/// How many classes fit a screen.
 const MOST_CLASSES: usize = 6;
 const MOST_EVENTS: usize = 8;
 pub(super) const MOST_CAVEATS: usize = 6;
 const MOST_SCENARIOS: usize = 20;
-/// So many scenarios are told apart in a sentence.
+/// More scenarios than these are not distinguished in a sentence.
 const MOST_TOLD: usize = 3;
 
 /// The summary of a `run`, of one scenario or of several.
@@ -41,7 +41,7 @@ pub fn summary(document: &Document) -> Report {
     }
 }
 
-/// Why the result is not what was asked for, and what it covers.
+/// Why the result is incomplete, and what it covers.
 pub fn incomplete(document: &Document) -> String {
     if let Answer::Sweep(sweep) = &document.answer {
         let (here, all) = (units::count(sweep.points.len() as u64), units::count(sweep.size));
@@ -81,7 +81,7 @@ pub fn incomplete(document: &Document) -> String {
     format!("INCOMPLETE: interrupted after {finished}; the numbers below cover only what was finished.")
 }
 
-/// How many replications were asked for, where that was typed as a number.
+/// How many replications were requested, if that was typed as a number.
 fn asked_for(document: &Document) -> Option<&str> {
     let options = &document.envelope.options;
     let number = options.iter().skip_while(|o| *o != "--replications").nth(1)?;
@@ -117,7 +117,7 @@ pub fn subtitle(document: &Document) -> String {
     )
 }
 
-/// What makes the numbers again.
+/// The seed, or that nothing was drawn.
 pub fn seed(document: &Document) -> String {
     match document.envelope.seed {
         Some(seed) => format!("seed {seed}"),
@@ -137,7 +137,7 @@ fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
     if run.metrics.requests.succeeded > 0 {
         blocks.push(Block::Table(latencies(&run.metrics, &run.classes, MOST_CLASSES)));
     }
-    // Names alone are no table, and where nothing was measured there is nothing else.
+    // A table of names alone is useless, and where nothing was measured there is nothing else.
     let tells = |table: &Table| !view.is_empty() && !table.rows.is_empty() && table.columns.len() > 1;
     blocks.extend(Some(nodes(&run.nodes, MOST_NODES)).filter(tells).map(Block::Table));
     blocks.extend(Some(hosts(&run.hosts, MOST_HOSTS)).filter(tells).map(Block::Table));
@@ -146,7 +146,7 @@ fn one_scenario(view: &RunView<'_>) -> Vec<Block> {
     blocks
 }
 
-/// A row a scenario, causes of failure, and the curves over one another.
+/// One row for each scenario, the causes of failure, and the curves in one picture.
 pub(super) fn several_scenarios(views: &[RunView<'_>]) -> Vec<Block> {
     let mut blocks = vec![Block::Table(scenarios(views, MOST_SCENARIOS))];
     let causes = causes_of_each(views, MOST_SCENARIOS);
@@ -158,7 +158,7 @@ pub(super) fn several_scenarios(views: &[RunView<'_>]) -> Vec<Block> {
     blocks
 }
 
-/// A row a scenario.
+/// One row for each scenario.
 pub(super) fn scenarios(views: &[RunView<'_>], most: usize) -> Table {
     let columns = vec![
         Column::left("scenario"),
@@ -191,7 +191,7 @@ pub(super) fn scenarios(views: &[RunView<'_>], most: usize) -> Table {
     }
 }
 
-/// What the failures of each scenario were.
+/// The causes of failure in each scenario.
 pub(super) fn causes_of_each(views: &[RunView<'_>], most: usize) -> Vec<Fact> {
     let failed = views.iter().take(most).filter(|v| v.run.metrics.requests.failed > 0);
     failed
@@ -226,7 +226,7 @@ fn headline(metrics: &Metrics) -> Vec<Fact> {
     facts
 }
 
-/// What is said beside the headline where it happened: causes of failures, clients that tried again, whole pages.
+/// Details next to the headline where they occurred: causes of failure, retries by clients, whole pages.
 pub(super) fn details(metrics: &Metrics) -> Vec<Fact> {
     let requests = &metrics.requests;
     let mut facts = Vec::new();
@@ -251,7 +251,7 @@ pub(super) fn details(metrics: &Metrics) -> Vec<Fact> {
     facts
 }
 
-/// How far replicas are behind with a write, by database, where they are at all.
+/// The replication lag of writes, by database, where there is any.
 pub(super) fn lags(run: &Run, most: usize) -> Option<Fact> {
     let say = |(database, lag): (&str, &Latency)| {
         let (p50, p99) = (units::latency_estimate(&lag.p50), units::latency_estimate(&lag.p99));
@@ -261,7 +261,7 @@ pub(super) fn lags(run: &Run, most: usize) -> Option<Fact> {
     (!says.is_empty()).then(|| Fact::new("Replica lag", says))
 }
 
-/// More than one in a hundred: what a reader must know before they believe the rest.
+/// More than one in a hundred: the reader must know this before trusting the rest.
 pub(super) fn is_much(part: u64, whole: u64) -> bool {
     part > whole / 100
 }
@@ -296,7 +296,7 @@ pub(super) fn objectives(view: &RunView<'_>, most: usize) -> Table {
         let observed = Span::new(mark.tone, observed);
         vec![mark, Span::plain(s.objective.clone()), Span::plain(target), observed]
     };
-    // What was missed must not be hidden behind what was met.
+    // Missed promises must not be hidden behind kept ones.
     let mut order: Vec<&SloResult> = slo.iter().collect();
     order.sort_by_key(|s| (s.met, !s.may_be_chance()));
     let most = most.max(slo.iter().filter(|s| !s.met).count());
@@ -308,7 +308,7 @@ pub(super) fn objectives(view: &RunView<'_>, most: usize) -> Table {
     }
 }
 
-/// Target and observation in the unit of the objective, which is the last word of its path.
+/// Target and observation in the unit of the objective, which is the last segment of its path.
 pub(super) fn objective(slo: &SloResult) -> (String, String) {
     match slo.objective.rsplit('.').next().unwrap_or_default() {
         "availability" => (
@@ -326,12 +326,12 @@ pub(super) fn objective(slo: &SloResult) -> (String, String) {
     }
 }
 
-/// Is the objective about requests that are lost, and not about late ones?
+/// Is the objective about lost requests rather than late ones?
 pub(super) fn is_of_losses(objective: &str) -> bool {
     objective.ends_with("availability") || objective.ends_with("error_ratio")
 }
 
-/// Of all promises: kept, missed, or too close to tell.
+/// The verdict on all promises: kept, missed, or too close to call.
 pub(super) fn verdict(view: &RunView<'_>) -> Span {
     let slo = &view.run.slo;
     match slo.iter().filter(|s| !s.met).count() {
@@ -345,7 +345,7 @@ pub(super) fn verdict(view: &RunView<'_>) -> Span {
     }
 }
 
-/// What became of promises, with the sign for it.
+/// The verdict on promises, with its sign.
 pub(super) fn judged(met: bool, open: bool, says: &str) -> Span {
     let (sign, tone) = match (met, open) {
         (_, true) => ("?", Tone::Caution),
@@ -356,11 +356,11 @@ pub(super) fn judged(met: bool, open: bool, says: &str) -> Span {
 }
 
 pub(super) fn latencies(all: &Metrics, classes: &Ordered<Metrics>, most: usize) -> Table {
-    // Where nothing failed, the headline has said so.
+    // Where nothing failed, the headline already says so.
     let failures = all.requests.failed > 0;
     let columns = vec![
         Column::left("latency"),
-        // Which class it hit is the first thing to know of a failure.
+        // The first thing to know about a failure is which class it hit.
         Column::right("available").rank(6),
         Column::right("mean").rank(1),
         Column::right("p50").rank(5),
@@ -374,7 +374,7 @@ pub(super) fn latencies(all: &Metrics, classes: &Ordered<Metrics>, most: usize) 
         row.extend([l.mean, l.p50, l.p95, l.p99, l.p999].map(|e| Span::plain(units::latency_estimate(&e))));
         without_second(row, failures)
     };
-    // A single class is the whole.
+    // A single class equals the total.
     let split = classes.iter().filter(|_| classes.0.len() > 1);
     let rows = std::iter::once(("all", all)).chain(split.take(most)).map(row).collect();
     Table {
@@ -394,7 +394,7 @@ fn without_second<T>(mut cells: Vec<T>, keep: bool) -> Vec<T> {
 fn happenings(view: &RunView<'_>) -> Option<Fact> {
     let events = &view.run.events;
     let say = |e: &Happening| Span::plain(format!("{} {} {}", units::clock(e.at_s), e.target, e.what));
-    // What chance does differs from one replication to the next.
+    // Random failures differ between replications.
     let by_chance = events.iter().any(|e| e.what == "fails") && view.replications > 1;
     let whose = by_chance.then(|| Span::new(Tone::Quiet, "of the first replication"));
     let mut items: Vec<Span> = whose
@@ -410,7 +410,7 @@ fn happenings(view: &RunView<'_>) -> Option<Fact> {
     (!items.is_empty()).then(|| Fact::new("Events", items))
 }
 
-/// What to bear in mind, of all together and of each; at most so many.
+/// The caveats of all runs together and of each; at most `most`.
 pub(super) fn caveats(document: &Document, runs: &[RunView<'_>], most: usize) -> Vec<Block> {
     let note = |text: String| Block::Note(Span::new(Tone::Caution, text));
     let shared = document.caveats.iter().map(|c| c.message.clone());
@@ -425,9 +425,9 @@ pub(super) fn caveats(document: &Document, runs: &[RunView<'_>], most: usize) ->
     notes
 }
 
-/// The caveats of several runs. What differs in its numbers only is said once, with how many it is true of.
+/// The caveats of several runs. Those that differ only in numbers are merged, with the number of runs they apply to.
 fn of_several(runs: &[RunView<'_>]) -> Vec<String> {
-    // A number of its own; the one at the end of a name tells names apart.
+    // Only free-standing numbers count; a number at the end of a name tells names apart.
     let is_number = |word: &&str| word.replace(',', "").trim_end_matches(':').parse::<f64>().is_ok();
     let kind = |c: &Caveat| {
         let words = c.message.split_whitespace().filter(|word| !is_number(word));

@@ -1,4 +1,4 @@
-//! The points of a sweep as a table for a terminal and as CSV; what moves an output most, in words.
+//! The points of a sweep as a table for a terminal and as CSV, and in words which input moves an output most.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use crate::analysis::result::{Answer, Document, Estimate};
 use crate::analysis::sweep::{Output, Point, Sweep};
 use crate::scenario::vary::ends;
 
-/// How many points a screen can carry.
+/// How many points fit a screen.
 const MOST_POINTS: usize = 40;
 
 /// The report of a `sweep` document.
@@ -124,9 +124,10 @@ fn in_units(metric: &str, value: f64) -> String {
     }
 }
 
-/// An index with its interval, which need not be even: `0.72 (0.61–0.85)`.
+/// An index with its interval, which need not be symmetric: `0.72 (0.61–0.85)`.
 ///
-/// The estimate of a share may come out below nothing, which its interval does not: it is told as the nearest in there.
+/// The estimate of a share may be negative although its interval is not; the nearest value inside the interval is
+/// shown.
 fn index(e: &Estimate) -> String {
     let two = |v: Option<f64>| v.map_or(NOTHING.into(), |v| units::trimmed(v, 2));
     let inside = e.value.map(|v| v.max(e.lo.unwrap_or(v)).min(e.hi.unwrap_or(v)));
@@ -136,7 +137,7 @@ fn index(e: &Estimate) -> String {
 fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        // 100.0 is 100.
+        // 100.0 is shown as 100.
         Value::Number(n) if n.is_f64() => n.as_f64().map_or_else(|| n.to_string(), |n| n.to_string()),
         other => other.to_string(),
     }
@@ -144,15 +145,15 @@ fn text(value: &Value) -> String {
 
 // --- CSV ------------------------------------------------------------------------------------------------------------
 
-/// One row a point: its number, the inputs, replications, counts, then each metric with its bounds.
+/// One row for each point: its number, the inputs, replications, counts, then each metric with its bounds.
 ///
 /// # Errors
-/// If the document is none of a sweep.
+/// If the document is not a sweep.
 pub fn csv(document: &Document) -> io::Result<Vec<u8>> {
     let Answer::Sweep(sweep) = &document.answer else {
         return Err(io::Error::other("only a sweep is a table"));
     };
-    // Points may differ in their classes: every metric that any of them has gets its columns.
+    // Points may differ in their classes: every metric that any point has gets its columns.
     let mut metrics: Vec<&str> = Vec::new();
     for (name, _) in sweep.points.iter().flat_map(|p| p.estimates.iter()) {
         if !metrics.contains(&name) {

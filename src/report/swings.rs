@@ -1,49 +1,49 @@
-//! How far each input of a sweep moves an output, for the picture of it and for the sentence.
+//! How far each input of a sweep moves an output, for the picture and for the sentence.
 //!
-//! Of `--sensitivity`, from the mean in the lowest quarter of the input's stretch to that in the highest. Of a grid, from the
-//! lowest to the highest mean over all points that share a value of the input.
+//! With `--sensitivity`: from the mean in the lowest quarter of the input's range to that in the highest. For a grid:
+//! from the lowest to the highest mean over all points that share a value of the input.
 
 use super::units;
 use crate::analysis::result::Estimate;
 use crate::analysis::sweep::{Input, Output, Point, Sweep};
 
-/// Of a grid, which does not say what its reader cares about.
+/// The outputs of a grid, where the user names none.
 const OF_A_GRID: [&str; 2] = ["latency_s.p99", "availability"];
 
-/// Wider than this an interval leaves a share of the variance open.
+/// If its interval is wider than this, a share of the variance counts as unknown.
 const WIDE: f64 = 0.5;
 
-/// An output, and what moves it, the input that moves it most first.
+/// An output and the inputs that move it, the most influential first.
 pub struct Moves {
     /// The dotted name of the output.
     pub metric: String,
     /// Its mean.
     pub mean: Option<f64>,
-    /// One an input.
+    /// One for each input.
     pub swings: Vec<Swing>,
-    /// Is it known which comes first? Not where no share of the variance is told from none.
+    /// Is the first place certain? Not where no share of the variance is distinguishable from zero.
     pub ranked: bool,
-    /// Is the first told from the second too?
+    /// Is the first input also distinguishable from the second?
     pub sure: bool,
 }
 
-/// An input, where it takes the output, and what is said beside it.
+/// An input, the range through which it moves the output, and its description.
 pub struct Swing {
     /// Its path.
     pub input: String,
-    /// Where the output stands at the one end.
+    /// The output at one end.
     pub low: f64,
-    /// And at the other.
+    /// The output at the other end.
     pub high: f64,
     /// Both in words.
     pub says: String,
-    /// The same beside a bar: what may go where room is short, at the end.
+    /// The same next to a bar, with the part that may be dropped at the end.
     pub beside: String,
-    /// What the order goes by: a share of the variance, or how far it moves.
+    /// The sort key: a share of the variance, or how far it moves.
     weight: f64,
 }
 
-/// Every output that an input moves as far as a reader can see.
+/// Every output that an input moves visibly.
 pub fn moves(sweep: &Sweep) -> Vec<Moves> {
     let all: Vec<Moves> = match &sweep.sensitivity {
         Some(found) => found.outputs.iter().map(of_sensitivity).collect(),
@@ -63,7 +63,7 @@ pub fn moves(sweep: &Sweep) -> Vec<Moves> {
 
 fn of_sensitivity(output: &Output) -> Moves {
     let swings = output.effects.iter().filter_map(|e| {
-        // A share that could be any is none to be told.
+        // A share whose interval is too wide is unknown.
         let is_known = |total: &Estimate| total.lo.zip(total.hi).is_some_and(|(lo, hi)| hi - lo <= WIDE);
         let share = e.total.value.filter(|v| v.is_finite() && is_known(&e.total));
         let share = share.map(|v| units::trimmed(v.clamp(0.0, 1.0) * 100.0, 0));
@@ -140,7 +140,7 @@ fn of_grid(sweep: &Sweep, metric: &str) -> Moves {
     }
 }
 
-/// A value in the unit of its metric.
+/// A value in its metric's unit.
 pub fn worded(metric: &str, value: f64) -> String {
     match metric {
         m if m.ends_with("availability") || m.ends_with("ratio") => units::percent(value),
@@ -149,7 +149,7 @@ pub fn worded(metric: &str, value: f64) -> String {
     }
 }
 
-/// The value of an input at a point as somebody would say it: `400/s`, `300 ms`, `32`, and not `400.0` or `0.3`.
+/// The value of an input at a point as people say it: `400/s`, `300 ms`, `32`, and not `400.0` or `0.3`.
 pub fn value_at(point: &Point, input: &Input) -> Option<String> {
     let value = point.inputs.get(&input.column)?;
     Some(match (value.as_str(), value.as_f64()) {
@@ -159,9 +159,9 @@ pub fn value_at(point: &Point, input: &Input) -> Option<String> {
     })
 }
 
-/// A value of an input as it is read.
+/// A value of an input as people say it.
 pub fn say_input(input: &Input, number: f64) -> String {
-    // Without the dust of binary fractions.
+    // Without the rounding noise of binary fractions.
     let typed = format!("{number:.11e}").parse::<f64>().unwrap_or(number);
     match input.column.strip_prefix(&input.path) {
         Some("_s") => units::span(number),

@@ -1,4 +1,4 @@
-//! A report as text for a terminal: no line longer than it is wide, colour only where it is wanted.
+//! A report as text for a terminal: no line is wider than the terminal, and colour is used only where wanted.
 //!
 //! Names come from files that anyone may have written: control characters never reach the terminal.
 
@@ -7,27 +7,27 @@ use super::sparkline;
 use super::text::{leanest, shorten, shorten_name, visible, width};
 use std::io::IsTerminal;
 
-/// What the text is for.
+/// The properties of the terminal.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Terminal {
-    /// Columns.
+    /// Width in columns.
     pub width: usize,
     /// Whether escape sequences for colour are wanted.
     pub colour: bool,
 }
 
-/// Where nobody says how wide a line may be.
+/// The width if it is unknown.
 const USUAL_WIDTH: usize = 80;
-/// Below this a table is no longer one; above it, lines are hard to follow.
+/// In fewer columns a table is unreadable; in more, lines are hard to follow.
 const WIDTHS: std::ops::RangeInclusive<usize> = 40..=140;
 const GAP: usize = 2;
-/// What a name may be shortened to before columns are left out.
+/// The least width of names before columns are dropped.
 const NAME_WIDTH: usize = 16;
-/// What a name may be shortened to before numbers are.
+/// The least width of names before numbers are shortened.
 const LEAST_NAME: usize = 10;
 
 impl Terminal {
-    /// Standard output as it is now: its width, and colour unless `NO_COLOR` is set or the terminal is a dumb one.
+    /// Standard output: its width, and colour unless `NO_COLOR` is set or the terminal is a dumb one.
     pub fn of_stdout() -> Terminal {
         let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
@@ -64,7 +64,7 @@ impl Terminal {
     }
 }
 
-/// What belongs together is not torn apart: a heading and its body, the notes among themselves, a picture and its facts.
+/// Related blocks stand without a blank line: a heading and its body, consecutive notes, a picture and its facts.
 fn stands_close(above: &Block, below: &Block) -> bool {
     matches!(
         (above, below),
@@ -90,7 +90,7 @@ impl Page {
         }
     }
 
-    /// Labels in a column of their own; items separated by dots, wrapped under each other.
+    /// Labels in a column of their own; items separated by dots and wrapped below each other.
     fn facts(&self, facts: &[Fact]) -> Vec<String> {
         let longest = facts.iter().map(|f| width(&visible(&f.label))).max().unwrap_or(0);
         let indent = longest.clamp(sparkline::LABEL_WIDTH, self.width / 3) + GAP;
@@ -101,7 +101,7 @@ impl Page {
             let mut used = indent;
             for (i, item) in fact.items.iter().enumerate() {
                 let (text, room) = (visible(&item.text), self.width - indent);
-                // What does not fit a line goes on below.
+                // Text that does not fit a line is wrapped.
                 let parts = match width(&text) <= room {
                     true => vec![text],
                     false => wrap(&text, room),
@@ -137,7 +137,7 @@ impl Page {
             .collect()
     }
 
-    /// The head on one line if it fits, the words wrapped under it; an arrow leads to what to do.
+    /// The head on one line if it fits, the body wrapped below it; an arrow introduces the remedy.
     fn point(&self, point: &Point) -> Vec<String> {
         let fits = point.head.iter().map(|s| width(&visible(&s.text)) + GAP).sum::<usize>() <= self.width + GAP;
         let head: Vec<String> = point.head.iter().flat_map(|s| self.lines(s.tone, &s.text)).collect();
@@ -147,7 +147,7 @@ impl Page {
         lines
     }
 
-    /// Wrapped text whose lines all begin where the first one does, after its mark.
+    /// Wrapped text whose lines are all indented to the first one, after its mark.
     fn hanging(&self, mark: &str, text: &str) -> Vec<String> {
         if text.is_empty() {
             return Vec::new();
@@ -189,7 +189,7 @@ impl Page {
         line.trim_end().to_string()
     }
 
-    /// Leaves out the columns of the lowest rank until the rest fits with a readable name, then shortens the widest.
+    /// Drops the columns of the lowest rank until the rest fits with readable names, then shortens the widest.
     fn fitting_columns(&self, table: &Table) -> Vec<Placed> {
         let natural = |(index, column): (usize, &super::document::Column)| {
             let cells = table.rows.iter().map(|row| width(&visible(&row[index].text)));
@@ -226,7 +226,8 @@ impl Page {
             };
         }
         while total(&columns) > self.width {
-            // Names first, then numbers down to what they are without their intervals: half a number is another number.
+            // Names shrink first, then numbers lose their intervals. A number is never cut, because half of it is
+            // another number.
             let least = |c: &Placed| {
                 if c.align == Align::Left {
                     LEAST_NAME
@@ -237,7 +238,7 @@ impl Page {
             let widest = (0..columns.len()).filter(|i| columns[*i].width > least(&columns[*i]));
             match widest.max_by_key(|i| (columns[*i].align == Align::Left, columns[*i].width)) {
                 Some(widest) => columns[widest].width -= 1,
-                // Without room for all of them the last have none.
+                // If they still do not fit, the last columns are dropped.
                 None if columns.len() > 2 => drop(columns.pop()),
                 None => break,
             }
@@ -262,14 +263,14 @@ impl Page {
     }
 }
 
-/// A column that is shown, and how wide.
+/// A column that is shown, and its width.
 struct Placed {
     index: usize,
     width: usize,
     align: Align,
 }
 
-/// `text`, which shows as `shown` columns, filled up to `wanted`.
+/// `text`, which is `shown` columns wide, padded to `wanted`.
 fn pad(text: &str, shown: usize, wanted: usize, align: Align) -> String {
     let fill = " ".repeat(wanted.saturating_sub(shown));
     match align {
@@ -278,7 +279,7 @@ fn pad(text: &str, shown: usize, wanted: usize, align: Align) -> String {
     }
 }
 
-/// Lines of at most `limit` columns, broken between words; a word that is longer than a line is shortened.
+/// Lines of at most `limit` columns, broken between words; a word longer than a line is shortened.
 fn wrap(text: &str, limit: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {

@@ -1,4 +1,4 @@
-//! Text from anywhere made fit to show: without control characters, and as wide as it looks.
+//! Makes arbitrary text fit to display: without control characters, and measured by its displayed width.
 //!
 //! Used by everything that shows a name, on a terminal or in a picture.
 
@@ -6,7 +6,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 pub use crate::base::words::{few, listed};
 
-/// The text on one line, without anything that could steer a terminal or reorder what is read.
+/// The text on one line, without characters that could control a terminal or reorder the text.
 pub fn visible(text: &str) -> String {
     let steers = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
     let show = |c: char| {
@@ -19,9 +19,9 @@ pub fn visible(text: &str) -> String {
     text.chars().filter_map(show).collect()
 }
 
-/// Words of the scenario's language in the quotes of prose: a page is read by people who do not write code.
+/// Code words of the scenario language in ordinary quotation marks: a page is read by people who do not write code.
 pub fn quoted(text: &str) -> String {
-    // A single one belongs to a name.
+    // A single backtick belongs to a name.
     if text.matches('`').count() % 2 == 1 {
         return text.to_owned();
     }
@@ -32,11 +32,11 @@ pub fn quoted(text: &str) -> String {
         .fold(first, |said, (piece, quote)| said + quote + piece)
 }
 
-/// A space at which no line is broken.
+/// A space where no line is broken.
 const NO_BREAK: char = '\u{a0}';
 const UNITS: [&str; 9] = ["%", "µs", "ms", "s", "/s", "min", "h", "d", "y"];
 
-/// A number stays on a line with its unit, its half-width and the sign before it.
+/// Keeps a number on one line with its unit, its half-width and the sign before it.
 pub fn kept_together(text: &str) -> String {
     let is_unit = |word: &str| UNITS.contains(&word.trim_end_matches(['.', ',', ';', ':', ')', '?']));
     let belongs = |before: &str, after: &str| {
@@ -60,13 +60,13 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// More columns than fit into this room in letters of this size: none is narrower than a seventh of its height. Of a long text the rest need
-/// not be measured.
+/// An upper bound on the columns that fit in this width at this size: no character is narrower than a seventh of its
+/// height. The rest of a long text need not be measured.
 pub fn most_columns(room: f64, size: f64) -> usize {
     (room.max(0.0) / size * 7.0) as usize + 8
 }
 
-/// A name in at most `limit` columns, with … in the middle where it was cut: names of a kind differ at the end.
+/// A name in at most `limit` columns, with … in the middle where it was cut: similar names differ at the end.
 pub fn shorten_name(name: &str, limit: usize) -> String {
     if width(name) <= limit || limit < 8 {
         return shorten(name, limit);
@@ -82,8 +82,8 @@ pub fn shorten_name(name: &str, limit: usize) -> String {
     shorten(name, limit - width(&name[tail_start..])) + &name[tail_start..]
 }
 
-/// The same numbers in less room: without their intervals, then without the last of what dots part. Nothing where no less says
-/// anything. What is left of half a number is another number, so numbers are never cut.
+/// The same numbers in less space: without their intervals, then without the last of the parts separated by dots.
+/// `None` if nothing shorter says anything. Numbers are never cut, because half a number is another number.
 pub fn leaner(text: &str) -> Option<String> {
     let bare = without_intervals(text);
     match bare != text {
@@ -92,7 +92,7 @@ pub fn leaner(text: &str) -> Option<String> {
     }
 }
 
-/// The text in the first form that fits, or in the leanest there is.
+/// The longest form that fits, or else the shortest.
 pub fn leanest(text: &str, fits: impl Fn(&str) -> bool) -> String {
     let mut text = text.to_owned();
     while !fits(&text) {
@@ -123,7 +123,7 @@ fn without_intervals(text: &str) -> String {
     kept.join(" ")
 }
 
-/// Is it a number with its unit, and no name?
+/// Is it a number with its unit rather than a name?
 pub fn is_number(text: &str) -> bool {
     let begins = text.trim_start_matches(['≥', '≤', '<', '>', '−', '-', '+', ' ']);
     begins.starts_with(|c: char| c.is_ascii_digit()) && (text.contains(' ') || !text.contains(char::is_alphabetic))

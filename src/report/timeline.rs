@@ -1,4 +1,5 @@
-//! How things went over time, ready to be drawn: one track a measure, in each a line a quantity or a scenario.
+//! The course of a run over time, ready to be drawn: one track for each measure, one line for each quantity or
+//! scenario.
 //!
 //! It decides what belongs in the picture and knows nothing of pixels or characters.
 
@@ -12,35 +13,35 @@ use crate::analysis::statistics::SETTLING;
 pub struct Timeline {
     /// Where the time axis ends.
     pub end_s: f64,
-    /// From when on nothing is known, since too much was still inside; of one run, where there is such a time.
+    /// From when on nothing is known because too much was still in flight; only for a single run.
     pub open_s: Option<f64>,
-    /// Where the estimates begin; 0 without warm-up.
+    /// Where the estimates begin; 0 without a warm-up.
     pub warmup_s: f64,
-    /// How many replications the medians and bands are taken over: the fewest of any run.
+    /// The number of replications behind medians and bands: the fewest of any run.
     pub replications: u32,
-    /// When something was broken on purpose or by chance.
+    /// Periods in which something was broken, on purpose or by chance.
     pub periods: Vec<Period>,
-    /// What else happened: checks, fail-overs. Empty where several runs are drawn, whose events differ.
+    /// Other events: checks, fail-overs. Empty where several runs are drawn, because their events differ.
     pub marks: Vec<Happening>,
     /// From top to bottom.
     pub tracks: Vec<Track>,
 }
 
-/// Lines that share a vertical axis.
+/// Lines with a common vertical axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Track {
     /// Its heading.
     pub title: String,
-    /// What its axis measures.
+    /// The measure of its axis.
     pub measure: Measure,
-    /// At least one.
+    /// At least one line.
     pub lines: Vec<Line>,
 }
 
 /// What a vertical axis measures.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Measure {
-    /// A share from 0 to 1 of which 1 is wanted.
+    /// A share from 0 to 1; the ideal is 1.
     Availability,
     /// Seconds.
     Latency,
@@ -51,9 +52,9 @@ pub enum Measure {
 /// One curve with its band.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    /// What stands beside it; empty where the track's title says it all.
+    /// Its label; empty where the track's title is enough.
     pub label: String,
-    /// Which colour of the palette.
+    /// Its colour in the palette.
     pub colour: usize,
     /// Width of one bin.
     pub bin_s: f64,
@@ -87,7 +88,7 @@ pub fn timeline(runs: &[RunView<'_>]) -> Option<Timeline> {
     })
 }
 
-/// The last bins have no rate where too much of what came in them was still inside at the end.
+/// The first of the last bins that have no rate because too many of their requests were still in flight at the end.
 fn open_from(run: &RunView<'_>) -> Option<f64> {
     let timeline = &run.run.timeline;
     let rates = &timeline.series.get("throughput_per_s")?.median;
@@ -96,9 +97,9 @@ fn open_from(run: &RunView<'_>) -> Option<f64> {
     is_open.then_some(known as f64 * timeline.bin_s)
 }
 
-/// What was broken in any run. What all of them share is one period; what only some suffer says who.
+/// What was broken in any run. A period that all runs share appears once; others name the runs that they affect.
 fn periods_of(runs: &[RunView<'_>]) -> Vec<Period> {
-    // What never ends lasts as long as its own run, however long others are.
+    // A failure without an end lasts as long as its own run, however long others are.
     let each: Vec<Vec<Period>> = runs.iter().map(|r| periods(&r.run.events, end_of(r)).0).collect();
     let mut all: Vec<Period> = Vec::new();
     for period in each.iter().flatten() {
@@ -123,7 +124,8 @@ fn periods_of(runs: &[RunView<'_>]) -> Vec<Period> {
     all
 }
 
-/// The bins decide, where they reach further than the run is said to last; that the last is not full makes no run longer.
+/// The end of the bins, where they extend beyond the stated length of the run; a partial last bin does not make the run
+/// longer.
 fn end_of(run: &RunView<'_>) -> f64 {
     let timeline = &run.run.timeline;
     let bins = timeline.series.iter().map(|(_, s)| s.median.len()).max().unwrap_or(0);
@@ -135,7 +137,7 @@ fn end_of(run: &RunView<'_>) -> f64 {
 
 fn tracks_of_one(run: &RunView<'_>) -> Vec<Track> {
     let rates = match run.run.metrics.requests.failed {
-        // A line along zero tells less than its absence.
+        // A line at zero says less than no line.
         0 => vec![("throughput_per_s", "succeeded", 2)],
         _ => vec![("throughput_per_s", "succeeded", 2), ("failed_per_s", "failed", 1)],
     };

@@ -1,10 +1,10 @@
-//! Numbers as people write them: milliseconds, percent, nines, and no more digits than the interval supports.
+//! Numbers as people write them: milliseconds, percent, nines, with no more digits than the interval supports.
 //!
-//! Every function is pure, and none ever prints `NaN`: what was not measured is a dash.
+//! Every function is pure, and none ever prints `NaN`: a missing measurement is a dash.
 
 use crate::analysis::result::Estimate;
 
-/// What stands where nothing was measured.
+/// Stands for a missing measurement.
 pub const NOTHING: &str = "–";
 
 /// A count with its thousands separated: `1,234,567`.
@@ -18,7 +18,7 @@ pub fn latency(seconds: f64) -> String {
     with_unit(plus_minus(seconds * unit.per_second, None), unit.name)
 }
 
-/// A rate to the tenth, and a small one to two digits: `405.3`, `0.05`.
+/// A rate to one decimal, and a small one to two significant digits: `405.3`, `0.05`.
 pub fn rate(per_s: f64) -> String {
     match per_s.abs() {
         small if small < 1.0 => trimmed(per_s, decimals_for(small, 2)),
@@ -40,8 +40,8 @@ pub fn rate_estimate(e: &Estimate) -> String {
     estimate(e, |_| 1.0, |_| "/s")
 }
 
-/// A share with its interval, in percent: `99.95 ± 0.02 %`. One that never failed is `100 %`, without a width: what a
-/// bound below it adds, [`at_least`] says.
+/// A share with its interval, in percent: `99.95 ± 0.02 %`. One that never failed is `100 %`, without a half-width;
+/// [`at_least`] gives its bound.
 pub fn percent_estimate(e: &Estimate) -> String {
     let Some(value) = measured(e.value) else {
         return NOTHING.into();
@@ -49,13 +49,13 @@ pub fn percent_estimate(e: &Estimate) -> String {
     let half = half_width(e).filter(|half| *half > 0.0 && value < 1.0);
     let Some(half) = half else { return percent(value) };
     let lost = (1.0 - value) * 100.0;
-    // A wide interval must not turn some loss into 100 %.
+    // A wide interval must not round a loss up to 100 %.
     let decimals = decimals_of_interval(half * 100.0).max(decimals_for(lost, 1).min(2));
-    // The smaller side is the one that is read: 99.983 % is 0.017 % lost.
+    // Precision follows the smaller side: 99.983 % means 0.017 % lost.
     let decimals = decimals.min(most_decimals(lost.min(value * 100.0), half * 100.0));
     let is_beyond = |(lo, hi): (f64, f64)| (value + half > 1.0 + 1e-9 || value < half - 1e-9).then_some((lo, hi));
     let text = match lopsided(e).or_else(|| is_beyond(e.lo.zip(e.hi)?)) {
-        // However far the lower end is, the value's own loss is seen.
+        // However far away the lower end is, the value's own loss stays visible.
         Some((lo, hi)) => value_and_ends([value, lo, hi].map(|v| v * 100.0), decimals.max(decimals_for(lost, 1))),
         None => value_and_half(value * 100.0, half * 100.0, decimals),
     };
@@ -67,7 +67,7 @@ pub fn points_estimate(e: &Estimate) -> String {
     estimate(e, |_| 100.0, |_| "points")
 }
 
-/// What is known of a share that never failed: `≥ 99.9997 %`. Nothing where there is no bound, or where it did fail.
+/// The bound on a share that never failed: `≥ 99.9997 %`. `None` where there is no bound, or where it did fail.
 pub fn at_least(e: &Estimate) -> Option<String> {
     let lo = measured(e.lo).filter(|lo| *lo < 1.0 && e.value == Some(1.0))?;
     let lost = (1.0 - lo) * 100.0;
@@ -95,7 +95,7 @@ pub fn percent(ratio: f64) -> String {
     )
 }
 
-/// A share in percent for a table of many, where three digits are enough: `72.1 %`.
+/// A share in percent for a large table, with three digits: `72.1 %`.
 pub fn percent_brief(e: &Estimate) -> String {
     match measured(e.value) {
         Some(v) if v < 1.0 && v > 0.9995 => "> 99.9 %".into(),
@@ -106,7 +106,7 @@ pub fn percent_brief(e: &Estimate) -> String {
     }
 }
 
-/// A number for a table of many: three significant digits.
+/// A number for a large table: three significant digits.
 pub fn brief(e: &Estimate) -> String {
     match measured(e.value) {
         Some(v) if v > 0.0 && v < 0.005 => "< 0.01".into(),
@@ -116,7 +116,7 @@ pub fn brief(e: &Estimate) -> String {
     }
 }
 
-/// A latency for a table of many.
+/// A latency for a large table.
 pub fn latency_brief(e: &Estimate) -> String {
     match measured(e.value) {
         Some(v) if v > 0.0 && v < 0.5e-6 => "< 1 µs".into(),
@@ -125,7 +125,7 @@ pub fn latency_brief(e: &Estimate) -> String {
     }
 }
 
-/// A latency that may lie below zero, by more than rounding.
+/// A latency that may be negative by more than rounding.
 pub fn signed_latency(seconds: f64) -> String {
     match seconds {
         s if s.abs() < 1e-9 => latency(0.0),
@@ -134,7 +134,7 @@ pub fn signed_latency(seconds: f64) -> String {
     }
 }
 
-/// A stretch of time as somebody would say it: `90 s`, `5 min`, `1.5 h`, `10 y`.
+/// A duration as people say it: `90 s`, `5 min`, `1.5 h`, `10 y`.
 pub fn span(seconds: f64) -> String {
     const UNITS: [(f64, &str); 4] = [(31_536_000.0, "y"), (86_400.0, "d"), (3_600.0, "h"), (60.0, "min")];
     for (size, name) in UNITS {
@@ -147,7 +147,7 @@ pub fn span(seconds: f64) -> String {
     with_unit(trimmed(seconds * unit.per_second, 3), unit.name)
 }
 
-/// Fewer minutes a year than this are next to none.
+/// Fewer minutes a year than this are negligible.
 pub const LEAST_MINUTES: f64 = 0.05;
 
 /// Minutes a year in the unit that suits them: `< 0.1 min`, `4.2 min`, `31 h`.
@@ -167,7 +167,7 @@ pub fn minutes_estimate(e: &Estimate) -> String {
     estimate(e, |_| factor, |_| unit)
 }
 
-/// A moment on the time axis, to the millisecond: `61.204 s`, `90 s`; from an hour on in hours.
+/// A moment on the time axis, to the millisecond: `61.204 s`, `90 s`; in hours from one hour on.
 pub fn clock(seconds: f64) -> String {
     match seconds {
         s if s < 3600.0 => with_unit(trimmed(s, 3), "s"),
@@ -176,10 +176,10 @@ pub fn clock(seconds: f64) -> String {
     }
 }
 
-/// Availability in nines, where that says more than percent: `3.7 nines`. Nothing below one nine, nor for a perfect one.
+/// Availability in nines, where that says more than percent: `3.7 nines`. `None` below one nine and at 100 %.
 pub fn nines(ratio: f64) -> Option<String> {
     let lost = 1.0 - ratio;
-    // Cut, not rounded: 99.89 % is not three nines. The nudge keeps 99.9 % at exactly three in binary.
+    // Truncated, not rounded: 99.89 % is not three nines. The small offset keeps 99.9 % at exactly three in binary.
     let tenths = libm::floor(-10.0 * libm::log10(lost) + 1e-6);
     (lost > 0.0 && lost <= 0.1).then(|| format!("{:.1} nines", tenths / 10.0))
 }
@@ -198,12 +198,12 @@ fn estimate(e: &Estimate, scale: impl Fn(f64) -> f64, unit: impl Fn(f64) -> &'st
         return NOTHING.into();
     };
     let half = half_width(e);
-    // The unit suits the larger of the two: a difference of nothing is known to 8 ms, not to 7,600 µs.
+    // The unit suits the larger of value and half-width: zero is known to 8 ms, not to 7,600 µs.
     let size = value.abs().max(half.unwrap_or(0.0));
     let factor = scale(size);
     let text = match lopsided(e).zip(half) {
         Some(((lo, hi), half)) => {
-            // However far the other end is, the value is not rounded away.
+            // However far away the other end is, the value is not rounded away.
             let decimals = decimals_of_interval(half * factor).max(decimals_for(value * factor, 2));
             let decimals = decimals.min(most_decimals(value * factor, half * factor));
             value_and_ends([value, lo, hi].map(|v| v * factor), decimals)
@@ -213,8 +213,8 @@ fn estimate(e: &Estimate, scale: impl Fn(f64) -> f64, unit: impl Fn(f64) -> &'st
     with_unit(text, unit(size))
 }
 
-/// Both ends of an interval that `±` would make look wider by far on one side than it is: more than twice the other, or below
-/// nothing where it is not.
+/// Both ends of an interval for which `±` would be misleading: one side is more than twice the other, or `±` would
+/// reach below zero although the interval does not.
 fn lopsided(e: &Estimate) -> Option<(f64, f64)> {
     let (value, lo, hi) = (measured(e.value)?, measured(e.lo)?, measured(e.hi)?);
     let (below, above) = (value - lo, hi - value);
@@ -222,7 +222,7 @@ fn lopsided(e: &Estimate) -> Option<(f64, f64)> {
     (less >= 0.0 && (more > 2.0 * less || (lo >= 0.0 && more > value))).then_some((lo, hi))
 }
 
-/// `753 (480 to 778)`; as one number where nothing of that is left at so many places.
+/// `753 (480 to 778)`; a single number where both ends round to it.
 fn value_and_ends([value, lo, hi]: [f64; 3], decimals: usize) -> String {
     let [value, lo, hi] = [value, lo, hi].map(|v| fixed(v, decimals));
     if lo == value && hi == value {
@@ -232,22 +232,22 @@ fn value_and_ends([value, lo, hi]: [f64; 3], decimals: usize) -> String {
     }
 }
 
-/// The larger of the two sides, so that a lopsided interval is never made to look tighter than it is.
+/// The larger of the two sides, so that an asymmetric interval never looks narrower than it is.
 fn half_width(e: &Estimate) -> Option<f64> {
     let (value, lo, hi) = (measured(e.value)?, measured(e.lo)?, measured(e.hi)?);
     Some((hi - value).max(value - lo).max(0.0))
 }
 
-/// More significant digits than these tell nobody anything, however narrow the interval.
+/// More significant digits than this are useless, however narrow the interval.
 const MOST_DIGITS: i32 = 4;
 
-/// As many decimals as the fourth digit of a value asks for; of nothing at all, that of its interval.
+/// The decimals that show the fourth digit of a value; for zero, the fourth digit of its interval.
 fn most_decimals(value: f64, half: f64) -> usize {
     decimals_for(if value == 0.0 { half } else { value }, MOST_DIGITS)
 }
 
 /// `214 ± 3`: the interval to one significant digit (two if it begins with 1), the value to the same place, and neither
-/// beyond the fourth digit of the value. An interval that vanishes at that place is left out.
+/// beyond the fourth digit of the value. An interval that is zero at that place is left out.
 fn plus_minus(value: f64, half: Option<f64>) -> String {
     if !value.is_finite() {
         return NOTHING.into();
@@ -271,12 +271,12 @@ fn value_and_half(value: f64, half: f64, decimals: usize) -> String {
 }
 
 fn decimals_of_interval(half: f64) -> usize {
-    // 0.0199 reads as 0.02, not as 0.020.
+    // 0.0199 is shown as 0.02, not as 0.020.
     let begins_with_one = format!("{half:.1e}").starts_with('1');
     decimals_for(half, if begins_with_one { 2 } else { 1 })
 }
 
-/// How many decimals show `digits` significant digits of `value`, between none and nine.
+/// The decimals that show `digits` significant digits of `value`, between none and nine.
 fn decimals_for(value: f64, digits: i32) -> usize {
     let magnitude = value.abs();
     if magnitude <= 0.0 || !magnitude.is_finite() {
@@ -286,7 +286,7 @@ fn decimals_for(value: f64, digits: i32) -> usize {
 }
 
 fn fixed(value: f64, decimals: usize) -> String {
-    // Halves go up, as people round, also where the nearest binary number lies below: 9.95 is 10.0 and not 9.9.
+    // Halves round up, as people expect, even where the nearest binary number is below: 9.95 becomes 10.0, not 9.9.
     let text = format!("{:.decimals$}", value * (1.0 + 1e-13));
     let unsigned_zero = text
         .strip_prefix('-')
@@ -315,7 +315,7 @@ fn with_unit(number: String, unit: &str) -> String {
     }
 }
 
-/// A number, where it is one.
+/// The number, if it is finite.
 pub fn measured(value: Option<f64>) -> Option<f64> {
     value.filter(|v| v.is_finite())
 }
@@ -326,7 +326,7 @@ struct TimeUnit {
 }
 
 impl TimeUnit {
-    /// The unit is chosen as the number will read when rounded: 999.96 ms is a second.
+    /// The unit suits the rounded number: 999.96 ms is one second.
     fn of(seconds: f64) -> TimeUnit {
         match seconds.abs() {
             s if s >= 0.9995 => TimeUnit {
@@ -432,7 +432,7 @@ mod tests {
             latency_estimate(&between(0.0072, 0.0072, 2.008)),
             "0.0072 (0.0072 to 2.0080) s"
         );
-        // Not worth two numbers more.
+        // Too little asymmetry to justify two more numbers.
         assert_eq!(latency_estimate(&between(0.214, 0.211, 0.219)), "214 ± 5 ms");
         assert_eq!(percent_estimate(&between(0.823412, 0.823411, 0.823419)), "82.34 %");
     }

@@ -1,4 +1,4 @@
-//! The report of `verify`: the verdict, then a table a group: what was found beside what should have been.
+//! The report of `verify`: the verdict, then a table for each group: the measured values next to the expected ones.
 
 use super::document::{Block, Column, Fact, Report, Span, Table, Tone};
 use super::summary::{plural, seed};
@@ -6,7 +6,7 @@ use super::units::NOTHING;
 use crate::analysis::result::{Document, Estimate};
 use crate::analysis::verify::{Check, Verification};
 
-/// What a person reads.
+/// The report for a reader.
 pub fn report(document: &Document, found: &Verification) -> Report {
     let missed = found.checks.iter().filter(|c| !c.passed).count();
     let verdict = match missed {

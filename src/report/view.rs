@@ -1,31 +1,31 @@
-//! One way to read a result document, whether it holds one run or several.
+//! A single way to read a result document, whether it holds one run or several.
 //!
 //! It copies nothing and judges nothing.
 
 use crate::analysis::result::{Answer, Caveat, Document, NamedRun, Run};
 
-/// As many lines as there are colours that a reader can tell apart.
+/// As many lines as there are distinguishable colours.
 pub const MOST_LINES: usize = 7;
 
-/// One run with what is needed to name it.
+/// One run with its name.
 #[derive(Copy, Clone, Debug)]
 pub struct RunView<'a> {
     /// The scenario's name.
     pub name: &'a str,
-    /// Replications that were finished.
+    /// The number of finished replications.
     pub replications: u32,
     /// Simulated time of one replication.
     pub duration_s: f64,
-    /// How much of it is left out of the estimates.
+    /// How much of it the estimates leave out.
     pub warmup_s: f64,
     /// What happened.
     pub run: &'a Run,
-    /// What to bear in mind about this run alone.
+    /// Caveats of this run alone.
     pub caveats: &'a [Caveat],
 }
 
 impl<'a> RunView<'a> {
-    /// One of several.
+    /// The view of one of several runs.
     pub fn of(named: &'a NamedRun) -> RunView<'a> {
         RunView {
             name: &named.scenario.name,
@@ -37,13 +37,14 @@ impl<'a> RunView<'a> {
         }
     }
 
-    /// Did no request come within the measured part? Then no promise was kept or broken.
+    /// Did no request arrive during measurement? Then no promise was kept or broken.
     pub fn is_empty(&self) -> bool {
         self.run.metrics.requests.offered == 0
     }
 }
 
-/// Of many runs those whose lines a picture can tell apart: the first, and those that lose most, then wait longest.
+/// Of many runs, those whose lines a picture can distinguish: the first, then those with the most losses, then the
+/// longest waits.
 pub fn telling<'a>(runs: &[RunView<'a>]) -> Vec<RunView<'a>> {
     let at = |run: &RunView<'_>| {
         let metrics = &run.run.metrics;

@@ -1,10 +1,10 @@
-//! The program from outside: run to its end, what it said and how it ended.
+//! Runs the program from outside and returns its output and exit status.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use assert_cmd::Command;
 use serde_json::Value;
 
-/// The program, in the project's own folder.
+/// The program, in the project's own directory.
 pub fn program() -> Command {
     let mut command = Command::cargo_bin("fallover").expect("is built");
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
@@ -19,7 +19,7 @@ pub fn fallover(arguments: &[&str]) -> (i32, String, String) {
     (status, text(output.stdout), text(output.stderr))
 }
 
-/// The result document of a command that must end well.
+/// The result document of a command that must succeed.
 pub fn document(arguments: &[&str]) -> Value {
     let (status, out, err) = fallover(&[arguments, &["--json"]].concat());
     assert_eq!(status, 0, "{arguments:?}: {err}");

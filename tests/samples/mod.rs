@@ -1,6 +1,6 @@
-//! Result documents that look like real ones, for tests and for the eye: made by formula, not by simulation.
+//! Realistic result documents for tests and visual inspection, made by formula rather than simulation.
 //!
-//! A shape is all they promise: a load balancer that is gone from 60 s to 90 s, a quiet run, a run of nulls, a crowd.
+//! Only their shape matters: a load balancer that is down from 60 s to 90 s, a quiet run, a run of nulls, a crowd.
 
 #![allow(dead_code)] // each test uses some of them
 
@@ -8,7 +8,7 @@ use fallover::analysis::result::*;
 use fallover::analysis::topology::{Edge, Machine, Place, Topology};
 use fallover::analysis::waterfall::{Breakdown, Hop, Waterfall};
 
-/// A value with an interval of `relative` to either side.
+/// A value with an interval of `relative` on either side.
 pub fn estimate(value: f64, relative: f64) -> Estimate {
     Estimate {
         value: Some(value),
@@ -123,7 +123,7 @@ fn host(cpu: f64, up: f64) -> HostResult {
     }
 }
 
-/// A reproducible wobble between -1 and 1.
+/// A reproducible fluctuation between -1 and 1.
 fn wobble(i: usize, salt: usize) -> f64 {
     let mut x = (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (salt as u64).wrapping_mul(0xD1B5_4A32_D192_ED03);
     x ^= x >> 29;
@@ -142,7 +142,7 @@ fn series(bins: usize, spread: f64, value: impl Fn(usize) -> Option<f64>) -> Ser
     }
 }
 
-/// A run of 300 s in bins of 5 s, gone between `from` and `to`, with a backlog of ten seconds after.
+/// A run of 300 s in bins of 5 s with an outage between `from` and `to`, and a backlog of ten seconds afterwards.
 fn timeline(from: f64, to: f64, p50: f64) -> Timeline {
     let (bins, bin_s) = (60, 5.0);
     let start = move |i: usize| i as f64 * bin_s;
@@ -218,7 +218,7 @@ fn document(name: &str, answer: Answer) -> Document {
     }
 }
 
-/// A run as the answer.
+/// The answer of a document with this run.
 fn one(run: Run) -> Answer {
     Answer::Run(Box::new(run))
 }
@@ -231,7 +231,7 @@ pub fn run_of(document: &mut Document) -> &mut Run {
     }
 }
 
-/// The stack of foobar: name, kind, host and tier; who asks whom, and how much of it.
+/// The stack of foobar: name, kind, host and tier; who calls whom, and how often.
 pub fn topology() -> Topology {
     let place = |(name, kind, host, tier): (&str, &str, &str, u32)| Place {
         name: name.into(),
@@ -406,7 +406,7 @@ pub fn lb_failure() -> Document {
     document
 }
 
-/// The same stack when nothing happens.
+/// The same stack without failures.
 pub fn steady() -> Document {
     let mut run = foobar_run(
         metrics(0.0349, 2_700_052, &[("queue_full", 41)]),
@@ -419,7 +419,7 @@ pub fn steady() -> Document {
     document("foobar", one(run))
 }
 
-/// One replication in which nothing came through: null wherever something could be.
+/// One replication without any successful request: null wherever a value may be null.
 pub fn nulls() -> Document {
     let mut run = foobar_run(metrics(0.03, 0, &[("unresolved", 1500)]), Timeline::default(), 0.0);
     let nothing = Latency {
@@ -500,7 +500,7 @@ pub fn crowd() -> Document {
     document
 }
 
-/// A balancer, a database, and everything else between them.
+/// A balancer, a database, and all other nodes between them.
 fn crowded(name: impl Fn(usize) -> String) -> Topology {
     let place = |i: usize| {
         let (kind, tier) = match i {
@@ -577,7 +577,7 @@ pub fn several() -> Document {
     document("lb-failure, lb-pair, slow disks", Answer::Runs(Runs { runs }))
 }
 
-/// Names that try to break the page: control characters, markup, wide and endless text.
+/// Names that try to break the page: control characters, markup, wide and extremely long text.
 pub fn hostile() -> Document {
     let mut document = lb_failure();
     let names = [
@@ -621,13 +621,13 @@ pub fn of_commands() -> Vec<(&'static str, Document)> {
     texts.map(read).into()
 }
 
-/// The result of such a command.
+/// The result of this command.
 pub fn of_command(name: &str) -> Document {
     let found = of_commands().into_iter().find(|(command, _)| *command == name);
     found.expect("is in the list").1
 }
 
-/// All of them, named.
+/// All samples, with their names.
 pub fn all() -> Vec<(&'static str, Document)> {
     let mut all = vec![
         ("lb-failure", lb_failure()),

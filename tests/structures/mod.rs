@@ -1,21 +1,21 @@
-//! Random structures, and their minimal cut sets by looking at every state.
+//! Random structures, and their minimal cut sets by full enumeration of states.
 
 use fallover::analysis::cuts::minimal_cuts;
 
-/// When a system works: a formula over what is up. With `Not`, a loss may do good.
+/// When a system works: a formula over the components that are up. With `Not`, a loss may help.
 pub enum Formula {
-    /// This one is up.
+    /// This component is up.
     Up(usize),
     /// All of these hold.
     All(Vec<Formula>),
-    /// One of these does.
+    /// At least one of these holds.
     Any(Vec<Formula>),
-    /// This does not.
+    /// This does not hold.
     Not(Box<Formula>),
 }
 
 impl Formula {
-    /// Does it hold with these down? What was looked at on the way is noted.
+    /// Does it hold with these down? `seen` collects the components inspected on the way.
     pub fn holds(&self, down: u32, seen: &mut u32) -> bool {
         match self {
             Formula::Up(c) => {
@@ -54,7 +54,7 @@ impl Dice {
         }
     }
 
-    /// A structure of up to `most` components: its minimal cuts as the product finds them, and by looking at every state.
+    /// A structure of up to `most` components: its minimal cuts as the product finds them, and by full enumeration.
     pub fn compare(&mut self, most: usize) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
         let n = 1 + self.below(most);
         let formula = self.formula(n, 4);
@@ -63,7 +63,7 @@ impl Dice {
             let (down, mut seen) = (set.iter().fold(0, |bits, c| bits | 1 << c), 0);
             formula.holds(down, &mut seen).then(|| of(seen))
         });
-        // Is a state a cut, or is there one within it?
+        // Is a state a cut, or does it contain one?
         let mut within = vec![false; 1 << n];
         let mut all = Vec::new();
         for state in 0..1u32 << n {

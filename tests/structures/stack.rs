@@ -1,20 +1,20 @@
-//! Scenarios whose structure is known as a formula.
+//! Scenarios whose structure is a known formula.
 
 use crate::structures::{Dice, Formula};
 
-/// A scenario, and when it works, said in another way.
+/// A scenario, and the condition under which it works, stated independently.
 pub struct Stack {
-    /// The scenario; what can fail is called by its number, and the cause "cause".
+    /// The scenario; components are named by their numbers, and the cause "cause".
     pub json: String,
     formula: Formula,
     n: usize,
-    /// By number, the cause last: for which share of the time it is down.
+    /// By number, the cause last: the share of time it is down.
     pub q: Vec<f64>,
 }
 
 impl Stack {
-    /// A stack of balancers over applications that call others, at its end up to `most` that can fail, and sometimes a cause
-    /// that takes two of them at once.
+    /// A stack of balancers over applications that call others, with at most `most` leaves that can fail, and sometimes
+    /// a cause that takes down two of them at once.
     pub fn new(dice: &mut Dice, most: usize) -> Stack {
         let n = 2 + dice.below(most - 1);
         let formula = without_not(dice.formula(n, 3));
@@ -45,7 +45,7 @@ impl Stack {
         self.formula.holds(down | taken, &mut 0)
     }
 
-    /// How long it does not work, with what is certain about single components.
+    /// The unavailability if each component is down with the probability that `down_for` gives.
     pub fn unavailability(&self, down_for: impl Fn(usize) -> f64) -> f64 {
         let of = |state: u32| {
             let chance = |i: usize| match state >> i & 1 {
@@ -61,7 +61,7 @@ impl Stack {
         (0..1u32 << self.q.len()).map(of).sum()
     }
 
-    /// Writes the nodes of a formula, and says what the first is called.
+    /// Appends the nodes of a formula and returns the name of the first.
     fn add(formula: &Formula, nodes: &mut Vec<String>) -> String {
         let (parts, before, after) = match formula {
             Formula::Up(leaf) => return leaf.to_string(),
@@ -92,7 +92,7 @@ fn share(dice: &mut Dice) -> f64 {
     (1 + dice.below(32)) as f64 / 64.0
 }
 
-/// No stack of these nodes gains by a loss.
+/// Removes `Not`: no stack of these nodes gains by a loss.
 fn without_not(formula: Formula) -> Formula {
     let all = |parts: Vec<Formula>| parts.into_iter().map(without_not).collect();
     match formula {

@@ -1,4 +1,4 @@
-//! Studies that nobody watches: for tests and examples alike.
+//! Studies without a progress observer, for tests and examples alike.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::sync::atomic::AtomicBool;
@@ -8,20 +8,20 @@ use fallover::analysis::compare::{Compare, compare};
 use fallover::scenario::plan::{Measure, Objective, Plan};
 use fallover::study::{self, Settings, Study, Watch};
 
-/// One plan.
+/// A study of one plan.
 pub fn alone(plan: &Plan, settings: &Settings) -> Study {
     let studies = quietly(|watch| study::run(std::slice::from_ref(plan), settings, watch));
     studies.into_iter().next().expect("one plan, one study")
 }
 
-/// Designs side by side, and how they differ.
+/// A comparison of several designs.
 pub fn compared(plans: &[Plan], settings: &Settings) -> Compare {
     let studies = quietly(|watch| study::run_side_by_side(plans, settings, watch));
     let labels: Vec<(String, Vec<String>)> = (0..plans.len()).map(|i| (format!("design {i}"), Vec::new())).collect();
     compare(&labels, plans, &studies)
 }
 
-/// Where a plan's knee lies if this is all that it promises: 20 replications at each load.
+/// The knee of a plan with this as its only promise: 20 replications at each load.
 pub fn knee(plan: &Plan, measure: Measure, target: f64, seed: u64) -> Capacity {
     let mut plan = plan.clone();
     plan.slo = vec![Objective {

@@ -1,4 +1,4 @@
-//! How often 95 % intervals hold a truth that is known: one study a seed, each of a few replications.
+//! How often 95 % intervals contain a known truth: one study for each seed, each of a few replications.
 
 use fallover::analysis::result::{Estimate, Run};
 use fallover::analysis::run as findings;
@@ -7,22 +7,22 @@ use fallover::study::{Count, Settings};
 
 use super::alone::alone;
 
-/// A scenario whose answers are known.
+/// A scenario with known answers.
 pub struct Case {
-    /// What it is.
+    /// Its name.
     pub name: &'static str,
     /// The scenario.
     pub json: String,
     /// Do lifetimes act?
     pub failures: bool,
-    /// What is known of it.
+    /// Its known values.
     pub truths: Vec<Truth>,
 }
 
-/// A metric, where it stands in the result, and what it truly is.
+/// A metric, where it is in the result, and its true value.
 pub type Truth = (&'static str, fn(&Run) -> Estimate, f64);
 
-/// How many of the seeds' intervals hold each truth, from so many replications each.
+/// For each truth, the number of seeds whose interval contains it.
 pub fn covered(case: &Case, seeds: u64, replications: Count) -> Vec<u64> {
     let plan = load_text("case.json", &case.json, &[]).expect("is right").plan;
     let mut counts = vec![0; case.truths.len()];
@@ -40,7 +40,7 @@ pub fn covered(case: &Case, seeds: u64, replications: Count) -> Vec<u64> {
     counts
 }
 
-/// All cases, each replication so many seconds long.
+/// All cases, with replications of `seconds` seconds.
 pub fn cases(seconds: u32) -> Vec<Case> {
     vec![
         m_m_1("M/M/1 at 0.5", seconds, 50.0),
@@ -64,9 +64,10 @@ fn mean(run: &Run) -> Estimate {
 
 fn m_m_1(name: &'static str, seconds: u32, rate: f64) -> Case {
     let nodes = r#""nodes": { "s": { "kind": "app", "workers": 1, "work": { "*": { "io": { "exponential": { "mean": "10ms" } } } } } }"#;
-    // The time inside is exponential with the rate mu - lambda.
+    // The time in the system is exponential with the rate mu - lambda.
     let time = 1.0 / (100.0 - rate);
-    // Who is still inside at the end has not been answered: the mean number inside, of all that come in the nine tenths measured.
+    // Requests still in flight at the end are not answered: the mean number in flight, out of all that arrive in the
+    // nine tenths measured.
     let answered = rate - rate * time / (0.9 * f64::from(seconds));
     Case {
         name,
@@ -82,7 +83,7 @@ fn m_m_1(name: &'static str, seconds: u32, rate: f64) -> Case {
     }
 }
 
-/// The mean under processor sharing is that of M/M/1, whatever the work looks like.
+/// The mean under processor sharing equals that of M/M/1, whatever the distribution of the work.
 fn m_g_1_ps(seconds: u32) -> Case {
     let nodes = r#""hosts": { "h": { "cores": 1 } },
         "nodes": { "s": { "kind": "app", "host": "h", "work": { "*": { "cpu": { "lognormal": { "mean": "10ms", "cv": 2 } } } } } }"#;
@@ -94,7 +95,8 @@ fn m_g_1_ps(seconds: u32) -> Case {
     }
 }
 
-/// Two in a row, each up 10 of 11 seconds on the average, and requests that take no time: they see both up as often as both are.
+/// Two in series, each up 10 of 11 seconds on average, and requests that take no time: they find both up as often as
+/// both are.
 fn failing(seconds: u32) -> Case {
     let lifetime = r#""lifetime": { "mtbf": "10s", "mttr": "1s" }"#;
     let nodes = format!(
@@ -113,7 +115,7 @@ fn failing(seconds: u32) -> Case {
     }
 }
 
-/// Does the interval hold the truth?
+/// Does the interval contain the truth?
 pub fn holds(estimate: Estimate, truth: f64) -> bool {
     matches!((estimate.lo, estimate.hi), (Some(lo), Some(hi)) if lo <= truth && truth <= hi)
 }

@@ -1,4 +1,4 @@
-//! Recordings of HAProxy as scenarios: its configuration in our words, its arrivals and service times as a trace.
+//! HAProxy recordings as scenarios: its configuration in our format, its arrivals and service times as a trace.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::fmt::Write;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{plan, record};
 
-/// A request of a recording: when it came, how long a server worked on it, when its client gives up (seconds); and its
+/// A request of a recording: arrival, service time, the time at which its client gives up (seconds); and its
 /// `set-priority-offset` in milliseconds.
 #[derive(Copy, Clone, Debug, Default)]
 pub struct Asked {
@@ -21,7 +21,7 @@ pub struct Asked {
     pub offset: i32,
 }
 
-/// A recorded stack: one balancer in front of servers, and what was done to it.
+/// A recorded stack: one balancer in front of servers, and the faults injected.
 pub struct Stack {
     /// The lines of the `backend` section.
     pub backend: Vec<String>,
@@ -30,20 +30,20 @@ pub struct Stack {
     pub asked: Vec<Asked>,
     /// At, for, server, effect: `(3.0, 4.0, "s1", "crash")`.
     pub faults: Vec<(f64, f64, String, String)>,
-    /// Keys of the balancer beyond what the configuration says.
+    /// Keys of the balancer that are not in the configuration.
     pub more: Value,
     pub duration: f64,
 }
 
 impl Stack {
-    /// The stack's run, with everything that happens put off by `later` seconds.
+    /// Runs the stack with all events delayed by `later` seconds.
     pub fn run(&self, later: f64) -> (Plan, RunRecord) {
         let (scenario, _folder) = self.scenario(later);
         (plan(&scenario), record(&scenario))
     }
 
-    /// The stack's run, put off so that the balancer sees the first fault's server go down as long after the fault as the
-    /// real one did: the phase of the checks is chance, and the rest follows from it. Also says how much it was put off.
+    /// Runs the stack, delayed so that the balancer marks the first fault's server down as long after the fault as the
+    /// real one did: the phase of the checks is chance, and the rest follows from it. Also returns the delay.
     pub fn run_in_phase(&self, down_after: f64, period: f64) -> (Plan, RunRecord, f64) {
         let seen = |(_, record): &(Plan, RunRecord), later: f64| {
             let down = record.events.iter().find(|e| e.what == "down").expect("it is seen");
@@ -141,7 +141,7 @@ impl Stack {
     }
 }
 
-/// What a `server` line says of the server itself.
+/// The options of a `server` line that belong to the server itself.
 fn server(name: &str, options: &[&str]) -> Value {
     let mut server = json!({ "node": name });
     for pair in options.windows(2) {
@@ -155,7 +155,7 @@ fn server(name: &str, options: &[&str]) -> Value {
     server
 }
 
-/// What a `server` line says that is the balancer's in our format.
+/// The options of a `server` line that belong to the balancer in our format.
 fn shared(lb: &mut Value, options: &[&str]) {
     for pair in options.windows(2) {
         match pair {

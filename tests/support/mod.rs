@@ -1,4 +1,4 @@
-//! What the integration tests share: a scenario as text in, a study or a single run out.
+//! Helpers of the integration tests: a scenario as text in, a study or a single run out.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod alone;
@@ -18,7 +18,7 @@ use fallover::scenario::load_text;
 use fallover::scenario::plan::{Plan, Warmup};
 use fallover::study::{Settings, Study};
 
-/// The plan of a scenario that must be right.
+/// The plan of a scenario that must be valid.
 pub fn plan(json: &str) -> Plan {
     match load_text("test.json", json, &[]) {
         Ok(loaded) => loaded.plan,
@@ -33,7 +33,7 @@ pub fn study(json: &str, replications: u32, seed: u64) -> (Plan, Study) {
     (plan, study)
 }
 
-/// A study of a plan on so many threads.
+/// A study of a plan on `threads` threads.
 pub fn study_of(plan: &Plan, replications: u32, seed: u64, threads: usize, lifetimes: bool) -> Study {
     let settings = Settings {
         lifetimes,
@@ -43,14 +43,14 @@ pub fn study_of(plan: &Plan, replications: u32, seed: u64, threads: usize, lifet
     alone(plan, &settings)
 }
 
-/// What `spof` finds, from so many replications of each loss.
+/// The result of `spof` with `replications` replications of each loss.
 pub fn spof(plan: &Plan, replications: u32, order: usize) -> Spof {
     let stop = AtomicBool::new(false);
     let found = answer(plan, &crashes(order), &mut lab(replications, &stop)).expect("the books balance");
     found.0
 }
 
-/// Every component dies, and none together.
+/// Crashes of every component, without pairs.
 pub fn crashes(order: usize) -> Options {
     Options {
         effects: vec![Effect::Crash],
@@ -59,7 +59,7 @@ pub fn crashes(order: usize) -> Options {
     }
 }
 
-/// Where so many replications of everything are run.
+/// Settings of an experiment with `replications` replications of everything.
 pub fn lab(replications: u32, stop: &AtomicBool) -> Lab<'_> {
     Lab {
         settings: Settings {
@@ -74,7 +74,7 @@ pub fn lab(replications: u32, stop: &AtomicBool) -> Lab<'_> {
     }
 }
 
-/// What a study of a scenario says.
+/// The results of a study of a scenario.
 pub fn run(json: &str, replications: u32, seed: u64) -> Run {
     let (plan, study) = study(json, replications, seed);
     findings::run(&plan, &study)

@@ -1,4 +1,4 @@
-//! Reads a picture back with another library's eyes: which words it has, and where.
+//! Parses a picture with another library: which words it has, and where.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use resvg::usvg;
@@ -19,7 +19,7 @@ pub fn parse(svg: &str) -> usvg::Tree {
     usvg::Tree::from_str(svg, &options).expect("is an SVG")
 }
 
-/// Every text with the box its glyphs take.
+/// Every text with the box of its glyphs.
 pub fn texts(group: &usvg::Group, found: &mut Vec<(String, usvg::Rect)>) {
     for node in group.children() {
         match node {
@@ -33,14 +33,14 @@ pub fn texts(group: &usvg::Group, found: &mut Vec<(String, usvg::Rect)>) {
     }
 }
 
-/// Whether two boxes share more than the empty air that a line of text has above and below its letters.
+/// Whether two boxes overlap by more than the empty space above and below the letters of a line.
 pub fn overlap(a: &usvg::Rect, b: &usvg::Rect) -> bool {
     let width = a.right().min(b.right()) - a.left().max(b.left());
     let height = a.bottom().min(b.bottom()) - a.top().max(b.top());
     width > 1.0 && height > 3.0
 }
 
-/// The first text that covers another or leaves the page, in words.
+/// Describes the first text that covers another or leaves the page.
 pub fn clash(tree: &usvg::Tree, found: &[(String, usvg::Rect)]) -> Option<String> {
     let page = tree.size();
     for (i, (words, a)) in found.iter().enumerate() {

@@ -1,6 +1,7 @@
-//! Designs of one queue, for `compare`. The names key the draws: other names are other draws.
+//! Single-queue designs for `compare`. The names key the draws: other names give other draws.
 
-/// Poisson arrivals at 100 a second at a server of exponential service with this mean: M/M/1, or with `workers` empty M/M/∞.
+/// Poisson arrivals at 100 a second to a server with exponential service of this mean: M/M/1, or M/M/∞ if `workers` is
+/// empty.
 pub fn queue(name: &str, mean_us: u32, workers: &str) -> String {
     format!(
         r#"{{ "duration": "70s", "warmup": "10s",
@@ -10,5 +11,5 @@ pub fn queue(name: &str, mean_us: u32, workers: &str) -> String {
     )
 }
 
-/// One at a time.
+/// A single worker.
 pub const ONE: &str = "\"workers\": 1,";

@@ -1,4 +1,4 @@
-//! Sources of load: that as many come as should, when they should.
+//! Sources of load: the right number of arrivals at the right times.
 
 use super::support::{plan, run, study, study_of};
 use super::{REPLICATIONS, agrees, exponential, open, station};
@@ -39,7 +39,7 @@ fn theory_independent_gaps_make_gi_m_1() {
         found.metrics.latency_s.mean,
         gi_m_1_time(100.0, |s| (240.0 / (240.0 + s)).powi(3)),
     );
-    // Balanced means: p = (1 + sqrt((cv² - 1)/(cv² + 1)))/2, and each branch brings half of the mean.
+    // Balanced means: p = (1 + sqrt((cv² - 1)/(cv² + 1)))/2, and each branch contributes half of the mean.
     let bursty = r#"{ "renewal": { "hyperexponential": { "mean": "12.5ms", "cv": 2 } } }"#;
     let found = run(&open(1500, bursty, "s", &server), REPLICATIONS, 92);
     let p = 0.5 * (1.0 + (3f64 / 5.0).sqrt());
@@ -51,7 +51,7 @@ fn theory_independent_gaps_make_gi_m_1() {
     );
 }
 
-/// What begins later begins later, be it with one point or with several: 100/s from 60 s on.
+/// A profile that begins later has no earlier arrivals, whether it has one point or several: 100/s from 60 s on.
 #[test]
 fn theory_nothing_comes_before_the_first_point_of_a_profile() {
     for points in [r#"["60s", "100/s"]"#, r#"["60s", "100/s"], ["61s", "100/s"]"#] {
@@ -59,7 +59,8 @@ fn theory_nothing_comes_before_the_first_point_of_a_profile() {
         let scenario = open(160, &profile, "s", r#""s": { "kind": "app" }"#).replace(r#""warmup": 1,"#, "");
         let rows = crate::support::record(&scenario).rows;
         let first = rows.iter().map(|r| r.arrived.seconds()).fold(f64::INFINITY, f64::min);
-        // Of 10,000 expected, five standard deviations; the first comes within a tenth of a second but for once in 20,000.
+        // Of 10,000 expected, five standard deviations; the first arrives within a tenth of a second except once in
+        // 20,000.
         let count = rows.len() as f64;
         assert!(
             (60.0..60.1).contains(&first) && (count - 10_000.0).abs() < 500.0,
@@ -82,8 +83,8 @@ fn theory_a_profile_is_a_poisson_process_with_that_rate() {
         _ if t < 18.0 => 20.0 * (t - 15.0),
         _ => 60.0,
     };
-    // Two sums of squares over the twenty seconds: of the mean counts about theory (does the rate fit?) and of all counts
-    // about theory (is their variance that of a Poisson process?). Each is nearly chi-squared.
+    // Two sums of squares over the twenty seconds: of the mean counts about theory (does the rate fit?) and of all
+    // counts about theory (is their variance that of a Poisson process?). Each is nearly chi-squared.
     let (mut fit, mut dispersion) = (0.0, 0.0);
     for second in 0..20 {
         // Straight lines within each second: the middle is the mean.

@@ -1,4 +1,4 @@
-//! The knee against stations whose knee is known.
+//! The knee against stations with a known knee.
 
 use super::support::alone::knee;
 use super::support::plan;
@@ -9,7 +9,7 @@ use fallover::scenario::plan::Measure;
 
 const MU: f64 = 100.0;
 
-/// The knee of a scenario that promises this.
+/// The knee of a scenario with this promise.
 fn capacity(json: &str, measure: Measure, target: f64) -> Capacity {
     knee(&plan(json), measure, target, 1)
 }
@@ -25,7 +25,7 @@ fn root(f: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
 
 #[test]
 fn theory_knee_of_m_m_1() {
-    // P99 of the time inside is ln 100 / (mu - lambda).
+    // P99 of the time in the system is ln 100 / (mu - lambda).
     let found = capacity(
         &open(200, &poisson(20.0), "s", &station("s", 1, &exponential(1.0 / MU))),
         Measure::Latency(0.99),
@@ -40,7 +40,7 @@ fn theory_knee_of_m_m_1() {
 
 #[test]
 fn theory_knee_of_m_m_3() {
-    // The time inside is a wait that is nothing, or exponential, and a service.
+    // The time in the system is a wait, which is zero or exponential, and a service.
     let beyond = |lambda: f64, t: f64| {
         let (a, spare) = (lambda / MU, 3.0 * MU - lambda);
         let must_wait = erlang_c(3, a);
@@ -60,7 +60,7 @@ fn theory_knee_of_m_m_3() {
 
 #[test]
 fn theory_knee_where_a_full_queue_turns_away() {
-    // Erlang's loss: no queue, and the availability is all there is to break.
+    // Erlang's loss: there is no queue, so only availability can break.
     let theory = root(|lambda| erlang_b(10, lambda / MU) - 0.01, 1.0, 1000.0);
     let station = r#""s": { "kind": "app", "workers": 10, "queue": 0, "work": { "*": { "io": { "exponential": { "mean": "10ms" } } } } }"#;
     let found = capacity(&open(100, &poisson(100.0), "s", station), Measure::Availability, 0.99);
@@ -102,7 +102,7 @@ fn what_no_load_meets_and_what_every_load_meets() {
 
 #[test]
 fn a_backlog_that_no_promise_sees_is_seen() {
-    // Nobody gives up and everybody is served some time: the availability is whole at any load.
+    // Nobody gives up and every request is eventually served: the availability is 1 at any load.
     let found = capacity(
         &open(100, &poisson(20.0), "s", &station("s", 1, r#""10ms""#)),
         Measure::Availability,
@@ -110,6 +110,6 @@ fn a_backlog_that_no_promise_sees_is_seen() {
     );
     assert_eq!(found.knee.limited_by.expect("something breaks").objective, "stability");
     let knee = found.knee.knee_per_s.value.expect("a knee");
-    // A hundredth of what comes stays behind where 1 to 3 % too much comes.
+    // With 1 to 3 % too much load, a hundredth of the arrivals stays unanswered.
     assert!((0.99 * MU..1.06 * MU).contains(&knee), "{knee}");
 }

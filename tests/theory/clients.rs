@@ -1,11 +1,11 @@
-//! Clients: patience, retries, names they remember, and what the way to the server costs.
+//! Clients: patience, retries, cached names, and the cost of the way to the server.
 
 use super::support::{record, run, study};
 use super::{REPLICATIONS, agrees, exponential, poisson, ratio_agrees, station, world};
 
 #[test]
 fn theory_patience_ends_where_the_law_of_m_m_1_says() {
-    // The work of those who left is done all the same, so everybody's time is that of M/M/1: exponential with rate 20.
+    // Abandoned work is still done, so every request's time is that of M/M/1: exponential with rate 20.
     let client = format!(r#""arrivals": {}, "entry": "s", "timeout": "50ms""#, poisson(80.0));
     let run = run(
         &world(500, &client, &station("s", 1, &exponential(0.01)), ""),
@@ -56,7 +56,7 @@ fn theory_retries_are_geometric() {
         (s.nodes[0].tally.arrived as f64, (s.all.succeeded + s.all.failed) as f64)
     };
     ratio_agrees("attempts", &study, counts, attempts);
-    // The pause is drawn evenly from nothing to 10 ms, then to 20 ms; given success at the first, second, third attempt.
+    // The pause is drawn uniformly from 0 to 10 ms, then to 20 ms; given success at the first, second, third attempt.
     let (p, q) = (0.4, 0.6);
     agrees(
         "mean",
@@ -65,7 +65,7 @@ fn theory_retries_are_geometric() {
     );
 }
 
-/// The same of answers that never come, and of calls that are swallowed.
+/// The same for answers that never come, and for dropped calls.
 #[test]
 fn theory_other_faults_are_drawn_for_each_attempt_too() {
     let client = r#""arrivals": { "poisson": "100/s" }, "entry": "n""#;
@@ -84,8 +84,8 @@ fn theory_other_faults_are_drawn_for_each_attempt_too() {
     }
 }
 
-/// Inside the stack too each attempt meets a fate of its own, on this server or another, and whatever lies between: of two attempts both
-/// fail with the product of their chances.
+/// Inside the stack too, each attempt fails independently, on this server or another, and whatever lies between: the
+/// probability that two attempts both fail is the product of their probabilities.
 #[test]
 fn theory_attempts_inside_the_stack_fail_independently() {
     let all = r#""retry_on": ["conn-failure", "500"]"#;
@@ -137,7 +137,7 @@ fn theory_attempts_inside_the_stack_fail_independently() {
 
 #[test]
 fn theory_a_retry_budget_bounds_the_retries() {
-    // Everything fails: a tenth of a retry a request, beyond what was saved up before the warm-up ended.
+    // Everything fails: a tenth of a retry for each request, beyond what was saved before the warm-up ended.
     let client = r#""arrivals": { "poisson": "200/s" }, "entry": "s", "retry": { "max": 5, "budget": 0.1 }"#;
     let faults = r#", "faults": [{ "at": 0, "target": "s", "effect": "errors", "ratio": 1 }]"#;
     let (_, study) = study(
@@ -153,13 +153,14 @@ fn theory_a_retry_budget_bounds_the_retries() {
 
 #[test]
 fn theory_a_stale_name_is_used_as_long_as_renewal_theory_says() {
-    // Each of 200 clients asks at rate r = 0.5/s and keeps a name for T = 4 s, so it looks one up every T + 1/r on average.
-    // A request u after the change still goes to the old address if its client looked the name up in the T - u before the
-    // change: r (T - u)/(1 + r T). Over the T after the change that is r T/(2 (1 + r T)) of the requests, and later none.
+    // Each of 200 clients sends requests at rate r = 0.5/s and keeps a name for T = 4 s, so it looks one up every T +
+    // 1/r on average. A request u after the change still goes to the old address if its client looked the name up in
+    // the T - u before the change: r (T - u)/(1 + r T). Over the T after the change that is r T/(2 (1 + r T)) of the
+    // requests, and later none.
     let client = r#""arrivals": { "poisson": "100/s" }, "population": 200, "entry": "dns""#;
     let nodes = r#""dns": { "kind": "dns", "answers": ["old"], "ttl": "4s" }, "old": { "kind": "app" }, "new": { "kind": "app" }"#;
     let faults = r#", "faults": [{ "at": "100s", "target": "dns", "effect": "set", "set": { "answers": ["new"] } }]"#;
-    // Only what comes after the change is counted.
+    // Only arrivals after the change are counted.
     let until = |end: u32| {
         let scenario = world(end, client, nodes, faults)
             .replace(&format!(r#""warmup": {}"#, f64::from(end) / 20.0), r#""warmup": 100"#);
@@ -184,7 +185,7 @@ fn theory_lookups_are_as_rare_as_the_ttl_makes_them() {
     let client = r#""arrivals": { "poisson": "100/s" }, "population": 200, "entry": "dns""#;
     let nodes = r#""dns": { "kind": "dns", "answers": ["s"], "ttl": "4s", "lookup": "3ms" }, "s": { "kind": "app" }"#;
     let run = run(&world(1000, client, nodes, ""), REPLICATIONS, 105);
-    // One in 1 + r T; those that meet a lookup under way ask again, which 3 ms hardly ever lets happen.
+    // One in 1 + r T; requests that meet a lookup in progress send another, which hardly ever happens within 3 ms.
     agrees("mean", run.metrics.latency_s.mean, 0.003 / (1.0 + 0.5 * 4.0));
 }
 
@@ -207,7 +208,7 @@ fn theory_loss_costs_its_retransmissions() {
 
 #[test]
 fn theory_latency_counts_each_hop_twice() {
-    // Client, balancer, web and application are on four hosts; the two last share one.
+    // Client, balancer, web and application are on four hosts; the last two share one.
     let nodes = r#""lb": { "kind": "load-balancer", "servers": ["web"] }, "web": { "kind": "web", "host": "h", "upstreams": ["app"] },
         "app": { "kind": "app", "host": "h", "work": { "*": { "io": "5ms" } } }"#;
     let extra = r#", "network": { "latency": "2ms" }, "hosts": { "h": {} }"#;
@@ -288,7 +289,7 @@ fn theory_bytes_take_their_time_at_each_hop() {
         let latency = row.finished.expect("it has ended").since(row.arrived).seconds();
         assert!((latency - expected).abs() < 1e-8, "{latency}, not {expected}");
     }
-    // An error is short: it weighs nothing on its way back.
+    // An error is short: its size adds nothing on its way back.
     let broken = world.replace(
         r#""duration""#,
         r#""faults": [{ "at": 0, "target": "s", "effect": "errors", "ratio": 1 }], "duration""#,
@@ -300,8 +301,8 @@ fn theory_bytes_take_their_time_at_each_hop() {
 
 #[test]
 fn theory_keys_are_asked_for_alike_or_by_rank() {
-    // Each of twelve keys has one home among the servers. Where all are alike, the shares are whole twelfths; and one key
-    // alone takes everything to one server.
+    // Each of twelve keys has one home among the servers. With equal weights, the shares are whole twelfths; and a
+    // single key sends everything to one server.
     let nodes = r#""a": { "kind": "app" }, "b": { "kind": "app" }, "c": { "kind": "app" },
         "lb": { "kind": "load-balancer", "servers": ["a", "b", "c"], "algorithm": "uri" }"#;
     let shares = |keys: &str| {

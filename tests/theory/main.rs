@@ -1,8 +1,8 @@
 //! Simulation against closed forms, through the scenario format.
 //!
 //! A `theory_*` test compares with a number from queueing or reliability theory. Its tolerance is computed: the
-//! half-width of the study's own interval, widened from 95 % to about four standard errors, so that a right program fails
-//! one test in some ten thousand seeds, and a wrong one by a few per cent fails at once.
+//! half-width of the study's own interval, widened from 95 % to about four standard errors, so that a correct program
+//! fails a test about once in ten thousand seeds, and one that is wrong by a few per cent fails at once.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -19,10 +19,10 @@ use fallover::stats::interval;
 use fallover::study::Study;
 use fallover::study::sample::Sample;
 
-/// Four standard errors instead of the two-and-a-bit of a 95 % interval with 19 degrees of freedom.
+/// Four standard errors instead of the 2.093 of a 95 % interval with 19 degrees of freedom.
 const WIDER: f64 = 4.0 / 2.093;
 
-/// Replications of most tests; what [`WIDER`] is made for.
+/// Replications of most tests; [`WIDER`] assumes this number.
 const REPLICATIONS: u32 = 20;
 
 #[track_caller]
@@ -32,7 +32,7 @@ fn agrees(what: &str, estimate: Estimate, theory: f64) {
     compares(what, value, tolerance, theory);
 }
 
-/// The same for a ratio of two counts of each replication, with its own interval.
+/// The same for a ratio of two counts of each replication, with an interval of its own.
 #[track_caller]
 fn ratio_agrees(what: &str, study: &Study, counts: impl Fn(&Sample) -> (f64, f64), theory: f64) {
     let pairs: Vec<(f64, f64)> = study.samples.iter().map(counts).collect();
@@ -78,7 +78,7 @@ fn exponential(mean_s: f64) -> String {
     format!(r#"{{ "exponential": {{ "mean": {mean_s} }} }}"#)
 }
 
-/// An application with so many workers whose work needs no core.
+/// An application with `workers` workers whose work needs no core.
 fn station(name: &str, workers: u32, service: &str) -> String {
     format!(r#""{name}": {{ "kind": "app", "workers": {workers}, "work": {{ "*": {{ "io": {service} }} }} }}"#)
 }

@@ -6,7 +6,7 @@ use fallover::analysis::theory::{gi_m_1_time, join_the_shorter_of_two_time, m_g_
 
 #[test]
 fn theory_a_tandem_is_a_jackson_network() {
-    // Each of the first three gives its worker back before the next begins, so every station is M/M/c by itself.
+    // Each of the first three releases its worker before the next begins, so every station is M/M/c by itself.
     let nodes = r#"
         "fw":  { "kind": "firewall", "to": "lb", "workers": 1, "work": { "*": { "io": { "exponential": { "mean": "7ms" } } } } },
         "lb":  { "kind": "load-balancer", "servers": ["web"], "workers": 2,
@@ -27,7 +27,7 @@ fn theory_a_tandem_is_a_jackson_network() {
 
 #[test]
 fn theory_static_requests_end_at_the_web_server() {
-    // 30 % never reach the application: M/M/1 with 100/s, then M/M/1 with what is left.
+    // 30 % never reach the application: M/M/1 with 100/s, then M/M/1 with the remaining 70 %.
     let nodes = format!(
         r#""web": {{ "kind": "web", "serves": ["static"], "upstreams": ["app"], "workers": 1, "connections": 100000,
                      "work": {{ "*": {{ "io": {} }} }} }}, {}"#,
@@ -55,7 +55,7 @@ fn theory_closed_loops_follow_exact_mean_value_analysis() {
         exponential(0.005),
         station("app", 1, &exponential(0.008))
     );
-    // Light load, the knee, and a station that is full.
+    // Light load, the knee, and a saturated station.
     for (i, users) in [3, 14, 30].into_iter().enumerate() {
         let client = format!(r#""users": {users}, "think": {}, "entry": "web""#, exponential(0.1));
         let run = run(&world(200, &client, &nodes, ""), REPLICATIONS, 62 + i as u64);
@@ -137,7 +137,7 @@ fn theory_least_connections_joins_the_shorter_queue() {
 
 #[test]
 fn theory_one_slot_a_server_makes_one_queue_of_the_balancer() {
-    // Whoever is free takes the oldest: M/M/2, whatever the algorithm.
+    // A free server takes the oldest request: M/M/2, whatever the algorithm.
     for (i, algorithm) in ["roundrobin", "leastconn", "first", "random"].into_iter().enumerate() {
         let settings = format!(
             r#""algorithm": "{algorithm}", "timeouts": {{ "queue": "1h" }},
@@ -164,7 +164,7 @@ fn theory_weights_are_shares() {
         for sample in &study.samples {
             let arrived: Vec<f64> = sample.nodes[..3].iter().map(|n| n.tally.arrived as f64).collect();
             let total: f64 = arrived.iter().sum();
-            // Exact over every whole turn of six, up to the turns that the window cuts.
+            // Exact over every whole cycle of six, up to the cycles cut by the window.
             for (arrived, weight) in arrived.iter().zip([3.0, 1.0, 2.0]) {
                 assert!(
                     (arrived - total * weight / 6.0).abs() < 4.0,
@@ -214,7 +214,8 @@ fn theory_a_pool_of_connections_is_a_queue() {
 
 #[test]
 fn theory_calls_in_a_row_add_up() {
-    // An application that holds one worker while it calls two services of 3 and 2 ms: service with mean 5 ms, variance 13.
+    // An application that holds one worker while it calls two services of 3 and 2 ms: service with mean 5 ms, variance
+    // 13.
     let nodes = format!(
         r#""s": {{ "kind": "app", "workers": 1, "calls": ["x", "y"] }},
            "x": {{ "kind": "app", "work": {{ "*": {{ "io": {} }} }} }},

@@ -37,7 +37,7 @@ fn theory_m_m_c() {
     agrees("mean", run.metrics.latency_s.mean, wait + SERVICE);
     agrees("queue length", node.queue_length, 320.0 * wait);
     agrees("utilisation", node.utilization_ratio, 0.8);
-    // The wait is nothing, or exponential with the rate 4 mu - lambda.
+    // The wait is zero, or exponential with the rate 4 mu - lambda.
     let must_wait = wait * 80.0;
     agrees("p99 of the wait", node.wait_s.p99, (must_wait / 0.01).ln() / 80.0);
 }
@@ -83,7 +83,7 @@ fn theory_m_g_1_with_a_heavy_tail() {
 
 #[test]
 fn theory_m_m_c_k() {
-    // Two workers, three places to wait, and nearly as much load as they can do.
+    // Two workers, three places in the queue, and a load close to capacity.
     let nodes = station("s", 2, &exponential(SERVICE)).replace(r#""workers": 2"#, r#""workers": 2, "queue": 3"#);
     let run = run(&open(150, &poisson(180.0), "s", &nodes), REPLICATIONS, 5);
     let p = m_m_c_k(2, 3, 180.0, 100.0);
@@ -150,7 +150,7 @@ fn theory_one_shared_core_is_insensitive_to_the_shape_of_the_work() {
 
 #[test]
 fn theory_several_shared_cores_are_insensitive_too() {
-    // With exponential work nobody can tell sharing from M/M/c: the number inside has the same law.
+    // With exponential work, sharing is indistinguishable from M/M/c: the number in the system has the same law.
     for (i, cpu) in SHAPES.iter().enumerate() {
         let run = run(&on_cores(150, 225.0, 3, cpu), REPLICATIONS, 30 + i as u64);
         agrees(
@@ -180,7 +180,7 @@ fn theory_a_shared_core_slows_small_and_large_alike() {
 
 #[test]
 fn theory_two_nodes_on_one_host_compete() {
-    // 0.3 and 0.4 of the one core that runs twice as fast as the reference; each alone would take 4 and 8 ms.
+    // 0.3 and 0.4 of the single core, which is twice as fast as the reference; each alone would take 4 and 8 ms.
     let scenario = r#"{ "duration": "500s", "warmup": "50s", "hosts": { "h": { "cores": 1, "speed": 2 } },
         "clients": { "a": { "arrivals": { "poisson": "75/s" }, "entry": "a-app" },
                      "b": { "arrivals": { "poisson": "50/s" }, "entry": "b-web" } },
@@ -195,7 +195,7 @@ fn theory_two_nodes_on_one_host_compete() {
 
 #[test]
 fn theory_io_holds_the_worker_and_no_core() {
-    // Nobody waits for a worker: the mean is the shared 5 ms and the 30 ms that need no core, which is half idle.
+    // Nobody waits for a worker: the mean is the shared 5 ms on the half-idle core and the 30 ms that need no core.
     let nodes = r#""s": { "kind": "app", "host": "h", "work": { "*": { "cpu": "5ms", "io": { "exponential": { "mean": "30ms" } } } } }"#;
     let extra = r#", "hosts": { "h": { "cores": 1 } }"#;
     let run = run(

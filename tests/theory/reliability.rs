@@ -29,7 +29,7 @@ fn theory_an_alternating_renewal_process_is_up_mtbf_of_the_time() {
         let study = study_of(&plan, REPLICATIONS, 120 + i as u64, 0, true);
         let run = fallover::analysis::run::run(&plan, &study);
         agrees("up", run.nodes.get("s").unwrap().up_ratio, 0.8);
-        // Arrivals that know nothing of failures see what is there.
+        // Arrivals that are independent of failures see the time average.
         ratio_agrees("seen by clients", &study, shares, 0.8);
     }
 }
@@ -55,7 +55,7 @@ fn theory_a_chain_is_up_when_all_its_parts_are() {
     let nodes = r#""lb": { "kind": "load-balancer", "servers": ["web"], "retries": 0, "lifetime": { "mtbf": "45s", "mttr": "5s" } },
         "web": { "kind": "web", "upstreams": ["app"], "lifetime": { "mtbf": "20s", "mttr": "5s" } },
         "app": { "kind": "app", "lifetime": { "mtbf": "30s", "mttr": "10s" } }"#;
-    // A web server that skips a failed upstream for a while would hide a part of its recovery.
+    // A web server that skips a failed upstream for a while would hide part of its recovery.
     let nodes = nodes.replace(r#"["app"]"#, r#"[{ "node": "app", "max_fails": 0 }]"#);
     let plan = plan(&world(
         5000,
@@ -89,8 +89,8 @@ fn theory_common_causes_add_to_each_component_and_spoil_the_pair() {
 
 #[test]
 fn theory_monitoring_comes_before_repair() {
-    // Up 60 s; a probe every 4 s finds out after 2 s on average, the second in a row 4 s later, 3 s to the keyboard, 6 s of
-    // repair: down for 15 s.
+    // Up 60 s; a probe every 4 s detects the failure after 2 s on average, the second failed probe follows 4 s later, 3
+    // s to the keyboard, 6 s of repair: down for 15 s.
     let nodes = r#""s": { "kind": "app", "lifetime": { "mtbf": "60s", "mttr": "6s" } }"#;
     let monitoring = r#", "monitoring": { "interval": "4s", "failures": 2, "notify": "1s", "respond": { "exponential": { "mean": "2s" } } }"#;
     let plan = plan(&world(
@@ -106,8 +106,9 @@ fn theory_monitoring_comes_before_repair() {
 
 #[test]
 fn theory_a_virtual_ip_is_down_for_its_fail_over_only() {
-    // Each member lives 100 s and is repaired in 1 s, take-over lasts 4 s, nobody preempts: the address changes hands only
-    // if its holder stays dead for 4 s, which with a repair of 1 s exactly never happens; with one of 50 s nearly always.
+    // Each member lives 100 s and is repaired in 1 s, take-over lasts 4 s, without preemption: the address moves only
+    // if its holder stays dead for 4 s, which with a repair of exactly 1 s never happens; with one of 50 s nearly
+    // always.
     let nodes = r#""vip": { "kind": "virtual-ip", "members": ["a", "b"], "failover": "4s", "preempt": false },
         "a": { "kind": "app", "lifetime": { "mtbf": "100s", "mttr": { "constant": "1s" } } },
         "b": { "kind": "app" }"#;

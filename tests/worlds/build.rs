@@ -1,18 +1,18 @@
-//! How a hostile world is made of a tape of numbers, in which 0 always means the plain choice: a tape of zeros is a small
-//! quiet world, and every number that is not 0 may add a feature.
+//! How a hostile world is made from a tape of numbers, in which 0 always means the plain choice: a tape of zeros is a
+//! small quiet world, and every number that is not 0 may add a feature.
 
 use serde_json::{Map, Value, json};
 
-/// What a world may hold.
+/// The features that a world may have.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum Rules {
-    /// Whatever the format allows.
+    /// Everything that the format allows.
     Anything,
-    /// The same world to be healed: sources that cease, a time-out on every wait, faults that end.
+    /// A world that comes to rest: sources that cease, a time-out on every wait, faults that end.
     LeftAlone,
 }
 
-/// Length of a run. A world that is left alone is left alone for nearly all of it.
+/// Length of a run. A world with [`Rules::LeftAlone`] is left alone for nearly all of it.
 pub const SECONDS: f64 = 4.0;
 const LEFT_ALONE_SECONDS: f64 = 2000.0;
 
@@ -119,7 +119,7 @@ impl Builder {
         }
     }
 
-    /// A lifetime that brings several failures a run. Where things must come to rest, there is none.
+    /// A lifetime that causes several failures in a run; none in a world that must come to rest.
     fn lifetime(&mut self) -> Option<Value> {
         let wanted = self.rarely(4) && self.rules == Rules::Anything;
         wanted.then(|| json!({ "mtbf": "1.5s", "mttr": self.pick(&["300ms", "2s", "20ms"]) }))
@@ -183,7 +183,7 @@ impl Builder {
 
     // --- nodes ------------------------------------------------------------------------------------------------------
 
-    /// Is everything that can be waited for to have an end?
+    /// Must every wait end?
     fn must_end(&mut self) -> bool {
         self.rules == Rules::LeftAlone || self.rarely(2)
     }
@@ -412,7 +412,7 @@ impl Builder {
         self.add(name, "load-balancer", settings)
     }
 
-    /// Everything behind the clients, from the last node to the first; the name of where they enter.
+    /// Builds everything behind the clients, from the last node to the first, and returns the name of the entry.
     fn front(&mut self) -> String {
         let database = (self.below(3) > 0).then(|| self.database());
         let service = if self.rarely(4) {
@@ -541,7 +541,7 @@ impl Builder {
         names.extend(self.hosts.iter().cloned());
         names.extend(self.zones.iter().cloned());
         names.extend(self.members.iter().cloned());
-        // A primary that dies is worth more looks than its share of the names.
+        // Crashes of a primary deserve more tests than its share of the names gives.
         if !self.members.is_empty() && self.rarely(4) {
             return self.members[0].clone();
         }

@@ -1,4 +1,4 @@
-//! What the fuzzer does with its bytes. `tests/corpus.rs` does the same with all that it found worth keeping.
+//! How the fuzzer interprets its bytes. `tests/corpus.rs` does the same with the inputs that it kept.
 
 use super::{Broken, try_tape};
 use fallover::analysis::result::Document;
@@ -7,7 +7,7 @@ use fallover::report::terminal::Terminal;
 use fallover::report::words;
 use fallover::scenario::load_text;
 
-/// Bytes as a scenario: it loads or says why not.
+/// Bytes as a scenario: it loads or is rejected with a reason.
 pub fn scenario(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let name = if text.trim_start().starts_with('{') {
@@ -32,7 +32,7 @@ pub fn world(bytes: &[u8]) {
     }
 }
 
-/// Bytes as a result: it is read and shown, or says why not.
+/// Bytes as a result: it is read and displayed, or rejected with a reason.
 pub fn result(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     match Document::read(&text) {

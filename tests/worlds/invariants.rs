@@ -8,7 +8,7 @@ use fallover::model::recorder::RunRecord;
 use fallover::model::request::Outcome;
 use fallover::scenario::plan::{Hit, Load, Plan};
 
-/// All of them. That every slot is back is audited by the run itself.
+/// Checks all invariants. The run itself audits that every slot has been released.
 pub fn hold(plan: &Plan, record: &RunRecord, seed: u64) -> Result<(), String> {
     counts_agree(plan, record)?;
     shares_are_shares(plan, record)?;
@@ -20,7 +20,7 @@ pub fn hold(plan: &Plan, record: &RunRecord, seed: u64) -> Result<(), String> {
     down.the_dead_serve_nobody(plan, record)
 }
 
-/// Nothing and nobody is left inside.
+/// No request is left inside.
 pub fn is_empty(plan: &Plan, record: &RunRecord) -> Result<(), String> {
     demand(record.in_flight == 0, || {
         format!("{} frames still inside", record.in_flight)
@@ -80,8 +80,8 @@ fn shares_are_shares(plan: &Plan, record: &RunRecord) -> Result<(), String> {
     Ok(())
 }
 
-/// The integral of a queue's length is the sum of the times spent in it. Where somebody waits at the very end, his time is
-/// cut off at the last event; elsewhere the two agree to the nanosecond.
+/// The integral of a queue's length equals the sum of the waiting times. A wait at the very end is cut off at the last
+/// event; otherwise the two agree to the nanosecond.
 fn littles_law_is_exact(plan: &Plan, record: &RunRecord) -> Result<(), String> {
     let seconds = plan.duration.seconds();
     for (node, record) in plan.nodes.iter().zip(&record.nodes) {
@@ -115,7 +115,7 @@ fn rows_make_sense(plan: &Plan, record: &RunRecord) -> Result<(), String> {
     one_view_a_user(plan, record)
 }
 
-/// The slow twin of the quantile sketch: the latencies themselves, sorted.
+/// The slow counterpart of the quantile sketch: the latencies themselves, sorted.
 fn the_sketch_agrees_with_a_sort(plan: &Plan, record: &RunRecord) -> Result<(), String> {
     for (i, class) in plan.classes.iter().enumerate() {
         let mine = record
@@ -144,14 +144,15 @@ fn the_sketch_agrees_with_a_sort(plan: &Plan, record: &RunRecord) -> Result<(), 
     Ok(())
 }
 
-/// A user of a closed loop waits for the end of one view before the next wish; all but the first request of a view begin
-/// when that one has been answered.
+/// A user of a closed loop waits for the end of one view before the next begins; all but the first request of a view
+/// begin when that one has been answered.
 fn one_view_a_user(plan: &Plan, record: &RunRecord) -> Result<(), String> {
     for (i, source) in plan.sources.iter().enumerate() {
         let Load::Closed { users, .. } = source.load else {
             continue;
         };
-        // When the first request of the view ended, when all so far had, and how many are yet to come.
+        // When the first request of the view ended, when all of its requests so far had, and how many are still to
+        // come.
         let mut views = vec![(Some(Time::ZERO), Some(Time::ZERO), 0); users as usize];
         for row in record.rows.iter().filter(|r| r.source.index() == i) {
             let (first, all, left) = &mut views[row.client as usize];
@@ -174,7 +175,7 @@ fn one_view_a_user(plan: &Plan, record: &RunRecord) -> Result<(), String> {
     Ok(())
 }
 
-/// When each node was down, worked out from the failure timeline alone: a sweep over beginnings and ends.
+/// When each node was down, computed from the failure timeline alone by a sweep over beginnings and ends.
 struct Outages {
     end: Time,
     of_node: Vec<Vec<(Time, Time)>>,
@@ -208,7 +209,7 @@ impl Outages {
         Outages { end, of_node }
     }
 
-    /// Time up and time down are the whole run: a node is down exactly as long as any fault holds it down.
+    /// Time up and time down add up to the run: a node is down exactly as long as any fault holds it down.
     fn time_adds_up(&self, plan: &Plan, record: &RunRecord) -> Result<(), String> {
         if record.overflowed.is_some() {
             return Ok(());
@@ -224,8 +225,9 @@ impl Outages {
         Ok(())
     }
 
-    /// No answer comes from a server that was down from the wish to the answer. A row names the last balancer's last choice, and the
-    /// client's next try may go past every balancer (the DNS answer has changed): only what needed one try says who answered.
+    /// A server that is down from the request's start to its answer does not answer. A row names the last balancer's
+    /// last choice, and the client's next try may bypass every balancer (the DNS answer has changed), so only requests
+    /// with one attempt show who answered.
     fn the_dead_serve_nobody(&self, plan: &Plan, record: &RunRecord) -> Result<(), String> {
         for row in record
             .rows
@@ -235,8 +237,8 @@ impl Outages {
             let (Some(server), Some(finished)) = (row.server, row.finished) else {
                 continue;
             };
-            // The answer may be on its way while the server dies: the way is at most as long as the longest latency. And where a hang
-            // ends, work goes on before the next change of the instant: what a page fetches then may come before the crash.
+            // The answer may be in transit when the server dies, for at most the longest latency. When a hang ends,
+            // work resumes before the next change at that instant: what a page fetches then may precede the crash.
             let answered = Span::from_nanos(finished.since(row.arrived).nanos());
             let fetches = !plan.source(row.source).page.is_empty();
             let dead = |(from, to): &(Time, Time)| {
@@ -253,7 +255,7 @@ impl Outages {
     }
 }
 
-/// The nodes that a hit takes down.
+/// The nodes that a failure takes down.
 fn taken_by<'a>(plan: &'a Plan, hit: &'a Hit) -> Box<dyn Iterator<Item = usize> + 'a> {
     match hit {
         Hit::CrashNode(node) => Box::new(std::iter::once(node.index())),

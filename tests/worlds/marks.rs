@@ -1,4 +1,4 @@
-//! What a swarm must have seen, or it has not looked where it hurts.
+//! Marks that a swarm must have seen to be worth anything.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use fallover::model::recorder::RunRecord;
 use fallover::model::request::Outcome;
 use fallover::scenario::plan::Plan;
 
-/// How many worlds showed each thing of [`Marks::NAMES`].
+/// The number of worlds that showed each of [`Marks::NAMES`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Marks([u64; Marks::NAMES.len()]);
 
@@ -43,7 +43,7 @@ impl Marks {
         "semi-sync gives up",
     ];
 
-    /// What one run showed.
+    /// The marks of one run.
     pub fn of(plan: &Plan, record: &RunRecord) -> Marks {
         let outcomes = record.outcomes();
         let count = |outcome: Outcome| outcomes[outcome as usize] > 0;
@@ -81,7 +81,7 @@ impl Marks {
         Marks(seen.map(u64::from))
     }
 
-    /// Counts of several worlds together.
+    /// Adds the counts of other worlds.
     pub fn add(&mut self, other: &Marks) {
         self.0.iter_mut().zip(other.0).for_each(|(sum, n)| *sum += n);
     }
@@ -96,7 +96,7 @@ fn begins(what: &str) -> bool {
     what.ends_with("begins") || what == "fails"
 }
 
-/// The most faults that one component had at the same time.
+/// The most faults that one component had simultaneously.
 fn most_at_once(record: &RunRecord) -> i64 {
     let (mut active, mut most) = (BTreeMap::<&str, i64>::new(), 0);
     for event in &record.events {

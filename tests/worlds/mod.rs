@@ -1,5 +1,5 @@
-//! Hostile worlds: one seed draws a whole stack with load, policies, time-outs and faults on faults, runs it with every
-//! invariant armed, and runs it once more healed, when it must come to rest.
+//! Hostile worlds: one seed draws a whole stack with load, policies, time-outs and overlapping faults, runs it with
+//! every invariant checked, and runs it once more healed, when it must come to rest.
 //!
 //! Shared by `tests/swarm.rs`, which runs a few thousand, and `examples/swarm.rs`, which runs a million or one again.
 #![allow(dead_code, reason = "the test and the example use their own parts")]
@@ -20,14 +20,14 @@ use fallover::scenario::load_text;
 use fallover::scenario::plan::Plan;
 use marks::Marks;
 
-/// Numbers on a tape: more than any world reads.
+/// Length of a tape: more numbers than any world reads.
 const TAPE: usize = 260;
 
-/// What one seed showed.
+/// The result of one seed.
 pub struct Seen {
-    /// What happened in its world that is worth having seen.
+    /// The marks of its world.
     pub marks: Marks,
-    /// Equal for equal runs, of both worlds together.
+    /// The digest of both worlds together; equal for equal runs.
     pub digest: u64,
 }
 
@@ -37,7 +37,7 @@ pub struct Broken {
     pub scenario: String,
 }
 
-/// The tape of a seed. How many of its numbers are 0 differs from seed to seed: in many worlds most features are off.
+/// The tape of a seed. The share of zeros differs between seeds: in many worlds most features are off.
 pub fn tape(seed: u64) -> Vec<u16> {
     let mut draw = Draw::keyed(seed);
     let plain = [0.0, 0.0, 0.3, 0.6, 0.85][below(&mut draw, 5) as usize];
@@ -53,7 +53,7 @@ pub fn try_seed(seed: u64) -> Result<Seen, Broken> {
     try_tape(&tape(seed), seed)
 }
 
-/// Runs the worlds of a tape, with this seed for what is drawn inside.
+/// Runs the worlds of a tape, with this seed for the draws inside.
 pub fn try_tape(tape: &[u16], seed: u64) -> Result<Seen, Broken> {
     let hostile = build::scenario(tape, Rules::Anything);
     let (mut marks, one) = guarded(&hostile, |plan| hostile_world(plan, seed))?;
@@ -64,7 +64,7 @@ pub fn try_tape(tape: &[u16], seed: u64) -> Result<Seen, Broken> {
     Ok(Seen { marks, digest })
 }
 
-/// The smallest tape like this one whose worlds still break: numbers are set to 0 as long as they do.
+/// The smallest similar tape whose worlds still fail: sets numbers to 0 as long as they do.
 pub fn shrink(seed: u64) -> Broken {
     let mut tape = tape(seed);
     let mut broken = None;
@@ -83,7 +83,7 @@ pub fn shrink(seed: u64) -> Broken {
         .unwrap_or_else(|| panic!("seed {seed} breaks nothing"))
 }
 
-/// A panic is one more way to break.
+/// Treats a panic as another kind of failure.
 fn guarded<T>(scenario: &str, run: impl FnOnce(&Plan) -> Result<T, String>) -> Result<T, Broken> {
     let whole = || {
         let loaded =
@@ -113,7 +113,7 @@ fn hostile_world(plan: &Plan, seed: u64) -> Result<(Marks, u64), String> {
     Ok((Marks::of(plan, &record), record_digest(&record)))
 }
 
-/// With a time-out on everything, a world that nobody enters any more and in which nothing is broken is soon empty.
+/// With a time-out on everything, no new arrivals and no failures, a world is soon empty.
 fn healed_world(plan: &Plan, seed: u64) -> Result<(Marks, u64), String> {
     let record = record(plan, seed)?;
     invariants::hold(plan, &record, seed)?;
@@ -121,7 +121,7 @@ fn healed_world(plan: &Plan, seed: u64) -> Result<(Marks, u64), String> {
     Ok((Marks::of(plan, &record), record_digest(&record)))
 }
 
-/// Everything that became of every request: two runs with the same digest did the same.
+/// A digest of everything that happened to every request: two runs with the same digest did the same.
 fn record_digest(record: &RunRecord) -> u64 {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();

@@ -1,4 +1,4 @@
-//! What was asked, in a sentence: whoever reads a page was not there when the command was typed.
+//! What was asked, in a sentence, for a reader of the page who did not type the command.
 
 use super::run::apart;
 use crate::analysis::availability::Availability;
@@ -13,9 +13,9 @@ use crate::report::text::{few, listed};
 use crate::report::units;
 use crate::report::view::{RunView, runs};
 
-/// Failures and promises beyond these are counted.
+/// More failures and promises than these are only counted.
 const MOST: usize = 3;
-/// So many values of an input are listed.
+/// More values of an input than these are not listed.
 const MOST_VALUES: usize = 6;
 
 /// The question that a result answers.
@@ -45,7 +45,8 @@ pub fn asked(document: &Document) -> String {
     }
 }
 
-/// The events are those of the first replication. Scheduled faults are the same in all; what lifetimes bring is not.
+/// The events are those of the first replication. Scheduled faults are the same in every replication; failures from
+/// lifetimes are not.
 fn run(view: &RunView<'_>, lifetimes_act: bool) -> String {
     let faults = periods(&view.run.events, view.duration_s).0;
     let told = faults.iter().take(MOST).map(|p| {
@@ -98,7 +99,7 @@ fn compare(found: &Compare) -> String {
         paths => format!(" They differ in {}.", listed(paths)),
     };
     let names = few(&names, names.len(), "or");
-    // Of other requests, none is served best.
+    // If the loads differ, no design serves the same requests best.
     match loads(found).is_empty() {
         true => format!("Which serves the same requests best: {names}?{differ}"),
         false => format!("What becomes of the requests of each, {names}?{differ}"),

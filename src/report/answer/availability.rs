@@ -1,4 +1,4 @@
-//! The conclusions of `availability`: the number, the promise, and what costs most.
+//! The conclusions of `availability`: the number, the promise, and the most expensive causes.
 
 use super::{Conclusions, MOST};
 use crate::analysis::availability::Availability;
@@ -8,7 +8,7 @@ use crate::report::units;
 
 /// What an `availability` result says.
 ///
-/// Some components may be counted as never failing, for want of a lifetime.
+/// `never_failing` names the components that count as never failing because they have no lifetime.
 pub fn conclusions(availability: &Availability, never_failing: Option<&str>) -> Conclusions {
     let nines = availability.availability.value.and_then(units::nines);
     let nines = nines.map_or(String::new(), |n| format!(" ({n})"));

@@ -1,4 +1,4 @@
-//! The conclusions of `capacity`: what it carries, what breaks first, and what its loss would leave too weak.
+//! The conclusions of `capacity`: the load it carries, what breaks first, and which losses leave too little capacity.
 
 use super::{Conclusions, MOST};
 use crate::analysis::capacity::{Capacity, Verdict};
@@ -7,9 +7,9 @@ use crate::report::document::{Span, Tone};
 use crate::report::text::few;
 use crate::report::units;
 
-/// What a `capacity` result says, of all that was asked for or of what was finished.
+/// What a `capacity` result says, complete or stopped early.
 ///
-/// `faults_act` says whether scheduled faults do at every load, which may be all that breaks a promise.
+/// `faults_act`: scheduled faults act at every load, so they alone may break a promise.
 pub fn conclusions(capacity: &Capacity, complete: bool, faults_act: bool) -> Conclusions {
     let tone = if capacity.knee.carries_the_present() {
         Tone::Good
@@ -89,7 +89,7 @@ pub fn conclusions(capacity: &Capacity, complete: bool, faults_act: bool) -> Con
     }
 }
 
-/// The load that it carries beside that of today, and what is left of it at worst.
+/// The load it carries, next to the present load, and the least that remains after a loss.
 fn carried(capacity: &Capacity) -> String {
     let knee = &capacity.knee;
     let times = knee.knee_ratio.value.filter(|r| r.is_finite());

@@ -1,4 +1,4 @@
-//! The conclusions of `compare`: what became of the promises, each pair in one sentence, and which to take.
+//! The conclusions of `compare`: how the promises fared, each pair in one sentence, and which design to take.
 
 use super::run::{all_keep, apart, found_in_each, which};
 use super::{Conclusions, MOST};
@@ -10,13 +10,13 @@ use crate::report::view::RunView;
 /// How many pairs a first page can carry.
 const MOST_PAIRS: usize = 6;
 
-/// Busy for less of the time than this, nothing makes anybody wait for long.
+/// Below this utilisation nobody waits for long.
 const LIGHT: f64 = 0.3;
 
-/// With fewer replications than this most differences do not show.
+/// With fewer replications than this, most differences do not show.
 const FEW: u32 = 5;
 
-/// What a `compare` result says. What was promised decides; between designs that keep as much, what differs does.
+/// What a `compare` result says. Promises decide; between designs that keep equally many, the measured differences do.
 pub fn conclusions(compare: &Compare, views: &[RunView<'_>]) -> Conclusions {
     let (promised, all_keep) = (which(views), all_keep(views));
     let few = views.iter().any(|v| v.replications < FEW);
@@ -52,7 +52,7 @@ pub fn conclusions(compare: &Compare, views: &[RunView<'_>]) -> Conclusions {
     }
 }
 
-/// Where hardly anybody waits, designs have hardly anything to differ by.
+/// Where hardly anybody waits, designs hardly differ.
 fn at_light_load(views: &[RunView<'_>]) -> Option<String> {
     let busy = |v: &RunView<'_>| {
         let nodes = v.run.nodes.iter().filter_map(|(_, n)| n.utilization_ratio.value);
@@ -66,7 +66,7 @@ fn at_light_load(views: &[RunView<'_>]) -> Option<String> {
     ))
 }
 
-/// Which of two is better that both keep what they promise.
+/// Which of two designs is better when both keep their promises.
 fn beyond(pair: &[Difference], tone: Tone) -> Option<String> {
     let (a, b) = (apart(&pair[0].a), apart(&pair[0].b));
     match tone {
@@ -76,7 +76,7 @@ fn beyond(pair: &[Difference], tone: Tone) -> Option<String> {
     }
 }
 
-/// Which of two to take that promise nothing.
+/// Which of two designs to take when they promise nothing.
 fn between(pair: &[Difference], tone: Tone, few: bool) -> String {
     let (a, b) = (apart(&pair[0].a), apart(&pair[0].b));
     match tone {

@@ -1,6 +1,6 @@
-//! What a reader who decides wants first: what was asked, what was found, and what to do about it, in sentences.
+//! What a decision-maker reads first: what was asked, what was found, and what to do about it, in sentences.
 //!
-//! Every sentence is read off the result; none is a judgement that the numbers below it do not show.
+//! Every sentence is read off the result. None passes a judgement that the numbers below it do not show.
 
 mod asked;
 mod availability;
@@ -19,7 +19,7 @@ use crate::analysis::result::{Answer, Document};
 
 pub use spof::{costliest, loses_much, worst_survived};
 
-/// How many sentences of one kind a first page can carry.
+/// How many sentences of one kind fit on a first page.
 const MOST: usize = 3;
 
 /// What was asked, what was found, and what to do.
@@ -34,7 +34,7 @@ pub struct Conclusions {
 }
 
 impl Conclusions {
-    /// Of a result, whichever command found it. A new analysis adds its sentences here.
+    /// The conclusions of a result of any command. A new analysis adds its sentences here.
     pub fn of(document: &Document) -> Conclusions {
         let conclusions = match &document.answer {
             Answer::Run(_) | Answer::Runs(_) => run::conclusions(&runs(document), &document.caveats),
@@ -47,7 +47,7 @@ impl Conclusions {
                 capacity::conclusions(found, document.envelope.complete, faults_act)
             }
             Answer::Sweep(found) => sweep::conclusions(found, document.envelope.complete),
-            // Their words begin with the verdict.
+            // Their reports begin with the verdict.
             Answer::Verify(_) | Answer::Validate(_) | Answer::Explain(_) => Conclusions::default(),
         };
         Conclusions {
@@ -56,7 +56,7 @@ impl Conclusions {
         }
     }
 
-    /// As they stand on a page, with `between` between the two.
+    /// The blocks of a page, with `between` between the findings and the advice.
     pub fn blocks(self, between: Vec<Block>) -> Vec<Block> {
         let under = |heading: &str, sentences: Vec<Span>| match sentences.is_empty() {
             true => Vec::new(),

@@ -1,4 +1,4 @@
-//! The conclusions of `review`: how much was found, and the remedies of the worst.
+//! The conclusions of `review`: how much was found, and the remedies of the worst findings.
 
 use super::{Conclusions, MOST};
 use crate::analysis::review::Review;

@@ -1,4 +1,4 @@
-//! The conclusions of `run`: promises, losses and their cause, when it was worst, who had least room.
+//! The conclusions of `run`: promises, losses and their causes, the worst stretch, and the least spare capacity.
 
 use super::room::{busiest, least_room};
 use super::{Conclusions, MOST};
@@ -11,15 +11,15 @@ use crate::report::text;
 use crate::report::units::{self, measured};
 use crate::report::view::RunView;
 
-/// Below this, nothing is late for want of room.
+/// Below this utilisation, requests are not late for lack of capacity.
 const HALF_BUSY: f64 = 0.5;
 
-/// So many bins of a timeline are more than a moment.
+/// A stretch of this many timeline bins is more than a moment.
 const LASTING: usize = 3;
-/// Of several causes one that is less than this part of the failures needs no advice.
+/// Of several causes, one with a smaller share of the failures than this gets no advice.
 const SLIGHT: f64 = 0.01;
 
-/// What the result of one run or several says.
+/// What the result of one run or of several says.
 pub fn conclusions(views: &[RunView<'_>], caveats: &[Caveat]) -> Conclusions {
     let lost = caveats.iter().find(|c| c.code == "writes.lost");
     match views {
@@ -51,14 +51,14 @@ fn found(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
     }
     let mut says = promises(view);
     says.push(losses(view));
-    // Requests can be sent again; data that was promised to be safe is gone.
+    // Requests can be sent again; data that was promised to be safe is lost for good.
     says.extend(lost.map(|c| Span::new(Tone::Bad, format!("Data was lost: {}.", c.message))));
     says.extend(worst_stretch(view).or_else(|| slowest_stretch(view)));
     says.extend(busiest(view));
     says
 }
 
-/// What the result suggests to do.
+/// What the result suggests doing.
 fn to_do(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
     if view.is_empty() {
         return vec![Span::plain("Give the scenario more load, or a longer `duration`.")];
@@ -133,17 +133,17 @@ fn to_do(view: &RunView<'_>, lost: Option<&Caveat>) -> Vec<Span> {
     says
 }
 
-/// Promises kept or missed by so little that it may be chance.
+/// Promises kept or missed so narrowly that it may be chance.
 fn close(slo: &[SloResult]) -> impl Iterator<Item = &SloResult> {
     slo.iter().filter(|s| s.may_be_chance())
 }
 
-/// Work that nobody waits for any more multiplies the load when it can least be borne.
+/// Work for callers that have given up multiplies the load when it can least be borne.
 fn for_nobody(run: &Run) -> Option<Span> {
     let is_storm = |n: &NodeResult| n.orphaned > 100 && n.orphaned * 5 > n.served;
     let storms = run.nodes.iter().filter(|(_, n)| is_storm(n));
     let (name, node) = storms.max_by_key(|(_, n)| n.orphaned)?;
-    // A tier that asks again is seen by what comes behind it.
+    // Retries by a tier show as arrivals at the nodes behind it.
     let is_asked_again = run.metrics.attempts.max(node.arrived) > run.metrics.requests.offered;
     let against = match is_asked_again {
         true => {
@@ -160,7 +160,7 @@ fn for_nobody(run: &Run) -> Option<Span> {
     )))
 }
 
-/// What was found in several runs side by side.
+/// What was found in each of several runs.
 pub(super) fn found_in_each(views: &[RunView<'_>]) -> Vec<Span> {
     let say = |view: &RunView<'_>| {
         let missed: Vec<&SloResult> = view.run.slo.iter().filter(|s| !s.met).collect();
@@ -208,19 +208,19 @@ pub(super) fn found_in_each(views: &[RunView<'_>]) -> Vec<Span> {
     says
 }
 
-/// What became of the promises of a run, as far as its intervals tell.
+/// How the promises of a run fared, as far as its intervals tell.
 #[derive(Copy, Clone, Debug, PartialEq)]
 enum Standing {
     Keeps,
-    /// One may be kept or missed, and none is missed for sure.
+    /// At least one may be kept or missed, and none is certainly missed.
     Open,
     Breaks,
-    /// It promises nothing, or measured nothing.
+    /// Nothing was promised, or nothing was measured.
     Unjudged,
 }
 
 fn standing(view: &RunView<'_>) -> Standing {
-    // A single replication has no interval, and says nothing for sure.
+    // A single replication has no interval, so nothing is certain.
     let is_open = |s: &SloResult| s.may_be_chance() || s.observed.lo.or(s.observed.hi).is_none();
     let missed = || view.run.slo.iter().filter(|s| !s.met);
     match view.run.slo.is_empty() || view.is_empty() {
@@ -231,7 +231,7 @@ fn standing(view: &RunView<'_>) -> Standing {
     }
 }
 
-/// Which of several to take, as far as what they promise tells; nothing where nothing was promised.
+/// Which of several runs to take, judged by their promises; `None` if nothing was promised.
 pub(super) fn which(views: &[RunView<'_>]) -> Option<Span> {
     let of = |wanted| -> Vec<String> {
         let found = views.iter().filter(|v| standing(v) == wanted);
@@ -264,7 +264,7 @@ pub(super) fn which(views: &[RunView<'_>]) -> Option<Span> {
     Some(Span::plain(says))
 }
 
-/// A name in a list of names, whose own commas must not part it.
+/// A name for use in a list, quoted if its own commas would split it.
 pub(super) fn apart(name: &str) -> String {
     match name.contains(',') {
         true => format!("“{name}”"),
@@ -272,7 +272,7 @@ pub(super) fn apart(name: &str) -> String {
     }
 }
 
-/// Where to begin when every one breaks a promise: at the one that answers most, if there is one.
+/// Where to begin when every run breaks a promise: at the one that answers most, if there is one.
 fn mend(views: &[RunView<'_>]) -> String {
     let available = |v: &RunView<'_>| measured(v.run.metrics.availability.value).unwrap_or(0.0);
     let mut best: Vec<&RunView<'_>> = views.iter().filter(|v| standing(v) == Standing::Breaks).collect();
@@ -286,7 +286,7 @@ fn mend(views: &[RunView<'_>]) -> String {
     }
 }
 
-/// Do promises leave the choice open between these?
+/// Do the promises leave the choice between these runs open?
 pub(super) fn all_keep(views: &[RunView<'_>]) -> bool {
     views.iter().all(|v| standing(v) == Standing::Keeps)
 }
@@ -394,7 +394,7 @@ fn losses(view: &RunView<'_>) -> Span {
     ))
 }
 
-/// The worst cause first.
+/// The causes of failure, the worst first.
 fn worst_causes(run: &Run) -> Vec<(&str, u64)> {
     let is_cause = |(name, n): &(&str, &u64)| !matches!(*name, "ok" | "unfinished") && **n > 0;
     let causes = run.metrics.outcomes.iter().filter(is_cause);
@@ -451,7 +451,7 @@ fn meaning(cause: &str) -> (&'static str, &'static str) {
     }
 }
 
-/// What helps against a cause; where something took over, it does not say to build what stands there.
+/// The remedy for a cause. Where something took over, it does not suggest adding a standby that is already there.
 fn remedy(cause: &str, run: &Run) -> &'static str {
     let took_over = |e: &Happening| e.what == "takes over" || e.what.starts_with("promoted");
     let always_up = |up: &Estimate| up.value == Some(1.0);
@@ -470,7 +470,7 @@ fn remedy(cause: &str, run: &Run) -> &'static str {
     }
 }
 
-/// When it was worst: the stretch of bins below the promise in which most was lost.
+/// The worst stretch: the bins below the promised availability in which most was lost.
 fn worst_stretch(view: &RunView<'_>) -> Option<Span> {
     let timeline = &view.run.timeline;
     let availability = &timeline.series.get("availability")?.median;
@@ -495,7 +495,7 @@ fn worst_stretch(view: &RunView<'_>) -> Option<Span> {
     let (from_s, to_s) = (from as f64 * timeline.bin_s, to as f64 * timeline.bin_s);
     let lowest = availability[from..to].iter().flatten().copied().fold(1.0, f64::min);
     let during = during(view, from_s, to_s);
-    // How it went on nobody knows: what came later was still inside, or nothing came.
+    // Whether it recovered is unknown: later requests were still in flight, or none came.
     let to_the_end = to - from >= LASTING && availability[to..].iter().all(Option::is_none);
     let when = match to_the_end {
         true => format!(
@@ -510,12 +510,12 @@ fn worst_stretch(view: &RunView<'_>) -> Option<Span> {
     )))
 }
 
-/// What was broken in this stretch of time, as a part of a sentence; nothing where nothing was.
+/// What was broken in this stretch of time, as part of a sentence; empty if nothing was.
 fn during(view: &RunView<'_>, from_s: f64, to_s: f64) -> String {
     let broken = periods(&view.run.events, view.duration_s).0;
     let bin_s = view.run.timeline.bin_s;
     let first = broken.iter().find(|p| p.from_s < to_s && p.to_s >= from_s - bin_s);
-    // Who comes before it may be lost to it, while it waits inside.
+    // A request that arrives before the failure may be lost to it while in flight.
     first.map_or(String::new(), |p| match p.from_s > from_s + 1e-9 {
         true => format!(
             " (by time of arrival), with the {} of {} at {}",
@@ -527,7 +527,7 @@ fn during(view: &RunView<'_>, from_s: f64, to_s: f64) -> String {
     })
 }
 
-/// When answers were slowest that were promised sooner, where something was broken then.
+/// The stretch with the slowest answers above a missed latency promise, where something was broken.
 fn slowest_stretch(view: &RunView<'_>) -> Option<Span> {
     let timeline = &view.run.timeline;
     let missed = |name: &str| view.run.slo.iter().find(|s| s.objective == name && !s.met);

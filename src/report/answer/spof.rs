@@ -1,4 +1,4 @@
-//! The conclusions of `spof`: what stands alone, what is dear without standing alone, what to fix first.
+//! The conclusions of `spof`: the single points of failure, other expensive losses, and what to fix first.
 
 use super::{Conclusions, MOST};
 use crate::analysis::spof::{Effect, Fix, Priced, Spof, Verdict};
@@ -6,7 +6,7 @@ use crate::report::document::{Span, Tone};
 use crate::report::summary::plural;
 use crate::report::{text, units};
 
-/// What a `spof` result says; one that was cut short has not tried every change.
+/// What a `spof` result says. One that was stopped early has not tried every change.
 pub fn conclusions(spof: &Spof, complete: bool) -> Conclusions {
     let with = |verdict| spof.components.iter().filter(move |p| p.verdict == verdict);
     let outages: Vec<&Priced> = with(Verdict::Outage).collect();
@@ -45,7 +45,7 @@ pub fn conclusions(spof: &Spof, complete: bool) -> Conclusions {
     }
 }
 
-/// Nothing is cut, but what is left may be little.
+/// No loss cuts the service off, but what remains may carry little.
 fn none_cuts(spof: &Spof) -> Span {
     let lost = |p: &Priced| p.lost_ratio.value.unwrap_or(0.0);
     let lossy = spof.components.iter().filter(|p| p.verdict != Verdict::None);
@@ -63,19 +63,19 @@ fn none_cuts(spof: &Spof) -> Span {
     }
 }
 
-/// More than this is a good part of the service.
+/// A larger share than this is a good part of the service.
 const QUITE_SOME: f64 = 0.1;
-/// More than this is not as good as nothing.
+/// A larger share than this is not negligible.
 const HEAVY: f64 = 0.01;
 
-/// Does its loss lose much, and more than is lost anyway?
+/// Does its loss lose much, and more than the baseline does?
 pub fn loses_much(priced: &Priced) -> bool {
     priced.verdict != Verdict::None && priced.lost_ratio.value.is_some_and(|lost| lost >= HEAVY)
 }
 
-/// What is lost most without, of what is no single point and yet takes much with it: all that fail the same way and read the same.
+/// The worst losses that are not single points of failure: all with the same effect and the same rounded share lost.
 pub fn worst_survived(spof: &Spof) -> Vec<&Priced> {
-    // A single point that hangs tells nothing that its death has not told.
+    // If a component's crash is an outage, its other effects add nothing.
     let ends_it = |name: &str| {
         spof.components
             .iter()
@@ -84,7 +84,7 @@ pub fn worst_survived(spof: &Spof) -> Vec<&Priced> {
     let lost = |p: &Priced| libm::round(p.lost_ratio.value.unwrap_or(0.0) * 1000.0);
     let is_meant = |p: &&Priced| p.verdict == Verdict::Degraded && lost(p) >= 1000.0 * QUITE_SOME && !ends_it(&p.name);
     let survived: Vec<&Priced> = spof.components.iter().filter(is_meant).collect();
-    // Of those that lose as much, the first: what dies is tried before what falters.
+    // Among equal shares the first counts: crashes are tried before partial failures.
     let worst = survived
         .iter()
         .rev()
@@ -94,7 +94,7 @@ pub fn worst_survived(spof: &Spof) -> Vec<&Priced> {
     survived.iter().filter(is_as_bad).copied().collect()
 }
 
-/// What costs most, and how many minutes a year each of them: those that read the same are all named.
+/// The most expensive components and their minutes a year. All whose minutes read the same are named.
 pub fn costliest(spof: &Spof) -> Option<(Vec<&str>, f64)> {
     let most = spof.components.iter().filter_map(cost).max_by(f64::total_cmp)?;
     let as_much = |p: &&Priced| cost(p).is_some_and(|m| units::minutes(m) == units::minutes(most));
@@ -170,7 +170,7 @@ fn to_do(spof: &Spof, complete: bool) -> Vec<Span> {
     }
 }
 
-/// What is to be said where no change that was tried helps: what there is to mend says what is left to do.
+/// What to say where none of the tried changes helps: what remains to be done depends on what was found.
 fn without_a_fix(spof: &Spof) -> String {
     let any = |verdict| spof.components.iter().any(|p| p.verdict == verdict);
     if any(Verdict::Outage) {
@@ -193,12 +193,12 @@ fn without_a_fix(spof: &Spof) -> String {
     format!("Nothing that was tried helps, and nothing has to.{further}")
 }
 
-/// How it is while one of these fails as they all do: `without app1`, `while any one of app1 and app2 is slow`.
+/// The situation during such a failure: `without app1`, `while any one of app1 and app2 is slow`.
 fn meanwhile(those: &[&Priced]) -> String {
     let names: Vec<&str> = those.iter().map(|p| p.name.as_str()).collect();
     let one = if names.len() > 1 { "any one of " } else { "" };
     let one = format!("{one}{}", text::few(&names, SHOWN, "and"));
-    // What is not dead is not gone either.
+    // A component that has not crashed is still there, so "without" would be wrong.
     match those.first().map_or(Effect::Crash.name(), |p| p.effect.as_str()) {
         "slow" => format!("while {one} is slow"),
         "errors" => format!("while {one} answers with errors"),
@@ -214,7 +214,7 @@ fn capital(says: &str) -> String {
         .map_or(String::new(), |first| first.to_uppercase().chain(rest).collect())
 }
 
-/// Those that fail the same way together, in the order in which each way comes first.
+/// Groups components by effect, in the order in which each effect first appears.
 fn by_effect<'p>(all: &[&'p Priced]) -> Vec<Vec<&'p Priced>> {
     let mut groups: Vec<Vec<&Priced>> = Vec::new();
     for priced in all.iter().copied() {
@@ -229,12 +229,12 @@ fn by_effect<'p>(all: &[&'p Priced]) -> Vec<Vec<&'p Priced>> {
     groups
 }
 
-/// So many have a name in a sentence.
+/// More components than these are not named in a sentence.
 const SHOWN: usize = 8;
 
-/// Names, and how many more.
+/// Names, and how many more there are.
 fn listed(all: &[&Priced]) -> String {
-    // What is not dead is not gone either.
+    // A component that has not crashed is not gone, so its effect is named.
     let named = |p: &&Priced| match p.effect.as_str() {
         "crash" => p.name.clone(),
         effect => format!("{} ({effect})", p.name),

@@ -1,4 +1,4 @@
-//! The conclusions of `sweep`: where every promise is kept, and which input to begin with.
+//! The conclusions of `sweep`: where every promise is kept, and which input to change first.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,14 @@ use crate::report::swings::{Moves, moves, value_at};
 use crate::report::text::few;
 use crate::report::units::count;
 
-/// How many points that miss are named.
+/// How many points that miss a promise are named.
 const MOST_POINTS: usize = 3;
 
-/// The points by what became of their promises.
+/// The points by how their promises fared.
 struct Judged<'s> {
     all: usize,
     missed: Vec<&'s Point>,
-    /// Kept or missed by so little that it may be chance.
+    /// Kept or missed so narrowly that it may be chance.
     open: Vec<&'s Point>,
 }
 
@@ -36,11 +36,11 @@ impl Judged<'_> {
     }
 }
 
-/// What a `sweep` result says, of all points or of those that were finished.
+/// What a `sweep` result says, complete or stopped early.
 pub fn conclusions(sweep: &Sweep, complete: bool) -> Conclusions {
     let judged = Judged::of(sweep);
     let moves = moves(sweep);
-    // Of one input nobody asks which to begin with.
+    // With a single input there is no question which to change first.
     let alone = sweep.inputs.len() == 1;
     let mut found: Vec<Span> = missing(sweep).filter(|_| !complete).into_iter().collect();
     if judged.all > 0 && sweep.sensitivity.is_none() {
@@ -85,17 +85,17 @@ pub fn conclusions(sweep: &Sweep, complete: bool) -> Conclusions {
     }
 }
 
-/// Where every point misses, more of the same may not be what helps.
+/// Where every point misses, changing the same inputs further may not help.
 const ELSEWHERE: &str =
     "go further, or ask `fallover run` of one of them what fails: it may be another thing that breaks the promise";
 
-/// Is the input how much is asked for? Asking for less mends nothing.
+/// Is the input the load itself? Reducing the load is no remedy.
 fn is_load(input: &str) -> bool {
     let parts: Vec<&str> = input.split('.').collect();
     matches!(parts.as_slice(), ["clients", _, "arrivals" | "users" | "think", ..])
 }
 
-/// Which input to begin with, or where to stay.
+/// Which input to change first, or which values to keep.
 fn what_next(sweep: &Sweep, judged: &Judged<'_>, moves: &[Moves], complete: bool) -> Option<String> {
     let alone = sweep.inputs.len() == 1;
     let first = moves.iter().find(|m| m.ranked).and_then(|m| {
@@ -121,7 +121,7 @@ fn what_next(sweep: &Sweep, judged: &Judged<'_>, moves: &[Moves], complete: bool
             true => format!("None of these values is enough: {ELSEWHERE}."),
             false => "Stay where every promise is kept.".to_owned(),
         },
-        // Of what is missing or may be chance nobody can say that it is well.
+        // Points that are missing, or that may be chance, cannot be called good.
         (0, _) if !complete || !judged.open.is_empty() => return None,
         (0, _) => "Nothing has to be done: every promise is kept at all of these values.".to_owned(),
         (n, Some(begin)) if n == judged.all => format!("None of these values is enough: {begin}, and {ELSEWHERE}."),
@@ -129,11 +129,11 @@ fn what_next(sweep: &Sweep, judged: &Judged<'_>, moves: &[Moves], complete: bool
     })
 }
 
-/// How many points are not there, and which values no point that is there has.
+/// How many points are missing, and which values have no point at all.
 fn missing(sweep: &Sweep) -> Option<Span> {
     let (here, all) = (sweep.points.len() as u64, sweep.size);
     let untried = |input: &Input| {
-        // Values are taken in turn, so of each input the first ones are there.
+        // Points run in order, so the first values of each input are there.
         let tried: BTreeSet<String> = sweep.points.iter().filter_map(|p| value_at(p, input)).collect();
         match (input.values.get(tried.len()), input.values.last()) {
             (Some(first), Some(last)) if first != last => Some(format!("{} from {first} to {last}", input.path)),
@@ -151,7 +151,7 @@ fn missing(sweep: &Sweep) -> Option<Span> {
         count(all.saturating_sub(here)),
         count(all)
     );
-    // The others are another shard's.
+    // Other points belong to other shards.
     (here < all && sweep.shard.is_none()).then(|| Span::new(Tone::Bad, says))
 }
 

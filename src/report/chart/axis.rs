@@ -1,18 +1,18 @@
-//! Axes that think: where they begin and end, whether they are logarithmic, and which round numbers to write on them.
+//! Chart axes: where they begin and end, whether they are logarithmic, and which round numbers label them.
 //!
-//! Pure numbers and words; an axis has never heard of pixels.
+//! Pure numbers and words; an axis knows nothing of pixels.
 
 use crate::report::units;
 
-/// An axis: values to places from 0 to 1, and what is written along it.
+/// An axis: maps values to positions from 0 to 1, and has labels along it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
     scale: Scale,
-    /// Where something is written.
+    /// The labels.
     pub ticks: Vec<Tick>,
 }
 
-/// A place on an axis and what is written there.
+/// A position on an axis and its label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tick {
     pub at: f64,
@@ -29,18 +29,18 @@ enum Scale {
         lo: f64,
         hi: f64,
     },
-    /// Shares by how little is missing: as far from 90 % to 99 % as from 99 % to 99.9 %.
+    /// Shares scaled by what is missing: 90 % to 99 % is as far as 99 % to 99.9 %.
     Nines {
         lo: f64,
         hi: f64,
     },
 }
 
-/// From here on a linear axis would hide what is small.
+/// From this ratio on, a linear axis would hide the small values.
 const LOG_FROM: f64 = 12.0;
 
 impl Axis {
-    /// Where a value lies, from 0 at the beginning to 1 at the end; values beyond lie on the edge.
+    /// The position of a value, from 0 at the beginning to 1 at the end; values outside lie on the edge.
     pub fn place(&self, value: f64) -> f64 {
         let place = match self.scale {
             Scale::Linear { lo, hi } => (value - lo) / (hi - lo),
@@ -50,7 +50,7 @@ impl Axis {
         place.clamp(0.0, 1.0)
     }
 
-    /// A share of which 1 is wanted: the whole from 0 to 1, or its top where everything lies there.
+    /// A share whose ideal is 1: the whole range from 0 to 1, or its top if all values lie there.
     pub fn availability(lowest: f64) -> Axis {
         let lost = (1.0 - lowest).clamp(0.01, 1.0);
         let (lo, step) = match lost {
@@ -63,7 +63,7 @@ impl Axis {
         Axis::linear(lo, 1.0, step, |at| units::percent(round_to(at, 1e-9)))
     }
 
-    /// Latencies between these, both positive: from zero, or logarithmic where that would hide the small ones.
+    /// Latencies between these two, both positive: from zero, or logarithmic where zero would hide the small ones.
     pub fn latency(lowest: f64, highest: f64) -> Axis {
         let (lowest, highest) = if highest > 0.0 {
             (lowest.max(highest * 1e-9), highest)
@@ -93,7 +93,7 @@ impl Axis {
         Axis::linear(0.0, (highest / step).ceil() * step, step, |at| units::trimmed(at, 3))
     }
 
-    /// Time from zero, in one unit throughout, with at most so many words on it.
+    /// Time from zero, in one unit throughout, with at most `most` labels.
     pub fn time(end_s: f64, most: usize) -> Axis {
         const UNITS: [(f64, f64, &str); 5] = [
             (180.0, 1.0, "s"),
@@ -141,12 +141,12 @@ impl Axis {
         }
     }
 
-    /// Availabilities between these, a nine taking as much room as the next.
+    /// Availabilities between these; every nine takes the same space.
     pub fn nines(values: impl Iterator<Item = f64>) -> Axis {
         const MOST: i32 = 9;
         let nines = |v: f64| missing(v.clamp(0.0, 1.0)).min(f64::from(MOST));
         let (lowest, highest) = values.fold((f64::INFINITY, 0.0_f64), |(lo, hi), v| {
-            // A whole is as good as it gets, and has no place among nines.
+            // An availability of 1 has infinitely many nines, so it does not set the range.
             let hi = if v < 1.0 { hi.max(nines(v)) } else { hi };
             (lo.min(nines(v)), hi)
         });
@@ -167,12 +167,12 @@ impl Axis {
         }
     }
 
-    /// Numbers between these, with at most so many steps, each worded by its reader.
+    /// Numbers between these, with at most `most` steps, each worded by `say`.
     pub fn between(lowest: f64, highest: f64, most: usize, say: impl Fn(f64) -> String) -> Axis {
         Axis::in_units(1.0, lowest, highest, most, say)
     }
 
-    /// The same of numbers that are read in a unit worth so many of them.
+    /// The same for numbers that are shown in a larger unit; `unit` is the size of that unit.
     pub fn in_units(unit: f64, lowest: f64, highest: f64, most: usize, say: impl Fn(f64) -> String) -> Axis {
         let span = if highest > lowest {
             highest - lowest
@@ -198,12 +198,12 @@ fn ticks(places: impl Iterator<Item = f64>, label: impl Fn(f64) -> String) -> Ve
     places.map(|at| Tick { at, label: label(at) }).collect()
 }
 
-/// How many nines a share has.
+/// The number of nines of a share.
 fn missing(share: f64) -> f64 {
     -libm::log10((1.0 - share).max(1e-12))
 }
 
-/// The roundest step that divides `span` into about `parts`.
+/// The roundest step that divides `span` into about `parts` parts.
 fn nice_step(span: f64, parts: usize) -> f64 {
     one_two_five(span / parts as f64, true)
 }
@@ -212,7 +212,7 @@ fn nice_step(span: f64, parts: usize) -> f64 {
 fn one_two_five(value: f64, above: bool) -> f64 {
     let unit = power_of_ten(libm::floor(libm::log10(value) + 1e-9) as i32);
     let candidates = [1.0, 2.0, 5.0, 10.0].map(|c| c * unit);
-    // The slack lets 0.2 count as 2 × 0.1 although binary fractions disagree in the last digit.
+    // The slack lets 0.2 count as 2 × 0.1 although binary fractions differ in the last digit.
     let found = match above {
         true => candidates.iter().find(|c| **c >= value * (1.0 - 1e-9)),
         false => candidates.iter().rev().find(|c| **c <= value * (1.0 + 1e-9)),
@@ -220,7 +220,7 @@ fn one_two_five(value: f64, above: bool) -> f64 {
     found.copied().unwrap_or(unit)
 }
 
-/// Exact where a float can be: dividing by 10^n rounds once.
+/// Exact where a float can be exact: dividing by 10^n rounds once.
 fn power_of_ten(exponent: i32) -> f64 {
     let magnitude = (0..exponent.unsigned_abs()).fold(1.0, |p, _| p * 10.0);
     if exponent < 0 { 1.0 / magnitude } else { magnitude }

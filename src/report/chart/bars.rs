@@ -1,6 +1,6 @@
-//! Rows with a name, a bar or a dot on a common axis, and the value in words: what most comparisons come to.
+//! Rows with a name, a bar or a dot on a common axis, and the value in words. Most comparisons use them.
 //!
-//! It knows pixels and words, and nothing of what the rows mean.
+//! Knows pixels and words, but not what the rows mean.
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Font, Rect, fitted, lean, plain, text_width};
@@ -13,11 +13,11 @@ const LANE: f64 = 16.0;
 const ROW: f64 = 23.0;
 const FOOT: f64 = 24.0;
 const BAR: f64 = 12.0;
-/// More rows than these nobody compares.
+/// More rows than this cannot be compared.
 const MOST_ROWS: usize = 24;
-/// Of the width, for the names and for the values in words.
+/// Share of the width for the names, and for the values in words.
 const SIDES: f64 = 0.3;
-/// Of the width, for numbers that have no leaner form.
+/// Share of the width for values that have no shorter form.
 const MOST_SAID: f64 = 0.45;
 
 /// Rows under a title.
@@ -26,11 +26,11 @@ pub struct Bars {
     pub title: String,
     pub rows: Vec<Row>,
     pub axis: Axis,
-    /// Values that matter to all rows: what was promised, zero.
+    /// Values that matter to all rows: a promise, zero.
     pub marks: Vec<(f64, String)>,
-    /// What the colours mean, where the words beside the bars do not say it.
+    /// What the colours mean, where the words next to the bars do not say it.
     pub legend: Vec<(Ink, &'static str)>,
-    /// What has no row here.
+    /// How to describe the rows that are left out.
     pub more: &'static str,
 }
 
@@ -38,7 +38,7 @@ pub struct Bars {
 #[derive(Clone, Debug, Default)]
 pub struct Row {
     pub name: String,
-    /// Of the bar, from left to right.
+    /// Pieces of the bar, from left to right.
     pub parts: Vec<Part>,
     /// The interval.
     pub reach: Option<(f64, f64)>,
@@ -82,7 +82,7 @@ impl Bars {
         Bars::shown_of(self.rows.len())
     }
 
-    /// How many of so many rows are drawn.
+    /// How many of this many rows are drawn.
     pub fn shown_of(rows: usize) -> usize {
         if rows > MOST_ROWS { MOST_ROWS - 1 } else { rows }
     }
@@ -92,7 +92,7 @@ impl Bars {
         TITLE + lane(!self.legend.is_empty()) + lane(!self.marks.is_empty())
     }
 
-    /// As a drawing of its own.
+    /// The rows as a drawing of their own.
     pub fn drawing(self, how: impl Into<String>) -> Drawing<'static> {
         Drawing {
             how: how.into(),
@@ -121,7 +121,7 @@ impl Bars {
         };
         let names = widest(&mut shown.iter().map(|r| r.name.as_str()), plain(LABEL_TEXT));
         let says = widest(&mut shown.iter().map(|r| r.says.as_str()), plain(LABEL_TEXT));
-        // Half a number is none: the leanest words about each always have room.
+        // A number cut in half would be wrong, so the shortest form of each value always gets its space.
         let leanest: Vec<String> = shown.iter().map(|r| leanest(&r.says, |_| false)).collect();
         let least = leanest
             .iter()
@@ -184,7 +184,7 @@ impl Bars {
         }
     }
 
-    /// Upright lines, named above as long as their names have room.
+    /// Vertical lines, with labels above as far as they fit.
     fn marks(&self, canvas: &mut Canvas<'_>, panel: &Panel<'_>) {
         let font = canvas.quiet(TICK_TEXT);
         let (mut free_from, top) = (f64::NEG_INFINITY, panel.area.top);
@@ -207,7 +207,7 @@ fn draw_row(canvas: &mut Canvas<'_>, row: &Row, panel: &Panel<'_>, y: f64) {
     let x = |value: f64| panel.at(value, 0.0).0;
     for part in &row.parts {
         let (a, b) = (x(part.from.min(part.to)), x(part.from.max(part.to)));
-        // However small, it is seen, unless it is nothing.
+        // Even the smallest part is visible, unless it is zero.
         let b = if part.from == part.to { b } else { b.max(a + 1.0) };
         let bar = Rect {
             left: a,

@@ -1,7 +1,7 @@
-//! A page to draw on, in ordinary pixels, that becomes an SVG of the same bytes every time.
+//! A page to draw on, in ordinary pixels, that becomes an SVG with the same bytes every time.
 //!
-//! plotters knows whole numbers only, so everything is drawn ten times as large and shown at a tenth: curves stay
-//! smooth. Text is measured with the bundled font, never with one of the machine.
+//! plotters takes whole numbers only, so everything is drawn ten times as large and scaled down: curves stay smooth.
+//! Text is measured with the bundled font, never with one of the machine's.
 
 use super::theme::{Colours, Theme};
 use crate::report::text::{is_number, kept_together, leanest, most_columns, shorten_name, visible, width};
@@ -13,12 +13,12 @@ use std::sync::Once;
 pub(in crate::report) const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/Inter-Regular.otf");
 pub(in crate::report) const SEMIBOLD: &[u8] = include_bytes!("../../../assets/fonts/Inter-SemiBold.otf");
 
-/// Drawn units to a pixel.
+/// Drawing units per pixel.
 const FINE: f64 = 10.0;
-/// plotters divides the size of its text by this on the way to the SVG.
+/// plotters divides the text size by this when it writes SVG.
 const PLOTTERS_TEXT: f64 = 1.24;
 const FAMILY: &str = "Inter";
-/// For a reader whose browser has no Inter.
+/// For readers whose browser does not have Inter.
 const FALLBACK: &str = "font-family=\"Inter, 'Helvetica Neue', Arial, sans-serif\"";
 
 /// A rectangle in pixels.
@@ -44,7 +44,7 @@ impl Rect {
         self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
 
-    /// Whether a straight line passes through it, looked at in steps small enough for words.
+    /// Whether a straight line passes through it, sampled in steps that are small compared with text.
     pub fn is_crossed(&self, a: (f64, f64), b: (f64, f64)) -> bool {
         const STEP: f64 = 3.0;
         const MOST_STEPS: f64 = 400.0;
@@ -67,7 +67,7 @@ pub struct Font {
     pub colour: RGBColor,
 }
 
-/// Which end of a text its position means.
+/// Which end of a text its position refers to.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Anchor {
     Start,
@@ -75,14 +75,14 @@ pub enum Anchor {
     End,
 }
 
-/// What is drawn on.
+/// The page being drawn.
 pub struct Canvas<'a> {
     backend: SVGBackend<'a>,
     pub colours: &'static Colours,
     zoom: Zoom,
 }
 
-/// What is drawn is made smaller, and then moved.
+/// Drawings are scaled down, then moved.
 #[derive(Copy, Clone, Debug)]
 struct Zoom {
     factor: f64,
@@ -102,7 +102,7 @@ impl Zoom {
     }
 }
 
-/// The SVG of what `draw` draws on a page of this size.
+/// The SVG of what `draw` paints on a page of this size.
 pub fn paint(width: f64, height: f64, theme: Theme, title: &str, draw: impl FnOnce(&mut Canvas<'_>)) -> String {
     register_fonts();
     let (fine_width, fine_height) = (fine(width), fine(height));
@@ -138,7 +138,7 @@ pub fn paint(width: f64, height: f64, theme: Theme, title: &str, draw: impl FnOn
 }
 
 impl Canvas<'_> {
-    /// Draws at this scale, from this corner on.
+    /// Draws at this scale, with this corner as the origin.
     pub fn zoomed(&mut self, factor: f64, corner: (f64, f64), draw: impl FnOnce(&mut Self)) {
         let before = self.zoom;
         let (left, top) = corner;
@@ -154,7 +154,7 @@ impl Canvas<'_> {
         drawn(self.backend.draw_path(points, &stroke));
     }
 
-    /// The same with gaps.
+    /// A dashed line through these points.
     pub fn dashes(&mut self, points: &[(f64, f64)], colour: RGBColor, width: f64) {
         const DASH: f64 = 5.0;
         const CYCLE: f64 = 9.0;
@@ -202,14 +202,14 @@ impl Canvas<'_> {
         drawn(self.backend.draw_circle(at, radius, &stroke(colour, 1.0, 0.0), true));
     }
 
-    /// A line of text whose middle is at height `y`.
+    /// A line of text, vertically centred on `y`.
     pub fn text(&mut self, text: &str, x: f64, y: f64, anchor: Anchor, font: Font) {
         let h_pos = match anchor {
             Anchor::Start => HPos::Left,
             Anchor::Middle => HPos::Center,
             Anchor::End => HPos::Right,
         };
-        // plotters centres on small letters; digits and capitals, of which charts are full, reach higher.
+        // plotters centres on lower-case letters; digits and capitals, which charts are full of, are taller.
         let y = y + 0.09 * font.size;
         let size = font.size * self.zoom.factor;
         let style = style(Font { size, ..font }).pos(Pos::new(h_pos, VPos::Center));
@@ -217,7 +217,7 @@ impl Canvas<'_> {
         drawn(self.backend.draw_text(&visible(text), &style, at));
     }
 
-    /// Text on a patch of page, for where lines may pass behind it.
+    /// Text on a patch of the page's colour, for places where lines may pass behind it.
     pub fn text_on_patch(&mut self, text: &str, x: f64, y: f64, anchor: Anchor, font: Font) {
         let width = text_width(text, font);
         let left = match anchor {
@@ -245,7 +245,7 @@ impl Canvas<'_> {
         }
     }
 
-    /// A font in the colour of what is read last.
+    /// A font in the colour of secondary text.
     pub fn quiet(&self, size: f64) -> Font {
         Font {
             size,
@@ -264,7 +264,7 @@ impl Canvas<'_> {
     }
 }
 
-/// A font to measure with: its colour makes no text wider.
+/// A font to measure with: colour does not affect width.
 pub fn plain(size: f64) -> Font {
     Font {
         size,
@@ -275,7 +275,7 @@ pub fn plain(size: f64) -> Font {
 
 /// How wide the text will be, rounded up a little.
 pub fn text_width(text: &str, font: Font) -> f64 {
-    // Measuring never fails for a registered font; were it to, half an em a character is a fair guess.
+    // Measuring never fails for a registered font. If it did, half an em a character is a fair guess.
     let guess = || (text.chars().count() as f64 * font.size * FINE * 0.5) as u32;
     let measured = style(font)
         .font
@@ -284,7 +284,7 @@ pub fn text_width(text: &str, font: Font) -> f64 {
     f64::from(measured) / FINE
 }
 
-/// The text, cut to this width with … in the middle, where the names of a kind are least different.
+/// The text cut to this width, with … in the middle, where similar names differ least.
 pub fn fitted(text: &str, font: Font, room: f64) -> String {
     let text = visible(text);
     let mut limit = width(&text).min(most_columns(room, font.size));
@@ -296,7 +296,7 @@ pub fn fitted(text: &str, font: Font, room: f64) -> String {
     fitted
 }
 
-/// Words about a number, with less beside it where there is less room; of what is no number at all the middle may go.
+/// Text with numbers, in a shorter form where space is short. Text that is no number may be cut in the middle.
 pub fn lean(text: &str, font: Font, room: f64) -> String {
     let lean = leanest(&visible(text), |text| text_width(text, font) <= room);
     if is_number(&lean) {
@@ -306,7 +306,7 @@ pub fn lean(text: &str, font: Font, room: f64) -> String {
     }
 }
 
-/// The text on as many lines of this width as it needs, and at most `most`, the last ending in … if it was cut.
+/// The text on as many lines of this width as it needs, at most `most`. The last line ends in … if text was cut.
 pub fn wrapped(text: &str, font: Font, room: f64, most: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in kept_together(&visible(text)).split(' ').filter(|word| !word.is_empty()) {
@@ -320,7 +320,7 @@ pub fn wrapped(text: &str, font: Font, room: f64, most: usize) -> Vec<String> {
         if line.is_empty() || text_width(&longer, font) <= room {
             *line = longer;
         } else if full {
-            // Whole words go until the sign that some are missing has room.
+            // Words are removed until the … fits.
             while let Some((before, _)) = line
                 .rsplit_once(' ')
                 .filter(|_| text_width(&format!("{line} …"), font) > room)

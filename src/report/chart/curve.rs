@@ -1,4 +1,4 @@
-//! What becomes of latency and availability along one input of a sweep; the values of the others have a line each.
+//! Latency and availability along one input of a sweep, with one line for each combination of the other inputs' values.
 
 use serde_json::Value;
 
@@ -14,12 +14,12 @@ use crate::report::view::MOST_LINES;
 use crate::scenario::vary::ends;
 
 const HEIGHT: f64 = 420.0;
-/// What the title of the first panel needs.
+/// Height of the first panel's title.
 const HEAD: f64 = 28.0;
-/// A line needs so many points to be one.
+/// A line needs at least this many points.
 const LEAST_POINTS: usize = 3;
 
-/// The points that differ in nothing but the input along the bottom.
+/// The points that differ only in the input on the horizontal axis.
 struct Line<'s> {
     label: String,
     points: Vec<(f64, &'s Point)>,
@@ -50,7 +50,7 @@ fn number(point: &Point, input: &Input) -> Option<f64> {
     point.inputs.get(&input.column).and_then(Value::as_f64)
 }
 
-/// The input with the most values that are numbers.
+/// The input with the most numeric values.
 fn along(sweep: &Sweep) -> Option<&Input> {
     let values = |input: &Input| {
         let all: Option<Vec<f64>> = sweep.points.iter().map(|p| number(p, input)).collect();
@@ -79,7 +79,7 @@ fn lines<'s>(sweep: &'s Sweep, along: &Input) -> Vec<Line<'s>> {
     };
     let mut lines: Vec<Line<'s>> = Vec::new();
     for point in &sweep.points {
-        // As soon as there are too many, nobody will see any.
+        // Too many lines cannot be told apart.
         if lines.len() > MOST_LINES {
             break;
         }

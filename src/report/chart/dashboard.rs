@@ -1,6 +1,6 @@
-//! Draws the page that answers at a glance: the numbers that matter, then the pictures that answer what the command is asked.
+//! Draws the page that answers at a glance: the headline numbers, then the pictures that answer the command's question.
 //!
-//! Its height follows from what there is to say; its width is the caller's.
+//! Its height follows from its content; its width is the caller's.
 
 use super::canvas::{Anchor, Canvas, Font, Rect, fitted, lean, paint, plain, text_width, wrapped};
 use super::curve::curve;
@@ -23,20 +23,20 @@ const LEAST_TILE: f64 = 168.0;
 const ROW: f64 = 26.0;
 const COLUMN: f64 = 156.0;
 const MOST_ROWS: usize = 12;
-/// From this width on, two pictures stand side by side, the first on the larger part.
+/// From this width on, two pictures stand side by side, and the first gets more of the width.
 const SIDE_BY_SIDE: f64 = 1000.0;
 const LARGER: f64 = 0.6;
 const BETWEEN: f64 = 26.0;
 const MOST_CAVEATS: usize = 4;
 const CAVEAT_TEXT: f64 = 12.0;
-/// A caveat ends with what to do: only names without end may cut it.
+/// A caveat ends with what to do, so only extremely long names may cut it.
 const MOST_CAVEAT_LINES: usize = 4;
-/// More than these do not fit a glance.
+/// More than this cannot be read at a glance.
 const MOST_FINDINGS: usize = 10;
 const SENTENCE_TEXT: f64 = 14.0;
 const SENTENCE_LINE: f64 = 21.0;
 
-/// The pictures of a result in rows: those that answer what its command is asked, as far as it gives them.
+/// The pictures of a result in rows: those that answer its command's question, as far as the result has them.
 pub fn rows(document: &Document) -> Vec<Vec<Name>> {
     let rows: &[&[Name]] = match &document.answer {
         Answer::Run(_) => &[&[Name::Topology], &[Name::Timeline, Name::Latency]],
@@ -45,7 +45,7 @@ pub fn rows(document: &Document) -> Vec<Vec<Name>> {
         Answer::Capacity(_) => &[&[Name::Knee, Name::Utilization], &[Name::Topology]],
         Answer::Spof(_) => &[&[Name::Topology], &[Name::Spof]],
         Answer::Availability(_) => &[&[Name::Nines], &[Name::Spof], &[Name::Topology]],
-        // What one input moves, its curve has said.
+        // With a single input the curve has already shown the effect.
         Answer::Sweep(sweep) if sweep.inputs.len() == 1 && curve(document).is_ok() => &[&[Name::Curve]],
         Answer::Sweep(_) => &[&[Name::Curve], &[Name::Tornado]],
         Answer::Review(_) | Answer::Verify(_) | Answer::Validate(_) | Answer::Explain(_) => &[],
@@ -53,7 +53,7 @@ pub fn rows(document: &Document) -> Vec<Vec<Name>> {
     rows.iter().map(|row| row.to_vec()).collect()
 }
 
-/// A picture in its place.
+/// A picture with its position.
 struct Placed<'d> {
     drawing: Drawing<'d>,
     area: Rect,
@@ -105,7 +105,8 @@ pub fn svg(document: &Document, width: f64, theme: Theme) -> String {
     })
 }
 
-/// Pictures below one another, or two side by side where there is room; those that have nothing to show leave no gap.
+/// Places pictures below one another, or two side by side where there is space. Pictures with nothing to show leave no
+/// gap.
 fn place<'d>(document: &'d Document, page: Rect, top: f64) -> (Vec<Placed<'d>>, f64) {
     let wide = page.width() + 2.0 * MARGIN >= SIDE_BY_SIDE;
     let given = |name: &Name| drawing(document, *name, page.width()).is_ok();
@@ -138,7 +139,7 @@ fn place<'d>(document: &'d Document, page: Rect, top: f64) -> (Vec<Placed<'d>>, 
         }
         y += if side_by_side { tallest } else { below };
     }
-    // Side by side they end together.
+    // Pictures side by side end at the same height.
     let tops: Vec<(f64, f64)> = placed.iter().map(|p| (p.area.top, p.area.bottom)).collect();
     for p in &mut placed {
         let same = tops.iter().filter(|t| t.0 == p.area.top);
@@ -204,7 +205,7 @@ fn draw_tile(canvas: &mut Canvas<'_>, tile: &Number, area: Rect) {
         },
         ..canvas.bold(22.0)
     };
-    // What has no room in the smallest letters is said with less, and then as large as it can be.
+    // A value that does not fit in the smallest letters is shortened, then drawn as large as it fits.
     let smallest = Font { size: 12.0, ..font };
     let value = lean(&tile.value, smallest, room);
     while font.size > smallest.size && text_width(&value, font) > room {
@@ -224,7 +225,8 @@ fn draw_tile(canvas: &mut Canvas<'_>, tile: &Number, area: Rect) {
     );
 }
 
-/// A row a scenario, in the colour of its lines if it has any; a narrow page shows only what matters most.
+/// One row for each scenario, in the colour of its lines if it has any. A narrow page shows only the most important
+/// columns.
 fn scenario_rows(canvas: &mut Canvas<'_>, views: &[RunView<'_>], page: Rect, top: f64) {
     const HEADS: [&str; 6] = ["SLO", "available", "p99", "failed", "median", "answered"];
     let shown = ((page.width() * 0.72 / COLUMN) as usize).clamp(1, HEADS.len());
@@ -270,7 +272,7 @@ fn scenario_rows(canvas: &mut Canvas<'_>, views: &[RunView<'_>], page: Rect, top
 
 // --- words ----------------------------------------------------------------------------------------------------------
 
-/// What was found, in words, where no picture says it; and why there is no picture of a run.
+/// Findings in words where no picture shows them, and why there is no picture of a run.
 fn sentences(document: &Document, room: f64) -> Vec<(String, Tone)> {
     let is_picture = |name: &Name| drawing(document, *name, room).is_ok();
     let missing = |name: Name, says: &str| (!is_picture(&name)).then(|| (says.to_owned(), Tone::Quiet));

@@ -1,4 +1,4 @@
-//! Draws latency, goodput and availability against the load, with the knee, its interval, and the load of today.
+//! Draws latency, goodput and availability against the load, with the knee, its interval, and the present load.
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Rect, text_width};
@@ -84,7 +84,7 @@ fn draw(canvas: &mut Canvas<'_>, found: &Capacity, area: Rect) {
     tracks.draw(canvas, &places);
 }
 
-/// What the upright lines are: the load of today, and the knee.
+/// The labels of the vertical lines: the present load and the knee.
 fn flags(
     canvas: &mut Canvas<'_>,
     found: &Capacity,

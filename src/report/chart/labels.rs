@@ -1,10 +1,10 @@
-//! Finds places for labels so that none covers another.
+//! Finds positions for labels so that none covers another.
 //!
-//! Pure geometry: it is told how large things are and where they want to be, and draws nothing.
+//! Pure geometry: it knows the sizes and the wanted positions, and draws nothing.
 
 /// Heights near the wanted ones, at least `gap` apart and within the bounds, in the order given.
 ///
-/// Where they cannot all fit, the bounds give way: the caller asks for no more labels than there is room.
+/// If they do not all fit, the bounds give way: the caller asks for no more labels than fit.
 pub fn spread(wanted: &[f64], gap: f64, lowest: f64, highest: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
@@ -22,7 +22,7 @@ pub fn spread(wanted: &[f64], gap: f64, lowest: f64, highest: f64) -> Vec<f64> {
     placed
 }
 
-/// Something that happened at `x`, with a label that reaches from `from` to `to`.
+/// An event at `x`, with a label that extends from `from` to `to`.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Flag {
     /// Where its pole stands.
@@ -33,10 +33,10 @@ pub struct Flag {
     pub to: f64,
 }
 
-/// A row for each flag, 0 the lowest; `None` where `most` rows are not enough. Flags given first are served first.
+/// A row for each flag, 0 the lowest; `None` where `most` rows are not enough. Flags given first are placed first.
 ///
-/// A pole reaches from its flag down to the ground. So where two flags meet, the earlier flies above the later: then
-/// neither pole passes through the other's words.
+/// A pole extends from its flag down to the ground. So where two flags meet, the earlier flies above the later: then
+/// neither pole crosses the other's label.
 pub fn rows(flags: &[Flag], most: usize) -> Vec<Option<usize>> {
     let mut rows = vec![None; flags.len()];
     let mut kept: Vec<usize> = Vec::new();

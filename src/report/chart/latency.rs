@@ -1,6 +1,6 @@
-//! Draws the distribution of the latency: how long the fastest half waited, and how long the slowest thousandth.
+//! Draws the latency distribution: how long the fastest half waited, and how long the slowest thousandth.
 //!
-//! Across run the percentiles, stretched towards the tail, where the trouble is.
+//! Percentiles run horizontally, stretched towards the tail, where the problems are.
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Rect, text_width};
@@ -11,10 +11,10 @@ use crate::report::view::RunView;
 
 const TITLE: f64 = 24.0;
 const FOOT: f64 = 44.0;
-/// Fewer requests than these beyond a percentile say nothing about it.
+/// With fewer requests than this beyond a percentile, its value is not meaningful.
 const ENOUGH: f64 = 10.0;
 
-/// The axis begins where this share has been answered.
+/// The axis begins at this quantile.
 const FIRST: f64 = 0.01;
 
 /// One distribution with a name.
@@ -22,11 +22,11 @@ pub struct Source<'a> {
     pub label: String,
     pub colour: usize,
     pub metrics: &'a Metrics,
-    /// Whether it is all there is: every class of the only run.
+    /// Whether it covers every class of the only run.
     pub is_whole: bool,
 }
 
-/// What is to be drawn: of one run the whole and its classes, of several a curve each. Empty if nothing succeeded.
+/// What to draw: for one run the total and each class, for several runs a curve each. Empty if nothing succeeded.
 pub fn sources<'a>(runs: &[RunView<'a>]) -> Vec<Source<'a>> {
     let mut sources = Vec::new();
     match runs {
@@ -58,7 +58,7 @@ pub fn sources<'a>(runs: &[RunView<'a>]) -> Vec<Source<'a>> {
     sources
 }
 
-/// Draws into this area, whatever its size. There must be a source.
+/// Draws into an area of any size. There must be at least one source.
 pub fn draw(canvas: &mut Canvas<'_>, sources: &[Source<'_>], area: Rect) {
     let tail = sources.iter().map(|s| last_percentile(s.metrics)).fold(0.0, f64::max);
     let x = Axis::percentiles(tail);
@@ -110,14 +110,14 @@ pub fn draw(canvas: &mut Canvas<'_>, sources: &[Source<'_>], area: Rect) {
         canvas.quiet(11.0),
     );
     curves.iter().for_each(|c| panel.line(canvas, c));
-    // Where several scenarios are compared, whose percentiles would these be?
+    // With several scenarios it would be unclear whose percentiles these are.
     if let Some(whole) = sources.iter().find(|s| s.is_whole) {
         mark_percentiles(canvas, &panel, whole);
     }
     panel.end_labels(canvas, &curves, room);
 }
 
-/// The percentiles that promises are made of, with their values.
+/// The percentiles that promises use, with their values.
 fn mark_percentiles(canvas: &mut Canvas<'_>, panel: &Panel<'_>, source: &Source<'_>) {
     let latency = &source.metrics.latency_s;
     let font = canvas.bold(LABEL_TEXT);
@@ -134,9 +134,9 @@ fn mark_percentiles(canvas: &mut Canvas<'_>, panel: &Panel<'_>, source: &Source<
         canvas.dot(x, y, 3.4, canvas.colours.line(source.colour));
         let text = format!("{name} {}", units::latency(value));
         let width = text_width(&text, font);
-        // The curve rises to the right: there is room below and to the right of a point on it, or above and to the
-        // left. Where it is flat its neighbours have labels there: then further below; and in the corner of the plot, to
-        // the left and below.
+        // The curve rises to the right, so there is space below and to the right of a point, or above and to the left.
+        // Where the curve is flat, neighbouring labels are there: then further below, and in the corner of the plot,
+        // below and to the left.
         let places = [
             (x + 6.0, y + 11.0),
             (x - 4.0 - width, y - 13.0),
@@ -166,14 +166,14 @@ fn mark_percentiles(canvas: &mut Canvas<'_>, panel: &Panel<'_>, source: &Source<
     }
 }
 
-/// The points that are known, up to the tail, and the tail itself.
+/// The known points up to the tail, and the tail itself.
 fn curve(canvas: &Canvas<'_>, source: &Source<'_>, tail: f64) -> Curve {
     let known = &source.metrics.distribution;
     let mut x: Vec<f64> = known.ratio.iter().copied().filter(|r| *r < tail).collect();
     let mut middle: Vec<Option<f64>> = known.latency_s[..x.len()].iter().copied().map(Some).collect();
     x.push(tail);
     middle.push(quantile(known, tail));
-    // The fastest of all would stretch the axis by decades, and nobody asks about it.
+    // The very fastest answers would stretch the axis by decades and are of no interest.
     let first = quantile(known, FIRST);
     middle
         .iter_mut()
@@ -187,7 +187,7 @@ fn curve(canvas: &Canvas<'_>, source: &Source<'_>, tail: f64) -> Curve {
     }
 }
 
-/// The last percentile beyond which there are still enough requests to speak of it.
+/// The last percentile with enough requests beyond it to be meaningful.
 fn last_percentile(metrics: &Metrics) -> f64 {
     let n = (metrics.requests.succeeded as f64).max(1.0);
     (1.0 - ENOUGH / n).clamp(0.99, 0.9999)
@@ -199,7 +199,7 @@ fn is_drawable(d: &Distribution) -> bool {
     d.ratio.len() == d.latency_s.len() && d.ratio.len() > 1 && finite && rising && d.latency_s.iter().any(|v| *v > 0.0)
 }
 
-/// The latency that this share does not exceed, between the points that are known.
+/// The latency that this share of answers does not exceed, interpolated between known points.
 fn quantile(d: &Distribution, share: f64) -> Option<f64> {
     let above = d.ratio.partition_point(|r| *r < share);
     let Some(below) = above.checked_sub(1) else {

@@ -1,6 +1,7 @@
-//! Pictures of a result, each by its name, and a dashboard of those that its command is asked for; as SVG, and from that as PNG.
+//! Pictures of a result, each by its name, and a dashboard of those that answer the command's question; as SVG, and
+//! from that as PNG.
 //!
-//! The same result and look give the same bytes. Names stand beside their lines instead of in legends.
+//! The same result and look give the same bytes. Curves are labelled directly instead of by a legend.
 
 mod axis;
 mod bars;
@@ -35,17 +36,17 @@ use thiserror::Error;
 /// Which picture.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Name {
-    /// The headline numbers with the pictures that answer what the command is asked.
+    /// The headline numbers with the pictures that answer the command's question.
     Dashboard,
-    /// The stack: who asks whom, and what failed or limits.
+    /// The stack: who calls whom, and what failed or limits.
     Topology,
     /// Availability, latency and rates over time.
     Timeline,
     /// The distribution of the latency.
     Latency,
-    /// How busy everything with a limit is.
+    /// Utilisation of every component with a limit.
     Utilization,
-    /// Where the time of the mean request goes.
+    /// How the mean request's time is spent.
     Waterfall,
     /// Downtime by component, or by cause.
     Spof,
@@ -55,14 +56,14 @@ pub enum Name {
     Difference,
     /// Latency and availability along an input.
     Curve,
-    /// Which input moves what.
+    /// How far each input moves the outputs.
     Tornado,
     /// Availability in nines.
     Nines,
 }
 
 impl Name {
-    /// Each with the word for it, and what stands above it in a report.
+    /// Each picture with its word and its heading in a report.
     pub const ALL: [(Name, &'static str, &'static str); 12] = [
         (Name::Dashboard, "dashboard", "At a glance"),
         (Name::Topology, "topology", "The stack"),
@@ -78,12 +79,12 @@ impl Name {
         (Name::Nines, "nines", "How available it is"),
     ];
 
-    /// The word for it: `timeline`.
+    /// Its word: `timeline`.
     pub fn word(self) -> &'static str {
         self.entry().1
     }
 
-    /// What stands above it in a report.
+    /// Its heading in a report.
     pub fn heading(self) -> &'static str {
         self.entry().2
     }
@@ -93,7 +94,7 @@ impl Name {
         found.expect("every name is in the list")
     }
 
-    /// Those that this result gives.
+    /// The pictures that this result gives.
     pub fn given_by(document: &Document) -> Vec<Name> {
         let names = Name::ALL.into_iter().map(|(name, ..)| name);
         let gives =
@@ -102,19 +103,19 @@ impl Name {
     }
 }
 
-/// Puts a picture into an area.
+/// Paints a picture into an area.
 type Paint<'a> = Box<dyn FnOnce(&mut Canvas<'_>, Rect) + 'a>;
 
-/// A picture without what stands around it.
+/// A picture without the title and captions around it.
 pub(super) struct Drawing<'a> {
-    /// How to read it, in a line; may be empty.
+    /// How to read it, in one line; may be empty.
     how: String,
-    /// How high it is at the width it was made for.
+    /// Its height at the width it was made for.
     height: f64,
     draw: Paint<'a>,
 }
 
-/// The drawing of a name, on so much room across.
+/// The drawing of this name, `room` wide.
 fn drawing(document: &Document, name: Name, room: f64) -> Result<Drawing<'_>, PictureError> {
     let nothing = |why: &str| PictureError::Nothing(name.word(), why.into());
     match name {
@@ -166,13 +167,13 @@ fn told_of(document: &Document) -> String {
 /// How a picture is to look.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Look {
-    /// Width in pixels, between 320 and 4096; what is drawn rearranges itself.
+    /// Width in pixels, between 320 and 4096; the layout adapts.
     pub width: u32,
-    /// Pixels of a PNG to each of those.
+    /// PNG pixels per pixel of width.
     pub pixel_ratio: f64,
     /// For which page.
     pub theme: Theme,
-    /// Whether it says what it is a picture of. A page that has said so leaves it out.
+    /// Whether the picture has its own heading. A page that has already given one leaves it out.
     pub headed: bool,
 }
 
@@ -203,19 +204,19 @@ pub enum PictureError {
         /// In pixels of the picture; 0 where the width alone is at fault.
         height: f64,
     },
-    /// A fault of this program: the SVG was its own.
+    /// A bug in this program: it produced the SVG itself.
     #[error("the picture could not be rendered: {0}")]
     Render(String),
 }
 
-/// Around every picture.
+/// The margin around every picture.
 pub(super) const MARGIN: f64 = 24.0;
 const HEAD: f64 = 62.0;
 const LINE: f64 = 18.0;
 const SMALL: f64 = 12.0;
-/// How to read a picture takes no more than these.
+/// A picture's reading instructions take at most this many lines.
 const MOST_LINES_OF_READING: usize = 3;
-/// Without what stands above and around them.
+/// Height without the title and captions.
 const TIMELINE_HEIGHT: f64 = 460.0;
 const LATENCY_HEIGHT: f64 = 342.0;
 
@@ -234,7 +235,7 @@ pub fn svg(document: &Document, name: Name, look: &Look) -> Result<String, Pictu
     }
 }
 
-/// The PNG of such an SVG, with so many pixels to each of its own.
+/// The PNG of such an SVG, with `pixel_ratio` pixels for each of the SVG's.
 pub fn png(svg: &str, pixel_ratio: f64) -> Result<Vec<u8>, PictureError> {
     raster::png(svg, pixel_ratio)
 }
@@ -247,7 +248,7 @@ fn titled(document: &Document, drawing: Drawing<'_>, look: &Look) -> String {
     if !document.envelope.complete {
         title += " (INCOMPLETE)";
     }
-    // How to read it is said in any case, and to its end.
+    // The reading instructions are always shown in full.
     let reads = match how.is_empty() {
         true => Vec::new(),
         false => wrapped(&how, plain(SMALL), width - 2.0 * MARGIN, MOST_LINES_OF_READING),
@@ -284,7 +285,7 @@ fn titled(document: &Document, drawing: Drawing<'_>, look: &Look) -> String {
     })
 }
 
-/// What it is a picture of, and how the numbers were obtained.
+/// What the picture shows, and how the numbers were obtained.
 fn captions(document: &Document) -> (String, String) {
     match &document.answer {
         Answer::Run(_) => (document.envelope.scenario.name.clone(), subtitle(document)),

@@ -1,6 +1,6 @@
-//! A panel: a frame with a grid, curves with their bands, and their names at their ends instead of a legend.
+//! A panel: a frame with a grid, and curves with bands, labelled at their ends instead of by a legend.
 //!
-//! It maps values to pixels through two axes and knows nothing of what they mean.
+//! Maps values to pixels through two axes and knows nothing of their meaning.
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Rect, fitted, text_width};
@@ -10,17 +10,17 @@ use plotters::style::RGBColor;
 
 pub(super) const TICK_TEXT: f64 = 11.0;
 pub(super) const LABEL_TEXT: f64 = 12.0;
-/// What the names at the ends of curves need in height.
+/// Height of a label at the end of a curve.
 const LABEL_GAP: f64 = 15.0;
 
-/// Where values become pixels.
+/// Maps values to pixels.
 pub struct Panel<'a> {
     pub area: Rect,
     pub x: &'a Axis,
     pub y: &'a Axis,
 }
 
-/// A curve in values, with gaps, and the band around it.
+/// A curve in values, with gaps, and its band.
 pub struct Curve {
     pub label: String,
     pub colour: RGBColor,
@@ -29,26 +29,26 @@ pub struct Curve {
     pub band: Option<Band>,
 }
 
-/// Where most replications lie, value for value of the curve.
+/// The range of most replications, for each value of the curve.
 pub struct Band {
     pub lo: Vec<Option<f64>>,
     pub hi: Vec<Option<f64>>,
 }
 
 impl Panel<'_> {
-    /// Where a pair of values lies.
+    /// The position of a pair of values.
     pub fn at(&self, x: f64, y: f64) -> (f64, f64) {
         let left = self.area.left + self.x.place(x) * self.area.width();
         (left, self.area.bottom - self.y.place(y) * self.area.height())
     }
 
-    /// Horizontal grid lines with their words to the left.
+    /// Horizontal grid lines, with their labels on the left.
     pub fn rule(&self, canvas: &mut Canvas<'_>) {
         let mut last = f64::INFINITY;
         for tick in &self.y.ticks {
             let y = self.area.bottom - self.y.place(tick.at) * self.area.height();
             canvas.path(&[(self.area.left, y), (self.area.right, y)], canvas.colours.grid, 1.0);
-            // A low panel leaves out words rather than letting them touch.
+            // A low panel drops labels rather than letting them touch.
             if last - y >= TICK_TEXT * 1.2 {
                 canvas.text(
                     &tick.label,
@@ -62,7 +62,7 @@ impl Panel<'_> {
         }
     }
 
-    /// The words along the bottom, leaving out what would touch.
+    /// The labels along the bottom, without those that would touch.
     pub fn foot(&self, canvas: &mut Canvas<'_>) {
         let font = canvas.quiet(TICK_TEXT);
         let mut free_from = f64::NEG_INFINITY;
@@ -81,7 +81,7 @@ impl Panel<'_> {
         }
     }
 
-    /// The band, lightly, wherever both of its edges are known.
+    /// The band, lightly shaded, wherever both of its edges are known.
     pub fn band(&self, canvas: &mut Canvas<'_>, curve: &Curve) {
         let Some(Band { lo, hi }) = &curve.band else { return };
         let edges: Vec<Option<(f64, f64)>> = lo
@@ -101,7 +101,7 @@ impl Panel<'_> {
         }
     }
 
-    /// The curve itself; a value alone between two gaps is a dot.
+    /// The curve itself; a single value between two gaps is a dot.
     pub fn line(&self, canvas: &mut Canvas<'_>, curve: &Curve) {
         let values: Vec<Option<f64>> = curve.middle.iter().map(|v| measured(*v)).collect();
         for run in unbroken(&values) {
@@ -115,7 +115,7 @@ impl Panel<'_> {
         }
     }
 
-    /// The curves' names, in their colours, to the right of where they end.
+    /// The curves' names, in their colours, to the right of their ends.
     pub fn end_labels(&self, canvas: &mut Canvas<'_>, curves: &[Curve], room: f64) {
         let mut ends: Vec<(&Curve, (f64, f64))> = curves.iter().filter_map(|c| Some((c, self.end_of(c)?))).collect();
         self.inner_labels(canvas, curves, &mut ends);
@@ -133,7 +133,8 @@ impl Panel<'_> {
             if curve.label.is_empty() {
                 continue;
             }
-            // From a curve that ends early the way to its name might read as a curve: it is dashed.
+            // The connection from a curve that ends early to its name is dashed, so that it does not look like part of
+            // the curve.
             let way = [(end.0 + 2.0, end.1), (left - 3.0, *y)];
             match end.0 > self.area.right - LABEL_GAP {
                 true => canvas.path(&way, curve.colour, 0.7),
@@ -147,7 +148,7 @@ impl Panel<'_> {
         }
     }
 
-    /// Names of curves that end early stand at their ends, as far as they cover nothing there; the others are left over.
+    /// Puts the names of curves that end early at their ends, where they cover nothing. `ends` keeps the others.
     fn inner_labels(&self, canvas: &mut Canvas<'_>, curves: &[Curve], ends: &mut Vec<(&Curve, (f64, f64))>) {
         let mut taken: Vec<Rect> = Vec::new();
         ends.retain(|(curve, (x, y))| {
@@ -174,7 +175,7 @@ impl Panel<'_> {
         });
     }
 
-    /// Is nothing drawn here, and no edge of the panel?
+    /// Is this area free of curves and of the panel's edges?
     fn is_free(&self, curves: &[Curve], area: &Rect) -> bool {
         let is_crossed = |curve: &Curve| {
             let values: Vec<Option<f64>> = curve.middle.iter().map(|v| measured(*v)).collect();
@@ -199,7 +200,7 @@ impl Panel<'_> {
     }
 }
 
-/// What the widest words of an axis need.
+/// Width of an axis's widest label.
 pub fn widest_tick(canvas: &Canvas<'_>, axis: &Axis) -> f64 {
     axis.ticks
         .iter()
@@ -207,7 +208,7 @@ pub fn widest_tick(canvas: &Canvas<'_>, axis: &Axis) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// What the widest name of a curve needs, and at most `most`.
+/// Width of the widest curve name, at most `most`.
 pub fn widest_label<'a>(canvas: &Canvas<'_>, labels: impl Iterator<Item = &'a str>, most: f64) -> f64 {
     labels
         .map(|l| text_width(l, canvas.bold(LABEL_TEXT)) + 16.0)
@@ -215,7 +216,7 @@ pub fn widest_label<'a>(canvas: &Canvas<'_>, labels: impl Iterator<Item = &'a st
         .min(most)
 }
 
-/// The stretches without a gap.
+/// The stretches without gaps.
 fn unbroken<T>(values: &[Option<T>]) -> Vec<std::ops::Range<usize>> {
     let mut stretches = Vec::new();
     let mut start = None;

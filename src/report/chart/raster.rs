@@ -1,4 +1,4 @@
-//! From SVG to PNG, with the bundled fonts and none of the machine's, so that both look the same everywhere.
+//! From SVG to PNG, with the bundled fonts and none of the machine's, so that output is the same everywhere.
 
 use super::PictureError;
 use super::canvas::{REGULAR, SEMIBOLD};
@@ -6,10 +6,10 @@ use resvg::usvg::fontdb;
 use resvg::{tiny_skia, usvg};
 use std::sync::{Arc, LazyLock};
 
-/// More than this does not fit a reasonable memory: 16 thousand by 16 thousand.
+/// More pixels than this take too much memory: 16 thousand by 16 thousand.
 const MOST_PIXELS: f64 = 268_435_456.0;
 
-/// The PNG of an SVG, with so many pixels to each of its own.
+/// The PNG of an SVG, with `pixel_ratio` pixels for each of the SVG's.
 pub fn png(svg: &str, pixel_ratio: f64) -> Result<Vec<u8>, PictureError> {
     let tree = tree(svg)?;
     let (width, height) = (f64::from(tree.size().width()), f64::from(tree.size().height()));
@@ -23,14 +23,14 @@ pub fn png(svg: &str, pixel_ratio: f64) -> Result<Vec<u8>, PictureError> {
     pixels.encode_png().map_err(|e| PictureError::Render(e.to_string()))
 }
 
-/// The SVG as every renderer draws it.
+/// The parsed SVG, as every renderer draws it.
 pub fn tree(svg: &str) -> Result<usvg::Tree, PictureError> {
     // A name in a script that the fonts lack must not vanish from the picture.
     let svg: String = svg.chars().map(|c| if has_glyph(c) { c } else { '?' }).collect();
     usvg::Tree::from_str(&svg, &options()).map_err(|e| PictureError::Render(e.to_string()))
 }
 
-/// Whether the bundled fonts were made with this character, roughly; see `assets/fonts/README.md`.
+/// Whether the bundled fonts have this character, roughly; see `assets/fonts/README.md`.
 pub fn has_glyph(c: char) -> bool {
     c < '\u{460}' || ('\u{2000}'..'\u{2800}').contains(&c)
 }

@@ -1,4 +1,4 @@
-//! The charts that are rows of bars or dots: who is busy, what a loss costs, what differs, what moves what, where time goes.
+//! The charts made of rows of bars or dots: utilisation, the cost of losses, differences, and where time is spent.
 
 use super::axis::Axis;
 use super::bars::{Bars, Part, Row};
@@ -18,7 +18,7 @@ use crate::report::spof::{LEAST_S, brief};
 use crate::report::units::{self, measured};
 use crate::report::view::runs;
 
-/// Minutes a year below which nobody looks.
+/// Fewer minutes a year than this are negligible.
 const LEAST_MINUTES: f64 = 0.1;
 
 type Drawn = Result<Drawing<'static>, PictureError>;
@@ -29,7 +29,7 @@ fn nothing<T>(word: &'static str, why: &str) -> Result<T, PictureError> {
 
 // --- utilization ----------------------------------------------------------------------------------------------------
 
-/// How busy everything with a limit is, the busiest first.
+/// Utilisation of every component with a limit, the highest first.
 pub fn utilization(document: &Document) -> Drawn {
     let (title, mut rows) = match &document.answer {
         Answer::Capacity(found) => {
@@ -38,7 +38,7 @@ pub fn utilization(document: &Document) -> Drawn {
                 _ if found.utilization_per_s > 0.0 => {
                     format!("How busy at {}", per_s(found.utilization_per_s))
                 }
-                // A result of an earlier version.
+                // Results of earlier versions do not say which load it was.
                 _ => "How busy at one of the loads that were tried".to_owned(),
             };
             (title, busy(found.utilization.iter(), ""))
@@ -103,8 +103,8 @@ fn by_component(found: &Spof) -> Drawn {
     let cost = |p: &Priced| measured(p.downtime_min_per_year);
     let lost = |p: &Priced| measured(p.lost_ratio.value);
     let priced = all.iter().any(|p| cost(p).is_some());
-    // What has no price and loses much comes after what has one, before what costs next to nothing.
-    // What alone ends the service has a place for certain: without a price nobody knows that it is cheap.
+    // Order: priced losses first, then unpriced ones that lose much, then those that cost next to nothing. A single
+    // point of failure without a price is always shown, because its cost is unknown.
     let alone = |p: &Priced| p.verdict == spof::Verdict::Outage && found.components.iter().any(|c| c.name == p.name);
     let place = |p: &Priced| match (if priced { cost(p) } else { lost(p) }, lost(p)) {
         (None, Some(lost)) if alone(p) => Some((3, lost)),
@@ -120,7 +120,7 @@ fn by_component(found: &Spof) -> Drawn {
         return nothing("spof", "no loss was tried");
     }
     rows.sort_by(|a, b| (b.0.0.cmp(&a.0.0)).then(b.0.1.total_cmp(&a.0.1)));
-    // Of those that have a place the bars stand on top: the eye begins there.
+    // Among the rows shown, priced bars come first, because readers begin at the top.
     let shown = Bars::shown_of(rows.len());
     rows[..shown].sort_by_key(|((place, _), _)| *place != 2);
     let is_unpriced = |place: &u8| matches!(place, 1 | 3);
@@ -164,7 +164,7 @@ fn component(p: &Priced, cost: Option<f64>, priced: bool) -> Row {
     };
     let share = measured(p.lost_ratio.value).unwrap_or(0.0);
     let lost = match units::percent_brief(&p.lost_ratio) {
-        // Where nothing is lost for long, what is lost until all has reacted is what makes it degraded.
+        // Without a steady-state loss, the transient loss is what makes it degraded.
         _ if share == 0.0 && p.lost_in_passing_s >= LEAST_S => format!("{} in passing", brief(p.lost_in_passing_s)),
         lost if priced => format!("{lost} lost"),
         lost => lost,
@@ -172,7 +172,7 @@ fn component(p: &Priced, cost: Option<f64>, priced: bool) -> Row {
     let (size, says) = match (cost, priced) {
         (Some(cost), true) => (cost, units::minutes(cost)),
         (None, true) if p.effect == Effect::Crash.name() => (0.0, format!("no lifetime · {lost}")),
-        // How often somebody is slow no lifetime says.
+        // Lifetimes do not say how often a component is slow.
         (None, true) => (0.0, lost),
         (_, false) => (share, lost),
     };
@@ -203,7 +203,7 @@ fn by_cause(found: &Availability) -> Drawn {
             ..Row::default()
         })
     };
-    // What costs next to nothing is not drawn, as long as something else is.
+    // Causes that cost next to nothing are left out if any other is drawn.
     let all = || {
         found
             .by_cause
@@ -244,7 +244,7 @@ fn minutes_axis(most: f64) -> Axis {
 
 // --- nines ----------------------------------------------------------------------------------------------------------
 
-/// Availability on an axis on which each nine takes the same room.
+/// Availability on an axis where every nine takes the same space.
 pub fn nines(document: &Document) -> Drawn {
     let (rows, slo): (Vec<(String, Estimate)>, &[SloResult]) = match &document.answer {
         Answer::Availability(found) => {
@@ -293,7 +293,7 @@ pub fn nines(document: &Document) -> Drawn {
         Row {
             name,
             reach: Row::reach(e.lo, e.hi),
-            // What never failed has no place among nines, only a bound.
+            // An availability of 1 has no place on this axis; only its bound has.
             dot: Some(v).filter(|v| *v < 1.0),
             says: match units::at_least(&e) {
                 Some(bound) => format!("none failed · {bound}"),
@@ -324,7 +324,8 @@ fn of_classes(all: &str, metrics: &Metrics, classes: &Ordered<Metrics>) -> Vec<(
 
 // --- differences ----------------------------------------------------------------------------------------------------
 
-/// What differs between designs, each metric to its own scale: zero in the middle, the interval around the difference.
+/// The differences between designs, each metric on its own scale: zero in the middle, with the interval around the
+/// difference.
 pub fn differences(document: &Document) -> Drawn {
     let Answer::Compare(compare) = &document.answer else {
         return nothing("difference", "it draws what `fallover compare` found");
@@ -357,7 +358,7 @@ fn difference_rows(compare: &Compare) -> Vec<Row> {
     let (pairs, loads) = (compare.pairs(), loads(compare));
     let row = |d: &&Difference| {
         let v = measured(d.difference.value)?;
-        // Where nothing differs at all, an interval has no scale to be drawn to.
+        // Where the difference is exactly zero, its interval has no scale to be drawn to.
         let reach = Row::reach(d.difference.lo, d.difference.hi).filter(|_| v != 0.0);
         let most = reach.map_or(0.0, |(lo, hi)| lo.abs().max(hi.abs())).max(v.abs());
         let scale = if most > 0.0 { 0.95 / most } else { 0.0 };
@@ -378,7 +379,8 @@ fn difference_rows(compare: &Compare) -> Vec<Row> {
             ..Row::default()
         })
     };
-    // With several pairs only those with the first design, and the two that are asked about first, or nobody would find anything.
+    // With several pairs, only those with the first design and the two most important metrics are shown; more would be
+    // unreadable.
     let first = pairs.first().map(|pair| pair[0].a.as_str());
     let is_headline = |d: &Difference| ["latency_s.p99", "availability"].contains(&d.metric.as_str());
     let worth = |d: &&Difference| pairs.len() == 1 || (Some(d.a.as_str()) == first && is_headline(d));
@@ -392,7 +394,7 @@ fn difference_rows(compare: &Compare) -> Vec<Row> {
 
 // --- waterfall ------------------------------------------------------------------------------------------------------
 
-/// Where the time of the mean request goes, hop by hop.
+/// How the mean request's time is spent, hop by hop.
 pub fn waterfall(document: &Document) -> Drawn {
     let Answer::Run(run) = &document.answer else {
         return nothing("waterfall", "it draws what `fallover run` of one scenario found");
@@ -450,8 +452,8 @@ pub fn waterfall(document: &Document) -> Drawn {
     )
 }
 
-/// The hops that take most, in their order, and all others as one: a bar goes on where the one before it ended, so none may be
-/// missing.
+/// The longest hops in their order, and the others merged into one. A bar begins where the previous one ends, so none
+/// may be missing.
 fn merged(hops: &[Hop]) -> Vec<Hop> {
     const MOST: usize = 20;
     let size = |hop: &Hop| hop.wait_s.abs() + hop.own_s.abs() + hop.network_s.abs();

@@ -1,4 +1,4 @@
-//! The colours of a picture, for light and for dark pages.
+//! The colours of pictures, for light and for dark pages.
 //!
 //! The lines are Okabe and Ito's palette (jfly.uni-koeln.de/color), which colour-blind readers can tell apart; on dark
 //! pages the same hues, lightened.
@@ -7,7 +7,7 @@ use plotters::style::RGBColor;
 
 use crate::report::document::Tone;
 
-/// Which page the picture goes on.
+/// The page the picture is for.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
     /// Dark on white.
@@ -31,15 +31,15 @@ pub struct Colours {
     lines: [RGBColor; 7],
 }
 
-/// A colour by what it means, for what is put together before there is a page.
+/// A colour by its meaning, for pictures that are built before the page is known.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub enum Ink {
-    /// As ordinary text.
+    /// Ordinary text.
     #[default]
     Plain,
-    /// Read last.
+    /// Secondary text.
     Quiet,
-    /// Hardly seen.
+    /// Barely visible.
     Grid,
     /// As it should be.
     Good,
@@ -47,7 +47,7 @@ pub enum Ink {
     Bad,
     /// Broken, or about to.
     Fault,
-    /// That of the n-th line.
+    /// The colour of the n-th line.
     Line(usize),
 }
 
@@ -65,7 +65,7 @@ impl Colours {
         }
     }
 
-    /// The colour of words in this tone.
+    /// The colour of text in this tone.
     pub fn said(&self, tone: Tone) -> RGBColor {
         match tone {
             Tone::Plain | Tone::Strong => self.ink,
@@ -76,7 +76,7 @@ impl Colours {
         }
     }
 
-    /// The colour of the n-th line; after seven they come round again, and the labels must tell them apart.
+    /// The colour of the n-th line. After seven the colours repeat, and the labels must tell the lines apart.
     pub fn line(&self, n: usize) -> RGBColor {
         self.lines[n % self.lines.len()]
     }

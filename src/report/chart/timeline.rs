@@ -1,6 +1,6 @@
-//! Draws a timeline: panels one above the other on one time axis, with what was broken shaded and named.
+//! Draws a timeline: panels above one another on one time axis, with failures shaded and labelled.
 //!
-//! The lines are medians over replications; the bands hold nine replications of ten.
+//! Lines are medians over replications; bands hold nine out of ten replications.
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Font, Rect, fitted, text_width};
@@ -12,20 +12,20 @@ use crate::report::timeline::{Line, Measure, Timeline, Track};
 
 const ROW: f64 = 16.0;
 const MOST_ROWS: usize = 4;
-/// More flags than this never find a place, and looking for one takes time.
+/// More flags than this never find space, and searching for it takes time.
 const MOST_FLAGS: usize = 40;
 const TITLE: f64 = 24.0;
 const FOOT: f64 = 26.0;
 const BETWEEN: f64 = 12.0;
 
-/// What the flag of an event says, and when.
+/// The label and the time of an event's flag.
 struct Event {
     at_s: f64,
     text: String,
     is_fault: bool,
 }
 
-/// Draws into this area, whatever its size.
+/// Draws into an area of any size.
 pub fn draw(canvas: &mut Canvas<'_>, timeline: &Timeline, area: Rect) {
     let time = Axis::time(timeline.end_s, (area.width() / 90.0) as usize);
     let axes: Vec<Axis> = timeline.tracks.iter().map(value_axis).collect();
@@ -96,7 +96,7 @@ fn last(n: usize) -> impl Iterator<Item = bool> {
     (1..=n).map(move |i| i == n)
 }
 
-/// Areas of the panels below each other, each with room for its title above.
+/// The areas of `n` panels below one another, each with space for its title.
 pub(super) fn stack(area: Rect, n: usize) -> Vec<Rect> {
     let n = n.max(1);
     let height = (area.height() - (n - 1) as f64 * BETWEEN) / n as f64;
@@ -136,7 +136,7 @@ fn draw_track(canvas: &mut Canvas<'_>, panel: &Panel<'_>, track: &Track, room: f
     panel.end_labels(canvas, &curves, room);
 }
 
-/// A bin is drawn as a step from its beginning to its end, so that what a fault does begins where the fault does.
+/// A bin is drawn as a step from its beginning to its end, so that an effect begins where its fault does.
 fn curve(canvas: &Canvas<'_>, line: &Line, end_s: f64) -> Curve {
     let twice = |values: &[Option<f64>]| values.iter().flat_map(|v| [*v, *v]).collect::<Vec<_>>();
     let bins = 0..line.series.median.len();
@@ -154,7 +154,7 @@ fn curve(canvas: &Canvas<'_>, line: &Line, end_s: f64) -> Curve {
     }
 }
 
-/// Faults first, for whom room is found first.
+/// Faults come first, because space is found for the first events first.
 fn events(timeline: &Timeline) -> Vec<Event> {
     let warmup = (timeline.warmup_s > 0.0).then(|| Event {
         at_s: 0.0,
@@ -187,7 +187,7 @@ fn events(timeline: &Timeline) -> Vec<Event> {
         .collect()
 }
 
-/// A flag flies to the right of its pole, or to the left where there is no room.
+/// A flag extends to the right of its pole, or to the left where there is no space.
 fn flag(canvas: &Canvas<'_>, event: &Event, end_s: f64, left: f64, right: f64) -> Flag {
     let x = left + (event.at_s / end_s).clamp(0.0, 1.0) * (right - left);
     let font = font(canvas, event);
@@ -207,7 +207,7 @@ fn flag(canvas: &Canvas<'_>, event: &Event, end_s: f64, left: f64, right: f64) -
     }
 }
 
-/// The pole passes through the panels and down to the first, but not through the titles between them.
+/// The pole passes through the panels from the flag down, but not through the titles between them.
 fn raise(canvas: &mut Canvas<'_>, event: &Event, flag: &Flag, y: f64, panels: &[Rect]) {
     let font = font(canvas, event);
     let thickness = if event.is_fault { 1.0 } else { 0.5 };
@@ -252,7 +252,7 @@ fn shade(canvas: &mut Canvas<'_>, timeline: &Timeline, area: Rect) {
     }
     for period in &timeline.periods {
         let from = x(period.from_s);
-        // However short, it is seen.
+        // Even the shortest period is visible.
         let to = x(period.to_s).max(from + 1.0);
         canvas.fill(
             Rect {

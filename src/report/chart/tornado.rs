@@ -1,4 +1,4 @@
-//! The tornado of a sweep: how far each input moves an output, the one that moves it most on top.
+//! The tornado chart of a sweep: how far each input moves an output, the largest on top.
 
 use super::axis::Axis;
 use super::bars::{Bars, Part, Row};
@@ -8,7 +8,7 @@ use crate::analysis::result::{Answer, Document};
 use crate::report::compare::name;
 use crate::report::swings::{Moves, Swing, moves, worded};
 
-/// One after the other, and no more than a page can hold.
+/// Outputs are drawn one below the other, and a page holds no more than these.
 const MOST_OUTPUTS: usize = 3;
 const BETWEEN: f64 = 14.0;
 

@@ -1,4 +1,4 @@
-//! Panels of curves, one above the other over one axis.
+//! Panels of curves above one another on one axis.
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Rect};
@@ -15,43 +15,43 @@ pub(super) struct Track {
     pub curves: Vec<Curve>,
 }
 
-/// Several over one axis.
+/// Several panels on one axis.
 pub(super) struct Tracks<'a> {
     pub x: &'a Axis,
-    /// What is written under the axis.
+    /// The label of the axis.
     pub foot: &'a str,
     pub tracks: &'a [Track],
 }
 
-/// Where they stand.
+/// The panels' areas.
 pub(super) struct Places {
     pub panels: Vec<Rect>,
-    /// Across, for the names at the ends of curves.
+    /// Width for the names at the ends of curves.
     room: f64,
 }
 
 impl Track {
-    /// Has any of its curves anything to show?
+    /// Does any of its curves have anything to show?
     pub(super) fn is_known(&self) -> bool {
         let mut values = self.curves.iter().flat_map(|c| &c.middle).flatten();
         values.any(|v| v.is_finite())
     }
 }
 
-/// The least and the largest value of some curves.
+/// The smallest and the largest value of some curves.
 pub(super) fn reach(curves: &[Curve]) -> (f64, f64) {
     span(curves.iter().flat_map(|c| &c.middle))
 }
 
-/// An axis for latencies: bands have their place on it too, but to no more than twice the height of the curves, since how little is
-/// known of a line should not hide the line.
+/// An axis for latencies. Bands count too, but up to twice the height of the curves at most: a wide band must not hide
+/// the line.
 pub(super) fn latency_axis(curves: &[Curve]) -> Axis {
     let (least, most) = reach(curves);
     let (_, widest) = span(curves.iter().flat_map(|c| &c.band).flat_map(|b| &b.hi));
     Axis::latency(least, most.max(widest.min(2.0 * most)))
 }
 
-/// An axis for shares of requests that are answered, bands as above.
+/// An axis for availability, with bands as above.
 pub(super) fn availability_axis(curves: &[Curve]) -> Axis {
     let (least, _) = reach(curves);
     let (widest, _) = span(curves.iter().flat_map(|c| &c.band).flat_map(|b| &b.lo));
@@ -64,7 +64,7 @@ fn span<'v>(values: impl Iterator<Item = &'v Option<f64>>) -> (f64, f64) {
 }
 
 impl Tracks<'_> {
-    /// In this area, below so much that is left free.
+    /// The panels in this area, below a space of `above`.
     pub(super) fn places(&self, canvas: &Canvas<'_>, area: Rect, above: f64) -> Places {
         let ticks = self.tracks.iter().map(|t| widest_tick(canvas, &t.axis));
         let labels = self.tracks.iter().flat_map(|t| &t.curves).map(|c| c.label.as_str());

@@ -1,4 +1,4 @@
-//! The numbers behind a picture, for a reader who points at it: what the page's script reads and zooms.
+//! The numbers behind a picture, for the page's script, which shows them under the pointer and zooms.
 
 use serde::Serialize;
 
@@ -8,15 +8,15 @@ use crate::report::text::visible;
 use crate::report::timeline::{Line, Measure, Track, timeline};
 use crate::report::view::{RunView, runs};
 
-/// Curves over one axis.
+/// Curves on one axis.
 #[derive(Serialize)]
 struct Curves {
-    /// What runs across: `time` in seconds, `ratio`, the share of the requests, or `rate`, the load.
+    /// The horizontal axis: `time` in seconds, `ratio`, the share of the requests, or `rate`, the load.
     across: &'static str,
     curves: Vec<Curve>,
 }
 
-/// One curve, and the band around it.
+/// One curve and its band.
 #[derive(Serialize)]
 struct Curve {
     name: String,
@@ -29,7 +29,7 @@ struct Curve {
     hi: Option<Vec<Option<f64>>>,
 }
 
-/// The numbers behind this picture as JSON that may stand inside a page, where it has such.
+/// The numbers behind this picture as JSON that may be embedded in a page, where the picture has any.
 pub fn behind(document: &Document, name: Name) -> Option<String> {
     let runs = runs(document);
     let (across, curves) = match name {
@@ -42,7 +42,7 @@ pub fn behind(document: &Document, name: Name) -> Option<String> {
         return None;
     }
     let json = serde_json::to_string(&Curves { across, curves }).ok()?;
-    // Whatever a name holds, it must not end the element that it stands in.
+    // Whatever a name contains, it must not end the enclosing element.
     Some(json.replace('<', "\\u003c"))
 }
 

@@ -1,11 +1,12 @@
-//! The bundled fonts as part of a page: pictures measure their words with them, and in another font words would meet.
+//! The bundled fonts, embedded in the page: pictures measure their text with them, and in another font labels would
+//! overlap.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::report::chart::{REGULAR, SEMIBOLD};
 
-/// Both weights as rules of a style sheet.
+/// Both weights as CSS rules.
 pub fn rules() -> String {
     let rule = |(weight, bytes): (u16, &[u8])| {
         let bytes = BASE64_STANDARD.encode(bytes);

@@ -1,7 +1,7 @@
-//! A handout as one HTML file that needs nothing else: pictures inline, its own style, a few lines of script.
+//! A handout as one self-contained HTML file: pictures inline, its own style, a few lines of script.
 //!
-//! Whatever comes from a scenario passes through the template's escaping; only the pictures, which escape for
-//! themselves, are marked as safe.
+//! Everything that comes from a scenario passes through the template's escaping. Only the pictures, which do their own
+//! escaping, are marked as safe.
 
 mod curves;
 mod fonts;
@@ -89,7 +89,7 @@ struct ColumnView {
     align: &'static str,
 }
 
-/// What the template tells apart by `kind`.
+/// The variants that the template distinguishes by `kind`.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum BlockView {

@@ -1,4 +1,4 @@
-//! Puts one block under the other and begins a page where one is full. What belongs together stays together.
+//! Lays out blocks from top to bottom and begins a new page where one is full. Related blocks stay together.
 
 mod contents;
 mod tables;
@@ -13,26 +13,26 @@ use crate::report::handout::{Handout, Part};
 use crate::report::text::{is_number, leanest, most_columns, shorten_name, width};
 
 const MARGIN: f64 = 54.0;
-/// From the foot of the last line to the edge.
+/// From the baseline of the last line to the edge.
 const BOTTOM: f64 = 62.0;
-/// Of a line of text, in sizes of its letters.
+/// Line height as a multiple of the letter size.
 const LEADING: f64 = 1.38;
 const BODY: f64 = 9.5;
 const SMALL: f64 = 8.0;
 const LABEL: f64 = 96.0;
 const TILE: f64 = 50.0;
-/// Pixels of a chart across a page: the more, the smaller its letters.
+/// Width of a chart in pixels: the larger, the smaller its letters on the page.
 const CHART: u32 = 720;
-/// What must follow a heading on its page.
+/// Space that must follow a heading on its page.
 const COMPANY: f64 = 72.0;
-/// What the heading of a picture takes.
+/// Height of a picture's heading.
 const HEADING: f64 = 34.0;
-/// How much smaller letters on one line may get.
+/// How far the letters of a single line may be scaled down.
 const LEAST_LETTERS: f64 = 0.6;
-/// How much smaller a picture may get to stay on its page.
+/// How far a picture may be scaled down to stay on its page.
 const LEAST_SCALE: f64 = 0.82;
 
-/// A document on its way to pages.
+/// A document being laid out.
 pub struct Flow<'f> {
     fonts: &'f Fonts,
     theme: Theme,
@@ -40,7 +40,7 @@ pub struct Flow<'f> {
     height: f64,
     leaves: Vec<Leaf>,
     bookmarks: Vec<Bookmark>,
-    /// The last heading.
+    /// The latest heading.
     under: String,
     /// Where the next block begins.
     y: f64,
@@ -61,7 +61,7 @@ impl<'f> Flow<'f> {
         }
     }
 
-    /// All pages, and the bookmarks that lead to them.
+    /// All pages, and the bookmarks that point to them.
     pub fn lay_out(mut self, handout: &Handout<'_>) -> Result<(Vec<Leaf>, Vec<Bookmark>), PictureError> {
         let contents = match handout.parts.len() {
             1 => Vec::new(),
@@ -112,7 +112,7 @@ impl<'f> Flow<'f> {
                 _ => self.block(block, part)?,
             }
         }
-        // Whoever types it again should not have to turn the page.
+        // A reader who retypes the command should not have to turn the page.
         self.heading_above(
             "How to make this again",
             self.facts_height(&part.origin) + 2.0 * SMALL * LEADING,
@@ -143,7 +143,7 @@ impl<'f> Flow<'f> {
         self.heading_above(text, COMPANY);
     }
 
-    /// A heading on the page of what follows, which takes so much.
+    /// A heading on the same page as what follows, which takes `company`.
     fn heading_above(&mut self, text: &str, company: f64) {
         let style = self.style(12.5, true, Tone::Plain);
         self.need(HEADING - 1.0 + company);
@@ -156,7 +156,7 @@ impl<'f> Flow<'f> {
         self.y += 2.0;
     }
 
-    /// Sentences with a bar in the colour of their meaning.
+    /// Sentences with a bar in the colour of their tone.
     fn answer(&mut self, sentences: &[Span]) {
         for sentence in sentences {
             let style = self.style(10.0, matches!(sentence.tone, Tone::Bad | Tone::Good), Tone::Plain);
@@ -180,7 +180,7 @@ impl<'f> Flow<'f> {
         self.y += 3.0;
     }
 
-    /// Tiles, at most five in a row, and none alone in the last.
+    /// Tiles, at most five in a row, and never one alone in the last row.
     fn numbers(&mut self, numbers: &[Number]) {
         const GAP: f64 = 6.0;
         for row in numbers.chunks(in_a_row(numbers.len(), 5)) {
@@ -215,7 +215,7 @@ impl<'f> Flow<'f> {
         self.y += 2.0;
     }
 
-    /// Labels in a column of their own, the items one after the other.
+    /// Labels in a column of their own, with the values one after the other.
     fn facts(&mut self, facts: &[Fact]) {
         for fact in facts {
             let label = self
@@ -251,7 +251,8 @@ impl<'f> Flow<'f> {
         facts.iter().map(|fact| lines(fact) * BODY * LEADING + 1.5).sum::<f64>() + 4.0
     }
 
-    /// Items with dots between them, on lines of this width; each line is several pieces, since items differ in tone.
+    /// Items separated by dots, on lines of this width. Each line consists of several pieces, because items differ in
+    /// tone.
     fn items(&self, items: &[Span], room: f64) -> Vec<Vec<Line>> {
         let mut lines: Vec<Vec<Line>> = vec![Vec::new()];
         let mut used = 0.0;
@@ -325,7 +326,7 @@ impl<'f> Flow<'f> {
         self.y += 3.0;
     }
 
-    /// What must be known before anything else.
+    /// The warning that must be read first.
     fn banner(&mut self, text: &str) {
         let style = self.style(10.0, true, Tone::Bad);
         let lines = self.fonts.wrapped(text, style, self.room() - 24.0);
@@ -359,10 +360,10 @@ impl<'f> Flow<'f> {
             other => other?,
         };
         let tree = chart::tree(&svg)?;
-        // The margins of the picture lie on those of the page.
+        // The picture's margins lie on those of the page.
         let (across, down) = (f64::from(tree.size().width()), f64::from(tree.size().height()));
         let scale = self.room() / (across - 2.0 * chart::MARGIN);
-        // Rather a little smaller than on the next page.
+        // A slightly smaller picture is better than one on the next page.
         let left = (self.bottom() - self.y - HEADING) / (down - chart::MARGIN);
         let most = (self.bottom() - MARGIN - HEADING) / down;
         let scale = if left > LEAST_SCALE * scale {
@@ -386,7 +387,7 @@ impl<'f> Flow<'f> {
 
     // --- feet ------------------------------------------------------------------------------------------
 
-    /// What the report is about and which page this is, on every page.
+    /// The report's title and the page number, on every page.
     fn feet(&mut self, title: &str) {
         let style = self.style(7.5, false, Tone::Quiet);
         let (all, foot) = (self.leaves.len(), self.height - 32.0);
@@ -418,7 +419,7 @@ impl<'f> Flow<'f> {
         self.y = MARGIN;
     }
 
-    /// Begins a page if there is no room for this much.
+    /// Begins a new page if there is less space than this.
     fn need(&mut self, height: f64) {
         if self.y + height > self.bottom() && self.y > MARGIN + 1.0 {
             self.new_page();
@@ -466,7 +467,7 @@ impl<'f> Flow<'f> {
         self.y += thickness;
     }
 
-    /// The same of words about a number: rather without its interval than cut.
+    /// The same for text with numbers: it loses its interval before it is cut.
     fn lean(&self, text: &str, style: Style, room: f64) -> Line {
         let least = Style {
             size: style.size * LEAST_LETTERS,
@@ -479,7 +480,7 @@ impl<'f> Flow<'f> {
         }
     }
 
-    /// On one line, in smaller letters where there is less room, and at last cut with ….
+    /// On one line, in smaller letters where space is short, and finally cut with ….
     fn fitted(&self, text: &str, style: Style, room: f64) -> Line {
         let mut line = self.fonts.line(text, style);
         if line.width > room {

@@ -1,7 +1,7 @@
 //! A handout as PDF: pages of A4 or Letter, charts as vectors with text that can be selected, fonts embedded.
 //!
-//! `text` shapes and measures, `flow` puts one block under the other and begins pages, `table` sizes columns, `page`
-//! writes what stands on the pages. The same handout gives the same bytes.
+//! `text` shapes and measures, `flow` stacks blocks and breaks pages, `table` sizes columns, `page` writes the pages.
+//! The same handout gives the same bytes.
 
 mod flow;
 mod page;

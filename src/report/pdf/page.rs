@@ -1,6 +1,6 @@
-//! Pages and what stands on them: texts, rectangles, pictures and links, each at its place; and the bytes of it all.
+//! Pages and their content: text, rectangles, pictures and links, each at its position; and the bytes of the file.
 //!
-//! It decides nothing. Everything is measured from the top left corner, in points.
+//! It makes no layout decisions. Everything is measured from the top left corner, in points.
 
 use krilla::Document;
 use krilla::annotation::{Annotation, LinkAnnotation, Target};
@@ -30,25 +30,25 @@ pub struct Area {
 
 /// One thing on a page.
 pub enum Mark {
-    /// A line of text, from the left end of its foot.
+    /// A line of text, from the left end of its baseline.
     Text(f64, f64, Line),
     /// A filled rectangle.
     Fill(Area, RGBColor),
     /// A picture.
     Picture(Area, Box<Tree>),
-    /// A place that leads to another page.
+    /// An area that links to another page.
     Link(Area, usize),
 }
 
-/// Everything on one page, in the order in which it is drawn.
+/// Everything on one page, in drawing order.
 #[derive(Default)]
 pub struct Leaf {
     pub marks: Vec<Mark>,
 }
 
-/// A line of the table of contents that a reader shows beside the pages.
+/// An entry of the outline that a PDF viewer shows next to the pages.
 pub struct Bookmark {
-    /// 0 for a part, 1 for what is in it.
+    /// 0 for a part, 1 for a heading within it.
     pub level: usize,
     pub text: String,
     pub page: usize,
@@ -82,7 +82,7 @@ impl Book<'_> {
             if self.paper != RGBColor(255, 255, 255) {
                 fill(&mut surface, whole, self.paper);
             }
-            // A picture brings its own ground, which must not cover what stands at its margin.
+            // A picture brings its own background, which must not cover what stands at its margin.
             let is_picture = |mark: &&Mark| matches!(mark, Mark::Picture(..));
             let pictures = leaf.marks.iter().filter(is_picture);
             let others = leaf.marks.iter().filter(|mark| !is_picture(mark));

@@ -1,16 +1,16 @@
-//! Tables on pages: columns as wide as their content where there is room. Where there is none, names break over several lines,
-//! then columns of low rank go, then intervals; no number breaks as long as that helps.
+//! Tables on pages. Columns are as wide as their content if there is space. If not, names wrap, then columns of low
+//! rank are dropped, then intervals; numbers wrap last of all.
 
 use super::text::{Fonts, Line, Style};
 use crate::report::document::{Align, Column, Span, Table, Tone};
 use crate::report::text::{leanest, listed};
 
-/// Between two columns.
+/// Gap between two columns.
 const GAP: f64 = 11.0;
-/// What a column of names may be squeezed to before numbers suffer.
+/// The least width of a column of names before numbers suffer.
 const LEAST_NAME: f64 = 64.0;
 
-/// Where a column stands.
+/// The position of a column.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Place {
     pub left: f64,
@@ -18,7 +18,7 @@ pub struct Place {
     pub align: Align,
 }
 
-/// What tables are measured with: the fonts, and the looks of heads and of cells.
+/// What tables are measured with: the fonts, and the styles of headers and cells.
 #[derive(Copy, Clone)]
 pub struct Looks<'f> {
     pub fonts: &'f Fonts,
@@ -27,14 +27,14 @@ pub struct Looks<'f> {
 }
 
 impl Looks<'_> {
-    /// How wide each column would be if nothing had to break.
+    /// The width of each column if nothing wraps.
     fn natural(&self, table: &Table) -> Vec<f64> {
         let of =
             |(i, column): (usize, &Column)| self.cells(table, i).max(self.fonts.width(&column.head, self.head)) + 0.5;
         table.columns.iter().enumerate().map(of).collect()
     }
 
-    /// How narrow each may get: names break anywhere if need be, and heads between words, but numbers do not.
+    /// The least width of each column: names wrap anywhere if necessary and headers between words, but numbers do not.
     fn least(&self, table: &Table) -> Vec<f64> {
         let word = |c: &Column| {
             c.head
@@ -60,17 +60,17 @@ impl Looks<'_> {
             .fold(0.0, f64::max)
     }
 
-    /// Whether something would have to break in this room.
+    /// Whether something would have to wrap in this width.
     pub fn is_squeezed(&self, table: &Table, room: f64) -> bool {
         self.natural(table).iter().sum::<f64>() > without_gaps(room, table.columns.len())
     }
 
-    /// Whether numbers would have to.
+    /// Whether numbers would have to wrap.
     fn is_too_wide(&self, table: &Table, room: f64) -> bool {
         self.least(table).iter().sum::<f64>() > without_gaps(room, table.columns.len())
     }
 
-    /// As much of the table as has room without breaking a number; what is missing is said below it.
+    /// As much of the table as fits without wrapping a number. A footnote says what is left out.
     pub fn fitted(&self, table: &Table, room: f64) -> Table {
         let mut table = table.clone();
         let mut left_out: Vec<String> = Vec::new();
@@ -100,11 +100,11 @@ impl Looks<'_> {
         table
     }
 
-    /// Where the columns of this table stand in this room.
+    /// The positions of the table's columns in this width.
     pub fn places(&self, table: &Table, room: f64) -> Vec<Place> {
         let (mut widths, least) = (self.natural(table), self.least(table));
         let room = without_gaps(room, widths.len());
-        // Names give way first, then heads of numbers.
+        // Names shrink first, then the headers of numbers.
         for side in [Align::Left, Align::Right] {
             let excess = (widths.iter().sum::<f64>() - room).max(0.0);
             let of_side: Vec<usize> = (0..widths.len()).filter(|i| table.columns[*i].align == side).collect();
@@ -136,7 +136,7 @@ fn without_gaps(room: f64, columns: usize) -> f64 {
     room - GAP * columns.saturating_sub(1) as f64
 }
 
-/// The lines of each cell of a row.
+/// The lines of each cell in a row.
 pub fn row<'t>(cells: impl Iterator<Item = (&'t str, Style)>, places: &[Place], fonts: &Fonts) -> Vec<Vec<Line>> {
     let cells = cells.zip(places);
     cells

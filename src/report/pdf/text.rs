@@ -7,12 +7,12 @@ use rustybuzz::{Face, UnicodeBuffer};
 use crate::report::chart::{REGULAR, SEMIBOLD};
 use crate::report::text::visible;
 
-/// How a text looks.
+/// The style of a text.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Style {
     /// In points.
     pub size: f64,
-    /// Heavier than the rest.
+    /// Bold.
     pub bold: bool,
     /// Its colour.
     pub colour: RGBColor,
@@ -21,13 +21,13 @@ pub struct Style {
 /// One line, ready to be drawn.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// What it says.
+    /// The text.
     pub text: String,
-    /// How wide it is, in points.
+    /// Its width in points.
     pub width: f64,
     /// Its glyphs.
     pub glyphs: Vec<KrillaGlyph>,
-    /// How it looks.
+    /// Its style.
     pub style: Style,
 }
 
@@ -48,12 +48,12 @@ impl Fonts {
         }
     }
 
-    /// What is embedded for this style.
+    /// The font to embed for this style.
     pub fn font(&self, style: Style) -> Font {
         self.fonts[usize::from(style.bold)].clone()
     }
 
-    /// The text on one line, however long it gets.
+    /// The text on one line, however wide.
     pub fn line(&self, text: &str, style: Style) -> Line {
         let face = &self.faces[usize::from(style.bold)];
         // A name in a script that the fonts lack must not vanish.
@@ -93,13 +93,13 @@ impl Fonts {
         }
     }
 
-    /// How wide the text is on one line.
+    /// The width of the text on one line.
     pub fn width(&self, text: &str, style: Style) -> f64 {
         self.line(text, style).width
     }
 
-    /// The text on as many lines of this width as it needs, broken between words and, where a word is longer than a
-    /// line, inside it.
+    /// The text on as many lines of this width as it needs, broken between words, and inside a word that is longer than
+    /// a line.
     pub fn wrapped(&self, text: &str, style: Style, room: f64) -> Vec<Line> {
         let mut lines: Vec<String> = vec![String::new()];
         let fits = |text: &str| self.width(text, style) <= room;
@@ -124,7 +124,7 @@ impl Fonts {
         lines.iter().map(|line| self.line(line, style)).collect()
     }
 
-    /// A word in pieces that fit, broken after a sign that joins names where there is one.
+    /// A word in pieces that fit, broken after a joining character where there is one.
     fn pieces(&self, word: &str, style: Style, room: f64) -> Vec<String> {
         let mut pieces = vec![String::new()];
         for c in word.chars() {

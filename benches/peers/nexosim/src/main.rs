@@ -1,4 +1,4 @@
-//! The peers' work on NeXosim: one model that schedules every event for itself, on one thread.
+//! The peer models on NeXosim: one model that schedules every event for itself, on one thread.
 
 #[path = "../../work.rs"]
 mod work;

@@ -1,4 +1,4 @@
-//! The peers' work on SimCore: one component that emits every event to itself.
+//! The peer models on SimCore: one component that emits every event to itself.
 
 #[path = "../../work.rs"]
 mod work;

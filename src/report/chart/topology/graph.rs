@@ -1,6 +1,6 @@
-//! The stack as boxes and arrows: what a result says stands where, who asks whom, and what is to be marked.
+//! The stack as boxes and arrows: where each component stands, who calls whom, and what to mark.
 //!
-//! Above some two dozen boxes many nodes of a kind that stand equally far from the clients are one box, above sixty any two.
+//! Above some two dozen boxes, many nodes of one kind in one column become one box; above sixty, any two do.
 
 use super::super::theme::Ink;
 use crate::analysis::availability::Availability;
@@ -14,9 +14,9 @@ use crate::report::periods::periods;
 use crate::report::units;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Above this many boxes nobody finds anything: two of a kind are one box.
+/// Above this many boxes, any two nodes of one kind in a column are merged.
 const MOST_BOXES: usize = 60;
-/// Above this many, so many of a kind are.
+/// Above this many boxes, `MANY_OF_A_KIND` or more nodes of one kind in a column are merged.
 const MANY_BOXES: usize = 24;
 const MANY_OF_A_KIND: usize = 6;
 
@@ -26,7 +26,7 @@ pub struct Graph {
     pub boxes: Vec<Node>,
     pub frames: Vec<Frame>,
     pub arrows: Vec<Arrow>,
-    /// Those that frames stand in, where there are several.
+    /// The zones that the frames stand in, where there are several.
     pub zones: Vec<String>,
 }
 
@@ -34,10 +34,10 @@ pub struct Graph {
 #[derive(Clone, Debug, Default)]
 pub struct Node {
     pub name: String,
-    /// What it is, and how busy; the same in fewer words.
+    /// What it is and its utilisation, followed by shorter forms.
     pub says: Vec<String>,
     pub mark: Option<Mark>,
-    /// How far from the clients, who are 0.
+    /// Distance from the clients, which are at 0.
     pub column: usize,
     /// The frame around it.
     pub frame: Option<usize>,
@@ -46,31 +46,31 @@ pub struct Node {
 /// A host.
 #[derive(Clone, Debug, Default)]
 pub struct Frame {
-    /// Its name, where it is, and how busy; the same in fewer words.
+    /// Its name, its zone and its utilisation, followed by shorter forms.
     pub says: Vec<String>,
     pub mark: Option<Mark>,
-    /// Which of several zones it stands in.
+    /// Its zone, where there are several.
     pub zone: Option<usize>,
 }
 
-/// Why something stands out.
+/// Why a component is highlighted.
 #[derive(Clone, Debug)]
 pub struct Mark {
-    /// The same in fewer and fewer words.
+    /// The reason, followed by shorter and shorter forms.
     pub says: Vec<String>,
     pub ink: Ink,
 }
 
-/// Who asks whom.
+/// Who calls whom.
 #[derive(Clone, Debug, Default)]
 pub struct Arrow {
     pub from: usize,
     pub to: usize,
-    /// Only tells where the other is.
+    /// It is only a lookup of the other's address.
     pub names: bool,
     pub per_s: Option<f64>,
     pub share: Option<f64>,
-    /// Is the link that it goes over marked?
+    /// The colour of the marked link it crosses, if any.
     pub ink: Option<Ink>,
 }
 
@@ -80,15 +80,15 @@ impl Mark {
     }
 }
 
-/// What is known of each component by its name.
+/// What is known of each component, by name.
 #[derive(Default)]
 struct Known {
-    /// How busy, or how dear.
+    /// Utilisation, or cost.
     says: BTreeMap<String, String>,
     marks: BTreeMap<String, Mark>,
 }
 
-/// The graph of a result that has one; the topology of one design.
+/// The topology graph of a result of one design, where it has one.
 pub fn graph(document: &Document) -> Option<Graph> {
     let (topology, known) = match &document.answer {
         Answer::Run(run) => (&run.topology, of_run(run, document.envelope.duration_s)),
@@ -107,7 +107,7 @@ pub fn graph(document: &Document) -> Option<Graph> {
     };
     let mut graph = whole(topology, &known);
     if let Answer::Compare(_) = document.answer {
-        // Each design has flows of its own.
+        // Flows differ between designs, so they are left out.
         for arrow in &mut graph.arrows {
             (arrow.per_s, arrow.share) = (None, None);
         }
@@ -122,7 +122,7 @@ pub fn graph(document: &Document) -> Option<Graph> {
 
 // --- what is marked -------------------------------------------------------------------------------------------------
 
-/// What was broken, and who had least room.
+/// What was broken, and where least capacity was left.
 fn of_run(run: &Run, end_s: f64) -> Known {
     let mut known = Known::default();
     let busy = run.nodes.iter().map(|(name, n)| (name, &n.utilization_ratio));
@@ -182,7 +182,7 @@ fn of_spof(found: &Spof) -> Known {
     known
 }
 
-/// What costs how much, as far as it is one component's doing.
+/// What each component costs, as far as the cost can be attributed to one.
 fn of_availability(found: &Availability) -> Known {
     let mut known = Known::default();
     let costs = found.by_cause.iter().filter_map(|(cause, e)| Some((cause, e.value?)));
@@ -198,7 +198,7 @@ fn of_availability(found: &Availability) -> Known {
     known
 }
 
-/// The stack that all designs share: what they change must not be who stands where, or who asks whom.
+/// The stack that all designs share. Designs that change where components stand or who calls whom have none.
 fn one_stack(found: &Compare) -> Option<&Run> {
     let runs = || found.variants.iter().map(|(_, named)| &named.run);
     let shape = |run: &Run| {
@@ -219,7 +219,7 @@ fn one_stack(found: &Compare) -> Option<&Run> {
     runs().all(|run| shape(run) == shape(first)).then_some(first)
 }
 
-/// What the designs change, at the component that it is a setting of.
+/// What the designs change, at the component that the setting belongs to.
 fn of_compare(found: &Compare, topology: &Topology) -> Known {
     let mut settings: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for change in found.changes.iter().flat_map(|(_, changes)| changes) {
@@ -251,7 +251,7 @@ fn of_compare(found: &Compare, topology: &Topology) -> Known {
 }
 
 impl Known {
-    /// What befalls a zone befalls the hosts in it, where nothing is said of them alone.
+    /// Failures of a zone apply to its hosts, unless a host has an entry of its own.
     fn in_zones(mut self, topology: &Topology) -> Known {
         for host in &topology.hosts {
             let Some((zone, mark)) = host.zone.as_ref().and_then(|z| Some((z, self.marks.get(z)?))) else {
@@ -271,7 +271,7 @@ impl Known {
         self
     }
 
-    /// The mark of the link that leads from one node's host, or its zone, to another's.
+    /// The mark of the link from one node's host or zone to another's.
     fn link(&self, topology: &Topology, from: &str, to: &str) -> Option<Ink> {
         let ends = |node: &str| {
             let host = topology
@@ -309,7 +309,7 @@ impl Known {
         }
     }
 
-    /// A number is left out or shown whole: half of it would be another.
+    /// A number is left out or shown whole, because part of it would be a different number.
     fn says(&self, name: &str, first: &str) -> Vec<String> {
         match self.says.get(name) {
             Some(more) => vec![format!("{first} · {more}"), more.clone()],
@@ -342,7 +342,7 @@ fn whole(topology: &Topology, known: &Known) -> Graph {
     let place = |n: &crate::analysis::topology::Place| Node {
         says: known.says(&n.name, if n.tier.is_some() { &n.kind } else { "nothing asks it" }),
         mark: known.marks.get(&n.name).cloned(),
-        // What nothing asks stands at the end, or with the others of its host.
+        // Nodes that nobody calls stand in the last column, or with the others on their host.
         column: n.tier.map_or(last, |t| t as usize),
         frame: frame_of(&n.host),
         name: n.name.clone(),
@@ -378,7 +378,7 @@ fn whole(topology: &Topology, known: &Known) -> Graph {
     };
     let entries = topology.entries.iter().filter_map(|e| arrow(e, &sources));
     let arrows = entries.chain(topology.edges.iter().filter_map(|e| arrow(e, &nodes)));
-    // Whatever a document says, an arrow leads away from the clients.
+    // Whatever a document says, arrows lead away from the clients.
     let arrows = arrows.filter(|a| boxes[a.from].column < boxes[a.to].column).collect();
     let zones = zones.iter().map(|z| (*z).clone()).filter(|_| zones.len() > 1).collect();
     Graph {
@@ -389,7 +389,7 @@ fn whole(topology: &Topology, known: &Known) -> Graph {
     }
 }
 
-/// One box for all of a kind in a column, where there are at least so many; the others stay as they are.
+/// Merges nodes of one kind in a column into one box where there are at least `least`; the others stay as they are.
 fn by_tier(graph: &Graph, topology: &Topology, least: usize) -> Graph {
     let kinds: Vec<String> = std::iter::repeat_n("clients".to_owned(), topology.sources.len())
         .chain(
@@ -423,7 +423,7 @@ fn by_tier(graph: &Graph, topology: &Topology, least: usize) -> Graph {
             Some(known) => {
                 known.names &= arrow.names;
                 known.per_s = known.per_s.zip(arrow.per_s).map(|(a, b)| a + b);
-                // Of whom it is a share, several ask.
+                // The merged box may have several callers, so a share of one caller's calls is meaningless.
                 known.share = None;
                 known.ink = known.ink.or(arrow.ink);
             }
@@ -443,7 +443,7 @@ fn by_tier(graph: &Graph, topology: &Topology, least: usize) -> Graph {
 }
 
 fn group(graph: &Graph, column: usize, kind: &str, members: &[usize]) -> Node {
-    // What is marked is the node, or else its host.
+    // The mark belongs to the node or, failing that, to its host.
     let mark = |m: &usize| {
         let node = &graph.boxes[*m];
         let host = || graph.frames.get(node.frame?)?.mark.as_ref();

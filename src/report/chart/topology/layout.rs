@@ -1,42 +1,41 @@
-//! Where everything goes: columns from the clients on, hosts whole, arrows short and seldom crossing.
+//! The layout: columns from the clients on, hosts kept whole, arrows short and with few crossings.
 //!
-//! Pure geometry. A **block** is what moves as one: a host with its boxes, a lone box, or the place where an arrow passes
-//! a column that it only crosses. Blocks that share a column never overlap, whatever the order: that is how they are put
-//! down, not what is hoped for.
+//! Pure geometry. A **block** moves as one unit: a host with its boxes, a lone box, or the point where an arrow passes
+//! a column. Blocks that share a column never overlap, whatever their order: placement guarantees it.
 
 use super::super::canvas::Rect;
 use super::graph::Graph;
 
-/// A box is so high.
+/// Height of a box.
 pub const BOX: f64 = 44.0;
-/// Above the boxes of a host, for its name.
+/// Space above a host's boxes, for its name.
 const HOST_HEAD: f64 = 19.0;
-/// The same where arrows come in below the name.
+/// The same where arrows enter below the name.
 const HOST_HEAD_DOWN: f64 = 29.0;
-/// Around the boxes of a host.
+/// Padding around a host's boxes.
 pub const HOST_PAD: f64 = 7.0;
 const BETWEEN_BOXES: f64 = 7.0;
 const BETWEEN_BLOCKS: f64 = 13.0;
-/// What an arrow needs that only passes.
+/// Height of an arrow that passes a column.
 const PASSING: f64 = 10.0;
-/// Between the boxes of two columns, for arrows and what they say.
+/// Gap between the boxes of two columns, for arrows and their labels.
 const GAP: f64 = 46.0;
-/// So much wider where arrows cross that say something each.
+/// Extra gap where labelled arrows cross.
 const CROSSING: f64 = 22.0;
-/// The same between two rows, where hosts have their names.
+/// Gap between two rows, where hosts have their names.
 const GAP_DOWN: f64 = 66.0;
 const MOST_COLUMN: f64 = 240.0;
 const LEAST_BOX: f64 = 70.0;
 const MOST_BOX: f64 = 156.0;
-/// Of boxes that stand in rows: what they say of themselves has room.
+/// Least width of boxes that stand in rows, so that their labels fit.
 const LEAST_BOX_DOWN: f64 = 112.0;
-/// The wider a column, the more of it is left to the arrows.
+/// The wider a column, the more of it is left for arrows.
 const BOX_SHARE: f64 = 0.66;
-/// Beyond this many arrows across columns each for itself would only make the picture high.
+/// With more arrows across columns than this, separate passages would only make the picture taller.
 const MOST_PASSING: usize = 48;
 const ROUNDS: usize = 24;
 
-/// Where everything is, from the left upper corner.
+/// All positions, from the top left corner.
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
     pub towards: Towards,
@@ -48,8 +47,8 @@ pub struct Layout {
     pub arrows: Vec<Vec<(f64, f64)>>,
 }
 
-/// Where what is asked stands from who asks. Everything below is thought of to the right: what is said of columns, and of up and
-/// down, is then of rows, and of left and right.
+/// The direction from caller to callee. The code below is written for columns from left to right; for the other
+/// direction, read rows for columns, and left and right for up and down.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub enum Towards {
     #[default]
@@ -58,7 +57,7 @@ pub enum Towards {
 }
 
 impl Towards {
-    /// What a box takes of its column, from top to bottom.
+    /// How much of its column a box takes, from top to bottom.
     fn across(self, box_width: f64) -> f64 {
         match self {
             Towards::Right => BOX,
@@ -66,7 +65,7 @@ impl Towards {
         }
     }
 
-    /// What a host needs above its boxes, and before its first column.
+    /// The space a host needs above its boxes, and before its first column.
     fn heads(self) -> (f64, f64) {
         match self {
             Towards::Right => (HOST_HEAD, HOST_PAD),
@@ -92,7 +91,7 @@ impl Towards {
     }
 }
 
-/// Where the boxes of each column begin, and how long they and the whole are, in the direction of the arrows.
+/// Where the boxes of each column begin, their length, and the total length, in the direction of the arrows.
 struct Columns {
     begin: Vec<f64>,
     long: f64,
@@ -100,19 +99,20 @@ struct Columns {
     box_width: f64,
 }
 
-/// What moves as one.
+/// What moves as one unit.
 struct Block {
     columns: (usize, usize),
     height: f64,
-    /// Boxes, and how far below the top of the block each begins.
+    /// Boxes, each with its offset from the top of the block.
     members: Vec<(usize, f64)>,
     frame: Option<usize>,
 }
 
-/// A point of an arrow on its way: a block, and how far below its top.
+/// A point on an arrow's way: a block and an offset from its top.
 type Stop = (usize, f64);
 
-/// The layout on so much room; wider than that only where the columns would not fit. A box is to hold text of so much room.
+/// The layout for this width; wider only where the columns would not fit. `words` is the text width that a box should
+/// hold.
 pub fn layout(graph: &Graph, towards: Towards, room: f64, words: f64) -> Layout {
     let columns = columns(graph, towards, room, words);
     let (mut blocks, stops) = blocks(graph, towards, columns.box_width);
@@ -141,7 +141,7 @@ pub fn layout(graph: &Graph, towards: Towards, room: f64, words: f64) -> Layout 
         let height = |(block, down): &Stop| tops[*block] + down;
         let mut corners = Vec::new();
         for (i, stop) in way.iter().enumerate() {
-            // An arrow that passes nowhere on its way goes straight.
+            // An arrow that passes no other column is straight.
             let column = if i + 1 == way.len() { last } else { first + i };
             if i > 0 {
                 corners.push(towards.point(begin(column), height(stop)));
@@ -172,7 +172,7 @@ fn columns(graph: &Graph, towards: Towards, room: f64, words: f64) -> Columns {
     let n = graph.boxes.iter().map(|b| b.column + 1).max().unwrap_or(1);
     let text = words + 2.0 * HOST_PAD;
     if towards == Towards::Down {
-        // The frame of a host in the first row begins above it.
+        // In the first row a host's frame begins above the boxes.
         let begin = (0..n).map(|c| HOST_HEAD_DOWN + c as f64 * (BOX + GAP_DOWN)).collect();
         return Columns {
             begin,
@@ -198,7 +198,7 @@ fn columns(graph: &Graph, towards: Towards, room: f64, words: f64) -> Columns {
     }
 }
 
-/// Do arrows to the next column cross that say something each?
+/// Do labelled arrows to the next column cross?
 fn crosses(graph: &Graph, column: usize) -> bool {
     let next = |a: &&super::graph::Arrow| {
         a.per_s.is_some() && graph.boxes[a.from].column == column && graph.boxes[a.to].column == column + 1
@@ -211,7 +211,7 @@ fn crosses(graph: &Graph, column: usize) -> bool {
     ways.iter().any(crossed)
 }
 
-/// Hosts with their boxes and boxes without a host; and where arrows reach each box.
+/// Hosts with their boxes, and boxes without a host; also the point where arrows reach each box.
 fn blocks(graph: &Graph, towards: Towards, box_width: f64) -> (Vec<Block>, Vec<Stop>) {
     let mut blocks: Vec<Block> = Vec::new();
     let mut stops = vec![(0, 0.0); graph.boxes.len()];
@@ -231,7 +231,7 @@ fn blocks(graph: &Graph, towards: Towards, box_width: f64) -> (Vec<Block>, Vec<S
             frame: None,
         });
     }
-    // Nearest to the clients first, in the scenario's order: a fair order to begin with.
+    // The initial order: nearest to the clients first, then the scenario's order.
     blocks.sort_by_key(|b| b.columns.0);
     for (i, block) in blocks.iter().enumerate() {
         block
@@ -266,7 +266,7 @@ fn host(graph: &Graph, frame: usize, members: &[usize], towards: Towards, box_wi
     }
 }
 
-/// The stops of every arrow. One that skips columns gets a passage in each, as long as there are not too many.
+/// The stops of every arrow. An arrow that skips columns gets a passage in each, unless there are too many.
 fn ways(graph: &Graph, blocks: &mut Vec<Block>, stops: &[Stop]) -> Vec<Vec<Stop>> {
     let span = |a: &super::graph::Arrow| graph.boxes[a.to].column - graph.boxes[a.from].column;
     let passing = graph.arrows.iter().map(|a| span(a) - 1).sum::<usize>() <= MOST_PASSING;
@@ -288,8 +288,8 @@ fn ways(graph: &Graph, blocks: &mut Vec<Block>, stops: &[Stop]) -> Vec<Vec<Stop>
     graph.arrows.iter().map(&mut way).collect()
 }
 
-/// The top of every block: each as near as it can be to the middle of what it is joined to (the barycentre), in the order
-/// of these wishes; of all rounds the one with the shortest arrows.
+/// The top of every block: as near as possible to the middle of its neighbours (the barycentre), in the order of these
+/// wishes. The result is the round with the shortest arrows.
 fn settled(blocks: &[Block], ways: &[Vec<Stop>], columns: usize) -> Vec<f64> {
     let order: Vec<usize> = (0..blocks.len()).collect();
     let mut tops = pushed(blocks, &order, &vec![0.0; blocks.len()], columns);
@@ -299,7 +299,7 @@ fn settled(blocks: &[Block], ways: &[Vec<Stop>], columns: usize) -> Vec<f64> {
         let middle = |b: &usize| wanted[*b] + blocks[*b].height / 2.0;
         let mut order = order.clone();
         order.sort_by(|a, b| middle(a).total_cmp(&middle(b)).then(tops[*a].total_cmp(&tops[*b])));
-        // Downwards and upwards as far as needed: what lies halfway keeps the same distances.
+        // Pushes once downwards and once upwards; the average of both keeps the distances.
         let down = pushed(blocks, &order, &wanted, columns);
         let upside: Vec<f64> = wanted.iter().zip(blocks).map(|(top, b)| -top - b.height).collect();
         let reverse: Vec<usize> = order.iter().rev().copied().collect();
@@ -315,7 +315,7 @@ fn settled(blocks: &[Block], ways: &[Vec<Stop>], columns: usize) -> Vec<f64> {
     best.1.into_iter().map(|top| top - highest).collect()
 }
 
-/// Each where it wants to be, or as far below as those before it in its columns need.
+/// Each block at its wanted position, or as far below as the earlier ones in its columns require.
 fn pushed(blocks: &[Block], order: &[usize], wanted: &[f64], columns: usize) -> Vec<f64> {
     let mut ground = vec![f64::NEG_INFINITY; columns];
     let mut tops = vec![0.0; blocks.len()];
@@ -344,7 +344,7 @@ fn wishes(tops: &[f64], ways: &[Vec<Stop>]) -> Vec<f64> {
         .collect()
 }
 
-/// How far all arrows go up and down.
+/// Total vertical distance of all arrows.
 fn length(tops: &[f64], ways: &[Vec<Stop>]) -> f64 {
     let height = |(block, down): Stop| tops[block] + down;
     ways.iter()

@@ -1,5 +1,5 @@
-//! Draws the stack as people draw it: clients to the left, what they ask to the right, hosts as boxes around their nodes,
-//! flows on the arrows, and what failed, or limits, in a colour and in words.
+//! Draws the stack the usual way: clients on the left, callees to the right, hosts as frames around their nodes, flows
+//! on the arrows, and failed or limiting components marked in a colour and in words.
 
 mod graph;
 mod layout;
@@ -16,22 +16,22 @@ use layout::{BOX, HOST_PAD, Layout, Towards, layout};
 const NAME: f64 = 11.5;
 const LEAST_NAME: f64 = 9.0;
 const SMALL: f64 = 9.5;
-/// Zones have the colours of lines from here on: the first is that of arrows.
+/// Zones use the line colours from this one on; the first is the colour of arrows.
 const ZONES: usize = 2;
-/// Of a line of an arrow's words.
+/// Height of a line of an arrow's label.
 const LINE: f64 = 11.0;
-/// Places along an arrow at which its words may stand.
+/// Positions along an arrow at which its label may stand.
 const PLACES: [f64; 9] = [0.5, 0.35, 0.65, 0.28, 0.72, 0.2, 0.8, 0.12, 0.88];
-/// A box is made to hold names of so many characters.
+/// Boxes are made to hold names of this many characters.
 const NAME_COLUMNS: usize = 16;
-/// Of a legend below the stack.
+/// Height of a legend below the stack.
 const LEGEND: f64 = 20.0;
 /// A picture narrower than this is for paper, where a pixel is smaller than on a screen.
 const PAPER: f64 = 800.0;
-/// How small letters may get before the stack goes down the page, on a screen and on paper.
+/// The smallest text scale before the stack is drawn from top to bottom, on a screen and on paper.
 const LEAST_SCALE: (f64, f64) = (0.7, 0.92);
 
-/// The stack of a result, on so much room.
+/// The stack of a result, drawn `room` wide.
 pub fn drawing(graph: Graph, room: f64) -> Drawing<'static> {
     let words = words_of_boxes(&graph);
     let fits = |found: &Layout| (room / found.width).min(1.0);
@@ -43,7 +43,7 @@ pub fn drawing(graph: Graph, room: f64) -> Drawing<'static> {
             found = down;
         }
     }
-    // Where the columns do not fit, the whole is drawn smaller.
+    // Where the columns do not fit, everything is drawn smaller.
     let scale = fits(&found);
     let below = if graph.zones.is_empty() { 0.0 } else { LEGEND };
     Drawing {
@@ -64,7 +64,7 @@ pub fn drawing(graph: Graph, room: f64) -> Drawing<'static> {
     }
 }
 
-/// What the widest name takes, as far as boxes are made for names, in letters that are still read.
+/// Width of the widest name, up to what boxes are made to hold, in legible letters.
 fn words_of_boxes(graph: &Graph) -> f64 {
     let name = Font {
         bold: true,
@@ -78,7 +78,7 @@ fn words_of_boxes(graph: &Graph) -> f64 {
     graph.boxes.iter().map(of).fold(0.0, f64::max)
 }
 
-/// Which colour is which zone.
+/// The colours of the zones.
 fn legend(canvas: &mut Canvas<'_>, zones: &[String], (mut x, y): (f64, f64)) {
     let font = canvas.quiet(SMALL);
     for (i, zone) in zones.iter().enumerate() {
@@ -133,14 +133,14 @@ fn draw(canvas: &mut Canvas<'_>, graph: &Graph, found: &Layout) {
     for (arrow, corners) in graph.arrows.iter().zip(&found.arrows) {
         line(canvas, arrow, corners, most, found.towards);
     }
-    // Names of hosts stand over the arrows that pass there.
+    // Host names are drawn over the arrows that pass there.
     for (frame, area) in frames() {
         taken.push(host(canvas, frame, area));
     }
     for (node, area) in graph.boxes.iter().zip(&found.boxes) {
         self::node(canvas, node, *area);
     }
-    // Straight arrows have least choice, and of the others the widest are named first.
+    // Straight arrows have the fewest label positions, so they come first; of the others, the widest.
     let slope = |i: usize| match (found.arrows[i].first(), found.arrows[i].last(), found.towards) {
         (Some(a), Some(b), Towards::Right) => (a.1 - b.1).abs() > 1.0,
         (Some(a), Some(b), Towards::Down) => (a.0 - b.0).abs() > 1.0,
@@ -154,13 +154,13 @@ fn draw(canvas: &mut Canvas<'_>, graph: &Graph, found: &Layout) {
     }
 }
 
-/// What is marked has a frame of its mark's ink, and so wide.
+/// A marked component has a frame in the mark's colour, and a wider one.
 fn outline(canvas: &mut Canvas<'_>, area: Rect, mark: Option<&Mark>, plain: Ink, width: f64) {
     let (ink, width) = mark.map_or((plain, 1.0), |mark| (mark.ink, width));
     canvas.frame(area, canvas.colours.of(ink), width);
 }
 
-/// Writes the name of a host, and gives back where it stands.
+/// Writes the name of a host and returns its area.
 fn host(canvas: &mut Canvas<'_>, frame: &Frame, area: Rect) -> Rect {
     let font = canvas.quiet(SMALL);
     let (left, y) = (area.left + HOST_PAD, area.top + 10.0);
@@ -169,7 +169,7 @@ fn host(canvas: &mut Canvas<'_>, frame: &Frame, area: Rect) -> Rect {
     let (mut end, mut mark) = (begin, None);
     if let Some(found) = &frame.mark {
         let bold = marked(canvas, found);
-        // What the host says of itself goes before the longest words of its mark.
+        // The host's own details are dropped before the longest form of its mark.
         let beside = |own: &String| {
             let room = room - 5.0 - text_width(own, font);
             found.says.iter().find(|says| text_width(says, bold) <= room).cloned()
@@ -241,7 +241,7 @@ fn marked(canvas: &Canvas<'_>, mark: &Mark) -> Font {
     }
 }
 
-/// The most words that fit.
+/// The longest form that fits.
 fn fitting(says: &[String], font: Font, room: f64) -> String {
     let found = says.iter().find(|s| text_width(s, font) <= room).or(says.last());
     found.map_or(String::new(), |s| fitted(s, font, room))
@@ -275,7 +275,8 @@ fn line(canvas: &mut Canvas<'_>, arrow: &Arrow, corners: &[(f64, f64)], most: f6
     canvas.area(&head, colour, 1.0);
 }
 
-/// What flows, where there is room for it beside what has been said already, and where no other arrow passes: whose it is must be seen.
+/// The flow's label, placed where it overlaps nothing and no other arrow passes, so that it is clear which arrow it
+/// belongs to.
 fn words(canvas: &mut Canvas<'_>, arrow: &Arrow, which: usize, found: &Layout, taken: &mut Vec<Rect>) {
     let Some(per_s) = arrow.per_s else { return };
     let mut lines = vec![flow(per_s)];
@@ -289,7 +290,8 @@ fn words(canvas: &mut Canvas<'_>, arrow: &Arrow, which: usize, found: &Layout, t
     let width = lines.iter().map(|l| text_width(l, font)).fold(0.0, f64::max);
     let half = (width / 2.0 + 1.5, lines.len() as f64 * LINE / 2.0 + 1.0);
     let corners = &found.arrows[which];
-    // The ways across gaps, the last first: there an arrow comes to what it is about. Beside the line where there is no room on it.
+    // The segments across gaps, the last one first, because it is nearest to the callee. Where the line has no space,
+    // the label stands beside it.
     let gaps = corners.chunks_exact(2).rev();
     let on = gaps.clone().flat_map(|gap| PLACES.map(|t| along(gap[0], gap[1], t)));
     let beside = gaps.flat_map(|gap| PLACES.map(|t| along(gap[0], gap[1], t)));

@@ -1,4 +1,4 @@
-//! The first page of a report of several results: it alone says of each what was asked, what was found and what to do.
+//! The first page of a report of several results: for each result the question, the main finding and the main advice.
 
 use super::{BODY, Flow, MARGIN, SMALL};
 use crate::report::document::Tone;
@@ -6,25 +6,25 @@ use crate::report::handout::{Handout, Part, gist};
 use crate::report::pdf::page::{Area, Mark};
 use crate::report::pdf::text::Line;
 
-/// Where the first entry begins, below the title of the report.
+/// Where the first entry begins, below the report's title.
 const FIRST: f64 = MARGIN + 60.0;
-/// From one line of an entry to the next.
+/// Line spacing within an entry.
 const STEP: f64 = 12.5;
-/// Where sentences begin, behind the word for what they are.
+/// Where sentences begin, after the word that introduces them.
 const INDENT: f64 = 34.0;
-/// Between two entries.
+/// Gap between two entries.
 const GAP: f64 = 22.0;
 
-/// What is said of one result.
+/// The entry of one result.
 pub struct Entry {
     title: Line,
-    /// Each with how far it stands from the title, to the right and down.
+    /// Lines with their offsets from the title, to the right and down.
     lines: Vec<(f64, f64, Line)>,
     height: f64,
 }
 
 impl Flow<'_> {
-    /// What the contents say, by page.
+    /// The entries, by page.
     pub(super) fn entries(&self, handout: &Handout<'_>) -> Vec<Vec<Entry>> {
         let mut pages = vec![Vec::new()];
         let mut y = FIRST;
@@ -62,7 +62,7 @@ impl Flow<'_> {
         Entry { title, lines, height }
     }
 
-    /// Writes them, each with its page.
+    /// Writes the entries, each with its page number.
     pub(super) fn contents(&mut self, handout: &Handout<'_>, pages: Vec<Vec<Entry>>) {
         let starts: Vec<usize> = self.bookmarks.iter().filter(|b| b.level == 0).map(|b| b.page).collect();
         let mut starts = starts.into_iter();

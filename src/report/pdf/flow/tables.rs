@@ -1,17 +1,17 @@
-//! Tables over pages: what is at the top says what it belongs to, and no row stands alone.
+//! Tables that run over several pages: every page repeats the header, and no row stands alone.
 
 use super::super::table::{self, Looks, Place};
 use super::super::text::{Line, Style};
 use super::{Flow, LEADING, MARGIN, SMALL};
 use crate::report::document::{Align, Table, Tone};
 
-/// Sizes of the letters, from the one that is wanted to the one that can still be read.
+/// Letter sizes, from the preferred one to the smallest legible one.
 const SIZES: [f64; 3] = [8.8, 8.0, 7.2];
 
-/// Between two rows.
+/// Thickness of the rule between two rows.
 const RULE: f64 = 0.4;
 
-/// A table of which it is known where everything stands in a row.
+/// A table with its column positions.
 struct Set {
     places: Vec<Place>,
     head: Style,
@@ -33,7 +33,7 @@ impl Flow<'_> {
             SMALL * LEADING + 3.0
         };
         for (i, row) in set.rows.iter().enumerate() {
-            // The last row is not alone on its page, nor is what is said below it.
+            // The last row is not alone on its page, and neither is the footnote.
             let company = match last - i {
                 0 => footnote,
                 1 => heights[last] + footnote,
@@ -53,7 +53,7 @@ impl Flow<'_> {
         self.y += 8.0;
     }
 
-    /// What the head and the first rows take.
+    /// Height of the header and the first rows.
     pub(super) fn beginning(&self, table: &Table) -> f64 {
         self.set(table).beginning()
     }
@@ -87,7 +87,7 @@ impl Flow<'_> {
         }
     }
 
-    /// Begins a page if there is no room for this much, and says there what goes on.
+    /// Begins a new page if there is less space than this, and repeats the header there.
     fn need_below(&mut self, height: f64) -> bool {
         let pages = self.leaves.len();
         self.need(height);
@@ -129,7 +129,7 @@ impl Set {
     }
 }
 
-/// Of a row, by its longest cell.
+/// Height of a row, by its tallest cell.
 fn height(cells: &[Vec<Line>]) -> f64 {
     let of = |lines: &Vec<Line>| lines.iter().map(|line| line.style.size * LEADING).sum::<f64>();
     cells.iter().map(of).fold(0.0, f64::max) + 3.0
