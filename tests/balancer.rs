@@ -90,12 +90,12 @@ fn a_table_laid_out_beforehand_knows_no_slow_start() {
 #[test]
 fn the_limit_follows_the_load_up_to_fullconn() {
     // One server, minconn 1, maxconn 4, fullconn 8; a second a job; eight requests arrive one right after the other.
-    // With n open, max(1, n·4/8) may be served: request n is let in at once where that exceeds those served already. n
-    // = 1: limit 1, served. 2: limit 1, waits. From then on newcomers queue behind it. When 1 leaves at 1 s, eight are
-    // open: the limit is 4, so 2–5 start. At 2 s, 2 leaves with seven open (limit 3): nobody starts, three are at work;
-    // 3 leaves with six open (limit 3): 6 starts beside 4 and 5; 4 leaves with five open (limit 2): nobody; 5 leaves
-    // with four open (limit 2): 7 starts beside 6. At 3 s, 6 leaves with three open (limit 1): nobody; 7 with two: 8
-    // starts.
+    // With n open, max(1, n·4/8) may be served: request n is let in at once where that exceeds those served already.
+    // n = 1: limit 1, served. 2: limit 1, waits. From then on newcomers queue behind it. When 1 leaves at 1 s, eight
+    // are open: the limit is 4, so 2–5 start. At 2 s, 2 leaves with seven open (limit 3): nobody starts, three are at
+    // work; 3 leaves with six open (limit 3): 6 starts beside 4 and 5; 4 leaves with five open (limit 2): nobody; 5
+    // leaves with four open (limit 2): 7 starts beside 6. At 3 s, 6 leaves with three open (limit 1): nobody; 7 with
+    // two: 8 starts.
     let scenario = r#"{ "duration": "20s", "clients": { "c": { "arrivals": { "trace": "tests/data/rush.csv" }, "entry": "lb" } },
         "nodes": { "lb": { "kind": "load-balancer", "fullconn": 8, "timeouts": { "queue": "10s" },
                            "servers": [{ "node": "s", "minconn": 1, "maxconn": 4 }] },

@@ -186,8 +186,8 @@ fn a_dead_host_behind_a_firewall_is_unreachable_after_the_connect_time_out() {
 }
 
 /// One is let in and one waits outside. The SYNs of the others are dropped and retransmitted every second, the sixth
-/// time after two. A connection that is then accepted waits 2 s for the answer; the wait for a connection is at most 6
-/// s.
+/// time after two. A connection that is then accepted waits 2 s for the answer; the wait for a connection is at most
+/// 6 s.
 #[test]
 fn who_is_heard_at_last_waits_for_the_answer_from_then_on() {
     let found = record(

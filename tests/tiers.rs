@@ -52,8 +52,8 @@ fn an_application_tries_again_with_growing_pauses() {
 
 #[test]
 fn an_open_circuit_fails_at_once_and_tries_once() {
-    // Requests at 1, 2.5, 4, 5.5, 7, 8.5 and 10; dead until 8. Two failures within 5 s open the breaker for 4 s, at 2.5
-    // s: 4 and 5.5 fail without a call. 7 is the trial, and fails: open until 11, so 8.5 and 10 fail although the
+    // Requests at 1, 2.5, 4, 5.5, 7, 8.5 and 10; dead until 8. Two failures within 5 s open the breaker for 4 s, at
+    // 2.5 s: 4 and 5.5 fail without a call. 7 is the trial, and fails: open until 11, so 8.5 and 10 fail although the
     // service is back.
     let breaker = r#", "breaker": { "failures": 2, "window": "5s", "open": "4s" }"#;
     let dead = r#"{ "at": "0s", "for": "8s", "target": "s", "effect": "crash" }"#;
@@ -311,8 +311,8 @@ fn what_limit_req_delays_holds_one_connection() {
 fn a_cache_goes_stale_while_nobody_is_behind_it() {
     let crash = r#"{ "at": "50s", "for": "20s", "target": "a", "effect": "crash" }"#;
     let run = proxied(r#", "cache": { "hit": 0.8, "ttl": "20s" }"#, crash);
-    // Of the requests in each ten seconds: the mean of a share that falls linearly from 0.8 to 0, and of 1 - exp(-t/5
-    // s), once the first answer is there, after a second.
+    // Of the requests in each ten seconds: the mean of a share that falls linearly from 0.8 to 0, and of 1 -
+    // exp(-t/5 s), once the first answer is there, after a second.
     let back = |from: f64, to: f64| 1.0 - 0.5 * ((-from / 5.0f64).exp() - (-to / 5.0f64).exp());
     let first = back(0.0, 10.0) - 0.1 * (1.0 + 5.0 * ((-0.2f64).exp() - 1.0));
     for (from, share) in [(50.0, 0.6), (60.0, 0.2), (70.0, first), (80.0, back(10.0, 20.0))] {
@@ -500,8 +500,8 @@ fn a_member_that_said_nothing_is_avoided() {
     };
     // In turn: 1 at `one`, 2.5 at `two`, which is silent, so at `one`; then it is `two`'s turn again, and so on.
     assert_eq!(slow(""), [false, true, true, true, true, true, true]);
-    // Avoided for 4 s after the silence: until 7 s; the read at 7 finds it silent again, and it is avoided until 11.5
-    // s.
+    // Avoided for 4 s after the silence: until 7 s; the read at 7 finds it silent again, and it is avoided until
+    // 11.5 s.
     let found = slow(r#", "avoid": "4s""#);
     assert_eq!(found, [false, true, false, false, true, false, false]);
 }

@@ -89,8 +89,8 @@ fn theory_common_causes_add_to_each_component_and_spoil_the_pair() {
 
 #[test]
 fn theory_monitoring_comes_before_repair() {
-    // Up 60 s; a probe every 4 s detects the failure after 2 s on average, the second failed probe follows 4 s later, 3
-    // s to the keyboard, 6 s of repair: down for 15 s.
+    // Up 60 s; a probe every 4 s detects the failure after 2 s on average, the second failed probe follows 4 s later,
+    // 3 s to the keyboard, 6 s of repair: down for 15 s.
     let nodes = r#""s": { "kind": "app", "lifetime": { "mtbf": "60s", "mttr": "6s" } }"#;
     let monitoring = r#", "monitoring": { "interval": "4s", "failures": 2, "notify": "1s", "respond": { "exponential": { "mean": "2s" } } }"#;
     let plan = plan(&world(

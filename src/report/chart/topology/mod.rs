@@ -140,7 +140,7 @@ fn draw(canvas: &mut Canvas<'_>, graph: &Graph, found: &Layout) {
     for (node, area) in graph.boxes.iter().zip(&found.boxes) {
         self::node(canvas, node, *area);
     }
-    // Straight arrows have the fewest label positions, so they come first; of the others, the widest.
+    // Straight arrows have the fewest label positions, so they come first; within each group, the largest flow first.
     let slope = |i: usize| match (found.arrows[i].first(), found.arrows[i].last(), found.towards) {
         (Some(a), Some(b), Towards::Right) => (a.1 - b.1).abs() > 1.0,
         (Some(a), Some(b), Towards::Down) => (a.0 - b.0).abs() > 1.0,
