@@ -1,6 +1,6 @@
-//! Every value in force, and where it came from: the file, a `--set`, or a default.
+//! Every value in force, and its origin: the file, a `--set`, or a default.
 //!
-//! It walks what was settled and what was typed side by side; it knows no key by name but `node`.
+//! Walks the settled and the typed scenario side by side. The only key known by name is `node`.
 
 use std::fmt;
 
@@ -12,15 +12,15 @@ use super::read::tree::{Origin, Path, Tree, Value};
 /// A value in force.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
-    /// Dotted, as `--set` takes it.
+    /// Its path, dotted as for `--set`.
     pub path: String,
-    /// In the form that a scenario would have it; `null` = there is none.
+    /// In the form a scenario uses; `null` = none.
     pub value: Json,
-    /// Where it came from.
+    /// Its origin.
     pub source: Source,
 }
 
-/// Where a value came from.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Source {
@@ -28,7 +28,7 @@ pub enum Source {
     File { file: String, line: u32 },
     /// This `--set`.
     Set(String),
-    /// Nobody said anything.
+    /// A default.
     Default,
 }
 
@@ -46,7 +46,7 @@ impl Loaded {
     /// All settings, in the order of the format.
     pub fn explain(&self) -> Vec<Setting> {
         let mut settings = Vec::new();
-        // What has been decoded can be encoded; if it could not, there would be nothing to explain.
+        // What has been decoded can be encoded; otherwise there would be nothing to explain.
         let resolved = serde_json::to_value(&self.resolved).unwrap_or_default();
         self.descend(&resolved, Some(&self.tree), &Path::default(), &mut settings);
         settings
@@ -54,7 +54,7 @@ impl Loaded {
 
     fn descend(&self, value: &Json, typed: Option<&Tree>, path: &Path, settings: &mut Vec<Setting>) {
         match (value, typed.map(|t| &t.value)) {
-            // A constant is shown as one types it.
+            // A constant is shown as it is typed.
             (Json::Object(keys), None | Some(Value::Text(_) | Value::Number(_))) if keys.contains_key("constant") => {
                 self.descend(&keys["constant"], typed, path, settings);
             }
@@ -63,7 +63,7 @@ impl Loaded {
                     self.descend(value, typed.and_then(|t| t.get(key)), &path.key(key), settings);
                 }
             }
-            // `"name"` for `{ "node": "name" }`: the name was typed, the rest was not.
+            // `"name"` for `{ "node": "name" }`: only the name was typed.
             (Json::Object(keys), Some(_)) if keys.contains_key("node") => {
                 for (key, value) in keys {
                     self.descend(value, typed.filter(|_| key == "node"), &path.key(key), settings);
@@ -71,7 +71,7 @@ impl Loaded {
             }
             (Json::Array(elements), None | Some(Value::List(_))) if elements.iter().any(Json::is_object) => {
                 for (i, value) in elements.iter().enumerate() {
-                    // Lists of servers go by the names of their nodes, which is how one sets them.
+                    // Elements of lists of servers are addressed by the names of their nodes, as in `--set`.
                     let name = value.get("node").and_then(Json::as_str);
                     let below = name.map_or_else(|| path.index(i), |name| path.key(name));
                     self.descend(

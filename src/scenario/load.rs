@@ -1,4 +1,4 @@
-//! The way from a file to a Plan, and everything learnt on it.
+//! From a file to a Plan.
 //!
 //! Reads the scenario and the traces it names, and nothing else.
 
@@ -17,31 +17,31 @@ use super::read::{decode, edit, json, yaml};
 use crate::base::limits;
 use crate::base::random::{label, mix};
 
-/// A scenario that is right.
+/// A valid scenario.
 #[derive(Debug)]
 pub struct Loaded {
-    /// What is true.
+    /// The Plan.
     pub plan: Plan,
     /// What was typed, with every default filled in.
     pub resolved: Scenario,
-    /// Where it was typed.
+    /// The places where it was typed.
     pub(super) tree: Tree,
     /// The file, as typed.
     pub file: String,
-    /// The traces it was read with.
+    /// The traces that were read.
     pub traces: Vec<PathBuf>,
     /// The `--set` options, as typed.
     pub sets: Vec<String>,
 }
 
 impl Loaded {
-    /// The scenario as it was typed, `--set` options included, defaults not.
+    /// The scenario as typed, with `--set` options, without defaults.
     pub fn typed(&self) -> serde_json::Value {
         self.tree.to_json()
     }
 }
 
-/// Loads the scenario in a file, changed by `--set` options.
+/// Loads a scenario from a file, with `--set` options applied.
 pub fn load(file: &FilePath, sets: &[String]) -> Result<Loaded, Problems> {
     let name = file.display().to_string();
     let one = |problem| Problems::new(&name, "", vec![problem]);
@@ -64,8 +64,8 @@ pub fn load(file: &FilePath, sets: &[String]) -> Result<Loaded, Problems> {
     load_text(&name, &text, sets)
 }
 
-/// Loads a scenario from its text. The name says the format (`.json`, `.yaml`, `.yml`; any other leaves it to the text) and where its
-/// traces lie.
+/// Loads a scenario from its text. The name determines the format (`.json`, `.yaml`, `.yml`; otherwise the text
+/// decides) and where its traces are.
 pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Problems> {
     let mut problems = Vec::new();
     let mut tree = match parse(file, text, &mut problems) {
@@ -127,8 +127,8 @@ pub fn load_text(file: &str, text: &str, sets: &[String]) -> Result<Loaded, Prob
     }
 }
 
-/// What to say of a key whose value is null: nothing, where that was typed; in YAML it is also what is left of a section when all of it
-/// is gone, and then nobody meant it.
+/// The warning for a key with an empty value; none if null was typed. In YAML, a section whose content is all commented
+/// out becomes null unintentionally.
 fn emptied(entry: &Entry, text: &str) -> Option<String> {
     let Origin::File(spot) = entry.value.origin else {
         return None;
@@ -162,7 +162,7 @@ fn parse(file: &str, text: &str, problems: &mut Vec<Problem>) -> Result<Tree, Pr
     }
 }
 
-/// A scenario is an object, which in JSON begins with a brace: that tells where the name does not, such as that of a pipe.
+/// A scenario is an object, which in JSON begins with a brace. That decides where the name does not, as with a pipe.
 fn is_yaml(file: &str, text: &str) -> bool {
     let lower = file.to_lowercase();
     let named = |endings: &[&str]| endings.iter().any(|e| lower.ends_with(e));
@@ -170,7 +170,7 @@ fn is_yaml(file: &str, text: &str) -> bool {
     named(&[".yaml", ".yml"]) || !named(&[".json"]) && !begins_with_brace()
 }
 
-/// Every name that the file speaks of, also where what bears it turns out wrong: nobody shall hear that it is not there.
+/// All names declared in the file, including those of invalid parts, so that none is reported as unknown.
 fn declared(tree: &Tree) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for key in ["hosts", "zones", "nodes", "common_causes"] {
@@ -195,7 +195,7 @@ fn declared(tree: &Tree) -> BTreeSet<String> {
     names
 }
 
-/// Equal exactly when what is in force is: layout, comments and defaults spelled out make no difference.
+/// Equal exactly if all values in force are equal. Layout, comments and explicit defaults make no difference.
 fn digest(resolved: &Scenario, read: &[u8]) -> String {
     let json = serde_json::to_string(resolved).unwrap_or_default();
     let hash = |seed: u64| {
@@ -213,7 +213,7 @@ fn digest(resolved: &Scenario, read: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// In YAML, what is left of a section when all of it is commented out; a `null` that somebody typed is meant.
+    /// In YAML, a section whose content is all commented out is warned of; a typed `null` is not.
     #[test]
     fn an_emptied_section_is_warned_of() {
         let text = |check: &str| {

@@ -1,8 +1,8 @@
-//! What was typed, turned into what is true: a scenario file becomes a [`plan::Plan`].
+//! From a scenario file to a [`plan::Plan`].
 //!
-//! `read` makes a tree in which every value knows its line, applies `--set` and decodes it; `raw` is what may be typed;
-//! `compile` checks it and settles it; `vary` makes several of one; `review` says what a reader would of it, `fix` what may
-//! help. It refuses to know what the model does with a Plan.
+//! `read` makes a tree in which every value knows its line, applies `--set` and decodes it. `raw` declares what may be
+//! typed. `compile` checks it and builds the Plan. `vary` makes variants of a scenario, `review` finds weaknesses
+//! without simulation, and `fix` proposes changes. This module does not know what the model does with a Plan.
 
 mod compile;
 mod explain;

@@ -1,46 +1,46 @@
-//! What is wrong with a scenario, where, and what to do about it.
+//! The problems of a scenario: what, where, and what to do about it.
 //!
-//! All problems of a file are collected before any is shown. Nothing here knows what a scenario is.
+//! All problems of a file are collected before any is shown. This file knows nothing of scenarios.
 
 use std::fmt;
 
 use crate::base::words::few;
 
-/// After so many problems the rest of a file is not looked at.
+/// After this many problems the rest of a file is not checked.
 pub const MOST: usize = 50;
 
 /// A stretch of the scenario's text. Lines and columns count from 1, columns in characters.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Spot {
-    /// Line.
+    /// The line.
     pub line: u32,
-    /// Column of the first character.
+    /// The column of the first character.
     pub column: u32,
-    /// Characters.
+    /// The number of characters.
     pub length: u32,
 }
 
-/// Where a problem lies.
+/// Where a problem is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// In the file as a whole.
     File,
     /// At this stretch of its text.
     Spot(Spot),
-    /// In what this `--set` says, as typed.
+    /// In the text of this `--set`.
     Set(String),
 }
 
-/// One thing that is wrong.
+/// One problem.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
-    /// Where.
+    /// Where it is.
     pub place: Place,
-    /// What.
+    /// What is wrong.
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// Is it that a file could not be read, rather than what it says?
+    /// Whether a file could not be read, as opposed to what it says.
     pub unreadable: bool,
 }
 
@@ -53,7 +53,7 @@ impl Problem {
         }
     }
 
-    /// Something wrong with what was typed.
+    /// A problem with what was typed.
     pub fn new(place: Place, message: impl Into<String>) -> Problem {
         Problem {
             place,
@@ -71,7 +71,7 @@ impl Problem {
         }
     }
 
-    /// The same, with advice.
+    /// Adds advice.
     pub fn hint(self, hint: impl Into<String>) -> Problem {
         Problem {
             hint: Some(hint.into()),
@@ -80,7 +80,7 @@ impl Problem {
     }
 }
 
-/// Everything that is wrong with a scenario, in the order of its text; at least one problem.
+/// All problems of a scenario, in the order of its text; at least one.
 #[derive(Clone, Debug)]
 pub struct Problems {
     /// The file's name, as typed.
@@ -92,7 +92,7 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// These problems of this file, put in the order of its text, each once.
+    /// These problems of this file, sorted by their place in the text, without duplicates.
     pub fn new(file: &str, text: &str, mut list: Vec<Problem>) -> Problems {
         list.sort();
         list.dedup();
@@ -103,12 +103,12 @@ impl Problems {
         }
     }
 
-    /// What is wrong without where: of a scenario that nobody wrote.
+    /// The messages without places, for generated scenarios.
     pub fn messages(&self) -> String {
         self.list.iter().map(Problem::says).collect::<Vec<_>>().join("; ")
     }
 
-    /// Each as a line of its own: where, what, and what to do.
+    /// One line for each problem: where, what, and what to do.
     pub fn each(&self) -> Vec<String> {
         let line = |p: &Problem| match &p.place {
             Place::File => p.says(),
@@ -118,7 +118,7 @@ impl Problems {
         self.list.iter().map(line).collect()
     }
 
-    /// Could files not be read, and is that all that is wrong?
+    /// Whether all problems are files that could not be read.
     pub fn is_unreadable(&self) -> bool {
         self.list.iter().all(|p| p.unreadable)
     }
@@ -126,7 +126,7 @@ impl Problems {
 
 impl std::error::Error for Problems {}
 
-/// As compilers print: `file:line:column: message; hint`, then the line with the place underlined.
+/// In the format of compilers: `file:line:column: message; hint`, then the line with the place underlined.
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, problem) in self.list.iter().enumerate() {
@@ -155,7 +155,7 @@ impl fmt::Display for Problems {
     }
 }
 
-/// The line with carets under the spot. A line too long for a terminal is cut around it.
+/// The line with carets under the spot. Lines too long for a terminal are cut around it.
 fn quote(f: &mut fmt::Formatter<'_>, text: &str, spot: Spot) -> fmt::Result {
     const BEFORE: usize = 60;
     const WIDTH: usize = 100;
@@ -182,7 +182,7 @@ fn quote(f: &mut fmt::Formatter<'_>, text: &str, spot: Spot) -> fmt::Result {
     )
 }
 
-/// `did you mean "x"?` with every candidate that is as near as the nearest; `None` where nothing is near.
+/// `did you mean "x"?`, with all nearest candidates; `None` if none is near.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let names: Vec<String> = nearest(word, candidates)
         .iter()
@@ -192,7 +192,7 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
     (!names.is_empty()).then(|| format!("did you mean {}?", few(&names, names.len(), "or")))
 }
 
-/// `expected "a", "b" or "c"`, as long as there are not too many of them.
+/// `expected "a", "b" or "c"`, unless there are too many.
 pub fn expected<'a>(known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let names: Vec<String> = known.into_iter().map(|k| format!("\"{k}\"")).collect();
     (1..=30)
@@ -200,9 +200,9 @@ pub fn expected<'a>(known: impl IntoIterator<Item = &'a str>) -> Option<String> 
         .then(|| format!("expected {}", few(&names, names.len(), "or")))
 }
 
-/// The candidates that are as near as the nearest; none where nothing is near.
+/// The nearest candidates; none if none is near.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    // A third of the word may differ: enough for a transposition in a short word, too little for an unrelated one.
+    // A third of the word may differ. That permits a transposition in a short word, but no unrelated word.
     let most = (word.chars().count().max(3) / 3).max(1);
     let lower = word.to_lowercase();
     let mut near: Vec<(usize, &str)> = Vec::new();

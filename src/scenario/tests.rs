@@ -1,4 +1,4 @@
-//! The compiler as a whole, through the door that everybody uses.
+//! Tests of the compiler as a whole, through its public functions.
 
 use super::plan::{Algorithm, Course, Entry, Kind, Load, Plan, Promotion, ReadFrom, Target, Warmup};
 use super::{Loaded, load_text};
@@ -19,7 +19,7 @@ fn node<'a>(plan: &'a Plan, name: &str) -> &'a super::plan::Node {
         .unwrap_or_else(|| panic!("no node {name}"))
 }
 
-/// More bytes than requests may come in a second.
+/// The limit of bytes per second is above that of requests.
 #[test]
 fn a_network_may_be_as_wide_as_networks_are() {
     for text in ["1.25e9", "1250000000/s", "75000000000/min"] {
@@ -161,7 +161,7 @@ fn adding_a_node_leaves_the_draws_of_others() {
     );
 }
 
-/// `problems.txt`: every section says exactly what it must.
+/// `problems.txt`: every section produces exactly its message.
 #[test]
 fn bad_scenarios_are_told_what_is_wrong() {
     let mut wrong = String::new();
@@ -197,7 +197,7 @@ fn bad_scenarios_are_told_what_is_wrong() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// A scenario with one client and one application, in which `*` stands for what the test is about.
+/// A scenario with one client and one application, with `*` in place of the part under test.
 fn small(arrivals: &str, cpu: &str) -> String {
     format!(
         r#"{{ "clients": {{ "b": {{ "arrivals": {arrivals}, "entry": "a" }} }},
@@ -449,11 +449,11 @@ fn where_the_name_does_not_say_the_text_tells_yaml_from_json() {
     ] {
         assert_eq!(read(file, text).ok(), Some(1), "{file} {text}");
     }
-    // A name that says what it is is believed.
+    // The extension of a file name takes precedence.
     assert!(read("x.json", yaml).is_err_and(|p| p.to_string().contains("double quotes")));
 }
 
-/// Block style, plain keys, quotes only where a number or a list needs none: the YAML that people write.
+/// Block style, plain keys, and quotes only where needed: YAML as people write it.
 fn to_yaml(json: &serde_json::Value, indent: usize) -> String {
     match json {
         serde_json::Value::Object(entries) => {

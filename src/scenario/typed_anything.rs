@@ -1,6 +1,6 @@
-//! Whatever is typed, an answer comes back: random text, damaged scenarios, wild `--set` options.
+//! Robustness: random text, damaged scenarios and wild `--set` options all yield a result, without a panic.
 //!
-//! Nothing is said about the answer; that is what the other tests are for.
+//! The result itself is the subject of other tests.
 
 use super::load_text;
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 const FOOBAR: &str = include_str!("../../scenarios/foobar.json");
 
 proptest! {
-    /// Whatever is typed, an answer comes back.
+    /// Any text yields a result.
     #[test]
     fn no_text_panics(text in "\\PC{0,200}", yaml in any::<bool>()) {
         let _ = load_text(if yaml { "x.yaml" } else { "x.json" }, &text, &[]);
@@ -35,7 +35,7 @@ proptest! {
         let _ = load_text("x.json", FOOBAR, &[format!("{prefix}{path}={value}")]);
     }
 
-    /// Every value of the good scenario, replaced by every kind of wrong one.
+    /// Every value of the good scenario is replaced by every kind of wrong one.
     #[test]
     fn no_wrong_value_anywhere_panics(pick in 0..400_usize, wrong in 0..9_usize) {
         let wrong = ["null", "true", "-1", "1e300", "\"\"", "\"x\"", "[]", "{}", "[{}, 3, [[]]]"][wrong];

@@ -1,21 +1,21 @@
-//! Variations of a scenario: what `--vary` and `--with` ask for, as changes that `--set` would make.
+//! Variants of a scenario, for `--vary` and `--with`, as changes that `--set` would make.
 //!
-//! It only takes apart what was typed; whether a path leads anywhere is for the reader of the scenario to say.
+//! Only splits what was typed; whether a path exists is checked when the scenario is read.
 
 use std::collections::BTreeMap;
 
 use super::raw::units::{Duration, Rate};
 
-/// A value in a list, or a stretch of them, as `--vary` has it: a path and what it takes in turn.
+/// A list or a range of values, as in `--vary`: a path and the values it takes in turn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
-    /// Where in the scenario.
+    /// The path in the scenario.
     pub path: String,
-    /// What goes there. At least one value.
+    /// Its values, at least one.
     parts: Vec<Part>,
 }
 
-/// One or several values of an axis; many are written out only when they are asked for.
+/// One or several values of an axis; a series is expanded only on demand.
 #[derive(Clone, Debug, PartialEq)]
 enum Part {
     /// As typed: JSON, or else text.
@@ -32,45 +32,45 @@ enum Part {
     },
 }
 
-/// A design: its name, and the changes that make it.
+/// A design: its label, and the changes that make it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variant {
-    /// What to call it.
+    /// Its label.
     pub label: String,
     /// `PATH=VALUE` each, as `--set` takes them.
     pub sets: Vec<String>,
 }
 
-/// A path and the stretch that it may move in, for `--sensitivity`.
+/// A path and the range of its values, for `--sensitivity`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stretch {
-    /// Where in the scenario.
+    /// The path in the scenario.
     pub path: String,
-    /// The least value.
+    /// The smallest value.
     pub lo: f64,
     /// The largest value.
     pub hi: f64,
-    /// How values lie between them.
+    /// The distribution of values between them.
     pub scale: Scale,
-    /// What stands behind each number: `ms`, `/s`, or nothing.
+    /// The unit after each number: `ms`, `/s`, or nothing.
     pub unit: String,
 }
 
-/// How values lie between two ends.
+/// The distribution of values between two ends.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// Evenly.
+    /// Linear.
     Linear,
-    /// Evenly in their logarithm.
+    /// Linear in the logarithm.
     Log,
-    /// Whole numbers, each as likely as the others.
+    /// Whole numbers, all equally likely.
     Whole,
 }
 
-/// The most values of one axis: more is a slip of the pen, even for whoever says `--yes`.
+/// Maximum number of values of one axis. More is taken for a typing error, even with `--yes`.
 const MOST_VALUES: u64 = 100_000_000;
 
-/// So many values of an axis are compared with each other: more would take too long.
+/// Maximum number of values of an axis that are compared with each other; more would take too long.
 const MOST_COMPARED: u64 = 10_000;
 
 impl Axis {
@@ -91,14 +91,14 @@ impl Axis {
         }
     }
 
-    /// Two values that mean the same, such as `300ms` and `0.3s`: all of their points would be run twice.
+    /// Two values with the same meaning, such as `300ms` and `0.3s`: their points would all be run twice.
     fn typed_twice(&self) -> Option<(String, String)> {
         let mut seen: BTreeMap<String, String> = BTreeMap::new();
         let typed = |part: &Part| match part {
             Part::One(text) => Some(text.clone()),
             Part::Whole { .. } | Part::Series { .. } => None,
         };
-        // A range or a series has nothing twice by itself; where there are too many values only those are looked at that stand there.
+        // A range or a series contains no duplicates. Above the maximum, only values typed one by one are compared.
         let all: Vec<String> = match self.count() {
             n if n <= MOST_COMPARED && self.parts.len() > 1 => (0..n).map(|n| self.value(n)).collect(),
             _ => self.parts.iter().filter_map(typed).collect(),
@@ -112,10 +112,10 @@ impl Axis {
         self.parts.iter().map(Part::count).fold(0, u64::saturating_add)
     }
 
-    /// The value of this number, from 0, as `--set` takes it.
+    /// The value with this number, from 0, as `--set` takes it.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If there are fewer values.
     pub fn value(&self, number: u64) -> String {
         let mut rest = number;
         for part in &self.parts {
@@ -170,7 +170,7 @@ impl Part {
 }
 
 impl Variant {
-    /// `LABEL: PATH=VALUE; PATH=VALUE`. Without a change it is the scenario as it stands, under that label.
+    /// `LABEL: PATH=VALUE; PATH=VALUE`. Without changes it is the scenario itself under that label.
     ///
     /// # Errors
     /// What is wrong, and what to write instead.
@@ -194,17 +194,17 @@ impl Variant {
     }
 }
 
-/// Every combination of the axes' values, the last axis fastest. A design is labelled by its values.
+/// Every combination of the axes' values, the last axis varying fastest. A design's label consists of its values.
 pub fn combinations(axes: &[Axis]) -> impl Iterator<Item = Variant> {
     (0..count(axes).unwrap_or(u64::MAX)).map(|n| combination(axes, n))
 }
 
-/// How many combinations there are; `None` where nobody could count so far.
+/// The number of combinations; `None` if it exceeds the range of integers.
 pub fn count(axes: &[Axis]) -> Option<u64> {
     axes.iter().try_fold(1u64, |n, axis| n.checked_mul(axis.count()))
 }
 
-/// The value of each axis in the combination of this number.
+/// The value of each axis in the combination with this number.
 pub fn choice(axes: &[Axis], number: u64) -> Vec<String> {
     let mut rest = number;
     let mut chosen: Vec<String> = Vec::new();
@@ -217,7 +217,7 @@ pub fn choice(axes: &[Axis], number: u64) -> Vec<String> {
     chosen
 }
 
-/// The ends of paths, `haproxy.algorithm`: so many steps, or as many more as it takes to tell them apart.
+/// The last steps of paths, as in `haproxy.algorithm`: at least `least`, or as many as make them distinct.
 pub fn ends<'p>(paths: &[&'p str], least: usize) -> Vec<&'p str> {
     let cut = |parts: usize| -> Vec<&'p str> {
         let end = |path: &&'p str| {
@@ -249,7 +249,7 @@ fn combination(axes: &[Axis], number: u64) -> Variant {
 }
 
 impl Stretch {
-    /// `PATH=lo..hi`, or `PATH=log(lo,hi)`. Ends that are whole numbers without a unit stand for whole numbers.
+    /// `PATH=lo..hi`, or `PATH=log(lo,hi)`. Ends that are whole numbers without a unit give whole numbers.
     ///
     /// # Errors
     /// What is wrong, and what to write instead.
@@ -286,7 +286,7 @@ impl Stretch {
         })
     }
 
-    /// The value at `u` of the way, from 0 to 1.
+    /// The value at the fraction `u` of the range, from 0 to 1.
     pub fn at(&self, u: f64) -> f64 {
         match self.scale {
             Scale::Linear => self.lo + u * (self.hi - self.lo),
@@ -305,21 +305,21 @@ fn with_unit(value: f64, unit: &str) -> String {
     format!("{value}{unit}")
 }
 
-/// What a value is in numbers, and what to write behind the name of its column: seconds, or a rate per second.
+/// A value as a number, and the suffix for the name of its column: seconds, or a rate per second.
 pub fn in_seconds(value: &str) -> Option<(f64, &'static str)> {
     let text = bare(value);
     let time = Duration::parse(&text).ok().map(|d| (d.0.seconds(), "_s"));
     time.or_else(|| Rate::parse(&text).ok().map(|r| (r.0, "_per_s")))
 }
 
-/// A value so that those which mean the same are the same text.
+/// A normal form: values with the same meaning get the same text.
 fn meaning(value: &str) -> String {
     let number = || value.parse::<f64>().ok().map(|n| n.to_string());
     let measured = || in_seconds(value).map(|(n, unit)| format!("{n}{unit}"));
     number().or_else(measured).unwrap_or_else(|| bare(value))
 }
 
-/// A value without the quotes of JSON text: as people say it.
+/// A value without the quotes of JSON text, for display.
 pub fn bare(value: &str) -> String {
     serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned())
 }
@@ -335,7 +335,7 @@ fn assignment(text: &str) -> Result<(String, &str), String> {
     Ok((path.to_owned(), value.trim()))
 }
 
-/// The pieces between separators that stand in no bracket and in no quotes.
+/// The parts between separators that are in no brackets and no quotes.
 fn split_outside(text: &str, separator: char) -> Result<Vec<&str>, String> {
     let (mut pieces, mut start, mut open, mut quoted, mut escaped) = (Vec::new(), 0, Vec::new(), false, false);
     for (at, c) in text.char_indices() {
@@ -416,25 +416,25 @@ fn series(item: &str, inside: &str, is_log: bool) -> Result<Part, String> {
     })
 }
 
-/// The `--set` whose values these paths replace: nobody sees them.
+/// The `--set` options whose values these paths replace, so that they have no effect.
 pub fn replaced<'s>(sets: &'s [String], paths: &[&str]) -> Vec<&'s str> {
     let path = |set: &&String| assignment(set).is_ok_and(|(path, _)| paths.contains(&path.as_str()));
     sets.iter().filter(path).map(String::as_str).collect()
 }
 
-/// To a thousandth or so of how far the values lie apart: nobody wants to read more, or would have typed it.
+/// Rounded to about a thousandth of the distance between values, for readability.
 fn rounded(value: f64, apart: f64) -> f64 {
     let step = libm::exp10(libm::floor(libm::log10(apart.abs())) - 3.0);
     let found = libm::round(value / step) * step;
     if found.is_finite() { found } else { value }
 }
 
-/// Twelve digits: what is beyond is the noise of the division, and makes a label nobody wants to read.
+/// Twelve digits; further ones are rounding errors of the division.
 fn tidy(value: f64) -> f64 {
     format!("{value:.11e}").parse().unwrap_or(value)
 }
 
-/// Two numbers in the unit of the first: both lengths of time, both rates, or both of that very unit.
+/// Two numbers in the unit of the first: both durations, both rates, or both in that very unit.
 fn ends_of<'a>(a: &'a str, b: &str) -> Option<(f64, f64, &'a str)> {
     let ((from, unit), (to, other)) = (number_of(a)?, number_of(b)?);
     if unit == other {
@@ -503,7 +503,7 @@ mod tests {
         assert_eq!(values("w=lin(100/s,300/s,2)"), ["100/s", "300/s"]);
         assert_eq!(values("w=lin(100ms,0.5s,3)"), ["100ms", "300ms", "500ms"]);
         assert_eq!(values("w=lin(1/s,120/min,2)"), ["1/s", "2/s"]);
-        // Nothing is written out before it is asked for.
+        // Nothing is expanded before it is asked for.
         let long = Axis::parse("w=x,lin(0,1,10000001),7..9").expect("is right");
         assert_eq!(long.count(), 10_000_005);
         let some = [0, 1, 5_000_001, 10_000_001, 10_000_002, 10_000_004].map(|n| long.value(n));

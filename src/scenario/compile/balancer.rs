@@ -1,6 +1,6 @@
 //! Proxies: load balancers and web servers.
 //!
-//! Their directives have been read; here their words become the Plan's.
+//! Translates directives that have already been decoded into the Plan's terms.
 
 use super::Context;
 use crate::base::ids::NodeId;
@@ -18,7 +18,7 @@ use crate::scenario::read::tree::Path;
 /// The largest `weight` HAProxy takes.
 pub const MOST_WEIGHT: u32 = 256;
 
-/// CPU of a full TLS handshake to that of a resumed one, as measured with an RSA-2048 certificate.
+/// CPU time of a full TLS handshake divided by that of a resumed one, as measured with an RSA-2048 certificate.
 const FULL_TO_RESUMED: f64 = 2.3;
 
 /// HAProxy.
@@ -78,7 +78,7 @@ pub fn load_balancer(cx: &mut Context, name: &str, raw: &raw::LoadBalancer, path
     }
 }
 
-/// In HAProxy and Nginx, 0 is how one writes "no limit".
+/// HAProxy and Nginx write "no limit" as 0.
 pub fn unlimited(limit: Option<u32>) -> Option<u32> {
     limit.filter(|n| *n > 0)
 }
@@ -103,7 +103,7 @@ fn servers(cx: &mut Context, raw: &raw::LoadBalancer, path: &Path) -> Vec<Server
             ),
             id: server.id.unwrap_or_default(),
             weight: server.weight,
-            // HAProxy: a minconn that is no less than maxconn is the maxconn.
+            // HAProxy uses a minconn that is not below maxconn as the maxconn.
             maxconn: unlimited(server.maxconn).max(unlimited(server.minconn)),
             minconn: unlimited(server.minconn),
             maxqueue: unlimited(server.maxqueue),
@@ -114,7 +114,7 @@ fn servers(cx: &mut Context, raw: &raw::LoadBalancer, path: &Path) -> Vec<Server
     servers
 }
 
-/// The node that a server is; none may stand in the list twice.
+/// The node of a server. `twice` means that it is already in the list, which is reported.
 fn node(cx: &mut Context, name: &str, path: &Path, twice: bool) -> NodeId {
     if twice {
         cx.hint(path, format!("\"{name}\" stands here twice"), "give it a larger weight");
@@ -221,7 +221,7 @@ fn retry_on(words: &[raw::RetryOn]) -> Vec<plan::RetryOn> {
     words.iter().flat_map(meant).collect()
 }
 
-/// `fullconn`, where a server has a `minconn`: HAProxy's default is a tenth of the front end's `maxconn`.
+/// `fullconn`, needed where a server has a `minconn`. HAProxy's default is a tenth of the front end's `maxconn`.
 fn fullconn(cx: &mut Context, name: &str, raw: &raw::LoadBalancer, path: &Path) -> Option<u32> {
     let has_minconn = raw.servers.iter().any(|s| unlimited(s.0.minconn).is_some());
     match (unlimited(raw.fullconn), unlimited(raw.maxconn)) {
@@ -245,10 +245,10 @@ fn fullconn(cx: &mut Context, name: &str, raw: &raw::LoadBalancer, path: &Path) 
     }
 }
 
-/// HAProxy's `random(2)`, where nothing is said.
+/// The default of HAProxy's `random`.
 const DRAWS: u32 = 2;
 
-/// Settings that contradict each other get HAProxy's own answer, and a word about it.
+/// Contradicting settings are resolved as HAProxy does, with a warning.
 fn contradictions(cx: &mut Context, name: &str, raw: &raw::LoadBalancer) {
     let mut says = |message: &str| cx.warn(format!("load balancer \"{name}\": {message}"));
     let servers = || raw.servers.iter().map(|s| &s.0);
@@ -373,7 +373,7 @@ fn limit_conn(cx: &mut Context, raw: &web::Web, path: &Path) -> Option<u32> {
     raw.limit_conn
 }
 
-/// Directives that have nothing to act on here are taken, and it is said that they change nothing.
+/// Warns of directives that have nothing to act on here.
 fn without_effect(cx: &mut Context, name: &str, raw: &web::Web) {
     if let Some(class) = raw
         .cache
@@ -398,7 +398,7 @@ fn without_effect(cx: &mut Context, name: &str, raw: &web::Web) {
     }
 }
 
-/// A class that is proxied to an application which writes for it.
+/// A class that is proxied to an application that writes for it.
 fn cached_write<'a>(cx: &Context<'a>, web: &web::Web) -> Option<&'a str> {
     let raw = cx.raw;
     let apps = || {
@@ -481,7 +481,7 @@ fn next_on(words: &[web::NextUpstream]) -> NextOn {
 }
 
 fn limit_req(cx: &mut Context, raw: &web::LimitReq, path: &Path) -> LimitReq {
-    // Nginx counts whole thousandths of a request a second, and drops the rest of a rate a minute; but 116.999… are 117.
+    // Nginx counts whole thousandths of a request per second and truncates a rate per minute; but 116.999… is 117.
     let rate = libm::floor(raw.rate.0 * 1000.0 + 1e-6) as u64;
     if rate == 0 {
         cx.bad(&path.key("rate"), "the rate must be at least one request in 1000 s");

@@ -1,12 +1,12 @@
-//! Numbers without a unit where seconds are hardly meant: HAProxy's own files count in milliseconds, and so do many people.
+//! Numbers without a unit that are unlikely to be seconds: HAProxy's own files, and many people, count in milliseconds.
 
 use super::Context;
 use crate::scenario::read::tree::{Path, Tree, Value};
 
-/// From so many seconds on a check, a time-out or a piece of work is asked about.
+/// From this many seconds, a check, a time-out or a piece of work is warned of.
 const LONG_S: f64 = 500.0;
 
-/// Warns of all of them.
+/// Warns of all such numbers.
 pub fn warn(cx: &mut Context) {
     let tree = cx.tree;
     let mut found = Vec::new();
@@ -31,7 +31,7 @@ pub fn warn(cx: &mut Context) {
     }
 }
 
-/// Long numbers below this, but for those that count something.
+/// The large numbers in a part of the tree, except those that are counts.
 fn gather(part: &Tree, path: &Path, found: &mut Vec<(Path, f64)>) {
     const COUNTS: [&str; 4] = ["fall", "rise", "k", "cv"];
     match &part.value {

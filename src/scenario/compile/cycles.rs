@@ -1,6 +1,6 @@
-//! The graph of who calls whom: no cycles in it, and a word about what nobody calls.
+//! The graph of calls between nodes: no cycles, and a warning for nodes that nobody calls.
 //!
-//! Names rather than numbers, since virtual IPs and databases are vertices too.
+//! Its vertices are names rather than numbers, since virtual IPs and databases are vertices too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::Context;
 use crate::scenario::raw::node::Node;
 use crate::scenario::read::tree::Path;
 
-/// Whom a node calls.
+/// The names that a node calls.
 pub fn calls(node: &Node) -> Vec<&str> {
     match node {
         Node::Dns(dns) => dns.answers.iter().map(String::as_str).collect(),
@@ -40,7 +40,8 @@ pub fn check(cx: &mut Context) {
     unreached(cx, &graph);
 }
 
-/// Depth first from one node, without recursion since chains may be long: the first cycle met, closed by its first member.
+/// Depth-first search from one node, without recursion since chains may be long. It returns the first cycle met, with
+/// its first member repeated at the end.
 fn walk<'a>(
     graph: &BTreeMap<&'a str, Vec<&'a str>>,
     start: &'a str,
@@ -85,7 +86,7 @@ fn unreached(cx: &mut Context, graph: &BTreeMap<&str, Vec<&str>>) {
         .iter()
         .flat_map(|(_, c)| c.entry.0.nodes.iter().map(String::as_str))
         .collect();
-    // Somebody may point a resolver elsewhere.
+    // A fault may point a resolver elsewhere.
     let sets = raw
         .faults
         .iter()

@@ -1,6 +1,6 @@
-//! DIST: checked, and turned into what the sampler needs.
+//! DIST: checked, and converted for the sampler.
 //!
-//! Where one may stand for "no time" and where not is for the caller to say.
+//! The caller decides where a DIST may mean "no time".
 
 use super::Context;
 use crate::base::dist::Dist;
@@ -9,13 +9,13 @@ use crate::scenario::raw::dist::Shape;
 use crate::scenario::raw::units::{Duration, typed};
 use crate::scenario::read::tree::Path;
 
-/// More spread than this is a typing error.
+/// A larger cv is taken for a typing error.
 const MOST_CV: f64 = 1000.0;
-/// Below this the square of a cv soon is nothing.
+/// The square of a smaller cv is practically zero.
 const LEAST_CV: f64 = 1e-6;
 
 impl Context<'_> {
-    /// A distribution that does not belong to a request, and so cannot come from its trace.
+    /// A distribution that belongs to no request, and therefore cannot come from a trace.
     pub(super) fn dist(&mut self, shape: &Shape, path: &Path) -> Dist {
         if let Shape::Trace(_) = shape {
             let hint = "a trace has values for work, render and apply only";
@@ -29,7 +29,7 @@ impl Context<'_> {
         self.dist_of_request(shape, path)
     }
 
-    /// A distribution that must take time, because something repeats by it.
+    /// A distribution that must take time, because something repeats at these intervals.
     pub(super) fn positive_dist(&mut self, shape: &Shape, path: &Path, why: &str) -> Dist {
         let dist = self.dist(shape, path);
         if dist.mean_s() == Some(0.0) && !matches!(shape, Shape::Trace(_)) {
@@ -38,7 +38,7 @@ impl Context<'_> {
         dist
     }
 
-    /// A distribution whose values a request may bring along.
+    /// A distribution whose values a request may carry in its trace.
     pub(super) fn dist_of_request(&mut self, shape: &Shape, path: &Path) -> Dist {
         match shape {
             Shape::Constant(value) => Dist::Constant(value.0),
@@ -110,7 +110,7 @@ impl Context<'_> {
             self.columns.push(name.to_owned());
             self.columns.len() - 1
         });
-        // A scenario of one megabyte can name more columns than that, but a trace of as many has no room for its header.
+        // A scenario of 1 MiB can name more columns than this, but a trace with as many has no room for its header.
         u16::try_from(number).unwrap_or(u16::MAX)
     }
 
@@ -145,7 +145,7 @@ impl Context<'_> {
         duration.0
     }
 
-    /// A number above zero and of sensible size: far beyond, work would take longer than time is counted.
+    /// A number above zero and below a limit, beyond which work would last longer than the clock can count.
     pub(super) fn factor(&mut self, value: f64, path: &Path) -> f64 {
         if (1e-6..=1e6).contains(&value) {
             return value;

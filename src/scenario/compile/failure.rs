@@ -1,6 +1,6 @@
-//! What breaks by itself: lifetimes, maintenance and common causes; and who notices.
+//! Lifetimes, maintenance and common causes; monitoring and repair crews.
 //!
-//! A crash is what a failure does, whatever the component.
+//! A failure is a crash, whatever the component.
 
 use super::Context;
 use super::faults::{self, Places};
@@ -10,8 +10,8 @@ use crate::scenario::raw::hosts as raw;
 use crate::scenario::raw::node::Node as RawNode;
 use crate::scenario::read::tree::Path;
 
-/// What can break, and how often it does: hosts, zones, links, nodes, members, common causes, each in the order of the
-/// scenario.
+/// All components, and the lifetimes of those that have one: hosts, zones, links, nodes, members and common causes,
+/// each in the order of the scenario.
 pub fn components(cx: &mut Context, zones: &[Zone], network: &Network) -> (Vec<Component>, Vec<Lifetime>) {
     let raw = cx.raw;
     let mut all = All::default();
@@ -20,7 +20,7 @@ pub fn components(cx: &mut Context, zones: &[Zone], network: &Network) -> (Vec<C
         let lives = (host.lifetime.as_ref(), host.maintenance.as_ref());
         all.add(cx, network, (name, ComponentKind::Host), path, lives);
     }
-    // A zone that only hosts speak of is one as well.
+    // A zone that is only named by hosts counts too.
     for Zone { name } in zones {
         let path = Path::to("zones").key(name);
         let zone = raw.zones.get(name);
@@ -49,7 +49,7 @@ pub fn components(cx: &mut Context, zones: &[Zone], network: &Network) -> (Vec<C
     (all.components, all.lifetimes)
 }
 
-/// What has been found so far.
+/// The components and lifetimes found so far.
 #[derive(Default)]
 struct All {
     components: Vec<Component>,
@@ -153,7 +153,7 @@ fn causes(cx: &mut Context, network: &Network, all: &mut All) {
     }
 }
 
-/// Who notices.
+/// How a failure is noticed.
 pub fn monitoring(cx: &mut Context) -> Monitoring {
     let Some(raw) = &cx.raw.monitoring else {
         return Monitoring::Unsaid;
@@ -189,7 +189,7 @@ pub fn monitoring(cx: &mut Context) -> Monitoring {
     }
 }
 
-/// Who repairs.
+/// The number of repair crews.
 pub fn repair_crews(cx: &mut Context) -> Option<u32> {
     if cx.raw.repair_crews == Some(0) {
         let hint = "leave it out, and every repair begins as soon as somebody knows";

@@ -1,6 +1,6 @@
 //! Faults: what a target's name expands to, and what an effect does to it.
 //!
-//! A zone is its hosts, a role its members, a host the nodes on it.
+//! A zone expands to its hosts, a role to its members, a host to its nodes.
 
 use super::Context;
 use super::balancer::MOST_WEIGHT;
@@ -15,10 +15,10 @@ use crate::scenario::raw::node::Node as RawNode;
 use crate::scenario::raw::units::{Brief, Duration};
 use crate::scenario::read::tree::Path;
 
-/// What a target's name stands for.
+/// What a target's name expands to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Places {
-    /// Hosts with all that is on them, and nodes by themselves.
+    /// Hosts with everything on them, and single nodes.
     Of(Vec<HostId>, Vec<NodeId>),
     /// A link.
     Link(LinkId),
@@ -59,7 +59,7 @@ pub fn faults(cx: &mut Context, nodes: &[Node], network: &Network) -> Vec<Fault>
     faults
 }
 
-/// The effect in a word or two, for the event log and the charts.
+/// The effect in one or two words, for the event log and the charts.
 fn what(fault: &raw::Fault) -> String {
     let word = word(fault.effect);
     match (fault.effect, fault.factor, fault.ratio, &fault.set) {
@@ -70,7 +70,7 @@ fn what(fault: &raw::Fault) -> String {
     }
 }
 
-/// 0.07 is 7 %, and not 7.000000000000001.
+/// A share in per cent: 0.07 is 7, not 7.000000000000001.
 fn percent(ratio: f64) -> f64 {
     libm::round(ratio * 1e8) / 1e6
 }
@@ -90,7 +90,7 @@ fn word(effect: Effect) -> &'static str {
     }
 }
 
-/// A key that belongs to another effect is a mistake.
+/// Reports keys that belong to another effect.
 fn stray(cx: &mut Context, fault: &raw::Fault, path: &Path) {
     let keys = [
         ("factor", fault.factor.is_some(), fault.effect == Effect::Slow, "slow"),
@@ -130,7 +130,7 @@ fn stray(cx: &mut Context, fault: &raw::Fault, path: &Path) {
     }
 }
 
-/// Warns of a fault that changes nothing: legal, since a sweep may pass through it, but hardly meant.
+/// Warns of a fault that changes nothing. It is legal, since a sweep may pass through it, but hardly intended.
 fn idle(cx: &mut Context, i: usize, fault: &raw::Fault, hits: &[Hit], nodes: &[Node]) {
     let is_server = |node: &NodeId| {
         nodes.iter().any(|n| match &n.kind {
@@ -159,7 +159,7 @@ fn idle(cx: &mut Context, i: usize, fault: &raw::Fault, hits: &[Hit], nodes: &[N
     ));
 }
 
-/// The target as text, and everything that is hit.
+/// The target as text, and all hits.
 fn hits(cx: &mut Context, fault: &raw::Fault, nodes: &[Node], network: &Network, path: &Path) -> (String, Vec<Hit>) {
     if fault.effect == Effect::Partition && fault.target.is_none() {
         let from = side(cx, fault.from.as_ref(), nodes, network, &path.key("from"));
@@ -201,7 +201,7 @@ fn hits(cx: &mut Context, fault: &raw::Fault, nodes: &[Node], network: &Network,
     (target.clone(), hits)
 }
 
-/// The effects that fall on one node after the other.
+/// The hits of an effect that acts on single nodes.
 fn each(
     cx: &mut Context,
     fault: &raw::Fault,
@@ -245,7 +245,7 @@ fn each(
     all.into_iter().map(hit).collect()
 }
 
-/// The nodes named, and those on the hosts named; each once.
+/// The nodes named, and those on the hosts named, each once.
 fn on_hosts(hosts: &[HostId], single: &[NodeId], nodes: &[Node]) -> Vec<NodeId> {
     let on = (0..nodes.len())
         .filter(|i| hosts.contains(&nodes[*i].host))
@@ -256,7 +256,7 @@ fn on_hosts(hosts: &[HostId], single: &[NodeId], nodes: &[Node]) -> Vec<NodeId> 
     all
 }
 
-/// What a crash of these places means.
+/// The hits of a crash of these places.
 pub fn crash(places: &Places) -> Vec<Hit> {
     match places {
         Places::Link(link) => vec![Hit::CutLink(*link)],
@@ -268,7 +268,7 @@ pub fn crash(places: &Places) -> Vec<Hit> {
     }
 }
 
-/// What a name stands for; where it stands for nothing, that is said.
+/// What a name expands to; an unknown name is reported.
 pub fn places(cx: &mut Context, name: &str, network: &Network, path: &Path) -> Option<Places> {
     if name.contains("->") {
         let found = network.links.iter().position(|l| l.name == name);
@@ -311,7 +311,7 @@ pub fn places(cx: &mut Context, name: &str, network: &Network, path: &Path) -> O
         Component::Cause(_) => {
             let (mut hosts, mut single) = (Vec::new(), Vec::new());
             for target in &raw.common_causes.get(name)?.targets {
-                // Its own targets have been checked where it stands; a cause within a cause is refused there.
+                // The cause's own targets are checked, and nested causes refused, where the cause is declared.
                 if let Some(Component::Cause(_)) | None = cx.names.get(target) {
                     continue;
                 }
@@ -461,7 +461,7 @@ fn setting(
     }
 }
 
-/// The change of a server's setting in every balancer that lists it.
+/// The change of a server's setting, in every balancer that lists the server.
 fn in_balancers(cx: &mut Context, nodes: &[Node], id: NodeId, key: &str, number: u32, path: &Path) -> Vec<Hit> {
     let mut hits = Vec::new();
     for (i, node) in nodes.iter().enumerate() {

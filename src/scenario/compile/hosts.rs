@@ -1,6 +1,6 @@
 //! Hosts, zones and the network between them.
 //!
-//! A link of zones becomes a route for every pair of their hosts; the narrowest link wins.
+//! A link between zones becomes a route for each pair of their hosts; the most specific link wins.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::scenario::raw::node::Node;
 use crate::scenario::raw::units::Rate;
 use crate::scenario::read::tree::Path;
 
-/// The hosts: those named, then one for each node without; and the zones.
+/// The hosts: those named, then one for each node without a host; and the zones.
 pub fn hosts(cx: &mut Context) -> (Vec<Host>, Vec<Zone>) {
     let raw = cx.raw;
     let zones: Vec<Zone> = names::zones(cx).into_iter().map(|name| Zone { name }).collect();
@@ -65,7 +65,7 @@ pub fn hosts(cx: &mut Context) -> (Vec<Host>, Vec<Zone>) {
     (hosts, zones)
 }
 
-/// The host that a node without one has to itself.
+/// The host that a node without `host` has to itself.
 fn implied(name: &str) -> Host {
     Host {
         name: name.to_owned(),
@@ -87,7 +87,7 @@ pub fn network(cx: &mut Context, hosts: &[Host]) -> Network {
         links: Vec::new(),
         routes: BTreeMap::new(),
     };
-    // Route → how many of its ends are hosts rather than zones, and the link.
+    // By route: how many of the link's ends are hosts rather than zones, and the link.
     let mut routes: BTreeMap<(HostId, HostId), (usize, LinkId)> = BTreeMap::new();
     let path = Path::to("network").key("links");
     if raw.links.len() > limits::LINKS {
@@ -154,7 +154,7 @@ pub fn network(cx: &mut Context, hosts: &[Host]) -> Network {
     network
 }
 
-/// Bytes a second.
+/// Bytes per second.
 fn bandwidth(cx: &mut Context, rate: Option<Rate>, path: &Path) -> Option<f64> {
     let bandwidth = rate?.0;
     if bandwidth < 1.0 {
@@ -167,7 +167,7 @@ fn bandwidth(cx: &mut Context, rate: Option<Rate>, path: &Path) -> Option<f64> {
     Some(bandwidth)
 }
 
-/// A link without one for the way back is seldom meant.
+/// Warns of a link without a link for the opposite direction.
 fn one_way(cx: &mut Context, network: &Network) {
     let routes = &network.routes;
     let lonely: BTreeSet<LinkId> = routes
@@ -183,7 +183,7 @@ fn one_way(cx: &mut Context, network: &Network) {
     }
 }
 
-/// A message that is always lost would be sent again for ever.
+/// A share of 1 is refused: the message would be retransmitted for ever.
 fn loss(cx: &mut Context, share: f64, path: &Path) {
     if share >= 1.0 {
         cx.hint(

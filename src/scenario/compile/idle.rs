@@ -1,4 +1,4 @@
-//! Keys that were typed and cannot do anything in this scenario: each is named, with what it would need.
+//! Warns of keys that have no effect in this scenario, and names what each would need.
 
 use super::Context;
 use crate::scenario::raw::app::App;
@@ -18,7 +18,7 @@ pub fn warn(cx: &mut Context) {
                 .map(|(keys, needs)| (at(&["nodes", name], keys), needs)),
         );
     }
-    // What only costs is counted by `capacity --replicas`.
+    // A host that only has a cost is counted by `capacity --replicas`.
     for (name, _) in raw.hosts.iter().filter(|(_, host)| host.cost.is_none()) {
         if !raw.nodes.iter().any(|(_, node)| stands_on(node, name)) {
             found.push((at(&["hosts", name], ""), "no node runs on it"));
@@ -31,7 +31,7 @@ pub fn warn(cx: &mut Context) {
     }
 }
 
-/// Keys of a node, below it and parted by dots, that have no effect if they are there, and why.
+/// Dotted keys of a node that have no effect if present, and the reason.
 type Idle = Vec<(&'static str, &'static str)>;
 
 fn at(steps: &[&str], below: &str) -> Path {
@@ -43,7 +43,8 @@ fn at(steps: &[&str], below: &str) -> Path {
         .fold(Path::default(), |path, step| path.key(step))
 }
 
-/// Does a fault change a setting of it, or of one of its members? Then what does nothing now may do something later.
+/// Whether a fault changes a setting of the node or of one of its members; a key without effect now may then have one
+/// later.
 fn is_changed(cx: &Context, name: &str, node: &Node) -> bool {
     let is_member =
         |target: &str| matches!(node, Node::Database(d) if d.members.names().any(|member| member == target));

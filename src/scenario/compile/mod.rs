@@ -1,7 +1,7 @@
-//! From what was typed to what is true: the checks, and the [`Plan`].
+//! From what was typed to the [`Plan`], with all checks.
 //!
-//! Every check reports and goes on, so that all problems come at once; where a part is wrong, something harmless takes its
-//! place, and the Plan is thrown away at the end. After this nobody checks again.
+//! Every check reports and goes on, so that all problems are reported at once. A wrong part is replaced by a harmless
+//! one, and the Plan is discarded at the end. Nothing is checked after this.
 
 mod balancer;
 mod bare;
@@ -29,7 +29,7 @@ use super::raw::Scenario;
 use super::read::tree::{Origin, Path, Tree};
 use crate::base::time::Span;
 
-/// What the compiler reads, and what it has found wrong so far.
+/// The compiler's input, and the problems found so far.
 pub(super) struct Context<'a> {
     /// What was typed, with the defaults filled in.
     pub raw: &'a Scenario,
@@ -37,26 +37,27 @@ pub(super) struct Context<'a> {
     pub tree: &'a Tree,
     /// The `--set` options, as typed.
     pub sets: &'a [String],
-    /// What could not be decoded and has been reported already.
+    /// Paths that could not be decoded and have been reported already.
     pub pruned: &'a BTreeSet<Path>,
-    /// Where traces are looked for.
+    /// The folder in which traces are looked for.
     pub folder: &'a FilePath,
-    /// The one namespace.
+    /// The one namespace of components.
     names: Names,
-    /// Columns of traces that something asks for, by number.
+    /// Columns of traces that some DIST asks for, by number.
     columns: Vec<String>,
-    /// What is wrong.
+    /// Problems.
     pub problems: Vec<Problem>,
-    /// What is legal and probably not meant.
+    /// Legal settings that are probably not intended.
     warnings: Vec<String>,
     /// What was read from other files, for the digest.
     pub read: Vec<u8>,
-    /// Which files those are.
+    /// The names of those files.
     pub traces: Vec<PathBuf>,
 }
 
 impl<'a> Context<'a> {
-    /// A compiler for this scenario. `declared` are the names it speaks of, those of parts that could not be decoded too.
+    /// A compiler for this scenario. `declared` holds all names in it, including those of parts that could not be
+    /// decoded.
     pub fn new(
         raw: &'a Scenario,
         (tree, sets): (&'a Tree, &'a [String]),
@@ -81,7 +82,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The Plan; to be thrown away if there are problems afterwards.
+    /// The Plan, to be discarded if there are problems afterwards.
     pub fn plan(&mut self) -> Option<Plan> {
         if !names::collect(self) {
             return None;
@@ -136,17 +137,17 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Something is wrong with what this path leads to.
+    /// Reports a problem with the value at this path.
     fn bad(&mut self, path: &Path, message: impl Into<String>) {
         self.report(path, false, Problem::new(Place::File, message));
     }
 
-    /// The same, with advice.
+    /// Reports a problem with advice.
     fn hint(&mut self, path: &Path, message: impl Into<String>, hint: impl Into<String>) {
         self.report(path, false, Problem::new(Place::File, message).hint(hint));
     }
 
-    /// The same, about the key itself.
+    /// Reports a problem with the key itself.
     fn bad_key(&mut self, path: &Path, message: impl Into<String>, hint: Option<String>) {
         self.report(
             path,
@@ -158,10 +159,10 @@ impl<'a> Context<'a> {
         );
     }
 
-    /// Puts the problem in its place; what follows from something already reported is not said.
+    /// Adds a problem at its place, unless it follows from one already reported.
     fn report(&mut self, path: &Path, key: bool, problem: Problem) {
         let inside = (0..=path.0.len()).any(|n| self.pruned.contains(&Path(path.0[..n].to_vec())));
-        // What has lost a part is not judged as a whole.
+        // An object that has lost a part is not judged as a whole.
         let around = self.pruned.iter().any(|p| p.0.starts_with(&path.0));
         if inside || around || self.problems.len() >= MOST {
             return;

@@ -1,4 +1,4 @@
-//! The one namespace: which name is a host, a node, a database, and what number it has.
+//! The one namespace: which name is a host, a node or a database, and its number.
 //!
 //! Hosts, nodes, database members, zones and common causes share it, so that a fault can name any of them.
 
@@ -17,7 +17,7 @@ use crate::scenario::read::tree::Path;
 pub enum Component {
     /// A host.
     Host(HostId),
-    /// A node of the table of nodes, and its kind as typed.
+    /// A node in the table of nodes, and its kind as typed.
     Node(NodeId, &'static str),
     /// A member of a database.
     Member(NodeId),
@@ -27,12 +27,12 @@ pub enum Component {
     Database(DatabaseId),
     /// A zone.
     Zone(ZoneId),
-    /// A common cause: its place in the list.
+    /// A common cause: its index in the list.
     Cause(usize),
 }
 
 impl Component {
-    /// In words.
+    /// Its description in words.
     pub fn what(self) -> String {
         match self {
             Component::Host(_) => "a host".into(),
@@ -49,9 +49,9 @@ impl Component {
 /// All names.
 pub struct Names {
     table: BTreeMap<String, Component>,
-    /// Names that were typed, those of parts that could not be decoded too.
+    /// All names that were typed, including those of parts that could not be decoded.
     declared: BTreeSet<String>,
-    /// Names that were given twice: no complaint shall rest on a guess at which one was meant.
+    /// Names given twice. No problem may depend on guessing which one is meant.
     ambiguous: BTreeSet<String>,
 }
 
@@ -79,7 +79,7 @@ impl Names {
     }
 }
 
-/// Numbers everything. False where there is so much that nothing else should be tried.
+/// Numbers everything. Returns false if there are too many to continue.
 pub fn collect(cx: &mut Context) -> bool {
     let raw = cx.raw;
     let members = raw.nodes.iter().map(|(_, node)| {
@@ -153,7 +153,7 @@ fn hosts_and_zones(cx: &mut Context) {
     }
 }
 
-/// The zones: those with settings first, then those that hosts name.
+/// The zones: those with settings first, then those named by hosts.
 pub fn zones(cx: &Context) -> Vec<String> {
     let mut zones: Vec<String> = cx.raw.zones.names().map(str::to_owned).collect();
     let mut seen: BTreeSet<String> = zones.iter().cloned().collect();
@@ -211,7 +211,7 @@ fn add(cx: &mut Context, name: &str, component: Component, path: &Path) {
     }
 }
 
-/// A name must be printable, short, and not look like a link.
+/// A name must be printable and short, and must not look like a link.
 fn spelling(cx: &mut Context, name: &str, path: &Path) {
     let count = name.chars().count();
     if name.trim().is_empty() {
@@ -232,7 +232,7 @@ fn spelling(cx: &mut Context, name: &str, path: &Path) {
 }
 
 impl Context<'_> {
-    /// The name of the whole is a heading: it must have an end.
+    /// The scenario's name is a heading, so its length is limited.
     pub(super) fn title(&mut self) {
         let count = self.raw.name.as_ref().map_or(0, |name| name.chars().count());
         if count > limits::TITLE_CHARS {
@@ -248,7 +248,7 @@ impl Context<'_> {
         }
     }
 
-    /// What this name stands for; where it stands for nothing, that is said.
+    /// What this name stands for; an unknown name is reported.
     pub(super) fn component(&mut self, name: &str, wanted: &str, path: &Path) -> Option<Component> {
         let found = self.names.get(name);
         if found.is_none() && !self.names.declared.contains(name) {
@@ -258,7 +258,8 @@ impl Context<'_> {
         found
     }
 
-    /// The same of what a fault or a common cause can hit, links among it; where nothing is near, it says all that there is.
+    /// The same for targets of faults and common causes, which include links. Without a near match it lists all that
+    /// exist.
     pub(super) fn mortal(&mut self, name: &str, network: &Network, path: &Path) -> Option<Component> {
         let found = self.names.get(name);
         if found.is_none() && !self.names.declared.contains(name) {
@@ -300,7 +301,7 @@ impl Context<'_> {
         }
     }
 
-    /// A node that a balancer, a web server or a virtual IP can have behind it.
+    /// A node that can stand behind a balancer, a web server or a virtual IP.
     pub(super) fn server(&mut self, name: &str, path: &Path) -> Option<NodeId> {
         match self.target(name, path)? {
             Target::Node(id) => Some(id),
@@ -326,7 +327,7 @@ impl Context<'_> {
         found
     }
 
-    /// At the key where the path ends with the name itself, else at the value.
+    /// Reports at the key if the path ends with the name itself, else at the value.
     fn report_key_or_value(&mut self, path: &Path, name: &str, message: String, hint: Option<String>) {
         use crate::scenario::read::tree::Step;
         if path.0.last() == Some(&Step::Key(name.to_owned())) {

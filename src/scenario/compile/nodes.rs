@@ -1,4 +1,4 @@
-//! Nodes: what all have in common, and the kinds that are no proxy.
+//! Nodes: what all have in common, and the kinds other than proxies.
 //!
 //! Balancers and web servers have a file of their own.
 
@@ -19,7 +19,7 @@ use crate::scenario::read::tree::Path;
 pub fn nodes(cx: &mut Context, hosts: &[Host]) -> Vec<Node> {
     let raw = cx.raw;
     let mut nodes = Vec::new();
-    // Implied hosts stand behind the named ones, in the same order as the nodes they belong to.
+    // Implied hosts come after the named ones, in the order of their nodes.
     let mut implied = raw.hosts.0.len();
     for (name, node) in raw.nodes.iter() {
         let path = Path::to("nodes").key(name);
@@ -127,7 +127,7 @@ pub(super) fn targets(cx: &mut Context, names: &[String], path: &Path) -> Vec<Ta
         .collect()
 }
 
-/// What stands for a node that is not there; the Plan it gets into is thrown away.
+/// A placeholder for an unknown node; the Plan that contains it is discarded.
 const NOBODY: fn() -> Target = || Target::Node(NodeId::new(0));
 
 fn firewall(cx: &mut Context, firewall: &raw::Firewall, path: &Path) -> plan::Firewall {
@@ -239,7 +239,7 @@ fn breaker(cx: &mut Context, breaker: &app::Breaker, path: &Path) -> plan::Break
     }
 }
 
-/// For every class the entry under its name, or the one under `*`.
+/// For every class, the entry under its name or else the one under `*`.
 fn by_class<'a, T>(cx: &mut Context, named: &'a Named<T>, path: &Path) -> Vec<Option<&'a T>> {
     for name in named.names().filter(|name| *name != "*") {
         cx.class(name, &path.key(name));
@@ -252,7 +252,7 @@ fn by_class<'a, T>(cx: &mut Context, named: &'a Named<T>, path: &Path) -> Vec<Op
 }
 
 fn work_by_class(cx: &mut Context, work: &Named<raw::Work>, path: &Path) -> Vec<Work> {
-    // Every entry is checked once, whether a class uses it or not.
+    // Every entry is checked once, whether or not a class uses it.
     let settled: Vec<(String, Work)> = work
         .iter()
         .map(|(n, w)| (n.to_owned(), self::work(cx, w, &path.key(n))))
@@ -305,7 +305,7 @@ fn members(
     }
 }
 
-/// What a read and a write cost.
+/// The cost of a read and of a write.
 fn work_by_operation(cx: &mut Context, named: &Named<raw::Work>, path: &Path) -> Vec<Work> {
     let mut both = [Work::NONE, Work::NONE];
     for (operation, work) in named.iter() {

@@ -1,6 +1,6 @@
-//! Which nodes stand in for one another, and so share the draws of their work.
+//! Which nodes stand in for one another, and therefore share the draws of their work.
 //!
-//! Members of one list are siblings if they are of one kind; what siblings call in the same role are siblings too.
+//! Members of one list are siblings if they are of one kind. What siblings call in the same role are siblings too.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub fn unite(nodes: &mut [Node], databases: &[Database], vips: &[Vip]) {
     lists.extend(databases.iter().map(|d| d.members.clone()));
     lists.extend(vips.iter().map(|v| v.members.clone()));
     lists.iter().for_each(|list| groups.unite(list));
-    // Children of siblings, until nothing changes. Every turn but the last joins two groups, so this ends.
+    // Unites the children of siblings until nothing changes. Every pass but the last joins two groups, so this ends.
     loop {
         let mut children: BTreeMap<(usize, &str), Vec<NodeId>> = BTreeMap::new();
         for (i, node) in nodes.iter().enumerate() {
@@ -65,7 +65,7 @@ fn lists(kind: &Kind, vips: &[Vip]) -> Vec<(&'static str, Vec<NodeId>)> {
         Kind::Firewall(firewall) => vec![("to", resolve(&[firewall.to]))],
         Kind::LoadBalancer(balancer) => vec![("servers", balancer.servers.iter().map(|s| s.node).collect())],
         Kind::Web(web) => vec![("upstreams", web.upstreams.iter().map(|u| u.node).collect())],
-        // Calls are made one after the other: only those in the same place stand in for one another.
+        // Calls are made in sequence: only those at the same position stand in for one another.
         Kind::App(app) => app
             .calls
             .iter()
@@ -76,12 +76,12 @@ fn lists(kind: &Kind, vips: &[Vip]) -> Vec<(&'static str, Vec<NodeId>)> {
     }
 }
 
-/// Names for the places in a list of calls; further calls draw for themselves.
+/// Names for positions in a list of calls. Nodes at later positions have draws of their own.
 const CALLS: [&str; 8] = [
     "call 1", "call 2", "call 3", "call 4", "call 5", "call 6", "call 7", "call 8",
 ];
 
-/// Union-find in which the first node in order of declaration leads.
+/// Union-find; the first node in order of declaration represents its group.
 struct Groups {
     parent: Vec<usize>,
     kinds: Vec<&'static str>,

@@ -1,6 +1,6 @@
-//! What the service promises.
+//! The service-level objectives.
 //!
-//! Only what was written: whatever a command adds by itself, it adds itself.
+//! Only those in the scenario: commands add their own.
 
 use super::Context;
 use crate::base::ids::ClassId;
@@ -9,7 +9,7 @@ use crate::scenario::plan::{Measure, Objective};
 use crate::scenario::raw::failure::ClassSlo;
 use crate::scenario::read::tree::Path;
 
-/// The objectives, those of all requests first.
+/// The objectives; those of all requests come first.
 pub fn objectives(cx: &mut Context) -> Vec<Objective> {
     let slo = &cx.raw.slo;
     let path = Path::to("slo");

@@ -1,6 +1,6 @@
-//! Arrival traces: CSV files that stand beside the scenario.
+//! Arrival traces: CSV files beside the scenario.
 //!
-//! A column that some DIST asks for must be in every source's trace, since any request may meet that DIST.
+//! A column that some DIST asks for must be in every source's trace, since any request may use that DIST.
 
 use std::io::Read;
 
@@ -14,7 +14,7 @@ use crate::scenario::problem::{Problem, did_you_mean};
 use crate::scenario::raw::traffic::Arrivals;
 use crate::scenario::read::tree::Path;
 
-/// The rows of a trace. What is wrong with it is said once, with its line.
+/// The rows of a trace. A problem with it is reported once, with its line.
 pub fn read(cx: &mut Context, file: &str, path: &Path) -> Vec<TraceRow> {
     let file_path = cx.folder.join(file);
     let bytes = match bytes(&file_path) {
@@ -158,7 +158,7 @@ fn seconds(text: &str, line: Option<u64>) -> Result<Span, Wrong> {
     }
 }
 
-/// A request without a trace has no value for a DIST that asks for a column of it.
+/// A request without a trace has no value for a DIST that asks for a column.
 pub fn columns_in_every_source(cx: &mut Context) {
     let raw = cx.raw;
     let Some(column) = cx.columns.first().cloned() else {

@@ -1,6 +1,6 @@
 //! Request classes and sources of load.
 //!
-//! The arithmetic of arrivals is the model's; here is only what makes them legal.
+//! Checks arrivals; their arithmetic is in the model.
 
 use super::Context;
 use super::names::Component;
@@ -102,13 +102,13 @@ pub fn sources(cx: &mut Context) -> Vec<Source> {
     sources
 }
 
-/// The connect time-out of a client that has no time-out at all.
+/// The connect time-out of a client without a time-out.
 const CONNECT: Span = Span::from_millis(5000);
 
 fn source(cx: &mut Context, name: &str, client: &raw::Client) -> Source {
     let path = Path::to("clients").key(name);
     let entry = entry(cx, &client.entry.0, &path.key("entry"));
-    // Before the load: a trace must have the columns that rendering asks for.
+    // Before the load, because a trace must have the columns that rendering asks for.
     let render = client
         .render
         .as_ref()
@@ -179,7 +179,8 @@ fn page(cx: &mut Context, raw: &Named<u32>, load: &Load, path: &Path) -> Vec<Cla
     page
 }
 
-/// The share of each class in the requests of all sources: its own, unless a source has pages or a recording with classes.
+/// The share of each class in the requests of all sources. It is the class's own, unless a source has pages or a trace
+/// with classes.
 pub fn mix(classes: &mut [Class], sources: &[Source], end: f64) {
     if !sources.iter().any(Source::names_classes) {
         return;
@@ -371,7 +372,7 @@ fn arrivals(cx: &mut Context, arrivals: &raw::Arrivals, path: &Path) -> Arrivals
     }
 }
 
-/// A recording that ends long before the run, or goes on long after it, is seldom meant.
+/// Warns of a trace that ends long before the run, or goes on after it.
 fn trace_and_run(cx: &mut Context, rows: &[TraceRow], path: &Path) {
     let end = cx.raw.duration.0;
     let Some(last) = rows.last().map(|row| row.at.since(Time::ZERO)) else {
@@ -393,11 +394,11 @@ fn trace_and_run(cx: &mut Context, rows: &[TraceRow], path: &Path) {
     }
 }
 
-/// A recording that covers less of the run than this leaves much of it empty.
+/// A trace that covers a smaller share of the run leaves much of it empty.
 const SHORT: f64 = 0.8;
 
 fn some_rate(cx: &mut Context, rate: Rate, path: &Path) -> f64 {
-    // A span of 584 years between two arrivals is where integers end.
+    // Two arrivals 584 years apart exceed the range of integers.
     if rate.0 < 1e-9 {
         cx.bad(path, "the rate must be above 0");
         return 1.0;

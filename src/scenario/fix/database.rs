@@ -1,4 +1,4 @@
-//! Databases: who takes over, and how long a silent member is waited for.
+//! Databases: automatic promotion, and the wait for a silent member.
 
 use serde_json::{Value as Json, json};
 
@@ -10,14 +10,14 @@ use crate::scenario::plan::{App, Component, Database, Kind, Promotion};
 /// A key of a node and its new value.
 type Edit = (&'static [&'static str], Json);
 
-/// The databases of which the component takes a member.
+/// The databases that lose a member with the component.
 fn hit<'d>(desk: &'d Desk<'_>, component: &Component) -> Vec<(usize, &'d Database)> {
     let struck = component.nodes(desk.plan);
     let is_hit = |d: &(usize, &Database)| d.1.members.iter().any(|m| struck.contains(m));
     desk.plan.databases.iter().enumerate().filter(is_hit).collect()
 }
 
-/// Somebody who promotes a replica; and a replica, where there is none.
+/// Adds automatic promotion, and a replica where there is none.
 pub fn promotion(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     let mut found = Vec::new();
     for (_, database) in hit(desk, component) {
@@ -51,13 +51,13 @@ pub fn promotion(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     found
 }
 
-/// Applications that ask a silent member again and again, wait long for it, or have too few connections to wait with.
+/// Applications that ask a silent member again and again, wait long for it, or have too few connections meanwhile.
 pub fn patience(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     let mut found = Vec::new();
     for (index, database) in hit(desk, component) {
         let of = |(i, node): (usize, &'_ crate::scenario::plan::Node)| match &node.kind {
             Kind::App(app) if app.database.is_some_and(|d| d.index() == index) => {
-                // As many connections as workers are no bottleneck.
+                // As many connections as workers are not a bottleneck.
                 let pool = app.pool.filter(|pool| node.workers.is_none_or(|w| *pool < w));
                 Some((NodeId::new(i), App { pool, ..app.clone() }))
             }

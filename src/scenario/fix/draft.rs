@@ -1,10 +1,10 @@
-//! A scenario being edited: names that are still free, copies of hosts and nodes, callers sent elsewhere.
+//! A scenario being edited: fresh names, copies of hosts and nodes, and redirected callers.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json, json};
 
-/// A scenario as it was typed, with changes.
+/// A scenario as typed, with changes.
 pub struct Draft {
     json: Json,
     names: BTreeSet<String>,
@@ -25,12 +25,12 @@ impl Draft {
         Draft { json, names }
     }
 
-    /// The scenario. It goes by the name it has, which may be its file's.
+    /// The scenario, under its own name or its file's.
     pub fn finish(self) -> Json {
         self.json
     }
 
-    /// `NAME-2`, or the next number that nothing bears yet.
+    /// `NAME-2`, or the next number that is free.
     pub fn second(&mut self, name: &str) -> String {
         let mut number = 2;
         while self.names.contains(&format!("{name}-{number}")) {
@@ -41,7 +41,7 @@ impl Draft {
         name
     }
 
-    /// This name, or the next like it that nothing bears yet.
+    /// This name, or the next one like it that is free.
     pub fn fresh(&mut self, name: &str) -> String {
         match self.names.insert(name.to_owned()) {
             true => name.to_owned(),
@@ -49,7 +49,7 @@ impl Draft {
         }
     }
 
-    /// What stands there; null where nothing does.
+    /// The value at a path; null if there is none.
     pub fn get(&self, path: &[&str]) -> &Json {
         path.iter().fold(&self.json, |here, key| &here[*key])
     }
@@ -59,7 +59,7 @@ impl Draft {
         self.set(&[key], value);
     }
 
-    /// Sets what a path leads to. Objects on the way are made where they are missing.
+    /// Sets the value at a path, creating missing objects on the way.
     pub fn set(&mut self, path: &[&str], value: Json) {
         let mut here = &mut self.json;
         for key in path {
@@ -71,8 +71,7 @@ impl Draft {
         *here = value;
     }
 
-    /// A copy of a node's host for one of its own; `None` where the node is its own host. It stands in another zone, if
-    /// there is one.
+    /// A copy of a host, in another zone if there is one; `None` where the host is implied.
     pub fn copy_host(&mut self, host: &str) -> Option<String> {
         self.get(&["hosts", host]).as_object()?;
         let name = self.twin_host(host);
@@ -83,10 +82,10 @@ impl Draft {
         Some(name)
     }
 
-    /// A copy of a host, in the same place.
+    /// A copy of a host, in the same zone.
     pub fn twin_host(&mut self, host: &str) -> String {
         let mut copy = self.get(&["hosts", host]).clone();
-        // Two machines do not share an address.
+        // Two machines cannot share an address.
         copy.as_object_mut().map(|keys| keys.remove("address"));
         let name = self.second(host);
         self.set(&["hosts", &name], copy);
@@ -94,7 +93,7 @@ impl Draft {
         name
     }
 
-    /// Databases with a member on this host get one on its copy. Was there any?
+    /// Adds a member on the copy to each database with a member on this host. Returns whether there was one.
     pub fn copy_members(&mut self, host: &str, copy: &str) -> bool {
         let before = self.names.len();
         for (database, member) in self.members_on(host) {
@@ -107,7 +106,7 @@ impl Draft {
         self.names.len() > before
     }
 
-    /// Databases lose their members on this host. Their names.
+    /// Removes the members on this host from all databases, and returns their names.
     pub fn remove_members(&mut self, host: &str) -> Vec<String> {
         let members = self.members_on(host);
         for (database, member) in &members {
@@ -126,7 +125,7 @@ impl Draft {
         here.map(|(database, member, _)| (database, member)).collect()
     }
 
-    /// Links from or to the one hold for the other too.
+    /// Copies links from or to a host for its copy.
     pub fn copy_links(&mut self, host: &str, copy: &str) {
         let Json::Array(mut links) = self.get(&["network", "links"]).clone() else {
             return;
@@ -139,14 +138,14 @@ impl Draft {
         self.set(&["network", "links"], Json::Array(links));
     }
 
-    /// Of the object that a path leads to, only some entries stay.
+    /// Retains some entries of the object at a path.
     pub fn retain(&mut self, path: &[&str], stays: impl Fn(&str, &Json) -> bool) {
         if let Some(Json::Object(keys)) = self.at(path) {
             keys.retain(|key, value| stays(key, value));
         }
     }
 
-    /// Of the list that a path leads to, some elements go.
+    /// Removes some elements of the list at a path.
     pub fn prune(&mut self, path: &[&str], goes: &dyn Fn(&Json) -> bool) {
         if let Some(Json::Array(list)) = self.at(path) {
             list.retain(|element| !goes(element));
@@ -157,19 +156,19 @@ impl Draft {
         path.iter().try_fold(&mut self.json, |here, key| here.get_mut(*key))
     }
 
-    /// All of it.
+    /// The whole scenario.
     pub fn json(&self) -> &Json {
         &self.json
     }
 
-    /// A zone that some host stands in, and not this one.
+    /// Another zone that some host is in.
     pub fn other_zone(&self, zone: &str) -> Option<String> {
         let hosts = self.json["hosts"].as_object().into_iter().flat_map(Map::values);
         let mut zones = hosts.filter_map(|h| h["zone"].as_str());
         zones.find(|z| *z != zone).map(str::to_owned)
     }
 
-    /// A copy of a node on this host, or on one of its own.
+    /// A copy of a node on this host, or on an implied host.
     pub fn copy_node(&mut self, node: &str, host: Option<&str>) -> String {
         let mut copy = self.get(&["nodes", node]).clone();
         if let (Some(host), Some(keys)) = (host, copy.as_object_mut()) {
@@ -181,7 +180,7 @@ impl Draft {
         name
     }
 
-    /// What takes the one by a common cause takes its copy too: it runs the same release, hangs on the same switch.
+    /// Adds a copy to the common causes of the original: it runs the same release and uses the same switch.
     pub fn shares_causes(&mut self, of: &str, copy: &str) {
         let causes = self
             .json
@@ -197,7 +196,7 @@ impl Draft {
         }
     }
 
-    /// Whoever calls this node by name, save as a server or an upstream, calls that one.
+    /// Redirects all callers of one node to another, except in lists of servers and upstreams.
     pub fn redirect(&mut self, from: &str, to: &str) {
         let change = |value: &mut Json| match value {
             Json::String(name) if name == from => to.clone_into(name),
@@ -218,7 +217,7 @@ impl Draft {
         }
     }
 
-    /// Every client that asks this resolver asks that one next.
+    /// Adds a resolver after another one, for every client that uses it.
     pub fn second_resolver(&mut self, first: &str, second: &str) {
         let clients = self.json["clients"]
             .as_object_mut()
@@ -233,7 +232,7 @@ impl Draft {
         }
     }
 
-    /// In every list of servers or upstreams that has the one, the other is put in on the same terms.
+    /// Adds a server to every list of servers or upstreams that has the other, with the same settings.
     pub fn second_server(&mut self, first: &str, second: &str) {
         for keys in self.nodes() {
             for list in ["servers", "upstreams"] {
@@ -255,7 +254,7 @@ impl Draft {
         }
     }
 
-    /// In this node's upstreams, the one takes the place of the other.
+    /// Replaces one upstream of a node by another.
     pub fn swap_upstream(&mut self, node: &str, from: &str, to: &str) {
         let upstreams = format!("/nodes/{}/upstreams", node.replace('~', "~0").replace('/', "~1"));
         let Some(Json::Array(list)) = self.json.pointer_mut(&upstreams) else {
@@ -271,7 +270,7 @@ impl Draft {
         }
     }
 
-    /// Is it one of somebody's servers or upstreams?
+    /// Whether it is a server or an upstream of some node.
     pub fn is_server(&mut self, node: &str) -> bool {
         let lists = |keys: &mut Map<String, Json>| {
             let lists = ["servers", "upstreams"].map(|list| keys.get(list).and_then(Json::as_array).cloned());
@@ -286,7 +285,7 @@ impl Draft {
     }
 }
 
-/// What an element of a list of servers goes by.
+/// The name of an element of a list of servers.
 pub fn named(server: &Json) -> Option<&str> {
     server.as_str().or_else(|| server["node"].as_str())
 }

@@ -1,5 +1,5 @@
-//! Changes of a scenario that may help against the loss of a component: each an edit of the file as it was typed, so that
-//! what comes out is a scenario like any other. Whether it helps, a simulation says.
+//! Changes of a scenario that may help against the loss of a component. Each is an edit of the file as typed, and
+//! yields an ordinary scenario. Simulation decides whether it helps.
 
 mod database;
 mod draft;
@@ -19,25 +19,25 @@ use draft::Draft;
 /// A change that may help.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// `standby:haproxy`: what kind of change, and where.
+    /// Kind and place of the change: `standby:haproxy`.
     pub id: String,
-    /// In words.
+    /// The change in words.
     pub change: String,
-    /// The components that it is aimed at.
+    /// The components it is aimed at.
     pub components: Vec<String>,
-    /// The nodes whose loss it may make better or worse.
+    /// The nodes whose failure it may make less or more harmful.
     pub touches: Vec<NodeId>,
-    /// The scenario after it.
+    /// The scenario after the change.
     pub scenario: Json,
 }
 
 impl Candidate {
-    /// Does it change who is told, and nothing that runs?
+    /// Whether it changes only monitoring, and nothing that runs.
     pub fn is_monitoring(&self) -> bool {
         self.id == MONITORING
     }
 
-    /// The scenario after it, read as any other. Traces are looked for where the file that it comes from lies.
+    /// Loads the scenario after the change. Traces are looked for beside the original file.
     ///
     /// # Errors
     /// If the change does not suit the scenario.
@@ -48,7 +48,7 @@ impl Candidate {
 }
 
 const MONITORING: &str = "monitoring";
-/// What may help this component.
+/// The changes that may help against the loss of this component.
 type Rule = fn(&Desk<'_>, &Component) -> Vec<Candidate>;
 
 const RULES: [Rule; 9] = [
@@ -63,7 +63,7 @@ const RULES: [Rule; 9] = [
     budget,
 ];
 
-/// What the rules look at.
+/// The input of the rules.
 struct Desk<'a> {
     plan: &'a Plan,
     typed: &'a Json,
@@ -96,7 +96,7 @@ impl Desk<'_> {
     }
 }
 
-/// Everything that may help these components, each change once.
+/// All changes that may help against the loss of these components, each once.
 pub fn candidates(loaded: &Loaded, ailing: &[&Component]) -> Vec<Candidate> {
     let typed = loaded.typed();
     let desk = Desk {
@@ -118,7 +118,7 @@ pub fn candidates(loaded: &Loaded, ailing: &[&Component]) -> Vec<Candidate> {
     all
 }
 
-/// Somebody is told.
+/// Adds monitoring.
 fn monitoring(desk: &Desk<'_>) -> Option<Candidate> {
     if let Monitoring::Probes { .. } = desk.plan.monitoring {
         return None;
@@ -137,7 +137,7 @@ fn monitoring(desk: &Desk<'_>) -> Option<Candidate> {
     })
 }
 
-/// Retries that do not add up: at most one more request for every ten.
+/// Limits retries: at most one additional request for every ten.
 fn budget(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     const SHARE: f64 = 0.1;
     let mut draft = desk.draft();

@@ -1,4 +1,4 @@
-//! Balancers: one more server, and knowing which of them to leave alone.
+//! Balancers: one more server, and better detection of dead ones.
 
 use serde_json::json;
 
@@ -6,10 +6,10 @@ use super::{Candidate, Desk};
 use crate::base::ids::NodeId;
 use crate::scenario::plan::{Component, Kind, LoadBalancer};
 
-/// Beyond so many servers, one more changes little.
+/// With more servers than this, one more changes little.
 const MANY: usize = 8;
 
-/// The balancers behind which the component takes something.
+/// The balancers that have some of the component's nodes behind them.
 fn above<'d>(desk: &'d Desk<'_>, component: &Component) -> Vec<(NodeId, &'d LoadBalancer)> {
     let struck = component.nodes(desk.plan);
     let of = |(i, node): (usize, &'d crate::scenario::plan::Node)| match &node.kind {
@@ -31,7 +31,7 @@ fn above<'d>(desk: &'d Desk<'_>, component: &Component) -> Vec<(NodeId, &'d Load
         .collect()
 }
 
-/// One more server, as the first of them, with what it has on its own machine.
+/// One more server, a copy of the first one, with what that uses on its own host.
 pub fn another(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     let more = |(node, balancer): (NodeId, &LoadBalancer)| {
         let server = balancer
@@ -63,7 +63,7 @@ pub fn another(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     above(desk, component).into_iter().filter_map(more).take(1).collect()
 }
 
-/// Health checks, checks that see what stands behind a server, and another server for a request whose server is dead.
+/// Health checks, deep checks, and `redispatch` for a request whose server is dead.
 pub fn checks(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     let balancers = above(desk, component);
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! More or fewer of the same: a host with everything on it, copied and put in wherever the originals are listed.
+//! More or fewer of the same: a host with everything on it, copied and added wherever the originals are listed.
 
 use serde_json::{Map, Value as Json};
 
@@ -6,36 +6,37 @@ use super::draft::{Draft, named};
 use crate::scenario::load::{Loaded, load_text};
 use crate::scenario::problem::did_you_mean;
 
-/// What there is to be so many of.
+/// The hosts or nodes to be multiplied.
 #[derive(Clone, Debug)]
 pub struct Originals {
     typed: Json,
     file: String,
-    /// Hosts, or nodes that are a host of their own, in the order of the file.
+    /// Hosts, or nodes with an implied host, in the order of the file.
     pub names: Vec<String>,
 }
 
-/// A design of so many.
+/// A design of a certain size.
 #[derive(Debug)]
 pub struct Sized {
-    /// It, read as any other.
+    /// The design, loaded.
     pub loaded: Loaded,
-    /// Of the originals and their copies, those that it has.
+    /// The originals and copies that it contains.
     pub names: Vec<String>,
-    /// What all its hosts cost, if any has a cost.
+    /// The sum of its hosts' costs, if any has a cost.
     pub cost: Option<f64>,
 }
 
-/// Lists of which one is asked, not all.
+/// Lists of which one element is asked, not all.
 const ALTERNATIVES: [&str; 4] = ["servers", "upstreams", "answers", "members"];
-/// Keys that name what is asked every time.
+/// Keys whose nodes are asked every time.
 const FIXED: [&str; 4] = ["to", "database", "calls", "host"];
 
 impl Originals {
-    /// The hosts whose name fits the pattern, where `*` stands for anything; if there are none, the nodes without a host.
+    /// The hosts whose name matches the pattern, where `*` stands for any text; if there are none, the nodes without a
+    /// host.
     ///
     /// # Errors
-    /// If nothing fits.
+    /// If nothing matches.
     pub fn of(loaded: &Loaded, pattern: &str) -> Result<Originals, String> {
         let typed = loaded.typed();
         let names = |section: &str| keys(&typed[section]);
@@ -60,10 +61,10 @@ impl Originals {
         })
     }
 
-    /// The scenario with so many of them: copies of each in turn, or without the last ones.
+    /// The scenario with `n` of them: with copies of each in turn, or without the last ones.
     ///
     /// # Errors
-    /// If it does not make a scenario, or nobody would ask the copies.
+    /// If the result is no valid scenario, or nobody would ask the copies.
     pub fn sized(&self, n: usize) -> Result<Sized, String> {
         let mut draft = Draft::of(self.typed.clone());
         let mut names: Vec<String> = self.names.iter().take(n).cloned().collect();
@@ -88,7 +89,7 @@ fn keys(of: &Json) -> Vec<String> {
     of.as_object().into_iter().flat_map(Map::keys).cloned().collect()
 }
 
-/// Does a name fit a pattern in which `*` stands for anything?
+/// Whether a name matches a pattern in which `*` stands for any text.
 fn fits(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
@@ -99,7 +100,7 @@ fn fits(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// What stands on a host, by name: nodes, and members of databases; or the node that is its own host.
+/// The nodes and database members on a host, by name; or the node with this implied host.
 fn on(json: &Json, host: &str) -> Vec<String> {
     let nodes = json["nodes"].as_object();
     let here = |value: &Json| value["host"] == host;
@@ -112,7 +113,7 @@ fn on(json: &Json, host: &str) -> Vec<String> {
 
 // --- one more -------------------------------------------------------------------------------------------------------
 
-/// A copy of a host and of what is on it. Its name.
+/// Copies a host and everything on it, and returns the copy's name.
 fn copy(draft: &mut Draft, original: &str) -> Result<String, String> {
     let is_host = !draft.get(&["hosts", original]).is_null();
     let nodes = on(draft.json(), original);
@@ -134,7 +135,7 @@ fn copy(draft: &mut Draft, original: &str) -> Result<String, String> {
             let Json::Array(mut list) = draft.get(&["nodes", &name, key]).clone() else {
                 continue;
             };
-            // What only asks its own host has a copy that asks the copy's.
+            // A list that names only nodes of its own host is private: the copy names the copies instead.
             let private = at_home
                 && list
                     .iter()
@@ -175,7 +176,7 @@ fn copy(draft: &mut Draft, original: &str) -> Result<String, String> {
     }
 }
 
-/// Behind each original stands its copy, on the same terms. Was there any?
+/// Appends the copy of each original in the list, with the same settings. Returns whether there was one.
 fn extend(list: &mut Vec<Json>, pairs: &[(String, String)]) -> bool {
     let before = list.len();
     for (original, copy) in pairs {
@@ -187,7 +188,7 @@ fn extend(list: &mut Vec<Json>, pairs: &[(String, String)]) -> bool {
     list.len() > before
 }
 
-/// In place of each original stands its copy.
+/// Replaces each original by its copy.
 fn exchange(list: &mut [Json], pairs: &[(String, String)]) -> bool {
     for element in &mut *list {
         if let Some((_, copy)) = pairs.iter().find(|(n, _)| named(element) == Some(n)) {
@@ -203,7 +204,7 @@ fn renamed(element: &Json, name: &str) -> Json {
         None => return name.into(),
         Some(keys) => {
             keys.insert("node".into(), name.into());
-            // Two servers do not share a number.
+            // Two servers cannot share an id.
             keys.remove("id");
         }
     }
@@ -212,7 +213,7 @@ fn renamed(element: &Json, name: &str) -> Json {
 
 // --- one less -------------------------------------------------------------------------------------------------------
 
-/// A host and what is on it are gone, and nothing speaks of them any more.
+/// Removes a host, everything on it and all references to them.
 fn remove(draft: &mut Draft, host: &str) {
     let mut gone = on(draft.json(), host);
     gone.extend(draft.remove_members(host));

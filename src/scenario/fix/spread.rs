@@ -1,4 +1,4 @@
-//! What fails together: stand-ins in another zone, and out of reach of a common cause.
+//! Spreads stand-ins over zones and out of reach of a common cause.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::{Candidate, Desk};
 use crate::base::ids::{HostId, NodeId};
 use crate::scenario::plan::{Component, ComponentKind};
 
-/// Every second host of a kind, of those in the zone, stands in another.
+/// Moves every second host of a kind in the zone to another zone.
 pub fn zone(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     if component.kind != ComponentKind::Zone {
         return Vec::new();
@@ -23,7 +23,7 @@ pub fn zone(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
         }
         new
     });
-    // Hosts that carry the same kinds of node stand in for each other.
+    // Hosts that carry the same kinds of nodes stand in for each other.
     let mut seen: BTreeMap<Vec<String>, usize> = BTreeMap::new();
     let mut moved: Vec<&str> = Vec::new();
     for (i, host) in desk.plan.hosts.iter().enumerate() {
@@ -48,7 +48,7 @@ pub fn zone(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     vec![desk.candidate(format!("spread:{zone}"), change, component, touches, draft)]
 }
 
-/// A member of a database is like the other members of that one only.
+/// A database member is of the same kind only as the other members of its database.
 fn kind_of(desk: &Desk<'_>, node: NodeId) -> String {
     let database = desk.plan.databases.iter().find(|d| d.members.contains(&node));
     let kind = |name: &str| {
@@ -60,7 +60,7 @@ fn kind_of(desk: &Desk<'_>, node: NodeId) -> String {
     database.map_or_else(|| kind(desk.name(node)), |d| d.name.clone())
 }
 
-/// Every second target under a cause of its own.
+/// Moves every second target to a cause of its own.
 pub fn cause(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     let mut draft = desk.draft();
     let name = component.name.as_str();

@@ -1,4 +1,4 @@
-//! What stands alone in front: a second one beside it, or a host of its own.
+//! Nodes with no stand-in at the entry: a second one beside them, or a host of their own.
 
 use serde_json::{Value as Json, json};
 
@@ -7,10 +7,10 @@ use super::{Candidate, Desk};
 use crate::base::ids::NodeId;
 use crate::scenario::plan::{Component, Kind, Vip};
 
-/// Beyond so many nodes on one host, none is moved to a host of its own.
+/// From a host with more nodes than this, none is moved to a host of its own.
 const CROWD: usize = 4;
 
-/// A second one of everything that stands in front and goes with the component.
+/// A second one of every entry node that is lost with the component.
 pub fn second(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     let mut draft = desk.draft();
     let mut doubled: Vec<NodeId> = Vec::new();
@@ -22,7 +22,7 @@ pub fn second(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
         if !can_be_doubled(desk, node, &mut draft) {
             continue;
         }
-        // What stands on one host stands together again.
+        // What shares a host shares one again.
         let beside = match (&host, &typed) {
             (_, None) => None,
             (Some((old, new)), Some(typed)) if old == typed => new.clone(),
@@ -45,7 +45,7 @@ pub fn second(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     vec![desk.candidate(format!("{kind}:{at}"), changes.join("; "), component, doubled, draft)]
 }
 
-/// Who calls it must take a virtual IP, or a list of resolvers, in its place.
+/// All its callers must accept a virtual IP, or a list of resolvers, in its place.
 fn can_be_doubled(desk: &Desk<'_>, node: NodeId, draft: &mut Draft) -> bool {
     let standing = role(desk, node).is_some_and(|vip| vip.members.len() > 1);
     let entry = |e: &crate::scenario::plan::Entry| matches!(e, crate::scenario::plan::Entry::Resolvers(r) if r.len() > 1 && r.contains(&node));
@@ -56,7 +56,7 @@ fn can_be_doubled(desk: &Desk<'_>, node: NodeId, draft: &mut Draft) -> bool {
     }
 }
 
-/// The virtual IP that a node is a member of.
+/// The virtual IP of which a node is a member.
 fn role<'d>(desk: &Desk<'d>, node: NodeId) -> Option<&'d Vip> {
     desk.plan.vips.iter().find(|vip| vip.members.contains(&node))
 }
@@ -84,7 +84,7 @@ fn double(desk: &Desk<'_>, node: NodeId, name: &str, host: Option<&str>, draft: 
     format!("{copy}{place} beside {name}, under the virtual IP {vip}")
 }
 
-/// What shares a host with others, on a host of its own.
+/// Moves what shares a host to a host of its own.
 pub fn moved(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     let nodes = component.nodes(desk.plan);
     if !component.is_machine() || !(2..=CROWD).contains(&nodes.len()) {
@@ -93,7 +93,7 @@ pub fn moved(desk: &Desk<'_>, component: &Component) -> Vec<Candidate> {
     let moved = |node: &NodeId| {
         let mut draft = desk.draft();
         let name = desk.name(*node);
-        // A member of a database stands elsewhere in the file.
+        // A database member is elsewhere in the file.
         draft.get(&["nodes", name]).as_object()?;
         let mut host = draft.get(&["hosts", &component.name]).clone();
         host.as_object_mut()?.remove("address");

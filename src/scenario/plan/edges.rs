@@ -1,4 +1,4 @@
-//! Who asks whom, and what a node is called: the shape of a Plan, for those who need not know the kinds.
+//! Call relations and names of nodes: the shape of a Plan, without the details of kinds.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::{Bytes, Entry, Kind, Node, Plan, Source, Target};
 use crate::base::ids::{ClassId, NodeId};
 
 impl Kind {
-    /// The kind as scenarios write it; of a member, its database's.
+    /// The kind as written in scenarios; for a member, that of its database.
     pub fn word(&self) -> &'static str {
         match self {
             Kind::Dns(_) => "dns",
@@ -20,7 +20,7 @@ impl Kind {
 }
 
 impl Plan {
-    /// The nodes that may answer to a target.
+    /// The nodes that may answer calls to a target.
     pub fn members(&self, target: Target) -> Vec<NodeId> {
         match target {
             Target::Node(node) => vec![node],
@@ -28,7 +28,7 @@ impl Plan {
         }
     }
 
-    /// What a node may ask, as it is addressed; a resolver asks nobody, but what it names comes next.
+    /// The targets a node may call. A resolver calls nobody, but the targets it names count.
     pub fn addresses(&self, node: NodeId) -> Vec<Target> {
         match &self.node(node).kind {
             Kind::Dns(dns) => dns.answers.clone(),
@@ -44,13 +44,13 @@ impl Plan {
         }
     }
 
-    /// The nodes that a node may ask.
+    /// The nodes that a node may call.
     pub fn asks(&self, node: NodeId) -> Vec<NodeId> {
         let addresses = self.addresses(node).into_iter();
         addresses.flat_map(|t| self.members(t)).collect()
     }
 
-    /// These nodes, and all that may be asked to serve what they are asked for.
+    /// These nodes, and all nodes that may be called on their behalf.
     pub fn behind(&self, mut next: Vec<NodeId>) -> BTreeSet<NodeId> {
         let mut found = BTreeSet::new();
         while let Some(node) = next.pop() {
@@ -61,7 +61,7 @@ impl Plan {
         found
     }
 
-    /// What a source's clients ask, as they address it: resolvers first, then what those name.
+    /// The targets of a source's clients: resolvers first, then what they name.
     pub fn entries(&self, source: &Source) -> Vec<Target> {
         match &source.entry {
             Entry::Node(target) => vec![*target],
@@ -72,13 +72,13 @@ impl Plan {
         }
     }
 
-    /// Does this node only tell its callers where to go, so that they ask what it names themselves?
+    /// Whether this node only gives its callers addresses, which they then call themselves.
     pub fn only_names(&self, node: NodeId) -> bool {
         matches!(self.node(node).kind, Kind::Dns(_))
     }
 
-    /// What a request of a class weighs on its way to a node, and the answer on its way back: lookups and queries are
-    /// messages of their own, and weigh nothing.
+    /// The size of a request of a class on its way to a node, and of its answer. Lookups and queries are messages of
+    /// their own, without size.
     pub fn bytes(&self, class: ClassId, node: NodeId) -> Bytes {
         match self.node(node).kind {
             Kind::Dns(_) | Kind::Member(_) => Bytes::default(),
@@ -86,7 +86,7 @@ impl Plan {
         }
     }
 
-    /// The database that a node is a member of.
+    /// The database of which a node is a member.
     pub fn database_of(&self, node: &Node) -> Option<&str> {
         match &node.kind {
             Kind::Member(member) => Some(&self.databases[member.database.index()].name),

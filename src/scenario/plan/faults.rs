@@ -1,4 +1,4 @@
-//! What goes wrong: scheduled faults, lifetimes, and how anybody comes to know.
+//! Scheduled faults, lifetimes and monitoring.
 
 use super::{Plan, Target};
 use crate::base::dist::Dist;
@@ -10,37 +10,37 @@ use crate::base::time::{Span, Time};
 pub struct Fault {
     /// When it begins.
     pub at: Time,
-    /// How long it lasts; `None` = for good.
+    /// How long it lasts; `None` = permanently.
     pub lasts: Option<Span>,
-    /// What it is, for the event log and the charts.
+    /// Its description, for the event log and the charts.
     pub what: String,
-    /// The component that the scenario named.
+    /// The component named in the scenario.
     pub target: String,
-    /// What it does, and to whom.
+    /// What it does, and where.
     pub hits: Vec<Hit>,
 }
 
-/// One effect on one place. Down is a count of these, so overlapping faults cannot resurrect anything.
+/// One effect on one place. A node's downtime is a count of these, so the end of one fault does not end another.
 #[expect(missing_docs, reason = "a variant's line says what its fields are")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Hit {
     /// The process dies.
     CrashNode(NodeId),
-    /// The machine dies, with everything on it.
+    /// The machine dies, and everything on it.
     CrashHost(HostId),
-    /// The process stands still.
+    /// The process hangs.
     Hang(NodeId),
-    /// Everything there takes so many times as long.
+    /// All times there are multiplied by this factor.
     Slow(NodeId, f64),
     /// This share of the answers is an error.
     Errors(NodeId, f64),
     /// This share of the answers never comes: the connection is closed instead.
     Empty(NodeId, f64),
-    /// This share of the calls to it is dropped without a word.
+    /// This share of the calls to it is lost.
     Drop(NodeId, f64),
-    /// This share of the calls over the link is dropped without a word.
+    /// This share of the calls over the link is lost.
     DropLink(LinkId, f64),
-    /// Nothing passes between these hosts, either way.
+    /// Nothing passes between these hosts, in either direction.
     Partition { from: Vec<HostId>, to: Vec<HostId> },
     /// Nothing passes this link.
     CutLink(LinkId),
@@ -48,25 +48,25 @@ pub enum Hit {
     Maint(NodeId),
     /// Gets no new requests from its balancers.
     Drain(NodeId),
-    /// Settings changed at run time.
+    /// A setting changes at run time.
     Set(NodeId, Setting),
 }
 
-/// A setting that can change at run time, with its new value. After the fault the old one is back.
+/// A setting that can change at run time, with its new value. After the fault the old one is restored.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Setting {
     /// A resolver's `answers`.
     Answers(Vec<Target>),
     /// A resolver's `ttl`.
     Ttl(Span),
-    /// The weight of the server that is this node, in the balancer [`Hit::Set`] names.
+    /// The weight of a server of the balancer that [`Hit::Set`] names.
     Weight {
         /// Index into the balancer's servers.
         server: usize,
         /// The new weight.
         weight: u32,
     },
-    /// The `maxconn` of a server of the balancer.
+    /// The `maxconn` of a server of the balancer that [`Hit::Set`] names.
     Maxconn {
         /// Index into the balancer's servers.
         server: usize,
@@ -78,7 +78,7 @@ pub enum Setting {
 }
 
 impl Setting {
-    /// Do both turn the same knob of a node? Only then does one undo the other.
+    /// Whether both change the same setting of a node. Only then does one undo the other.
     pub fn is_same_knob(&self, other: &Setting) -> bool {
         match (self, other) {
             (Setting::Weight { server: a, .. }, Setting::Weight { server: b, .. })
@@ -88,7 +88,7 @@ impl Setting {
     }
 }
 
-/// Something that can break as one: the unit of cut sets.
+/// Something that fails as a unit: an element of cut sets.
 #[derive(Clone, Debug)]
 pub struct Component {
     /// Its name.
@@ -100,7 +100,7 @@ pub struct Component {
 }
 
 impl Component {
-    /// Does it take the node with it when it dies?
+    /// Whether its crash takes down the node.
     pub fn takes(&self, plan: &Plan, node: NodeId) -> bool {
         self.hits.iter().any(|hit| match hit {
             Hit::CrashNode(n) => *n == node,
@@ -109,13 +109,13 @@ impl Component {
         })
     }
 
-    /// The nodes that it takes with it.
+    /// The nodes that its crash takes down.
     pub fn nodes(&self, plan: &Plan) -> Vec<NodeId> {
         let all = (0..plan.nodes.len()).map(NodeId::new);
         all.filter(|node| self.takes(plan, *node)).collect()
     }
 
-    /// Is it a machine?
+    /// Whether it is a machine.
     pub fn is_machine(&self) -> bool {
         self.kind == ComponentKind::Host
     }
@@ -134,7 +134,7 @@ pub enum ComponentKind {
     Node,
     /// A member of a database.
     Member,
-    /// One event that takes several components.
+    /// An event that takes down several components.
     CommonCause,
 }
 
@@ -152,10 +152,10 @@ impl ComponentKind {
     }
 }
 
-/// A component that breaks and is repaired, again and again.
+/// A component that fails and is repaired, again and again.
 #[derive(Clone, Debug)]
 pub struct Lifetime {
-    /// The component, or the common cause, that breaks.
+    /// The component, or the common cause, that fails.
     pub name: String,
     /// What a failure does.
     pub hits: Vec<Hit>,
@@ -163,43 +163,43 @@ pub struct Lifetime {
     pub course: Course,
 }
 
-/// How a component's failures come and go.
+/// How a component alternates between up and down.
 #[expect(missing_docs, reason = "a variant's line says what its fields are")]
 #[derive(Clone, Debug)]
 pub enum Course {
     /// Up for a drawn time, then noticed, then repaired for a drawn time. Only with `--failures`.
     Failures { mtbf: Dist, mttr: Dist },
-    /// Down for `lasts` every `every`: planned, so nobody has to notice. Only with `--failures`.
+    /// Down for `lasts` every `every`. Planned, so it needs no notice. Only with `--failures`.
     Maintenance { every: Span, lasts: Span },
 }
 
 impl Lifetime {
-    /// Is it a failure that somebody has to repair? Maintenance is planned.
+    /// Whether it is a failure that needs a repair; maintenance does not.
     pub fn is_failure(&self) -> bool {
         matches!(self.course, Course::Failures { .. })
     }
 }
 
-/// How a failure comes to a person's notice before repair can begin.
+/// How a person learns of a failure before repair can begin.
 #[expect(missing_docs, reason = "a variant's line says what its fields are")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Monitoring {
-    /// Not said: noticed at once, with a caveat.
+    /// Not given: at once, with a caveat.
     Unsaid,
-    /// A probe every `interval`, an alarm after so many failures, then a person.
+    /// A probe every `interval`, an alarm after this many failures, then a person.
     Probes {
         interval: Span,
         failures: u32,
         notify: Dist,
         respond: Dist,
     },
-    /// Users call.
+    /// Users report failures.
     None { notice: Dist },
 }
 
 impl Monitoring {
-    /// How long until a person stands before the broken component, on the average; a failure comes somewhere between two probes. `None` where
-    /// that has no mean.
+    /// Mean time until a person begins the repair; a failure falls at a random time between two probes. `None` if there
+    /// is no mean.
     pub fn mean_s(&self) -> Option<f64> {
         match self {
             Monitoring::Unsaid => Some(0.0),

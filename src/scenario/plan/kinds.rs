@@ -1,4 +1,4 @@
-//! What a node is: the settled settings of each kind.
+//! Nodes: the resolved settings of each kind.
 
 use super::{Retry, Target};
 use crate::base::dist::Dist;
@@ -29,31 +29,31 @@ pub struct Dns {
     pub answers: Vec<Target>,
     /// How long a client keeps an answer.
     pub ttl: Span,
-    /// How long a client keeps the answer that there is no address; `None` = as long as any other, also when a fault changes that.
+    /// How long a client keeps the answer that there is no address. `None` = `ttl`, also when a fault changes that.
     pub negative_ttl: Option<Span>,
     /// How long a lookup takes.
     pub lookup: Dist,
     /// How long a client waits for this resolver.
     pub timeout: Span,
-    /// How it finds out which answers are down; `None` = it gives out all of them.
+    /// Its check on the answers; `None` = it gives out all of them.
     pub failover: Option<Check>,
 }
 
 /// A packet filter.
 #[derive(Clone, Debug)]
 pub struct Firewall {
-    /// What stands behind it.
+    /// The node behind it.
     pub to: Target,
     /// Size of the state table; `None` = unlimited.
     pub connections: Option<u32>,
-    /// New requests a second.
+    /// The rate limit on new requests.
     pub limit: Option<RateLimit>,
 }
 
-/// A token bucket: `rate` a second, `burst` at once.
+/// A token bucket: `rate` per second, `burst` at once.
 #[derive(Clone, Debug)]
 pub struct RateLimit {
-    /// Tokens a second.
+    /// Tokens per second.
     pub rate: f64,
     /// Size of the bucket.
     pub burst: u32,
@@ -66,13 +66,13 @@ pub struct LoadBalancer {
     pub algorithm: Algorithm,
     /// The backend's servers, in order of declaration.
     pub servers: Vec<Server>,
-    /// How it finds out that a server is down; `None` = it believes them up for ever.
+    /// Its health checks; `None` = servers are always believed up.
     pub check: Option<Check>,
-    /// Further attempts after a failed connection.
+    /// The number of further attempts after a failed connection.
     pub retries: u32,
     /// `option redispatch`: a retry may go to another server.
     pub redispatch: bool,
-    /// `retry-on`: what is retried.
+    /// `retry-on`: the outcomes that are retried.
     pub retry_on: Vec<RetryOn>,
     /// `timeout connect`.
     pub connect_timeout: Span,
@@ -80,11 +80,11 @@ pub struct LoadBalancer {
     pub queue_timeout: Span,
     /// `timeout server`.
     pub server_timeout: Option<Span>,
-    /// Frontend `maxconn`; beyond it, requests wait outside.
+    /// `maxconn` of the front end; further requests wait outside.
     pub maxconn: Option<u32>,
-    /// `backlog`: the most that wait outside.
+    /// `backlog`: maximum number of requests waiting outside.
     pub backlog: u32,
-    /// `fullconn`: the load at which a server's `maxconn` is reached; `None` where no server has a `minconn`.
+    /// `fullconn`: the load at which a server reaches its `maxconn`; `None` where no server has a `minconn`.
     pub fullconn: Option<u32>,
     /// `option allbackups`.
     pub allbackups: bool,
@@ -96,7 +96,7 @@ pub struct LoadBalancer {
     pub on_error: OnError,
     /// `on-marked-down shutdown-sessions`.
     pub shutdown_sessions: bool,
-    /// TLS at the balancer.
+    /// TLS termination at the balancer.
     pub tls: Option<Tls>,
 }
 
@@ -119,7 +119,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Is its table laid out beforehand, so that no weight can change but to nothing?
+    /// Whether its table is laid out beforehand, so that a weight can only change to 0.
     pub fn is_static(self) -> bool {
         matches!(self, Algorithm::StaticRr | Algorithm::Hash { consistent: false, .. })
     }
@@ -137,7 +137,7 @@ pub enum HashOf {
 /// One server of a backend.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// The node it is.
+    /// The node.
     pub node: NodeId,
     /// `id`, for `first`.
     pub id: u32,
@@ -164,84 +164,84 @@ pub struct Check {
     pub fastinter: Span,
     /// `downinter`: while down.
     pub downinter: Span,
-    /// Failures until down.
+    /// Consecutive failures until down.
     pub fall: u32,
-    /// Successes until up.
+    /// Consecutive successes until up.
     pub rise: u32,
-    /// How long a check of a silent target lasts.
+    /// The time after which a check of a silent target fails.
     pub timeout: Span,
-    /// Ask what stands behind the server too.
+    /// Whether a check also asks what is behind the server.
     pub deep: bool,
 }
 
 /// An outcome that `retry-on` retries.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum RetryOn {
-    /// `conn-failure`: the connection was refused, or nobody answered it.
+    /// `conn-failure`: the connection was refused or not answered.
     ConnFailure,
-    /// `empty-response`: the server died with the request in it.
+    /// `empty-response`: the connection broke without an answer, as when the server dies.
     EmptyResponse,
     /// `response-timeout`.
     ResponseTimeout,
-    /// `503` and its like: an error answer.
+    /// `503` and the like: an error answer.
     Error,
 }
 
 /// `observe`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Observe {
-    /// Connections.
+    /// Connections only.
     Layer4,
-    /// Answers too.
+    /// Connections and answers.
     Layer7,
 }
 
 /// `on-error`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum OnError {
-    /// Check at `fastinter`.
+    /// Bring the next check forward to `fastinter`.
     FastInter,
-    /// Count as a failed check.
+    /// Count the errors as a failed check.
     FailCheck,
-    /// One more failure and it is down.
+    /// One more failure takes the server down.
     SuddenDeath,
-    /// Down.
+    /// Mark the server down.
     MarkDown,
 }
 
 /// TLS termination.
 #[derive(Clone, Debug)]
 pub struct Tls {
-    /// CPU of a full handshake.
+    /// CPU time of a full handshake.
     pub handshake: Dist,
-    /// Share of connections that resume.
+    /// Share of connections that resume an earlier session.
     pub resumption: f64,
-    /// CPU of a resumed handshake.
+    /// CPU time of a resumed handshake.
     pub resumed: Dist,
 }
 
 /// Nginx.
 #[derive(Clone, Debug)]
 pub struct Web {
-    /// By class: answered here?
+    /// By class: whether it is answered here.
     pub serves: Vec<bool>,
-    /// Where the rest goes.
+    /// The upstreams of all other classes.
     pub upstreams: Vec<Upstream>,
-    /// How it is spread.
+    /// How requests are spread over the upstreams.
     pub balance: WebBalance,
     /// `worker_connections`.
     pub connections: u32,
     /// TLS termination.
     pub tls: Option<Tls>,
-    /// `proxy_next_upstream_tries`; 1 = never another.
+    /// `proxy_next_upstream_tries`; 1 = no other upstream.
     pub tries: u32,
-    /// `proxy_next_upstream`: what makes it try another.
+    /// `proxy_next_upstream`: the failures after which it tries another.
     pub next_on: NextOn,
     /// `proxy_cache`.
     pub cache: Option<Cache>,
     /// `limit_req`.
     pub limit_req: Option<LimitReq>,
-    /// `limit_conn`: requests of one client at once.
+    /// `limit_conn`: maximum number of requests of one client.
     pub limit_conn: Option<u32>,
     /// `proxy_connect_timeout`.
     pub connect_timeout: Span,
@@ -249,17 +249,17 @@ pub struct Web {
     pub read_timeout: Option<Span>,
 }
 
-/// A cache: what a warm one answers, and how long a cold one takes to be warm.
+/// A cache: the hit ratio when warm, and the time to warm up.
 #[derive(Copy, Clone, Debug)]
 pub struct Cache {
-    /// Share of the requests that would be proxied.
+    /// Hit ratio among the requests to be proxied, when warm.
     pub hit: f64,
-    /// How long an answer stays in it; an empty one is full after so long. Zero = at once.
+    /// How long an answer stays in it, and how long an empty cache takes to fill. Zero = at once.
     pub ttl: Span,
 }
 
 impl Cache {
-    /// Does it answer some requests however long there is nobody behind it?
+    /// Whether it answers some requests however long there is no upstream.
     pub fn outlasts(self) -> bool {
         self.hit >= 1.0 || self.hit > 0.0 && self.ttl.is_zero()
     }
@@ -268,9 +268,9 @@ impl Cache {
 /// `proxy_next_upstream`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct NextOn {
-    /// `error`: refused or reset.
+    /// `error`: the connection was refused or reset.
     pub error: bool,
-    /// `timeout`: no connection, or no answer.
+    /// `timeout`: the connection or the answer did not come in time.
     pub timeout: bool,
     /// `http_5xx`: an error answer.
     pub answer: bool,
@@ -279,11 +279,11 @@ pub struct NextOn {
 /// `limit_req` in Nginx's own units.
 #[derive(Clone, Debug)]
 pub struct LimitReq {
-    /// Milli-requests a second (`rate` × 1000).
+    /// Thousandths of a request per second (`rate` × 1000).
     pub rate: u64,
     /// `burst`, in requests.
     pub burst: u64,
-    /// Excess requests served without delay; `nodelay` = all of the burst.
+    /// Requests of the burst that are not delayed; with `nodelay`, all.
     pub delay: u64,
 }
 
@@ -301,7 +301,7 @@ pub enum WebBalance {
 /// One server of an Nginx upstream.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    /// The node it is.
+    /// The node.
     pub node: NodeId,
     /// `weight`.
     pub weight: u32,
@@ -318,33 +318,33 @@ pub struct Upstream {
 /// An application server.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// The database it asks; one query list a class, reads first.
+    /// The database it queries.
     pub database: Option<DatabaseId>,
-    /// By class.
+    /// The queries of a request, by class.
     pub queries: Vec<Queries>,
     /// Nodes called in order after the queries.
     pub calls: Vec<Target>,
     /// Database connections; `None` = as many as there are workers.
     pub pool: Option<u32>,
-    /// How long a connection may take.
+    /// The longest time a connection may take.
     pub connect_timeout: Span,
-    /// How long an answer may take.
+    /// The longest time an answer may take.
     pub query_timeout: Option<Span>,
-    /// A database member that failed to connect is skipped for so long.
+    /// How long a database member is skipped after it failed to connect.
     pub avoid: Span,
-    /// What it does about a query or a call that failed.
+    /// How a failed query or call is retried.
     pub retry: Option<Retry>,
-    /// When it stops asking: one before the database, one before each node it calls.
+    /// The circuit breaker: one for the database, and one for each node it calls.
     pub breaker: Option<Breaker>,
 }
 
 impl App {
-    /// Does it ask nobody, whatever the request?
+    /// Whether it asks nobody, whatever the request.
     pub fn only_works(&self) -> bool {
         self.database.is_none() && self.calls.is_empty()
     }
 
-    /// What a request of this class asks of the database.
+    /// The queries of a request of this class.
     pub fn queries(&self, class: ClassId) -> Queries {
         match self.database {
             Some(_) => self.queries[class.index()],
@@ -356,20 +356,20 @@ impl App {
 /// A circuit breaker.
 #[derive(Clone, Debug)]
 pub struct Breaker {
-    /// It opens after so many failures …
+    /// The number of failures after which it opens.
     pub failures: u32,
-    /// … within this time …
+    /// The time within which these failures must occur.
     pub window: Span,
-    /// … and stays open for so long.
+    /// How long it stays open.
     pub open: Span,
 }
 
-/// What a request of one class asks of the database.
+/// The queries of a request of one class.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
 pub struct Queries {
-    /// Reads, asked first.
+    /// Number of reads; they precede the writes.
     pub read: u32,
-    /// Writes.
+    /// Number of writes.
     pub write: u32,
 }
 

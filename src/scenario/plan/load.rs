@@ -1,4 +1,4 @@
-//! The same plan under another load, and how long it takes to react to a failure.
+//! The same plan under another load, and the time it takes to react to a failure.
 
 use super::{Arrivals, Check, Class, Hit, Kind, Load, Node, Plan, Promotion, Retry, Source, Target};
 use crate::base::dist::Dist;
@@ -6,21 +6,21 @@ use crate::base::ids::{ClassId, NodeId};
 use crate::base::random::mix;
 use crate::base::time::{Span, Time};
 
-/// Of profiles with more points than this only the moments with the highest load are looked at.
+/// With more points in profiles than this, only the moments with the highest load are considered.
 const MOST_MOMENTS: usize = 64;
-/// A reaction that takes longer is not watched to its end.
+/// Longer reactions are not simulated to their end.
 const LONGEST_REACTION: Span = Span::from_millis(7_200_000);
 
 impl Plan {
-    /// The same stack under so many times the load: rates are multiplied, recorded arrivals moved together or apart, and
-    /// closed loops get more or fewer users.
+    /// The same stack with the load multiplied by `factor`: rates are multiplied, recorded arrivals moved together or
+    /// apart, and the number of users of closed loops scaled.
     pub fn under_load(&self, factor: f64) -> Plan {
         let mut plan = self.clone();
         plan.sources.iter_mut().for_each(|source| scale(source, factor));
         plan
     }
 
-    /// Its users, where all of the load are users that wait for their answers: there are no fractions of them.
+    /// The number of users, if all sources are closed loops. The load then changes in whole users only.
     pub fn users(&self) -> Option<u32> {
         let of = |s: &Source| match s.load {
             Load::Closed { users, .. } => Some(users),
@@ -29,8 +29,8 @@ impl Plan {
         self.sources.iter().map(of).sum()
     }
 
-    /// What is to happen at a set time happens so much later: recorded arrivals, profiles, faults. A fault that is
-    /// there from the start stays.
+    /// Delays everything that happens at a set time: recorded arrivals, profiles, faults. A fault present from the
+    /// start stays.
     pub fn delay(&mut self, by: Span) {
         for source in &mut self.sources {
             match &mut source.load {
@@ -44,7 +44,7 @@ impl Plan {
                 } => {
                     let begins = points.first().copied().filter(|(at, _)| *at == Time::ZERO);
                     points.iter_mut().for_each(|(at, _)| *at += by);
-                    // Until then it is as at its beginning.
+                    // Until then the rate is that of the beginning.
                     points.splice(0..0, begins);
                 }
                 _ => {}
@@ -54,21 +54,20 @@ impl Plan {
         scheduled.for_each(|f| f.at += by);
     }
 
-    /// Requests a second while nothing fails, at the moment when all sources together ask for most; of closed loops an
-    /// upper bound.
+    /// Requests per second without failures, at the moment of the highest total load; for closed loops an upper bound.
     pub fn requests_per_s(&self) -> f64 {
         self.busiest_moment().iter().sum()
     }
 
-    /// Requests a second by source, at the moment when all of them together ask for most.
+    /// Requests per second by source, at the moment of the highest total load.
     pub fn busiest_moment(&self) -> Vec<f64> {
         let total = |rates: &Vec<f64>| rates.iter().sum::<f64>();
         let all = self.moments().into_iter();
         all.max_by(|a, b| total(a).total_cmp(&total(b))).unwrap_or_default()
     }
 
-    /// Requests a second by source, at every moment at which some resource may be asked for most: where a profile has
-    /// a point, on both sides of it. One moment is enough where all sources follow one profile or none.
+    /// Requests per second by source, at every moment at which the load on some resource may peak: on both sides of
+    /// each point of a profile. With at most one profile, one moment is enough.
     pub fn moments(&self) -> Vec<Vec<f64>> {
         let end = self.duration.seconds();
         let profiles = || self.sources.iter().filter_map(|s| s.load.profile(end));
@@ -89,13 +88,13 @@ impl Plan {
         all
     }
 
-    /// Requests a second while nothing fails, averaged over the run; of closed loops an upper bound.
+    /// Requests per second without failures, averaged over the run; for closed loops an upper bound.
     pub fn mean_requests_per_s(&self) -> f64 {
         let end = self.duration.seconds();
         self.sources.iter().map(|s| s.mean_requests_per_s(end)).sum()
     }
 
-    /// How requests arrive, of the sources whose users do not wait for their answers.
+    /// The arrival processes of open sources.
     pub fn arrivals(&self) -> impl Iterator<Item = &Arrivals> {
         self.sources.iter().filter_map(|s| match &s.load {
             Load::Open { arrivals, .. } => Some(arrivals),
@@ -103,18 +102,18 @@ impl Plan {
         })
     }
 
-    /// Is the load another at other times, by design?
+    /// Whether the load varies over time by design.
     pub fn load_varies(&self) -> bool {
         self.is_timed() || self.arrivals().any(|a| matches!(a, Arrivals::Mmpp { .. }))
     }
 
-    /// Is it another at set times?
+    /// Whether the load varies at set times.
     pub fn is_timed(&self) -> bool {
         self.arrivals()
             .any(|a| matches!(a, Arrivals::Profile { .. } | Arrivals::Trace { .. }))
     }
 
-    /// What happens is met at any moment of a long life, by simulations that last so long.
+    /// Makes replications of length `simulation` begin at a random moment of a long life.
     pub fn at_any_time(&mut self, simulation: Span) {
         self.midlife = true;
         if self.is_timed() && self.duration > simulation {
@@ -122,12 +121,13 @@ impl Plan {
         }
     }
 
-    /// From then on such a failure has been reacted to, with some room; nobody waits for that longer than two hours.
+    /// The time by which such a failure has been reacted to, with some margin; at most two hours.
     pub fn settled(&self, failure: &[Hit]) -> Span {
         Span::from_seconds(1.2 * self.reaction(failure).seconds() + 2.0).min(LONGEST_REACTION)
     }
 
-    /// For how long a request goes on trying that meets such a failure: whoever comes so shortly before the repair may meet that instead.
+    /// How long a request that meets such a failure goes on trying. One that arrives less than this before the repair
+    /// may reach the repair.
     pub fn tries(&self, failure: &[Hit]) -> Span {
         let silent = Struck::by(self, failure).silent;
         let waits = |connect: Span, retries: u32| match silent {
@@ -156,7 +156,7 @@ impl Plan {
         tiers.into_iter().flatten().fold(Span::ZERO, |sum, tier| sum + tier)
     }
 
-    /// For how long a circuit breaker stays open that has opened, at most.
+    /// The longest time for which a circuit breaker stays open.
     pub fn longest_open(&self) -> Span {
         let open = |node: &Node| match &node.kind {
             Kind::App(app) => app.breaker.as_ref().map(|b| b.open),
@@ -165,7 +165,7 @@ impl Plan {
         self.nodes.iter().filter_map(open).max().unwrap_or(Span::ZERO)
     }
 
-    /// How long until everything that notices such a failure by itself has acted on it, about.
+    /// Approximate time until everything that detects such a failure by itself has acted on it.
     pub fn reaction(&self, failure: &[Hit]) -> Span {
         let struck = Struck::by(self, failure);
         let overstayed = self.sources.iter().map(|s| s.min_ttl).max().unwrap_or(Span::ZERO);
@@ -178,14 +178,14 @@ impl Plan {
                 let sees = |c: &&Check| c.deep || dns.answers.iter().any(|a| struck.target(self, *a));
                 let moves = dns.failover.as_ref().filter(sees).map_or(0.0, check);
                 match struck.node(NodeId::new(i)) || moves > 0.0 {
-                    // A dead resolver is felt when the last answer of its own has gone stale.
+                    // A dead resolver is noticed when its last cached answer goes stale.
                     true => moves + (dns.ttl.max(overstayed) + dns.timeout).seconds(),
                     false => 0.0,
                 }
             }
-            // What is in a cache goes stale.
+            // The content of a cache goes stale.
             Kind::Web(web) => struck.silence(web.connect_timeout) + web.cache.map_or(0.0, |c| c.ttl.seconds()),
-            // A circuit that has opened stays so, whatever stands behind it.
+            // An open circuit breaker stays open, whatever the state behind it.
             Kind::App(app) => {
                 struck.silence(app.connect_timeout) + app.breaker.as_ref().map_or(0.0, |b| b.open.seconds())
             }
@@ -210,7 +210,7 @@ impl Plan {
 }
 
 impl Retry {
-    /// All of its pauses, at their longest; of many the first few, which is more than anybody waits to see.
+    /// The sum of the pauses at their longest; of the first 32 if there are more.
     fn pauses(&self) -> Span {
         let mut all = Span::ZERO;
         let mut pause = self.backoff;
@@ -224,27 +224,27 @@ impl Retry {
 }
 
 impl Source {
-    /// A client's address, for those who go by it: sources that are added before this one do not change it.
+    /// A client's address, for hashing. Adding other sources does not change it.
     pub fn address(&self, client: u32) -> u64 {
         mix(self.label, u64::from(client))
     }
 
-    /// Requests a second until `end`, of a profile at its peak; of a closed loop an upper bound.
+    /// Requests per second until `end`: for a profile its peak, for a closed loop an upper bound.
     pub fn requests_per_s(&self, end: f64) -> f64 {
         self.load.per_s(end) * self.requests_a_view() as f64
     }
 
-    /// The same averaged until `end`, a profile too.
+    /// The same, with profiles averaged until `end`.
     pub fn mean_requests_per_s(&self, end: f64) -> f64 {
         self.load.mean_per_s(end) * self.requests_a_view() as f64
     }
 
-    /// How many requests an arrival brings.
+    /// Requests per arrival.
     pub fn requests_a_view(&self) -> usize {
         self.page.len().max(1)
     }
 
-    /// The share of each class in what the source asks for.
+    /// The share of each class in the source's requests.
     pub fn mix(&self, classes: &[Class]) -> Vec<f64> {
         let of_page = self.page.iter().map(|class| Some(*class));
         let asked: Vec<Option<ClassId>> = of_page.chain(self.recorded()).collect();
@@ -262,12 +262,12 @@ impl Source {
         mix
     }
 
-    /// Does anything but the shares of the classes say what it asks for?
+    /// Whether anything but the classes' shares determines its classes.
     pub fn names_classes(&self) -> bool {
         !self.page.is_empty() || self.recorded().any(|class| class.is_some())
     }
 
-    /// The classes of recorded arrivals, as far as the recording has them; a source with pages has none.
+    /// The recorded class of each recorded arrival, if any; none for a source with pages.
     fn recorded(&self) -> impl Iterator<Item = Option<ClassId>> {
         let rows = match &self.load {
             Load::Open {
@@ -280,12 +280,12 @@ impl Source {
     }
 }
 
-/// What a failure touches.
+/// What a failure affects.
 struct Struck {
     nodes: Vec<bool>,
-    /// Do callers hear nothing at all?
+    /// Whether callers get no reply at all.
     silent: bool,
-    /// A network that is cut is seen from anywhere.
+    /// Whether the network is affected, which every node notices.
     network: bool,
 }
 
@@ -323,20 +323,20 @@ impl Struck {
         }
     }
 
-    /// How long a caller waits for what does not answer.
+    /// How long a caller waits for a reply that does not come.
     fn silence(&self, timeout: Span) -> f64 {
         if self.silent { timeout.seconds() } else { 0.0 }
     }
 }
 
-/// From a failure to the verdict, at the latest.
+/// The longest time from a failure until a check takes the server down.
 fn check(check: &Check) -> f64 {
     check.inter.seconds() + f64::from(check.fall) * (check.fastinter.max(check.inter) + check.timeout).seconds()
 }
 
 impl Load {
-    /// How many arrive a second until `end`: a profile at its peak, bursts on average, users as if answers took no time. Where a gap has no
-    /// mean, as if it were a second: enough to plan by, and nothing to say of.
+    /// Arrivals per second until `end`: a profile at its peak, bursts on average, users as if answers took no time. A
+    /// gap without a mean counts as one second, which is enough for planning but not to be reported.
     pub fn per_s(&self, end: f64) -> f64 {
         let per = |gap: Option<f64>| 1.0 / gap.unwrap_or(1.0);
         let rate = match self {
@@ -357,12 +357,12 @@ impl Load {
         if rate.is_finite() { rate } else { 0.0 }
     }
 
-    /// The same, a profile averaged over that time.
+    /// The same, with profiles averaged.
     fn mean_per_s(&self, end: f64) -> f64 {
         let Some(stretches) = self.profile(end) else {
             return self.per_s(end);
         };
-        // The area under a stretch, as far as it lies before the end.
+        // The area under a stretch, up to the end.
         let area = |[(t0, r0), (t1, r1)]: &[(f64, f64); 2]| {
             let span = (t1.min(end) - t0).max(0.0);
             let reached = r0 + (r1 - r0) * span / (t1 - t0).max(f64::MIN_POSITIVE);
@@ -371,7 +371,7 @@ impl Load {
         stretches.iter().map(area).sum::<f64>() / end
     }
 
-    /// The rate just before a moment and just after it, of a run that lasts until `end`.
+    /// The rate just before and just after a moment, in a run that lasts until `end`.
     fn around(&self, at: f64, end: f64) -> [f64; 2] {
         let Some(stretches) = self.profile(end) else {
             return [self.per_s(end); 2];
@@ -382,7 +382,8 @@ impl Load {
         [before, after].map(|stretch| stretch.map_or(0.0, there))
     }
 
-    /// The stretches of a profile as (seconds, rate) at both ends. Nothing comes before the first; after the last point its rate stays.
+    /// The stretches of a profile as (seconds, rate) at both ends. Before the first the rate is 0; after the last point
+    /// it stays.
     fn profile(&self, end: f64) -> Option<Vec<[(f64, f64); 2]>> {
         let Load::Open {
             arrivals: Arrivals::Profile { points },
@@ -420,8 +421,8 @@ fn scale(source: &mut Source, factor: f64) {
 mod tests {
     use crate::scenario::load_text;
 
-    /// By day 10/s for 23 of 24 min, at night 100/s for one: never 110/s at once, and 13,800 of 19,800 requests by day. Beside it a triangle that
-    /// begins late, whose last rate stays.
+    /// Day: 10/s for 23 of 24 min; night: 100/s for one. Never 110/s at once; 13,800 of 19,800 requests come by day.
+    /// Another source is a triangle that begins late and keeps its last rate.
     #[test]
     fn sources_that_peak_at_different_times_are_not_added_at_their_peaks() {
         let plan = |clients: &str| {

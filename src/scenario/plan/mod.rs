@@ -132,7 +132,7 @@ pub struct Source {
     pub load: Load,
     /// Where its requests go first.
     pub entry: Entry,
-    /// How long a client waits for an answer, counted from the wish.
+    /// How long a client waits for an answer, from the moment it wants it.
     pub timeout: Option<Span>,
     /// How long it waits for a connection.
     pub connect_timeout: Span,
@@ -210,7 +210,7 @@ pub struct Retry {
     pub max: u32,
     /// Pause before the first retry.
     pub backoff: Span,
-    /// Each further pause is this many times longer.
+    /// The factor by which each further pause grows.
     pub factor: f64,
     /// Longest pause.
     pub cap: Option<Span>,

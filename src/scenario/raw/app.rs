@@ -1,6 +1,6 @@
 //! The settings of application servers and databases.
 //!
-//! What may be typed, and nothing about what it does.
+//! Declares the format only, not the behaviour.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};
@@ -12,39 +12,39 @@ use super::traffic::Retry;
 use super::units::{Brief, Duration, Named, Short, seconds, whole};
 
 serving! {
-    /// An application server. It holds its worker throughout, also while it waits for the database.
+    /// An application server. It holds a worker for the whole request, including waits for the database.
     pub struct App {
-        /// The database it asks.
+        /// The database it queries.
         pub database: Option<String>,
-        /// What a request asks of it, by class; "*" = every class not named.
+        /// The queries a request makes, by class; "*" = every class not named.
         #[serde(default)]
         pub queries: Named<Queries>,
         /// Nodes called in order after the queries.
         #[serde(default)]
         pub calls: Vec<String>,
-        /// Database connections. Omitted: as many as there are workers.
+        /// Size of the database connection pool. Omitted: as many as there are workers.
         pub pool: Option<u32>,
         /// Time-outs.
         #[serde(default)]
         pub timeouts: Timeouts,
-        /// A database member that failed to connect is skipped for so long, unless none else is left.
+        /// How long a database member is skipped after it failed to connect, unless no other member is left.
         #[serde(default = "seconds::<0>")]
         pub avoid: Duration,
-        /// What it does about a query or a call that failed, the worker held meanwhile. Omitted: the request fails.
+        /// How a failed query or call is retried; the worker is held meanwhile. Omitted: the request fails.
         pub retry: Option<Retry>,
-        /// A circuit breaker before the database, and one before each node it calls. Omitted: none.
+        /// A circuit breaker for the database, and one for each node it calls. Omitted: none.
         pub breaker: Option<Breaker>,
     }
 }
 
-/// What a request asks of the database.
+/// The database queries a request makes.
 #[derive(Copy, Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Queries {
-    /// Reads, asked first.
+    /// Number of reads; they precede the writes.
     #[serde(default)]
     pub read: u32,
-    /// Writes.
+    /// Number of writes.
     #[serde(default)]
     pub write: u32,
 }
@@ -53,10 +53,10 @@ pub struct Queries {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Timeouts {
-    /// How long a connection may take.
+    /// The longest time a connection may take.
     #[serde(default = "seconds::<5>")]
     pub connect: Duration,
-    /// How long an answer may take. Omitted: for ever.
+    /// The longest time an answer may take. Omitted: no limit.
     pub query: Option<Duration>,
 }
 
@@ -69,15 +69,15 @@ impl Default for Timeouts {
     }
 }
 
-/// A circuit breaker: while it is open, what would be asked fails at once with `error`.
+/// A circuit breaker: while it is open, calls fail at once with `error`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Breaker {
-    /// It opens after so many failures.
+    /// The number of failures after which it opens.
     pub failures: u32,
-    /// Within this time.
+    /// The time within which `failures` must occur.
     pub window: Duration,
-    /// And stays open for so long; then one request may try, and decides.
+    /// How long it stays open. Then one request is let through, and its outcome decides whether it closes.
     pub open: Duration,
 }
 
@@ -85,30 +85,30 @@ pub struct Breaker {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// The servers.
+    /// The members, by name.
     pub members: Named<Member>,
-    /// Which of them takes the writes. Default: the first.
+    /// The member that takes the writes. Default: the first.
     pub primary: Option<String>,
-    /// Which of them reads go to.
+    /// The members that serve reads.
     #[serde(default)]
     pub read_from: ReadFrom,
-    /// Connections at once; above it, refused.
+    /// Maximum number of connections; further ones are refused.
     #[serde(default = "whole::<151>")]
     pub max_connections: u32,
-    /// How the replicas follow the primary.
+    /// How replicas follow the primary.
     #[serde(default)]
     pub replication: Replication,
-    /// Who promotes a replica when the primary dies: "manual" = nobody.
+    /// How a replica is promoted when the primary dies; "manual" = not at all.
     #[serde(default)]
     pub failover: Brief<Failover>,
-    /// Queries in service at once. Omitted: unlimited.
+    /// Maximum number of queries in service. Omitted: unlimited.
     pub workers: Option<u32>,
-    /// Places to wait for a worker. Omitted: unlimited.
+    /// Maximum number of queries that wait for a worker. Omitted: unlimited.
     pub queue: Option<u32>,
-    /// What a `read` and a `write` cost; "*" = both.
+    /// The cost of a `read` and of a `write`; "*" = both.
     #[serde(default)]
     pub work: Named<Work>,
-    /// What becomes of a query whose caller gave up.
+    /// What happens to a query whose caller gave up.
     #[serde(default = "finish")]
     pub abandoned: Abandoned,
 }
@@ -121,41 +121,41 @@ fn finish() -> Abandoned {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Member {
-    /// The host it runs on. Omitted: one of its own, with as many cores as there is work.
+    /// The host it runs on. Omitted: a host of its own, with unlimited cores.
     pub host: Option<String>,
-    /// How it breaks and is repaired.
+    /// How it fails and is repaired.
     pub lifetime: Option<Lifetime>,
-    /// When it is taken down on purpose.
+    /// Its planned downtime.
     pub maintenance: Option<Maintenance>,
 }
 
-/// Which members reads go to.
+/// Which members serve reads.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ReadFrom {
-    /// All, in turn.
+    /// All members, in turn.
     Any,
-    /// The primary.
+    /// The primary only.
     #[default]
     Primary,
-    /// The replicas, in turn.
+    /// The replicas only, in turn.
     Replicas,
 }
 
-/// How the replicas follow the primary.
+/// How replicas follow the primary.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replication {
-    /// Does the primary wait for a replica?
+    /// Whether the primary waits for a replica.
     #[serde(default)]
     pub mode: Mode,
-    /// How long a write is on its way to the replicas. They arrive in order: of lags that differ, the longest hold up the others.
+    /// Time until a write reaches the replicas. Writes arrive in order, so a long lag delays those behind it.
     #[serde(default = "always::<0>")]
     pub lag: Dist,
-    /// How long a replica works on one write before it begins with the next: under load the lag grows as a queue does.
+    /// Time a replica takes to apply one write, one after the other. Under load the lag grows as a queue does.
     #[serde(default = "always::<0>")]
     pub apply: Dist,
-    /// With `semi-sync`: how long the primary waits at most. Default 10 s, as MySQL.
+    /// With `semi-sync`: the longest time the primary waits. Default: 10 s, as in MySQL.
     pub timeout: Option<Duration>,
 }
 
@@ -170,23 +170,23 @@ impl Default for Replication {
     }
 }
 
-/// Does the primary wait for a replica?
+/// Whether the primary waits for a replica.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// No.
+    /// It does not wait.
     #[default]
     Async,
-    /// Until one has the write: a round trip over the network. `lag` then counts only while no replica answers.
+    /// It waits until one replica has the write: a network round trip. `lag` then counts only while no replica answers.
     SemiSync,
 }
 
-/// Who promotes a replica.
+/// How a replica is promoted.
 #[derive(Clone, Debug)]
 pub enum Failover {
-    /// Nobody.
+    /// Not at all.
     Manual,
-    /// A watcher.
+    /// By a watcher.
     Automatic(Watcher),
 }
 
@@ -200,9 +200,9 @@ impl Default for Brief<Failover> {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Watcher {
-    /// How long it takes to notice.
+    /// Time to detect the failure.
     pub detect: Dist,
-    /// How long it takes to promote.
+    /// Time to promote a replica.
     pub promote: Dist,
 }
 

@@ -1,6 +1,6 @@
 //! The settings of a load balancer: HAProxy's own directives, with `_` for `-`.
 //!
-//! What may be typed, and nothing about what it does.
+//! Declares the format only, not the behaviour.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,71 +12,73 @@ use super::web::Tls;
 serving! {
     /// HAProxy.
     pub struct LoadBalancer {
-        /// `balance`.
+        /// `balance`: the balancing algorithm.
         #[serde(default)]
         pub algorithm: Algorithm,
         /// `hash-type`, for `source`, `uri` and `hdr`.
         #[serde(default)]
         pub hash_type: HashType,
-        /// How many servers `random` draws before it takes the least loaded of them.
+        /// The number of servers that `random` draws; it takes the least loaded of them.
         #[serde(default = "whole::<2>")]
         pub draws: u32,
-        /// The servers: names, or objects.
+        /// The servers: node names, or objects.
         pub servers: Vec<Brief<Server>>,
-        /// Health checks. Omitted: none, and a server is believed up for ever.
+        /// Health checks. Omitted: none; servers are always believed up.
         pub check: Option<Check>,
-        /// Further attempts after a failed connection.
+        /// The number of further attempts after a failed connection.
         #[serde(default = "whole::<3>")]
         pub retries: u32,
         /// `option redispatch`: a retry may go to another server.
         #[serde(default)]
         pub redispatch: bool,
-        /// `retry-on`: what is retried. Omitted: `conn-failure`; a list replaces that.
+        /// `retry-on`: the outcomes that are retried. Omitted: `conn-failure`; a list replaces it.
         #[serde(default)]
         pub retry_on: Vec<RetryOn>,
         /// Time-outs.
         #[serde(default)]
         pub timeouts: Timeouts,
-        /// Connections at once; beyond it, requests wait outside. Omitted: unlimited.
+        /// Maximum number of connections; further requests wait outside, in the kernel's accept queue. Omitted:
+        /// unlimited.
         pub maxconn: Option<u32>,
-        /// How many connections may wait outside; those beyond it are tried again by their kernels, five times after 1 s and then after 2 s, 4 s and so on.
-        /// Default: `maxconn`.
+        /// How many connections may wait outside. The kernels of further clients try again: five times after 1 s, then
+        /// after 2 s, 4 s and so on. Default: `maxconn`.
         pub backlog: Option<u32>,
-        /// The connections at which a server's `maxconn` is reached, with `minconn`. Default: a tenth of `maxconn`.
+        /// The number of connections at which a server with `minconn` reaches its `maxconn`. Default: a tenth of
+        /// `maxconn`.
         pub fullconn: Option<u32>,
-        /// `option allbackups`: use all backups at once, not only the first.
+        /// `option allbackups`: use all backups at once instead of only the first.
         #[serde(default)]
         pub allbackups: bool,
-        /// `observe`: learn from live traffic too.
+        /// `observe`: also watch live traffic for errors.
         pub observe: Option<Observe>,
-        /// `error-limit`: errors observed in a row before `on_error` acts.
+        /// `error-limit`: consecutive errors in live traffic before `on_error` acts.
         #[serde(default = "whole::<10>")]
         pub error_limit: u32,
-        /// `on-error`: what it does then.
+        /// `on-error`: the action after `error_limit` errors.
         #[serde(default)]
         pub on_error: OnError,
-        /// `on-marked-down`: what becomes of the requests on a server that is marked down. Omitted: they go on.
+        /// `on-marked-down`: what happens to the requests on a server that is marked down. Omitted: they continue.
         pub on_marked_down: Option<OnMarkedDown>,
         /// TLS termination.
         pub tls: Option<Tls>,
     }
 }
 
-/// `balance`.
+/// `balance`: the balancing algorithm.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Algorithm {
-    /// In turn, by weight; weights can change at run time.
+    /// Weighted round robin; weights can change at run time.
     #[default]
     Roundrobin,
-    /// In turn, by weight, round a table laid out beforehand: no `slowstart`.
+    /// Weighted round robin over a table laid out beforehand; no `slowstart`.
     #[serde(rename = "static-rr")]
     StaticRr,
-    /// The one with the fewest connections.
+    /// The server with the fewest connections.
     Leastconn,
-    /// The first with a free place.
+    /// The first server with a free slot.
     First,
-    /// The less loaded of some drawn at random.
+    /// The least loaded of several servers drawn at random.
     Random,
     /// By a hash of the client.
     Source,
@@ -86,14 +88,14 @@ pub enum Algorithm {
     Hdr,
 }
 
-/// `hash-type`.
+/// `hash-type`: how a hash selects a server.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HashType {
-    /// Hash modulo the weight of those that are up: most keys move when one goes.
+    /// Hash modulo the weight of the servers that are up: most keys move when one goes down.
     #[default]
     MapBased,
-    /// A ring: only the keys of the one that goes move.
+    /// A hash ring: only the keys of the server that goes down move.
     Consistent,
 }
 
@@ -101,23 +103,23 @@ pub enum HashType {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
-    /// The node it is.
+    /// The name of the node.
     pub node: String,
-    /// `id`, for `first`. Default: its place in the list, from 1.
+    /// `id`, for `first`. Default: its position in the list, from 1.
     pub id: Option<u32>,
-    /// `weight`, 0 to 256; 0 = gets nothing.
+    /// `weight`, 0 to 256; 0 = no requests.
     #[serde(default = "whole::<1>")]
     pub weight: u32,
-    /// `maxconn`: requests on it at once; more wait in the balancer. Omitted or 0: unlimited.
+    /// `maxconn`: maximum number of requests on it; more wait in the balancer. Omitted or 0: unlimited.
     pub maxconn: Option<u32>,
-    /// `minconn`: the limit follows the load, from this up to `maxconn` at `fullconn` connections.
+    /// `minconn`: the limit grows with the load, from this up to `maxconn` at `fullconn` connections.
     pub minconn: Option<u32>,
-    /// `maxqueue`: requests that wait for it at once. Omitted or 0: unlimited.
+    /// `maxqueue`: maximum number of requests that wait for it. Omitted or 0: unlimited.
     pub maxqueue: Option<u32>,
-    /// Used only when all others are down.
+    /// Used only when all non-backup servers are down.
     #[serde(default)]
     pub backup: bool,
-    /// `slowstart`: how long it takes to its full weight after it came up.
+    /// `slowstart`: the time to reach full weight after it comes up.
     pub slowstart: Option<Duration>,
 }
 
@@ -149,22 +151,22 @@ impl Short for Server {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
-    /// From the end of one check to the next.
+    /// Time from the end of one check to the start of the next.
     #[serde(default = "seconds::<2>")]
     pub inter: Duration,
-    /// The same while a server is going up or down. Default: `inter`.
+    /// The interval while a server is in transition (going up or down). Default: `inter`.
     pub fastinter: Option<Duration>,
-    /// The same while a server is down. Default: `inter`.
+    /// The interval while a server is down. Default: `inter`.
     pub downinter: Option<Duration>,
-    /// Failures in a row until it is down.
+    /// Consecutive failures after which a server is down.
     #[serde(default = "whole::<3>")]
     pub fall: u32,
-    /// Successes in a row until it is up.
+    /// Consecutive successes after which a server is up.
     #[serde(default = "whole::<2>")]
     pub rise: u32,
-    /// How long a check of a silent server lasts. Default: `inter`.
+    /// The time after which a check of a silent server fails. Default: `inter`.
     pub timeout: Option<Duration>,
-    /// Ask what stands behind the server too.
+    /// Whether a check also asks what is behind the server.
     #[serde(default)]
     pub deep: bool,
 }
@@ -196,9 +198,9 @@ impl Default for Timeouts {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RetryOn {
-    /// The connection was refused, or nobody answered it.
+    /// The connection was refused or not answered.
     ConnFailure,
-    /// The server died with the request in it.
+    /// The connection broke without an answer, as when the server dies.
     EmptyResponse,
     /// The server did not answer in time.
     ResponseTimeout,
@@ -214,39 +216,39 @@ pub enum RetryOn {
     /// An error answer.
     #[serde(rename = "504")]
     Http504,
-    /// All of these.
+    /// All of these outcomes.
     AllRetryableErrors,
 }
 
-/// `observe`.
+/// What `observe` watches.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Observe {
-    /// Connections.
+    /// Connections only.
     Layer4,
-    /// Answers too.
+    /// Connections and answers.
     Layer7,
 }
 
-/// `on-error`.
+/// What `on-error` does.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnError {
-    /// Check at `fastinter`.
+    /// Bring the next check forward to `fastinter`.
     Fastinter,
-    /// Count as a failed check.
+    /// Count the errors as a failed check.
     #[default]
     FailCheck,
-    /// One more failed check and it is down, or as many errors again.
+    /// One more failed check takes the server down; so do as many errors again.
     SuddenDeath,
-    /// Down.
+    /// Mark the server down.
     MarkDown,
 }
 
-/// `on-marked-down`.
+/// What `on-marked-down` does.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnMarkedDown {
-    /// They end with a 502.
+    /// The requests end with a 502.
     ShutdownSessions,
 }

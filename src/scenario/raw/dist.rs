@@ -1,4 +1,4 @@
-//! DIST: how long something takes, as it may be typed.
+//! DIST: a distribution of durations, as it may be typed.
 //!
 //! Parameters are checked when they become a [`crate::base::dist::Dist`], not here.
 
@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use super::units::{Brief, Duration, Short};
 
-/// A distribution of a length of time; a plain duration is a constant.
+/// A distribution of durations; a plain duration is a constant.
 pub type Dist = Brief<Shape>;
 
-/// A distribution of a lifetime; a plain duration is the mean of an exponential.
+/// A distribution of lifetimes; a plain duration is the mean of an exponential.
 pub type Life = Brief<Aging>;
 
 /// The shape of a distribution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase", rename = "Distribution")]
 pub enum Shape {
-    /// Always the same.
+    /// A constant.
     Constant(Duration),
-    /// Memoryless.
+    /// Exponential: memoryless.
     Exponential(Mean),
     /// Log-normal.
     Lognormal(MeanCv),
@@ -31,11 +31,11 @@ pub enum Shape {
     Hyperexponential(MeanCv),
     /// Weibull: ageing with a shape above 1, infant mortality below.
     Weibull(Weibull),
-    /// Heavy tail; no mean with an `alpha` of 1 or less.
+    /// Pareto: a heavy tail; no mean with an `alpha` of 1 or less.
     Pareto(Pareto),
-    /// Evenly spread.
+    /// Uniform between two ends.
     Uniform(Uniform),
-    /// One of these, each as likely as the next.
+    /// One of these values, all equally likely.
     Empirical(Vec<Duration>),
     /// The request's own value, from this column of its arrival trace.
     Trace(String),
@@ -55,17 +55,17 @@ pub struct Mean {
 pub struct MeanCv {
     /// Mean.
     pub mean: Duration,
-    /// Standard deviation / mean.
+    /// Coefficient of variation: standard deviation / mean.
     pub cv: f64,
 }
 
-/// The sum of exponentials.
+/// A sum of exponentials.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Erlang {
     /// Mean of the sum.
     pub mean: Duration,
-    /// How many.
+    /// The number of exponentials.
     pub k: u32,
 }
 
@@ -73,7 +73,7 @@ pub struct Erlang {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Weibull {
-    /// 63 % are shorter.
+    /// Scale: 63 % of the values are shorter.
     pub scale: Duration,
     /// Shape.
     pub shape: f64,
@@ -83,7 +83,7 @@ pub struct Weibull {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pareto {
-    /// None is shorter.
+    /// The shortest value.
     pub min: Duration,
     /// Tail index.
     pub alpha: f64,
@@ -93,13 +93,13 @@ pub struct Pareto {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Uniform {
-    /// None is shorter.
+    /// The shortest value.
     pub min: Duration,
-    /// None is longer.
+    /// The longest value.
     pub max: Duration,
 }
 
-/// A distribution of a lifetime.
+/// A distribution of lifetimes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Aging(pub Shape);
@@ -150,18 +150,18 @@ impl Short for Aging {
 }
 
 impl Brief<Shape> {
-    /// Always this long: for defaults.
+    /// A constant, for defaults.
     pub fn constant(duration: Duration) -> Dist {
         Brief(Shape::Constant(duration))
     }
 
-    /// No time at all: the default of most.
+    /// No time: the usual default.
     pub fn zero() -> Dist {
         Dist::constant(super::units::seconds::<0>())
     }
 }
 
-/// The default of a distribution: always so many seconds.
+/// The default of a distribution: a constant number of seconds.
 pub fn always<const N: u64>() -> Dist {
     Dist::constant(super::units::seconds::<N>())
 }

@@ -1,6 +1,6 @@
-//! What goes wrong, who notices, and what was promised.
+//! Faults, monitoring and service-level objectives.
 //!
-//! What may be typed, and nothing about what it does.
+//! Declares the format only, not the behaviour.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,22 +16,22 @@ use super::units::{Brief, Duration, Named, Ratio, Short, seconds, whole};
 pub struct Fault {
     /// When it begins.
     pub at: Duration,
-    /// How long it lasts. Omitted: for good.
+    /// How long it lasts. Omitted: permanently.
     #[serde(rename = "for")]
     pub lasts: Option<Duration>,
     /// The component: a host, node, database member, zone, common cause, virtual IP, database, or a link "a->b".
     pub target: Option<String>,
-    /// What happens to it.
+    /// What happens to the target.
     pub effect: Effect,
-    /// With `slow`: everything takes so many times as long.
+    /// With `slow`: the factor on all times.
     pub factor: Option<f64>,
-    /// With `errors` and `drop`: the share that is hit. With `empty`: the same, and all if omitted.
+    /// With `errors`, `drop` and `empty`: the share affected. Omitted with `empty`: all.
     pub ratio: Option<Ratio>,
-    /// With `partition`: hosts, zones or nodes on one side.
+    /// With `partition`: the hosts, zones or nodes on one side.
     pub from: Option<Brief<Names>>,
-    /// With `partition`: hosts, zones or nodes on the other side.
+    /// With `partition`: the hosts, zones or nodes on the other side.
     pub to: Option<Brief<Names>>,
-    /// With `set`: keys of the target and their new values.
+    /// With `set`: the keys of the target and their new values.
     pub set: Option<Named<Value>>,
 }
 
@@ -41,27 +41,27 @@ pub struct Fault {
 pub enum Effect {
     /// It dies.
     Crash,
-    /// It stands still: accepts, and answers nothing.
+    /// It hangs: it accepts requests and answers nothing.
     Hang,
     /// It is slower.
     Slow,
     /// Some of its answers are errors.
     Errors,
-    /// Some of its answers, or all, never come: it closes the connection instead. Its checks pass.
+    /// It closes the connection instead of sending some or all of its answers. Its checks pass.
     Empty,
-    /// Some of the calls to it vanish.
+    /// Some of the calls to it are lost.
     Drop,
     /// Nothing passes between two sides.
     Partition,
-    /// Taken out of its balancers by hand.
+    /// It is taken out of its balancers by hand.
     Maint,
-    /// Gets no new requests from its balancers.
+    /// It gets no new requests from its balancers.
     Drain,
     /// Settings change.
     Set,
 }
 
-/// A name, or several.
+/// One name or several.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Names(pub Vec<String>);
@@ -81,79 +81,79 @@ impl Short for Names {
     }
 }
 
-/// An event that takes several components at once.
+/// An event that takes down several components at once.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CommonCause {
-    /// The components it takes.
+    /// The components it takes down.
     pub targets: Vec<String>,
-    /// How often it comes, and how long its repair takes. Omitted: only `faults` bring it.
+    /// How often it occurs, and how long its repair takes. Omitted: it occurs only in `faults`.
     pub lifetime: Option<Lifetime>,
 }
 
-/// How a failure comes to a person's notice.
+/// How a person learns of a failure.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Monitoring {
-    /// A probe so often.
+    /// The interval between probes.
     #[serde(default = "seconds::<60>")]
     pub interval: Duration,
-    /// An alarm after so many failures in a row.
+    /// The number of consecutive failed probes that raise the alarm.
     #[serde(default = "whole::<1>")]
     pub failures: u32,
-    /// From the alarm to a person's pocket.
+    /// Time from the alarm until a person receives it.
     #[serde(default = "always::<0>")]
     pub notify: Dist,
-    /// From the pocket to the keyboard.
+    /// Time from receiving the alarm until the person starts work.
     #[serde(default = "always::<0>")]
     pub respond: Dist,
-    /// Nobody watches: users call.
+    /// No monitoring: users report failures.
     pub none: Option<Unmonitored>,
 }
 
-/// Nobody watches.
+/// No monitoring.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Unmonitored {
-    /// Until somebody calls.
+    /// Time until a user reports the failure.
     pub notice: Dist,
 }
 
-/// What the service promises.
+/// Service-level objectives.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Slo {
-    /// At least this share of requests succeeds.
+    /// The least share of requests that must succeed.
     pub availability: Option<Ratio>,
-    /// At most this share of requests fails.
+    /// The largest share of requests that may fail.
     pub error_ratio: Option<Ratio>,
-    /// Half of the requests are faster.
+    /// The longest median latency.
     pub p50: Option<Duration>,
-    /// 95 % of the requests are faster.
+    /// The longest 95th percentile of latency.
     pub p95: Option<Duration>,
-    /// 99 % of the requests are faster.
+    /// The longest 99th percentile of latency.
     pub p99: Option<Duration>,
-    /// 99.9 % of the requests are faster.
+    /// The longest 99.9th percentile of latency.
     pub p999: Option<Duration>,
-    /// The same for single classes.
+    /// The objectives of single classes.
     #[serde(default)]
     pub classes: Named<ClassSlo>,
 }
 
-/// What the service promises for one class.
+/// Service-level objectives of one class.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClassSlo {
-    /// At least this share of requests succeeds.
+    /// The least share of requests that must succeed.
     pub availability: Option<Ratio>,
-    /// At most this share of requests fails.
+    /// The largest share of requests that may fail.
     pub error_ratio: Option<Ratio>,
-    /// Half of the requests are faster.
+    /// The longest median latency.
     pub p50: Option<Duration>,
-    /// 95 % of the requests are faster.
+    /// The longest 95th percentile of latency.
     pub p95: Option<Duration>,
-    /// 99 % of the requests are faster.
+    /// The longest 99th percentile of latency.
     pub p99: Option<Duration>,
-    /// 99.9 % of the requests are faster.
+    /// The longest 99.9th percentile of latency.
     pub p999: Option<Duration>,
 }

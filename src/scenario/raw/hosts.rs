@@ -1,6 +1,6 @@
-//! Machines, zones and what lies between them.
+//! Hosts, zones and the network.
 //!
-//! What may be typed, and nothing about what it does.
+//! Declares the format only, not the behaviour.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,20 +12,20 @@ use super::units::{Duration, Rate, Ratio, bytes, one, seconds};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Host {
-    /// Cores that everything on it shares. Omitted: as many as there is work.
+    /// Number of cores, shared by everything on the host. Omitted: unlimited.
     pub cores: Option<u32>,
-    /// How much faster than the reference its cores are.
+    /// Speed of its cores relative to the reference.
     #[serde(default = "one")]
     pub speed: f64,
-    /// The zone it stands in.
+    /// The zone it is in.
     pub zone: Option<String>,
-    /// Its address, for people.
+    /// Its address, for display.
     pub address: Option<String>,
-    /// How it breaks and is repaired.
+    /// How it fails and is repaired.
     pub lifetime: Option<Lifetime>,
-    /// When it is taken down on purpose.
+    /// Its planned downtime.
     pub maintenance: Option<Maintenance>,
-    /// What it costs, in any unit; `capacity --replicas` adds it up.
+    /// Its cost, in any unit; `capacity --replicas` adds up the costs.
     pub cost: Option<f64>,
 }
 
@@ -33,19 +33,19 @@ pub struct Host {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Zone {
-    /// How it breaks and is repaired.
+    /// How it fails and is repaired.
     pub lifetime: Option<Lifetime>,
-    /// When it is taken down on purpose.
+    /// Its planned downtime.
     pub maintenance: Option<Maintenance>,
 }
 
-/// How a component breaks and is repaired. A plain duration is the mean of an exponential.
+/// How a component fails and is repaired. A plain duration is the mean of an exponential.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lifetime {
-    /// Time up until it breaks.
+    /// Time up until it fails.
     pub mtbf: Life,
-    /// Hands-on repair, once somebody has noticed.
+    /// Hands-on repair time, once somebody has noticed the failure.
     pub mttr: Life,
 }
 
@@ -53,27 +53,27 @@ pub struct Lifetime {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Maintenance {
-    /// How often.
+    /// The period, from one downtime to the next.
     pub every: Duration,
-    /// How long.
+    /// How long each downtime lasts.
     #[serde(rename = "for")]
     pub lasts: Duration,
 }
 
-/// What lies between hosts.
+/// The network between hosts.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
-    /// One way, between different hosts.
+    /// One-way latency between different hosts.
     #[serde(default = "seconds::<0>")]
     pub latency: Duration,
-    /// Share of messages lost and sent again.
+    /// Share of messages lost and retransmitted.
     #[serde(default = "none")]
     pub loss: Ratio,
-    /// Bytes a second, for each message as if it were alone. Omitted: its size takes no time.
+    /// Bytes per second, for each message as if it were alone. Omitted: message size takes no time.
     #[serde(default, deserialize_with = "bytes")]
     pub bandwidth: Option<Rate>,
-    /// Links that differ from this.
+    /// Links that differ from these defaults.
     #[serde(default)]
     pub links: Vec<Link>,
 }
@@ -97,17 +97,17 @@ fn none() -> Ratio {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
-    /// A host or a zone.
+    /// The sending host or zone.
     pub from: String,
-    /// A host or a zone.
+    /// The receiving host or zone.
     pub to: String,
-    /// One way. Omitted: the network's.
+    /// One-way latency. Omitted: the network's.
     pub latency: Option<Duration>,
-    /// Share of messages lost and sent again. Omitted: the network's.
+    /// Share of messages lost and retransmitted. Omitted: the network's.
     pub loss: Option<Ratio>,
-    /// Bytes a second. Omitted: the network's.
+    /// Bytes per second. Omitted: the network's.
     #[serde(default, deserialize_with = "bytes")]
     pub bandwidth: Option<Rate>,
-    /// How it breaks and is repaired.
+    /// How it fails and is repaired.
     pub lifetime: Option<Lifetime>,
 }

@@ -1,7 +1,7 @@
-//! What may be typed: one struct for each object of a scenario, with the names, the meanings and the defaults of its keys.
+//! What may be typed: one struct for each object of a scenario, with the names, meanings and defaults of its keys.
 //!
-//! Decoding, the JSON Schema, the reference and `explain` all come from these declarations; the doc comment of a field is
-//! its description. A default that depends on another key is an `Option` here and filled in by `settle`.
+//! Decoding, the JSON Schema, the reference and `explain` all come from these declarations; the doc comment of a field
+//! is its description. A default that depends on another key is an `Option` here, and `settle` fills it in.
 
 pub mod app;
 pub mod balancer;
@@ -23,7 +23,7 @@ use self::node::Node;
 use self::traffic::{Class, Client};
 use self::units::{Brief, Duration, Named, Short, seconds};
 
-/// What HAProxy's and Nginx's own files, or plain English, call otherwise.
+/// Names that HAProxy, Nginx or plain English use for keys, and the names here.
 pub const CALLED_OTHERWISE: &[(&str, &str)] = &[
     ("balance", "algorithm"),
     ("proxy_pass", "upstreams"),
@@ -36,7 +36,7 @@ pub const CALLED_OTHERWISE: &[(&str, &str)] = &[
     ("db", "database"),
 ];
 
-/// What kinds of nodes are called elsewhere: mostly by the names of products.
+/// Names used elsewhere for kinds of nodes, mostly product names, and the names here.
 pub const KINDS_CALLED_OTHERWISE: &[(&str, &str)] = &[
     ("haproxy", "load-balancer"),
     ("lb", "load-balancer"),
@@ -56,7 +56,7 @@ pub const KINDS_CALLED_OTHERWISE: &[(&str, &str)] = &[
     ("vip", "virtual-ip"),
 ];
 
-/// Fields that are objects, or `parent.field`, each with an example: what is short for one elsewhere is none here.
+/// Fields that take objects, as `field` or `parent.field`, each with an example. They have no short form here.
 pub const SHAPES: &[(&str, &str)] = &[
     ("arrivals", r#"{ "poisson": "80/s" }"#),
     ("check", "{} for the defaults"),
@@ -77,30 +77,30 @@ pub const SHAPES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Objects whose keys are names that somebody chose: none of them is one of those fields.
+/// Objects whose keys are names chosen by the user; such a key is none of the fields above.
 pub const NAMED: &[&str] = &[
     "clients", "hosts", "members", "nodes", "page", "queries", "requests", "work", "zones",
 ];
 
-/// A web stack, the load on it, and what goes wrong.
+/// A web stack, its load and its failures.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "Scenario")]
 pub struct Scenario {
-    /// Where the schema of this file is, for editors.
+    /// Location of the schema of this file, for editors.
     #[serde(rename = "$schema", skip_serializing)]
     pub schema: Option<String>,
-    /// What it is called; the file's name unless given.
+    /// The scenario's name. Omitted: the file's name.
     pub name: Option<String>,
-    /// What it is, or what it teaches, in a sentence.
+    /// What the scenario is, or what it teaches, in one sentence.
     #[serde(default)]
     pub summary: String,
-    /// Simulated time of one replication, the warm-up included.
+    /// Simulated time of one replication, including the warm-up.
     #[serde(default = "seconds::<600>")]
     pub duration: Duration,
-    /// How much of the start is left out of the estimates; "auto" = detected.
+    /// The start of the run that estimates leave out; "auto" = detected.
     #[serde(default)]
     pub warmup: Brief<Warmup>,
-    /// Classes of requests. Omitted: one class "default".
+    /// Request classes. Omitted: one class "default".
     #[serde(default)]
     pub requests: Named<Class>,
     /// Sources of load; at least one.
@@ -109,36 +109,37 @@ pub struct Scenario {
     /// Machines.
     #[serde(default)]
     pub hosts: Named<Host>,
-    /// Zones that hosts stand in, where they have settings of their own.
+    /// Zones of hosts; only those with settings of their own need an entry.
     #[serde(default)]
     pub zones: Named<Zone>,
-    /// What requests pass through.
+    /// The nodes that requests pass through.
     #[serde(default)]
     pub nodes: Named<Node>,
-    /// What lies between hosts.
+    /// The network between hosts.
     #[serde(default)]
     pub network: Network,
     /// Faults at set times.
     #[serde(default)]
     pub faults: Vec<Fault>,
-    /// Events that take several components at once.
+    /// Events that take down several components at once.
     #[serde(default)]
     pub common_causes: Named<CommonCause>,
-    /// How a failure comes to a person's notice before repair can begin. Omitted: at once, with a caveat.
+    /// How a person learns of a failure before repair can begin. Omitted: at once, with a caveat.
     pub monitoring: Option<Monitoring>,
-    /// How many failures can be repaired at once, whoever was noticed first; `maintenance` needs none of them. Omitted: all.
+    /// How many failures can be repaired at once, in the order in which they are noticed; `maintenance` needs no crew.
+    /// Omitted: all.
     pub repair_crews: Option<u32>,
-    /// What the service promises.
+    /// Service-level objectives.
     #[serde(default)]
     pub slo: Slo,
 }
 
-/// How much of a run's start the estimates leave out.
+/// The start of a run that estimates leave out.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum Warmup {
-    /// This much.
+    /// This long.
     Fixed(Duration),
-    /// As much as is found.
+    /// As detected.
     Auto,
 }
 

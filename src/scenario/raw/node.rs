@@ -1,6 +1,6 @@
-//! Nodes: the kinds there are, what all that serve have in common, and the small kinds.
+//! Nodes: the kinds, the settings shared by all serving kinds, and the small kinds.
 //!
-//! What may be typed, and nothing about what it does.
+//! Declares the format only, not the behaviour.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
@@ -12,17 +12,17 @@ use super::hosts::{Lifetime, Maintenance};
 use super::units::{Duration, Named, Rate, on, seconds};
 use super::web::Web;
 
-/// A node: something that requests pass through.
+/// A node that requests pass through.
 // The name `kind` tells our decoder to look for the variant under that key (see `read::deserializer`).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename = "kind", rename_all = "kebab-case")]
 #[schemars(tag = "kind", rename = "Node")]
 pub enum Node {
-    /// A resolver.
+    /// A DNS resolver.
     Dns(Dns),
     /// A packet filter.
     Firewall(Firewall),
-    /// An address that the first living one of several nodes holds (keepalived, VRRP).
+    /// An address held by the first living one of several nodes (keepalived, VRRP).
     VirtualIp(VirtualIp),
     /// HAProxy.
     LoadBalancer(Box<LoadBalancer>),
@@ -48,7 +48,7 @@ impl Node {
         }
     }
 
-    /// What it has in common with all that serve; `None` for a virtual IP and a database, which are roles.
+    /// The settings shared by all serving kinds; `None` for a virtual IP and a database, which are roles.
     pub fn serving(&self) -> Option<Serving<'_>> {
         match self {
             Node::Dns(node) => Some(node.serving()),
@@ -61,7 +61,7 @@ impl Node {
     }
 }
 
-/// `kind` beside the settings, as it is typed.
+/// Writes `kind` beside the settings, as it is typed.
 impl Serialize for Node {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let settings = match self {
@@ -87,52 +87,52 @@ impl Serialize for Node {
     }
 }
 
-/// What all nodes that serve have in common.
+/// The settings shared by all serving kinds.
 #[derive(Copy, Clone, Debug)]
 pub struct Serving<'a> {
-    /// The host it is on.
+    /// Its host.
     pub host: Option<&'a str>,
     /// Requests in service at once.
     pub workers: Option<u32>,
-    /// Places to wait.
+    /// Places in the queue.
     pub queue: Option<u32>,
-    /// What a request costs, by class.
+    /// The cost of a request, by class.
     pub work: &'a Named<Work>,
-    /// How it breaks.
+    /// How it fails.
     pub lifetime: Option<&'a Lifetime>,
-    /// When it is taken down on purpose.
+    /// Its planned downtime.
     pub maintenance: Option<&'a Maintenance>,
-    /// What becomes of work whose caller gave up.
+    /// What happens to work whose caller gave up.
     pub abandoned: Option<Abandoned>,
 }
 
-/// Declares the settings of a kind that serves: its own, and those that all have in common.
+/// Declares the settings of a serving kind: its own, and the shared ones.
 macro_rules! serving {
     ($(#[$doc:meta])* pub struct $Name:ident { $($own:tt)* }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $Name {
-            /// The host it runs on. Omitted: one of its own, with as many cores as there is work.
+            /// The host it runs on. Omitted: a host of its own, with unlimited cores.
             pub host: Option<String>,
-            /// Requests in service at once. Omitted: unlimited.
+            /// Maximum number of requests in service. Omitted: unlimited.
             pub workers: Option<u32>,
-            /// Places to wait for a worker. Omitted: unlimited.
+            /// Maximum number of requests that wait for a worker. Omitted: unlimited.
             pub queue: Option<u32>,
-            /// What a request costs here, by class; "*" = every class not named.
+            /// The cost of a request here, by class; "*" = every class not named.
             #[serde(default)]
             pub work: $crate::scenario::raw::units::Named<$crate::scenario::raw::node::Work>,
             $($own)*
-            /// How it breaks and is repaired.
+            /// How it fails and is repaired.
             pub lifetime: Option<$crate::scenario::raw::hosts::Lifetime>,
-            /// When it is taken down on purpose.
+            /// Its planned downtime.
             pub maintenance: Option<$crate::scenario::raw::hosts::Maintenance>,
-            /// What becomes of work whose caller gave up. Default: `finish` for `app`, else `stop`.
+            /// What happens to work whose caller gave up. Default: `finish` for `app`, else `stop`.
             pub abandoned: Option<$crate::scenario::raw::node::Abandoned>,
         }
 
         impl $Name {
-            /// What it has in common with all that serve.
+            /// The settings shared by all serving kinds.
             pub fn serving(&self) -> $crate::scenario::raw::node::Serving<'_> {
                 $crate::scenario::raw::node::Serving {
                     host: self.host.as_deref(),
@@ -149,37 +149,38 @@ macro_rules! serving {
 }
 pub(super) use serving;
 
-/// What serving one request costs.
+/// The cost of serving one request.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Work {
-    /// Demand on the host's cores, shared fairly between all that runs there.
+    /// CPU demand; the host's cores are shared fairly between everything that runs there.
     #[serde(default = "always::<0>")]
     pub cpu: Dist,
-    /// Time that holds the worker and no core.
+    /// Time that holds the worker but no core.
     #[serde(default = "always::<0>")]
     pub io: Dist,
 }
 
-/// What becomes of work whose caller gave up.
+/// What happens to work whose caller gave up.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Abandoned {
-    /// It goes on, and its answer is dropped.
+    /// It continues, and its answer is dropped.
     Finish,
-    /// It stops, and everything it holds is free at once.
+    /// It stops, and everything it holds is released at once.
     Stop,
 }
 
 serving! {
-    /// A resolver.
+    /// A DNS resolver.
     pub struct Dns {
-        /// The nodes it answers with, rotated by one at each lookup.
+        /// The nodes in its answers, rotated by one at each lookup.
         pub answers: Vec<String>,
-        /// How long a client keeps an answer, stale or not.
+        /// How long a client keeps an answer, even if it has become wrong.
         #[serde(default = "seconds::<300>")]
         pub ttl: Duration,
-        /// How long a client keeps the answer that there is no address: the minimum of the zone's SOA. Omitted: `ttl`.
+        /// How long a client keeps the answer that there is no address: the minimum of the zone's SOA record. Omitted:
+        /// `ttl`.
         pub negative_ttl: Option<Duration>,
         /// How long a lookup takes.
         #[serde(default = "always::<0>")]
@@ -187,16 +188,16 @@ serving! {
         /// How long a client waits for this resolver.
         #[serde(default = "seconds::<5>")]
         pub timeout: Duration,
-        /// A check on the answers: what is down is not given out.
+        /// A check on the answers: nodes that are down are not given out.
         pub failover: Option<DnsFailover>,
     }
 }
 
-/// A resolver that checks what it answers with.
+/// A resolver's check on its answers.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DnsFailover {
-    /// How it finds out.
+    /// The health check.
     pub check: Check,
 }
 
@@ -207,7 +208,7 @@ serving! {
         pub to: String,
         /// Size of the state table. Omitted: unlimited.
         pub connections: Option<u32>,
-        /// How many new requests it lets through.
+        /// A rate limit on new requests.
         pub limit: Option<Limit>,
     }
 }
@@ -216,22 +217,22 @@ serving! {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limit {
-    /// Requests a second.
+    /// Requests per second.
     pub rate: Rate,
-    /// Requests at once. Default: a second's worth, at least 1.
+    /// The largest burst. Default: the requests of one second, at least 1.
     pub burst: Option<u32>,
 }
 
-/// An address that the first living one of several nodes holds.
+/// An address held by the first living one of several nodes.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VirtualIp {
-    /// Who may hold it, in order of preference.
+    /// The nodes that may hold it, in order of preference.
     pub members: Vec<String>,
-    /// From the death of the holder until the next one answers.
+    /// Time from the death of the holder until the next one answers.
     #[serde(default = "always::<3>")]
     pub failover: Dist,
-    /// Does the preferred member take it back when it returns?
+    /// Whether the preferred member takes it back when it returns.
     #[serde(default = "on")]
     pub preempt: bool,
 }

@@ -1,6 +1,6 @@
-//! Defaults that depend on other keys, filled in before anybody looks.
+//! Fills in the defaults that depend on other keys.
 //!
-//! After this `explain` can show, and the compiler take, what is in force.
+//! After this, `explain` shows, and the compiler reads, the values in force.
 
 use super::Scenario;
 use super::app::Mode;
@@ -9,10 +9,10 @@ use super::node::{Abandoned, Limit, Node};
 use super::traffic::{Class, Client};
 use super::units::seconds;
 
-/// Clients of an open source, unless given.
+/// The default `population` of an open source.
 const POPULATION: u32 = 1000;
 
-/// Fills in what depends on other keys; `stem` is the name of the file without its extension.
+/// Fills in the defaults that depend on other keys; `stem` is the file's name without its extension.
 pub fn settle(scenario: &mut Scenario, stem: &str) {
     scenario.name.get_or_insert_with(|| stem.to_owned());
     if scenario.requests.0.is_empty() {

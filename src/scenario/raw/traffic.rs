@@ -1,6 +1,6 @@
-//! Requests and where they come from: classes, clients, arrivals.
+//! Requests and their sources: classes, clients, arrivals.
 //!
-//! What may be typed, and nothing about what it does.
+//! Declares the format only, not the behaviour.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,18 +12,18 @@ use super::units::{Brief, Duration, Named, Rate, Ratio, Short};
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Class {
-    /// How many of all requests, relative to the other classes.
+    /// Its share of all requests, relative to the other classes.
     #[serde(default = "super::units::one")]
     pub share: f64,
-    /// Size of a request and of its answer, which takes time where the network has a `bandwidth`. Omitted: none.
+    /// Size of a request and of its answer; it takes time where the network has a `bandwidth`. Omitted: none.
     pub bytes: Option<Bytes>,
     /// The keys that its requests ask for; `uri` and `hdr` hash them.
     pub keys: Option<Keys>,
-    /// Smaller is served first in a balancer's queue.
+    /// Priority in a balancer's queue; smaller values are served first.
     #[serde(default)]
     pub priority: i32,
-    /// `set-priority-offset`: in a balancer's queue, and among equal priorities, it counts as having come so many
-    /// milliseconds later, or earlier where it is negative.
+    /// `set-priority-offset`: milliseconds added to the time of arrival in a balancer's queue, among equal priorities.
+    /// A negative offset moves requests forward.
     #[serde(default)]
     pub priority_offset: i32,
 }
@@ -32,21 +32,21 @@ pub struct Class {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bytes {
-    /// Bytes to the server.
+    /// Size of the request, in bytes.
     #[serde(default)]
     pub request: u64,
-    /// Bytes back.
+    /// Size of the answer, in bytes.
     #[serde(default)]
     pub response: u64,
 }
 
-/// A set of keys and how unevenly they are asked for.
+/// A set of keys and the skew of its popularity.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Keys {
-    /// How many there are.
+    /// Number of keys.
     pub count: u32,
-    /// Zipf exponent; 0 = all alike.
+    /// Zipf exponent; 0 = all equally popular.
     #[serde(default)]
     pub zipf: f64,
 }
@@ -55,37 +55,39 @@ pub struct Keys {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
-    /// When requests come, whatever happens to them.
+    /// When requests arrive, whatever happens to them.
     pub arrivals: Option<Arrivals>,
-    /// How many clients an open source draws from; each has its own DNS cache. Default 1000.
+    /// Number of clients of an open source; each has its own DNS cache. Default: 1000.
     pub population: Option<u32>,
-    /// How many users ask, wait, think and ask again.
+    /// Number of users of a closed source, who ask, wait, think and ask again.
     pub users: Option<u32>,
-    /// How long they think.
+    /// How long a user thinks.
     pub think: Option<Dist>,
-    /// The node that is asked first, or a list of resolvers tried in order.
+    /// The node asked first, or a list of resolvers tried in order.
     pub entry: Brief<Entry>,
-    /// No answer of a resolver is kept for less, whatever its `ttl` says: browsers and runtimes overstay short ones.
+    /// The least time for which a resolver's answer is kept, whatever its `ttl`: browsers and runtimes overstay short
+    /// ones.
     #[serde(default = "super::units::seconds::<0>")]
     pub min_ttl: Duration,
-    /// How long a client waits, from the wish on. Omitted: for ever.
+    /// How long a client waits, from the moment it wants the answer. Omitted: no limit.
     pub timeout: Option<Duration>,
-    /// What a client does about a failure, as long as its `timeout`, which counts from the wish, allows. Omitted: nothing.
+    /// How a client retries after a failure, as long as its `timeout` allows. Omitted: it does not.
     pub retry: Option<Retry>,
-    /// What a page view fetches, by class: one request of the first class named, and when it is answered all others at
-    /// once. An arrival is then a view, and a user thinks after one. Omitted: a view is one request, its class by `share`.
+    /// What a page view fetches, by class: first one request of the first class named; when that is answered, all
+    /// others at once. An arrival is then a view, and a user thinks after each view. Omitted: a view is one request,
+    /// its class drawn by `share`.
     pub page: Option<Named<u32>>,
-    /// How long the browser renders a page, once all of it is there; reported apart from latency.
+    /// Time the browser takes to render a page once all of it is there; reported separately from latency.
     pub render: Option<Dist>,
 }
 
-/// Where clients go first.
+/// Where a source's requests go first.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Entry {
     /// One node of any kind, or several resolvers.
     pub nodes: Vec<String>,
-    /// Was it typed as a list?
+    /// Whether it was typed as a list.
     #[serde(skip)]
     pub list: bool,
 }
@@ -108,24 +110,24 @@ impl Short for Entry {
     }
 }
 
-/// What a client does about a failure.
+/// A retry policy.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
-    /// Further attempts after the first.
+    /// The number of further attempts after the first.
     pub max: u32,
     /// Pause before the first of them.
     #[serde(default = "super::units::seconds::<0>")]
     pub backoff: Duration,
-    /// Each further pause is so many times longer.
+    /// The factor by which each further pause grows.
     #[serde(default = "two")]
     pub factor: f64,
-    /// No pause is longer.
+    /// The longest pause.
     pub cap: Option<Duration>,
-    /// The share of a pause that is drawn: 0 = none, 1 = all of it.
+    /// The random share of a pause: 0 = none, 1 = all of it.
     #[serde(default = "all")]
     pub jitter: Ratio,
-    /// Retries allowed per request, over all clients of the source. Omitted: as many as they like.
+    /// Retries allowed per request, averaged over all requests of the source or application. Omitted: unlimited.
     pub budget: Option<Ratio>,
 }
 
@@ -137,25 +139,25 @@ fn all() -> Ratio {
     Ratio(1.0)
 }
 
-/// When requests come.
+/// When requests arrive.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Arrivals {
-    /// Independent of each other, at this rate.
+    /// Independent of each other (Poisson), at this rate.
     Poisson(Rate),
     /// Evenly spaced, at this rate.
     Uniform(Rate),
-    /// With independent gaps.
+    /// With independent gaps of this distribution.
     Renewal(Dist),
-    /// Poisson at a rate that runs straight from point to point, and stays at the last.
+    /// Poisson, with a rate that changes linearly from point to point and stays at the last.
     Profile(Vec<(Duration, Rate)>),
-    /// Poisson at a rate that jumps between states.
+    /// Poisson, with a rate that jumps between states.
     Mmpp(Mmpp),
     /// Recorded: a CSV file with a column `at_s`, optional `class`, and any further columns in seconds.
     Trace(String),
 }
 
-/// Poisson at a rate that jumps between states, in the order of the list and round again.
+/// Poisson, with a rate that jumps between states in the order of the list, round and round.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mmpp {
@@ -167,8 +169,8 @@ pub struct Mmpp {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MmppState {
-    /// The rate in it.
+    /// The rate in this state.
     pub rate: Rate,
-    /// How long it lasts on average (exponential).
+    /// Its mean duration (exponential).
     pub mean: Duration,
 }

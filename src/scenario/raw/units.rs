@@ -1,6 +1,6 @@
-//! The small things a scenario is made of: durations, rates, shares, and maps that keep their order.
+//! The small values of a scenario: durations, rates, shares, and maps that keep their order.
 //!
-//! Each checks itself while it is read, so that a problem has the value's own place.
+//! Each is checked while it is read, so that a problem points at the value itself.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -27,7 +27,7 @@ pub struct Rate(pub f64);
 #[derive(Copy, Clone, Debug, PartialEq, Serialize)]
 pub struct Ratio(pub f64);
 
-/// A map in the order in which it was typed.
+/// A map that keeps the order in which it was typed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Named<T>(pub Vec<(String, T)>);
 
@@ -65,7 +65,7 @@ const UNITS: [(&str, f64); 10] = [
     ("y", 31_536_000e9),
 ];
 
-/// Units as they are written elsewhere, without the s of their plural, and what they are called here.
+/// Units as written elsewhere, without the plural s, and their names here.
 const UNITS_IN_WORDS: [(&str, &str); 14] = [
     ("nanosecond", "ns"),
     ("microsecond", "us"),
@@ -142,7 +142,7 @@ impl Duration {
     }
 }
 
-/// A number as a person would type it: nobody types three hundred digits.
+/// A number as a person would type it, without hundreds of digits.
 pub fn typed(number: f64) -> String {
     match number.abs() {
         n if n == 0.0 || (1e-6..1e15).contains(&n) => number.to_string(),
@@ -150,7 +150,7 @@ pub fn typed(number: f64) -> String {
     }
 }
 
-/// How "a second" is written elsewhere; without a word, a number in quotes is meant so too.
+/// Ways to write "per second" elsewhere. The empty one: a bare number in quotes means the same.
 const PER_SECOND: [&str; 9] = [
     "",
     "rps",
@@ -237,15 +237,15 @@ impl<T> Named<T> {
     }
 }
 
-/// Something with a short form: a DIST that is just a duration, a server that is just a name.
+/// A value with a short form: a DIST that is just a duration, a server that is just a name.
 pub trait Short: Sized + Serialize {
     /// The long form.
     type Long: DeserializeOwned + JsonSchema;
     /// Its name in the schema.
     const NAME: &'static str;
-    /// What it is, for messages: "a name or an object".
+    /// Its description for messages: "a name or an object".
     const EXPECTED: &'static str;
-    /// Is the long form a list, rather than an object?
+    /// Whether the long form is a list rather than an object.
     const LIST: bool = false;
 
     /// From the long form.
@@ -262,7 +262,7 @@ pub trait Short: Sized + Serialize {
     }
 }
 
-/// Reads both forms of something that has a short one.
+/// A value that may be typed in its short or its long form.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Brief<T>(pub T);
@@ -324,7 +324,7 @@ impl<T: Short> JsonSchema for Brief<T> {
     }
 }
 
-/// A value that is a text or a number, and nothing else: durations, rates, shares.
+/// A value that is either a text or a number: a duration, a rate or a share.
 struct Plain<T> {
     expected: &'static str,
     text: fn(&str) -> Result<T, String>,
@@ -377,7 +377,7 @@ impl<'de> Deserialize<'de> for Rate {
     }
 }
 
-/// A rate of bytes, of which there may be more a second than of requests.
+/// A rate in bytes; its limit is above that of requests.
 struct Bytes(Rate);
 
 impl<'de> Deserialize<'de> for Bytes {

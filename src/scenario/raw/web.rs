@@ -1,6 +1,6 @@
 //! The settings of a web server: Nginx's own directives.
 //!
-//! What may be typed, and nothing about what it does.
+//! Declares the format only, not the behaviour.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,21 +13,21 @@ use crate::base::time::Span;
 serving! {
     /// Nginx.
     pub struct Web {
-        /// Classes answered here.
+        /// The classes answered here.
         #[serde(default)]
         pub serves: Vec<String>,
-        /// Where all others go: names, or objects.
+        /// Where all other classes go: node names, or objects.
         #[serde(default)]
         pub upstreams: Vec<Brief<Upstream>>,
-        /// How they are spread.
+        /// How requests are spread over the upstreams.
         #[serde(default)]
         pub balance: Balance,
-        /// `worker_connections`: two for a proxied request, one for a static one, and two that Nginx uses itself.
+        /// `worker_connections`: a proxied request takes two, a static one takes one, and Nginx itself uses two.
         #[serde(default = "whole::<512>")]
         pub connections: u32,
-        /// Idle connections kept to the upstreams. Changes nothing, since a connection costs nothing here.
+        /// Idle connections kept to the upstreams. No effect, since a connection costs nothing here.
         pub keepalive: Option<u32>,
-        /// `proxy_next_upstream`: what makes it try another upstream.
+        /// `proxy_next_upstream`: the failures after which it tries another upstream.
         #[serde(default = "error_timeout")]
         pub next_upstream: Vec<NextUpstream>,
         /// `proxy_next_upstream_tries`; 0 = unlimited.
@@ -39,7 +39,7 @@ serving! {
         pub cache: Option<Cache>,
         /// `limit_req`.
         pub limit_req: Option<LimitReq>,
-        /// `limit_conn`: requests of one client at once; more are `rejected`. Omitted: no limit.
+        /// `limit_conn`: maximum number of requests of one client; more are `rejected`. Omitted: no limit.
         pub limit_conn: Option<u32>,
         /// Time-outs.
         #[serde(default)]
@@ -55,7 +55,7 @@ pub enum Balance {
     #[default]
     #[serde(rename = "roundrobin")]
     RoundRobin,
-    /// The one with the fewest connections for its weight.
+    /// The upstream with the fewest connections for its weight.
     LeastConn,
     /// By a hash of the client's network, so that a client keeps its server.
     IpHash,
@@ -65,18 +65,18 @@ pub enum Balance {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Upstream {
-    /// The node it is.
+    /// The name of the node.
     pub node: String,
     /// `weight`.
     #[serde(default = "whole::<1>")]
     pub weight: u32,
-    /// Used only when all others are down.
+    /// Used only when all non-backup servers are down.
     #[serde(default)]
     pub backup: bool,
     /// `max_conns`; 0 = unlimited.
     #[serde(default)]
     pub max_conns: u32,
-    /// `max_fails`: failures within `fail_timeout` until it is skipped; 0 = never.
+    /// `max_fails`: failures within `fail_timeout` after which it is skipped; 0 = never.
     #[serde(default = "whole::<1>")]
     pub max_fails: u32,
     /// `fail_timeout`: how long it is skipped, in whole seconds.
@@ -106,13 +106,13 @@ impl Short for Upstream {
     }
 }
 
-/// What makes a web server try another upstream.
+/// A failure after which a web server tries another upstream.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NextUpstream {
-    /// Refused or reset.
+    /// The connection was refused or reset.
     Error,
-    /// No connection, or no answer, in time.
+    /// The connection or the answer did not come in time.
     Timeout,
     /// An error answer.
     #[serde(rename = "http_500")]
@@ -126,7 +126,7 @@ pub enum NextUpstream {
     /// An error answer.
     #[serde(rename = "http_504")]
     Http504,
-    /// Never another.
+    /// Never try another upstream.
     Off,
 }
 
@@ -138,13 +138,14 @@ fn error_timeout() -> Vec<NextUpstream> {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
-    /// CPU of a full handshake. Default: 1.5 ms, as with an RSA-2048 certificate.
+    /// CPU time of a full handshake. Default: 1.5 ms, as with an RSA-2048 certificate.
     #[serde(default = "rsa_2048")]
     pub handshake: Dist,
     /// Share of connections that resume an earlier session.
     #[serde(default = "none")]
     pub resumption: Ratio,
-    /// CPU of a resumed handshake. Default: that of a full one divided by 2.3, as measured with RSA-2048 (1.2 with ECDSA P-256).
+    /// CPU time of a resumed handshake. Default: that of a full one divided by 2.3, as measured with RSA-2048 (1.2 with
+    /// ECDSA P-256).
     pub resumed: Option<Dist>,
 }
 
@@ -160,10 +161,10 @@ fn none() -> Ratio {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cache {
-    /// Share of the requests to be proxied that it answers once it is warm.
+    /// Share of the requests to be proxied that a warm cache answers.
     pub hit: Ratio,
-    /// How long an answer stays in it. At the start and after a crash it is empty, and fills as keys are asked for; it takes so long to go
-    /// stale while no upstream answers. Omitted: always warm.
+    /// How long an answer stays in the cache. At the start and after a crash the cache is empty and fills as keys are
+    /// requested. While no upstream answers, its content goes stale within this time. Omitted: always warm.
     pub ttl: Option<Duration>,
 }
 
@@ -171,15 +172,15 @@ pub struct Cache {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LimitReq {
-    /// Requests a second.
+    /// Requests per second.
     pub rate: Rate,
-    /// Requests beyond the rate that are let in, delayed.
+    /// The number of requests beyond the rate that are accepted, delayed.
     #[serde(default)]
     pub burst: u32,
-    /// None of the burst is delayed.
+    /// Whether none of the burst is delayed.
     #[serde(default)]
     pub nodelay: bool,
-    /// So many of the burst are not delayed.
+    /// How many requests of the burst are not delayed.
     #[serde(default)]
     pub delay: u32,
 }
@@ -194,7 +195,7 @@ pub struct Timeouts {
     /// `proxy_read_timeout`.
     #[serde(default = "seconds::<60>")]
     pub read: Duration,
-    /// `proxy_send_timeout`. Changes nothing, since a sender never stalls here.
+    /// `proxy_send_timeout`. No effect, since a sender never stalls here.
     pub send: Option<Duration>,
 }
 

@@ -1,7 +1,7 @@
-//! A tree decoded into the structs of `raw`, with every problem reported and not only the first.
+//! Decodes a tree into the structs of `raw`, and reports every problem instead of only the first.
 //!
-//! Serde stops at its first error. So the offending place is cut out of the tree and the decoding begins again, until
-//! nothing is wrong any more; what is left is decoded, so that the checks that follow can speak as well.
+//! Serde stops at its first error. The offending part is therefore cut out of the tree and decoding starts again, until
+//! there is no error. What remains is decoded, so that later checks can report their problems too.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::deserializer::{Decoder, TAG};
 use super::tree::{Origin, Path, Step, Tree, Value};
 use crate::scenario::problem::{MOST, did_you_mean, expected, nearest};
 
-/// Something that could not be decoded.
+/// A part that could not be decoded.
 #[derive(Debug)]
 pub struct Fault {
     /// Where.
@@ -23,36 +23,36 @@ pub struct Fault {
     pub hint: Option<String>,
 }
 
-/// What a tree was decoded into.
+/// The result of decoding a tree.
 pub struct Decoded<T> {
-    /// As much of it as is right; `None` where nothing was left.
+    /// The valid parts; `None` if nothing is left.
     pub value: Option<T>,
-    /// What has been cut out, because it was wrong or because something in it was missing.
+    /// The paths that were cut out, because they were wrong or incomplete.
     pub pruned: BTreeSet<Path>,
-    /// What was wrong.
+    /// The problems.
     pub faults: Vec<Fault>,
 }
 
-/// What is called otherwise elsewhere, each with what it is called here.
+/// Names used elsewhere, each with the name here.
 pub struct Glossary {
     /// Fields and words.
     pub words: &'static [(&'static str, &'static str)],
-    /// Kinds of what there are several kinds of.
+    /// Kinds of tagged objects.
     pub kinds: &'static [(&'static str, &'static str)],
-    /// Fields that are objects, or `parent.field`, each with how one is written.
+    /// Fields that are objects, as `field` or `parent.field`, each with an example.
     pub shapes: &'static [(&'static str, &'static str)],
-    /// Objects whose keys are names that somebody chose.
+    /// Objects whose keys are names chosen by the user.
     pub named: &'static [&'static str],
 }
 
-/// Decodes all that can be. What cannot is cut out of the tree.
+/// Decodes all valid parts, and cuts the others out of the tree.
 pub fn decode<T: DeserializeOwned>(tree: &mut Tree, glossary: &Glossary) -> Decoded<T> {
     let mut done = Decoded {
         value: None,
         pruned: BTreeSet::new(),
         faults: Vec::new(),
     };
-    // Every turn cuts something out, so this ends; the bound keeps a hopeless file from taking long.
+    // Every pass cuts something out, so this ends. The bound limits the time for a hopeless file.
     while done.faults.len() < MOST {
         let error = match T::deserialize(Decoder { tree }) {
             Ok(value) => {
@@ -87,8 +87,8 @@ pub fn decode<T: DeserializeOwned>(tree: &mut Tree, glossary: &Glossary) -> Deco
     done
 }
 
-/// Gives what stands in this object in the place of the field that is missing, under a name that it has elsewhere, its name here: the
-/// rest of the object can be looked at. What to say of it, if there is such a thing.
+/// If a missing field is present under a name used elsewhere, renames it, so that the rest of the object can be
+/// checked. Returns the hint for it, if there is such a field.
 fn call_it_here(what: &What, object: Option<&mut Tree>, glossary: &Glossary) -> Option<String> {
     let (What::Missing(field), Value::Object(entries)) = (what, &mut object?.value) else {
         return None;
@@ -99,8 +99,8 @@ fn call_it_here(what: &What, object: Option<&mut Tree>, glossary: &Glossary) -> 
     Some(format!("what stands there as \"{typed}\" is called \"{field}\" here"))
 }
 
-/// Remembers what has been cut out. An element of a list leaves its number to the next one, so only that the list has lost
-/// one is remembered, under a number that no element has.
+/// Records a path that was cut out. After that, later elements of a list have other indices, so only the loss of an
+/// element is recorded, under an index that no element has.
 fn note(pruned: &mut BTreeSet<Path>, mut path: Path) {
     if let Some(Step::Index(_)) = path.0.last() {
         pruned.retain(|p| !p.0.starts_with(&path.0));
@@ -110,7 +110,7 @@ fn note(pruned: &mut BTreeSet<Path>, mut path: Path) {
     pruned.insert(path);
 }
 
-/// Is this error only the consequence of what has been cut out of the object it is about?
+/// Whether this error only follows from what has been cut out of its object.
 fn follows(error: &Error, path: &Path, pruned: &BTreeSet<Path>) -> bool {
     match error.what {
         What::Missing(field) => pruned.contains(&path.key(field)),
@@ -124,13 +124,13 @@ fn follows(error: &Error, path: &Path, pruned: &BTreeSet<Path>) -> bool {
     }
 }
 
-/// Puts the kind that was meant in the place of the one that was typed, so that the rest of the object is looked at too.
+/// Replaces the kind that was typed by the one that was meant, so that the rest of the object is checked too.
 fn replace(tree: &mut Tree, path: &Path, kind: &str) -> bool {
     let found = tree.find_mut(path);
     found.map(|tree| tree.value = Value::Text(kind.to_owned())).is_some()
 }
 
-/// Cuts out what the path leads to; false where there is nothing.
+/// Cuts out the value at a path. Returns false if there is none.
 fn prune(tree: &mut Tree, path: &Path) -> bool {
     let Some((last, before)) = path.0.split_last() else {
         return false;
@@ -155,12 +155,12 @@ fn prune(tree: &mut Tree, path: &Path) -> bool {
     }
 }
 
-/// An error on its way up: each level adds the step that led to it.
+/// An error on its way up: each level adds its step to the path.
 #[derive(Debug)]
 pub struct Error {
-    /// The way to where it arose, last step first.
+    /// The path to its origin, last step first.
     steps: Vec<Step>,
-    /// Is it about the last key, rather than its value?
+    /// Whether it is about the last key rather than its value.
     pub key: bool,
     /// What was wrong.
     pub what: What,
@@ -169,12 +169,12 @@ pub struct Error {
 const WORD: &str = "word";
 const NO_OBJECT: &str = "expected an object";
 
-/// What serde found wrong.
+/// The error that serde found.
 #[derive(Debug)]
 pub enum What {
     /// In words.
     Said(String),
-    /// A field that must be there.
+    /// A required field.
     Missing(&'static str),
     Unknown {
         what: &'static str,
@@ -183,7 +183,7 @@ pub enum What {
     },
 }
 
-/// What is called so elsewhere, by its name here.
+/// The name here of what is called `word` elsewhere.
 fn called_here(called: &[(&'static str, &'static str)], word: &str, known: &[&'static str]) -> Option<&'static str> {
     let mut all = called.iter();
     let called = all.find(|(there, here)| there.eq_ignore_ascii_case(word) && known.contains(here));
@@ -191,7 +191,7 @@ fn called_here(called: &[(&'static str, &'static str)], word: &str, known: &[&'s
 }
 
 impl What {
-    /// Of an unknown kind: the one that is near, where there is one alone, or that is called so elsewhere.
+    /// For an unknown kind: the only near one, or the one known elsewhere by this name.
     fn meant_kind(&self, glossary: &Glossary) -> Option<&'static str> {
         match self {
             What::Unknown { what: TAG, word, known } => match nearest(word, known.iter().copied())[..] {
@@ -203,7 +203,7 @@ impl What {
         }
     }
 
-    /// How the object is written in whose place something else stands.
+    /// How to write the object for which another value was given.
     fn written_here(&self, path: &Path, glossary: &Glossary) -> Option<String> {
         let is_other = match self {
             What::Said(message) => message.starts_with(NO_OBJECT),
@@ -215,7 +215,7 @@ impl What {
         };
         let is_here = |(place, _): &&(&str, &str)| match place.split_once('.') {
             Some(both) => both == (parent.as_str(), field.as_str()),
-            // A name that somebody chose is none of these fields.
+            // A name chosen by the user is none of these fields.
             None => *place == field && !glossary.named.contains(&parent.as_str()),
         };
         let (_, written) = glossary.shapes.iter().find(is_here).filter(|_| is_other)?;
@@ -244,7 +244,7 @@ impl What {
 }
 
 impl Error {
-    /// An error right here.
+    /// An error at this place.
     pub fn new(what: What) -> Error {
         Error {
             steps: Vec::new(),
@@ -253,18 +253,18 @@ impl Error {
         }
     }
 
-    /// An error in words; after "; " comes a hint.
+    /// An error in words; a hint may follow after "; ".
     pub fn said(message: impl Into<String>) -> Error {
         Error::new(What::Said(message.into()))
     }
 
-    /// The same, about the key of this name rather than its value.
+    /// The error, moved to the key of this name rather than its value.
     pub fn at_key(mut self, key: &str) -> Error {
         self.key = true;
         self.below(Step::Key(key.to_owned()))
     }
 
-    /// The same, seen from one level up.
+    /// The error, seen from one level up.
     pub fn below(mut self, step: Step) -> Error {
         self.steps.push(step);
         self
@@ -318,7 +318,7 @@ impl de::Error for Error {
     }
 }
 
-/// What was expected, in the words of the file rather than of Rust.
+/// What was expected, in terms of the file rather than of Rust.
 fn plain(expected: &str) -> String {
     match expected {
         "u8" | "u16" | "u32" | "u64" => {
@@ -342,7 +342,7 @@ fn plain(expected: &str) -> String {
     }
 }
 
-/// What was found, in the words of the file rather than of Rust.
+/// What was found, in terms of the file rather than of Rust.
 fn words(found: &Unexpected) -> String {
     match found {
         Unexpected::Bool(b) => format!("{b}"),
@@ -358,7 +358,7 @@ fn words(found: &Unexpected) -> String {
     }
 }
 
-/// The share that `90%` is, without the dust of the division.
+/// The share written as `90%`, without the rounding error of the division.
 pub fn share_of_percent(text: &str) -> Option<f64> {
     let number = finite(text.strip_suffix('%')?)?;
     Some(libm::round(number * 1e10) / 1e12)
@@ -368,7 +368,7 @@ fn finite(text: &str) -> Option<f64> {
     text.trim().parse::<f64>().ok().filter(|n| n.is_finite())
 }
 
-/// A value of the wrong type as the right one, where it is plain what was meant.
+/// A value of the wrong type converted to the right one, where the meaning is plain.
 fn rewritten(found: &Unexpected, expected: &str) -> Option<String> {
     let Unexpected::Str(text) = found else { return None };
     match (expected, text.to_lowercase().as_str()) {

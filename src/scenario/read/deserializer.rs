@@ -1,15 +1,16 @@
-//! A tree as serde wants to see it.
+//! A tree as serde expects it.
 //!
-//! Errors leave it with the way to where they arose, each level adding its step; it knows no type that is decoded.
+//! Errors carry the path to their origin, each level adding its step. This file does not know the types that are
+//! decoded.
 
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Unexpected, Visitor};
 
 use super::decode::{Error, What};
 use super::tree::{Entry, Step, Tree, Value};
 
-/// The key whose value says which variant an object is, for enums that call themselves by it.
+/// The key whose value selects the variant of an object, for enums that rename themselves to it.
 ///
-/// Serde's own `tag` attribute copies an object before it looks at it, and the places are lost.
+/// Serde's own `tag` attribute copies an object before inspecting it, and thereby loses the places.
 pub const TAG: &str = "kind";
 
 /// Decodes one value.
@@ -42,7 +43,7 @@ impl<'de> de::Deserializer<'de> for Decoder<'de> {
                     index: 0,
                 };
                 let value = visitor.visit_seq(&mut elements)?;
-                // Only a tuple leaves something unread.
+                // Only a tuple leaves elements unread.
                 match elements.next() {
                     None => Ok(value),
                     Some(_) => Err(Error::said(format!("expected only {} elements", elements.index))),
@@ -70,7 +71,7 @@ impl<'de> de::Deserializer<'de> for Decoder<'de> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match &self.tree.value {
-            // Serde would take a list of the fields in their order.
+            // Serde would accept a list of the fields in order.
             Value::List(_) => Err(de::Error::invalid_type(Unexpected::Seq, &"an object")),
             _ => self.deserialize_any(visitor),
         }
@@ -113,7 +114,7 @@ impl<'de> de::Deserializer<'de> for Decoder<'de> {
     }
 }
 
-/// "unknown word" reads better as "unknown kind" where it is one.
+/// Says "unknown kind" instead of "unknown word" where it is a kind.
 fn tagged(mut error: Error, variants: &'static [&'static str]) -> Error {
     if let What::Unknown { what, known, .. } = &mut error.what
         && std::ptr::eq(*known, variants)
@@ -134,7 +135,7 @@ fn unexpected(tree: &Tree) -> Unexpected<'_> {
     }
 }
 
-/// Visits an object; a key that the visitor left unread is one too many.
+/// Visits an object; a key that the visitor left unread is an unknown key.
 fn object<'t, V: Visitor<'t>>(entries: &'t [Entry], skip: Option<&str>, visitor: V) -> Result<V::Value, Error> {
     let mut entries = Entries {
         left: entries,
@@ -216,7 +217,7 @@ impl<'t> de::SeqAccess<'t> for Elements<'t> {
     }
 }
 
-/// An object whose variant stands under a key of its own.
+/// An object with its variant under a key of its own.
 struct Variant<'t> {
     tag: &'t Tree,
     content: &'t Tree,
@@ -279,7 +280,7 @@ impl<'de> de::Deserializer<'de> for Content<'de> {
     }
 }
 
-/// An object of one key, which is the variant.
+/// An object with a single key, which is the variant.
 struct Keyed<'t> {
     entry: &'t Entry,
 }

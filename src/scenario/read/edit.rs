@@ -1,12 +1,12 @@
-//! `--set PATH=VALUE`: changes to a scenario's tree before anybody decodes it.
+//! `--set PATH=VALUE`: changes to a scenario's tree before it is decoded.
 //!
-//! It follows a path through what is there. Whether a key exists in the format is for the decoder to say; but whoever
-//! sets a key of a component that is not there has mistyped its name, and is told so here.
+//! Follows a path through the tree. The decoder checks whether a key exists in the format. Setting a key of a missing
+//! component is an error here, since its name must be mistyped.
 
 use super::tree::{Entry, Origin, Tree, Value};
 use crate::scenario::problem::{Place, Problem, did_you_mean};
 
-/// Objects whose keys are names that somebody chose: nothing is created in them by setting a part of it.
+/// Objects whose keys are names chosen by the user: setting a part of an entry does not create the entry.
 const NAMED: [&str; 7] = [
     "requests",
     "clients",
@@ -17,13 +17,13 @@ const NAMED: [&str; 7] = [
     "members",
 ];
 
-/// Lists: where one is not there, a part of it cannot be set.
+/// Lists: a part of a missing list cannot be set.
 const LISTS: [&str; 5] = ["faults", "servers", "upstreams", "answers", "calls"];
 
-/// Lists that take a plain name for `{ "node": name }`.
+/// Lists that accept a plain name for `{ "node": name }`.
 const SHORT: [&str; 2] = ["servers", "upstreams"];
 
-/// Applies one edit, the one of this number.
+/// Applies the edit with this number.
 pub fn apply(tree: &mut Tree, set: &str, number: usize) -> Result<(), Problem> {
     let problem = |message: String| Problem::new(Place::Set(set.to_owned()), message);
     let Some((path, value)) = set.split_once('=') else {
@@ -45,7 +45,7 @@ pub fn apply(tree: &mut Tree, set: &str, number: usize) -> Result<(), Problem> {
     })
 }
 
-/// What is wrong, and perhaps a hint.
+/// The problem, and perhaps a hint.
 type Wrong = (String, Option<String>);
 
 struct Edit<'a> {
@@ -55,7 +55,7 @@ struct Edit<'a> {
 }
 
 impl Edit<'_> {
-    /// Sets what `rest` of the path leads to from here; `parent` is the key that led here.
+    /// Sets the value at the `rest` of the path; `parent` is the key that led here.
     fn descend(self, here: &mut Tree, rest: &str, parent: &str) -> Result<(), Wrong> {
         match &mut here.value {
             Value::Object(entries) => self.into_object(entries, rest, parent),
@@ -104,7 +104,7 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Does this key, which is not there, hold a list? A class or a client may bear the same name.
+    /// Whether this missing key would hold a list. A class or a client may have the same name.
     fn is_list(&self, key: &str, parent: &str, rest: &str) -> bool {
         let is_of_node = || self.whole == format!("nodes.{parent}.{rest}");
         LISTS.contains(&key)
@@ -156,12 +156,12 @@ fn lengthen(element: &mut Tree) {
     }]);
 }
 
-/// What an element of a list goes by: its `node`, or itself where it is just a name.
+/// The name of a list element: its `node`, or the element itself if it is a plain name.
 fn name_of(element: &Tree) -> Option<&str> {
     element.text().or_else(|| element.get("node").and_then(Tree::text))
 }
 
-/// The first key of a path, and what follows. Names may have dots in them, so the longest known one that fits wins.
+/// The first key of a path, and the rest. Names may contain dots, so the longest known name that fits wins.
 fn split<'p, 'k>(path: &'p str, known: impl Iterator<Item = &'k str>) -> (&'p str, Option<&'p str>) {
     let fits = |key: &&str| {
         path.strip_prefix(*key)

@@ -1,7 +1,7 @@
 //! JSON to a tree with places.
 //!
-//! Own, because no JSON library tells the place of every key. Strings and numbers are cut out here and handed to
-//! `serde_json`, which knows their grammar.
+//! Written here because no JSON library gives the place of every key. Strings and numbers are cut out here and parsed
+//! by `serde_json`.
 
 use serde_json::Number;
 
@@ -9,7 +9,7 @@ use super::tree::{Entry, Origin, Tree, Value};
 use crate::base::limits::NESTING;
 use crate::scenario::problem::{Place, Problem, Spot};
 
-/// The tree of a JSON text. A syntax error ends the reading; duplicate keys are collected in `problems`.
+/// The tree of a JSON text. Reading stops at a syntax error; duplicate keys are collected in `problems`.
 pub fn parse(text: &str, problems: &mut Vec<Problem>) -> Result<Tree, Problem> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
@@ -29,9 +29,9 @@ pub fn parse(text: &str, problems: &mut Vec<Problem>) -> Result<Tree, Problem> {
 
 struct Reader<'a> {
     text: &'a str,
-    /// Bytes read.
+    /// The number of bytes read.
     at: usize,
-    /// A byte, its line and its column: places are asked for in order, so each is counted on from the last.
+    /// A byte with its line and column. Places are requested in order, so each is counted from the previous one.
     known: (usize, u32, u32),
     depth: usize,
     problems: &'a mut Vec<Problem>,
@@ -118,7 +118,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a comma: is there one more? Stops before the closing bracket.
+    /// Reads a comma, and returns whether there is one more element. Stops before the closing bracket.
     fn comma(&mut self, close: u8) -> Result<bool, Problem> {
         self.space();
         match self.peek() {
@@ -252,7 +252,7 @@ impl Reader<'_> {
     }
 }
 
-/// The entries of an object being read. A set of the keys beside the list keeps large objects from taking quadratic time.
+/// The entries of an object being read. A set of keys beside the list avoids quadratic time for large objects.
 #[derive(Default)]
 pub struct Entries {
     /// What has been read, in order.
@@ -261,7 +261,7 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// One more entry; a key given twice is a problem, and the first one stays.
+    /// Adds an entry. A duplicate key is a problem, and the first one stays.
     pub fn add(&mut self, entry: Entry, spot: Spot, problems: &mut Vec<Problem>) {
         if let Some(line) = self.keys.get(&entry.key) {
             let message = format!("{:?} is given twice; the first is on line {line}", entry.key);

@@ -1,6 +1,6 @@
 //! From bytes to typed values: text → a tree with places → `--set` edits → the structs of `raw`.
 //!
-//! It knows formats and places; what the keys of a scenario mean is none of its business.
+//! Knows formats and places, but not what the keys of a scenario mean.
 
 pub mod decode;
 mod deserializer;

@@ -1,6 +1,6 @@
 //! A scenario as it was typed: values and keys, each with its place.
 //!
-//! The one form that JSON, YAML and `--set` meet in. It has no types beyond JSON's.
+//! The common form of JSON, YAML and `--set`. It has no types beyond JSON's.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde_json::Number;
 
 use crate::scenario::problem::Spot;
 
-/// Where a key or a value came from.
+/// The origin of a key or a value.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The file.
@@ -17,19 +17,19 @@ pub enum Origin {
     Set(usize),
 }
 
-/// A value and where it came from.
+/// A value and its origin.
 #[derive(Clone, Debug)]
 pub struct Tree {
-    /// What.
+    /// The value.
     pub value: Value,
-    /// Where from.
+    /// Its origin.
     pub origin: Origin,
 }
 
-/// What a value may be.
+/// The types of values.
 #[derive(Clone, Debug)]
 pub enum Value {
-    /// `null`. In an object it is as if the key were absent.
+    /// `null`. In an object it counts as an absent key.
     Null,
     /// `true`, `false`.
     Bool(bool),
@@ -39,9 +39,9 @@ pub enum Value {
     Text(String),
     /// A list.
     List(Vec<Tree>),
-    /// Keys and values, in order; no key twice.
+    /// Keys and values, in order, without duplicate keys.
     Object(Vec<Entry>),
-    /// Something wrong stood here and has been reported: nobody looks at it again.
+    /// An invalid value that has been reported and is not checked again.
     Pruned,
 }
 
@@ -50,7 +50,7 @@ pub enum Value {
 pub struct Entry {
     /// The key.
     pub key: String,
-    /// Where it stands.
+    /// The origin of the key.
     pub origin: Origin,
     /// Its value.
     pub value: Tree,
@@ -61,31 +61,31 @@ pub struct Entry {
 pub enum Step {
     /// To the value of this key.
     Key(String),
-    /// To this element; what has been pruned does not count.
+    /// To this element, not counting pruned ones.
     Index(usize),
 }
 
-/// A way down a tree.
+/// A path down a tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Path(pub Vec<Step>);
 
 impl Path {
-    /// The way to a top-level key.
+    /// The path to a top-level key.
     pub fn to(key: &str) -> Path {
         Path::default().key(key)
     }
 
-    /// One step further, to a key.
+    /// The path, extended by a key.
     pub fn key(&self, key: &str) -> Path {
         self.step(Step::Key(key.to_owned()))
     }
 
-    /// One step further, to an element.
+    /// The path, extended by an element.
     pub fn index(&self, index: usize) -> Path {
         self.step(Step::Index(index))
     }
 
-    /// Does it have this shape? `*` stands for any one step.
+    /// Whether it has this shape; `*` stands for any one step.
     pub fn is_like(&self, shape: &[&str]) -> bool {
         let fits = |(step, wanted): (&Step, &&str)| match step {
             _ if *wanted == "*" => true,
@@ -95,7 +95,7 @@ impl Path {
         self.0.len() == shape.len() && self.0.iter().zip(shape).all(fits)
     }
 
-    /// The key it ends with; empty where that is an element.
+    /// The key it ends with; empty if it ends with an element.
     pub fn name(&self) -> &str {
         match self.0.last() {
             Some(Step::Key(key)) => key,
@@ -125,7 +125,7 @@ impl fmt::Display for Path {
 }
 
 impl Tree {
-    /// The value of a key; `None` where this is no object or has no such key.
+    /// The value of a key; `None` if this is no object or has no such key.
     pub fn get(&self, key: &str) -> Option<&Tree> {
         self.entry(key).map(|entry| &entry.value)
     }
@@ -137,7 +137,7 @@ impl Tree {
         }
     }
 
-    /// The keys of an object, in order; none where this is none.
+    /// The keys of an object, in order; none if this is no object.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         let entries = match &self.value {
             Value::Object(entries) => entries.as_slice(),
@@ -146,7 +146,7 @@ impl Tree {
         entries.iter().map(|e| e.key.as_str())
     }
 
-    /// The text, where this is text.
+    /// The text, if this is a string.
     pub fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text) => Some(text),
@@ -154,12 +154,13 @@ impl Tree {
         }
     }
 
-    /// Is it neither a list nor an object?
+    /// Whether it is neither a list nor an object.
     pub fn is_scalar(&self) -> bool {
         !matches!(self.value, Value::List(_) | Value::Object(_))
     }
 
-    /// Where a path leads to, or as far along it as there is something. A list or an object is best shown by its key.
+    /// The origin of the value at a path, or of the last one that exists along it. For a list or an object it is that
+    /// of its key.
     pub fn origin_of(&self, path: &Path) -> Origin {
         let (mut here, mut origin) = (self, self.origin);
         for step in &path.0 {
@@ -184,7 +185,7 @@ impl Tree {
         origin
     }
 
-    /// Where the last key of a path stands.
+    /// The origin of the last key of a path.
     pub fn origin_of_key(&self, path: &Path) -> Origin {
         let Some((Step::Key(last), before)) = path.0.split_last() else {
             return self.origin_of(path);
@@ -195,7 +196,7 @@ impl Tree {
             .map_or_else(|| self.origin_of(path), |entry| entry.origin)
     }
 
-    /// What a path leads to.
+    /// The value at a path.
     pub fn find(&self, path: &Path) -> Option<&Tree> {
         path.0.iter().try_fold(self, |here, step| match step {
             Step::Key(key) => here.get(key),
@@ -210,7 +211,7 @@ impl Tree {
         }
     }
 
-    /// What a path leads to, to be changed.
+    /// The value at a path, mutable.
     pub fn find_mut(&mut self, path: &Path) -> Option<&mut Tree> {
         path.0
             .iter()
@@ -226,7 +227,7 @@ impl Tree {
             })
     }
 
-    /// Takes out the keys whose value is `null`, save in the objects that `keeps` says mean something by it.
+    /// Removes the keys whose value is `null`, except in objects for which `keeps` holds.
     pub fn drop_nulls(&mut self, keeps: &dyn Fn(&Path) -> bool) -> Vec<Entry> {
         let mut dropped = Vec::new();
         self.drop_nulls_at(&Path::default(), keeps, &mut dropped);
@@ -252,7 +253,7 @@ impl Tree {
         }
     }
 
-    /// Plain JSON. What has been pruned is not there.
+    /// Plain JSON, without pruned values.
     pub fn to_json(&self) -> serde_json::Value {
         let there = |tree: &&Tree| !matches!(tree.value, Value::Pruned);
         match &self.value {
@@ -268,7 +269,7 @@ impl Tree {
         }
     }
 
-    /// A tree of plain JSON, all of it from one place. Nesting has been limited by whoever parsed it.
+    /// A tree of plain JSON with a single origin. Whoever parsed the JSON limits its nesting.
     pub fn from_json(json: serde_json::Value, origin: Origin) -> Tree {
         let value = match json {
             serde_json::Value::Null => Value::Null,

@@ -1,6 +1,6 @@
-//! YAML to the same tree as JSON, by way of `serde-saphyr`, which tells the place of every value.
+//! YAML to the same tree as JSON, by means of `serde-saphyr`, which gives the place of every value.
 //!
-//! Its budget (events, depth, aliases) is what keeps a small file from becoming a large tree.
+//! Its budget (events, depth, aliases) keeps a small file from becoming a large tree.
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
@@ -12,10 +12,10 @@ use super::tree::{Entry, Origin, Tree, Value};
 use crate::base::limits::NESTING;
 use crate::scenario::problem::{Place, Problem, Spot};
 
-/// Values that aliases may add to a file.
+/// The number of values that aliases may add to a file.
 const REPLAYED: usize = 100_000;
 
-/// The tree of a YAML text. A syntax error ends the reading; duplicate keys are collected in `problems`.
+/// The tree of a YAML text. Reading stops at a syntax error; duplicate keys are collected in `problems`.
 pub fn parse(text: &str, problems: &mut Vec<Problem>) -> Result<Tree, Problem> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_depth: NESTING, max_documents: 1, max_nodes: 250_000 },
@@ -80,7 +80,7 @@ fn problem(error: &serde_saphyr::Error) -> Problem {
             ..spot(&location)
         })
     });
-    // Its messages end with the place, which we print ourselves.
+    // Its messages end with the place, which is printed separately here.
     let message = error.to_string();
     let message = message.lines().next().unwrap_or("this is no YAML");
     let end = message.find(" at line ").unwrap_or(message.len());
@@ -92,7 +92,7 @@ fn problem(error: &serde_saphyr::Error) -> Problem {
     )
 }
 
-/// What the reader says in words of its own, and what that means to whoever wrote the file.
+/// Messages of the YAML reader, and their meaning to the author of the file.
 const PLAINLY: [(&str, &str); 5] = [
     (
         "Documents",

@@ -1,4 +1,4 @@
-//! Balancers that do not notice, or do not act on, the loss of a server.
+//! Balancers that do not detect, or do not react to, the loss of a server.
 
 use super::ways::Ways;
 use super::words::{list, number, percent, plural, rate, time};
@@ -6,7 +6,7 @@ use super::{Desk, Finding, Severity};
 use crate::base::ids::NodeId;
 use crate::scenario::plan::{Check, Kind, LoadBalancer, Node, Target, Web};
 
-/// Balancers that have a choice, with what comes to them.
+/// Balancers with several servers, and their load.
 fn balancers<'d>(desk: &'d Desk<'_>) -> impl Iterator<Item = (&'d str, &'d LoadBalancer, f64)> {
     desk.plan.nodes.iter().filter_map(|node| match &node.kind {
         Kind::LoadBalancer(b) if b.servers.len() > 1 => Some((&*node.name, b, load(desk, node))),
@@ -14,7 +14,7 @@ fn balancers<'d>(desk: &'d Desk<'_>) -> impl Iterator<Item = (&'d str, &'d LoadB
     })
 }
 
-/// What comes to a node, or would if it took over from a sibling: one that stands by has no load of its own.
+/// The load on a node, or the load it would have after taking over from a sibling: a standby has no load of its own.
 fn load(desk: &Desk<'_>, node: &Node) -> f64 {
     let siblings = desk
         .plan
@@ -27,20 +27,21 @@ fn load(desk: &Desk<'_>, node: &Node) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// How long a check takes to take out a server whose process is dead and refuses at once: the wait for the next one, then `fall`
-/// failures.
+/// Time for a check to take out a server whose process is dead and refuses at once: the wait for the next check, then
+/// `fall` failures.
 pub fn notices_after_s(check: &Check) -> f64 {
     check.inter.seconds() + f64::from(check.fall.saturating_sub(1)) * check.fastinter.seconds()
 }
 
-/// The same in words, and of a server whose machine is dead: each failure is known only when its time is over.
+/// The same in words, and for a server whose machine is dead: each failure is then known only after the check's
+/// time-out.
 pub fn notices_after(check: &Check) -> String {
     let refused_s = notices_after_s(check);
     let silent_s = refused_s + f64::from(check.fall) * check.timeout.seconds();
     format!("{} ({} where its machine is dead)", time(refused_s), time(silent_s))
 }
 
-/// A dead server keeps its share for ever.
+/// A dead server keeps its share of requests.
 pub fn no_check(desk: &Desk<'_>) -> Vec<Finding> {
     let blind = balancers(desk).filter(|(_, b, _)| b.check.is_none());
     let finding = |(name, balancer, load): (&str, &LoadBalancer, f64)| {
@@ -64,7 +65,7 @@ pub fn no_check(desk: &Desk<'_>) -> Vec<Finding> {
     blind.map(finding).collect()
 }
 
-/// The share of the requests that one of those that serve gets by weight, the least and the most; and how many serve.
+/// The least and the largest share of requests per serving server by weight, and the number of serving servers.
 fn shares(desk: &Desk<'_>, balancer: &LoadBalancer) -> (f64, f64, usize) {
     let all_up = Ways {
         plan: desk.plan,
@@ -82,7 +83,7 @@ fn shares(desk: &Desk<'_>, balancer: &LoadBalancer) -> (f64, f64, usize) {
     (least / all, most / all, weights.len())
 }
 
-/// `10 % to 90 %`, or one of them where both are the same.
+/// `10 % to 90 %`, or a single value if both are the same.
 fn span(least: String, most: String) -> String {
     match least == most {
         true => least,
@@ -122,9 +123,9 @@ pub fn no_redispatch(desk: &Desk<'_>) -> Vec<Finding> {
     stubborn.map(finding).collect()
 }
 
-/// A deep check fails with whatever the applications ask: where all of them ask the same, all servers go down at once.
+/// A deep check fails with whatever the applications ask. If all ask the same node, all servers go down at once.
 fn shared_risk(desk: &Desk<'_>, upstreams: &[NodeId]) -> String {
-    // A database is well while any of its members answers, and an address while anybody holds it.
+    // A database is up while any of its members answers, and a virtual IP while any member holds it.
     let asks = |node: &NodeId| -> Vec<NodeId> {
         let Kind::App(app) = &desk.plan.node(*node).kind else {
             return Vec::new();
@@ -149,7 +150,7 @@ fn shared_risk(desk: &Desk<'_>, upstreams: &[NodeId]) -> String {
     })
 }
 
-/// A check asks a web server that is well and proxies to one application that is not.
+/// A shallow check passes for a web server that is up, though the application behind it is not.
 pub fn shallow_check(desk: &Desk<'_>) -> Vec<Finding> {
     let shallow = balancers(desk).filter(|(_, b, _)| b.check.as_ref().is_some_and(|c| !c.deep));
     let finding = |(name, balancer, _): (&str, &LoadBalancer, f64)| {

@@ -1,5 +1,5 @@
-//! Whether the load fits: with everything up, and on what is left when one is lost. Waiting and retries come on top, so the truth
-//! is worse.
+//! Whether the load fits: with everything up, and after one loss. Waiting and retries come on top, so the real load is
+//! higher.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use super::{Desk, Finding, Severity};
 use crate::base::ids::{DatabaseId, HostId, NodeId};
 use crate::scenario::plan::{Kind, Node, Plan};
 
-/// More work than there is capacity, on a good day.
+/// More work than capacity, with everything up.
 pub fn overload(desk: &Desk<'_>) -> Vec<Finding> {
     let finding = |used: Use| {
         let message = format!("The load does not fit with everything up: {}.", used.says());
@@ -20,13 +20,13 @@ pub fn overload(desk: &Desk<'_>) -> Vec<Finding> {
     all.filter(Use::is_over).map(finding).collect()
 }
 
-/// The loss of one of several pushes the rest over the edge. Of each role the worst case is told.
+/// The loss of one of several overloads the rest. For each role only the worst case is reported.
 pub fn one_lost(desk: &Desk<'_>) -> Vec<Finding> {
     let plan = desk.plan;
     let fits: Vec<Use> = uses(plan, &|_| false).into_iter().filter(|u| !u.is_over()).collect();
     let mut worst: BTreeMap<(u64, Resource), (String, Use)> = BTreeMap::new();
     let mut seen = BTreeSet::new();
-    // A host of one node is lost with it, and told.
+    // The loss of a host with one node is that of the node, and is reported under the host's name.
     for (name, nodes) in losses(plan).into_iter().filter(|(_, nodes)| seen.insert(nodes.clone())) {
         for used in uses(plan, &|n| nodes.contains(&n)) {
             let is_new = used.is_over()
@@ -58,7 +58,7 @@ pub fn one_lost(desk: &Desk<'_>) -> Vec<Finding> {
     worst.into_values().map(finding).collect()
 }
 
-/// What has a sibling to take its load: hosts by name with all that is on them, and nodes by themselves.
+/// Losses whose load goes to siblings: named hosts with everything on them, and single nodes.
 fn losses(plan: &Plan) -> Vec<(String, Vec<NodeId>)> {
     let has_sibling = |id: &NodeId| {
         let node = plan.node(*id);
@@ -74,7 +74,7 @@ fn losses(plan: &Plan) -> Vec<(String, Vec<NodeId>)> {
     losses
 }
 
-/// More connections that applications may open than the database takes: beyond it, it refuses.
+/// Applications may open more connections than the database accepts; it refuses further ones.
 pub fn pool(desk: &Desk<'_>) -> Vec<Finding> {
     let plan = desk.plan;
     let finding = |(i, database): (usize, &crate::scenario::plan::Database)| {
@@ -108,7 +108,7 @@ pub fn pool(desk: &Desk<'_>) -> Vec<Finding> {
     plan.databases.iter().enumerate().filter_map(finding).collect()
 }
 
-/// An application of this database, and how many connections it may open at once; `None` = as many as it likes.
+/// An application of this database, and the maximum number of connections it may open; `None` = unlimited.
 fn connections(node: &Node, database: DatabaseId) -> Option<(&str, Option<u32>)> {
     match &node.kind {
         Kind::App(app) if app.database == Some(database) => {

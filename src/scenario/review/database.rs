@@ -1,4 +1,4 @@
-//! Replicas: who promotes one, and what it has not got yet.
+//! Replicas: promotion, and writes that have not reached them.
 
 use super::words::{number, rate, time};
 use super::{Desk, Finding, Severity};
@@ -7,7 +7,7 @@ use crate::base::ids::{ClassId, NodeId};
 use crate::base::random::Draw;
 use crate::scenario::plan::{App, Database, Kind, Node, Promotion};
 
-/// Databases with something to promote and something to lose.
+/// Databases with a replica and with writes, and their writes per second.
 fn replicated<'d>(desk: &'d Desk<'_>) -> impl Iterator<Item = (&'d Database, f64)> {
     let databases = desk.plan.databases.iter().filter(|d| d.members.len() > 1);
     databases
@@ -15,7 +15,7 @@ fn replicated<'d>(desk: &'d Desk<'_>) -> impl Iterator<Item = (&'d Database, f64
         .filter(|(_, writes)| *writes > 0.0)
 }
 
-/// A replica that nobody promotes.
+/// A replica that is never promoted.
 pub fn no_promotion(desk: &Desk<'_>) -> Vec<Finding> {
     let manual = replicated(desk).filter(|(d, _)| matches!(d.failover, Promotion::Manual));
     let finding = |(database, writes): (&Database, f64)| {
@@ -32,7 +32,7 @@ pub fn no_promotion(desk: &Desk<'_>) -> Vec<Finding> {
     manual.map(finding).collect()
 }
 
-/// Commits that no replica has yet die with the primary.
+/// Commits that no replica has received are lost with the primary.
 pub fn async_replication(desk: &Desk<'_>) -> Vec<Finding> {
     let finding = |(database, writes): (&Database, f64)| {
         if database.lag.is_zero() || database.semi_sync.is_some() {
@@ -40,7 +40,7 @@ pub fn async_replication(desk: &Desk<'_>) -> Vec<Finding> {
         }
         let (about, order) = match database.lag {
             Dist::Constant(_) => ("about", ""),
-            // Without a variance the longest of a few thousand lags say nothing of the longest there are.
+            // Without a variance, the longest of a few thousand lags say nothing about the longest possible.
             Dist::Pareto { alpha, .. } if alpha <= 2.0 => ("at least", ", in order"),
             _ => ("about", ", in order"),
         };
@@ -56,12 +56,12 @@ pub fn async_replication(desk: &Desk<'_>) -> Vec<Finding> {
     replicated(desk).filter_map(finding).collect()
 }
 
-/// So many lags say how long the longest are.
+/// Number of lags drawn to estimate the tail.
 const DRAWN: u64 = 20_000;
 
-/// How many of the writes that come by chance, so many a second, have not arrived at the replicas. They arrive in order, so a write of age
-/// u is still on its way if its own lag is longer, or if that of any before it is longer than its age: with probability
-/// 1 - P(lag <= u) exp(-writes × E[(lag - u)+]).
+/// Number of Poisson writes that have not arrived at the replicas. Writes arrive in order, so a write of age u has not
+/// arrived if its own lag is longer than u, or if the lag of any earlier write exceeds that write's age. The
+/// probability is 1 - P(lag <= u) exp(-writes × E[(lag - u)+]).
 fn not_arrived(lag: &Dist, writes: f64) -> f64 {
     let drawn = |i: u64| lag.sample(&mut Draw::keyed(i)).seconds();
     let mut lags: Vec<f64> = match lag {
@@ -72,7 +72,7 @@ fn not_arrived(lag: &Dist, writes: f64) -> f64 {
     };
     lags.sort_by(f64::total_cmp);
     let n = lags.len() as f64;
-    // From the longest down: what is left of the lags beyond u.
+    // From the longest lag down, `beyond` is E[(lag - u)+].
     let (mut beyond, mut age) = (0.0, 0.0);
     for (i, pair) in lags.windows(2).enumerate().rev() {
         let (width, longer) = (pair[1] - pair[0], (n - 1.0 - i as f64) / n);
@@ -83,7 +83,7 @@ fn not_arrived(lag: &Dist, writes: f64) -> f64 {
     writes * (age + lags[0])
 }
 
-/// A member that says nothing holds every worker that asks it until the time-out to connect, again and again.
+/// A silent member holds every worker that asks it until the connect time-out, again and again.
 pub fn silent_member(desk: &Desk<'_>) -> Vec<Finding> {
     let nodes = desk.plan.nodes.iter().enumerate();
     let apps = nodes.filter_map(|(i, node)| match &node.kind {
@@ -137,7 +137,8 @@ mod tests {
     use super::*;
     use crate::base::time::Span;
 
-    /// Exponential lags of mean m, with L = rate × m: L (ln L + γ) + 1, but for an exponential integral that is nothing by then.
+    /// Exponential lags of mean m, with L = rate × m: L (ln L + γ) + 1, apart from an exponential integral that is
+    /// negligible here.
     #[test]
     fn theory_the_slowest_hold_up_the_others() {
         const GAMMA: f64 = 0.577_215_664_9;
@@ -145,8 +146,9 @@ mod tests {
         for writes in [20.0, 100.0, 1000.0] {
             let (found, load) = (not_arrived(&Dist::exponential(m), writes), writes * 0.5);
             let expected = load * (libm::log(load) + GAMMA) + 1.0;
-            // What counts is the lag that one write in L exceeds: as many of those drawn lie beyond it, give or take their root. Four
-            // standard deviations of its logarithm, which is what a lag is in means.
+            // The result depends on the lag that one write in L exceeds. The number of drawn lags beyond it has a
+            // standard deviation of its square root. The bound is four standard deviations of its logarithm, which is
+            // the lag in units of the mean.
             let doubt = 4.0 / libm::sqrt(DRAWN as f64 / load) / (libm::log(load) + GAMMA);
             assert!(
                 (found / expected - 1.0).abs() < doubt,

@@ -1,5 +1,5 @@
-//! How busy everything with a limit is, before anything is simulated. By the utilisation law: busy share = arrival rate × mean time
-//! held / capacity. Times are without waiting, so what is found busy is so in truth.
+//! How busy every limited resource is, without simulation. By the utilisation law, the number busy = arrival rate ×
+//! mean holding time. Times exclude waiting, so a resource found busy is at least as busy in reality.
 
 use super::graph;
 use super::held::cpu_s;
@@ -8,23 +8,23 @@ use super::words::{number, percent, plural, rate};
 use crate::base::ids::{ClassId, NodeId};
 use crate::scenario::plan::{Kind, Node, Plan, Server, Work};
 
-/// What there may be too few of.
+/// A resource with a limit.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Resource {
     /// Of a host.
     Cores,
     /// Of a node.
     Workers,
-    /// Of an application, to its database.
+    /// Connections of an application to its database.
     Pool,
     /// `maxconn` of a balancer's server.
     Slots,
-    /// What a rate limit lets through, a second.
+    /// Requests per second that a rate limit admits.
     Limit,
 }
 
 impl Resource {
-    /// All of them, in words.
+    /// The resource in words, plural.
     pub fn all(self) -> &'static str {
         match self {
             Resource::Cores => "cores",
@@ -35,34 +35,34 @@ impl Resource {
         }
     }
 
-    /// One of them, in words.
+    /// The resource in words, singular.
     pub fn one(self) -> &'static str {
         self.all().trim_end_matches('s')
     }
 }
 
-/// How busy one resource is.
+/// The utilisation of one resource.
 #[derive(Clone, Debug)]
 pub struct Use {
-    /// A host for its cores, a node for the others.
+    /// A host for cores, otherwise a node.
     pub component: String,
-    /// What of it.
+    /// The resource.
     pub what: Resource,
-    /// How many there are.
+    /// Its capacity.
     pub count: f64,
-    /// Busy ones; more than `count` means that the load does not fit.
+    /// The number busy; above `count` the load does not fit.
     pub busy: f64,
-    /// Resources of one kind in one role bear the same number.
+    /// The same number for resources of one kind in one role.
     pub role: u64,
 }
 
 impl Use {
-    /// Busy ones to all of them.
+    /// Utilisation: `busy` / `count`.
     pub fn ratio(&self) -> f64 {
         self.busy / self.count
     }
 
-    /// Does the load not fit?
+    /// Whether the load exceeds the capacity.
     pub fn is_over(&self) -> bool {
         self.ratio() > 1.0
     }
@@ -83,7 +83,7 @@ impl Use {
         }
     }
 
-    /// The key that says how many there are, and a number that would do for three quarters of busyness.
+    /// The key that sets the capacity, and a value for a utilisation of three quarters.
     pub fn enough(&self, plan: &Plan) -> String {
         let needed = (self.busy / 0.75).ceil();
         match self.what {
@@ -103,16 +103,17 @@ impl Use {
     }
 }
 
-/// The resource that is used up first as the load grows.
+/// The resource that saturates first as the load grows.
 #[derive(Clone, Debug)]
 pub struct Bottleneck {
-    /// How busy it is now.
+    /// Its present utilisation.
     pub used: Use,
-    /// Is nothing shared by what is free? Then no more gets through; else a better share may carry a little more.
+    /// Whether all load is shared by weight. If so, the limit is firm; otherwise better sharing may carry a little
+    /// more.
     pub is_firm: bool,
 }
 
-/// The resource that is used up first as the load grows.
+/// The resource that saturates first as the load grows.
 pub fn bottleneck(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Option<Bottleneck> {
     let moments: Vec<Traffic> = plan
         .moments()
@@ -128,7 +129,7 @@ pub fn bottleneck(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Option<Bottl
         .map(|used| Bottleneck { used, is_firm })
 }
 
-/// All that has a limit, and how much of it the load takes with some nodes lost, each at the moment when that is most.
+/// The utilisation of all limited resources with some nodes lost, each at the moment of its highest load.
 pub fn uses(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Vec<Use> {
     let moments = plan.moments();
     worst(
@@ -138,16 +139,16 @@ pub fn uses(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Vec<Use> {
     )
 }
 
-/// Of the same resources at several moments the busiest.
+/// The highest utilisation of each resource over several moments.
 fn worst(moments: impl Iterator<Item = Vec<Use>>) -> Vec<Use> {
     let busier = |a: Use, b: Use| if b.busy > a.busy { b } else { a };
     let both = |a: Vec<Use>, b: Vec<Use>| a.into_iter().zip(b).map(|(a, b)| busier(a, b)).collect();
     moments.reduce(both).unwrap_or_default()
 }
 
-/// The same under one load.
+/// The utilisations under one load.
 fn uses_of(plan: &Plan, traffic: &Traffic) -> Vec<Use> {
-    // By host: what its nodes ask of its cores, and the role of the first.
+    // By host: the load of its nodes on its cores, and the lowest role among them.
     let mut on_cores: Vec<(f64, Option<u64>)> = vec![(0.0, None); plan.hosts.len()];
     for (i, node) in plan.nodes.iter().enumerate() {
         let (busy, role) = &mut on_cores[node.host.index()];
@@ -191,7 +192,7 @@ fn uses_of(plan: &Plan, traffic: &Traffic) -> Vec<Use> {
     });
     let callers = callers(plan);
     let slots = servers.flatten().filter_map(|(balancer, server): (NodeId, &Server)| {
-        // What comes there by another way is not told apart.
+        // With other callers, the load through this balancer is not known.
         let alone = callers[server.node.index()] == 1;
         let held = |class: ClassId, _: &Work| held.call_s(plan, balancer, server.node, class.index());
         let busy = sum(plan, traffic, server.node, held);
@@ -210,7 +211,7 @@ fn sum(plan: &Plan, traffic: &Traffic, node: NodeId, demand: impl Fn(ClassId, &W
         .sum()
 }
 
-/// By node: how many ask it. A client counts as one.
+/// By node: the number of its callers. A source counts as one.
 fn callers(plan: &Plan) -> Vec<usize> {
     let mut callers = vec![0; plan.nodes.len()];
     let doors = plan.sources.iter().flat_map(|s| graph::doors(plan, s));

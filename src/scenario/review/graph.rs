@@ -1,9 +1,9 @@
-//! Who asks whom: the ways that requests can take, whoever lives.
+//! The call graph: the paths that requests can take, whatever is down.
 
 use crate::base::ids::NodeId;
 use crate::scenario::plan::{Entry, Plan, Source, Target};
 
-/// What a source's requests meet first once the name is resolved: what stands open to the public.
+/// The first nodes that a source's requests reach after name resolution: what is open to the public.
 pub fn doors(plan: &Plan, source: &Source) -> Vec<NodeId> {
     let named: Vec<Target> = match &source.entry {
         Entry::Node(target) => vec![*target],
@@ -12,11 +12,11 @@ pub fn doors(plan: &Plan, source: &Source) -> Vec<NodeId> {
     unique(named.into_iter().flat_map(|t| plan.members(t)))
 }
 
-/// Every node that requests can come to, callers before those they call. A scenario has no cycles.
+/// Every node that requests can reach, callers before callees. A scenario has no cycles.
 pub fn in_order(plan: &Plan) -> Vec<NodeId> {
     let mut seen = vec![false; plan.nodes.len()];
     let mut order = Vec::new();
-    // From the back, since the order is turned round in the end: siblings come out as the scenario has them.
+    // In reverse, since the order is reversed at the end: siblings come out in the scenario's order.
     let all: Vec<NodeId> = plan.sources.iter().flat_map(|s| doors(plan, s)).collect();
     for door in all.into_iter().rev() {
         visit(plan, door, &mut seen, &mut order);
@@ -35,7 +35,7 @@ fn visit(plan: &Plan, node: NodeId, seen: &mut [bool], order: &mut Vec<NodeId>) 
     order.push(node);
 }
 
-/// Each once, in the order of first sight.
+/// Without duplicates, in order of first occurrence.
 pub fn unique(nodes: impl IntoIterator<Item = NodeId>) -> Vec<NodeId> {
     let mut kept: Vec<NodeId> = Vec::new();
     for node in nodes {

@@ -1,5 +1,5 @@
-//! How long a request holds what it needs, without waiting. On the average where it goes by weight; by the nearest way, and so at least
-//! as long, where it goes by what is free.
+//! How long a request holds each resource, without waiting. Where requests are shared by weight this is the mean; where
+//! they go to free servers it is the minimum over the servers.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,22 @@ use crate::base::dist::Dist;
 use crate::base::ids::{ClassId, DatabaseId, HostId, NodeId};
 use crate::scenario::plan::{App, Kind, Node, Plan, READ, Target, Tls, WRITE, Web, Work};
 
-/// By node, then by class.
+/// Holding times by node, then by class.
 #[derive(Clone, Debug)]
 pub struct Held {
-    /// From the call to the answer, in seconds.
+    /// Seconds from the call to the answer.
     answers: Vec<Vec<f64>>,
-    /// From when an application has a connection until it has all that it asks its database, in seconds.
+    /// Seconds for which an application holds a connection to its database.
     queries: Vec<Vec<f64>>,
-    /// CPU in seconds and the host whose: the node's own, or that of the one upstream behind it; where both share a host, together.
+    /// The host with the scarcer cores and the CPU seconds on it: the node's own, or that of its only upstream. If both
+    /// share a host, the sum.
     cpu: Vec<Vec<(HostId, f64)>>,
-    /// What part of all that it can do a request takes, those cores aside: of the node's workers, or of the one upstream behind it.
-    /// The inverse of a rate; 0 where there is no limit.
+    /// The share of a second's capacity that a request takes, apart from those cores: of the node's workers, or of its
+    /// only upstream. The inverse of a rate; 0 where there is no limit.
     taken: Vec<Vec<f64>>,
-    /// By node: how long a semi-sync primary waits for an acknowledgement, with a worker.
+    /// By node: how long a semi-sync primary holds a worker while it waits for an acknowledgement.
     acknowledged: Vec<f64>,
-    /// Is anything slower than those wait who ask for it? Then times are the least, and not the mean.
+    /// Whether anything is slower than its callers' time-out. Times are then lower bounds, not means.
     pub cut: bool,
 }
 
@@ -44,7 +45,7 @@ impl Held {
                 held.acknowledged[primary.index()] = acknowledged_s(ways, database, primary);
             }
         }
-        // Who is called comes before who calls.
+        // Callees come before callers.
         for id in graph::in_order(plan).into_iter().rev() {
             let node = plan.node(id);
             for (class, work) in node.work.iter().enumerate() {
@@ -68,7 +69,7 @@ impl Held {
                     if there == node.host {
                         cpu.1 += behind.1;
                     } else {
-                        // The scarcer cores are those that servers share; the others limit this one alone.
+                        // The scarcer cores may be shared by several servers; the others limit only this one.
                         let part = |(host, cpu): (HostId, f64)| cpu / cores(plan, host);
                         let (less, more) = if part(cpu) < part(behind) {
                             (cpu, behind)
@@ -86,7 +87,7 @@ impl Held {
         held
     }
 
-    /// How long a worker is held: for the node's own work, and by an application until it answers.
+    /// How long a worker is held: for the node's own work, and in an application until it answers.
     pub fn worker_s(&self, plan: &Plan, id: NodeId, class: usize) -> f64 {
         let node = plan.node(id);
         match &node.kind {
@@ -96,19 +97,19 @@ impl Held {
         }
     }
 
-    /// From a call to its answer, over the network and back.
+    /// Seconds from a call to its answer, including the network in both directions.
     pub fn call_s(&self, plan: &Plan, from: NodeId, to: NodeId, class: usize) -> f64 {
         let answers = self.answers[to.index()].get(class);
         trip_s(plan, plan.node(from), plan.node(to)) + answers.copied().unwrap_or(0.0)
     }
 
-    /// How long an application has a connection to its database for a request.
+    /// How long a request of an application holds a connection to its database.
     pub fn pooled_s(&self, id: NodeId, class: usize) -> f64 {
         self.queries[id.index()][class]
     }
 
-    /// How many requests of this class a second each of these servers can bear while all of them do what they can: those on one host share
-    /// its cores, those that need least of them first. `None` where any has no limit.
+    /// Requests of this class per second that each of these servers can carry when all are saturated. Servers on one
+    /// host share its cores; those that need least of them come first. `None` if any has no limit.
     pub fn able(&self, plan: &Plan, from: NodeId, servers: &[Server], class: usize) -> Option<Vec<f64>> {
         let host = |i: &usize| self.cpu[servers[*i].node.index()][class].0;
         let cpu = |i: &usize| self.cpu[servers[*i].node.index()][class].1;
@@ -124,7 +125,7 @@ impl Held {
         for alike in order.chunk_by(|a, b| cpu(a) == cpu(b) && host(a) == host(b)) {
             let (host, cpu) = (host(&alike[0]), cpu(&alike[0]));
             let room = left.entry(host).or_insert(cores(plan, host));
-            // What was taken may be a breath more than there was.
+            // Rounding may have taken slightly more than there was.
             let most = if cpu > 0.0 { room.max(0.0) / cpu } else { f64::INFINITY };
             let alone: Vec<f64> = alike.iter().map(|i| limit(i).min(most)).collect();
             let all: f64 = alone.iter().sum();
@@ -138,7 +139,7 @@ impl Held {
         is_limited.then_some(able)
     }
 
-    /// How long a node waits for what it asks; and is any of it slower than it waits?
+    /// How long a node waits for its calls, and whether any call is slower than its time-out.
     fn behind_s(&self, ways: Ways<'_>, id: NodeId, class: usize) -> (f64, bool) {
         let call_s = |to: NodeId| self.call_s(ways.plan, id, to, class);
         let one_for = |target: &Target| ways.holder(*target).map_or(0.0, call_s);
@@ -157,8 +158,9 @@ impl Held {
         }
     }
 
-    /// A read takes as long as the readers do on the average, since they are asked in turn; and is any query slower than the
-    /// application waits? Then the quickest reader is what is known, and no query takes longer than that.
+    /// Total time of the queries, and whether any query is slower than the application's time-out. A read takes the
+    /// mean over the readers, which are asked in turn. If a query is cut by the time-out, only the fastest reader's
+    /// time is known, and no query takes longer than the time-out.
     fn queries_s(&self, ways: Ways<'_>, node: &Node, app: &App, class: ClassId) -> (f64, bool) {
         let Some(database) = app.database else {
             return (0.0, false);
@@ -184,12 +186,12 @@ impl Held {
     }
 }
 
-/// How many there are; of a host without a limit, endless.
+/// The number of cores; infinite for a host without a limit.
 fn cores(plan: &Plan, host: HostId) -> f64 {
     plan.hosts[host.index()].cores.map_or(f64::INFINITY, f64::from)
 }
 
-/// The share of a class that a web server passes on.
+/// The share of a class that a web server proxies.
 pub fn proxied(web: &Web, class: usize) -> f64 {
     match web.serves[class] {
         true => 0.0,
@@ -197,7 +199,7 @@ pub fn proxied(web: &Web, class: usize) -> f64 {
     }
 }
 
-/// The one node that a web server passes requests to, and how many of them.
+/// The only upstream of a web server, and the share of requests it gets.
 fn only_next(node: &Node, class: usize) -> Option<(NodeId, f64)> {
     match &node.kind {
         Kind::Web(web) => match web.upstreams.as_slice() {
@@ -212,7 +214,7 @@ pub fn mean_s(dist: &Dist) -> f64 {
     dist.mean_s().unwrap_or(0.0)
 }
 
-/// CPU of a request at a node, its TLS handshake included.
+/// CPU time of a request at a node, including its TLS handshake.
 pub fn cpu_s(node: &Node, work: &Work) -> f64 {
     let tls = match &node.kind {
         Kind::LoadBalancer(balancer) => balancer.tls.as_ref(),
@@ -227,7 +229,7 @@ fn own_s(plan: &Plan, node: &Node, work: &Work) -> f64 {
     cpu_s(node, work) / plan.hosts[node.host.index()].speed + mean_s(&work.io)
 }
 
-/// How long a semi-sync primary waits for the nearest replica; with none it soon waits no more.
+/// How long a semi-sync primary waits for the nearest replica. Without a replica it soon stops waiting.
 fn acknowledged_s(ways: Ways<'_>, database: DatabaseId, primary: NodeId) -> f64 {
     let database = &ways.plan.databases[database.index()];
     if database.semi_sync.is_none() {
@@ -238,7 +240,7 @@ fn acknowledged_s(ways: Ways<'_>, database: DatabaseId, primary: NodeId) -> f64 
     trips.min_by(f64::total_cmp).unwrap_or(0.0)
 }
 
-/// There and back.
+/// Round trip.
 fn trip_s(plan: &Plan, from: &Node, to: &Node) -> f64 {
     let way = |a, b| plan.network.latency(a, b).seconds();
     way(from.host, to.host) + way(to.host, from.host)

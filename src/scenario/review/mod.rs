@@ -1,7 +1,7 @@
-//! What a senior engineer would say on reading the scenario, without simulating.
+//! What a senior engineer would say after reading the scenario, without simulation.
 //!
-//! Each rule is a small function that looks at the Plan and what follows from it by arithmetic; `RULES` lists them.
-//! `docs/review.md` says of each why it is one. It refuses to guess: where a number is not known, a rule says nothing.
+//! Each rule is a small function of the Plan and of simple arithmetic on it; `RULES` lists them. `docs/review.md` gives
+//! the reason for each. Where a number is unknown, a rule says nothing instead of guessing.
 
 mod balancer;
 mod capacity;
@@ -27,37 +27,37 @@ use self::traffic::Traffic;
 use super::plan::Plan;
 use crate::base::ids::ClassId;
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// One failure is an outage, or anybody may read along: mend it before going live.
+    /// One failure is an outage, or traffic can be read by anybody: to be fixed before going live.
     Critical,
-    /// It will hurt on a bad day.
+    /// It causes harm on a bad day.
     Warning,
-    /// It would be better otherwise.
+    /// An improvement.
     Advice,
 }
 
-/// A component whose loss alone is an outage: found by the structure, which this module does not know.
+/// A component whose loss alone is an outage. It comes from the structure analysis, which this module does not know.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SinglePoint {
     /// Its name: a host, node, database member, zone, link or common cause.
     pub component: String,
-    /// The classes of which no request succeeds without it.
+    /// The classes that fail completely without it.
     pub classes: Vec<ClassId>,
 }
 
-/// One thing to be said about a design.
+/// One finding about a design.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Which rule, for scripts: `family.rule`.
+    /// The rule, for scripts: `family.rule`.
     pub id: Cow<'static, str>,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// What it is about, by the scenario's name for it.
+    /// The component it is about, by its name in the scenario.
     pub component: String,
-    /// What is wrong, with the number behind it. It does not begin with the component's name.
+    /// What is wrong, with the relevant number. It does not begin with the component's name.
     pub message: String,
     /// What to change, in the scenario's own keys.
     pub fix: String,
@@ -85,18 +85,18 @@ impl Finding {
     }
 }
 
-/// What lies on the reviewer's desk.
+/// The input of the rules.
 struct Desk<'p> {
     plan: &'p Plan,
     cuts: &'p [SinglePoint],
-    /// How many requests a second come to each node while all is well.
+    /// Requests per second at each node with everything up.
     traffic: Traffic,
 }
 
-/// A rule and everything it has to say.
+/// A rule: all its findings.
 type Rule = fn(&Desk<'_>) -> Vec<Finding>;
 
-/// In the order in which they are told, within a severity.
+/// In the order of the report, within a severity.
 const RULES: [Rule; 21] = [
     spof::single_points,
     spof::one_host,
@@ -121,7 +121,7 @@ const RULES: [Rule; 21] = [
     timeouts::ttl,
 ];
 
-/// Everything to be said, the worst first. `cuts` are the single points of failure.
+/// All findings, the most severe first. `cuts` are the single points of failure.
 pub fn review(plan: &Plan, cuts: &[SinglePoint]) -> Vec<Finding> {
     let desk = Desk {
         plan,

@@ -1,14 +1,14 @@
-//! How long an outage lasts before anybody begins to repair it.
+//! How long an outage lasts before anybody begins the repair.
 
 use super::words::{percent, time};
 use super::{Desk, Finding, Severity};
 use crate::scenario::plan::{Measure, Monitoring, Plan};
 
-/// These findings are about the scenario's key of this name.
+/// The key that these findings are about.
 const KEY: &str = "monitoring";
 const MONTH_S: f64 = 30.0 * 86_400.0;
 
-/// Nobody is told.
+/// No monitoring.
 pub fn none(desk: &Desk<'_>) -> Vec<Finding> {
     let message = match &desk.plan.monitoring {
         Monitoring::Probes { .. } => return Vec::new(),
@@ -24,7 +24,8 @@ pub fn none(desk: &Desk<'_>) -> Vec<Finding> {
     vec![Finding::new("monitoring.none", Severity::Critical, KEY, message, fix)]
 }
 
-/// One outage that waits for its repair longer than a month may be down has broken the promise before anybody began.
+/// An outage that waits for its repair longer than the permitted downtime per month breaks the objective before the
+/// repair begins.
 pub fn slow(desk: &Desk<'_>) -> Vec<Finding> {
     let monitoring = &desk.plan.monitoring;
     let Some(begins_s) = monitoring
@@ -46,7 +47,7 @@ pub fn slow(desk: &Desk<'_>) -> Vec<Finding> {
     vec![Finding::warning("monitoring.slow", KEY, message, fix)]
 }
 
-/// The availability promised, and the downtime a month that it leaves.
+/// The promised availability, and the downtime per month that it permits.
 pub fn budget(plan: &Plan) -> Option<(f64, f64)> {
     let promised = plan.slo.iter().filter_map(|o| match o.measure {
         Measure::Availability => Some(o.target),

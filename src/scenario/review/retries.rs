@@ -1,4 +1,4 @@
-//! Retries within retries: what one wish can become.
+//! Nested retries: how many attempts one request can become.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use super::{Desk, Finding, graph};
 use crate::base::ids::NodeId;
 use crate::scenario::plan::{Kind, Plan, Retry, RetryOn, Source};
 
-/// From here on a slow moment is answered with so much more work that it need not end by itself.
+/// From this multiplication on, a brief overload need not end by itself.
 const MUCH: f64 = 3.0;
 
-/// Layers on the way to one node that each try again, and the product of their attempts.
+/// The layers on the path to one node that retry, and the product of their attempts.
 #[derive(Clone, Debug)]
 struct Ladder {
     attempts: f64,
@@ -63,7 +63,7 @@ fn finding(plan: &Plan, ladder: &Ladder, first: &str, source: Option<&Source>) -
     Finding::warning("capacity.retries-multiply", first, message, fix)
 }
 
-/// Attempts a request; with a budget, on average at most.
+/// Attempts per request; with a budget, an upper bound of the mean.
 fn attempts(retry: &Retry) -> f64 {
     let most = f64::from(retry.max);
     1.0 + retry.budget.map_or(most, |b| b.min(most))
@@ -76,7 +76,7 @@ fn climb(ladder: &mut Ladder, name: &str, attempts: f64) {
     }
 }
 
-/// The worst ladder from a node down.
+/// The worst ladder from a node downwards.
 fn below(plan: &Plan, node: NodeId, known: &mut BTreeMap<NodeId, Ladder>) -> Ladder {
     if let Some(ladder) = known.get(&node) {
         return ladder.clone();
@@ -96,7 +96,8 @@ fn below(plan: &Plan, node: NodeId, known: &mut BTreeMap<NodeId, Ladder>) -> Lad
     ladder
 }
 
-/// How often a node asks at most for one request. Refused connections cost the other side nothing and do not count.
+/// Maximum number of attempts a node makes per request. Refused connections cost the other side nothing and do not
+/// count.
 fn repeats(plan: &Plan, node: NodeId) -> f64 {
     match &plan.node(node).kind {
         Kind::LoadBalancer(b) if b.retry_on.iter().any(|on| *on != RetryOn::ConnFailure) => 1.0 + f64::from(b.retries),

@@ -1,4 +1,4 @@
-//! What stands open to the public.
+//! What is open to the public.
 
 use super::{Desk, Finding, Severity, graph};
 use crate::base::ids::NodeId;
@@ -8,7 +8,7 @@ fn doors(plan: &Plan) -> Vec<NodeId> {
     graph::unique(plan.sources.iter().flat_map(|s| graph::doors(plan, s)))
 }
 
-/// The first thing that a packet meets should be a filter.
+/// The first node that a packet reaches should be a firewall.
 pub fn no_firewall(desk: &Desk<'_>) -> Vec<Finding> {
     let plan = desk.plan;
     let open = doors(plan)
@@ -26,7 +26,7 @@ pub fn no_firewall(desk: &Desk<'_>) -> Vec<Finding> {
     open.map(finding).collect()
 }
 
-/// What ends the clients' connections should speak TLS, or everything behind it.
+/// The node that terminates the clients' connections should speak TLS, or everything behind it should.
 pub fn no_tls(desk: &Desk<'_>) -> Vec<Finding> {
     let plan = desk.plan;
     let ends = graph::unique(doors(plan).into_iter().flat_map(|door| behind_firewalls(plan, door)));
@@ -57,7 +57,7 @@ fn behind_firewalls(plan: &Plan, door: NodeId) -> Vec<NodeId> {
     }
 }
 
-/// A balancer may pass TLS on to servers that all end it themselves.
+/// A balancer may pass TLS through to servers that all terminate it themselves.
 fn is_encrypted(plan: &Plan, node: NodeId) -> bool {
     match &plan.node(node).kind {
         Kind::LoadBalancer(balancer) => {

@@ -1,4 +1,4 @@
-//! What is there only once: the single points of failure, and designs that stand on one leg altogether.
+//! Single points of failure, and designs with only one host or zone.
 
 use super::SinglePoint;
 use super::words::{list, number, percent, plural};
@@ -6,7 +6,7 @@ use super::{Desk, Finding, Severity};
 use crate::base::ids::{HostId, NodeId};
 use crate::scenario::plan::{Kind, Node, Plan, Promotion};
 
-/// Components whose loss cuts a class off.
+/// Components whose loss makes a class fail completely.
 pub fn single_points(desk: &Desk<'_>) -> Vec<Finding> {
     let told_elsewhere: Vec<&str> = [sole_host(desk.plan), sole_zone(desk.plan)]
         .into_iter()
@@ -60,7 +60,7 @@ fn who_fails(desk: &Desk<'_>, cut: &SinglePoint) -> String {
     } else {
         format!(" of class {names}")
     };
-    // Users who do not think have no rate that one could know beforehand.
+    // The rate of users without a think time is not known beforehand.
     let how_many = match rate > 0.0 {
         false => String::new(),
         true if is_all => format!(" ({}/s)", number(rate)),
@@ -92,7 +92,7 @@ fn of_node(plan: &Plan, node: NodeId) -> Words {
     }
 }
 
-/// A sibling in the list of whoever asks it, or a balancer before both.
+/// Another node in its callers' lists, or a balancer in front of both.
 fn another(plan: &Plan, node: NodeId, kind: &str) -> String {
     let name = &plan.node(node).name;
     let lists = |n: &Node, id: NodeId| match &n.kind {
@@ -142,7 +142,7 @@ fn of_host(plan: &Plan, host: HostId) -> Words {
     ("spof.host", format!("It carries {names}."), fix)
 }
 
-/// Everything on one machine.
+/// Everything is on one host.
 pub fn one_host(desk: &Desk<'_>) -> Vec<Finding> {
     let count = carried(desk.plan).count();
     let finding = |name: &str| {
@@ -157,7 +157,7 @@ pub fn one_host(desk: &Desk<'_>) -> Vec<Finding> {
     sole_host(desk.plan).into_iter().map(finding).collect()
 }
 
-/// Everything in one zone.
+/// Everything is in one zone.
 pub fn one_zone(desk: &Desk<'_>) -> Vec<Finding> {
     let finding = |name: &str| {
         let mut hosts: Vec<_> = carried(desk.plan).map(|n| n.host).collect();
@@ -174,19 +174,19 @@ pub fn one_zone(desk: &Desk<'_>) -> Vec<Finding> {
     sole_zone(desk.plan).into_iter().map(finding).collect()
 }
 
-/// Everything but the resolvers, which somebody else runs.
+/// All nodes except resolvers, which are usually run by somebody else.
 fn carried(plan: &Plan) -> impl Iterator<Item = &Node> {
     plan.nodes.iter().filter(|n| !matches!(n.kind, Kind::Dns(_)))
 }
 
-/// The host that carries all of several nodes.
+/// The host that carries all nodes, if there is only one.
 fn sole_host(plan: &Plan) -> Option<&str> {
     let host = &plan.hosts[carried(plan).next()?.host.index()];
     let is_here = |n: &Node| plan.hosts[n.host.index()].name == host.name;
     (host.named && carried(plan).count() > 1 && carried(plan).all(is_here)).then_some(&host.name)
 }
 
-/// The zone in which all of several hosts stand.
+/// The zone that contains all hosts, if there is only one.
 fn sole_zone(plan: &Plan) -> Option<&str> {
     let used = || carried(plan).map(|n| &plan.hosts[n.host.index()]);
     let zone = used().next()?.zone?;

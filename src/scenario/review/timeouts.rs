@@ -1,4 +1,4 @@
-//! Who waits how long for whom: patience should shrink on the way in.
+//! Nested time-outs: an inner one should be shorter than an outer one.
 
 use super::balancer::{notices_after, notices_after_s};
 use super::monitoring::{budget, percent_exact};
@@ -7,14 +7,14 @@ use super::{Desk, Finding, graph};
 use crate::base::ids::NodeId;
 use crate::scenario::plan::{App, Course, Kind, Plan, Target};
 
-/// Somebody's patience.
+/// How long a caller waits, and which caller it is.
 #[derive(Clone, Debug)]
 struct Patience<'p> {
     whose: &'p str,
     seconds: f64,
 }
 
-/// The least patience of anybody before each node, by node; `None` where nobody before it has a limit.
+/// The shortest time-out of any caller before each node; `None` where none has a limit.
 fn patience(plan: &Plan) -> Vec<Option<Patience<'_>>> {
     let mut least: Vec<Option<Patience<'_>>> = vec![None; plan.nodes.len()];
     for source in &plan.sources {
@@ -47,7 +47,7 @@ fn tighten<'p>(least: &mut Option<Patience<'p>>, limit: Option<Patience<'p>>) {
     }
 }
 
-/// How long a node waits for an answer, and the key that says so.
+/// How long a node waits for an answer, and the key that sets it.
 struct Wait {
     seconds: Option<f64>,
     key: &'static str,
@@ -70,7 +70,7 @@ fn asks_anybody(app: &App) -> bool {
     app.database.is_some() || !app.calls.is_empty()
 }
 
-/// An inner time-out longer than an outer one: work for somebody who is gone.
+/// An inner time-out longer than an outer one: work for a caller that has left.
 pub fn nesting(desk: &Desk<'_>) -> Vec<Finding> {
     let plan = desk.plan;
     let outer = patience(plan);
@@ -94,7 +94,7 @@ pub fn nesting(desk: &Desk<'_>) -> Vec<Finding> {
     graph::in_order(plan).into_iter().filter_map(finding).collect()
 }
 
-/// Four fifths of it, as a scenario would have it.
+/// Four fifths of it, in the scenario's notation.
 fn shorter(seconds: f64) -> String {
     match seconds * 0.8 {
         s if s >= 1.0 => format!("\"{}s\"", number(s)),
@@ -102,7 +102,7 @@ fn shorter(seconds: f64) -> String {
     }
 }
 
-/// A silent server: by when somebody else is asked.
+/// How long a silent server delays the attempt at another one.
 pub fn silent_server(desk: &Desk<'_>) -> Vec<Finding> {
     let plan = desk.plan;
     let outer = patience(plan);
@@ -137,7 +137,7 @@ pub fn silent_server(desk: &Desk<'_>) -> Vec<Finding> {
     graph::in_order(plan).into_iter().filter_map(finding).collect()
 }
 
-/// Clients give up before the balancer knows what they ran into.
+/// Clients give up before the balancer detects a dead server.
 pub fn slow_check(desk: &Desk<'_>) -> Vec<Finding> {
     let plan = desk.plan;
     let outer = patience(plan);
@@ -165,7 +165,7 @@ pub fn slow_check(desk: &Desk<'_>) -> Vec<Finding> {
     graph::in_order(plan).into_iter().filter_map(finding).collect()
 }
 
-/// Clients keep an answer longer than what they should be led away from takes to mend.
+/// Clients keep an answer longer than the failure it should lead them away from lasts.
 pub fn ttl(desk: &Desk<'_>) -> Vec<Finding> {
     let plan = desk.plan;
     let finding = |(at, node): (usize, &crate::scenario::plan::Node)| {
@@ -185,8 +185,9 @@ pub fn ttl(desk: &Desk<'_>) -> Vec<Finding> {
     plan.nodes.iter().enumerate().filter_map(finding).collect()
 }
 
-/// What a resolver's TTL should not exceed: the shortest of the time its own checks take, the repair of an address that
-/// it names, and the downtime that the SLO leaves a month. None where every answer is a virtual IP and unchecked.
+/// The time that a resolver's TTL should not exceed: the shortest of the time its own checks take, the repair of an
+/// address that it names, and the downtime that the SLO permits per month. None if every answer is a virtual IP and
+/// unchecked.
 fn recovery_target(plan: &Plan, resolver: NodeId) -> Option<(String, f64)> {
     let Kind::Dns(dns) = &plan.node(resolver).kind else {
         return None;

@@ -1,7 +1,7 @@
-//! How many requests a second come to each node: the sources' rates, shared out along the ways that requests take.
+//! Requests per second at each node: the sources' rates, distributed over the paths that requests take.
 //!
-//! Retries and failures are left out: this is the load of a good day, or of one on which something is lost and everybody
-//! has noticed.
+//! Retries and failures in progress are excluded: this is the load with everything up, or after everything has reacted
+//! to a loss.
 
 use super::graph;
 use super::held::{Held, proxied};
@@ -9,33 +9,34 @@ use super::ways::{Serving, Ways};
 use crate::base::ids::{ClassId, NodeId};
 use crate::scenario::plan::{App, Arrivals, Database, Entry, Kind, Load, Plan, READ, Source, WRITE};
 
-/// Requests a second.
+/// Requests per second.
 #[derive(Clone, Debug)]
 pub struct Traffic {
-    /// By class, from all sources together.
+    /// By class, over all sources.
     pub offered: Vec<f64>,
-    /// By node, then by class, as far as the node's own rate limit lets it in; of a database member, by [`READ`] and [`WRITE`].
+    /// By node, then by class, after the node's own rate limit; for a database member, by [`READ`] and [`WRITE`].
     pub rates: Vec<Vec<f64>>,
-    /// By node: what comes, let in or not.
+    /// By node: the requests that reach it, admitted or not.
     pub asked: Vec<f64>,
-    /// How long it holds what it needs.
+    /// Holding times.
     pub held: Held,
-    /// Does a balancer share by what is free, and not by weight alone? Then the shares here are those that its servers can best bear.
+    /// Whether some balancer shares by what is free and not by weight alone. The shares here are then those that its
+    /// servers can carry best.
     pub adapts: bool,
 }
 
 impl Traffic {
-    /// The load on what is left when some nodes are lost.
+    /// The load with some nodes lost.
     pub fn of(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool) -> Traffic {
         Traffic::at(plan, is_lost, &plan.busiest_moment())
     }
 
-    /// The same, at the moment when the sources ask for so much each.
+    /// The same, at the moment when the sources have these rates.
     pub fn at(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool, per_s: &[f64]) -> Traffic {
         Traffic::under(Ways { plan, is_lost }, per_s, true)
     }
 
-    /// The same as if there were no rate limits: all of it grows with what the clients ask.
+    /// The same without rate limits: all of it grows with the clients' load.
     pub fn unlimited(plan: &Plan, is_lost: &dyn Fn(NodeId) -> bool, per_s: &[f64]) -> Traffic {
         Traffic::under(Ways { plan, is_lost }, per_s, false)
     }
@@ -76,25 +77,25 @@ impl Traffic {
         }
     }
 
-    /// Everything that comes to a node.
+    /// All requests at a node.
     pub fn of_node(&self, node: NodeId) -> f64 {
         self.rates[node.index()].iter().sum()
     }
 
-    /// What clients ask for in all.
+    /// The total rate of requests from clients.
     pub fn total(&self) -> f64 {
         self.offered.iter().sum()
     }
 
-    /// Writes a second on a database's primary.
+    /// Writes per second on a database's primary.
     pub fn writes(&self, database: &Database) -> f64 {
         let rates = &self.rates[database.first().index()];
         rates.get(WRITE).copied().unwrap_or(0.0)
     }
 }
 
-/// What a source asks for a second, by class. Of users who do not think nobody can say without their answers, and nothing of gaps
-/// without a mean.
+/// Requests per second of a source, by class. Zero for users without a think time, whose rate depends on the answers,
+/// and for gaps without a mean.
 fn arrivals(plan: &Plan, source: &Source, rate: f64) -> Vec<f64> {
     let asks = match &source.load {
         Load::Closed { think: gap, .. }
@@ -159,7 +160,7 @@ impl Flow<'_> {
         }
     }
 
-    /// By weight; by what each can do where the balancer sees what is free and all have a limit.
+    /// Distributes by weight, or by capacity where the balancer sees what is free and all servers have a limit.
     fn share(&mut self, from: NodeId, serving: &Serving, class: usize, rate: f64) {
         let servers = &serving.servers;
         self.adapts |= serving.adapts;
@@ -193,7 +194,7 @@ impl Flow<'_> {
     }
 }
 
-/// What a rate limit lets through, a second.
+/// Requests per second that a rate limit admits.
 pub fn limit(kind: &Kind) -> Option<f64> {
     match kind {
         Kind::Firewall(firewall) => firewall.limit.as_ref().map(|l| l.rate),

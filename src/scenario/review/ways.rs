@@ -1,30 +1,30 @@
-//! Whom a call may reach when some nodes are lost and everybody has noticed.
+//! The nodes that a call may reach with some nodes lost and everything reacted.
 
 use crate::base::ids::{DatabaseId, NodeId};
 use crate::base::time::Span;
 use crate::scenario::plan::{self, Algorithm, LoadBalancer, Plan, Target, Upstream, Web, WebBalance};
 
-/// The ways that are left.
+/// The remaining paths.
 #[derive(Copy, Clone)]
 pub struct Ways<'p> {
     pub plan: &'p Plan,
     pub is_lost: &'p dyn Fn(NodeId) -> bool,
 }
 
-/// One of several that a request may go to.
+/// One of several servers for a request.
 #[derive(Copy, Clone)]
 pub struct Server {
     pub node: NodeId,
     pub weight: u32,
     backup: bool,
-    /// Requests at once.
+    /// Maximum number of requests.
     pub most: Option<u32>,
 }
 
-/// Those of them that serve.
+/// The servers in use.
 pub struct Serving {
     pub servers: Vec<Server>,
-    /// Do requests go by what is free, and not by weight alone?
+    /// Whether requests are shared by what is free and not by weight alone.
     pub adapts: bool,
 }
 
@@ -33,7 +33,7 @@ impl Ways<'_> {
         !(self.is_lost)(node)
     }
 
-    /// Whom a call reaches: of a virtual IP, the first member that lives.
+    /// The node that a call reaches: for a virtual IP, the first living member.
     pub fn holder(&self, target: Target) -> Option<NodeId> {
         self.plan.members(target).into_iter().find(|n| self.is_up(*n))
     }
@@ -46,7 +46,7 @@ impl Ways<'_> {
             most: s.maxconn,
         };
         let serving = self.serving(balancer.servers.iter().map(server).collect());
-        // Where one has no slot left another is asked.
+        // A server without a free slot is passed over for another.
         let adapts = match balancer.algorithm {
             Algorithm::Random { draws } => draws > 1,
             Algorithm::LeastConn | Algorithm::First => true,
@@ -68,7 +68,7 @@ impl Ways<'_> {
         Serving::new(serving, adapts)
     }
 
-    /// Backups serve when nobody else does.
+    /// Backups serve if no other server does.
     fn serving(&self, all: Vec<Server>) -> Vec<Server> {
         let living = |backup: bool| -> Vec<Server> {
             let serves = |s: &&Server| s.backup == backup && s.weight > 0 && self.is_up(s.node);
@@ -78,12 +78,12 @@ impl Ways<'_> {
         if active.is_empty() { living(true) } else { active }
     }
 
-    /// Who takes the writes once every promotion is done.
+    /// The primary after all promotions.
     pub fn primary(&self, id: DatabaseId) -> Option<NodeId> {
         self.plan.databases[id.index()].writer(|m| self.is_up(m))
     }
 
-    /// Who takes the reads, in turn.
+    /// The members that serve reads, in turn.
     pub fn readers(&self, id: DatabaseId) -> Vec<NodeId> {
         let database = &self.plan.databases[id.index()];
         let primary = self.primary(id).unwrap_or(database.first());
@@ -99,8 +99,9 @@ impl Serving {
         Serving { servers, adapts }
     }
 
-    /// How long a request waits for one of them, on the average by weight; where it goes by what is free, at least so long. Also where one is
-    /// slower than anybody waits: then it is tried elsewhere, or left alone, and nobody can say beforehand how often. Is it so?
+    /// How long a request waits for a server, and whether some server is slower than the time-out. The time is the mean
+    /// by weight. It is a lower bound if requests go by what is free, or if a server is slower than the time-out: how
+    /// often such a request is retried or abandoned is not known beforehand.
     pub fn waits_s(&self, timeout: Option<Span>, of: impl Fn(NodeId) -> f64) -> (f64, bool) {
         let each: Vec<(f64, f64)> = self.servers.iter().map(|s| (f64::from(s.weight), of(s.node))).collect();
         let cut = timeout.is_some_and(|most| each.iter().any(|(_, s)| *s > most.seconds()));

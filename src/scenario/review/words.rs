@@ -1,4 +1,4 @@
-//! Numbers and lists as people say them.
+//! Numbers and lists in words.
 
 use crate::base::words::few;
 
@@ -12,7 +12,7 @@ pub fn time(seconds: f64) -> String {
         (1e-3, "ms"),
         (1e-6, "µs"),
     ];
-    // Ninety seconds are said as seconds, and three minutes as minutes.
+    // Ninety seconds are given in seconds, three minutes in minutes.
     let suits = |(size, _): &&(f64, &str)| seconds >= if *size == 60.0 { 120.0 } else { *size } * (1.0 - 1e-9);
     let (size, unit) = UNITS.iter().find(suits).unwrap_or(&UNITS[5]);
     format!("{} {unit}", number(seconds / size))
@@ -28,7 +28,7 @@ pub fn percent(share: f64) -> String {
     format!("{} %", number(share * 100.0))
 }
 
-/// Three significant digits, and all of a whole number.
+/// Three significant digits, or all digits of a whole number.
 pub fn number(value: f64) -> String {
     let decimals = match value.abs() {
         v if v >= 99.95 => 0,
@@ -42,7 +42,7 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// `a`, `a and b`, `a, b and c`; of many, the first few and how many more.
+/// `a`, `a and b`, `a, b and c`; for many, the first few and the number of others.
 pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const MOST: usize = 4;
     let names: Vec<&str> = names.into_iter().collect();
