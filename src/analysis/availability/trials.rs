@@ -166,6 +166,30 @@ impl Trial {
         &self.courses[replication][class]
     }
 
+    /// By class: from when on requests may still be in flight at the end although others that took as long were
+    /// answered, and what share of them to take for lost: that of those just before.
+    fn late_rows(&self, plan: &Plan, record: &RunRecord) -> Vec<Option<(Time, f64)>> {
+        let end = Time::ZERO + self.end();
+        let most = self.times.grace + self.times.measure.scaled(0.5);
+        let of = |(class, longest): (usize, Span)| {
+            let open = longest.min(most).nanos().saturating_sub(self.times.grace.nanos());
+            if open == 0 {
+                return None;
+            }
+            let from = Time::from_nanos(end.nanos() - open);
+            // Neither the outage that was repaired, nor what came before a state that lasts to the end.
+            let before =
+                Time::from_nanos(from.nanos() - most.nanos()).max(Time::ZERO + (self.end() - self.times.measure));
+            let known = record.rows.iter().filter(|row| row.class.index() == class);
+            let known = known.filter(|row| before <= row.arrived && row.arrived < from);
+            let add =
+                |(all, lost): Count, row: &Row| (all + 1.0, lost + f64::from(u8::from(row.outcome != Outcome::Ok)));
+            let (all, lost) = known.fold((0.0, 0.0), add);
+            (all > 0.0).then(|| (from, lost / all))
+        };
+        longest_answers(plan, record).into_iter().enumerate().map(of).collect()
+    }
+
     /// Counts one replication, given in order with a row for every request.
     pub fn see(&mut self, plan: &Plan, record: &RunRecord) {
         let mut courses = vec![Course::nothing(); plan.classes.len()];
@@ -217,29 +241,6 @@ impl Trial {
             *sum = sum.with(course, 1.0);
         }
         self.courses.push(courses);
-    }
-}
-
-impl Trial {
-    /// By class: from when on requests may still be in flight at the end although others that took as long were
-    /// answered, and what share of them to take for lost: that of those just before.
-    fn late_rows(&self, plan: &Plan, record: &RunRecord) -> Vec<Option<(Time, f64)>> {
-        let end = Time::ZERO + self.end();
-        let most = self.times.grace + self.times.measure.scaled(0.5);
-        let of = |(class, longest): (usize, Span)| {
-            let open = longest.min(most).nanos().saturating_sub(self.times.grace.nanos());
-            let from = Time::from_nanos(end.nanos() - open);
-            // Neither the outage that was repaired, nor what came before a state that lasts to the end.
-            let before =
-                Time::from_nanos(from.nanos() - most.nanos()).max(Time::ZERO + (self.end() - self.times.measure));
-            let known = record.rows.iter().filter(|row| row.class.index() == class);
-            let known = known.filter(|row| before <= row.arrived && row.arrived < from);
-            let add =
-                |(all, lost): Count, row: &Row| (all + 1.0, lost + f64::from(u8::from(row.outcome != Outcome::Ok)));
-            let (all, lost) = known.fold((0.0, 0.0), add);
-            (open > 0 && all > 0.0).then(|| (from, lost / all))
-        };
-        longest_answers(plan, record).into_iter().enumerate().map(of).collect()
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) fn busiest(view: &RunView<'_>) -> Option<Span> {
             let at_peak = match &view.run.peak {
                 Some(PeakUse { component, what, .. }) => {
                     format!(
-                        "; when most is asked of {component}, {height} of its {what} are busy by the utilisation law."
+                        "; when most is asked of {component}, that takes {height} of its {what} by the utilisation law."
                     )
                 }
                 None => format!(", and some {height} when most came."),
